@@ -1,0 +1,18 @@
+/// A numbered, frozen step in the history of the catalog's schema: SQL that brings version `number - 1` to `number`.
+///
+/// A migration that has landed never changes. A new one is a file `v000N_topic.sql` in this folder, a line in
+/// `Package.swift`, and a line here.
+public struct CatalogMigration: Sendable {
+    /// The schema version that the catalog has after this migration; `PRAGMA user_version` of the file.
+    public let number: Int
+    /// The SQL, any number of statements.
+    public let sql: String
+
+    /// All migrations in order; numbers count up from one without a gap.
+    public static let all: [CatalogMigration] = [
+        CatalogMigration(number: 1, sql: String(decoding: PackageResources.v0001_catalog_sql, as: UTF8.self))
+    ]
+
+    /// The schema version that this build of Cellar writes.
+    public static var latestNumber: Int { all.count }
+}

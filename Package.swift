@@ -1,0 +1,94 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// Every target speaks Swift 6 and says what it imports for itself.
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+
+let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
+let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
+
+let package = Package(
+    name: "Cellar",
+    products: [
+        .executable(name: "cellar", targets: ["cellar"]),
+        .library(name: "CellarKit", targets: ["CellarKit"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-crypto", exact: "4.5.2"),
+        .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+    ],
+    targets: [
+        // Floor 0: the system's libraries.
+        .systemLibrary(name: "CHDF5", providers: [.apt(["libhdf5-dev"])]),
+        .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+
+        // Floor 1: files of the field, and the frozen history of the catalog.
+        .target(name: "Volumes", dependencies: ["CHDF5", "CZlib", crypto], exclude: ["README.md"], swiftSettings: settings),
+        .target(
+            name: "CatalogMigrations", path: "Migrations", exclude: ["README.md"],
+            resources: [.embedInCode("v0001_catalog.sql")], swiftSettings: settings),
+
+        // Floor 2: what stands on files alone.
+        .target(
+            name: "CatalogSchema", dependencies: ["Volumes", grdb], path: "Schema",
+            exclude: ["schema.sql", "views.md", "blobs.md"], swiftSettings: settings),
+        .target(name: "BlobStore", dependencies: ["Volumes", "CHDF5", crypto], exclude: ["README.md"], swiftSettings: settings),
+        .target(name: "ImageProcessing", dependencies: ["Volumes"], exclude: ["README.md"], swiftSettings: settings),
+        .target(name: "Rendering", dependencies: ["CZlib", "Volumes"], exclude: ["README.md"], swiftSettings: settings),
+        .target(name: "Simulation", dependencies: ["Volumes"], exclude: ["README.md"], swiftSettings: settings),
+
+        // Floor 3: the database.
+        .target(
+            name: "Catalog", dependencies: ["CatalogSchema", "CatalogMigrations", "Volumes", grdb, sqlite],
+            exclude: ["README.md"], swiftSettings: settings),
+
+        // Floor 4: what is stale, why, and how it is made fresh.
+        .target(name: "Engine", dependencies: ["Catalog", "CatalogSchema", "BlobStore", "Volumes", crypto, yams], exclude: ["README.md"], swiftSettings: settings),
+
+        // Floor 5: the method.
+        .target(
+            name: "Pipeline",
+            dependencies: ["Engine", "Catalog", "CatalogSchema", "BlobStore", "ImageProcessing", "Volumes"],
+            exclude: ["README.md"], swiftSettings: settings),
+
+        // Floor 6: the library for programs, and the program for people.
+        .target(name: "CellarKit", dependencies: ["Catalog", "CatalogSchema", "Engine", "Pipeline"], swiftSettings: settings),
+        .executableTarget(
+            name: "cellar",
+            dependencies: [
+                "CellarKit", "Catalog", "CatalogSchema", "Engine", "Pipeline", "BlobStore", "ImageProcessing", "Rendering", "Simulation",
+                "Volumes", arguments,
+            ],
+            exclude: ["REFERENCE.md"], swiftSettings: settings),
+
+        // Tests: one target for each target, and what they share.
+        .target(name: "TestSupport", dependencies: ["Volumes"], path: "Tests/TestSupport", swiftSettings: settings),
+        .testTarget(name: "VolumesTests", dependencies: ["Volumes", "TestSupport", "CHDF5", "CZlib"], swiftSettings: settings),
+        .testTarget(name: "BlobStoreTests", dependencies: ["BlobStore", "Volumes", "TestSupport", "CHDF5"], swiftSettings: settings),
+        .testTarget(
+            name: "ImageProcessingTests", dependencies: ["ImageProcessing", "Volumes", "TestSupport"],
+            exclude: ["Golden/make_golden.py"], resources: [.copy("Golden/data")], swiftSettings: settings),
+        .testTarget(name: "RenderingTests", dependencies: ["Rendering", "Volumes", "CZlib", "TestSupport"], swiftSettings: settings),
+        .testTarget(name: "SimulationTests", dependencies: ["Simulation", "Volumes", "TestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "CatalogTests", dependencies: ["Catalog", "CatalogSchema", "CatalogMigrations", "Volumes", "TestSupport", grdb],
+            swiftSettings: settings),
+        .testTarget(
+            name: "EngineTests",
+            dependencies: ["Engine", "Catalog", "CatalogSchema", "BlobStore", "Volumes", "TestSupport", grdb], swiftSettings: settings),
+        .testTarget(
+            name: "PipelineTests",
+            dependencies: ["Pipeline", "Engine", "Catalog", "BlobStore", "ImageProcessing", "Simulation", "Volumes", "TestSupport"],
+            swiftSettings: settings),
+        .testTarget(name: "CellarTests", dependencies: ["cellar", "CellarKit", "Catalog", "Volumes", "TestSupport"], swiftSettings: settings),
+    ]
+)

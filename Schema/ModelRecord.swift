@@ -1,0 +1,24 @@
+import GRDB
+public import Volumes
+
+/// Weights that a step uses: where they are, and the digest of their content.
+public struct ModelRecord: CatalogRecord {
+    public static let databaseTableName = "model"
+
+    public var id: Int64?
+    public var name: String
+    /// `diffusion`, `cellpose`, …
+    public var kind: String
+    public var path: String
+    public var digest: Digest
+    public var addedAt: String
+
+    public init(id: Int64? = nil, name: String, kind: String, path: String, digest: Digest, addedAt: String) {
+        self.id = id
+        self.name = name
+        self.kind = kind
+        self.path = path
+        self.digest = digest
+        self.addedAt = addedAt
+    }
+}

@@ -1,0 +1,150 @@
+internal import Foundation
+internal import Glibc
+internal import Synchronization
+
+/// The calls of the system that durability is made of, each of which fails with its reason.
+enum Filesystem {
+    /// What the system knows of a name.
+    struct Status {
+        let isRegularFile: Bool
+        let isDirectory: Bool
+        let byteCount: Int
+        let age: Duration
+    }
+
+    /// Nil where there is nothing of that name. Links are not followed.
+    static func status(_ path: String) -> Status? {
+        var status = stat()
+        guard lstat(path, &status) == 0 else { return nil }
+        var now = timespec()
+        clock_gettime(CLOCK_REALTIME, &now)
+        let age = Duration.seconds(now.tv_sec - status.st_mtim.tv_sec) + .nanoseconds(now.tv_nsec - status.st_mtim.tv_nsec)
+        return Status(
+            isRegularFile: status.st_mode & S_IFMT == S_IFREG, isDirectory: status.st_mode & S_IFMT == S_IFDIR,
+            byteCount: Int(status.st_size), age: max(.zero, age))
+    }
+
+    /// Makes a folder and those above it; returns whether it is new. What is made is not on the disk before the
+    /// folder above is synced.
+    @discardableResult
+    static func makeDirectory(_ path: String) throws(BlobError) -> Bool {
+        if mkdir(path, 0o777) == 0 { return true }
+        let reason = errno
+        if reason == ENOENT, let parent = parent(of: path), parent != path {
+            try makeDirectory(parent)
+            return try makeDirectory(path)
+        }
+        guard reason == EEXIST, isDirectory(path) else {
+            throw .system(reason == EEXIST ? ENOTDIR : reason, .unwritable, "cannot make the folder", path: path)
+        }
+        return false
+    }
+
+    private static func parent(of path: String) -> String? {
+        let parent = (path as NSString).deletingLastPathComponent
+        return parent.isEmpty ? nil : parent
+    }
+
+    private static func isDirectory(_ path: String) -> Bool {
+        var status = stat()
+        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
+    }
+
+    /// The names in a folder, without `.` and `..`, sorted.
+    static func names(in directory: String) throws(BlobError) -> [String] {
+        guard let stream = opendir(directory) else { throw .system(errno, .unreadable, "cannot list the folder", path: directory) }
+        defer { closedir(stream) }
+        var names: [String] = []
+        while let entry = readdir(stream) {
+            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                pointer.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: pointer.pointee)) { String(cString: $0) }
+            }
+            if name != ".", name != ".." { names.append(name) }
+        }
+        return names.sorted()
+    }
+
+    /// Forces a file or folder to the disk.
+    static func sync(_ path: String, makingReadOnly: Bool = false) throws(BlobError) {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw .system(errno, .unwritable, "cannot open to sync", path: path) }
+        defer { close(descriptor) }
+        if makingReadOnly {
+            var status = stat()
+            // Where the file system has no modes this fails and nothing is lost.
+            if fstat(descriptor, &status) == 0 { fchmod(descriptor, status.st_mode & 0o7555) }
+        }
+        while fsync(descriptor) != 0 {
+            let reason = errno
+            if reason == EINTR { continue }
+            throw .system(reason, .unwritable, "cannot force to the disk", path: path)
+        }
+    }
+
+    /// Gives a file another name in the same file system, in place of what has that name.
+    static func rename(_ path: String, to newPath: String) throws(BlobError) {
+        guard Glibc.rename(path, newPath) == 0 else {
+            throw .system(errno, .unwritable, "cannot move '\(path)' into place", path: newPath)
+        }
+    }
+
+    /// Removes a file; returns false where there is none.
+    @discardableResult
+    static func remove(_ path: String) throws(BlobError) -> Bool {
+        if unlink(path) == 0 { return true }
+        guard errno == ENOENT else { throw .system(errno, .unwritable, "cannot remove the file", path: path) }
+        return false
+    }
+}
+
+extension Filesystem {
+    /// Runs the closure for each index below `count` on a few threads, as waiting for disks is no work for a core and
+    /// a journal commits what many threads wait for at once.
+    ///
+    /// - Throws: the first error; what was not begun by then is not begun.
+    static func forEachConcurrently(_ count: Int, _ body: @escaping @Sendable (Int) throws(BlobError) -> Void) throws(BlobError) {
+        try ConcurrentWork(count: count, body: body).run()
+    }
+}
+
+/// Indices that several threads take one after another.
+private final class ConcurrentWork: Sendable {
+    private let count: Int
+    private let body: @Sendable (Int) throws(BlobError) -> Void
+    private let state = Mutex<(next: Int, failure: BlobError?)>((0, nil))
+
+    private static let threadCount = 8
+
+    init(count: Int, body: @escaping @Sendable (Int) throws(BlobError) -> Void) {
+        self.count = count
+        self.body = body
+    }
+
+    func run() throws(BlobError) {
+        let group = DispatchGroup()
+        for _ in 1..<max(1, min(Self.threadCount, count)) {
+            group.enter()
+            Thread {
+                self.work()
+                group.leave()
+            }.start()
+        }
+        work()
+        group.wait()
+        if let failure = state.withLock({ $0.failure }) { throw failure }
+    }
+
+    private func work() {
+        while let index = state.withLock({ state -> Int? in
+            guard state.failure == nil, state.next < count else { return nil }
+            defer { state.next += 1 }
+            return state.next
+        }) {
+            do throws(BlobError) {
+                try body(index)
+            } catch {
+                state.withLock { $0.failure = $0.failure ?? error }
+            }
+        }
+    }
+}

@@ -1,0 +1,36 @@
+import Foundation
+
+/// The kind of file system under a path, as far as a database cares: SQLite's write-ahead log needs shared memory and
+/// locks that network file systems do not give (https://www.sqlite.org/wal.html, "All processes using a database must
+/// be on the same host computer").
+enum FileSystemKind: Equatable {
+    case local
+    case network(type: String)
+
+    /// Types of proc(5)'s mounts that are shared between hosts.
+    private static let networkTypes: Set<String> = [
+        "nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "lustre", "gpfs", "ceph", "beegfs", "panfs", "ocfs2", "gfs2", "9p",
+        "fuse.sshfs", "fuse.glusterfs", "fuse.ceph", "fuse.s3fs", "fuse.rclone", "fuse.gcsfuse", "fuse.cvmfs2",
+    ]
+
+    /// The kind of the file system that holds a path; local where the system does not say.
+    init(ofPath path: String) {
+        let mounts = (try? String(contentsOfFile: "/proc/self/mounts", encoding: .utf8)) ?? ""
+        self.init(ofPath: URL(fileURLWithPath: path).resolvingSymlinksInPath().path, mounts: mounts)
+    }
+
+    /// - Parameter mounts: the text of `/proc/self/mounts`: device, mount point, type and options on each line.
+    init(ofPath path: String, mounts: String) {
+        var (length, type) = (-1, "")
+        for line in mounts.split(separator: "\n") {
+            let fields = line.split(separator: " ")
+            guard fields.count >= 3 else { continue }
+            // Blanks in a mount point are written as octal.
+            let point = fields[1].replacing("\\040", with: " ")
+            let isAbove = point == "/" || path == point || path.hasPrefix(point + "/")
+            // The last of several mounts on one point is the one that is seen.
+            if isAbove, point.count >= length { (length, type) = (point.count, String(fields[2])) }
+        }
+        self = Self.networkTypes.contains(type) ? .network(type: type) : .local
+    }
+}

@@ -1,0 +1,104 @@
+import CatalogSchema
+import Foundation
+import GRDB
+import Volumes
+
+extension Catalog {
+    /// Writes what became of a batch of items in one transaction. The bytes of every artifact it names must be in the
+    /// blob store, synced, before this is called.
+    package func publish(_ outcomes: [ItemOutcome], runID: Int64) throws {
+        try write { db in
+            let publisher = Publisher(db: db, runID: runID)
+            for outcome in outcomes {
+                switch outcome {
+                case .done(let item): try publisher.complete(item)
+                case .adopted(let stepID, let scopeID, let key, let trace):
+                    try publisher.setHead(stepID: stepID, scopeID: scopeID, key: key, traceID: trace.id, outputs: trace.outputs)
+                case .trouble(let trouble): try publisher.record(trouble)
+                }
+            }
+        }
+    }
+}
+
+/// The statements of one publishing transaction. SQL is prepared once for each connection and used again.
+private struct Publisher {
+    let db: Database
+    let runID: Int64
+
+    func complete(_ item: ItemOutcome.Completed) throws {
+        let outputs = try item.outputs.map { output in (output, try artifactID(of: output)) }
+        let digests = item.outputs.map(\.digest)
+        if let known = try PlanningSnapshot(db).trace(withKey: item.key) {
+            // The same work, done again: to restore evicted bytes, or for a scope whose twin was quicker.
+            if known.outputs == digests {
+                return try setHead(
+                    stepID: item.stepID, scopeID: item.scopeID, key: item.key, traceID: known.id, outputs: digests)
+            }
+            try execute("UPDATE trace SET status = 'superseded' WHERE id = ?", [known.id])
+            try execute(
+                "INSERT INTO event (run_id, at, level, message) VALUES (?, ?, 'warning', ?)",
+                [runID, Timestamp.now, "trace \(known.id) was computed again under the same key and gave another result"])
+        }
+        try execute(
+            """
+            INSERT INTO trace (run_id, step_id, scope_id, configuration_id, status, key, started_at, seconds)
+            VALUES (?, ?, ?, ?, 'done', ?, ?, ?)
+            """,
+            [runID, item.stepID, item.scopeID, item.configurationID, item.key, item.startedAt, item.seconds])
+        let traceID = db.lastInsertedRowID
+        for input in item.inputs {
+            try execute(
+                "INSERT INTO trace_input (trace_id, name, digest, value) VALUES (?, ?, ?, ?)",
+                [traceID, input.name, input.digest, input.value])
+        }
+        for (output, artifactID) in outputs {
+            var value: String?
+            if case .value(let text) = output.content { value = text }
+            try execute(
+                "INSERT INTO trace_output (trace_id, name, digest, artifact_id, value) VALUES (?, ?, ?, ?, ?)",
+                [traceID, output.name, output.digest, artifactID, value])
+        }
+        for metric in item.metrics {
+            try execute("INSERT INTO metric (trace_id, name, value) VALUES (?, ?, ?)", [traceID, metric.name, metric.value])
+        }
+        try setHead(stepID: item.stepID, scopeID: item.scopeID, key: item.key, traceID: traceID, outputs: digests)
+    }
+
+    private func artifactID(of output: ItemOutcome.Output) throws -> Int64? {
+        guard case .artifact(let kind, let bytes, let evictable) = output.content else { return nil }
+        let statement = try db.cachedStatement(
+            sql: """
+                INSERT INTO artifact (digest, kind, bytes, evictable, state, created_at) VALUES (?, ?, ?, ?, 'present', ?)
+                ON CONFLICT (digest) DO UPDATE SET
+                    state = 'present', bytes = excluded.bytes, evictable = min(evictable, excluded.evictable)
+                RETURNING id
+                """)
+        return try Int64.fetchOne(statement, arguments: [output.digest, kind, bytes, evictable, Timestamp.now])
+    }
+
+    func setHead(stepID: Int64, scopeID: Int64, key: Digest, traceID: Int64, outputs: [Digest]) throws {
+        try execute(
+            """
+            INSERT INTO head (step_id, scope_id, trace_id, key, outputs) VALUES (?, ?, ?, ?, ?)
+            ON CONFLICT DO UPDATE SET trace_id = excluded.trace_id, key = excluded.key, outputs = excluded.outputs
+            """,
+            [stepID, scopeID, traceID, key, Data(outputs.flatMap(\.bytes))])
+    }
+
+    func record(_ trouble: ItemOutcome.Trouble) throws {
+        try execute(
+            """
+            INSERT INTO trace (run_id, step_id, scope_id, configuration_id, status, key, started_at, seconds, error)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+            [
+                runID, trouble.stepID, trouble.scopeID, trouble.configurationID, trouble.status, trouble.key, trouble.startedAt,
+                trouble.seconds, trouble.error,
+            ])
+    }
+
+    private func execute(_ sql: String, _ arguments: StatementArguments) throws {
+        try db.cachedStatement(sql: sql).execute(arguments: arguments)
+    }
+}

@@ -1,0 +1,181 @@
+package import CatalogSchema
+package import GRDB
+import GRDBSQLite
+package import Volumes
+
+/// What the planner reads of the catalog, within one transaction: scopes in order, and the results that stand for them.
+package struct PlanningSnapshot {
+    package let db: Database
+
+    package init(_ db: Database) { self.db = db }
+
+    package struct Tomogram: Sendable {
+        package let id: Int64
+        package let name: String
+        package let location: VolumeLocation
+        /// What the user, or else the dataset, says: x, y, z in Å.
+        package let declaredVoxelSize: DeclaredVoxelSize
+    }
+
+    /// What people say about a tomogram's voxel size, beside what its header says.
+    package struct DeclaredVoxelSize: Sendable, Hashable {
+        package let user: VoxelSize?
+        package let dataset: VoxelSize?
+    }
+
+    /// A slab, a slice or an annotation: a part of a tomogram.
+    package struct Part: Sendable {
+        package let id: Int64
+        /// The position of its tomogram in `tomograms`.
+        package let tomogram: Int32
+        /// The slices it covers; empty for annotations.
+        package let z: Range<Int32>
+        /// The content of an annotation.
+        package let digest: Digest?
+    }
+
+    /// Tomograms by ascending id, all or those selected.
+    package func tomograms(selection: [Int64]?) throws -> [Tomogram] {
+        let selected = selection.map(Set.init)
+        let rows = try Row.fetchCursor(
+            db,
+            sql: """
+                SELECT t.id, dataset.name || '/' || t.name, t.path, t.member, user.x_angstrom, user.y_angstrom, user.z_angstrom,
+                    dataset.voxel_size_angstrom
+                FROM tomogram AS t JOIN dataset ON dataset.id = t.dataset_id
+                LEFT JOIN voxel_size_evidence AS user ON user.tomogram_id = t.id AND user.source = 'user'
+                ORDER BY t.id
+                """)
+        var tomograms: [Tomogram] = []
+        while let row = try rows.next() {
+            let id: Int64 = row[0]
+            if let selected, !selected.contains(id) { continue }
+            let user = (row[4] as Double?).flatMap { x in
+                VoxelSize(xInAngstroms: x, yInAngstroms: row[5] ?? x, zInAngstroms: row[6] ?? x)
+            }
+            tomograms.append(
+                Tomogram(
+                    id: id, name: row[1], location: VolumeLocation(path: row[2], member: row[3]),
+                    declaredVoxelSize: DeclaredVoxelSize(
+                        user: user, dataset: (row[7] as Double?).flatMap { VoxelSize(cubicInAngstroms: $0) })))
+        }
+        return tomograms
+    }
+
+    /// The parts of one kind of these tomograms, ordered by tomogram, then by z, then by id. Slices are those that a
+    /// slab covers now.
+    package func parts(of kind: ScopeKind, tomograms: [Tomogram]) throws -> [Part] {
+        let sql =
+            switch kind {
+            case .tomogram: "SELECT id, id, 0, 0, NULL FROM tomogram WHERE 0"
+            case .annotation: "SELECT id, tomogram_id, 0, 0, digest FROM annotation ORDER BY tomogram_id, id"
+            case .slab: "SELECT id, tomogram_id, z_first, z_end, NULL FROM slab ORDER BY tomogram_id, z_first, z_end"
+            case .slice:
+                """
+                SELECT id, tomogram_id, z, z + 1, NULL FROM slice
+                WHERE EXISTS (
+                    SELECT 1 FROM slab WHERE slab.tomogram_id = slice.tomogram_id AND z >= z_first AND z < z_end)
+                ORDER BY tomogram_id, z
+                """
+            }
+        var parts: [Part] = []
+        var position = 0
+        let rows = try Row.fetchCursor(db, sql: sql)
+        while let row = try rows.next() {
+            let tomogramID: Int64 = row[1]
+            while position < tomograms.count, tomograms[position].id < tomogramID { position += 1 }
+            guard position < tomograms.count, tomograms[position].id == tomogramID else { continue }
+            let (first, end) = (Int32(clamping: row[2] as Int64), Int32(clamping: row[3] as Int64))
+            parts.append(Part(id: row[0], tomogram: Int32(position), z: first..<max(first, end), digest: row[4]))
+        }
+        return parts
+    }
+
+    /// The id of each step that ever ran, by name.
+    package func stepIDs() throws -> [String: Int64] {
+        try Dictionary(
+            uniqueKeysWithValues: Row.fetchAll(db, sql: "SELECT name, id FROM step").map { ($0[0] as String, $0[1] as Int64) })
+    }
+
+    /// Calls the closure with the standing result of each scope of a step, by ascending scope id: its key, and the digests
+    /// of its outputs in the order of their names.
+    ///
+    /// A million rows take a fraction of a second: they are read by SQLite's own calls, where a row costs no allocation.
+    package func forEachHead(
+        ofStep stepID: Int64, _ body: (_ scopeID: Int64, _ key: Digest, _ outputs: UnsafeRawBufferPointer) -> Void
+    ) throws {
+        var statement: OpaquePointer?
+        defer { sqlite3_finalize(statement) }
+        let sql = "SELECT scope_id, key, outputs FROM head WHERE step_id = ? ORDER BY scope_id"
+        guard sqlite3_prepare_v2(db.sqliteConnection, sql, -1, &statement, nil) == SQLITE_OK else { throw failure() }
+        sqlite3_bind_int64(statement, 1, stepID)
+        while true {
+            switch sqlite3_step(statement) {
+            case SQLITE_ROW:
+                guard let key = Digest(blob(statement, 1)) else { continue }
+                body(sqlite3_column_int64(statement, 0), key, blob(statement, 2))
+            case SQLITE_DONE: return
+            default: throw failure()
+            }
+        }
+    }
+
+    private func blob(_ statement: OpaquePointer?, _ column: Int32) -> UnsafeRawBufferPointer {
+        let start = sqlite3_column_blob(statement, column)
+        return UnsafeRawBufferPointer(start: start, count: start == nil ? 0 : Int(sqlite3_column_bytes(statement, column)))
+    }
+
+    private func failure() -> CatalogError {
+        CatalogError(.storage, "the catalog could not be read: \(String(cString: sqlite3_errmsg(db.sqliteConnection)))")
+    }
+
+    /// The successful trace that has a key.
+    package func trace(withKey key: Digest) throws -> KnownTrace? {
+        let statement = try db.cachedStatement(sql: "SELECT id FROM trace WHERE key = ? AND status = 'done'")
+        guard let id = try Int64.fetchOne(statement, arguments: [key]) else { return nil }
+        let outputs = try db.cachedStatement(sql: "SELECT digest FROM trace_output WHERE trace_id = ? ORDER BY name")
+        return KnownTrace(id: id, outputs: try Digest.fetchAll(outputs, arguments: [id]))
+    }
+
+    /// The digests of artifacts whose bytes were dropped.
+    package func evictedArtifacts() throws -> Set<Digest> {
+        try Set(Digest.fetchCursor(db, sql: "SELECT digest FROM artifact WHERE state = 'evicted'"))
+    }
+
+    /// How many items of each step failed, or were skipped, at their last try.
+    package func troubles() throws -> [String: [(scopeID: Int64, status: TraceRecord.Status, error: String)]] {
+        let rows = try Row.fetchAll(db, sql: "SELECT step, scope_id, status, error FROM v_failure ORDER BY step, scope_id")
+        return Dictionary(grouping: rows) { $0["step"] as String }.mapValues { rows in
+            rows.map { (scopeID: $0["scope_id"], status: $0["status"], error: $0["error"]) }
+        }
+    }
+
+    /// What items of a step took lately, for estimates: the mean over the last items that ran.
+    package func costs(ofStep stepID: Int64) throws -> StepCost? {
+        let row = try Row.fetchOne(
+            db,
+            sql: """
+                WITH recent AS (
+                    SELECT id, seconds FROM trace WHERE step_id = ?1 AND status IN ('done', 'superseded')
+                    ORDER BY id DESC LIMIT 200)
+                SELECT avg(seconds) AS seconds, count(*) AS items,
+                    (SELECT ifnull(sum(bytes), 0) FROM recent JOIN trace_output ON trace_output.trace_id = recent.id
+                     JOIN artifact ON artifact.id = trace_output.artifact_id) AS bytes
+                FROM recent
+                """, arguments: [stepID])
+        guard let row, let items: Int = row["items"], items > 0 else { return nil }
+        return StepCost(seconds: row["seconds"], bytes: (row["bytes"] as Double) / Double(items))
+    }
+}
+
+/// A successful trace, by id, with the digests of its outputs in the order of their names.
+package struct KnownTrace: Sendable {
+    package let id: Int64
+    package let outputs: [Digest]
+}
+
+/// What one item of a step costs.
+package struct StepCost: Sendable {
+    package let seconds: Double
+    package let bytes: Double
+}

@@ -1,0 +1,13 @@
+/// How an item of a step stands before anything runs.
+enum NodeState: UInt8, Sendable {
+    /// The standing result has today's key.
+    case fresh
+    /// An earlier result has today's key, and only has to be taken up again.
+    case known
+    /// Nothing has today's key: it runs.
+    case stale
+    /// Something before it is stale: whether it runs shows when that is done.
+    case pending
+    /// The file it would read is not there; what was computed from it stands.
+    case offline
+}

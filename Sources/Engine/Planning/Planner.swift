@@ -1,0 +1,196 @@
+public import Catalog
+import CatalogSchema
+import Dispatch
+import Volumes
+
+/// Finds out what is stale: one pass over the catalog in one snapshot, one pass in memory, in the order of the steps.
+public struct Planner: Sendable {
+    private let catalog: Catalog
+    private let graph: StepGraph
+    private let recipe: Recipe
+
+    public init(_ catalog: Catalog, graph: StepGraph, recipe: Recipe) {
+        self.catalog = catalog
+        self.graph = graph
+        self.recipe = recipe
+    }
+
+    /// Compares the key of every item with the keys of the results that stand.
+    ///
+    /// - Parameter selection: ids of the tomograms to look at; nil for all.
+    /// - Throws: ``EngineError`` where the recipe names a model that is not there, ``CatalogError`` where the catalog
+    ///   cannot be read.
+    /// - Complexity: linear in the number of items; one stat(2) for each tomogram; no file is opened.
+    public func plan(selection: [Int64]? = nil) throws -> Plan {
+        let models = try catalog.models()
+        let setups = try graph.steps.map { step throws(EngineError) in
+            try StepSetup(step, recipe: recipe, models: models)
+        }
+        return try catalog.read { db in
+            let snapshot = PlanningSnapshot(db)
+            let scopes = try ScopeIndex(snapshot, selection: selection, kinds: Set(graph.steps.map(\.scope)))
+            let readsSources = graph.steps.contains { $0.inputs.contains(.fact(.source)) }
+            let signatures =
+                readsSources
+                ? SourceSignature.all(of: scopes.tomograms.map(\.location))
+                : [SourceSignature?](repeating: nil, count: scopes.tomograms.count)
+            let stepIDs = try snapshot.stepIDs()
+            var pass = PlanningPass(graph: graph, setups: setups, scopes: scopes, signatures: signatures)
+            for position in graph.steps.indices {
+                try pass.plan(step: position, stepID: stepIDs[graph.steps[position].name], snapshot)
+            }
+            var plan = Plan(
+                graph: graph, setups: setups, scopes: scopes, signatures: signatures, states: pass.states,
+                outputs: pass.outputs, adoptions: pass.adoptions, evicted: try snapshot.evictedArtifacts(), summaries: [])
+            plan.summaries = try summaries(of: plan, stepIDs: stepIDs, snapshot)
+            return plan
+        }
+    }
+
+    private func summaries(
+        of plan: Plan, stepIDs: [String: Int64], _ snapshot: PlanningSnapshot
+    ) throws -> [Plan.StepSummary] {
+        let troubles = try snapshot.troubles()
+        let restores = plan.restores()
+        return try graph.steps.indices.map { position in
+            let step = graph.steps[position]
+            var summary = Plan.StepSummary(step: step.name, scope: step.scope)
+            for state in plan.states[position] {
+                switch state {
+                case .fresh: summary.fresh += 1
+                case .known: summary.known += 1
+                case .stale: summary.stale += 1
+                case .pending: summary.pending += 1
+                case .offline: summary.offline += 1
+                }
+            }
+            summary.restore = restores[position].count
+            if let failed = troubles[step.name] {
+                let ids = Set((0..<plan.scopes.count(of: step.scope)).map { plan.scopes.id(of: step.scope, at: $0) })
+                summary.failed = failed.count { ids.contains($0.scopeID) }
+            }
+            let count = Double(summary.stale + summary.pending + summary.restore)
+            if count > 0, let id = stepIDs[step.name], let cost = try snapshot.costs(ofStep: id) {
+                summary.estimatedSeconds = count * cost.seconds
+                summary.estimatedBytes = count * cost.bytes
+            }
+            return summary
+        }
+    }
+}
+
+/// The pass over the steps: what is known of the steps before decides about the items of the next.
+private struct PlanningPass {
+    let graph: StepGraph
+    let setups: [StepSetup]
+    let scopes: ScopeIndex
+    let signatures: [SourceSignature?]
+    var states: [[NodeState]] = []
+    var outputs: [[Digest]] = []
+    var adoptions: [(step: Int, position: Int, key: Digest, trace: KnownTrace)] = []
+
+    mutating func plan(step: Int, stepID: Int64?, _ snapshot: PlanningSnapshot) throws {
+        let setup = setups[step]
+        let kind = setup.step.scope
+        let count = scopes.count(of: kind)
+        let width = setup.outputNames.count
+        var heads = Heads(count: count, width: width)
+        if let stepID { try heads.load(snapshot, stepID: stepID, scopes: scopes, kind: kind) }
+
+        let resolver = InputResolver(
+            graph: graph, step: step, scopes: scopes, signatures: signatures, states: states, outputs: outputs)
+        // Keys of items whose inputs are known; nil for those that wait for others.
+        let chunk = 1024
+        let keys = [Digest?](unsafeUninitializedCapacity: count) { buffer, initialized in
+            nonisolated(unsafe) let keys = buffer
+            DispatchQueue.concurrentPerform(iterations: (count + chunk - 1) / chunk) { index in
+                var inputs: [Digest] = []
+                for position in index * chunk..<min((index + 1) * chunk, count) {
+                    let isKnown = resolver.digests(of: position, into: &inputs)
+                    keys.initializeElement(at: position, to: isKnown ? setup.key(inputs: inputs) : nil)
+                }
+            }
+            initialized = count
+        }
+        let readsSource = setup.step.inputs.contains(.fact(.source))
+        var stepStates = [NodeState](repeating: .stale, count: count)
+        for position in 0..<count {
+            let isOffline = readsSource && signatures[scopes.tomogram(of: kind, at: position)] == nil
+            if let key = keys[position] {
+                if heads.keys[position] == key {
+                    stepStates[position] = .fresh
+                } else if let trace = try snapshot.trace(withKey: key), trace.outputs.count == width {
+                    stepStates[position] = .known
+                    for (offset, digest) in trace.outputs.enumerated() { heads.outputs[position * width + offset] = digest }
+                    adoptions.append((step, position, key, trace))
+                }
+            } else if isOffline {
+                stepStates[position] = heads.keys[position] == nil ? .stale : .offline
+            } else {
+                stepStates[position] = .pending
+            }
+        }
+        states.append(stepStates)
+        outputs.append(heads.outputs)
+    }
+
+    /// The standing results of one step.
+    private struct Heads {
+        var keys: [Digest?]
+        var outputs: [Digest]
+        private let width: Int
+
+        init(count: Int, width: Int) {
+            self.width = width
+            keys = [Digest?](repeating: nil, count: count)
+            outputs = [Digest](repeating: Digest.zero, count: count * width)
+        }
+
+        /// Rows and scopes both come by ascending id, and are merged.
+        mutating func load(_ snapshot: PlanningSnapshot, stepID: Int64, scopes: ScopeIndex, kind: ScopeKind) throws {
+            let order = scopes.positionsByID(of: kind)
+            let count = keys.count
+            var next = 0
+            try snapshot.forEachHead(ofStep: stepID) { scopeID, key, digests in
+                while next < count {
+                    let position = order?[next] ?? next
+                    let id = scopes.id(of: kind, at: position)
+                    guard id <= scopeID else { return }
+                    next += 1
+                    guard id == scopeID, digests.count == width * Digest.byteCount else { continue }
+                    keys[position] = key
+                    for offset in 0..<width {
+                        let bytes = UnsafeRawBufferPointer(
+                            rebasing: digests[offset * Digest.byteCount..<(offset + 1) * Digest.byteCount])
+                        outputs[position * width + offset] = Digest(bytes) ?? Digest.zero
+                    }
+                    return
+                }
+            }
+        }
+    }
+}
+
+extension Plan {
+    /// For each step, the positions of items whose results stand, but whose dropped bytes a stale item needs.
+    func restores() -> [Set<Int>] {
+        var restores = [Set<Int>](repeating: [], count: graph.steps.count)
+        guard !evicted.isEmpty else { return restores }
+        for step in graph.steps.indices.reversed() {
+            let kind = graph.steps[step].scope
+            for position in states[step].indices where states[step][position] == .stale || restores[step].contains(position) {
+                for link in graph.links[step] {
+                    let producer = graph.steps[link.producer]
+                    let width = setups[link.producer].outputNames.count
+                    scopes.forEachRelated(to: kind, at: position, of: producer.scope) { other in
+                        let isStanding = states[link.producer][other] == .fresh || states[link.producer][other] == .known
+                        if isStanding, evicted.contains(outputs[link.producer][other * width + link.output]) {
+                            restores[link.producer].insert(other)
+                        }
+                    }
+                }
+            }
+        }
+        return restores
+    }
+}

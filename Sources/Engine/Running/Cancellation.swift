@@ -1,0 +1,18 @@
+import Synchronization
+
+/// A request to stop that any thread, or a signal handler's thread, can make and every worker sees.
+public final class Cancellation: Sendable {
+    private let isRequested = Atomic<Bool>(false)
+
+    public init() {}
+
+    /// Asks to stop.
+    public func cancel() { isRequested.store(true, ordering: .relaxed) }
+
+    public var isCancelled: Bool { isRequested.load(ordering: .relaxed) }
+
+    /// - Throws: ``EngineError`` where a stop was asked for.
+    func check() throws(EngineError) {
+        if isCancelled { throw EngineError(.cancelled, "the run was asked to stop") }
+    }
+}

@@ -1,0 +1,32 @@
+/// How far a run is.
+public struct RunProgress: Sendable, Hashable {
+    /// Items that the run knows of: those that had to run, and those that might have to.
+    public var total = 0
+    /// Items that ran.
+    public var ran = 0
+    /// Items whose earlier result was found right after what came before them had been done.
+    public var kept = 0
+    public var failed = 0
+    public var skipped = 0
+    /// Seconds since the run began.
+    public var elapsedSeconds = 0.0
+    /// Seconds that are left, by what items of each step took so far, here and in earlier runs; nil before any is known.
+    public var remainingSeconds: Double?
+    /// The step whose items were last done.
+    public var step = ""
+
+    public var finished: Int { ran + kept + failed + skipped }
+}
+
+/// How a run ended.
+public struct RunReport: Sendable, Hashable {
+    public var runID: Int64
+    public var progress: RunProgress
+    /// Whether it stopped before all was done: it was asked to, or something failed and it was to stop then.
+    public var wasStopped: Bool
+    /// The first few failures, one sentence each.
+    public var failures: [String]
+
+    /// Whether everything is fresh now.
+    public var isComplete: Bool { !wasStopped && progress.failed == 0 && progress.skipped == 0 }
+}

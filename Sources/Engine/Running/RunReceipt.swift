@@ -1,0 +1,58 @@
+import Catalog
+import CatalogSchema
+import Foundation
+import Volumes
+
+/// What a run did, as a JSON file beside the catalog: for people, for Git, and for the day the database is lost.
+struct RunReceipt: Codable, Sendable {
+    struct StepCount: Codable, Sendable {
+        var step: String
+        var version: Int
+        var items: Int
+        var configuration: String
+    }
+
+    var run: Int64
+    var endedAt: String
+    var host: String
+    var user: String
+    var version: String
+    var command: String
+    var ran: Int
+    var kept: Int
+    var failed: Int
+    var skipped: Int
+    var seconds: Double
+    var failures: [String]
+    var steps: [StepCount]
+    var recipe: [String: String]
+
+    init(report: RunReport, plan: Plan, options: Runner.Options, owner: RunOwner, recipe: Recipe) {
+        run = report.runID
+        endedAt = Timestamp.now
+        host = owner.host
+        user = owner.user
+        version = options.version
+        command = options.command
+        ran = report.progress.ran
+        kept = report.progress.kept
+        failed = report.progress.failed
+        skipped = report.progress.skipped
+        seconds = report.progress.elapsedSeconds
+        failures = report.failures
+        steps = zip(plan.setups, plan.summaries).map { setup, summary in
+            StepCount(
+                step: setup.step.name, version: setup.step.version, items: summary.total,
+                configuration: setup.configuration.digest.hexadecimal)
+        }
+        self.recipe = Dictionary(uniqueKeysWithValues: recipe.entries.map { ($0.key, recipe[$0.key]?.text ?? "") })
+    }
+
+    /// - Throws: what Foundation throws where the file cannot be written.
+    func write(in directory: CatalogDirectory) throws {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        let name = "run-" + String(format: "%06lld", run) + ".json"
+        try encoder.encode(self).write(to: URL(fileURLWithPath: "\(directory.receipts)/\(name)"), options: .atomic)
+    }
+}

@@ -1,0 +1,276 @@
+import BlobStore
+import Catalog
+import CatalogSchema
+import Volumes
+
+/// An item: a step, and the position of a scope.
+struct ItemNode: Hashable, Sendable {
+    let step: Int
+    let position: Int
+}
+
+/// The state of a run that its threads share: which items wait, which are ready, and what they gave.
+struct RunState {
+    enum Progress: UInt8 {
+        case complete, waiting, ready, working, dropped
+    }
+
+    /// An item whose work is over, on its way to the catalog.
+    struct Finished {
+        var node: ItemNode
+        var outcome: ItemOutcome
+        var staged: [StagedArtifact] = []
+        /// Whether it ran only to bring back dropped bytes.
+        var isRestore = false
+    }
+
+    let graph: StepGraph
+    let setups: [StepSetup]
+    let scopes: ScopeIndex
+    let signatures: [SourceSignature?]
+
+    private(set) var outputs: [[Digest]]
+    private var progress: [[Progress]]
+    /// How many inputs of an item are still to come.
+    private var missing: [[Int32]]
+    private var ready: [Queue]
+    /// Items that run again for their bytes, and who waits for each.
+    private var waiters: [ItemNode: [ItemNode]] = [:]
+    private(set) var evicted: Set<Digest>
+
+    private(set) var working = 0
+    private(set) var unfinished = 0
+    private(set) var unfinishedByStep: [Int]
+    /// What is to be published.
+    private(set) var finished: [Finished] = []
+    /// How many items are being published: others may become ready by them.
+    private var publishing = 0
+    /// Set where no further item is to begin.
+    var isStopping = false
+
+    init(_ plan: Plan) {
+        graph = plan.graph
+        setups = plan.setups
+        scopes = plan.scopes
+        signatures = plan.signatures
+        outputs = plan.outputs
+        evicted = plan.evicted
+        progress = plan.states.map { $0.map { $0 == .stale || $0 == .pending ? .waiting : .complete } }
+        missing = plan.states.map { [Int32](repeating: 0, count: $0.count) }
+        ready = plan.graph.steps.map { _ in Queue() }
+        unfinishedByStep = plan.graph.steps.map { _ in 0 }
+        for step in graph.steps.indices {
+            for position in progress[step].indices where progress[step][position] == .waiting {
+                unfinishedByStep[step] += 1
+                for link in graph.links[step] {
+                    let producer = link.producer
+                    var count: Int32 = 0
+                    scopes.forEachRelated(to: graph.steps[step].scope, at: position, of: graph.steps[producer].scope) { other in
+                        if progress[producer][other] == .waiting || progress[producer][other] == .ready { count += 1 }
+                    }
+                    missing[step][position] += count
+                }
+                if missing[step][position] == 0 { makeReady(ItemNode(step: step, position: position)) }
+            }
+        }
+        unfinished = unfinishedByStep.reduce(0, +)
+    }
+
+    /// Whether nothing is left to do, or to wait for.
+    var isOver: Bool {
+        finished.isEmpty && publishing == 0 && working == 0 && (isStopping || ready.allSatisfy(\.isEmpty))
+    }
+
+    // MARK: Work
+
+    /// The next item to work on: of the last step that has one, so that what is begun is carried to its end.
+    mutating func takeReady() -> ItemNode? {
+        guard !isStopping, let step = ready.indices.last(where: { !ready[$0].isEmpty }), let position = ready[step].take() else {
+            return nil
+        }
+        working += 1
+        progress[step][position] = .working
+        return ItemNode(step: step, position: position)
+    }
+
+    private mutating func makeReady(_ node: ItemNode) {
+        progress[node.step][node.position] = .ready
+        ready[node.step].add(node.position)
+    }
+
+    /// The inputs of an item, all of which are known, as its trace lists them, and the digest of each declared one.
+    func inputs(of node: ItemNode) -> (digests: [Digest], rows: [ItemOutcome.Input])? {
+        let step = graph.steps[node.step]
+        var digests: [Digest] = []
+        var rows: [ItemOutcome.Input] = []
+        var links = graph.links[node.step].makeIterator()
+        for input in step.inputs {
+            switch input {
+            case .fact(let fact):
+                guard let value = scopes.fact(fact, of: step.scope, at: node.position, signatures: signatures) else { return nil }
+                digests.append(value.digest)
+                rows.append(ItemOutcome.Input(name: input.name, digest: value.digest, value: value.text))
+            case .output:
+                guard let link = links.next() else { return nil }
+                let members = members(of: link, for: node)
+                if ScopeIndex.isSingular(from: step.scope, to: graph.steps[link.producer].scope) {
+                    guard let member = members.first else { return nil }
+                    digests.append(member.digest)
+                    rows.append(ItemOutcome.Input(name: input.name, digest: member.digest, value: nil))
+                } else {
+                    var digest = MemberDigest()
+                    for member in members {
+                        let label = scopes.label(of: graph.steps[link.producer].scope, at: member.node.position)
+                        digest.add(label: label, digest: member.digest)
+                        rows.append(ItemOutcome.Input(name: "\(input.name) [\(label)]", digest: member.digest, value: nil))
+                    }
+                    digests.append(digest.digest)
+                }
+            }
+        }
+        return (digests, rows)
+    }
+
+    /// The items that give one input of an item, and what they gave.
+    func members(of link: StepGraph.Link, for node: ItemNode) -> [(node: ItemNode, digest: Digest)] {
+        var members: [(node: ItemNode, digest: Digest)] = []
+        let producer = graph.steps[link.producer]
+        let width = setups[link.producer].outputNames.count
+        scopes.forEachRelated(to: graph.steps[node.step].scope, at: node.position, of: producer.scope) { other in
+            members.append((ItemNode(step: link.producer, position: other), outputs[link.producer][other * width + link.output]))
+        }
+        return members
+    }
+
+    // MARK: Evicted bytes
+
+    /// Sends for the dropped bytes that an item needs: the items that gave them run again first.
+    ///
+    /// - Returns: false where all bytes are there and the item can begin.
+    mutating func sendForEvictedInputs(of node: ItemNode) -> Bool {
+        guard !evicted.isEmpty else { return false }
+        var count: Int32 = 0
+        for link in graph.links[node.step] {
+            for member in members(of: link, for: node) where evicted.contains(member.digest) {
+                if waiters[member.node, default: []].contains(node) { continue }
+                count += 1
+                let isFirst = waiters[member.node]?.isEmpty ?? true
+                waiters[member.node, default: []].append(node)
+                if isFirst {
+                    unfinished += 1
+                    unfinishedByStep[member.node.step] += 1
+                    makeReady(member.node)
+                }
+            }
+        }
+        guard count > 0 else { return false }
+        missing[node.step][node.position] = count
+        progress[node.step][node.position] = .waiting
+        working -= 1
+        return true
+    }
+
+    /// Whether an item runs only because others wait for its bytes.
+    func isRestore(_ node: ItemNode) -> Bool { waiters[node] != nil }
+
+    // MARK: Ends
+
+    /// Hands an item over to be published.
+    mutating func finish(_ item: Finished) {
+        working -= 1
+        finished.append(item)
+    }
+
+    /// All finished items, for the one thread that publishes; `endPublishing` says when it has.
+    mutating func takeFinished() -> [Finished]? {
+        if finished.isEmpty { return nil }
+        defer { finished = [] }
+        publishing = finished.count
+        return finished
+    }
+
+    /// Notes that what was taken last is published, or given up.
+    mutating func endPublishing() { publishing = 0 }
+
+    /// Hands over an item that cannot run because another one failed.
+    mutating func skip(_ item: Finished) { finished.append(item) }
+
+    /// Puts back an item that did not come to its end.
+    mutating func abandon() { working -= 1 }
+
+    /// Notes that an item was published, and makes ready what waited for it.
+    ///
+    /// - Returns: items that can no longer run because this one failed; each is to be published as skipped.
+    mutating func published(_ item: Finished) -> [ItemNode] {
+        let node = item.node
+        unfinished -= 1
+        unfinishedByStep[node.step] -= 1
+        let given: [Digest]
+        switch item.outcome {
+        case .done(let completed): given = completed.outputs.map(\.digest)
+        case .adopted(_, _, _, let trace): given = trace.outputs
+        case .trouble:
+            progress[node.step][node.position] = .dropped
+            let waiting = waiters.removeValue(forKey: node) ?? []
+            return drop(waiting + dependants(of: node))
+        }
+        progress[node.step][node.position] = .complete
+        for (offset, digest) in given.enumerated() {
+            outputs[node.step][node.position * given.count + offset] = digest
+            if case .done = item.outcome { evicted.remove(digest) }
+        }
+        for waiter in waiters.removeValue(forKey: node) ?? [] { release(waiter) }
+        if !item.isRestore { for dependant in dependants(of: node) { release(dependant) } }
+        return []
+    }
+
+    private mutating func release(_ node: ItemNode) {
+        guard progress[node.step][node.position] == .waiting else { return }
+        missing[node.step][node.position] -= 1
+        if missing[node.step][node.position] == 0 { makeReady(node) }
+    }
+
+    private mutating func drop(_ nodes: [ItemNode]) -> [ItemNode] {
+        var dropped: [ItemNode] = []
+        var open = nodes
+        while let node = open.popLast() {
+            guard progress[node.step][node.position] == .waiting else { continue }
+            progress[node.step][node.position] = .dropped
+            dropped.append(node)
+            open += dependants(of: node)
+        }
+        return dropped
+    }
+
+    /// Items that read from an item: one entry for each input.
+    private func dependants(of node: ItemNode) -> [ItemNode] {
+        var dependants: [ItemNode] = []
+        for consumer in graph.steps.indices where consumer > node.step {
+            for link in graph.links[consumer] where link.producer == node.step {
+                scopes.forEachRelated(to: graph.steps[node.step].scope, at: node.position, of: graph.steps[consumer].scope) { other in
+                    dependants.append(ItemNode(step: consumer, position: other))
+                }
+            }
+        }
+        return dependants
+    }
+
+    /// First in, first out.
+    private struct Queue {
+        private var items: [Int] = []
+        private var head = 0
+
+        var isEmpty: Bool { head == items.count }
+
+        mutating func add(_ item: Int) { items.append(item) }
+
+        mutating func take() -> Int? {
+            guard head < items.count else { return nil }
+            defer {
+                head += 1
+                if head == items.count { (items, head) = ([], 0) }
+            }
+            return items[head]
+        }
+    }
+}

@@ -1,0 +1,105 @@
+import CatalogSchema
+
+/// Steps in an order in which each one comes after all that it reads from.
+public struct StepGraph: Sendable {
+    /// In order.
+    public let steps: [any Step]
+    /// For each step, its inputs that are outputs of others: which step, and which of its outputs by ascending name.
+    let links: [[Link]]
+
+    struct Link: Sendable {
+        /// The position of the input among the step's inputs.
+        let input: Int
+        let producer: Int
+        let output: Int
+    }
+
+    /// Sorts and checks steps.
+    ///
+    /// - Throws: ``EngineError`` where two have one name, an input is an output of none, a scope lacks a fact or has
+    ///   nothing to do with the producer's, or steps wait for one another.
+    public init(_ unsorted: [any Step]) throws(EngineError) {
+        var byName: [String: any Step] = [:]
+        for step in unsorted {
+            guard byName.updateValue(step, forKey: step.name) == nil else {
+                throw EngineError(.invalidSteps, "two steps are named \(step.name)")
+            }
+            let outputs = step.outputs.map(\.name)
+            guard Set(outputs).count == outputs.count, Set(step.inputs).count == step.inputs.count,
+                Set(step.parameters.map(\.name)).count == step.parameters.count
+            else { throw EngineError(.invalidSteps, "the step \(step.name) declares an input, output or parameter twice") }
+        }
+        for step in unsorted { try Self.check(step, among: byName) }
+        var sorted: [any Step] = []
+        var waiting = unsorted
+        while !waiting.isEmpty {
+            let placed = Set(sorted.map(\.name))
+            let ready = waiting.filter { Self.producers(of: $0).isSubset(of: placed) }
+            guard !ready.isEmpty else {
+                let names = waiting.map(\.name).joined(separator: ", ")
+                throw EngineError(.invalidSteps, "these steps wait for one another: \(names)")
+            }
+            sorted += ready
+            waiting.removeAll { step in ready.contains { $0.name == step.name } }
+        }
+        steps = sorted
+        let position = Dictionary(uniqueKeysWithValues: sorted.enumerated().map { ($1.name, $0) })
+        links = sorted.map { step in
+            step.inputs.enumerated().compactMap { index, input in
+                guard case .output(let producer, let name) = input, let place = position[producer],
+                    let output = sorted[place].outputs.map(\.name).sorted().firstIndex(of: name)
+                else { return nil }
+                return Link(input: index, producer: place, output: output)
+            }
+        }
+    }
+
+    private static func producers(of step: any Step) -> Set<String> {
+        Set(
+            step.inputs.compactMap { input in
+                if case .output(let producer, _) = input { producer } else { nil }
+            })
+    }
+
+    private static func check(_ step: any Step, among byName: [String: any Step]) throws(EngineError) {
+        for input in step.inputs {
+            switch input {
+            case .fact(let fact):
+                guard fact.scopes.contains(step.scope) else {
+                    throw EngineError(.invalidSteps, "the step \(step.name) reads \(fact.rawValue), which no \(step.scope.rawValue) has")
+                }
+            case .output(let producer, let name):
+                guard let other = byName[producer], other.outputs.contains(where: { $0.name == name }) else {
+                    throw EngineError(.invalidSteps, "the step \(step.name) reads \(producer).\(name), which no step gives")
+                }
+                guard ScopeIndex.areRelated(step.scope, other.scope) else {
+                    throw EngineError(
+                        .invalidSteps,
+                        "the step \(step.name) works on a \(step.scope.rawValue) and cannot read from a \(other.scope.rawValue)")
+                }
+            }
+        }
+    }
+
+    /// The position of a step.
+    ///
+    /// - Throws: ``EngineError`` where there is none of that name.
+    public func index(of name: String) throws(EngineError) -> Int {
+        guard let index = steps.firstIndex(where: { $0.name == name }) else {
+            throw EngineError(
+                .unknownStep, "there is no step \(name); the steps are \(steps.map(\.name).joined(separator: ", "))")
+        }
+        return index
+    }
+
+    /// The steps that one needs, itself included.
+    ///
+    /// - Throws: ``EngineError`` where there is none of that name.
+    public func upTo(_ name: String) throws(EngineError) -> StepGraph {
+        var wanted: Set<Int> = [try index(of: name)]
+        for position in steps.indices.reversed() where wanted.contains(position) {
+            wanted.formUnion(links[position].map(\.producer))
+        }
+        return try StepGraph(steps.indices.filter(wanted.contains).map { steps[$0] })
+    }
+}

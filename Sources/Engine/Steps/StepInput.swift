@@ -1,0 +1,39 @@
+import CatalogSchema
+
+/// Something that a step's result depends on, beside its parameters.
+public enum StepInput: Sendable, Hashable {
+    /// Something that a person said or brought.
+    case fact(Fact)
+    /// An output of another step. Of the step's own scope where both work on the same kind; else of the tomogram it is
+    /// part of, of its parts, or of the slabs and slices that share its z.
+    case output(of: String, named: String)
+
+    /// What the catalog knows of a scope without computing anything.
+    public enum Fact: String, Sendable, Hashable, CaseIterable {
+        /// The file of the tomogram: its path, size, time of change and inode.
+        case source
+        /// What people say about the voxel size, beside the header.
+        case declaredVoxelSize = "declared-voxel-size"
+        /// Which slices: the z of a slice, the range of a slab.
+        case z
+        /// The content of an annotation: its voxels or points, and its classes.
+        case annotation
+
+        /// The kinds of scope that have it.
+        var scopes: Set<ScopeKind> {
+            switch self {
+            case .source, .declaredVoxelSize: Set(ScopeKind.allCases)
+            case .z: [.slab, .slice]
+            case .annotation: [.annotation]
+            }
+        }
+    }
+
+    /// The name under which traces and `why` list it.
+    public var name: String {
+        switch self {
+        case .fact(let fact): fact.rawValue
+        case .output(let step, let name): "\(step).\(name)"
+        }
+    }
+}

@@ -1,0 +1,193 @@
+public import BlobStore
+import Catalog
+public import CatalogSchema
+import Foundation
+public import Volumes
+
+/// One item of a step at work: what it may read, and where its outputs go.
+///
+/// Reading anything that the step did not declare throws: what is not declared is not in the key.
+public final class StepItem {
+    /// What the item is about.
+    public struct Scope: Sendable, Hashable {
+        public let kind: ScopeKind
+        public let id: Int64
+        /// `dataset/name`
+        public let tomogram: String
+        public let tomogramID: Int64
+        public let location: VolumeLocation
+        /// The slices of a slab, or the one slice; nil for tomograms and annotations.
+        public let z: Range<Int>?
+        /// What it is called among others of its tomogram: `z 120`; empty for the tomogram itself.
+        public let label: String
+    }
+
+    /// An artifact among several that one input names: of a slice of the slab, say.
+    public struct Member {
+        public let scope: Scope
+        public let artifact: Artifact
+    }
+
+    public let scope: Scope
+
+    private let setup: StepSetup
+    private let reader: any ItemReader
+    private let store: BlobStore
+    private let volumes: VolumeCache
+    private let cancellation: Cancellation
+    private(set) var outputs: [ItemOutcome.Output] = []
+    private(set) var staged: [StagedArtifact] = []
+    private(set) var metrics: [(name: String, value: Double)] = []
+    private(set) var hasOpenedSource = false
+
+    init(
+        scope: Scope, setup: StepSetup, reader: any ItemReader, store: BlobStore, volumes: VolumeCache, cancellation: Cancellation
+    ) {
+        self.scope = scope
+        self.setup = setup
+        self.reader = reader
+        self.store = store
+        self.volumes = volumes
+        self.cancellation = cancellation
+    }
+
+    // MARK: Parameters
+
+    /// - Throws: ``EngineError`` where the step declared no such parameter of that type, as below.
+    public func flag(_ name: String) throws -> Bool {
+        guard case .flag(let flag)? = setup.parameters[name] else { throw undeclared("parameter", name) }
+        return flag
+    }
+
+    public func integer(_ name: String) throws -> Int {
+        guard case .integer(let integer)? = setup.parameters[name] else { throw undeclared("parameter", name) }
+        return integer
+    }
+
+    public func real(_ name: String) throws -> Double {
+        guard case .real(let real)? = setup.parameters[name] else { throw undeclared("parameter", name) }
+        return real
+    }
+
+    public func text(_ name: String) throws -> String {
+        guard case .text(let text)? = setup.parameters[name] else { throw undeclared("parameter", name) }
+        return text
+    }
+
+    // MARK: Inputs
+
+    /// The tomogram's voxels. The file is the one that was planned with: where it was replaced since, this throws.
+    public func openVolume() throws -> any Volume {
+        hasOpenedSource = true
+        try reader.checkSource(of: scope)
+        return try volumes.open(scope.location)
+    }
+
+    /// What people say about the voxel size, beside the header: the user, and the default of the dataset.
+    public func declaredVoxelSize() throws -> (user: VoxelSize?, dataset: VoxelSize?) {
+        guard setup.step.inputs.contains(.fact(.declaredVoxelSize)) else { throw undeclared("input", "declared-voxel-size") }
+        let declared = try reader.declaredVoxelSize(of: scope)
+        return (declared.user, declared.dataset)
+    }
+
+    /// A value that another step gave: of the item's own scope, or of its tomogram.
+    public func value<Value: Decodable>(_ type: Value.Type = Value.self, of step: String, named name: String) throws -> Value {
+        try checkDeclared(step, name)
+        let text = try reader.value(of: step, named: name, for: scope)
+        return try JSONDecoder().decode(type, from: Data(text.utf8))
+    }
+
+    /// An artifact that another step gave: of the item's own scope, or of its tomogram.
+    public func artifact(of step: String, named name: String) throws -> Artifact {
+        try checkDeclared(step, name)
+        let members = try reader.artifacts(of: step, named: name, for: scope)
+        guard let member = members.first, members.count == 1 else {
+            throw EngineError(.brokenPromise, "\(step).\(name) is not one artifact for \(scope.tomogram) \(scope.label)")
+        }
+        return try store.open(member.digest)
+    }
+
+    /// The artifacts that another step gave for all scopes that have to do with this one, in order of z.
+    ///
+    /// - Complexity: opens one file after the other; the closure sees one at a time.
+    public func forEachArtifact(of step: String, named name: String, _ body: (Member) throws -> Void) throws {
+        try checkDeclared(step, name)
+        for member in try reader.artifacts(of: step, named: name, for: scope) {
+            try checkCancellation()
+            try body(Member(scope: member.scope, artifact: try store.open(member.digest)))
+        }
+    }
+
+    // MARK: Outputs
+
+    /// Gives an output that is a value: kept in the catalog as JSON with sorted keys.
+    ///
+    /// - Parameter digest: the digest of what the value describes, where it stands for more than itself.
+    public func give(_ name: String, value: some Encodable, digest: Digest? = nil) throws {
+        try checkPromised(name) { $0 == .value }
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+        let text = String(decoding: try encoder.encode(value), as: UTF8.self)
+        outputs.append(
+            ItemOutcome.Output(
+                name: name, digest: digest ?? Digest(of: "cellar value 1\n\(text)".utf8), content: .value(text)))
+    }
+
+    /// Gives an output that is an artifact, which the closure writes.
+    ///
+    /// - Parameter kind: what it is, for people and readers of the file: `prepared-slice` (Schema/blobs.md).
+    public func give(_ name: String, artifact kind: String, _ write: (ArtifactWriter) throws -> Void) throws {
+        var isEvictable = false
+        try checkPromised(name) { promise in
+            if case .artifact(let evictable) = promise { isEvictable = evictable } else { return false }
+            return true
+        }
+        let artifact = try store.stage(kind: kind, write)
+        staged.append(artifact)
+        outputs.append(
+            ItemOutcome.Output(
+                name: name, digest: artifact.digest,
+                content: .artifact(kind: kind, bytes: artifact.byteCount, evictable: isEvictable)))
+    }
+
+    /// Records a number about the item, which `v_metric` shows. Numbers that are not finite are left out.
+    public func record(_ metric: String, _ value: Double) {
+        if value.isFinite { metrics.append((metric, value)) }
+    }
+
+    /// Throws where the run was asked to stop; called between parts of long work.
+    public func checkCancellation() throws { try cancellation.check() }
+
+    // MARK: Promises
+
+    /// - Throws: ``EngineError`` where the step did not give what it declared.
+    func checkComplete() throws {
+        for name in setup.outputNames where !outputs.contains(where: { $0.name == name }) {
+            throw EngineError(.brokenPromise, "the step \(setup.step.name) ended without its output \(name)")
+        }
+    }
+
+    private func checkDeclared(_ step: String, _ name: String) throws {
+        guard setup.step.inputs.contains(.output(of: step, named: name)) else { throw undeclared("input", "\(step).\(name)") }
+    }
+
+    private func checkPromised(_ name: String, _ accepts: (StepOutput.Kind) -> Bool) throws {
+        guard let promise = setup.step.outputs.first(where: { $0.name == name }), accepts(promise.kind),
+            !outputs.contains(where: { $0.name == name })
+        else { throw undeclared("output", name) }
+    }
+
+    private func undeclared(_ what: String, _ name: String) -> EngineError {
+        EngineError(.brokenPromise, "the step \(setup.step.name) declares no \(what) \(name) of that type, or used it twice")
+    }
+}
+
+/// How an item finds its inputs among what other items gave.
+protocol ItemReader: Sendable {
+    func checkSource(of scope: StepItem.Scope) throws
+    func declaredVoxelSize(of scope: StepItem.Scope) throws -> PlanningSnapshot.DeclaredVoxelSize
+    func value(of step: String, named name: String, for scope: StepItem.Scope) throws -> String
+    func artifacts(
+        of step: String, named name: String, for scope: StepItem.Scope
+    ) throws -> [(scope: StepItem.Scope, digest: Digest)]
+}

@@ -1,0 +1,95 @@
+extension Image where Pixel == Float {
+    /// The image resized bilinearly to `height` × `width` pixels, in OpenCV's `INTER_LINEAR` convention: pixel centres
+    /// lie at halves, pixels beyond the border are those of the border, and shrinking does not smooth.
+    ///
+    /// OpenCV may hand float32 to a vendor's library that rounds positions differently: the two agree to about the side
+    /// × 10⁻⁶ of the range of values, not bit for bit.
+    ///
+    /// - Throws: ``ImageError`` unless both sides are in 1 … 65536.
+    /// - Complexity: linear in the pixels of the result and the rows of the original; memory is the result and as many
+    ///   rows of its width as the original has.
+    public func resized(height: Int, width: Int) throws(ImageError) -> Image {
+        let columns = try LinearAxis(from: self.width, to: width)
+        let rows = try LinearAxis(from: self.height, to: height)
+        // Beyond the border the weight is dropped: c (1 − w) + c w is not always c.
+        func weight(_ position: LinearAxis.Position) -> Float { position.isBeyondBorder ? 0 : position.weight }
+        let widened = mappedRows(width: width) { row, line in
+            for (x, position) in columns.positions.enumerated() {
+                line[x] = row[position.before] * (1 - weight(position)) + row[position.after] * weight(position)
+            }
+        }
+        return widened.mappedPairs(of: rows) { position, above, below, line in
+            let lower = weight(position)
+            let upper = 1 - lower
+            for x in 0..<line.count { line[x] = above[x] * upper + below[x] * lower }
+        }
+    }
+}
+
+extension Image where Pixel == UInt8 {
+    /// The image resized bilinearly to `height` × `width` pixels, equal to OpenCV's `INTER_LINEAR` for 8 bits in every
+    /// bit: weights are rounded to 1/2048, and each row's share is truncated to 1/4 before the last rounding.
+    ///
+    /// - Throws: ``ImageError`` unless both sides are in 1 … 65536.
+    /// - Complexity: as for float32.
+    public func resized(height: Int, width: Int) throws(ImageError) -> Image {
+        let columns = try LinearAxis(from: self.width, to: width)
+        let rows = try LinearAxis(from: self.height, to: height)
+        func fixed(_ weight: Float) -> Int32 { Int32((weight * 2048).rounded(.toNearestOrEven)) }
+        let shares = columns.positions.map { position in
+            // Along x OpenCV drops the weight beyond the border; along y it does not, which shows in the truncation.
+            position.isBeyondBorder ? (left: 2048, right: 0) : (left: fixed(1 - position.weight), right: fixed(position.weight))
+        }
+        let widened = mappedRows(width: width) { row, line in
+            for (x, position) in columns.positions.enumerated() {
+                line[x] = Int32(row[position.before]) &* shares[x].left &+ Int32(row[position.after]) &* shares[x].right
+            }
+        }
+        return widened.mappedPairs(of: rows) { position, above, below, line in
+            let upper = fixed(1 - position.weight)
+            let lower = fixed(position.weight)
+            for x in 0..<line.count {
+                let sum = ((above[x] &>> 4) &* upper) &>> 16 &+ ((below[x] &>> 4) &* lower) &>> 16
+                line[x] = UInt8(truncatingIfNeeded: (sum &+ 2) &>> 2)
+            }
+        }
+    }
+}
+
+extension Image {
+    /// An image of the same height, each row of which the closure makes from a row of this one.
+    private func mappedRows<Result>(
+        width: Int, _ map: (UnsafeBufferPointer<Pixel>, UnsafeMutableBufferPointer<Result>) -> Void
+    ) -> Image<Result> {
+        Image<Result>(uncheckedHeight: height, width: width) { result in
+            values.withUnsafeBufferPointer { source in
+                for y in 0..<height {
+                    map(
+                        UnsafeBufferPointer(rebasing: source[y * self.width..<(y + 1) * self.width]),
+                        UnsafeMutableBufferPointer(rebasing: result[y * width..<(y + 1) * width]))
+                }
+            }
+        }
+    }
+
+    /// An image of the same width, each row of which the closure makes from the two rows around its position.
+    private func mappedPairs<Result>(
+        of rows: LinearAxis,
+        _ map: (
+            LinearAxis.Position, _ above: UnsafeBufferPointer<Pixel>, _ below: UnsafeBufferPointer<Pixel>,
+            UnsafeMutableBufferPointer<Result>
+        ) -> Void
+    ) -> Image<Result> {
+        Image<Result>(uncheckedHeight: rows.positions.count, width: width) { result in
+            values.withUnsafeBufferPointer { source in
+                for (y, position) in rows.positions.enumerated() {
+                    map(
+                        position,
+                        UnsafeBufferPointer(rebasing: source[position.before * width..<(position.before + 1) * width]),
+                        UnsafeBufferPointer(rebasing: source[position.after * width..<(position.after + 1) * width]),
+                        UnsafeMutableBufferPointer(rebasing: result[y * width..<(y + 1) * width]))
+                }
+            }
+        }
+    }
+}

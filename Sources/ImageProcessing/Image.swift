@@ -1,0 +1,74 @@
+/// A two-dimensional array of pixels `[y][x]`, x fastest: one slice of a tomogram, or a tile of one.
+///
+/// An image has at least one pixel, and at most 2³¹ − 1 along a side.
+public struct Image<Pixel: BitwiseCopyable & Sendable>: Sendable {
+    /// The number of rows.
+    public let height: Int
+    /// The number of pixels of a row.
+    public let width: Int
+    /// The pixels, row after row: `height * width` of them.
+    public private(set) var values: [Pixel]
+
+    /// Returns nil if a side is smaller than one, or if the number of values is not that of the sides.
+    public init?(height: Int, width: Int, values: [Pixel]) {
+        guard let count = Self.count(height: height, width: width), values.count == count else { return nil }
+        self.height = height
+        self.width = width
+        self.values = values
+    }
+
+    /// An image of one value; nil if a side is smaller than one, or the image could not be addressed.
+    public init?(height: Int, width: Int, repeating value: Pixel) {
+        guard let count = Self.count(height: height, width: width) else { return nil }
+        self.height = height
+        self.width = width
+        self.values = Array(repeating: value, count: count)
+    }
+
+    /// An image of a known size, whose pixels the closure writes, all of them.
+    init(sizeOf other: Image<some Any>, initializingWith initialize: (UnsafeMutableBufferPointer<Pixel>) -> Void) {
+        self.init(uncheckedHeight: other.height, width: other.width, initializingWith: initialize)
+    }
+
+    /// An image whose pixels the closure writes, all of them. The caller has checked that both sides are positive
+    /// and that their product does not overflow.
+    init(uncheckedHeight height: Int, width: Int, initializingWith initialize: (UnsafeMutableBufferPointer<Pixel>) -> Void) {
+        let count = height * width
+        self.height = height
+        self.width = width
+        self.values = Array(unsafeUninitializedCapacity: count) { buffer, initialized in
+            initialize(UnsafeMutableBufferPointer(rebasing: buffer[..<count]))
+            initialized = count
+        }
+    }
+
+    /// The pixel of row `y` and column `x`, which must lie in the image.
+    public subscript(y y: Int, x x: Int) -> Pixel {
+        get {
+            precondition(x >= 0 && x < width, "the column does not lie in the image")
+            return values[y * width + x]
+        }
+        set {
+            precondition(x >= 0 && x < width, "the column does not lie in the image")
+            values[y * width + x] = newValue
+        }
+    }
+
+    /// The image of what the closure makes of each pixel.
+    public func map<Result>(_ transform: (Pixel) -> Result) -> Image<Result> {
+        Image<Result>(sizeOf: self) { result in
+            for (index, value) in values.enumerated() { result[index] = transform(value) }
+        }
+    }
+
+    /// The number of pixels, or nil if there can be no such image.
+    static func count(height: Int, width: Int) -> Int? {
+        let sides = 1...Int(Int32.max)
+        guard sides.contains(height), sides.contains(width) else { return nil }
+        let (count, overflows) = height.multipliedReportingOverflow(by: width)
+        return overflows || count > Int.max / 16 ? nil : count
+    }
+}
+
+extension Image: Equatable where Pixel: Equatable {}
+extension Image: Hashable where Pixel: Hashable {}

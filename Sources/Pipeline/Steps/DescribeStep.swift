@@ -1,0 +1,72 @@
+public import CatalogSchema
+public import Engine
+import Foundation
+import Volumes
+
+/// Reads a tomogram once from end to end: the digest of its voxels, their statistics and histogram, and the voxel size
+/// that its header claims.
+///
+/// A file that was touched, compressed, or given another header is read again, and found to be the same tomogram: its
+/// digest stands, and with it everything computed from it.
+public struct DescribeStep: Step {
+    public let name = "describe"
+    public let version = 1
+    public let scope = ScopeKind.tomogram
+    public let summary = "digest, shape, statistics and histogram of the voxels; voxel size of the header"
+    public let inputs = [StepInput.fact(.source)]
+    public let outputs = [StepOutput.value("voxels"), .value("header"), .artifact("histogram", evictable: false)]
+
+    /// The memory for voxels that are being read, in bytes.
+    private static let bufferBytes = 16 << 20
+
+    public init() {}
+
+    public func run(_ item: StepItem) throws {
+        let volume = try item.openVolume()
+        let survey = try VolumeSurvey.run(volume, bufferBytes: Self.bufferBytes) { _ in try item.checkCancellation() }
+        try item.give("voxels", value: VoxelsDescription(survey), digest: survey.digest)
+        try item.give("header", value: HeaderDescription(volume.header))
+        try item.give("histogram", artifact: HistogramArtifact.kind) { try HistogramArtifact.write(survey.histogram, to: $0) }
+        record(survey, volume.header, item)
+    }
+
+    private func record(_ survey: VolumeSurvey, _ header: VolumeHeader, _ item: StepItem) {
+        item.record("size_x", Double(survey.shape.x))
+        item.record("size_y", Double(survey.shape.y))
+        item.record("size_z", Double(survey.shape.z))
+        item.record("non_finite_voxels", Double(survey.nonFiniteCount))
+        if let statistics = survey.statistics {
+            item.record("density_min", statistics.minimum)
+            item.record("density_max", statistics.maximum)
+            item.record("density_mean", statistics.mean)
+            item.record("density_std", statistics.standardDeviation)
+        }
+        if let size = header.voxelSize {
+            item.record("header_voxel_size_x", size.xInAngstroms)
+            item.record("header_voxel_size_y", size.yInAngstroms)
+            item.record("header_voxel_size_z", size.zInAngstroms)
+        }
+    }
+}
+
+/// The output `voxels` of `describe`.
+struct VoxelsDescription: Codable, Sendable {
+    /// `[z, y, x]`
+    var shape: [Int]
+    var scalarType: ScalarType
+
+    init(_ survey: VolumeSurvey) {
+        shape = [survey.shape.z, survey.shape.y, survey.shape.x]
+        scalarType = survey.scalarType
+    }
+}
+
+/// The output `header` of `describe`: what a header claims that results may depend on.
+struct HeaderDescription: Codable, Sendable {
+    /// x, y, z in Å, where plausible.
+    var voxelSize: [Double]?
+
+    init(_ header: VolumeHeader) {
+        voxelSize = header.voxelSize.map { [$0.xInAngstroms, $0.yInAngstroms, $0.zInAngstroms] }
+    }
+}

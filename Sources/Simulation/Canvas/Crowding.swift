@@ -1,0 +1,82 @@
+import Foundation
+
+/// The single proteins that fill a cell, which give the background its texture.
+///
+/// Their mass is log-normal about 40 kDa, cut to 10...400 kDa; a protein of M Da is a ball of radius 0.66 M^⅓ Å
+/// (H. Erickson, *Biol. Proced. Online* 11:32, 2009), drawn as the Gaussian of the same mass and of protein's density at
+/// its middle.
+struct Crowding {
+    private static let medianMass = 40_000.0
+    private static let spread = 0.8
+    private static let masses = 10_000.0...400_000.0
+    /// How many membrane-bound proteins there are in a bilayer's voxels, relative to the cytosol.
+    fileprivate static let inMembranes = 3.0
+    private static let densest = 3.0
+
+    private let number: Double
+    private let grid: SimulationGrid
+    private let field: Region
+    private let seed: UInt64
+
+    /// Proteins per µm³ at a concentration in mg/ml: one mg/ml is 10⁻¹⁵ g/µm³.
+    static func number(at concentration: Double) -> Double {
+        let meanMass = medianMass * exp(spread * spread / 2)
+        return concentration * 6.022e23 / meanMass * 1e-15
+    }
+
+    init(concentration: Double, field: Region, grid: SimulationGrid, seed: UInt64) {
+        number = Self.number(at: concentration)
+        self.grid = grid
+        self.field = field
+        self.seed = seed
+    }
+
+    /// The largest blob's reach in Å.
+    private var reach: Double { blob(mass: Self.masses.upperBound, at: .zero).reach }
+
+    private func blob(mass: Double, at center: Point) -> GaussianBlob {
+        let radius = 0.66 * pow(mass, 1 / 3)
+        // (2π)^(3/2) σ³ = 4/3 π r³.
+        let sigma = radius * pow(4 / 3 * Double.pi, 1 / 3) / (2 * Double.pi).squareRoot()
+        return GaussianBlob(center: center, sigma: sigma, peak: Density.protein).averaged(overVoxelSize: grid.voxelSize)
+    }
+
+    /// Adds the proteins to the density of a band. Those of each band's own slices come from a random stream of their own,
+    /// so that bands may be drawn in any order.
+    func draw(in band: SimulationCanvas.Band) {
+        let height = SimulationCanvas.bandHeight
+        let neighbours = Int((reach / grid.voxelSize / Double(height)).rounded(.up))
+        let own = band.slices.lowerBound / height
+        for layer in own - neighbours...own + neighbours {
+            let slices = (layer * height..<layer * height + height).clamped(to: 0..<grid.z)
+            guard !slices.isEmpty else { continue }
+            drawLayer(layer, slices, in: band)
+        }
+    }
+
+    private func drawLayer(_ layer: Int, _ slices: Range<Int>, in band: SimulationCanvas.Band) {
+        var random = RandomStream(seed: seed, .crowding, piece: layer)
+        var region = grid.region
+        region.lower.z = grid.position(x: 0, y: 0, z: slices.lowerBound).z - grid.voxelSize / 2
+        region.upper.z = grid.position(x: 0, y: 0, z: slices.upperBound).z - grid.voxelSize / 2
+        guard region.upper.z > field.lower.z, region.lower.z < field.upper.z else { return }
+        for _ in 0..<random.poisson(number * Self.densest * region.volumeInCubicMicrometers) {
+            let center = random.point(in: region)
+            let drawn = Self.medianMass * exp(Self.spread * random.normal())
+            let mass = min(max(drawn, Self.masses.lowerBound), Self.masses.upperBound)
+            let chance = random.unit() * Self.densest
+            guard chance < band.crowding(at: center) else { continue }
+            band.add(blob(mass: mass, at: center))
+        }
+    }
+}
+
+extension SimulationCanvas.Band {
+    /// The concentration of proteins at a point of the grid, relative to the cytosol's; zero inside particles.
+    fileprivate func crowding(at point: Point) -> Double {
+        let index = grid.index(of: point).rounded(.toNearestOrAwayFromZero)
+        let voxel = row(Int(index.z), Int(index.y)) + Int(index.x)
+        if labels[voxel] == SimulationClass.membrane.rawValue { return Crowding.inMembranes }
+        return Compartment(rawValue: compartments[voxel])?.crowding ?? 0
+    }
+}

@@ -1,0 +1,133 @@
+import Foundation
+
+/// Draws the membranes of a cell and finds each a place where it touches no other.
+struct MembraneArrangement {
+    /// The least distance between the middles of two bilayers of different shapes.
+    private static let clearance = 140.0
+    private static let attempts = 25
+
+    /// Each shape after those that hold it.
+    private(set) var membranes: [any Membrane] = []
+    private var surfacePoints: [[Point]] = []
+    private var random: RandomStream
+    /// The part of the field in which there is lamella.
+    private let field: Region
+
+    init(_ contents: SimulationParameters.Contents, field: Region, seed: UInt64) {
+        self.field = field
+        random = RandomStream(seed: seed, .membranes)
+        placeSheets(random.poisson(contents.sheetsPerTomogram))
+        placeMitochondria(contents.mitochondriaPerCubicMicrometer)
+        placeOrganelles(contents.organellesPerCubicMicrometer)
+        placeCisternae(contents.cisternaePerCubicMicrometer)
+        placeVesicles(contents.vesiclesPerCubicMicrometer)
+    }
+
+    private mutating func placeSheets(_ count: Int) {
+        let middle = (field.lower + field.upper) / 2
+        let halfWidth = min(field.upper.x - field.lower.x, field.upper.y - field.lower.y) / 2
+        for _ in 0..<count {
+            for _ in 0..<Self.attempts {
+                // Steep in z, off the middle, the cytosol towards the middle.
+                let azimuth = random.uniform(0...2 * Double.pi)
+                let steepness = random.uniform(-0.4...0.4)
+                let normal = Point(cos(azimuth) * cos(steepness), sin(azimuth) * cos(steepness), sin(steepness))
+                let through = middle - random.uniform(0.35...0.85) * halfWidth * normal
+                let sheet = Sheet(
+                    through: through, normal: normal, isEnvelope: random.unit() < 0.5, region: field, random: &random)
+                if add(sheet) { break }
+            }
+        }
+    }
+
+    private mutating func placeMitochondria(_ density: Double) {
+        place(density, largest: 4000) { random, center in
+            let axis = Self.nearlyFlat(&random)
+            let surface = ClosedSurface(
+                center: center, axis: axis, halfLength: random.uniform(300...2400), radius: random.uniform(1500...2400),
+                deformation: 0.05, random: &random)
+            return Mitochondrion(surface: surface, random: &random)
+        }
+    }
+
+    private mutating func placeOrganelles(_ density: Double) {
+        let before = membranes.count
+        place(density, largest: 2200) { random, center in
+            Vesicle(
+                surface: ClosedSurface(
+                    center: center, axis: random.direction(), halfLength: random.uniform(0...300),
+                    radius: random.uniform(900...2200), deformation: 0.09, random: &random))
+        }
+        for parent in before..<membranes.count { fill(parent) }
+    }
+
+    /// Places vesicles inside an organelle.
+    private mutating func fill(_ parent: Int) {
+        let region = membranes[parent].region
+        for _ in 0..<random.poisson(4) {
+            for _ in 0..<Self.attempts {
+                let surface = ClosedSurface(
+                    center: random.point(in: region), axis: random.direction(), halfLength: 0, radius: random.uniform(180...600),
+                    deformation: 0.07, random: &random)
+                if add(Vesicle(surface: surface), inside: parent) { break }
+            }
+        }
+    }
+
+    private mutating func placeCisternae(_ density: Double) {
+        place(density, largest: 2500) { random, center in
+            let normal = Self.nearlyFlat(&random)
+            return Cisterna(
+                center: center, normal: normal, radius: random.uniform(800...2500), halfThickness: random.uniform(150...220),
+                random: &random)
+        }
+    }
+
+    private mutating func placeVesicles(_ density: Double) {
+        place(density, largest: 550) { random, center in
+            Vesicle(
+                surface: ClosedSurface(
+                    center: center, axis: random.direction(), halfLength: random.unit() < 0.2 ? random.uniform(0...400) : 0,
+                    radius: random.uniform(200...550), deformation: 0.07, random: &random))
+        }
+    }
+
+    /// Draws as many shapes as the density asks for, centres as far beyond the field as the largest shape reaches.
+    private mutating func place<Shape: Membrane>(
+        _ density: Double, largest: Double, _ make: (inout RandomStream, Point) -> Shape
+    ) {
+        let region = field.expanded(by: largest)
+        for _ in 0..<random.poisson(density * region.volumeInCubicMicrometers) {
+            for _ in 0..<Self.attempts {
+                let center = random.point(in: region)
+                if add(make(&random, center)) { break }
+            }
+        }
+    }
+
+    /// A direction within 35° of the plane of the lamella.
+    private static func nearlyFlat(_ random: inout RandomStream) -> Point {
+        let azimuth = random.uniform(0...2 * Double.pi)
+        let elevation = random.uniform(-0.6...0.6)
+        return Point(cos(azimuth) * cos(elevation), sin(azimuth) * cos(elevation), sin(elevation))
+    }
+
+    /// Adds a shape unless it comes too close to another or leaves its parent.
+    private mutating func add(_ shape: some Membrane, inside parent: Int? = nil) -> Bool {
+        let points = shape.surfacePoints
+        let surroundings = shape.region.expanded(by: Self.clearance)
+        for (index, other) in membranes.enumerated() {
+            if index == parent {
+                guard points.allSatisfy({ other.signedDistance(at: $0) <= -Self.clearance }) else { return false }
+            } else {
+                guard other.region.meets(surroundings) else { continue }
+                guard points.allSatisfy({ other.signedDistance(at: $0) >= Self.clearance }),
+                    surfacePoints[index].allSatisfy({ shape.signedDistance(at: $0) >= Self.clearance })
+                else { return false }
+            }
+        }
+        membranes.append(shape)
+        surfacePoints.append(points)
+        return true
+    }
+}

@@ -1,0 +1,76 @@
+import Foundation
+
+/// A large membrane that crosses the whole field: a plasma membrane (one bilayer, the outside beyond it) or a nuclear
+/// envelope (two, the nucleus beyond them). The cytosol lies on the side to which the normal points.
+struct Sheet: Membrane {
+    /// The distance between the middles of an envelope's two bilayers.
+    static let envelopeGap = 330.0
+
+    let isEnvelope: Bool
+    let region: Region
+    private let point: Point
+    private let normal: Point
+    private let first: Point
+    private let second: Point
+    private let waves: [(first: Double, second: Double, phase: Double, amplitude: Double)]
+
+    /// - Parameters:
+    ///   - point: a point through which the sheet goes, about its waves.
+    ///   - region: the field.
+    init(through point: Point, normal: Point, isEnvelope: Bool, region: Region, random: inout RandomStream) {
+        self.point = point
+        self.normal = normal
+        self.isEnvelope = isEnvelope
+        self.region = region
+        first = normal.anyPerpendicular
+        second = normal.cross(first)
+        waves = (0..<5).map { index in
+            let angle = random.uniform(0...Double.pi)
+            let wavelength = 900 * pow(1.6, Double(index)) * random.uniform(0.8...1.25)
+            let frequency = 2 * Double.pi / wavelength
+            let phase = random.uniform(0...2 * Double.pi)
+            return (frequency * cos(angle), frequency * sin(angle), phase, random.uniform(0.015...0.04) * wavelength)
+        }
+    }
+
+    var surfacePoints: [Point] {
+        let reach = (region.upper - region.lower).length
+        let spacing = 200.0
+        let steps = Int(reach / spacing) + 1
+        var points: [Point] = []
+        for i in -steps...steps {
+            for j in -steps...steps {
+                let u = Double(i) * spacing, v = Double(j) * spacing
+                let height = waves.reduce(0) { $0 + $1.amplitude * cos($1.first * u + $1.second * v + $1.phase) }
+                let candidate = point + u * first + v * second + height * normal
+                if region.expanded(by: 2 * spacing).contains(candidate) { points.append(candidate) }
+            }
+        }
+        return points
+    }
+
+    func signedDistance(at position: Point) -> Double {
+        let offset = position - point
+        let u = offset.dot(first), v = offset.dot(second)
+        var height = offset.dot(normal)
+        var slopeFirst = 0.0, slopeSecond = 0.0
+        for wave in waves {
+            let argument = wave.first * u + wave.second * v + wave.phase
+            height -= wave.amplitude * cos(argument)
+            let slope = wave.amplitude * sin(argument)
+            slopeFirst += slope * wave.first
+            slopeSecond += slope * wave.second
+        }
+        return height / (1 + slopeFirst * slopeFirst + slopeSecond * slopeSecond).squareRoot()
+    }
+
+    func sample(at position: Point) -> MembraneSample {
+        let distance = signedDistance(at: position)
+        guard isEnvelope else {
+            return MembraneSample(bilayerDistance: abs(distance), compartment: distance < 0 ? .exterior : nil)
+        }
+        let inner = distance + Self.envelopeGap
+        return MembraneSample(
+            bilayerDistance: min(abs(distance), abs(inner)), compartment: distance >= 0 ? nil : inner >= 0 ? .lumen : .nucleus)
+    }
+}

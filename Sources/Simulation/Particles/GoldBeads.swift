@@ -1,0 +1,50 @@
+/// Gold beads on the two surfaces of a lamella, half sunk in.
+///
+/// They are kept apart from the biological density, because their contrast would otherwise set the signal's variance, by
+/// which the noise is scaled.
+struct GoldBeads {
+    static let radius = 50.0
+
+    private let centers: [Point]
+
+    init(perSquareMicrometer density: Double, on lamella: SimulatedLamella, seed: UInt64, canvas: inout SimulationCanvas) {
+        var random = RandomStream(seed: seed, .gold)
+        let region = canvas.grid.region
+        let size = (region.upper - region.lower) * 1e-4
+        var centers: [Point] = []
+        for _ in 0..<random.poisson(density * size.x * size.y) {
+            var center = random.point(in: region)
+            let extent = lamella.extent(xInAngstroms: center.x, yInAngstroms: center.y)
+            center.z = random.unit() < 0.5 ? extent.lowerBound : extent.upperBound
+            guard canvas.isUntaken(within: Self.radius, of: center) else { continue }
+            canvas.occupy(within: Self.radius, of: center)
+            centers.append(center)
+        }
+        self.centers = centers
+    }
+
+    var isEmpty: Bool { centers.isEmpty }
+
+    /// The beads in view.
+    func particles(in grid: SimulationGrid) -> [SimulatedParticle] {
+        centers.filter(grid.tomogramRegion.contains).map {
+            SimulatedParticle(.gold, at: $0, radius: Self.radius, orientation: .identity)
+        }
+    }
+
+    /// Labels the beads, and adds their density to a volume of its own.
+    ///
+    /// - Parameter density: a volume of the canvas's grid.
+    func draw(labels canvas: inout SimulationCanvas, density: inout FourierVolume) {
+        let grid = canvas.grid
+        for center in centers {
+            grid.forEachVoxel(within: Self.radius + grid.voxelSize, of: center, slices: 0..<grid.z) { z, y, x in
+                let depth = Self.radius - (grid.position(x: x, y: y, z: z) - center).length
+                let coverage = min(1, max(0, 0.5 + depth / grid.voxelSize))
+                density.values[(z * grid.y + y) * density.rowStride + x] += Float(coverage * Density.gold)
+                if depth >= 0 { canvas.labels[(z * grid.y + y) * grid.x + x] = SimulationClass.gold.rawValue }
+                return true
+            }
+        }
+    }
+}

@@ -1,0 +1,105 @@
+import Foundation
+import Volumes
+
+extension SimulationParameters {
+    private static let axisLengths = 8...16_384
+    /// Of the tomogram and its margins: about 7 GiB at the peak.
+    private static let voxelLimit = 1 << 29
+
+    /// The voxels to simulate in.
+    ///
+    /// - Throws: ``SimulationError`` for the first parameter that cannot be simulated.
+    func validatedGrid() throws(SimulationError) -> SimulationGrid {
+        try check("voxelSizeInAngstroms", voxelSizeInAngstroms, 2...50, "Å")
+        for (name, value) in [("x", x), ("y", y), ("z", z)] where !Self.axisLengths.contains(value) {
+            throw .outOfRange(name, voxels: value, Self.axisLengths)
+        }
+        guard let shape = VolumeShape(z: z, y: y, x: x), shape.count <= Self.voxelLimit else {
+            throw .tooManyVoxels(limit: Self.voxelLimit)
+        }
+        let grid = SimulationGrid(shape: shape, voxelSize: voxelSizeInAngstroms)
+        guard grid.count <= Self.voxelLimit else { throw .tooManyVoxels(limit: Self.voxelLimit) }
+        if let signalToNoiseRatio { try check("signalToNoiseRatio", signalToNoiseRatio, 1e-6...1e9, "") }
+        try checkImaging()
+        try checkContents(grid)
+        return grid
+    }
+
+    private func checkImaging() throws(SimulationError) {
+        try check("optics.voltageInKilovolts", optics.voltageInKilovolts, 10...1000, "kV")
+        try check("optics.defocusInMicrometers", optics.defocusInMicrometers, -20...20, "µm")
+        try check("optics.sphericalAberrationInMillimeters", optics.sphericalAberrationInMillimeters, 0...20, "mm")
+        try check("optics.amplitudeContrast", optics.amplitudeContrast, 0...0.99, "")
+        try check("optics.phaseShiftInDegrees", optics.phaseShiftInDegrees, -360...360, "°")
+        try check("optics.signalBFactor", optics.signalBFactor, 0...1e5, "Å²")
+        try check("optics.noiseBFactor", optics.noiseBFactor, 0...1e5, "Å²")
+        try check("optics.longestPeriodInAngstroms", optics.longestPeriodInAngstroms, 100...1e6, "Å")
+        try check("tiltSeries.maximumTiltInDegrees", tiltSeries.maximumTiltInDegrees, 1...90, "°")
+        try check("tiltSeries.stepInDegrees", tiltSeries.stepInDegrees, 0.5...30, "°")
+        if let thickness = lamella.thicknessInAngstroms { try check("lamella.thicknessInAngstroms", thickness, 50...20_000, "Å") }
+        if let tilt = lamella.tiltAlongXInDegrees { try check("lamella.tiltAlongXInDegrees", tilt, -30...30, "°") }
+        if let tilt = lamella.tiltAlongYInDegrees { try check("lamella.tiltAlongYInDegrees", tilt, -30...30, "°") }
+        try check("lamella.roughnessInAngstroms", lamella.roughnessInAngstroms, 0...500, "Å")
+    }
+
+    private func checkContents(_ grid: SimulationGrid) throws(SimulationError) {
+        try check("contents.bilayerThicknessInAngstroms", contents.bilayerThicknessInAngstroms, 30...100, "Å")
+        try check("contents.sheetsPerTomogram", contents.sheetsPerTomogram, 0...20, "")
+        try check("contents.crowdingInMilligramsPerMilliliter", contents.crowdingInMilligramsPerMilliliter, 0...500, "mg/ml")
+        let volume = grid.region.volumeInCubicMicrometers
+        // Large things are drawn from beyond the field too: for the longest of them this many micrometers about it.
+        let withSurroundings = grid.region.expanded(by: 5000).volumeInCubicMicrometers
+        let area = volume / (Double(grid.z) * grid.voxelSize * 1e-4)
+        let densities: [(String, Double, Double, limit: Double)] = [
+            ("mitochondriaPerCubicMicrometer", contents.mitochondriaPerCubicMicrometer, withSurroundings, 1e4),
+            ("organellesPerCubicMicrometer", contents.organellesPerCubicMicrometer, withSurroundings, 1e4),
+            ("cisternaePerCubicMicrometer", contents.cisternaePerCubicMicrometer, withSurroundings, 1e4),
+            ("vesiclesPerCubicMicrometer", contents.vesiclesPerCubicMicrometer, volume, 1e5),
+            ("ribosomesPerCubicMicrometer", contents.ribosomesPerCubicMicrometer, volume, 1e6),
+            ("proteasomesPerCubicMicrometer", contents.proteasomesPerCubicMicrometer, volume, 1e6),
+            ("complexesPerCubicMicrometer", contents.complexesPerCubicMicrometer, volume, 1e6),
+            ("microtubulesPerCubicMicrometer", contents.microtubulesPerCubicMicrometer, volume, 1e5),
+            ("actinFilamentsPerCubicMicrometer", contents.actinFilamentsPerCubicMicrometer, volume, 1e5),
+            ("goldBeadsPerSquareMicrometer", contents.goldBeadsPerSquareMicrometer, area, 1e5),
+            ("crowdingInMilligramsPerMilliliter", Crowding.number(at: contents.crowdingInMilligramsPerMilliliter), volume, 1e8),
+        ]
+        for (name, density, extent, limit) in densities {
+            guard density >= 0, density.isFinite else {
+                throw .outOfRange("contents.\(name)", density, 0...1e7, unit: "")
+            }
+            guard density * extent <= limit else {
+                throw .tooMany("contents.\(name)", expected: min(density * extent, 1e15), limit: limit)
+            }
+        }
+    }
+
+    private func check(
+        _ parameter: String, _ value: Double, _ range: ClosedRange<Double>, _ unit: String
+    ) throws(SimulationError) {
+        guard range.contains(value) else { throw .outOfRange(parameter, value, range, unit: unit) }
+    }
+
+    /// The parameters with a value for everything that was left to the seed.
+    func resolved() -> SimulationParameters {
+        // All are drawn, in this order, whether or not they are used, so that giving one leaves the others as they were.
+        var random = RandomStream(seed: seed, .parameters)
+        let ratio = exp(random.uniform(log(0.05)...log(0.5)))
+        let tiltAlongX = random.uniform(-2...2)
+        let tiltAlongY = random.uniform(-2...2)
+        var resolved = self
+        resolved.signalToNoiseRatio = signalToNoiseRatio ?? ratio
+        resolved.lamella.tiltAlongXInDegrees = lamella.tiltAlongXInDegrees ?? tiltAlongX
+        resolved.lamella.tiltAlongYInDegrees = lamella.tiltAlongYInDegrees ?? tiltAlongY
+        resolved.lamella.thicknessInAngstroms =
+            lamella.thicknessInAngstroms ?? max(50, min(1800, 0.8 * Double(z) * voxelSizeInAngstroms))
+        return resolved
+    }
+}
+
+extension SimulationParameters.TiltSeries {
+    /// The tilts in radians, symmetric about zero.
+    var tilts: [Double] {
+        let steps = Int((maximumTiltInDegrees / stepInDegrees + 1e-9).rounded(.down))
+        return (-steps...steps).map { Double($0) * stepInDegrees * Double.pi / 180 }
+    }
+}

@@ -1,0 +1,80 @@
+internal import CHDF5
+import Foundation
+import Glibc
+
+/// The one door to libhdf5: every call goes through it, keeps quiet on stderr, and fails with HDF5's innermost message.
+enum HDF5Library {
+    // A thread-safe build serialises its calls by itself. Another build gets a lock of ours; recursive, because
+    // the visitors of links and attributes call in again.
+    private static let lock: NSRecursiveLock? = {
+        var isThreadSafe: hbool_t = false
+        return H5is_library_threadsafe(&isThreadSafe) >= 0 && isThreadSafe ? nil : NSRecursiveLock()
+    }()
+
+    /// Makes calls whose last one returns a negative number where it fails.
+    ///
+    /// - Throws: ``HDF5Error`` with the reason, where the result is negative.
+    @discardableResult
+    static func call<Status: SignedInteger>(
+        _ action: @autoclosure () -> String, path: String, _ body: () -> Status
+    ) throws(HDF5Error) -> Status {
+        lock?.lock()
+        defer { lock?.unlock() }
+        silence()
+        let status = body()
+        guard status >= 0 else { throw failure(action(), path: path) }
+        return status
+    }
+
+    /// Makes calls whose failure does not matter.
+    static func attempt(_ body: () -> Void) {
+        lock?.lock()
+        defer { lock?.unlock() }
+        silence()
+        body()
+    }
+
+    /// Makes a call that returns an identifier, and owns it.
+    static func open(
+        _ action: @autoclosure () -> String, path: String, _ body: () -> hid_t
+    ) throws(HDF5Error) -> HDF5Handle {
+        HDF5Handle(try call(action(), path: path, body))
+    }
+
+    // The default of printing each failure is a property of each thread's error stack.
+    private static func silence() { H5Eset_auto2(chdf5_error_default(), nil, nil) }
+
+    /// The innermost entry of this thread's error stack, which is where the trouble began.
+    private static func failure(_ action: String, path: String) -> HDF5Error {
+        var reason: String?
+        withUnsafeMutablePointer(to: &reason) { pointer in
+            _ = H5Ewalk2(
+                chdf5_error_default(), H5E_WALK_UPWARD,
+                { depth, entry, context in
+                    if depth == 0, let text = entry?.pointee.desc {
+                        context?.assumingMemoryBound(to: String?.self).pointee = String(cString: text)
+                    }
+                    return 0
+                }, pointer)
+        }
+        let text = reason ?? "no reason given"
+        // Where the system refused, HDF5 says "...: time = ..., errno = 28, error message = 'No space left on device', ...".
+        guard let number = text.firstMatch(of: #/errno = (\d+)/#).flatMap({ Int32($0.1) }) else {
+            return HDF5Error(action, reason: text, path: path)
+        }
+        return HDF5Error(action, reason: String(cString: strerror(number)), systemError: number, path: path)
+    }
+}
+
+/// Owns an identifier of HDF5 and lets it go at the end.
+final class HDF5Handle: Sendable {
+    let id: hid_t
+
+    init(_ id: hid_t) { self.id = id }
+
+    deinit {
+        // An object of a file that was closed with everything in it is gone already. Identifiers are never used
+        // twice, so that letting go again only fails.
+        HDF5Library.attempt { H5Idec_ref(id) }
+    }
+}

@@ -1,0 +1,100 @@
+/// A volume in an MRC file (also called map, rec, st, ali, ccp4), plain or compressed by gzip.
+///
+/// Modes 0, 1, 2, 6, 12 and 101 are read, in either byte order and any order of axes, with or without extended
+/// header. Headers are believed as far as they are sane; what was odd about one and how it was understood stands in
+/// ``VolumeHeader/notes``.
+///
+/// Source: https://www.ccpem.ac.uk/mrc_format/mrc2014.php
+public struct MRCVolume: Volume {
+    public let shape: VolumeShape
+    public let scalarType: ScalarType
+    public let header: VolumeHeader
+    public let chunkShape: VolumeShape
+
+    private let source: any ByteSource
+    private let raster: Raster
+
+    /// Opens a file and reads its header.
+    ///
+    /// - Parameters:
+    ///   - path: the file.
+    ///   - member: the number of a volume, from 0, in a volume stack (space group 401); nil for all other files.
+    /// - Throws: ``VolumeError`` where the file cannot be read, is no MRC file, is of a kind that is not read, or ends
+    ///   before its header says.
+    public init(path: String, member: String? = nil) throws(VolumeError) {
+        let file = try FileSource(path: path)
+        let isCompressed = GzipSource.isGzip(try file.bytes(at: 0, count: 2))
+        let source: any ByteSource = isCompressed ? GzipSource(file: file) : file
+        try self.init(source: source, format: isCompressed ? "MRC (gzip)" : "MRC", member: member)
+    }
+
+    private init(source: any ByteSource, format: String, member: String?) throws(VolumeError) {
+        let path = source.path
+        let bytes = try source.bytes(at: 0, count: MRCLayout.headerSize)
+        if let other = ForeignFormat(bytes, path: path) { throw VolumeError(.unsupported, other.sentence, path: path) }
+        var fields = try MRCHeader(bytes, sizeLimit: source.byteCountLimit, path: path)
+
+        let (columns, rows, sections) = fields.fileShape
+        let perVolume = sections / fields.volumeCount
+        let file = (columns, rows, perVolume)
+        let counts = [AxisOrder.Axis.z, .y, .x].map { fields.axes.count(along: $0, of: file) }
+        guard let shape = VolumeShape(z: counts[0], y: counts[1], x: counts[2]) else {
+            throw VolumeError(.malformed, "declares \(columns) × \(rows) × \(sections) voxels", path: path)
+        }
+        let index = try Self.volumeIndex(member, volumeCount: fields.volumeCount, shape: shape, path: path)
+        func raster(at offset: Int) -> Raster {
+            Raster(
+                offset: offset, shape: shape, scalarType: fields.scalarType, axes: fields.axes,
+                isLittleEndian: fields.fields.isLittleEndian, packing: fields.mode == .uint4 ? .nibbles : .wholeBytes)
+        }
+        let volumeSize = raster(at: 0).byteCount
+        let (dataSize, overflows) = volumeSize.multipliedReportingOverflow(by: fields.volumeCount)
+        guard !overflows, dataSize <= source.byteCountLimit - fields.dataOffset else {
+            throw Self.truncated(source: source, offset: fields.dataOffset, dataSize: overflows ? Int.max : dataSize)
+        }
+        if let byteCount = source.byteCount, byteCount > fields.dataOffset + dataSize {
+            fields.note("The file is \(byteCount - fields.dataOffset - dataSize) bytes longer than its header says.")
+        }
+
+        self.source = source
+        self.raster = raster(at: fields.dataOffset + index * volumeSize)
+        self.shape = shape
+        scalarType = fields.scalarType
+        // A compressed file has no rows that could be had for less than what lies before them.
+        chunkShape = source.byteCount == nil ? self.raster.sectionShape : self.raster.rowShape
+        header = VolumeHeader(path: path, format: format, voxelSize: fields.voxelSize, labels: fields.labels, notes: fields.notes)
+    }
+
+    public func read(_ box: Box, into destination: UnsafeMutableRawBufferPointer) throws(VolumeError) {
+        try raster.read(box, from: source, into: destination)
+    }
+
+    /// The number of the volume that is meant.
+    private static func volumeIndex(
+        _ member: String?, volumeCount: Int, shape: VolumeShape, path: String
+    ) throws(VolumeError) -> Int {
+        guard let member else {
+            guard volumeCount == 1 else {
+                throw VolumeError(
+                    .ambiguous, "is a stack of \(volumeCount) volumes of \(shape) voxels: name one, such as \(path):0", path: path
+                )
+            }
+            return 0
+        }
+        guard let index = Int(member), (0..<volumeCount).contains(index) else {
+            let choice = volumeCount == 1 ? "it holds one volume: leave :\(member) out" : "name one of 0 to \(volumeCount - 1)"
+            throw VolumeError(.outOfBounds, "has no volume \"\(member)\"; \(choice)", path: path)
+        }
+        return index
+    }
+
+    private static func truncated(source: any ByteSource, offset: Int, dataSize: Int) -> VolumeError {
+        let available = max(0, source.byteCountLimit - offset)
+        return VolumeError(
+            .truncated,
+            """
+            declares \(dataSize) bytes of voxels but has \(source.byteCount == nil ? "at most " : "")\(available), \
+            \(dataSize - available) too few; copy it again
+            """, path: source.path)
+    }
+}

@@ -1,0 +1,195 @@
+/// Reads the points of a STAR file of RELION 3, 4 or 5, of Warp or TOMOMAN in RELION's names, or of STOPGAP.
+///
+/// All loops with coordinates are read, in the order of the file. What refinement shifted is where it was shifted to:
+/// position − A · origin for RELION, with A the orientation of the subtomogram; position + shift for STOPGAP.
+struct STARPointReader {
+    private var reader: STARReader
+    private let path: String
+    private var opticsPixelSizes: [String: Double] = [:]
+    private var pixelSizes: Set<Double?> = []
+    private var points: [PickedPoint] = []
+
+    /// Where the position of a loop's rows stands.
+    private enum Layout {
+        case centred, pixels, stopgap
+
+        var convention: CoordinateConvention {
+            switch self {
+            case .centred: .relion5Centered
+            case .pixels: .relion
+            case .stopgap: .voxel
+            }
+        }
+    }
+
+    init(path: String) throws(VolumeError) {
+        self.path = path
+        reader = try STARReader(path: path)
+    }
+
+    /// - Parameter wanted: the meaning of the coordinates, against what the format says; nil for the format's own.
+    ///   Columns that have this meaning are preferred where a file has both of RELION's kinds.
+    /// - Throws: ``VolumeError`` with the number of the line that is wrong.
+    mutating func read(convention wanted: CoordinateConvention?) throws(VolumeError) -> PointSet {
+        var own: CoordinateConvention?
+        var table: STARTable?
+        var layout: Layout?
+        while let event = try reader.next() {
+            switch event {
+            case .block, .pair:
+                (table, layout) = (nil, nil)
+            case .loop(let columns):
+                let loop = STARTable(columns: columns, path: path)
+                table = loop
+                layout = Self.layout(of: loop, wanted: wanted)
+                if let layout {
+                    guard own == nil || own == layout.convention else {
+                        throw VolumeError(.unsupported, "has loops of different coordinates; write one file for each", path: path)
+                    }
+                    own = layout.convention
+                }
+            case .row(let values, let line):
+                guard let table else { continue }
+                if let layout {
+                    guard points.count < PointFile.pointLimit else { throw .tooManyPoints(PointFile.pointLimit, path: path) }
+                    points.append(try point(table, values, line: line, layout: layout))
+                } else {
+                    try readOptics(table, values, line: line)
+                }
+            }
+        }
+        guard let own else {
+            throw VolumeError(
+                .malformed,
+                "has no loop with coordinates of points in three dimensions (\(STARColumn.coordinate.joined(separator: ", "))); "
+                    + "give a file of particles", path: path)
+        }
+        var set = PointSet(points: points, convention: wanted ?? own)
+        if set.convention == .relion {
+            guard pixelSizes.count <= 1 else {
+                throw VolumeError(
+                    .unsupported, "has points in pixels of different sizes; write one file for each size", path: path)
+            }
+            set.pixelSizeInAngstroms = pixelSizes.first ?? nil
+        }
+        return set
+    }
+
+    private static func layout(of table: STARTable, wanted: CoordinateConvention?) -> Layout? {
+        let prefersPixels = wanted != nil && wanted != .relion5Centered && wanted != .angstrom
+        if table.has(STARColumn.centred), !(prefersPixels && table.has(STARColumn.coordinate)) { return .centred }
+        if table.has(STARColumn.coordinate) { return .pixels }
+        return table.has(STARColumn.stopgapPosition) ? .stopgap : nil
+    }
+
+    /// Notes the pixel size of an optics group.
+    private mutating func readOptics(_ table: STARTable, _ values: [String], line: Int) throws(VolumeError) {
+        guard let group = table.text(STARColumn.opticsGroup, in: values), table.has([STARColumn.opticsGroupName]) else { return }
+        opticsPixelSizes[group] = try Self.pixelSize(table, values, line: line)
+    }
+
+    private static func pixelSize(_ table: STARTable, _ values: [String], line: Int) throws(VolumeError) -> Double? {
+        for column in STARColumn.pixelSizes {
+            if let size = try table.number(column, in: values, line: line), size > 0 { return size }
+        }
+        guard let detector = try table.number(STARColumn.detectorPixelSize, in: values, line: line),
+            let magnification = try table.number(STARColumn.magnification, in: values, line: line), magnification > 0,
+            detector > 0
+        else { return nil }
+        return detector * 1e4 / magnification
+    }
+
+    private mutating func point(_ table: STARTable, _ values: [String], line: Int, layout: Layout) throws(VolumeError)
+        -> PickedPoint
+    {
+        if layout == .stopgap { return try Self.stopgapPoint(table, values, line: line, path: path) }
+        let columns = layout == .centred ? STARColumn.centred : STARColumn.coordinate
+        var position = try table.vector(columns, in: values, line: line) ?? .zero
+        if layout == .pixels {
+            if let origin = try table.vector(STARColumn.originInPixels, in: values, line: line) { position -= origin }
+            let group = table.text(STARColumn.opticsGroup, in: values).flatMap { opticsPixelSizes[$0] }
+            pixelSizes.insert(try Self.pixelSize(table, values, line: line) ?? group)
+        }
+        var point = try Self.point(at: position, line: line, path: path)
+        let particle = try table.orientation(STARColumn.angles, in: values, line: line)
+        let subtomogram = try table.orientation(STARColumn.subtomogramAngles, in: values, line: line)
+        if let origin = try table.vector(STARColumn.originInAngstroms, in: values, line: line) {
+            point.shiftInAngstroms = -((subtomogram?.matrix ?? .identity) * origin)
+        }
+        if let particle, let subtomogram {
+            point.orientation = ParticleOrientation(subtomogram.matrix * particle.matrix)
+        } else {
+            point.orientation = particle ?? subtomogram
+        }
+        point.tomogramName = table.text(STARColumn.tomogramName, in: values) ?? table.text(STARColumn.micrographName, in: values)
+        point.instance = table.text(STARColumn.tube, in: values).flatMap { Int($0) }
+        point.score = try table.number(STARColumn.score, in: values, line: line)
+        return point
+    }
+
+    /// A point, unless adding a shift has led beyond what a number can hold.
+    private static func point(at position: SIMD3<Double>, line: Int, path: String) throws(VolumeError) -> PickedPoint {
+        guard position - position == .zero else {
+            throw .notFinite("the shifted position", "\(position)", line: line, path: path)
+        }
+        return PickedPoint(x: position.x, y: position.y, z: position.z)
+    }
+
+    private static func stopgapPoint(_ table: STARTable, _ values: [String], line: Int, path: String) throws(VolumeError)
+        -> PickedPoint
+    {
+        var position = try table.vector(STARColumn.stopgapPosition, in: values, line: line) ?? .zero
+        position += try table.vector(STARColumn.stopgapShift, in: values, line: line) ?? .zero
+        var point = try point(at: position, line: line, path: path)
+        if let angles = try table.vector(STARColumn.stopgapAngles, in: values, line: line) {
+            point.orientation = ParticleOrientation(
+                RotationMatrix(aboutZ: angles.z) * RotationMatrix(aboutX: angles.y) * RotationMatrix(aboutZ: angles.x))
+        }
+        point.tomogramName = table.text(STARColumn.stopgapTomogram, in: values)
+        point.instance = table.text(STARColumn.stopgapObject, in: values).flatMap { Int($0) }
+        point.score = try table.number(STARColumn.stopgapScore, in: values, line: line)
+        return point
+    }
+}
+
+/// The columns of a loop, by name.
+private struct STARTable {
+    private let indices: [String: Int]
+    private let path: String
+
+    init(columns: [String], path: String) {
+        indices = Dictionary(columns.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
+        self.path = path
+    }
+
+    func has(_ columns: [String]) -> Bool { columns.allSatisfy { indices[$0] != nil } }
+
+    func text(_ column: String, in values: [String]) -> String? {
+        guard let index = indices[column], values.indices.contains(index), !values[index].isEmpty else { return nil }
+        return values[index]
+    }
+
+    func number(_ column: String, in values: [String], line: Int) throws(VolumeError) -> Double? {
+        guard let text = text(column, in: values) else { return nil }
+        guard let value = Double(text), value.isFinite else { throw .notFinite(column, text, line: line, path: path) }
+        return value
+    }
+
+    /// The numbers of three columns, or nil if one of the columns is absent.
+    func vector(_ columns: [String], in values: [String], line: Int) throws(VolumeError) -> SIMD3<Double>? {
+        guard has(columns) else { return nil }
+        var vector = SIMD3<Double>.zero
+        for (lane, column) in columns.enumerated() {
+            guard let number = try number(column, in: values, line: line) else {
+                throw .notFinite(column, "", line: line, path: path)
+            }
+            vector[lane] = number
+        }
+        return vector
+    }
+
+    /// RELION's angles of three columns, or nil if one of the columns is absent.
+    func orientation(_ columns: [String], in values: [String], line: Int) throws(VolumeError) -> ParticleOrientation? {
+        try vector(columns, in: values, line: line).map { ParticleOrientation(rot: $0.x, tilt: $0.y, psi: $0.z) }
+    }
+}

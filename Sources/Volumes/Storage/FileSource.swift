@@ -1,0 +1,52 @@
+import Glibc
+
+/// The bytes of a regular file, read by `pread`: no shared file position, so any number of threads may read at once.
+///
+/// Files are not mapped into memory. A mapped file that is truncated by another program, or that a network file
+/// system fails to deliver, kills the process with SIGBUS; `pread` returns an error that can be told to people.
+final class FileSource: ByteSource {
+    let path: String
+    private let size: Int
+    private let descriptor: CInt
+
+    var byteCount: Int? { size }
+    var byteCountLimit: Int { size }
+
+    /// - Throws: ``VolumeError`` where the file does not exist, may not be read, or is no regular file.
+    init(path: String) throws(VolumeError) {
+        // Without O_NONBLOCK, opening a named pipe would wait for a writer, perhaps forever.
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { throw .cannotOpen(path, errno: errno) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else {
+            let reason = errno
+            close(descriptor)
+            throw .cannotOpen(path, errno: reason)
+        }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            close(descriptor)
+            throw VolumeError(.unreadable, "is not a regular file", path: path)
+        }
+        self.path = path
+        self.descriptor = descriptor
+        self.size = Int(status.st_size)
+    }
+
+    deinit { close(descriptor) }
+
+    func readAvailable(at offset: Int, into destination: UnsafeMutableRawBufferPointer) throws(VolumeError) -> Int {
+        guard offset >= 0, let base = destination.baseAddress else { return 0 }
+        var filled = 0
+        while filled < destination.count {
+            let count = pread(descriptor, base + filled, destination.count - filled, off_t(offset + filled))
+            if count < 0 && errno == EINTR { continue }
+            guard count >= 0 else {
+                throw VolumeError(
+                    .unreadable, "cannot be read at byte \(offset + filled): \(VolumeError.reason(errno))", path: path)
+            }
+            if count == 0 { break }
+            filled += count
+        }
+        return filled
+    }
+}

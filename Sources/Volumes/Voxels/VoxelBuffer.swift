@@ -1,0 +1,90 @@
+/// The voxels of a box in memory, in storage order `[z][y][x]`, as little-endian values of one scalar type.
+public struct VoxelBuffer: Sendable, Hashable {
+    public let shape: VolumeShape
+    public let scalarType: ScalarType
+    /// `shape.count * scalarType.size` bytes.
+    public private(set) var bytes: [UInt8]
+
+    /// A buffer whose bytes the closure writes, all of them.
+    ///
+    /// - Complexity: allocates `shape.count * scalarType.size` bytes and does not clear them first.
+    public init<E: Error>(
+        shape: VolumeShape, scalarType: ScalarType, initializingWith initialize: (UnsafeMutableRawBufferPointer) throws(E) -> Void
+    ) throws(E) {
+        let count = shape.count * scalarType.size
+        self.shape = shape
+        self.scalarType = scalarType
+        var failure: E?
+        self.bytes = [UInt8](unsafeUninitializedCapacity: count) { buffer, initialized in
+            do throws(E) {
+                try initialize(UnsafeMutableRawBufferPointer(buffer))
+                initialized = count
+            } catch {
+                failure = error
+                initialized = 0
+            }
+        }
+        if let failure { throw failure }
+    }
+
+    /// Values of a Swift array, in storage order.
+    ///
+    /// Returns nil if their number is not that of the shape.
+    public init?<Value: VoxelScalar>(shape: VolumeShape, values: [Value]) {
+        guard values.count == shape.count else { return nil }
+        self.shape = shape
+        self.scalarType = Value.scalarType
+        self.bytes = values.withUnsafeBytes { Array($0) }
+    }
+
+    /// Calls the closure with the voxels as values of their own type, or returns nil if the buffer is of another type.
+    public func withValues<Value: VoxelScalar, Result, E: Error>(
+        as type: Value.Type, _ body: (UnsafeBufferPointer<Value>) throws(E) -> Result
+    ) throws(E) -> Result? {
+        guard Value.scalarType == scalarType else { return nil }
+        let result: Swift.Result<Result, E> = bytes.withUnsafeBytes { raw in
+            do throws(E) { return .success(try body(raw.assumingMemoryBound(to: Value.self))) } catch { return .failure(error) }
+        }
+        return try result.get()
+    }
+
+    /// The voxels as float32, in storage order. Integers beyond 2²⁴ and float64 are rounded to the nearest.
+    ///
+    /// - Complexity: one pass over the voxels, four bytes for each.
+    public func floats() -> [Float] {
+        switch scalarType {
+        case .uint8: converted(from: UInt8.self) { Float($0) }
+        case .int8: converted(from: Int8.self) { Float($0) }
+        case .uint16: converted(from: UInt16.self) { Float($0) }
+        case .int16: converted(from: Int16.self) { Float($0) }
+        case .uint32: converted(from: UInt32.self) { Float($0) }
+        case .int32: converted(from: Int32.self) { Float($0) }
+        case .uint64: converted(from: UInt64.self) { Float($0) }
+        case .int64: converted(from: Int64.self) { Float($0) }
+        case .float16: converted(from: Float16.self) { Float($0) }
+        case .float32: converted(from: Float.self) { $0 }
+        case .float64: converted(from: Double.self) { Float($0) }
+        }
+    }
+
+    private func converted<Value>(from type: Value.Type, _ convert: (Value) -> Float) -> [Float] {
+        bytes.withUnsafeBytes { raw in raw.assumingMemoryBound(to: Value.self).map(convert) }
+    }
+}
+
+/// A Swift type that is the value of a voxel.
+public protocol VoxelScalar: Sendable, BitwiseCopyable {
+    static var scalarType: ScalarType { get }
+}
+
+extension UInt8: VoxelScalar { public static var scalarType: ScalarType { .uint8 } }
+extension Int8: VoxelScalar { public static var scalarType: ScalarType { .int8 } }
+extension UInt16: VoxelScalar { public static var scalarType: ScalarType { .uint16 } }
+extension Int16: VoxelScalar { public static var scalarType: ScalarType { .int16 } }
+extension UInt32: VoxelScalar { public static var scalarType: ScalarType { .uint32 } }
+extension Int32: VoxelScalar { public static var scalarType: ScalarType { .int32 } }
+extension UInt64: VoxelScalar { public static var scalarType: ScalarType { .uint64 } }
+extension Int64: VoxelScalar { public static var scalarType: ScalarType { .int64 } }
+extension Float: VoxelScalar { public static var scalarType: ScalarType { .float32 } }
+extension Double: VoxelScalar { public static var scalarType: ScalarType { .float64 } }
+extension Float16: VoxelScalar { public static var scalarType: ScalarType { .float16 } }

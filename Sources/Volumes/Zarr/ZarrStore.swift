@@ -1,0 +1,93 @@
+import Foundation
+
+/// The folder of a zarr store, read by key: `.zattrs`, `0/.zarray`, `0/3.1.4`.
+///
+/// Nothing outside the folder is ever opened: keys with `..` are refused, and so are links that lead out.
+struct ZarrStore: Sendable {
+    /// The folder, as it was named.
+    let path: String
+    /// The folder without links.
+    private let root: String
+
+    /// The most bytes of a metadata file.
+    static let metadataLimit = 1 << 20
+
+    init(path: String) throws(VolumeError) {
+        guard let root = Self.resolved(path) else { throw .cannotOpen(path, errno: errno) }
+        self.path = path
+        self.root = root
+    }
+
+    /// The path of a key, for people.
+    func path(of key: String) -> String { key.isEmpty ? path : "\(path)/\(key)" }
+
+    /// A name inside the store as a key: without empty components and without slashes at its ends.
+    func key(named name: String) throws(VolumeError) -> String {
+        let components = name.split(separator: "/").filter { $0 != "." }
+        guard !components.contains(".."), !name.utf8.contains(0) else { throw .outsideStore(name, path: path) }
+        return components.joined(separator: "/")
+    }
+
+    /// The key of a file or folder inside the folder of another key.
+    static func key(_ key: String, in folder: String) -> String { folder.isEmpty ? key : "\(folder)/\(key)" }
+
+    /// Whether there is a file.
+    func contains(_ key: String) -> Bool { access(path(of: key), F_OK) == 0 }
+
+    /// The names of the folders of a group that hold an array, at most `limit`, sorted.
+    func arrays(in folder: String, limit: Int) -> [String] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: path(of: folder))) ?? []
+        let keys = names.sorted().lazy.map { Self.key($0, in: folder) }
+        return Array(keys.filter { contains(Self.key(".zarray", in: $0)) }.prefix(limit))
+    }
+
+    /// The bytes of a file, or nil where there is none.
+    ///
+    /// - Throws: `.unreadable` where the key leads out of the store or to something that is no file, `.tooLarge` where the
+    ///   file has more than `limit` bytes.
+    func contents(of key: String, limit: Int) throws(VolumeError) -> [UInt8]? {
+        let path = path(of: key)
+        guard let target = Self.resolved(path) else {
+            let reason = errno
+            // A link whose target is missing must not pass for a chunk that was never written.
+            var status = stat()
+            if reason == ENOENT || reason == ENOTDIR, lstat(path, &status) != 0 { return nil }
+            throw .cannotOpen(path, errno: reason)
+        }
+        guard target.hasPrefix(root == "/" ? root : root + "/") else { throw .outsideStore(key, path: self.path) }
+
+        let file = try FileSource(path: target)
+        guard file.byteCountLimit <= limit else {
+            throw VolumeError(
+                .tooLarge,
+                "has \(file.byteCountLimit) bytes where at most \(limit) are expected; check that it belongs to the store",
+                path: path)
+        }
+        let bytes = try file.bytes(at: 0, count: file.byteCountLimit)
+        guard bytes.count == file.byteCountLimit else {
+            throw VolumeError(.unreadable, "became shorter while it was read; check that nobody writes to the store", path: path)
+        }
+        return bytes
+    }
+
+    /// The JSON document of a file, or nil where there is none.
+    ///
+    /// Python writes `NaN` and `Infinity`, which JSON forbids and JSON5 allows.
+    func document<Document: Decodable>(_ type: Document.Type, at key: String) throws(VolumeError) -> Document? {
+        guard let bytes = try contents(of: key, limit: Self.metadataLimit) else { return nil }
+        let decoder = JSONDecoder()
+        decoder.allowsJSON5 = true
+        do {
+            return try decoder.decode(type, from: Data(bytes))
+        } catch {
+            throw .malformedJSON(error, path: path(of: key))
+        }
+    }
+
+    /// The path without links, or nil, with `errno` set, where there is no such file.
+    private static func resolved(_ path: String) -> String? {
+        guard let pointer = realpath(path, nil) else { return nil }
+        defer { free(pointer) }
+        return String(cString: pointer)
+    }
+}

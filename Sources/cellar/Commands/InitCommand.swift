@@ -1,0 +1,20 @@
+import ArgumentParser
+import CellarKit
+import Foundation
+
+struct InitCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "init", abstract: "Make an empty catalog.",
+        discussion: "Makes the folder .cellar with a database and a recipe that says what every parameter is.")
+
+    @Argument(help: "The folder of the project.")
+    var directory = "."
+
+    func run() throws {
+        let folder = URL(fileURLWithPath: directory).appending(path: CatalogDirectory.name)
+        let catalog = try Catalog.create(at: CatalogDirectory(path: folder.path))
+        try RecipeFile(path: catalog.directory.recipe).writeDefaults(for: StepGraph(StandardSteps.all).steps)
+        print("Made an empty catalog in \(catalog.directory.path)")
+        print("Next: cellar add PATH... --dataset NAME")
+    }
+}

@@ -1,0 +1,96 @@
+import ArgumentParser
+import CellarKit
+import Foundation
+
+struct RecipeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "recipe", abstract: "Show and change the parameters of the steps.",
+        subcommands: [Show.self, Set.self, Check.self, Diff.self])
+
+    struct Show: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Show every parameter: its value, and what it means.")
+
+        @OptionGroup var formatOptions: FormatOptions
+        @OptionGroup var catalogOptions: CatalogOptions
+
+        func run() throws {
+            let recipe = try catalogOptions.open().recipe()
+            var printer = RowPrinter(formatOptions.format, columns: ["parameter", "value", "default", "meaning"])
+            for entry in recipe.entries {
+                let value = recipe[entry.key]?.text ?? ""
+                let isDefault = recipe[entry.key] == entry.parameter.defaultValue
+                printer.add([
+                    .text(entry.key), .text(value), .text(isDefault && formatOptions.format == .table ? "=" : entry.parameter.defaultValue.text),
+                    .text("\(entry.parameter.summary); \(entry.parameter.expectation)"),
+                ])
+            }
+            printer.finish()
+        }
+    }
+
+    struct Set: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Set parameters, and keep the rest of the file as it is.")
+
+        @Argument(help: ArgumentHelp("Parameters with their new values.", valueName: "key=value"))
+        var assignments: [String]
+
+        @OptionGroup var catalogOptions: CatalogOptions
+
+        func validate() throws {
+            if let bad = assignments.first(where: { !$0.contains("=") }) { throw ValidationError("\(bad) has no =; write KEY=VALUE.") }
+        }
+
+        func run() throws {
+            let workspace = try catalogOptions.open()
+            let before = try workspace.recipe()
+            for assignment in assignments {
+                let parts = assignment.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
+                try workspace.recipeFile.set(parts[0], to: parts[1], for: workspace.graph.steps)
+            }
+            let after = try workspace.recipe()
+            for entry in after.entries where before[entry.key] != after[entry.key] {
+                print("\(entry.key): \(before[entry.key]?.text ?? "") → \(after[entry.key]?.text ?? "")")
+            }
+        }
+    }
+
+    struct Check: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Check that the recipe is understood.")
+
+        @OptionGroup var catalogOptions: CatalogOptions
+
+        func run() throws {
+            let workspace = try catalogOptions.open()
+            let recipe = try workspace.recipe()
+            // A plan of nothing resolves the models that the recipe names.
+            _ = try Planner(workspace.catalog, graph: workspace.graph, recipe: recipe).plan(selection: [])
+            let changed = recipe.differencesFromDefaults.count
+            print("\(workspace.recipeFile.path): \(recipe.entries.count) parameters, \(changed) other than the default")
+        }
+    }
+
+    struct Diff: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Show what differs from the recipe of the last run.")
+
+        @Flag(help: "Compare with the defaults instead.")
+        var defaults = false
+
+        @OptionGroup var catalogOptions: CatalogOptions
+
+        func run() throws {
+            let workspace = try catalogOptions.open()
+            let recipe = try workspace.recipe()
+            let differences =
+                if defaults {
+                    recipe.differencesFromDefaults
+                } else {
+                    recipe.differences(from: try workspace.catalog.lastRecipeValues() ?? [:])
+                }
+            for difference in differences {
+                print("\(difference.key): \(difference.old ?? "none") → \(difference.new ?? "none")")
+            }
+            if differences.isEmpty { note(defaults ? "every parameter has its default" : "nothing has changed since the last run") }
+        }
+    }
+}

@@ -1,0 +1,117 @@
+import ArgumentParser
+import CellarKit
+import Foundation
+
+struct SlabCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "slab", abstract: "Pick the slices from which Cellar learns.",
+        discussion: """
+            A slab is a contiguous range of slices of one tomogram, counted from 0. A few slabs in a few representative \
+            tomograms are enough.
+            """,
+        subcommands: [Add.self, List.self, Remove.self, Suggest.self])
+
+    struct Add: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "Add a slab.")
+
+        @Argument(help: "A tomogram: its name, dataset/name, or id.")
+        var tomogram: String
+
+        @Option(help: ArgumentHelp("Its slices: the first, and the one after the last.", valueName: "first..<end"))
+        var z: SliceRange
+
+        @OptionGroup var catalogOptions: CatalogOptions
+
+        func run() throws {
+            let catalog = try catalogOptions.open().catalog
+            guard let id = try catalog.tomogram(named: tomogram).id else { return }
+            let slab = try catalog.addSlab(tomogramID: id, z: z.range)
+            print("slab \(slab.id ?? 0): \(tomogram), slices \(slab.zFirst)..<\(slab.zEnd)")
+        }
+    }
+
+    struct List: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List slabs.")
+
+        @Option(name: .customLong("where"), help: ArgumentHelp("An SQL expression over the columns of v_slab.", valueName: "sql"))
+        var expression: String?
+
+        @OptionGroup var formatOptions: FormatOptions
+        @OptionGroup var catalogOptions: CatalogOptions
+
+        func run() throws {
+            try printView(
+                "v_slab", columns: "id, dataset, tomogram, z_first, z_end, slices", where: expression,
+                format: formatOptions.format, in: catalogOptions.directory())
+        }
+    }
+
+    struct Remove: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Remove slabs; what was computed for them is kept and found again should they come back.")
+
+        @Argument(help: "Ids of slabs.")
+        var ids: [Int64]
+
+        @OptionGroup var catalogOptions: CatalogOptions
+
+        func run() throws {
+            try catalogOptions.open().catalog.removeSlabs(ids: ids)
+            print("removed \(ids.count) slab\(ids.count == 1 ? "" : "s")")
+        }
+    }
+
+    struct Suggest: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Suggest slabs in tomograms that differ most from one another.",
+            discussion: """
+                Tomograms are compared by what `describe` measured (mean, spread and range of density, size). The first is the \
+                most typical one; each further one is the least like those before it. The slab lies in the middle.
+                """)
+
+        @OptionGroup var selectionOptions: SelectionOptions
+
+        @Option(help: "How many slabs.")
+        var count = 3
+
+        @Option(help: "How many slices each; fewer where the tomogram is thin.")
+        var slices = 100
+
+        @Flag(help: "Add them, instead of only saying which.")
+        var add = false
+
+        @OptionGroup var catalogOptions: CatalogOptions
+
+        func validate() throws {
+            guard count >= 1, slices >= 1 else { throw ValidationError("--count and --slices are at least 1.") }
+        }
+
+        func run() throws {
+            let catalog = try catalogOptions.open().catalog
+            let suggestions = try catalog.suggestSlabs(
+                count: count, slices: slices, selection: selectionOptions.selection(in: catalog.directory))
+            if suggestions.isEmpty { note("there is no described tomogram to choose from; `cellar run --until describe` first") }
+            for suggestion in suggestions {
+                let range = "\(suggestion.z.lowerBound)..<\(suggestion.z.upperBound)"
+                if add {
+                    let slab = try catalog.addSlab(tomogramID: suggestion.tomogramID, z: suggestion.z)
+                    print("slab \(slab.id ?? 0): \(suggestion.tomogram), slices \(range)")
+                } else {
+                    print("cellar slab add '\(suggestion.tomogram)' --z '\(range)'   # \(suggestion.reason)")
+                }
+            }
+        }
+    }
+}
+
+/// A range of slices as people write it: `200..<300`.
+struct SliceRange: ExpressibleByArgument {
+    let range: Range<Int>
+
+    init?(argument: String) {
+        guard let match = argument.wholeMatch(of: /\s*(\d+)\s*\.\.<\s*(\d+)\s*/), let first = Int(match.1), let end = Int(match.2),
+            first < end
+        else { return nil }
+        range = first..<end
+    }
+}

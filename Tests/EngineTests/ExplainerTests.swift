@@ -1,0 +1,41 @@
+import Catalog
+import Engine
+import Testing
+import TestSupport
+
+@Suite struct ExplainerTests {
+    @Test("the first cause is given in full: parameter, file, version, voxel size, or no earlier run")
+    func causes() throws {
+        let toys = try ToyCollection()
+        let id = try toys.add("a", text: "alpha", voxelSize: 10)
+        try toys.catalog.addSlab(tomogramID: id, z: 5..<8)
+        #expect(try toys.explain(id).firstCause?.reasons == ["no earlier run"])
+        try toys.run()
+        #expect(try toys.explain(id).groups.allSatisfy { $0.standing == .fresh })
+
+        toys.settings["slice.gain.factor"] = "3"
+        let recipe = try #require(try toys.explain(id).firstCause)
+        #expect(recipe.step == "slice")
+        #expect(recipe.reasons == ["recipe slice.gain.factor: 1.0 → 3.0"])
+        #expect(Explanation.summary(of: recipe.items) == "z 5..<8")
+        #expect(try toys.explain(id).groups.first { $0.step == "slab" }?.reasons == ["waits for slice"])
+
+        toys.settings = [:]
+        try toys.add("a", voxelSize: 12)
+        #expect(try toys.explain(id).firstCause?.reasons == ["declared voxel size: user 10.0 Å → user 12.0 Å"])
+
+        try toys.add("a", voxelSize: 10)
+        toys.steps.readVersion = 2
+        #expect(try toys.explain(id).firstCause?.reasons == ["step read: version 1 → 2"])
+
+        toys.steps.readVersion = 1
+        try toys.write("a", "omega!")
+        let file = try #require(try toys.explain(id).firstCause)
+        #expect(file.step == "read")
+        #expect(file.reasons.count == 1 && file.reasons[0].hasPrefix("file: ") && file.reasons[0].contains("→"))
+        try toys.run()
+
+        try toys.catalog.addSlab(tomogramID: id, z: 7..<9)
+        #expect(try toys.explain(id).firstCause?.items == ["z 8"])
+    }
+}

@@ -1,0 +1,128 @@
+import TestSupport
+import Testing
+import Volumes
+
+@testable import Rendering
+
+@Suite("Slice rendering")
+struct SliceRenderingTests {
+    private func slice(height: Int, width: Int, _ value: (Int, Int) -> Float) throws -> VoxelBuffer {
+        let shape = try #require(VolumeShape(z: 1, y: height, x: width))
+        let values = (0..<height * width).map { value($0 / width, $0 % width) }
+        return try #require(VoxelBuffer(shape: shape, values: values))
+    }
+
+    private let caption = SliceCaption(name: "TS_0008", z: 120, voxelSize: VoxelSize(cubicInAngstroms: 13.48))
+
+    @Test("a small slice is enlarged by a whole factor, its pixels unchanged")
+    func enlarges() throws {
+        let slice = try slice(height: 64, width: 64) { y, x in Float(y + x) }
+        var rendering = SliceRendering()
+        rendering.contrast = .range(low: 0, high: 255)
+        let picture = try rendering(slice, caption: SliceCaption(name: "a"))
+        #expect(picture.width == 512 && picture.height > 512)
+        for y in stride(from: 0, to: 512, by: 7) {
+            for x in stride(from: 0, to: 512, by: 5) {
+                let grey = UInt8(y / 8 + x / 8)
+                #expect(picture[y: y, x: x] == Color(red: grey, green: grey, blue: grey))
+            }
+        }
+    }
+
+    @Test("a large slice is reduced only where a maximum is given, to the means of squares")
+    func reduces() throws {
+        let slice = try slice(height: 600, width: 900) { _, x in x.isMultiple(of: 2) ? 10 : 20 }
+        var rendering = SliceRendering()
+        rendering.contrast = .range(low: 0, high: 255)
+        #expect(try rendering(slice, caption: caption).width == 900)
+        rendering.maximumSide = 450
+        let picture = try rendering(slice, caption: SliceCaption(name: "a"))
+        #expect(picture.width == 450)
+        #expect(picture[y: 5, x: 5] == Color(red: 15, green: 15, blue: 15))
+    }
+
+    @Test("the change of size keeps the longer side within its bounds", arguments: 1...300)
+    func scaling(side: Int) {
+        let scaling = PixelScaling(height: side, width: 1, minimum: 50, maximum: 120)
+        let length = scaling.length(of: side)
+        #expect(length <= 120 && length >= 50)
+        #expect(PixelScaling(height: side, width: 1, minimum: 50, maximum: nil).length(of: side) >= max(50, side))
+    }
+
+    @Test("a membrane of one pixel survives the reduction of labels")
+    func thinLabels() {
+        let labels = (0..<64).map { UInt32($0 % 8 == 3 ? 5 : 0) }
+        let reduced = PixelScaling.reduce(4).apply(to: labels, height: 8, width: 8, summary: PixelScaling.label)
+        #expect(reduced == [5, 0, 5, 0])
+        #expect(PixelScaling.label([2, 2, 1, 1, 0, 0, 0]) == 1)
+        #expect(PixelScaling.label([0, 3, 7, 7]) == 7)
+        #expect(PixelScaling.label([0]) == 0)
+    }
+
+    @Test("labels are drawn where they are")
+    func labels() throws {
+        let slice = try slice(height: 512, width: 512) { _, _ in 3 }
+        let labels = try #require(LabelImage(height: 512, width: 512, labels: (0..<512 * 512).map { $0 % 512 < 100 ? 1 : 0 }))
+        let picture = try SliceRendering()(slice, labels: labels, caption: SliceCaption(name: "a"))
+        let grey = Color(red: 128, green: 128, blue: 128)
+        #expect(picture[y: 10, x: 100] == grey)
+        #expect(picture[y: 10, x: 99] == grey.mixed(with: Color(red: 0xE6, green: 0x9F, blue: 0x00), fraction: 0.45))
+    }
+
+    @Test("labels come from a segmentation of any type; what is no label is background")
+    func labelVoxels() throws {
+        let shape = try #require(VolumeShape(z: 1, y: 1, x: 4))
+        let bytes = try #require(VoxelBuffer(shape: shape, values: [0, 1, 7, 255] as [UInt8]))
+        #expect(LabelImage(bytes)?.labels == [0, 1, 7, 255])
+        let floats = try #require(VoxelBuffer(shape: shape, values: [-1, .nan, .infinity, 2.5] as [Float]))
+        #expect(LabelImage(floats)?.labels == [0, 0, 1 << 31, 2])
+        let slabShape = try #require(VolumeShape(z: 4, y: 1, x: 1))
+        let slab = try #require(VoxelBuffer(shape: slabShape, values: [1, 2, 3, 4] as [UInt8]))
+        #expect(LabelImage(slab) == nil)
+    }
+
+    @Test("labels of another size, several slices, and contrast out of order are refused")
+    func refusals() throws {
+        let slice = try slice(height: 4, width: 4) { _, x in Float(x) }
+        let labels = try #require(LabelImage(height: 4, width: 5, labels: Array(repeating: 0, count: 20)))
+        #expect(throws: RenderingError.self) { try SliceRendering()(slice, labels: labels, caption: caption) }
+        let shape = try #require(VolumeShape(z: 2, y: 1, x: 1))
+        let slab = try #require(VoxelBuffer(shape: shape, values: [0, 0] as [UInt8]))
+        #expect(throws: RenderingError.self) { try SliceRendering()(slab, caption: caption) }
+        for contrast in [
+            SliceContrast.range(low: 1, high: 1), .range(low: .nan, high: 1),
+            .percentiles(low: 50, high: 50), .percentiles(low: -1, high: 99),
+            .percentiles(low: 1, high: 101), .percentiles(low: .nan, high: 1),
+        ] {
+            var rendering = SliceRendering()
+            rendering.contrast = contrast
+            #expect(throws: RenderingError.self) { try rendering(slice, caption: caption) }
+        }
+        for (minimum, maximum) in [(0, nil), (Int.max, nil), (512, 0), (512, -1)] as [(Int, Int?)] {
+            var rendering = SliceRendering()
+            rendering.minimumSide = minimum
+            rendering.maximumSide = maximum
+            #expect(throws: RenderingError.self) { try rendering(slice, caption: caption) }
+        }
+    }
+
+    @Test("slices of one pixel, of NaN, and of odd proportions are drawn, with their caption wide enough to read")
+    func oddSlices() throws {
+        for (height, width) in [(1, 1), (1, 700), (700, 1), (3, 300)] {
+            for value in [Float.nan, 0, .infinity] {
+                let picture = try SliceRendering()(slice(height: height, width: width) { _, _ in value }, caption: caption)
+                #expect(picture.width >= 256)
+            }
+        }
+    }
+
+    @Test("the caption names tomogram, slice and voxel size, rounded as people write them")
+    func captions() {
+        #expect(caption.details == "z 120 · 13.48 Å")
+        let header = VoxelSize(cubicInAngstroms: Double(Float(13.48)))
+        #expect(SliceCaption(name: "a", voxelSize: header).details == "13.48 Å")
+        let cuboid = VoxelSize(xInAngstroms: 10, yInAngstroms: 10, zInAngstroms: 20.5)
+        #expect(SliceCaption(name: "a", z: 0, voxelSize: cuboid).details == "z 0 · 10 × 10 × 20.5 Å")
+        #expect(SliceCaption(name: "a").details == "")
+    }
+}
