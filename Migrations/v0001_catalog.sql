@@ -86,8 +86,9 @@ CREATE TABLE annotation_point (
     PRIMARY KEY (annotation_id, ordinal)
 ) STRICT, WITHOUT ROWID;
 
+-- Ids are never used again, so that a new slab cannot be taken for one that was removed.
 CREATE TABLE slab (
-    id INTEGER PRIMARY KEY,
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
     tomogram_id INTEGER NOT NULL REFERENCES tomogram (id) ON DELETE CASCADE,
     -- Slices z_first ..< z_end, 0-based.
     z_first INTEGER NOT NULL CHECK (z_first >= 0),
@@ -339,7 +340,7 @@ FROM annotation
 JOIN tomogram AS t ON t.id = annotation.tomogram_id
 JOIN dataset ON dataset.id = t.dataset_id;
 
--- Which tomogram, and which slice or slab of it, each scope id means.
+-- Everything that steps work on now, and which tomogram, and slice or slab of it, each scope id means.
 CREATE VIEW v_scope AS
 SELECT 'tomogram' AS scope, id AS scope_id, id AS tomogram_id, NULL AS z_first, NULL AS z_end FROM tomogram
 UNION ALL
@@ -347,7 +348,8 @@ SELECT 'annotation', id, tomogram_id, NULL, NULL FROM annotation
 UNION ALL
 SELECT 'slab', id, tomogram_id, z_first, z_end FROM slab
 UNION ALL
-SELECT 'slice', id, tomogram_id, z, z + 1 FROM slice;
+SELECT 'slice', id, tomogram_id, z, z + 1 FROM slice
+WHERE EXISTS (SELECT 1 FROM slab WHERE slab.tomogram_id = slice.tomogram_id AND z >= z_first AND z < z_end);
 
 -- The result that stands for each step on each scope, as the last run left it.
 CREATE VIEW v_step AS
@@ -373,9 +375,9 @@ JOIN step ON step.id = head.step_id
 JOIN trace ON trace.id = head.trace_id
 JOIN configuration ON configuration.id = trace.configuration_id
 JOIN run ON run.id = trace.run_id
-LEFT JOIN v_scope AS scope ON scope.scope = step.scope AND scope.scope_id = head.scope_id
-LEFT JOIN tomogram AS t ON t.id = scope.tomogram_id
-LEFT JOIN dataset ON dataset.id = t.dataset_id;
+JOIN v_scope AS scope ON scope.scope = step.scope AND scope.scope_id = head.scope_id
+JOIN tomogram AS t ON t.id = scope.tomogram_id
+JOIN dataset ON dataset.id = t.dataset_id;
 
 -- What failed, or was skipped because something before it failed, and has not succeeded since.
 CREATE VIEW v_failure AS
@@ -394,9 +396,9 @@ SELECT
     trace.run_id AS run_id
 FROM trace
 JOIN step ON step.id = trace.step_id
-LEFT JOIN v_scope AS scope ON scope.scope = step.scope AND scope.scope_id = trace.scope_id
-LEFT JOIN tomogram AS t ON t.id = scope.tomogram_id
-LEFT JOIN dataset ON dataset.id = t.dataset_id
+JOIN v_scope AS scope ON scope.scope = step.scope AND scope.scope_id = trace.scope_id
+JOIN tomogram AS t ON t.id = scope.tomogram_id
+JOIN dataset ON dataset.id = t.dataset_id
 WHERE trace.status IN ('failed', 'skipped')
     AND NOT EXISTS (
         SELECT 1 FROM trace AS later
@@ -440,9 +442,9 @@ FROM metric
 JOIN trace ON trace.id = metric.trace_id
 JOIN head ON head.trace_id = trace.id
 JOIN step ON step.id = head.step_id
-LEFT JOIN v_scope AS scope ON scope.scope = step.scope AND scope.scope_id = head.scope_id
-LEFT JOIN tomogram AS t ON t.id = scope.tomogram_id
-LEFT JOIN dataset ON dataset.id = t.dataset_id;
+JOIN v_scope AS scope ON scope.scope = step.scope AND scope.scope_id = head.scope_id
+JOIN tomogram AS t ON t.id = scope.tomogram_id
+JOIN dataset ON dataset.id = t.dataset_id;
 
 CREATE VIEW v_model AS
 SELECT id, name, kind, path, lower(hex(digest)) AS digest, added_at FROM model;

@@ -25,12 +25,26 @@ enum FileSystemKind: Equatable {
         for line in mounts.split(separator: "\n") {
             let fields = line.split(separator: " ")
             guard fields.count >= 3 else { continue }
-            // Blanks in a mount point are written as octal.
-            let point = fields[1].replacing("\\040", with: " ")
+            let point = Self.decodingOctals(in: fields[1])
             let isAbove = point == "/" || path == point || path.hasPrefix(point + "/")
             // The last of several mounts on one point is the one that is seen.
             if isAbove, point.count >= length { (length, type) = (point.count, String(fields[2])) }
         }
         self = Self.networkTypes.contains(type) ? .network(type: type) : .local
+    }
+
+    /// Blanks, tabs, line ends and backslashes in a mount point are written as a backslash and three octal digits.
+    private static func decodingOctals(in field: Substring) -> String {
+        var bytes: [UInt8] = []
+        var rest = Array(field.utf8)[...]
+        while let byte = rest.popFirst() {
+            if byte == UInt8(ascii: "\\"), let code = UInt8(String(decoding: rest.prefix(3), as: UTF8.self), radix: 8) {
+                bytes.append(code)
+                rest = rest.dropFirst(3)
+            } else {
+                bytes.append(byte)
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
     }
 }

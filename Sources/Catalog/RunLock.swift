@@ -18,14 +18,27 @@ public final class RunLock: Sendable {
         guard descriptor >= 0 else {
             throw CatalogError(.storage, "\(path) could not be opened: \(String(cString: strerror(errno)))")
         }
-        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
-            close(descriptor)
-            throw CatalogError(.locked, Self.owner(in: catalog))
+        // Others hold it for a moment to look whether somebody runs.
+        var attempts = 10
+        while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+            attempts -= 1
+            guard attempts > 0 else {
+                close(descriptor)
+                throw CatalogError(.locked, Self.owner(in: catalog))
+            }
+            usleep(10_000)
         }
         self.descriptor = descriptor
     }
 
     deinit { close(descriptor) }
+
+    /// Whether a process runs in the catalog now.
+    public static func isHeld(in catalog: Catalog) -> Bool {
+        guard let lock = try? RunLock(catalog) else { return FileManager.default.fileExists(atPath: catalog.directory.lock) }
+        withExtendedLifetime(lock) {}
+        return false
+    }
 
     private static func owner(in catalog: Catalog) -> String {
         guard let owner = try? catalog.read({ try RunLockRecord.fetchOne($0) }) else {

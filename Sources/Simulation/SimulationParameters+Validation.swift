@@ -3,7 +3,7 @@ import Volumes
 
 extension SimulationParameters {
     private static let axisLengths = 8...16_384
-    /// Of the tomogram and its margins: about 7 GiB at the peak.
+    /// Of the tomogram and its margins: about 6 GiB at the peak.
     private static let voxelLimit = 1 << 29
 
     /// The voxels to simulate in.

@@ -7,7 +7,7 @@
 /// | `TS_0008.rec`, `map.mrc.gz` | an MRC file, plain or compressed by gzip |
 /// | `stack.mrc:2` | the third volume of an MRC volume stack |
 /// | `stack.tif` | a TIFF stack |
-/// | `file.h5:/volumes/raw` | a dataset of an HDF5 file |
+/// | `file.h5:/volumes/raw`, `file.h5` | a dataset of an HDF5 file, or the only one that it has |
 /// | `tomo.zarr`, `tomo.zarr:/1` | the highest resolution of an OME-Zarr image, or a named array |
 public struct VolumeLocation: Hashable, Sendable {
     /// The file or folder.

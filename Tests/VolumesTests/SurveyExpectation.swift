@@ -3,7 +3,7 @@ import Testing
 import Volumes
 
 /// What another library found in a real file.
-struct VoxelExpectation: Sendable, CustomTestStringConvertible {
+struct SurveyExpectation: Sendable, CustomTestStringConvertible {
     let path: String
     let shape: VolumeShape?
     let scalarType: ScalarType

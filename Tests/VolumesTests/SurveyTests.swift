@@ -153,6 +153,16 @@ struct SurveyTests {
         #expect(survey.nonFiniteCount == 0)
         #expect(survey.statistics?.maximum == .greatestFiniteMagnitude)
         #expect(survey.statistics?.mean.isFinite == true)
+        #expect(survey.statistics?.standardDeviation == .infinity)
+        // Means of blocks at both ends of the range.
+        let limit = Double.greatestFiniteMagnitude
+        let ends = (0..<Self.count).map { $0 < Self.count / 2 ? limit : -limit }
+        let found = try VolumeSurvey.run(volume(ends)).statistics
+        #expect(found?.mean.isFinite == true)
+        #expect(found?.standardDeviation == .infinity)
+        let same = try VolumeSurvey.run(volume([Double](repeating: 1e200, count: Self.count))).statistics
+        #expect(same?.mean == 1e200)
+        #expect(same?.standardDeviation == 0)
         #expect(survey.histogram.total == Self.count)
     }
 

@@ -5,18 +5,16 @@ import Volumes
 extension Catalog {
     /// Adds an annotation to a tomogram, or replaces the one from the same file.
     ///
-    /// - Throws: ``CatalogError`` where a class is named twice, or a point is of no class of the annotation.
+    /// - Throws: ``CatalogError`` where there is no such tomogram, a class is named twice or has no radius that can be, a
+    ///   point is of no class of the annotation or nowhere, or labels have a convention and points have none.
     @discardableResult
     public func annotate(tomogramID: Int64, with new: NewAnnotation) throws -> Int64 {
-        let names = new.classes.map(\.name)
-        guard !names.isEmpty, Set(names).count == names.count else {
-            throw CatalogError(.invalid, "an annotation has at least one class, and names each one once")
-        }
-        if let point = new.points.first(where: { !names.contains($0.className) }) {
-            throw CatalogError(.invalid, "a point is of class \(point.className), which the annotation does not have")
-        }
+        try check(new)
         let digest = digest(of: new)
         return try write { db in
+            guard try TomogramRecord.exists(db, key: tomogramID) else {
+                throw CatalogError(.notFound, "there is no tomogram \(tomogramID); `cellar list tomograms` shows what there is")
+            }
             let known = try Int64.fetchOne(
                 db,
                 sql: "SELECT id FROM annotation WHERE tomogram_id = ? AND kind = ? AND path = ? AND ifnull(member, '') = ?",
@@ -45,6 +43,32 @@ extension Catalog {
                 ).insert(db)
             }
             return id
+        }
+    }
+
+    private func check(_ new: NewAnnotation) throws(CatalogError) {
+        let names = Set(new.classes.map(\.name))
+        guard !names.isEmpty, names.count == new.classes.count else {
+            throw CatalogError(.invalid, "an annotation has at least one class, and names each one once")
+        }
+        for item in new.classes {
+            guard !item.name.isEmpty, !item.name.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
+                throw CatalogError(.invalid, "\"\(item.name)\" cannot be a class: a name is not empty and holds no line ends or tabs")
+            }
+            if let radius = item.radiusInAngstroms, !(radius > 0 && radius.isFinite) {
+                throw CatalogError(.invalid, "the class \(item.name) cannot have the radius \(radius) Å")
+            }
+        }
+        for point in new.points {
+            guard names.contains(point.className) else {
+                throw CatalogError(.invalid, "a point is of class \(point.className), which the annotation does not have")
+            }
+            guard [point.x, point.y, point.z, point.score ?? 0].allSatisfy(\.isFinite) else {
+                throw CatalogError(.invalid, "a point of \(new.location) is at (\(point.x), \(point.y), \(point.z)), which is nowhere")
+            }
+        }
+        guard (new.kind == .points) == (new.convention != nil) else {
+            throw CatalogError(.invalid, "points are written in a convention, and labels in none")
         }
     }
 

@@ -34,16 +34,29 @@ extension Catalog {
         }
     }
 
-    /// Removes slabs. What was computed for them stays and is found again should they come back.
+    /// Removes slabs. What was computed for them, and for slices that no other slab covers, no longer stands; it stays,
+    /// and is found again should they come back.
     ///
     /// - Throws: ``CatalogError`` where there is no such slab; then none is removed.
     public func removeSlabs(ids: [Int64]) throws {
         try write { db in
             for id in ids {
-                try db.execute(sql: "DELETE FROM slab WHERE id = ?", arguments: [id])
-                guard db.changesCount == 1 else {
+                guard let slab = try SlabRecord.fetchOne(db, key: id) else {
                     throw CatalogError(.notFound, "there is no slab \(id); `cellar slab list` shows what there is")
                 }
+                try db.execute(sql: "DELETE FROM slab WHERE id = ?", arguments: [id])
+                try db.execute(
+                    sql: """
+                        DELETE FROM head
+                        WHERE scope_id = ? AND step_id IN (SELECT id FROM step WHERE scope = 'slab')
+                        """, arguments: [id])
+                try db.execute(
+                    sql: """
+                        DELETE FROM head
+                        WHERE step_id IN (SELECT id FROM step WHERE scope = 'slice') AND scope_id IN (
+                            SELECT id FROM slice WHERE tomogram_id = ? AND z >= ? AND z < ? AND NOT EXISTS (
+                                SELECT 1 FROM slab WHERE slab.tomogram_id = slice.tomogram_id AND z >= z_first AND z < z_end))
+                        """, arguments: [slab.tomogramId, slab.zFirst, slab.zEnd])
             }
         }
     }

@@ -10,7 +10,8 @@ extension Catalog {
     /// was is taken as moved.
     ///
     /// - Parameter defaultVoxelSizeInAngstroms: for tomograms of the dataset about which nothing else is known.
-    /// - Throws: ``CatalogError`` where a name is empty, holds a slash, or belongs to another file that still exists.
+    /// - Throws: ``CatalogError`` where a name is empty, holds a slash, or belongs to another file that still exists, or
+    ///   the default is no voxel size.
     /// - Returns: what became of each, in order, with its id.
     @discardableResult
     public func add(
@@ -18,6 +19,10 @@ extension Catalog {
     ) throws -> [(id: Int64, outcome: NewTomogram.Outcome)] {
         try checkName(dataset, of: "dataset")
         for tomogram in tomograms { try checkName(tomogram.name, of: "tomogram") }
+        if let edge = defaultVoxelSizeInAngstroms, VoxelSize(cubicInAngstroms: edge) == nil {
+            throw CatalogError(
+                .invalid, "\(edge) cannot be the voxel size of the dataset \(dataset): it is a length in Å, from 0.01 to 10000")
+        }
         return try write { db in
             let datasetID = try self.dataset(named: dataset, defaultVoxelSize: defaultVoxelSizeInAngstroms, db)
             return try tomograms.map { try self.add($0, datasetID: datasetID, datasetName: dataset, db) }

@@ -26,6 +26,8 @@ public final class QueryConnection {
         sqlite3_limit(connection, SQLITE_LIMIT_ATTACHED, 0)
         // A statement may hold at most this much in one value: a query cannot ask for all memory by `zeroblob`.
         sqlite3_limit(connection, SQLITE_LIMIT_LENGTH, 64 << 20)
+        // The deadline is looked at between instructions, and one LIKE with many wildcards is a single one.
+        sqlite3_limit(connection, SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 200)
         sqlite3_set_authorizer(connection, authorize, nil)
         let context = Unmanaged.passUnretained(deadline).toOpaque()
         sqlite3_progress_handler(connection, 10_000, { Deadline.isOver($0) ? 1 : 0 }, context)

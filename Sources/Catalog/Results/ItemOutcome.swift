@@ -10,6 +10,15 @@ package enum ItemOutcome: Sendable {
     /// It failed, or was skipped because something before it failed.
     case trouble(Trouble)
 
+    /// The digest of everything it was, or would have been, computed from; nil where an input was not known.
+    package var key: Digest? {
+        switch self {
+        case .done(let item): item.key
+        case .adopted(_, _, let key, _): key
+        case .trouble(let trouble): trouble.key
+        }
+    }
+
     package struct Completed: Sendable {
         package var stepID: Int64
         package var scopeID: Int64

@@ -30,7 +30,8 @@ struct StepSetup: Sendable {
         }
         let values = Dictionary(uniqueKeysWithValues: parameters.map { ("\(step.name).\($0.key)", $0.value.text) })
         var lines = ["cellar configuration 1", step.name, step.scope.rawValue, "\(step.version)"]
-        lines += values.sorted { $0.key < $1.key }.map { "recipe \($0.key)=\($0.value)" }
+        // With its length before it, so that no text can look like another line.
+        lines += values.sorted { $0.key < $1.key }.map { "recipe \($0.key)=\($0.value.utf8.count):\($0.value)" }
         lines += digests.sorted { $0.key < $1.key }.map { "model \($0.key)=\($0.value)" }
         lines += step.inputs.map { "input \($0.name)" }
         lines += outputNames.map { "output \($0)" }

@@ -76,8 +76,9 @@ final class RunExecution: Sendable {
         return meter.withLock { meter in
             meter.update(unfinishedByStep: nil)
             progress(meter.progress)
-            let isStopped = cancellation.isCancelled || meter.progress.finished < meter.progress.total
-            return RunReport(runID: runID, progress: meter.progress, wasStopped: isStopped, failures: meter.failures)
+            return RunReport(
+                runID: runID, progress: meter.progress, wasStopped: meter.progress.finished < meter.progress.total,
+                failures: meter.failures)
         }
     }
 
@@ -102,7 +103,9 @@ final class RunExecution: Sendable {
             let unfinished = state.update { state in
                 for item in batch {
                     for node in state.published(item) {
-                        state.skip(RunState.Finished(node: node, outcome: self.skipped(node, because: item.node)))
+                        state.skip(
+                            RunState.Finished(
+                                node: node, outcome: self.skipped(node, because: item.node), isRestore: state.isRestore(node)))
                     }
                 }
                 state.endPublishing()
@@ -169,7 +172,7 @@ final class RunExecution: Sendable {
 
     /// Works on one item: finds an earlier result with its key, or computes it.
     ///
-    /// - Returns: nil where it has to wait for bytes that were dropped.
+    /// - Returns: nil where it has to wait: for bytes that were dropped, or for an item of the same key.
     /// - Throws: what stops the whole run.
     private func work(on node: ItemNode) throws -> RunState.Finished? {
         let setup = setups[node.step]
@@ -184,14 +187,17 @@ final class RunExecution: Sendable {
             }
             let itemKey = setup.key(inputs: inputs.digests)
             key = itemKey
-            if !isRestore, let trace = try catalog.read({ try PlanningSnapshot($0).trace(withKey: itemKey) }),
+            guard state.update({ $0.claim(itemKey, for: node) }) else { return nil }
+            if !state.update({ $0.needsBytes(node) }),
+                let trace = try catalog.read({ try PlanningSnapshot($0).trace(withKey: itemKey) }),
                 trace.outputs.count == setup.outputNames.count
             {
                 return RunState.Finished(
                     node: node,
-                    outcome: .adopted(stepID: ids[node.step].stepID, scopeID: scope.id, key: itemKey, trace: trace))
+                    outcome: .adopted(stepID: ids[node.step].stepID, scopeID: scope.id, key: itemKey, trace: trace),
+                    isRestore: isRestore)
             }
-            if state.update({ $0.sendForEvictedInputs(of: node) }) { return nil }
+            if state.update({ $0.sendForEvictedInputs(of: node, key: itemKey) }) { return nil }
             let item = StepItem(
                 scope: scope, setup: setup, reader: self, store: store, volumes: volumes, cancellation: cancellation)
             do {

@@ -48,11 +48,16 @@ struct RunReceipt: Codable, Sendable {
         self.recipe = Dictionary(uniqueKeysWithValues: recipe.entries.map { ($0.key, recipe[$0.key]?.text ?? "") })
     }
 
-    /// - Throws: what Foundation throws where the file cannot be written.
-    func write(in directory: CatalogDirectory) throws {
+    /// - Throws: ``CatalogError`` where the file cannot be written.
+    func write(in directory: CatalogDirectory) throws(CatalogError) {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
-        let name = "run-" + String(format: "%06lld", run) + ".json"
-        try encoder.encode(self).write(to: URL(fileURLWithPath: "\(directory.receipts)/\(name)"), options: .atomic)
+        let path = "\(directory.receipts)/run-" + String(format: "%06lld", run) + ".json"
+        do {
+            try encoder.encode(self).write(to: URL(fileURLWithPath: path), options: .atomic)
+        } catch {
+            throw CatalogError(
+                .storage, "run \(run) is done and in the catalog, but its receipt \(path) could not be written: \(error)")
+        }
     }
 }

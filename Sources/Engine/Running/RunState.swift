@@ -37,6 +37,8 @@ struct RunState {
     /// Items that run again for their bytes, and who waits for each.
     private var waiters: [ItemNode: [ItemNode]] = [:]
     private(set) var evicted: Set<Digest>
+    /// Keys that are being worked on, and the items of the same key that wait to see what becomes of them.
+    private var claims: [Digest: [ItemNode]] = [:]
 
     private(set) var working = 0
     private(set) var unfinished = 0
@@ -142,12 +144,34 @@ struct RunState {
         return members
     }
 
+    // MARK: Twins
+
+    /// Claims a key for an item. Where another item is at work on the same key, this one waits for its end.
+    ///
+    /// - Returns: whether the item may go on.
+    mutating func claim(_ key: Digest, for node: ItemNode) -> Bool {
+        guard claims[key] != nil else {
+            claims[key] = []
+            return true
+        }
+        claims[key]?.append(node)
+        missing[node.step][node.position] = 1
+        progress[node.step][node.position] = .waiting
+        working -= 1
+        return false
+    }
+
+    private mutating func giveUpClaim(_ key: Digest) {
+        for twin in claims.removeValue(forKey: key) ?? [] { release(twin) }
+    }
+
     // MARK: Evicted bytes
 
     /// Sends for the dropped bytes that an item needs: the items that gave them run again first.
     ///
+    /// - Parameter key: the item's, whose claim it gives up while it waits.
     /// - Returns: false where all bytes are there and the item can begin.
-    mutating func sendForEvictedInputs(of node: ItemNode) -> Bool {
+    mutating func sendForEvictedInputs(of node: ItemNode, key: Digest) -> Bool {
         guard !evicted.isEmpty else { return false }
         var count: Int32 = 0
         for link in graph.links[node.step] {
@@ -167,11 +191,18 @@ struct RunState {
         missing[node.step][node.position] = count
         progress[node.step][node.position] = .waiting
         working -= 1
+        giveUpClaim(key)
         return true
     }
 
     /// Whether an item runs only because others wait for its bytes.
     func isRestore(_ node: ItemNode) -> Bool { waiters[node] != nil }
+
+    /// Whether the bytes that others wait for are still missing: a twin may have brought them back.
+    func needsBytes(_ node: ItemNode) -> Bool {
+        let width = setups[node.step].outputNames.count
+        return isRestore(node) && (0..<width).contains { evicted.contains(outputs[node.step][node.position * width + $0]) }
+    }
 
     // MARK: Ends
 
@@ -205,6 +236,7 @@ struct RunState {
         let node = item.node
         unfinished -= 1
         unfinishedByStep[node.step] -= 1
+        defer { if let key = item.outcome.key { giveUpClaim(key) } }
         let given: [Digest]
         switch item.outcome {
         case .done(let completed): given = completed.outputs.map(\.digest)

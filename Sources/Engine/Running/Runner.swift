@@ -71,18 +71,19 @@ public struct Runner: Sendable {
         defer { heartbeat.stop() }
         let execution = RunExecution(
             plan: plan, catalog: catalog, store: store, runID: runID, ids: ids, options: options, cancellation: cancellation)
+        let report: RunReport
         do {
-            let report = try execution.run(progress: progress)
-            try catalog.endRun(
-                runID, status: cancellation.isCancelled ? .interrupted : report.progress.failed > 0 ? .failed : .done)
-            try RunReceipt(report: report, plan: plan, options: options, owner: owner, recipe: recipe)
-                .write(in: catalog.directory)
-            return report
+            report = try execution.run(progress: progress)
+            // Asked to stop too late, when all was done, it was not interrupted.
+            let isInterrupted = cancellation.isCancelled && report.wasStopped
+            try catalog.endRun(runID, status: isInterrupted ? .interrupted : report.progress.failed > 0 ? .failed : .done)
         } catch {
             // The disk may be full: what can still be noted is noted, and the first error is the one that matters.
             try? catalog.endRun(runID, status: .failed)
             throw error
         }
+        try RunReceipt(report: report, plan: plan, options: options, owner: owner, recipe: recipe).write(in: catalog.directory)
+        return report
     }
 }
 

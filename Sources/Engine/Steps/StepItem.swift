@@ -150,8 +150,10 @@ public final class StepItem {
                 content: .artifact(kind: kind, bytes: artifact.byteCount, evictable: isEvictable)))
     }
 
-    /// Records a number about the item, which `v_metric` shows. Numbers that are not finite are left out.
+    /// Records a number about the item, which `v_metric` shows. Numbers that are not finite are left out; of two under
+    /// one name the later one counts.
     public func record(_ metric: String, _ value: Double) {
+        metrics.removeAll { $0.name == metric }
         if value.isFinite { metrics.append((metric, value)) }
     }
 

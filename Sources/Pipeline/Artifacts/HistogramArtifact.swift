@@ -17,7 +17,7 @@ enum HistogramArtifact {
         guard case .string(let name)? = artifact.attributes["binning"], let binning = Histogram.Binning(rawValue: name) else {
             throw PipelineError("the histogram \(artifact.path) has no binning that is known here; run `cellar verify --deep`")
         }
-        let isEmpty = artifact.datasets["keys"] == nil
+        let isEmpty = !artifact.datasets.contains { $0.name == "keys" }
         let keys = isEmpty ? [] : try artifact.read("keys", as: Int32.self)
         let counts = isEmpty ? [] : try artifact.read("counts", as: Int64.self)
         guard let histogram = Histogram(binning: binning, keys: keys, counts: counts.map(Int.init)) else {

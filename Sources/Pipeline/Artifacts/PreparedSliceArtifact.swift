@@ -1,5 +1,6 @@
 import BlobStore
 import ImageProcessing
+import Volumes
 
 /// A prepared slice and its tiles as an artifact (Schema/blobs.md, `prepared-slice`).
 enum PreparedSliceArtifact {

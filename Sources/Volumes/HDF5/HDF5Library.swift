@@ -4,9 +4,14 @@ import Glibc
 
 /// The one door to libhdf5: every call goes through it, keeps quiet on stderr, and fails with HDF5's innermost message.
 enum HDF5Library {
+    // At exit the library would close what other threads still hold, in a loop that gives up with a message. Whoever
+    // writes closes by himself; what is left open was only read.
+    private static let isSetUp: Bool = H5dont_atexit() >= 0
+
     // A thread-safe build serialises its calls by itself. Another build gets a lock of ours; recursive, because
     // the visitors of links and attributes call in again.
     private static let lock: NSRecursiveLock? = {
+        _ = isSetUp
         var isThreadSafe: hbool_t = false
         return H5is_library_threadsafe(&isThreadSafe) >= 0 && isThreadSafe ? nil : NSRecursiveLock()
     }()
@@ -42,7 +47,10 @@ enum HDF5Library {
     }
 
     // The default of printing each failure is a property of each thread's error stack.
-    private static func silence() { H5Eset_auto2(chdf5_error_default(), nil, nil) }
+    private static func silence() {
+        _ = isSetUp
+        H5Eset_auto2(chdf5_error_default(), nil, nil)
+    }
 
     /// The innermost entry of this thread's error stack, which is where the trouble began.
     private static func failure(_ action: String, path: String) -> HDF5Error {

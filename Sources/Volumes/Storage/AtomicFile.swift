@@ -13,12 +13,11 @@ final class AtomicFile {
     /// - Throws: ``VolumeError`` where the folder does not exist or may not be written.
     init(path: String) throws(VolumeError) {
         let folder = Self.folder(of: path)
-        let name = path.split(separator: "/").last.map(String.init) ?? ""
-        guard !name.isEmpty, !path.hasSuffix("/") else {
+        guard !path.isEmpty, !path.hasSuffix("/") else {
             throw VolumeError(.unwritable, "is no name of a file", path: path)
         }
         self.path = path
-        temporaryPath = "\(folder).\(name).\(UInt64.random(in: .min ... .max)).tmp"
+        temporaryPath = "\(folder).cellar-\(UInt64.random(in: .min ... .max)).tmp"
         descriptor = open(temporaryPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
         guard descriptor >= 0 else { throw .cannotWrite(path, errno: errno) }
     }

@@ -4,7 +4,7 @@ import Synchronization
 
 extension VolumeSurvey {
     /// Where storage is chunked, a buffer may grow to this size so that each chunk is decoded once.
-    private static let chunkBufferLimit = 128 << 20
+    private static let chunkBufferLimit = 96 << 20
 
     /// Reads all voxels once.
     ///
@@ -16,7 +16,7 @@ extension VolumeSurvey {
     /// - Throws: ``VolumeError`` where the volume cannot be read, and what `progress` throws.
     /// - Complexity: one pass over the voxels. The digest is computed on a second thread while this one reads and
     ///   counts, so the time is that of SHA-256 alone. Memory is the two buffers and some 20 MB of tables; buffers grow
-    ///   up to 128 MiB each where the chunks of the volume hold several slices.
+    ///   up to 96 MiB each where the chunks of the volume hold several slices.
     public static func run(
         _ volume: any Volume, bufferBytes: Int = 16 << 20, progress: (Double) throws -> Void = { _ in }
     ) throws -> VolumeSurvey {
@@ -25,7 +25,8 @@ extension VolumeSurvey {
         let boxes = shape.streamingBoxes(
             voxelLimit: max(1, bufferBytes / type.size), chunkShape: volume.chunkShape, chunkLimit: chunkBufferLimit / type.size)
         let hasher = StreamHasher(prefix: digestPrefix(shape: shape, scalarType: type))
-        let tables = Histogram.Binning(type) == .float32
+        // Bins that are exact give exact statistics in the end.
+        let needsMoments = Histogram.Binning(type) == .float32
         var counter = VoxelCounter(type)
         var moments = VoxelMoments()
         var done = 0
@@ -43,7 +44,7 @@ extension VolumeSurvey {
             hasher.wait()
             hasher.begin(UnsafeRawBufferPointer(buffer))
             counter.add(UnsafeRawBufferPointer(buffer))
-            if tables { moments.add(UnsafeRawBufferPointer(buffer), of: type) }
+            if needsMoments { moments.add(UnsafeRawBufferPointer(buffer), of: type) }
             done += box.shape.count
             try progress(Double(done) / Double(shape.count))
         }
@@ -51,7 +52,7 @@ extension VolumeSurvey {
         let (histogram, nonFiniteCount) = counter.result()
         return VolumeSurvey(
             shape: shape, scalarType: type, digest: hasher.finish(), nonFiniteCount: nonFiniteCount,
-            statistics: tables ? VoxelStatistics(moments) : VoxelStatistics(exact: histogram), histogram: histogram)
+            statistics: needsMoments ? VoxelStatistics(moments) : VoxelStatistics(exact: histogram), histogram: histogram)
     }
 
     /// What stands before the voxels in the text that is hashed.
@@ -73,6 +74,7 @@ private final class StreamHasher: Sendable {
 
     /// Begins to hash a block, which must stay as it is until ``wait()`` has returned.
     func begin(_ block: UnsafeRawBufferPointer) {
+        // Two threads read the block, and none writes it before `wait()`.
         nonisolated(unsafe) let block = block
         queue.async { [self] in hash.withLock { $0.update(bufferPointer: block) } }
     }

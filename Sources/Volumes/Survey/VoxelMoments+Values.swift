@@ -41,20 +41,24 @@ extension VoxelMoments {
 
     /// Adds the finite ones of `count` values.
     private mutating func addBlock(_ valueCount: Int, _ value: (Int) -> Double) {
+        guard let first = (0..<valueCount).first(where: { value($0).isFinite }).map(value) else {
+            return countNonFinite(valueCount)
+        }
+        // Scaled by a power of two, so that not even the largest numbers overflow on the way to their mean, and summed
+        // about one of them, so that equal numbers have no deviation.
+        let scale = 1 / Double(2 * Self.blockLimit)
         var count = 0
         var sum = 0.0
-        var low = Double.infinity
-        var high = -Double.infinity
+        var low = first
+        var high = first
         for index in 0..<valueCount where value(index).isFinite {
             count += 1
-            // Scaled down, so that not even the largest numbers overflow on the way to their mean.
-            sum += value(index) / Double(Self.blockLimit)
+            sum += value(index) * scale - first * scale
             low = min(low, value(index))
             high = max(high, value(index))
         }
         countNonFinite(valueCount - count)
-        guard count > 0 else { return }
-        let mean = sum / Double(count) * Double(Self.blockLimit)
+        let mean = (first * scale + sum / Double(count)) / scale
         var squares = 0.0
         for index in 0..<valueCount where value(index).isFinite {
             let difference = value(index) - mean

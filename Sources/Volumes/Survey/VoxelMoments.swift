@@ -20,10 +20,18 @@ struct VoxelMoments: Sendable {
         count added: Int, minimum: Double, maximum: Double, mean addedMean: Double, squares addedSquares: Double
     ) {
         guard added > 0 else { return }
-        let total = Double(count + added)
+        let share = Double(added) / Double(count + added)
         let difference = addedMean - mean
-        squares += addedSquares + difference * difference * Double(count) * Double(added) / total
-        mean += difference * Double(added) / total
+        if count == 0 {
+            (mean, squares) = (addedMean, addedSquares)
+        } else if difference.isFinite {
+            squares += addedSquares + difference * difference * Double(count) * share
+            mean += difference * share
+        } else {
+            // Means at both ends of float64: their distance, and with it the deviation, has no finite number.
+            squares = .infinity
+            mean = mean * (1 - share) + addedMean * share
+        }
         count += added
         self.minimum = min(self.minimum, minimum)
         self.maximum = max(self.maximum, maximum)

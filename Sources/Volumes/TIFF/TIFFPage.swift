@@ -57,6 +57,10 @@ struct TIFFPage: Sendable {
         guard let segmentShape = VolumeShape(z: 1, y: segment.height, x: segment.width),
             let offsets = directory.field(isTiled ? .tileOffsets : .stripOffsets)
         else { throw VolumeError(.malformed, "has a page without strips or tiles; the file is damaged", path: file.path) }
+        // A row of a tile is decoded in memory; one far wider than the page has no sense.
+        guard segment.width <= max(width, 1 << 16) else {
+            throw VolumeError(.malformed, "has tiles of \(segment.width) pixels in width; the file is damaged", path: file.path)
+        }
         (segmentWidth, segmentHeight) = segment
         self.offsets = offsets
         byteCounts = directory.field(isTiled ? .tileByteCounts : .stripByteCounts)

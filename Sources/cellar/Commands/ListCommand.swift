@@ -1,0 +1,77 @@
+import ArgumentParser
+import CellarKit
+
+struct ListCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "list", abstract: "List what the catalog holds.",
+        discussion: "Each list is a public view (Schema/views.md): any column of it can be asked for, and used in --where.")
+
+    /// What can be listed.
+    enum Subject: String, CaseIterable, ExpressibleByArgument {
+        case tomograms, slabs, annotations, models, artifacts, steps, failures, runs
+
+        var view: String {
+            switch self {
+            case .tomograms: "v_tomogram"
+            case .slabs: "v_slab"
+            case .annotations: "v_annotation"
+            case .models: "v_model"
+            case .artifacts: "v_artifact"
+            case .steps: "v_step"
+            case .failures: "v_failure"
+            case .runs: "v_run"
+            }
+        }
+
+        /// Columns that fit a terminal.
+        var columns: String {
+            switch self {
+            case .tomograms:
+                "id, dataset, name, size_x, size_y, size_z, voxel_size, voxel_size_source, density_mean, density_std, slabs, annotations"
+            case .slabs: "id, dataset, tomogram, z_first, z_end, slices"
+            case .annotations: "id, dataset, tomogram, kind, classes, points, path"
+            case .models: "id, name, kind, substr(digest, 1, 12) AS digest, path"
+            case .artifacts: "id, substr(digest, 1, 12) AS digest, kind, bytes, evictable, state, uses"
+            case .steps: "step, dataset, tomogram, z_first, z_end, run_id, seconds, started_at"
+            case .failures: "step, dataset, tomogram, z_first, status, error"
+            case .runs: "id, started_at, status, done, failed, skipped, host, command"
+            }
+        }
+    }
+
+    @Argument(help: "tomograms, slabs, annotations, models, artifacts, steps, failures, or runs.")
+    var subject: Subject
+
+    @Option(name: .customLong("where"), help: ArgumentHelp("An SQL expression over the columns of the view.", valueName: "sql"))
+    var expression: String?
+
+    @Option(help: ArgumentHelp("Which columns; * for all.", valueName: "a,b"))
+    var columns: String?
+
+    @OptionGroup var formatOptions: FormatOptions
+    @OptionGroup var catalogOptions: CatalogOptions
+
+    func run() throws {
+        try printView(
+            subject.view, columns: columns ?? subject.columns, where: expression, format: formatOptions.format,
+            in: catalogOptions.directory())
+    }
+}
+
+/// Prints rows of a public view.
+func printView(
+    _ view: String, columns: String, where expression: String?, format: OutputFormat, in directory: CatalogDirectory
+) throws {
+    try printQuery(
+        QueryConnection.select(columns: columns, from: view, where: expression), parameters: [:], format: format,
+        connection: QueryConnection(directory))
+}
+
+/// Prints what a query gives, row by row as SQLite finds them.
+func printQuery(
+    _ sql: String, parameters: [String: QueryValue], format: OutputFormat, connection: QueryConnection
+) throws {
+    var printer: RowPrinter?
+    try connection.run(sql, parameters: parameters, columns: { printer = RowPrinter(format, columns: $0) }) { printer?.add($0) }
+    printer?.finish()
+}

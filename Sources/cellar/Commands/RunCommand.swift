@@ -1,0 +1,80 @@
+import ArgumentParser
+import BlobStore
+import CellarKit
+import Foundation
+
+struct RunCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run", abstract: "Make fresh what is stale, and only that.",
+        discussion: """
+            May be interrupted at any moment, by Ctrl-C or a power cut: what was done stays, and the next run goes on from \
+            there. Where items fail, the rest goes on, and the exit code is 1.
+            """)
+
+    @OptionGroup var selectionOptions: SelectionOptions
+
+    @Option(help: ArgumentHelp("Only this step and those it needs.", valueName: "step"))
+    var until: String?
+
+    @Option(help: "How many items run at a time; as many as there are processors, if not given.")
+    var jobs: Int?
+
+    @Flag(help: "Begin nothing new once an item has failed.")
+    var failFast = false
+
+    @OptionGroup var catalogOptions: CatalogOptions
+
+    func validate() throws {
+        if let jobs, !(1...1024).contains(jobs) { throw ValidationError("--jobs lies between 1 and 1024.") }
+    }
+
+    func run() throws {
+        let workspace = try catalogOptions.open()
+        guard try execute(in: workspace) else { throw ExitCode(1) }
+    }
+
+    /// - Returns: whether everything is fresh now.
+    func execute(in workspace: Workspace) throws -> Bool {
+        let options = Runner.Options(
+            jobs: jobs ?? ProcessInfo.processInfo.activeProcessorCount, failsFast: failFast,
+            command: CommandLine.arguments.dropFirst().joined(separator: " "), version: CellarCommand.version)
+        let runner = Runner(
+            workspace.catalog, store: try workspace.store(), graph: try workspace.graph(until: until),
+            recipe: try workspace.recipe(), options: options)
+        let cancellation = Cancellation()
+        let interruption = Interruption {
+            note("\nstopping after what is under way; once more to stop at once")
+            cancellation.cancel()
+        }
+        defer { withExtendedLifetime(interruption) {} }
+        let line = ProgressLine()
+        let selection = try selectionOptions.selection(in: workspace.directory)
+        let report: RunReport?
+        do {
+            report = try runner.run(selection: selection, cancellation: cancellation) { line.show($0) }
+            line.clear()
+        } catch {
+            line.clear()
+            throw error
+        }
+        guard let report else {
+            print("Everything is fresh.")
+            return true
+        }
+        describe(report)
+        return report.isComplete
+    }
+
+    private func describe(_ report: RunReport) {
+        let progress = report.progress
+        var parts = ["\(progress.ran) items ran"]
+        if progress.kept > 0 { parts.append("\(progress.kept) kept an earlier result") }
+        if progress.failed > 0 { parts.append("\(progress.failed) failed") }
+        if progress.skipped > 0 { parts.append("\(progress.skipped) skipped") }
+        print("run \(report.runID): \(parts.joined(separator: ", ")) in \(duration(progress.elapsedSeconds))")
+        for failure in report.failures { note("cellar: \(failure)") }
+        if progress.failed > report.failures.count { note("cellar: … and \(progress.failed - report.failures.count) more") }
+        if progress.failed > 0 { note("`cellar query 'SELECT * FROM v_failure'` lists all") }
+        if report.wasStopped { note("stopped before the end; `cellar run` goes on from here") }
+    }
+}

@@ -1,0 +1,125 @@
+import ArgumentParser
+import BlobStore
+import Catalog
+import CatalogSchema
+import CellarKit
+import Foundation
+import Rendering
+import Volumes
+
+struct ShowCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "show", abstract: "Draw a slice of a tomogram or of a result as a PNG.",
+        discussion: """
+            cellar show TS_0008 --z 250 --output slice.png
+            cellar show TS_0008 --z 250 --step prepare --output prepared.png
+            """)
+
+    @Argument(help: "A tomogram (its name, dataset/name, or id), or the first digits of an artifact's digest.")
+    var target: String
+
+    @Option(help: "The slice, counted from 0; the middle one, if not given.")
+    var z: Int?
+
+    @Option(help: ArgumentHelp("Draw what this step gave for the slice, instead of the tomogram.", valueName: "step"))
+    var step: String?
+
+    @Flag(help: "Lay the tomogram's label annotations over the slice.")
+    var labels = false
+
+    @Option(help: ArgumentHelp("The picture to write.", valueName: "file.png"))
+    var output: String
+
+    @OptionGroup var catalogOptions: CatalogOptions
+
+    func run() throws {
+        let workspace = try catalogOptions.open()
+        let picture: RGBImage
+        do {
+            picture = try drawTomogram(workspace)
+        } catch let error as CatalogError where error.code == .notFound {
+            guard step == nil, let digest = try artifactDigest(workspace) else { throw error }
+            picture = try draw(
+                workspace.store().open(digest), named: nil, caption: SliceCaption(name: "artifact \(digest.abbreviated)"))
+        }
+        try PNGFile.write(picture, to: output)
+        print("\(output): \(picture.width) × \(picture.height) pixels")
+    }
+
+    private func drawTomogram(_ workspace: Workspace) throws -> RGBImage {
+        let record = try workspace.catalog.tomogram(named: target)
+        guard let id = record.id else { throw CatalogError(.notFound, "there is no tomogram \(target)") }
+        let voxelSize = try workspace.catalog.effectiveVoxelSize(id: id)
+        if let step {
+            let position = z ?? (try workspace.catalog.firstSlice(ofTomogram: id))
+            let digest = try artifactDigest(ofStep: step, tomogramID: id, z: position, workspace)
+            return try draw(
+                workspace.store().open(digest), named: "slice",
+                caption: SliceCaption(name: "\(record.name), \(step)", z: position, voxelSize: voxelSize))
+        }
+        let volume = try record.location.open()
+        let position = z ?? volume.shape.z / 2
+        var overlay: LabelImage?
+        if labels {
+            guard let location = try workspace.catalog.labelLocation(ofTomogram: id) else {
+                throw CatalogError(.invalid, "\(target) has no label annotation; `cellar annotate \(target) --labels FILE` adds one")
+            }
+            overlay = LabelImage(try location.open().readSlice(z: position))
+        }
+        return try SliceRendering()(
+            volume.readSlice(z: position), labels: overlay,
+            caption: SliceCaption(name: record.name, z: position, voxelSize: voxelSize))
+    }
+
+    /// The artifact that a step on slices gave for one of them, or a step on tomograms for the whole.
+    private func artifactDigest(ofStep step: String, tomogramID: Int64, z: Int?, _ workspace: Workspace) throws -> Digest {
+        let index = try workspace.graph.index(of: step)
+        let declared = workspace.graph.steps[index]
+        guard
+            let output = declared.outputs.first(where: { output in
+                if case .artifact = output.kind { true } else { false }
+            })
+        else { throw EngineError(.unknownStep, "the step \(step) gives numbers only; `cellar list tomograms` shows them") }
+        let scopeID: Int64? =
+            switch declared.scope {
+            case .tomogram: tomogramID
+            case .slice: try z.flatMap { try workspace.catalog.sliceID(tomogramID: tomogramID, z: $0) }
+            case .slab, .annotation: nil
+            }
+        guard let scopeID, let digest = try workspace.catalog.standingArtifact(step: step, scopeID: scopeID, output: output.name)
+        else {
+            let slice = z.map { " for slice \($0)" } ?? ""
+            throw CatalogError(
+                .invalid,
+                "\(step) of \(target) has no result\(slice) at hand; `cellar slab add` picks slices, `cellar run --until \(step)` computes it")
+        }
+        return digest
+    }
+
+    private func artifactDigest(_ workspace: Workspace) throws -> Digest? {
+        let prefix = target.lowercased()
+        guard prefix.count >= 6, prefix.allSatisfy(\.isHexDigit) else { return nil }
+        let matches = try workspace.catalog.artifacts().filter { $0.state == .present && $0.digest.hexadecimal.hasPrefix(prefix) }
+        guard matches.count <= 1 else {
+            throw CatalogError(.ambiguous, "\(matches.count) artifacts begin with \(target); give more digits")
+        }
+        return matches.first?.digest
+    }
+
+    /// Draws a two-dimensional dataset, or a slice of a three-dimensional one: the one that is named, or the first.
+    private func draw(_ artifact: Artifact, named name: String?, caption: SliceCaption) throws -> RGBImage {
+        let pictures = artifact.datasets.filter { $0.shape.count == 2 || $0.shape.count == 3 }
+        guard let dataset = pictures.first(where: { $0.name == name }) ?? pictures.first else {
+            throw CatalogError(.invalid, "the artifact \(artifact.digest.abbreviated) of kind \(artifact.kind) holds no picture")
+        }
+        let depth = dataset.shape.count == 3 ? dataset.shape[0] : 1
+        let position = dataset.shape.count == 3 ? z ?? depth / 2 : 0
+        guard (0..<depth).contains(position), let shape = VolumeShape(z: 1, y: dataset.shape[dataset.shape.count - 2], x: dataset.shape[dataset.shape.count - 1])
+        else { throw CatalogError(.invalid, "the artifact has \(depth) slices, and no slice \(position)") }
+        let bytes =
+            dataset.shape.count == 3
+            ? try artifact.readRows(dataset.name, position..<position + 1) : try artifact.readRows(dataset.name, 0..<dataset.shape[0])
+        let slice = VoxelBuffer(shape: shape, scalarType: dataset.scalarType) { $0.copyBytes(from: bytes) }
+        return try SliceRendering()(slice, caption: caption)
+    }
+}

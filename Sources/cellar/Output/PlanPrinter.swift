@@ -1,0 +1,55 @@
+import CellarKit
+
+/// Prints a plan.
+struct PlanPrinter {
+    private let plan: Plan
+
+    init(_ plan: Plan) { self.plan = plan }
+
+    /// For people: counts that are zero are left blank.
+    func printTable() {
+        var printer = RowPrinter(
+            .table, columns: ["step", "scope", "items", "fresh", "stale", "waiting", "known", "restore", "failed", "time", "disk"])
+        func count(_ number: Int) -> QueryValue { number == 0 ? .null : .integer(Int64(number)) }
+        for step in plan.summaries {
+            printer.add([
+                .text(step.step), .text(step.scope.rawValue), .integer(Int64(step.total)), count(step.fresh + step.offline),
+                count(step.stale), count(step.pending), count(step.known), count(step.restore), count(step.failed),
+                step.estimatedSeconds.map { .text(duration($0)) } ?? .null,
+                step.estimatedBytes.flatMap { $0 > 0 ? .text(byteSize($0)) : nil } ?? .null,
+            ])
+        }
+        printer.finish()
+    }
+
+    /// For programs: every number.
+    func printRows(_ format: OutputFormat) {
+        var printer = RowPrinter(
+            format,
+            columns: [
+                "step", "scope", "items", "fresh", "stale", "waiting", "known", "restore", "offline", "failed", "estimated_seconds",
+                "estimated_bytes",
+            ])
+        for step in plan.summaries {
+            let counts = [step.total, step.fresh, step.stale, step.pending, step.known, step.restore, step.offline, step.failed]
+            printer.add(
+                [.text(step.step), .text(step.scope.rawValue)] + counts.map { .integer(Int64($0)) }
+                    + [step.estimatedSeconds.map { .real($0) } ?? .null, step.estimatedBytes.map { .real($0) } ?? .null])
+        }
+        printer.finish()
+    }
+
+    /// What a person should know beside the counts.
+    func printRemarks() {
+        let missing = plan.missingSources
+        if let first = missing.first {
+            print(
+                missing.count == 1
+                    ? "The file of \(first) is missing; what was computed from it stands."
+                    : "The files of \(missing.count) tomograms are missing (\(first), …); what was computed from them stands.")
+        }
+        if plan.tomogramCount == 0 { return print("There is no tomogram here; `cellar add PATH... --dataset NAME` adds some.") }
+        if !plan.hasWork { return print("Everything is fresh.") }
+        print("`cellar run` does this; `cellar why TOMOGRAM` says why.")
+    }
+}
