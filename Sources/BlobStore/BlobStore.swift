@@ -25,6 +25,9 @@ public import Volumes
 public struct BlobStore: Sendable {
     /// The folder.
     public let directory: String
+    /// The version of HDF5 at work.
+    public static var libraryVersion: String { HDF5Library.version }
+
     let probe: (@Sendable (PublishPoint) throws -> Void)?
 
     /// Opens the store in a folder, which is made where there is none.

@@ -10,5 +10,7 @@
 /// for step in plan.summaries { print(step.step, step.stale) }
 /// ```
 @_exported public import Catalog
+@_exported public import CatalogSchema
 @_exported public import Engine
 @_exported public import Pipeline
+@_exported public import Volumes

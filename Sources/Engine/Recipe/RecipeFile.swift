@@ -14,6 +14,9 @@ public struct RecipeFile: Sendable {
     /// The largest file that is read.
     static let byteLimit = 1 << 20
 
+    /// The most aliases (`*name`) that a file may have.
+    private static let aliasLimit = 16
+
     public let path: String
 
     public init(path: String) { self.path = path }
@@ -93,6 +96,7 @@ public struct RecipeFile: Sendable {
 
     private func recipe(from text: String, for steps: [any Step]) throws(EngineError) -> Recipe {
         var recipe = Recipe(steps: steps)
+        try checkAliases(in: text)
         let root: Node?
         do { root = try Yams.compose(yaml: text) } catch {
             throw EngineError(.invalidRecipe, "\(path) is not understood: \(error)".replacing("\n", with: " "))
@@ -104,18 +108,40 @@ public struct RecipeFile: Sendable {
         return recipe
     }
 
+    /// Refuses a text in which aliases of aliases could multiply without end: the parser puts the node in their place.
+    private func checkAliases(in text: String) throws(EngineError) {
+        let lineEnds = Set("\r\n".utf8)
+        var count = 0
+        for line in text.utf8.split(whereSeparator: lineEnds.contains) {
+            // YAML knows line ends beyond ASCII, so that a comment may end before its line does.
+            let isComment = line.first { $0 != UInt8(ascii: " ") } == UInt8(ascii: "#")
+            if isComment, line.allSatisfy({ $0 < 0x80 }) { continue }
+            var previous = UInt8(ascii: " ")
+            for byte in line {
+                if byte == UInt8(ascii: "*"), !(UInt8(ascii: "a")...UInt8(ascii: "z")).contains(previous | 0x20) { count += 1 }
+                previous = byte
+            }
+        }
+        guard count <= Self.aliasLimit else {
+            throw EngineError(.invalidRecipe, "\(path) has \(count) aliases (*name), more than a recipe may; write the values out")
+        }
+    }
+
     private func assign(
         _ node: Node, prefix: String, depth: Int, to recipe: inout Recipe, seen: inout Set<String>
     ) throws(EngineError) {
         switch node {
         case .mapping(let mapping):
             guard depth < 8 else { throw EngineError(.invalidRecipe, "\(path): \(prefix) is nested too deeply") }
-            for (key, value) in mapping {
-                guard let name = key.scalar?.string else {
+            for (node, value) in mapping {
+                guard let name = node.scalar?.string else {
                     throw EngineError(.invalidRecipe, "\(path): a key below \"\(prefix)\" is no plain word")
                 }
-                if value.scalar?.string.isEmpty == true, value.mark != nil, value.scalar?.style == .plain { continue }
-                try assign(value, prefix: prefix.isEmpty ? name : "\(prefix).\(name)", depth: depth + 1, to: &recipe, seen: &seen)
+                let key = prefix.isEmpty ? name : "\(prefix).\(name)"
+                // A step or group with nothing below it, or a parameter without a value, has its defaults.
+                let isEmpty = value.scalar?.string.isEmpty == true && value.scalar?.style == .plain
+                if isEmpty, recipe.entries.contains(where: { $0.key == key || $0.key.hasPrefix("\(key).") }) { continue }
+                try assign(value, prefix: key, depth: depth + 1, to: &recipe, seen: &seen)
             }
         case .scalar(let scalar):
             guard !prefix.isEmpty else { throw EngineError(.invalidRecipe, "\(path) holds no keys; write `step.parameter: value`") }

@@ -3,7 +3,7 @@ import Foundation
 import Glibc
 
 /// The one door to libhdf5: every call goes through it, keeps quiet on stderr, and fails with HDF5's innermost message.
-enum HDF5Library {
+package enum HDF5Library {
     // At exit the library would close what other threads still hold, in a loop that gives up with a message. Whoever
     // writes closes by himself; what is left open was only read.
     private static let isSetUp: Bool = H5dont_atexit() >= 0
@@ -15,6 +15,13 @@ enum HDF5Library {
         var isThreadSafe: hbool_t = false
         return H5is_library_threadsafe(&isThreadSafe) >= 0 && isThreadSafe ? nil : NSRecursiveLock()
     }()
+
+    /// The version of libhdf5 at work: `1.10.8`.
+    package static var version: String {
+        var (major, minor, release): (UInt32, UInt32, UInt32) = (0, 0, 0)
+        attempt { H5get_libversion(&major, &minor, &release) }
+        return "\(major).\(minor).\(release)"
+    }
 
     /// Makes calls whose last one returns a negative number where it fails.
     ///

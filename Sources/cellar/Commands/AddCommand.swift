@@ -1,7 +1,6 @@
 import ArgumentParser
 import CellarKit
 import Foundation
-import Volumes
 
 struct AddCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,8 +1,6 @@
 import ArgumentParser
-import Catalog
 import CellarKit
 import Foundation
-import Volumes
 
 struct AnnotateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,6 +1,5 @@
 import ArgumentParser
 import BlobStore
-import CatalogSchema
 import CellarKit
 import Foundation
 

@@ -1,11 +1,8 @@
 import ArgumentParser
 import BlobStore
-import Catalog
-import CatalogSchema
 import CellarKit
 import Foundation
 import Rendering
-import Volumes
 
 struct ShowCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -51,7 +48,7 @@ struct ShowCommand: ParsableCommand {
         guard let id = record.id else { throw CatalogError(.notFound, "there is no tomogram \(target)") }
         let voxelSize = try workspace.catalog.effectiveVoxelSize(id: id)
         if let step {
-            let position = z ?? (try workspace.catalog.firstSlice(ofTomogram: id))
+            let position = try z ?? workspace.catalog.firstSlice(ofTomogram: id)
             let digest = try artifactDigest(ofStep: step, tomogramID: id, z: position, workspace)
             return try draw(
                 workspace.store().open(digest), named: "slice",
@@ -116,10 +113,8 @@ struct ShowCommand: ParsableCommand {
         let position = dataset.shape.count == 3 ? z ?? depth / 2 : 0
         guard (0..<depth).contains(position), let shape = VolumeShape(z: 1, y: dataset.shape[dataset.shape.count - 2], x: dataset.shape[dataset.shape.count - 1])
         else { throw CatalogError(.invalid, "the artifact has \(depth) slices, and no slice \(position)") }
-        let bytes =
-            dataset.shape.count == 3
-            ? try artifact.readRows(dataset.name, position..<position + 1) : try artifact.readRows(dataset.name, 0..<dataset.shape[0])
-        let slice = VoxelBuffer(shape: shape, scalarType: dataset.scalarType) { $0.copyBytes(from: bytes) }
+        let rows = dataset.shape.count == 3 ? position..<position + 1 : 0..<dataset.shape[0]
+        let slice = try VoxelBuffer(shape: shape, scalarType: dataset.scalarType) { try artifact.readRows(dataset.name, rows, into: $0) }
         return try SliceRendering()(slice, caption: caption)
     }
 }

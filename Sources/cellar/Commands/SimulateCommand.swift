@@ -2,7 +2,6 @@ import ArgumentParser
 import CellarKit
 import Foundation
 import Simulation
-import Volumes
 
 struct SimulateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,8 +1,6 @@
 import ArgumentParser
-import CatalogSchema
 import CellarKit
 import Foundation
-import GRDB
 
 struct StatusCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,7 +1,6 @@
 import ArgumentParser
 import BlobStore
 import CellarKit
-import Volumes
 
 struct VerifyCommand: ParsableCommand {
     static let configuration = CommandConfiguration(

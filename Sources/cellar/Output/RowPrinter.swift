@@ -1,4 +1,4 @@
-import Catalog
+import CellarKit
 import Foundation
 
 /// Prints rows in one of the formats. Only the table format holds rows back: a column is as wide as its widest value.
