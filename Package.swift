@@ -61,7 +61,8 @@ let package = Package(
             exclude: ["README.md"], swiftSettings: settings),
 
         // Floor 6: the library for programs, and the program for people.
-        .target(name: "CellarKit", dependencies: ["Catalog", "CatalogSchema", "Engine", "Pipeline"], swiftSettings: settings),
+        .target(
+            name: "CellarKit", dependencies: ["Catalog", "CatalogSchema", "Engine", "Pipeline", "Volumes"], swiftSettings: settings),
         .executableTarget(
             name: "cellar",
             dependencies: [
@@ -72,7 +73,9 @@ let package = Package(
 
         // Tests: one target for each target, and what they share.
         .target(name: "TestSupport", dependencies: ["Volumes"], path: "Tests/TestSupport", swiftSettings: settings),
-        .testTarget(name: "VolumesTests", dependencies: ["Volumes", "TestSupport", "CHDF5", "CZlib"], swiftSettings: settings),
+        .testTarget(
+            name: "VolumesTests", dependencies: ["Volumes", "TestSupport", "CHDF5", "CZlib"], exclude: ["real_data_values.py"],
+            swiftSettings: settings),
         .testTarget(name: "BlobStoreTests", dependencies: ["BlobStore", "Volumes", "TestSupport", "CHDF5"], swiftSettings: settings),
         .testTarget(
             name: "ImageProcessingTests", dependencies: ["ImageProcessing", "Volumes", "TestSupport"],
@@ -89,6 +92,6 @@ let package = Package(
             name: "PipelineTests",
             dependencies: ["Pipeline", "Engine", "Catalog", "BlobStore", "ImageProcessing", "Simulation", "Volumes", "TestSupport"],
             swiftSettings: settings),
-        .testTarget(name: "CellarTests", dependencies: ["cellar", "CellarKit", "Catalog", "Volumes", "TestSupport"], swiftSettings: settings),
+        .testTarget(name: "CellarTests", dependencies: ["cellar", "CellarKit", "Volumes", "TestSupport", arguments], swiftSettings: settings),
     ]
 )

@@ -21,6 +21,13 @@ public struct Digest: Hashable, Sendable {
         self.words = words
     }
 
+    /// Returns nil unless there are exactly 32 bytes.
+    public init?(_ bytes: UnsafeRawBufferPointer) {
+        // As above, in one load: a catalog has millions.
+        guard bytes.count == Self.byteCount else { return nil }
+        self = bytes.loadUnaligned(as: Digest.self)
+    }
+
     /// Returns nil unless the text is 64 hexadecimal digits.
     public init?(hexadecimal text: some StringProtocol) {
         let digits = text.utf8.compactMap { byte -> UInt8? in

@@ -1,7 +1,8 @@
 import Catalog
 import Engine
-import Testing
 import TestSupport
+import Testing
+import ToySteps
 
 @Suite struct ExplainerTests {
     @Test("the first cause is given in full: parameter, file, version, voxel size, or no earlier run")
@@ -25,14 +26,14 @@ import TestSupport
         #expect(try toys.explain(id).firstCause?.reasons == ["declared voxel size: user 10.0 Å → user 12.0 Å"])
 
         try toys.add("a", voxelSize: 10)
-        toys.steps.readVersion = 2
+        toys.steps.versions["read"] = 2
         #expect(try toys.explain(id).firstCause?.reasons == ["step read: version 1 → 2"])
 
-        toys.steps.readVersion = 1
+        toys.steps.versions["read"] = 1
         try toys.write("a", "omega!")
         let file = try #require(try toys.explain(id).firstCause)
         #expect(file.step == "read")
-        #expect(file.reasons.count == 1 && file.reasons[0].hasPrefix("file: ") && file.reasons[0].contains("→"))
+        #expect(file.reasons.count == 1 && file.reasons[0].hasPrefix("file ") && file.reasons[0].contains("→"))
         try toys.run()
 
         try toys.catalog.addSlab(tomogramID: id, z: 7..<9)

@@ -4,8 +4,9 @@ import CatalogSchema
 import Engine
 import Foundation
 import GRDB
-import Testing
 import TestSupport
+import Testing
+import ToySteps
 import Volumes
 
 @Suite struct RunnerTests {

@@ -1,91 +1,113 @@
-import BlobStore
-import Catalog
-import Engine
+public import BlobStore
+public import Catalog
+import CatalogSchema
+public import Engine
 import Foundation
-import GRDB
-import TestSupport
+import Synchronization
 import Volumes
 
-/// A catalog in a temporary directory with toy tomograms: text files of a few lines.
-final class ToyCollection {
-    let directory: TemporaryDirectory
-    let catalog: Catalog
-    var store: BlobStore
-    var steps = ToySteps()
-    var settings: [String: String] = [:]
+/// A catalog of toy tomograms in a folder: text files of a few lines.
+public final class ToyCollection {
+    /// The folder: `.cellar` and `data` are in it.
+    public let folder: String
+    public let catalog: Catalog
+    public var store: BlobStore
+    public var steps = ToySteps()
+    /// What differs from the defaults of the recipe.
+    public var settings: [String: String] = [:]
 
     /// The depth of every toy tomogram.
-    static let depth = 40
+    public static let depth = 40
 
-    init(in directory: TemporaryDirectory? = nil) throws {
-        let directory = try directory ?? TemporaryDirectory()
-        self.directory = directory
-        let place = CatalogDirectory(path: directory.file(".cellar"))
+    private let owner: (any Sendable)?
+
+    /// Opens the collection in a folder, or makes it.
+    ///
+    /// - Parameters:
+    ///   - owner: what the folder lives as long as.
+    ///   - probe: is told of every point of publishing, as `BlobStore` says.
+    public init(
+        folder: String, owner: (any Sendable)? = nil, probe: (@Sendable (PublishPoint) throws -> Void)? = nil
+    ) throws {
+        self.folder = folder
+        self.owner = owner
+        let place = CatalogDirectory(path: "\(folder)/.cellar")
         catalog = try place.exists ? Catalog.open(at: place) : Catalog.create(at: place)
-        store = try BlobStore(directory: place.blobs)
+        store = try BlobStore(directory: place.blobs, probe: probe)
     }
 
-    func path(_ name: String) -> String { directory.file("data/\(name).txt") }
+    // MARK: Tomograms
 
-    /// Writes a tomogram's file with a new time of change.
-    func write(_ name: String, _ text: String) throws {
-        try directory.write("data/\(name).txt", text.utf8)
+    public func path(_ file: String) -> String { "\(folder)/data/\(file).txt" }
+
+    /// Writes a tomogram's file.
+    public func write(_ file: String, _ text: String) throws {
+        try FileManager.default.createDirectory(atPath: "\(folder)/data", withIntermediateDirectories: true)
+        try Data(text.utf8).write(to: URL(fileURLWithPath: path(file)))
+        try touch(file)
     }
 
+    /// Gives a file a time of change that no other has: the clock of a file system ticks too seldom for tests.
+    public func touch(_ file: String) throws {
+        let tick = Self.ticks.wrappingAdd(1, ordering: .relaxed).newValue
+        try FileManager.default.setAttributes(
+            [.modificationDate: Date(timeIntervalSince1970: 1_700_000_000 + Double(tick))], ofItemAtPath: path(file))
+    }
+
+    private static let ticks = Atomic<Int>(0)
+
+    /// Adds a tomogram, or changes what is known of it.
+    ///
+    /// - Parameter file: the name of its file, where that is another than its own.
     @discardableResult
-    func add(_ name: String, text: String? = nil, voxelSize: Double? = nil, dataset: String = "toys") throws -> Int64 {
-        if let text { try write(name, text) }
+    public func add(
+        _ name: String, file: String? = nil, text: String? = nil, voxelSize: Double? = nil, dataset: String = "toys",
+        defaultVoxelSize: Double? = nil
+    ) throws -> Int64 {
+        if let text { try write(file ?? name, text) }
         guard let shape = VolumeShape(z: Self.depth, y: 4, x: 4) else { throw ToyError(description: "no shape") }
         let tomogram = NewTomogram(
-            name: name, location: VolumeLocation(path: path(name)), format: "text", scalarType: .uint8, shape: shape,
+            name: name, location: VolumeLocation(path: path(file ?? name)), format: "text", scalarType: .uint8, shape: shape,
             userVoxelSize: voxelSize.flatMap { VoxelSize(cubicInAngstroms: $0) })
-        return try catalog.add([tomogram], dataset: dataset)[0].id
+        return try catalog.add([tomogram], dataset: dataset, defaultVoxelSizeInAngstroms: defaultVoxelSize)[0].id
     }
 
-    func graph() throws -> StepGraph { try StepGraph(steps.all) }
+    /// Adds an annotation whose content is a word, or replaces the one of that name.
+    @discardableResult
+    public func annotate(_ tomogramID: Int64, name: String, content: String) throws -> Int64 {
+        try catalog.annotate(
+            tomogramID: tomogramID,
+            with: NewAnnotation(
+                kind: .labels, location: VolumeLocation(path: path(name)), classes: [.init(name: "class", value: 1)],
+                contentDigest: Digest(of: content.utf8)))
+    }
 
-    func recipe() throws -> Recipe {
+    // MARK: Running
+
+    public func graph() throws -> StepGraph { try StepGraph(steps.all) }
+
+    public func recipe() throws -> Recipe {
         var recipe = Recipe(steps: try graph().steps)
         for (key, value) in settings { try recipe.set(key, to: value) }
         return recipe
     }
 
-    func plan() throws -> Plan { try Planner(catalog, graph: graph(), recipe: recipe()).plan() }
+    public func plan() throws -> Plan { try Planner(catalog, graph: graph(), recipe: recipe()).plan() }
 
     /// Runs what is stale, and says which items ran.
     @discardableResult
-    func run(jobs: Int = 2, failsFast: Bool = false) throws -> (report: RunReport?, ran: [String]) {
+    public func run(
+        jobs: Int = 2, failsFast: Bool = false, cancellation: Cancellation = Cancellation(),
+        progress: (RunProgress) -> Void = { _ in }
+    ) throws -> (report: RunReport?, ran: [String]) {
         let runner = Runner(
             catalog, store: store, graph: try graph(), recipe: try recipe(),
             options: .init(jobs: jobs, failsFast: failsFast, command: "test", version: "0"))
-        let report = try runner.run()
+        let report = try runner.run(cancellation: cancellation, progress: progress)
         return (report, steps.log.take())
     }
 
-    func explain(_ tomogramID: Int64) throws -> Explanation {
+    public func explain(_ tomogramID: Int64) throws -> Explanation {
         try Explainer(catalog, graph: graph(), recipe: recipe()).explain(tomogramID: tomogramID)
-    }
-
-    /// The result that stands for each step on each scope: the digests of its outputs, by names that another catalog
-    /// of the same tomograms would use too.
-    func results() throws -> [String: String] {
-        try catalog.read { db in
-            let rows = try Row.fetchAll(
-                db,
-                sql: """
-                    SELECT v_step.step, v_step.tomogram, v_step.z_first, v_step.z_end, v_step.scope,
-                        group_concat(trace_output.name || '=' || lower(hex(trace_output.digest)), ' ') AS outputs,
-                        annotation.path AS annotation
-                    FROM v_step JOIN trace_output ON trace_output.trace_id = v_step.trace_id
-                    LEFT JOIN annotation ON v_step.scope = 'annotation' AND annotation.id = v_step.scope_id
-                    GROUP BY v_step.step, v_step.scope, v_step.scope_id
-                    """)
-            return Dictionary(
-                uniqueKeysWithValues: rows.map { row in
-                    let z = (row["z_first"] as Int?).map { "\($0)..<\((row["z_end"] as Int?) ?? 0)" } ?? ""
-                    let annotation = (row["annotation"] as String?).map { URL(fileURLWithPath: $0).lastPathComponent } ?? ""
-                    return ("\(row["step"] as String) \((row["tomogram"] as String?) ?? "?") \(z)\(annotation)", row["outputs"])
-                })
-        }
     }
 }

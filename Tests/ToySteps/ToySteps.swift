@@ -1,39 +1,24 @@
-import BlobStore
 import CatalogSchema
-import Engine
+public import Engine
 import Foundation
-import Synchronization
 import Volumes
-
-/// Notes which items ran.
-final class RunLog: Sendable {
-    private let entries = Mutex<[String]>([])
-
-    func note(_ step: String, _ item: StepItem) {
-        let label = item.scope.label.isEmpty ? "" : " \(item.scope.label)"
-        entries.withLock { $0.append("\(step) \(item.scope.tomogram)\(label)") }
-    }
-
-    /// What ran since the last call, sorted.
-    func take() -> [String] {
-        entries.withLock { entries in
-            defer { entries = [] }
-            return entries.sorted()
-        }
-    }
-}
 
 /// A small method over every kind of scope, in which each step's result is a text that names all it was computed from:
 /// a wrong or stale input anywhere shows at the end.
-struct ToySteps {
-    let log = RunLog()
-    var readVersion = 1
+public struct ToySteps: Sendable {
+    public let log = RunLog()
+    /// The versions of steps that are not at their first.
+    public var versions: [String: Int] = [:]
 
-    var all: [any Step] {
-        [
+    public init() {}
+
+    public var all: [any Step] {
+        func version(_ step: String) -> Int { versions[step] ?? 1 }
+        return [
             // Out of order on purpose: the graph sorts them.
-            SummaryStep(log: log), SlabStep(log: log), SliceStep(log: log), ScaleStep(log: log),
-            ReadStep(log: log, version: readVersion), CompareStep(log: log),
+            SummaryStep(log: log, version: version("summary")), SlabStep(log: log, version: version("slab")),
+            SliceStep(log: log, version: version("slice")), ScaleStep(log: log, version: version("scale")),
+            ReadStep(log: log, version: version("read")), CompareStep(log: log, version: version("compare")),
         ]
     }
 }
@@ -41,17 +26,12 @@ struct ToySteps {
 /// The first line of the tomogram's file: what follows is as a header that changes nothing.
 struct ReadStep: Step {
     let log: RunLog
-    let name = "read"
     let version: Int
+    let name = "read"
     let scope = ScopeKind.tomogram
     let summary = "the first line of the file"
     let inputs = [StepInput.fact(.source)]
     let outputs = [StepOutput.value("text")]
-
-    init(log: RunLog, version: Int = 1) {
-        self.log = log
-        self.version = version
-    }
 
     func run(_ item: StepItem) throws {
         log.note(name, item)
@@ -66,8 +46,8 @@ struct ReadStep: Step {
 /// Depends on the voxel size.
 struct ScaleStep: Step {
     let log: RunLog
+    let version: Int
     let name = "scale"
-    let version = 1
     let scope = ScopeKind.tomogram
     let summary = "text and voxel size"
     let inputs = [StepInput.fact(.declaredVoxelSize), .output(of: "read", named: "text")]
@@ -84,8 +64,8 @@ struct ScaleStep: Step {
 /// A text for each slice, in a blob that may be dropped.
 struct SliceStep: Step {
     let log: RunLog
+    let version: Int
     let name = "slice"
-    let version = 1
     let scope = ScopeKind.slice
     let summary = "a blob for each slice"
     let parameters = [
@@ -106,8 +86,8 @@ struct SliceStep: Step {
 /// Joins the blobs of a slab's slices.
 struct SlabStep: Step {
     let log: RunLog
+    let version: Int
     let name = "slab"
-    let version = 1
     let scope = ScopeKind.slab
     let summary = "all slices of a slab"
     let parameters = [Parameter.integer("depth", default: 3, in: 1...9, "a number")]
@@ -120,14 +100,15 @@ struct SlabStep: Step {
         try item.forEachArtifact(of: "slice", named: "image") { texts.append(try ToyText.read($0.artifact)) }
         let depth = try item.integer("depth")
         try item.give("volume", artifact: "toy-text") { try ToyText.write("\(depth): " + texts.joined(separator: " / "), to: $0) }
+        item.record("slices", Double(texts.count))
     }
 }
 
 /// All slabs of a tomogram, and its voxel size.
 struct SummaryStep: Step {
     let log: RunLog
+    let version: Int
     let name = "summary"
-    let version = 1
     let scope = ScopeKind.tomogram
     let summary = "everything about a tomogram"
     let inputs = [StepInput.output(of: "slab", named: "volume"), .output(of: "scale", named: "scaled")]
@@ -144,8 +125,8 @@ struct SummaryStep: Step {
 /// An annotation beside its tomogram.
 struct CompareStep: Step {
     let log: RunLog
+    let version: Int
     let name = "compare"
-    let version = 1
     let scope = ScopeKind.annotation
     let summary = "an annotation and its tomogram"
     let inputs = [StepInput.fact(.annotation), .output(of: "scale", named: "scaled")]
@@ -155,19 +136,4 @@ struct CompareStep: Step {
         log.note(name, item)
         try item.give("verdict", value: "annotated \(try item.value(String.self, of: "scale", named: "scaled"))")
     }
-}
-
-/// A text as an artifact.
-enum ToyText {
-    static func write(_ text: String, to artifact: ArtifactWriter) throws {
-        try artifact.write("text", shape: [text.utf8.count], values: Array(text.utf8))
-    }
-
-    static func read(_ artifact: Artifact) throws -> String {
-        String(decoding: try artifact.read("text", as: UInt8.self), as: UTF8.self)
-    }
-}
-
-struct ToyError: Error, CustomStringConvertible {
-    let description: String
 }

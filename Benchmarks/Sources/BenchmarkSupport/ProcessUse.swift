@@ -8,14 +8,7 @@ public struct ProcessUse: Sendable {
     public let processorSeconds: Double
 
     public static var now: ProcessUse {
-        var usage = rusage()
-        getrusage(RUSAGE_SELF, &usage)
-        var clock = timespec()
-        clock_gettime(CLOCK_MONOTONIC, &clock)
-        func seconds(_ time: timeval) -> Double { Double(time.tv_sec) + Double(time.tv_usec) * 1e-6 }
-        return ProcessUse(
-            seconds: Double(clock.tv_sec) + Double(clock.tv_nsec) * 1e-9,
-            processorSeconds: seconds(usage.ru_utime) + seconds(usage.ru_stime))
+        ProcessUse(seconds: read(CLOCK_MONOTONIC), processorSeconds: read(CLOCK_PROCESS_CPUTIME_ID))
     }
 
     /// What was used since an earlier moment.
@@ -30,15 +23,16 @@ public struct ProcessUse: Sendable {
         return now.since(begin)
     }
 
-    init(seconds: Double, processorSeconds: Double) {
-        self.seconds = seconds
-        self.processorSeconds = processorSeconds
-    }
-
     /// The most memory that this process ever had resident, in bytes.
     public static var peakResidentBytes: Int {
         var usage = rusage()
-        getrusage(RUSAGE_SELF, &usage)
+        getrusage(RUSAGE_SELF.rawValue, &usage)
         return usage.ru_maxrss * 1024
+    }
+
+    private static func read(_ clock: clockid_t) -> Double {
+        var time = timespec()
+        clock_gettime(clock, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
     }
 }

@@ -1,4 +1,5 @@
 import BenchmarkSupport
+import Engine
 import Foundation
 
 /// Measures the first run of trivial items, each of which writes a trace, a tiny artifact and two metrics: what the

@@ -142,22 +142,33 @@ package struct PlanningSnapshot {
         try Set(Digest.fetchCursor(db, sql: "SELECT digest FROM artifact WHERE state = 'evicted'"))
     }
 
-    /// How many items of each step failed, or were skipped, at their last try.
+    /// Items of each step that failed, or were skipped, at their last try, by ascending scope id.
+    ///
+    /// As `v_failure` has them, but without the names of their tomograms, for which that view looks at every scope.
     package func troubles() throws -> [String: [(scopeID: Int64, status: TraceRecord.Status, error: String)]] {
-        let rows = try Row.fetchAll(db, sql: "SELECT step, scope_id, status, error FROM v_failure ORDER BY step, scope_id")
-        return Dictionary(grouping: rows) { $0["step"] as String }.mapValues { rows in
-            rows.map { (scopeID: $0["scope_id"], status: $0["status"], error: $0["error"]) }
-        }
+        let rows = try Row.fetchCursor(
+            db,
+            sql: """
+                SELECT step.name, trace.scope_id, trace.status, trace.error
+                FROM trace JOIN step ON step.id = trace.step_id
+                WHERE trace.status IN ('failed', 'skipped') AND NOT EXISTS (
+                    SELECT 1 FROM trace AS later
+                    WHERE later.step_id = trace.step_id AND later.scope_id = trace.scope_id AND later.id > trace.id)
+                ORDER BY trace.step_id, trace.scope_id
+                """)
+        var troubles: [String: [(scopeID: Int64, status: TraceRecord.Status, error: String)]] = [:]
+        while let row = try rows.next() { troubles[row[0], default: []].append((row[1], row[2], row[3])) }
+        return troubles
     }
 
-    /// What items of a step took lately, for estimates: the mean over the last items that ran.
+    /// What items of a step took, for estimates: the mean over results that stand for the newest scopes.
     package func costs(ofStep stepID: Int64) throws -> StepCost? {
         let row = try Row.fetchOne(
             db,
             sql: """
                 WITH recent AS (
-                    SELECT id, seconds FROM trace WHERE step_id = ?1 AND status IN ('done', 'superseded')
-                    ORDER BY id DESC LIMIT 200)
+                    SELECT trace.id, seconds FROM head JOIN trace ON trace.id = head.trace_id
+                    WHERE head.step_id = ? ORDER BY head.scope_id DESC LIMIT 200)
                 SELECT avg(seconds) AS seconds, count(*) AS items,
                     (SELECT ifnull(sum(bytes), 0) FROM recent JOIN trace_output ON trace_output.trace_id = recent.id
                      JOIN artifact ON artifact.id = trace_output.artifact_id) AS bytes

@@ -1,5 +1,6 @@
 public import Catalog
 import CatalogSchema
+import Foundation
 import Volumes
 
 /// Finds out why: compares what items would be computed from today with what their standing result was computed from.
@@ -93,7 +94,9 @@ public struct Explainer: Sendable {
                 changes.append("\(inputTitle(row.name)): new")
                 continue
             }
-            if old.digest != row.digest {
+            if old.digest != row.digest, row.name == StepInput.Fact.source.rawValue, let text = row.value, let before = old.value {
+                changes.append("file " + fieldDifferences(before, text))
+            } else if old.digest != row.digest {
                 let texts = (old.value ?? "digest \(old.digest.abbreviated)…", row.value ?? "digest \(row.digest.abbreviated)…")
                 changes.append("\(inputTitle(row.name)): \(texts.0) → \(texts.1)")
             }
@@ -122,6 +125,14 @@ public struct Explainer: Sendable {
         Set(old.keys).union(new.keys).sorted().compactMap { name in
             old[name] == new[name] ? nil : "\(kind) \(name): \(old[name] ?? "none") → \(new[name] ?? "none")"
         }
+    }
+
+    /// Two lists of fields, which of them differ: `/data/a.mrc: 10 bytes → 12 bytes, changed … → changed …`.
+    private func fieldDifferences(_ old: String, _ new: String) -> String {
+        let (old, new) = (old.components(separatedBy: ", "), new.components(separatedBy: ", "))
+        guard old.count == new.count, let path = new.first else { return "\(old.joined(separator: ", ")) → \(new.joined(separator: ", "))" }
+        let differences = zip(old, new).filter { $0.0 != $0.1 }.map { "\($0.0) → \($0.1)" }
+        return "\(path): " + differences.joined(separator: ", ")
     }
 
     /// What people call an input: the voxels that `describe` found are the tomogram's.

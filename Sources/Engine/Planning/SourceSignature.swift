@@ -19,10 +19,23 @@ struct SourceSignature: Sendable, Hashable {
             let listing = files.map { "\($0.path)\t\($0.size)\t\($0.change)" }.joined(separator: "\n")
             text += "\(files.count) files, \(bytes) bytes, listing \(Digest(of: listing.utf8).abbreviated)"
         } else {
-            text += "\(info.st_size) bytes, changed \(Self.nanoseconds(info.st_mtim)), inode \(info.st_ino)"
+            text += "\(info.st_size) bytes, changed \(Self.text(info.st_mtim)), inode \(info.st_ino)"
         }
         self.text = text
         digest = Digest(of: text.utf8)
+    }
+
+    /// UTC to the nanosecond: `2026-11-24T00:58:52.013691077Z`.
+    private static func text(_ time: timespec) -> String {
+        var (seconds, parts) = (time.tv_sec, tm())
+        gmtime_r(&seconds, &parts)
+        func digits(_ number: some BinaryInteger, _ count: Int) -> String {
+            let text = String(number)
+            return String(repeating: "0", count: max(0, count - text.count)) + text
+        }
+        let date = [digits(parts.tm_year + 1900, 4), digits(parts.tm_mon + 1, 2), digits(parts.tm_mday, 2)].joined(separator: "-")
+        let clock = [digits(parts.tm_hour, 2), digits(parts.tm_min, 2), digits(parts.tm_sec, 2)].joined(separator: ":")
+        return "\(date)T\(clock).\(digits(time.tv_nsec, 9))Z"
     }
 
     private static func nanoseconds(_ time: timespec) -> Int { time.tv_sec &* 1_000_000_000 &+ time.tv_nsec }

@@ -46,7 +46,9 @@ final class RunExecution: Sendable {
         stepIndex = Dictionary(uniqueKeysWithValues: plan.graph.steps.enumerated().map { ($1.name, $0) })
         volumes = VolumeCache(capacity: options.jobs + 2)
         let state = RunState(plan)
-        meter = Mutex(RunMeter(total: state.unfinished, jobs: options.jobs, summaries: plan.summaries))
+        meter = Mutex(
+            RunMeter(
+                unfinished: state.unfinished, adopted: plan.adoptions.count, jobs: options.jobs, summaries: plan.summaries))
         self.state = Monitor(state)
     }
 

@@ -15,8 +15,11 @@ struct RunMeter: Sendable {
     private var costs: [String: (seconds: Double, items: Double)] = [:]
     private let steps: [String]
 
-    init(total: Int, jobs: Int, summaries: [Plan.StepSummary]) {
-        progress = RunProgress(total: total)
+    /// - Parameters:
+    ///   - unfinished: items that have to be worked on.
+    ///   - adopted: items whose earlier result is only taken up again.
+    init(unfinished: Int, adopted: Int, jobs: Int, summaries: [Plan.StepSummary]) {
+        progress = RunProgress(total: unfinished + adopted, kept: adopted)
         self.jobs = jobs
         steps = summaries.map(\.step)
         for summary in summaries {

@@ -4,7 +4,7 @@ public struct RunProgress: Sendable, Hashable {
     public var total = 0
     /// Items that ran.
     public var ran = 0
-    /// Items whose earlier result was found right after what came before them had been done.
+    /// Items whose earlier result was found right: at once, or when what comes before them had been done.
     public var kept = 0
     public var failed = 0
     public var skipped = 0

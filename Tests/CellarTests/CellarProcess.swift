@@ -1,0 +1,59 @@
+import Foundation
+import TestSupport
+import Testing
+
+/// The built program, run as a person runs it.
+struct CellarProcess {
+    struct Result {
+        var output: String
+        var errors: String
+        var status: Int32
+    }
+
+    /// The folder in which commands run.
+    let folder: String
+    private let directory: TemporaryDirectory?
+
+    /// - Parameter directory: where commands run; it lives as long as this.
+    init(in directory: TemporaryDirectory) {
+        self.directory = directory
+        folder = directory.path
+    }
+
+    init(folder: String) {
+        directory = nil
+        self.folder = folder
+    }
+
+    /// The program lies beside the test bundle.
+    static var executable: URL {
+        URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().appending(path: "cellar")
+    }
+
+    func start(_ arguments: [String]) throws -> (process: Process, output: Pipe, errors: Pipe) {
+        let process = Process()
+        process.executableURL = Self.executable
+        process.arguments = arguments
+        process.currentDirectoryURL = URL(fileURLWithPath: folder)
+        var environment = ProcessInfo.processInfo.environment
+        environment["CELLAR_CATALOG"] = nil
+        environment["NO_COLOR"] = "1"
+        process.environment = environment
+        let (output, errors) = (Pipe(), Pipe())
+        process.standardOutput = output
+        process.standardError = errors
+        try process.run()
+        return (process, output, errors)
+    }
+
+    /// Runs a command to its end.
+    func callAsFunction(_ arguments: String...) throws -> Result {
+        let (process, output, errors) = try start(arguments)
+        // Little is written to the error stream: reading one after the other cannot block.
+        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        let errorText = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        #expect(process.terminationReason == .exit, "cellar \(arguments.joined(separator: " ")) was ended by a signal")
+        return Result(output: text, errors: errorText, status: process.terminationStatus)
+    }
+}

@@ -1,0 +1,158 @@
+import Foundation
+import TestSupport
+import Testing
+import Volumes
+
+@Suite struct CommandLineTests {
+    /// A folder with a catalog of one simulated tomogram.
+    private func collection(size: String = "64,64,16") throws -> (folder: TemporaryDirectory, cellar: CellarProcess) {
+        let folder = try TemporaryDirectory()
+        let cellar = CellarProcess(in: folder)
+        #expect(try cellar("init").status == 0)
+        #expect(try cellar("simulate", "data", "--tomograms", "1", "--size", size, "--snr", "0.3").status == 0)
+        #expect(try cellar("add", "data/tomo_01.mrc", "--dataset", "sim").status == 0)
+        return (folder, cellar)
+    }
+
+    private func rows(_ text: String) throws -> [[String: Any]] {
+        try #require(try JSONSerialization.jsonObject(with: Data(text.utf8)) as? [[String: Any]])
+    }
+
+    @Test("exit codes: 0 done, 1 something failed, 2 usage, 3 plan --check found work")
+    func exitCodes() throws {
+        let (_, cellar) = try collection()
+        #expect(try cellar("--help").status == 0)
+        #expect(try cellar("--version").output == "0.1.0\n")
+        #expect(try cellar("frobnicate").status == 2)
+        #expect(try cellar("slab", "add", "tomo_01", "--z", "5..2").status == 2)
+        #expect(try cellar("run", "--jobs", "0").status == 2)
+        #expect(try cellar("show", "nothing", "--output", "x.png").status == 1)
+        #expect(try cellar("plan", "--check").status == 3)
+        #expect(try cellar("run").status == 0)
+        #expect(try cellar("plan", "--check").status == 0)
+        let nowhere = CellarProcess(folder: "/")
+        let lost = try nowhere("status")
+        #expect(lost.status == 1)
+        #expect(lost.errors.contains("there is no catalog in / or above it"))
+    }
+
+    @Test("a session from nothing to an answer")
+    func session() throws {
+        let (folder, cellar) = try collection()
+        #expect(try cellar("slab", "add", "sim/tomo_01", "--z", "4..<8").status == 0)
+        #expect(try cellar("annotate", "tomo_01", "--labels", "data/truth/tomo_01_labels.mrc", "--class", "membrane").status == 0)
+        #expect(
+            try cellar(
+                "annotate", "tomo_01", "--points", "data/truth/tomo_01_particles.csv", "--class", "ribosome", "--class", "proteasome",
+                "--class", "complex", "--class", "gold", "--radius", "125"
+            ).status == 0)
+        #expect(try cellar("why", "tomo_01", "prepare").output.contains("no earlier run"))
+        let run = try cellar("run")
+        #expect(run.output.hasPrefix("run 1: 6 items ran"), "\(run.output)\(run.errors)")
+        #expect(try cellar("run").output == "Everything is fresh.\n")
+
+        let tomogram = try #require(rows(cellar("list", "tomograms", "--format", "json").output).first)
+        #expect(tomogram["voxel_size"] as? Double == 13.48)
+        #expect(tomogram["voxel_size_source"] as? String == "header")
+        #expect(tomogram["slabs"] as? Int == 1)
+        #expect(tomogram["annotations"] as? Int == 2)
+        #expect(tomogram["density_std"] is Double)
+
+        #expect(try cellar("recipe", "set", "prepare.clahe.clip_limit=3").output == "prepare.clahe.clip_limit: 2.0 → 3.0\n")
+        #expect(try cellar("recipe", "diff").output == "prepare.clahe.clip_limit: 2.0 → 3.0\n")
+        #expect(
+            try cellar("why", "tomo_01").output.hasPrefix(
+                "sim/tomo_01: recipe prepare.clahe.clip_limit: 2.0 → 3.0 (prepare)\n"))
+        let plan = try rows(cellar("plan", "--format", "json").output)
+        #expect(plan.map { $0["stale"] as? Int } == [0, 0, 4])
+        #expect(try cellar("run").output.hasPrefix("run 2: 4 items ran"))
+
+        for (name, extra) in [("raw", []), ("labels", ["--labels"]), ("prepared", ["--step", "prepare"])] {
+            let path = "\(name).png"
+            let arguments = ["show", "tomo_01", "--z", "5", "--output", path] + extra
+            let (process, _, _) = try cellar.start(arguments)
+            process.waitUntilExit()
+            #expect(process.terminationStatus == 0)
+            let bytes = try Data(contentsOf: URL(fileURLWithPath: folder.file(path)))
+            #expect(bytes.starts(with: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]))
+        }
+        #expect(try cellar("verify", "--deep").status == 0)
+        #expect(try cellar("doctor").status == 0)
+        #expect(try cellar("backup", "copy").status == 0)
+        #expect(try cellar("plan", "--check", "--catalog", "copy").status == 0)
+        #expect(try cellar("gc", "--budget", "0", "--apply").status == 0)
+        #expect(try cellar("plan", "--check").status == 0)
+        #expect(try cellar("slab", "remove", "1").status == 0)
+        #expect(try cellar("status").output.contains("1 tomograms in 1 datasets, 0 slabs"))
+    }
+
+    @Test("rows as csv, json and ndjson carry every digit, and quote what needs it")
+    func formats() throws {
+        let (_, cellar) = try collection()
+        let sql = "SELECT 1 AS a, 0.1 + 0.2 AS b, 'x,\"y\"' AS c, NULL AS d, x'00ff' AS e"
+        #expect(try cellar("query", sql, "--format", "csv").output == "a,b,c,d,e\n1,0.30000000000000004,\"x,\"\"y\"\"\",,00ff\n")
+        #expect(
+            try cellar("query", sql, "--format", "ndjson").output
+                == "{\"a\": 1, \"b\": 0.30000000000000004, \"c\": \"x,\\\"y\\\"\", \"d\": null, \"e\": \"00ff\"}\n")
+        #expect(try rows(cellar("query", "SELECT 1 AS a WHERE 0", "--format", "json").output).isEmpty)
+        #expect(try cellar("query", "SELECT :n + 1 AS n", "--param", "n=41", "--format", "csv").output == "n\n42\n")
+    }
+
+    @Test("a query cannot change anything, nor run for ever")
+    func queries() throws {
+        let (_, cellar) = try collection()
+        for sql in ["DELETE FROM tomogram", "ATTACH 'x' AS y", "PRAGMA journal_mode = DELETE", "SELECT 1; SELECT 2", ""] {
+            let result = try cellar("query", sql)
+            #expect(result.status == 1, "\(sql)")
+            #expect(result.errors.hasPrefix("cellar: ") && result.errors.split(separator: "\n").count == 1)
+        }
+        let endless = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+        let stopped = try cellar("query", endless, "--time-limit", "0.3")
+        #expect(stopped.status == 1)
+        #expect(stopped.errors.contains("took longer than 0.3 s"))
+    }
+
+    @Test("files that are no tomograms are named, and the others are added")
+    func badFiles() throws {
+        let (folder, cellar) = try collection()
+        try folder.write("garbage.mrc", (0..<3000).map { UInt8(truncatingIfNeeded: $0 &* 37) })
+        try folder.write("empty.rec", [])
+        let result = try cellar("add", "garbage.mrc", "empty.rec", "missing.mrc", "data/truth/tomo_01_labels.mrc", "--dataset", "more")
+        #expect(result.status == 1)
+        #expect(result.output == "added: 1 tomogram in more\n")
+        for name in ["garbage.mrc", "empty.rec", "missing.mrc"] { #expect(result.errors.contains(name)) }
+    }
+
+    @Test("an interrupted run ends by itself, and the next one goes on from there")
+    func interruption() throws {
+        let (_, cellar) = try collection(size: "256,256,64")
+        #expect(try cellar("slab", "add", "tomo_01", "--z", "0..<64").status == 0)
+        let (process, output, _) = try cellar.start(["run", "--jobs", "1"])
+        Thread.sleep(forTimeInterval: 0.4)
+        process.interrupt()
+        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        #expect(process.terminationReason == .exit)
+        // A quick machine may have been done before.
+        #expect(process.terminationStatus == 1 || text.contains("66 items ran"))
+        #expect(try cellar("run").status == 0)
+        #expect(try cellar("plan", "--check").status == 0)
+        #expect(try cellar("verify", "--deep").status == 0)
+    }
+
+    @Test("the same seed gives the same tomogram, and another one another")
+    func simulation() throws {
+        let folder = try TemporaryDirectory()
+        let cellar = CellarProcess(in: folder)
+        for (name, seed) in [("a", "3"), ("b", "3"), ("c", "4")] {
+            #expect(try cellar("simulate", name, "--tomograms", "1", "--size", "48,40,16", "--seed", seed).status == 0)
+        }
+        func digest(_ name: String) throws -> Digest {
+            try VolumeSurvey.run(VolumeLocation(path: folder.file("\(name)/tomo_01.mrc")).open()).digest
+        }
+        #expect(try digest("a") == digest("b"))
+        #expect(try digest("a") != digest("c"))
+        #expect(try cellar("simulate", "d", "--size", "1,2").status == 2)
+        #expect(try cellar("simulate", "d", "--snr=-1").status == 1)
+    }
+}

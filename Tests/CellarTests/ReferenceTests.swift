@@ -1,0 +1,49 @@
+import ArgumentParser
+import Foundation
+import Testing
+
+@testable import cellar
+
+@Suite struct ReferenceTests {
+    private static let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+        .appending(path: "../../Sources/cellar/REFERENCE.md").standardized.path
+
+    /// Every command with the words that call it, in order.
+    private static func commands(_ command: any ParsableCommand.Type, _ words: [String]) -> [(name: String, type: any ParsableCommand.Type)] {
+        let configuration = command.configuration
+        let children = (configuration.ungroupedSubcommands + configuration.groupedSubcommands.flatMap(\.subcommands)).flatMap { child in
+            commands(child, words + [child._commandName])
+        }
+        return [(words.joined(separator: " "), command)] + children
+    }
+
+    private static var all: [(name: String, type: any ParsableCommand.Type)] { commands(CellarCommand.self, ["cellar"]) }
+
+    @Test("every command has a help text")
+    func helpTexts() {
+        #expect(Self.all.count > 20)
+        for command in Self.all {
+            #expect(!command.type.configuration.abstract.isEmpty, "\(command.name) has no abstract")
+        }
+    }
+
+    @Test("the committed reference says what --help says; CELLAR_RECORD=1 writes it, and fails")
+    func reference() throws {
+        var text = """
+            # The commands of `cellar`
+
+            What `--help` prints, for every command; a test compares. `make reference` writes this file anew.
+
+            """
+        for command in Self.all {
+            let help = CellarCommand.helpMessage(for: command.type, columns: 100).trimmingCharacters(in: .newlines)
+            text += "\n## \(command.name)\n\n```\n\(help)\n```\n"
+        }
+        if ProcessInfo.processInfo.environment["CELLAR_RECORD"] == "1" {
+            try Data(text.utf8).write(to: URL(fileURLWithPath: Self.path))
+            Issue.record("recorded \(Self.path): look at the difference and commit it")
+        }
+        let committed = try String(contentsOfFile: Self.path, encoding: .utf8)
+        #expect(committed == text, "Sources/cellar/REFERENCE.md is not what --help says; `make reference` writes it anew")
+    }
+}

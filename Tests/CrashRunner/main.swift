@@ -1,0 +1,77 @@
+// A program for tests that die: runs the toy steps on the collection in a folder, and kills itself as it is told.
+//
+//     CrashRunner FOLDER run [KEY=VALUE]...             runs to the end
+//     CrashRunner FOLDER point N [KEY=VALUE]...         dies at the Nth point of publishing
+//     CrashRunner FOLDER commit N [KEY=VALUE]...        dies at the Nth change of the database's log
+//     CrashRunner FOLDER time MICROSECONDS [KEY=VALUE]... dies after a time
+//     CrashRunner FOLDER slow MILLISECONDS [KEY=VALUE]... waits before each artifact; says `begun` at the first one
+//
+// Keys are those of the recipe.
+import BlobStore
+import Catalog
+import Engine
+import Foundation
+import Glibc
+import Synchronization
+import ToySteps
+
+let passed = Atomic<Int>(0)
+
+func die() { kill(getpid(), SIGKILL) }
+
+func say(_ text: String) { FileHandle.standardError.write(Data("\(text)\n".utf8)) }
+
+/// Kills the process when the log of the database has changed so often.
+func dieAtChange(_ number: Int, of path: String) {
+    @Sendable func look() -> [Int] {
+        var info = stat()
+        return stat(path, &info) == 0 ? [Int(info.st_size), info.st_mtim.tv_sec, info.st_mtim.tv_nsec] : []
+    }
+    Thread {
+        var (last, changes) = (look(), 0)
+        while true {
+            let now = look()
+            if now != last { (last, changes) = (now, changes + 1) }
+            if changes >= number { die() }
+            sched_yield()
+        }
+    }.start()
+}
+
+let arguments = Array(CommandLine.arguments.dropFirst())
+guard arguments.count >= 2 else {
+    say("usage: CrashRunner FOLDER MODE [NUMBER] [KEY=VALUE]...")
+    exit(2)
+}
+let (folder, mode) = (arguments[0], arguments[1])
+let number = arguments.count > 2 ? Int(arguments[2]) ?? 0 : 0
+do {
+    let toys = try ToyCollection(folder: folder) { point in
+        let count = passed.wrappingAdd(1, ordering: .relaxed).newValue
+        switch mode {
+        case "point": if count == number { die() }
+        case "slow":
+            if count == 1 { say("begun") }
+            if point == .created { usleep(UInt32(number) * 1000) }
+        default: break
+        }
+    }
+    for setting in arguments where setting.contains("=") {
+        let parts = setting.split(separator: "=", maxSplits: 1).map(String.init)
+        toys.settings[parts[0]] = parts.count > 1 ? parts[1] : ""
+    }
+    switch mode {
+    case "commit": dieAtChange(number, of: toys.catalog.directory.database + "-wal")
+    case "time":
+        Thread {
+            usleep(UInt32(number))
+            die()
+        }.start()
+    default: break
+    }
+    let report = try toys.run().report
+    exit(report?.isComplete ?? true ? 0 : 3)
+} catch {
+    say("\(error)")
+    exit(1)
+}

@@ -1,0 +1,37 @@
+import Engine
+import TestSupport
+import Testing
+import ToySteps
+
+/// The law of the engine: however a collection came to be what it is, its results are those of a new one, and nothing
+/// ran that did not depend on a change.
+@Suite("An incremental run") struct IncrementalRunTests {
+    @Test("equals a clean run, and computes nothing that was computed before", arguments: UInt64(1)...80)
+    func editScripts(seed: UInt64) throws {
+        let edited = try EditedCollection(seed: seed)
+        var generator = SeededGenerator(seed: seed &+ 1_000_000)
+        for round in 0..<7 {
+            for _ in 0..<Int.random(in: 1...4, using: &generator) { try edited.edit() }
+            if round == 6 { try edited.mendAll() }
+            try check(edited, jobs: Int.random(in: 1...4, using: &generator))
+        }
+        let (mine, clean) = (try edited.toys.results(), try edited.cleanResults())
+        #expect(Set(mine.keys) == Set(clean.keys))
+        #expect(mine.filter { $0.value != "evicted" && clean[$0.key] != $0.value } == [:], "\(edited.story)")
+        #expect(try edited.toys.breaches() == [])
+    }
+
+    private func check(_ edited: EditedCollection, jobs: Int) throws {
+        let expected = try edited.expectRun()
+        let (report, ran) = try edited.toys.run(jobs: jobs)
+        let keys = ran.map { expected.keys[$0] ?? "nothing known of \($0)" }
+        #expect(keys.sorted() == expected.runs.sorted(), "\(edited.story) ran \(ran)")
+        if let report {
+            #expect(report.progress.finished == report.progress.total)
+            #expect(report.progress.ran + report.progress.failed >= ran.count)
+        }
+        let isFailed = { (result: String) in edited.failed.contains { result.split(separator: " ")[1] == $0 } }
+        #expect(try edited.toys.results().filter { !isFailed($0.key) } == expected.results.filter { !isFailed($0.key) }, "\(edited.story)")
+        #expect(try edited.toys.plan().hasWork == !edited.failed.isEmpty)
+    }
+}
