@@ -3,8 +3,7 @@
 SHELL := /bin/bash
 PACKAGES := libsqlite3-dev libhdf5-dev libopenblas-dev zlib1g-dev
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
-# Numeric Swift is a hundred times slower in debug: everything, tests too, is built for release. Warnings of our own code
-# are errors in CI (`make test STRICT=1`).
+# Numeric Swift is a hundred times slower in debug: everything, tests too, is built for release.
 BUILD := swift build -c release -Xswiftc -enable-testing
 DEMO ?= cellar-demo
 

@@ -1,12 +1,13 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-/// Every target speaks Swift 6 and says what it imports for itself.
-let settings: [SwiftSetting] = [
-    .swiftLanguageMode(.v6),
-    .enableUpcomingFeature("MemberImportVisibility"),
-    .enableUpcomingFeature("InternalImportsByDefault"),
-]
+/// Every target speaks Swift 6 and says what it imports for itself; in CI a warning is an error.
+let settings: [SwiftSetting] =
+    [
+        .swiftLanguageMode(.v6),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+    ] + (Context.environment["CI"] == nil ? [] : [.treatAllWarnings(as: .error)])
 
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
@@ -85,13 +86,21 @@ let package = Package(
         .testTarget(
             name: "CatalogTests", dependencies: ["Catalog", "CatalogSchema", "CatalogMigrations", "Volumes", "TestSupport", grdb],
             swiftSettings: settings),
+        .target(
+            name: "ToySteps", dependencies: ["Engine", "Catalog", "CatalogSchema", "BlobStore", "Volumes", grdb],
+            path: "Tests/ToySteps", swiftSettings: settings),
+        .executableTarget(
+            name: "CrashRunner", dependencies: ["ToySteps", "BlobStore", "Catalog", "Engine"], path: "Tests/CrashRunner",
+            swiftSettings: settings),
         .testTarget(
             name: "EngineTests",
-            dependencies: ["Engine", "Catalog", "CatalogSchema", "BlobStore", "Volumes", "TestSupport", grdb], swiftSettings: settings),
+            dependencies: [
+                "Engine", "Catalog", "CatalogSchema", "BlobStore", "Volumes", "ToySteps", "CrashRunner", "TestSupport", grdb,
+            ], swiftSettings: settings),
         .testTarget(
             name: "PipelineTests",
             dependencies: ["Pipeline", "Engine", "Catalog", "BlobStore", "ImageProcessing", "Simulation", "Volumes", "TestSupport"],
             swiftSettings: settings),
-        .testTarget(name: "CellarTests", dependencies: ["cellar", "CellarKit", "Volumes", "TestSupport", arguments], swiftSettings: settings),
+        .testTarget(name: "CellarTests", dependencies: ["cellar", "CellarKit", "BlobStore", "Volumes", "TestSupport", arguments], swiftSettings: settings),
     ]
 )

@@ -11,7 +11,7 @@ import ToySteps
         let edited = try EditedCollection(seed: seed)
         var generator = SeededGenerator(seed: seed &+ 1_000_000)
         for round in 0..<7 {
-            for _ in 0..<Int.random(in: 1...4, using: &generator) { try edited.edit() }
+            for _ in 0..<Int.random(in: 2...4, using: &generator) { try edited.edit() }
             if round == 6 { try edited.mendAll() }
             try check(edited, jobs: Int.random(in: 1...4, using: &generator))
         }
