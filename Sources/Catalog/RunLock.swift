@@ -7,6 +7,9 @@ import GRDB
 /// The lock is an advisory lock on a file, which the kernel releases when its owner dies however it dies, so that there
 /// is never a stale lock to break. A row beside it says who the owner is and when it last was alive.
 public final class RunLock: Sendable {
+    /// Those who only look whether a process runs hold the lock for an instant: it is tried for a while.
+    private static let (tries, pauseInMicroseconds) = (10, UInt32(30_000))
+
     private let descriptor: Int32
 
     /// Takes the lock.
@@ -18,15 +21,14 @@ public final class RunLock: Sendable {
         guard descriptor >= 0 else {
             throw CatalogError(.storage, "\(path) could not be opened: \(String(cString: strerror(errno)))")
         }
-        // Others hold it for a moment to look whether somebody runs.
-        var attempts = 10
+        var tries = 1
         while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
-            attempts -= 1
-            guard attempts > 0 else {
+            guard tries < Self.tries else {
                 close(descriptor)
                 throw CatalogError(.locked, Self.owner(in: catalog))
             }
-            usleep(10_000)
+            tries += 1
+            usleep(Self.pauseInMicroseconds)
         }
         self.descriptor = descriptor
     }
@@ -35,9 +37,10 @@ public final class RunLock: Sendable {
 
     /// Whether a process runs in the catalog now.
     public static func isHeld(in catalog: Catalog) -> Bool {
-        guard let lock = try? RunLock(catalog) else { return FileManager.default.fileExists(atPath: catalog.directory.lock) }
-        withExtendedLifetime(lock) {}
-        return false
+        let descriptor = open(catalog.directory.lock, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        return flock(descriptor, LOCK_SH | LOCK_NB) != 0
     }
 
     private static func owner(in catalog: Catalog) -> String {

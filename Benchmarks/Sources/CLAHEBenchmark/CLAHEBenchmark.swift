@@ -2,7 +2,7 @@ import ImageProcessing
 
 /// Measures CLAHE on a synthetic slice; `clahe_opencv.py` beside it measures OpenCV on the same pixels, one thread.
 ///
-///     swift run -c release bench [SIDE] [RUNS]
+///     clahe-benchmark [SIDE] [RUNS]
 @main
 struct CLAHEBenchmark {
     static func main() throws {
@@ -10,7 +10,7 @@ struct CLAHEBenchmark {
         let side = arguments.first ?? 1024
         let runs = arguments.dropFirst().first ?? 101
         guard let image = tomogram(side: side), runs > 0 else {
-            print("usage: bench [SIDE] [RUNS]")
+            print("usage: clahe-benchmark [SIDE] [RUNS]")
             return
         }
         let method = try CLAHE(clipLimit: 2, rows: 8, columns: 8)

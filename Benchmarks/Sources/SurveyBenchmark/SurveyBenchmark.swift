@@ -6,8 +6,6 @@ import Volumes
 ///     survey-benchmark make FILE.mrc GIB [constant|noise]   writes a float32 tomogram of that size
 ///     survey-benchmark survey FILE [RUNS]                   times VolumeSurvey.run, and prints what it found
 ///     survey-benchmark pread FILE | mmap FILE               sums the words of a file, read or mapped
-///
-/// Resident memory: run under `/usr/bin/time -v`.
 @main
 enum SurveyBenchmark {
     static func main() throws {
@@ -64,6 +62,9 @@ enum SurveyBenchmark {
                     survey.histogram.keys.count)
             }
         }
+        var usage = rusage()
+        getrusage(RUSAGE_SELF.rawValue, &usage)
+        print("peak resident memory \(usage.ru_maxrss / 1024) MiB")
     }
 
     /// Reads a file into one reused buffer.

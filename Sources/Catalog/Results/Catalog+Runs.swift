@@ -27,8 +27,18 @@ extension Catalog {
         }
     }
 
-    /// Registers a run: its recipe, its steps in their configurations, and its owner. A run that was killed is closed as
-    /// interrupted: the lock, which the caller holds, says that none is going on.
+    /// Closes runs that were killed as interrupted: the lock, which the caller holds, says that none is going on.
+    package func closeKilledRuns() throws {
+        let isAnyOpen = try read { try Bool.fetchOne($0, sql: "SELECT EXISTS (SELECT 1 FROM run WHERE status = 'running')") }
+        guard isAnyOpen == true else { return }
+        try write { db in
+            try db.execute(
+                sql: "UPDATE run SET status = 'interrupted', ended_at = ? WHERE status = 'running'", arguments: [Timestamp.now])
+            try db.execute(sql: "DELETE FROM run_lock")
+        }
+    }
+
+    /// Registers a run: its recipe, its steps in their configurations, and its owner.
     ///
     /// - Returns: the id of the run, and for each configuration the ids of its step and of itself.
     package func beginRun(
@@ -37,7 +47,6 @@ extension Catalog {
     ) throws -> (runID: Int64, ids: [(stepID: Int64, configurationID: Int64)]) {
         try write { db in
             let now = Timestamp.now
-            try db.execute(sql: "UPDATE run SET status = 'interrupted', ended_at = ? WHERE status = 'running'", arguments: [now])
             try db.execute(
                 sql: "INSERT OR IGNORE INTO recipe (digest, parameters, first_used_at) VALUES (?, ?, ?)",
                 arguments: [recipe.digest, recipe.json, now])

@@ -52,7 +52,7 @@ public struct Runner: Sendable {
     ///   - selection: ids of the tomograms to work on; nil for all.
     ///   - cancellation: a request to stop: items under way end, nothing new begins.
     ///   - progress: called a few times a second on the calling thread.
-    /// - Returns: what was done; nil where nothing was stale, and then nothing was written.
+    /// - Returns: what was done; nil where nothing was stale, and then nothing was written but the end of a killed run.
     /// - Throws: ``CatalogError`` where another process runs, or the catalog cannot be written; ``BlobError`` where the
     ///   disk is full: what was published before stays. An item that fails does not throw: it is in the report.
     public func run(
@@ -61,6 +61,7 @@ public struct Runner: Sendable {
     ) throws -> RunReport? {
         let lock = try RunLock(catalog)
         defer { withExtendedLifetime(lock) {} }
+        try catalog.closeKilledRuns()
         let plan = try Planner(catalog, graph: graph, recipe: recipe).plan(selection: selection)
         guard plan.hasWork else { return nil }
         let owner = RunOwner.current

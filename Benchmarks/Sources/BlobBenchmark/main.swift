@@ -1,6 +1,6 @@
 // Throughput of BlobStore: how many trivial artifacts a second, and how many megabytes of float16.
 //
-//     swift build -c release --product blob-benchmark && .build/release/blob-benchmark FOLDER [trivial] [features]
+//     blob-benchmark FOLDER [trivial] [features]
 import BlobStore
 import Foundation
 import Volumes

@@ -1,0 +1,31 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// A package of its own, so that nobody who uses Cellar builds benchmarks. It depends on CellarKit, and imports the
+// modules that CellarKit stands on.
+let settings: [SwiftSetting] = [
+    .swiftLanguageMode(.v6),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+]
+let cellar = Target.Dependency.product(name: "CellarKit", package: "Cellar")
+
+let package = Package(
+    name: "Benchmarks",
+    products: [
+        .executable(name: "plan-benchmark", targets: ["PlanBenchmark"]),
+        .executable(name: "engine-benchmark", targets: ["EngineBenchmark"]),
+        .executable(name: "survey-benchmark", targets: ["SurveyBenchmark"]),
+        .executable(name: "clahe-benchmark", targets: ["CLAHEBenchmark"]),
+        .executable(name: "blob-benchmark", targets: ["BlobBenchmark"]),
+    ],
+    dependencies: [.package(name: "Cellar", path: "..")],
+    targets: [
+        .target(name: "BenchmarkSupport", dependencies: [cellar], swiftSettings: settings),
+        .executableTarget(name: "PlanBenchmark", dependencies: [cellar, "BenchmarkSupport"], swiftSettings: settings),
+        .executableTarget(name: "EngineBenchmark", dependencies: [cellar, "BenchmarkSupport"], swiftSettings: settings),
+        .executableTarget(name: "SurveyBenchmark", dependencies: [cellar], swiftSettings: settings),
+        .executableTarget(name: "CLAHEBenchmark", dependencies: [cellar], swiftSettings: settings),
+        .executableTarget(name: "BlobBenchmark", dependencies: [cellar], swiftSettings: settings),
+    ]
+)

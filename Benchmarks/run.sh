@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Builds the benchmarks and prints what they measure, beside what it is to be compared with. Takes some ten minutes
+# after the build, and needs 12 GB of disk in FOLDER, all of which it gives back.
+#
+#     Benchmarks/run.sh [FOLDER]      PYTHON=… names a Python that has OpenCV
+set -euo pipefail
+cd "$(dirname "$0")"
+folder=$(mktemp -d "${1:-${TMPDIR:-/tmp}}/cellar-benchmark.XXXXXX")
+trap 'rm -rf "$folder"' EXIT
+swift build -c release >&2
+bin=$(swift build -c release --show-bin-path)
+python=${PYTHON:-python3}
+
+echo "machine: $(lscpu | sed -n 's/^Model name: *//p'), $(nproc) cores, $(free -g | awk '/^Mem/{print $2}') GiB; load $(cut -d' ' -f1-3 /proc/loadavg)"
+echo "| what | figure | bar |"
+echo "|---|---|---|"
+for tomograms in 10000 100000; do
+    "$bin/plan-benchmark" make "$folder/plan-$tomograms" "$tomograms"
+    "$bin/plan-benchmark" measure "$folder/plan-$tomograms" 5
+    rm -rf "$folder/plan-$tomograms"
+done
+"$bin/engine-benchmark" "$folder"
+
+echo
+echo "survey of a float32 MRC file of 4 GiB, and sha256sum of the same file, three times each:"
+"$bin/survey-benchmark" make "$folder/large.mrc" 4
+cat "$folder/large.mrc" >/dev/null
+for _ in 1 2 3; do
+    "$bin/survey-benchmark" survey "$folder/large.mrc"
+    ( TIMEFORMAT='sha256sum %R s, processor %U s'; time sha256sum "$folder/large.mrc" >/dev/null )
+done
+"$bin/survey-benchmark" pread "$folder/large.mrc"
+"$bin/survey-benchmark" mmap "$folder/large.mrc"
+rm "$folder/large.mrc"
+
+echo
+echo "CLAHE of 1024², one thread:"
+"$bin/clahe-benchmark"
+"$python" clahe_opencv.py || echo "(no OpenCV in $python to compare with)"
+
+echo
+echo "blob store:"
+"$bin/blob-benchmark" "$folder"

@@ -1,0 +1,170 @@
+import Catalog
+import CatalogSchema
+import Foundation
+import GRDB
+import TestSupport
+import Testing
+import Volumes
+
+@Suite("A collection") struct CollectionTests {
+    @Test("tells whether a tomogram was added, updated, moved, or is as it was")
+    func outcomes() throws {
+        let made = try TemporaryCatalog()
+        let first = try made.add("a", header: 10)
+        #expect(first.outcome == .added)
+        func again(_ expected: NewTomogram.Outcome, _ result: (id: Int64, outcome: NewTomogram.Outcome)) {
+            #expect(result == (first.id, expected))
+        }
+        again(.unchanged, try made.add("a", header: 10))
+        again(.updated, try made.add("a", header: 11))
+        again(.updated, try made.add("a", header: 11, user: 12))
+        // Saying nothing takes nothing back.
+        again(.unchanged, try made.add("a", header: 11))
+        again(.updated, try made.add("a", header: 11, metadata: ["grid": "A3"]))
+        again(.unchanged, try made.add("a", header: 11, metadata: ["grid": "A3"]))
+        again(.updated, try made.add("a", header: 11, metadata: ["grid": "A4"]))
+        again(.updated, try made.add("a"))
+        again(.updated, try made.add("renamed", file: "a.mrc"))
+        // Its file is not there (it never was): it moved.
+        again(.relocated, try made.add("renamed", file: "moved.mrc"))
+        #expect(try made.value("SELECT count(*) FROM tomogram") == 1)
+        #expect(try made.value("SELECT voxel_size FROM v_tomogram") == 12.0)
+        #expect(try made.value("SELECT meta ->> 'grid' FROM v_tomogram") == "A4")
+        #expect(try made.add("renamed", dataset: "other", file: "moved.mrc").outcome == .added)
+    }
+
+    @Test("keeps a name from two files, and a file from two names")
+    func conflicts() throws {
+        let made = try TemporaryCatalog()
+        try made.temporary.write("a.mrc", [1])
+        try made.add("a")
+        let taken = #expect(throws: CatalogError.self) { try made.add("a", file: "b.mrc") }
+        #expect(taken?.code == .alreadyExists)
+        #expect(taken?.message.contains("--name") == true)
+        try made.add("b")
+        let other = #expect(throws: CatalogError.self) { try made.add("b", file: "a.mrc") }
+        #expect(other?.code == .alreadyExists)
+        #expect(try made.value("SELECT group_concat(name) FROM tomogram") == "a,b")
+    }
+
+    @Test("adds all tomograms of a call, or none")
+    func atomicity() throws {
+        let made = try TemporaryCatalog()
+        let shape = try #require(VolumeShape(z: 1, y: 1, x: 1))
+        let tomograms = ["x", "y", "x"].enumerated().map { index, name in
+            NewTomogram(
+                name: name, location: VolumeLocation(path: made.temporary.path, member: "\(index)"), format: "hdf5",
+                scalarType: .int8, shape: shape)
+        }
+        #expect(throws: CatalogError.self) { try made.catalog.add(tomograms, dataset: "d") }
+        #expect(try made.value("SELECT count(*) FROM tomogram") == 0)
+        #expect(try made.value("SELECT count(*) FROM dataset") == 0)
+    }
+
+    @Test("refuses names and voxel sizes that cannot be", arguments: ["", "a/b", "/"])
+    func badNames(name: String) throws {
+        let made = try TemporaryCatalog()
+        #expect(throws: CatalogError.self) { try made.add(name) }
+        #expect(throws: CatalogError.self) { try made.add("fine", dataset: name) }
+        for size in [0, -1, .nan, .infinity] {
+            let error = #expect(throws: CatalogError.self) { try made.add("fine", defaultSize: size) }
+            #expect(error?.code == .invalid)
+        }
+        #expect(try made.value("SELECT count(*) FROM tomogram") == 0)
+    }
+
+    @Test("knows a tomogram by id, by dataset and name, and by a name that is one dataset's alone")
+    func naming() throws {
+        let made = try TemporaryCatalog()
+        let a = try made.add("a", dataset: "first").id
+        let b = try made.add("b", dataset: "first").id
+        let other = try made.add("a", dataset: "second", file: "other.mrc").id
+        #expect(try made.catalog.tomogram(named: "\(a)").id == a)
+        #expect(try made.catalog.tomogram(named: "b").id == b)
+        #expect(try made.catalog.tomogram(named: "first/a").id == a)
+        #expect(try made.catalog.tomogram(named: "second/a").id == other)
+        let ambiguous = #expect(throws: CatalogError.self) { try made.catalog.tomogram(named: "a") }
+        #expect(ambiguous?.code == .ambiguous)
+        for name in ["c", "third/a", "first/a/b", "", "/", "99", "-1"] {
+            let absent = #expect(throws: CatalogError.self) { try made.catalog.tomogram(named: name) }
+            #expect(absent?.code == .notFound, "\(name)")
+        }
+    }
+
+    @Test("keeps slabs within their tomogram, each once, and a removed one's id for good")
+    func slabs() throws {
+        let made = try TemporaryCatalog()
+        let id = try made.add("a").id
+        for z in [0..<0, -1..<3, 0..<101, 100..<101, Int.min..<3, 5..<Int.max] {
+            let error = #expect(throws: CatalogError.self) { try made.catalog.addSlab(tomogramID: id, z: z) }
+            #expect(error?.code == .invalid)
+            #expect(error?.message.contains("0..<100") == true)
+        }
+        let slab = try made.catalog.addSlab(tomogramID: id, z: 10..<20)
+        #expect(try made.catalog.addSlab(tomogramID: id, z: 10..<20) == slab)
+        try made.catalog.addSlab(tomogramID: id, z: 15..<25)
+        #expect(try made.value("SELECT count(*) FROM v_scope WHERE scope = 'slice'") == 15)
+        let last = try made.catalog.addSlab(tomogramID: id, z: 0..<100)
+        let lastID = try #require(last.id)
+        #expect(throws: CatalogError.self) { try made.catalog.removeSlabs(ids: [lastID, 77]) }
+        #expect(try made.value("SELECT count(*) FROM slab") == 3)
+        try made.catalog.removeSlabs(ids: [lastID])
+        #expect(try made.value("SELECT count(*) FROM v_scope WHERE scope = 'slice'") == 15)
+        #expect(try made.catalog.addSlab(tomogramID: id, z: 0..<1).id != lastID)
+        let error = #expect(throws: CatalogError.self) { try made.catalog.addSlab(tomogramID: 77, z: 0..<1) }
+        #expect(error?.code == .notFound)
+    }
+
+    @Test("derives the voxel size from what user, header and dataset say, in this order, before and after `describe`")
+    func voxelSize() throws {
+        for (user, added, described, dataset) in Self.evidence {
+            let made = try TemporaryCatalog()
+            let id = try made.add("a", header: added, user: user, defaultSize: dataset).id
+            if let described { try describe(id, header: described.size, in: made) }
+            let header = described.map(\.size) ?? added
+            let row = try #require(
+                try made.catalog.read {
+                    try Row.fetchOne($0, sql: "SELECT voxel_size, voxel_size_y, voxel_size_z, voxel_size_source FROM v_tomogram")
+                })
+            let expected = user ?? header ?? dataset
+            let source = user != nil ? "user" : header != nil ? "header" : dataset != nil ? "dataset" : nil
+            for column in 0..<3 { #expect(row[column] as Double? == expected) }
+            #expect(row[3] as String? == source)
+            #expect(try made.value("SELECT header_voxel_size FROM v_tomogram") == header)
+        }
+    }
+
+    private struct Described {
+        var size: Double?
+    }
+
+    /// All combinations of what the user says, what the header said at `add`, what `describe` read, and the default.
+    private static var evidence: [(user: Double?, added: Double?, described: Described?, dataset: Double?)] {
+        var all: [(Double?, Double?, Described?, Double?)] = []
+        for user in [nil, 1.5] {
+            for added in [nil, 2.5] {
+                for described in [nil, Described(size: nil), Described(size: 3.5)] {
+                    for dataset in [nil, 4.5] { all.append((user, added, described, dataset)) }
+                }
+            }
+        }
+        return all
+    }
+
+    /// What the step `describe` leaves: its metrics, of which the header's voxel size may be none.
+    private func describe(_ id: Int64, header: Double?, in made: TemporaryCatalog) throws {
+        let metrics = ["x", "y", "z"].compactMap { axis in header.map { ("header_voxel_size_\(axis)", $0) } }
+        let (run, ids) = try made.catalog.beginRun(
+            command: "", version: "", owner: "", host: "", pid: 0, recipe: (Digest(of: "r".utf8), "{}"),
+            configurations: [
+                .init(step: "describe", scope: .tomogram, version: 1, parameters: [:], models: [:], digest: Digest(of: "c".utf8))
+            ])
+        let outcome = ItemOutcome.done(
+            .init(
+                stepID: ids[0].stepID, scopeID: id, configurationID: ids[0].configurationID, key: Digest(of: "k".utf8),
+                startedAt: Timestamp.now, seconds: 1, inputs: [],
+                outputs: [.init(name: "voxels", digest: Digest(of: "v".utf8), content: .value("\"\""))], metrics: metrics))
+        try made.catalog.publish([outcome], runID: run)
+        try made.catalog.endRun(run, status: .done)
+    }
+}
