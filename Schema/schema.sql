@@ -1,0 +1,451 @@
+-- The schema of an empty catalog, as all migrations together make it; `make schema` writes this file anew.
+-- application_id 1128614994, user_version 1
+
+CREATE TABLE dataset (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE CHECK (name <> '' AND instr(name, '/') = 0),
+    -- The voxel size of tomograms about which nothing else is known.
+    voxel_size_angstrom REAL CHECK (voxel_size_angstrom > 0),
+    created_at TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE tomogram (
+    id INTEGER PRIMARY KEY,
+    dataset_id INTEGER NOT NULL REFERENCES dataset (id),
+    name TEXT NOT NULL CHECK (name <> '' AND instr(name, '/') = 0),
+    -- The file or folder, absolute; the part inside it where there is one (a dataset, an array, a volume of a stack).
+    path TEXT NOT NULL,
+    member TEXT,
+    -- What the header said when the tomogram was added.
+    format TEXT NOT NULL,
+    scalar_type TEXT NOT NULL,
+    size_z INTEGER NOT NULL CHECK (size_z >= 1),
+    size_y INTEGER NOT NULL CHECK (size_y >= 1),
+    size_x INTEGER NOT NULL CHECK (size_x >= 1),
+    added_at TEXT NOT NULL,
+    UNIQUE (dataset_id, name)
+) STRICT;
+
+CREATE INDEX tomogram_name ON tomogram (name);
+
+CREATE UNIQUE INDEX tomogram_source ON tomogram (dataset_id, path, ifnull(member, ''));
+
+CREATE TABLE tomogram_meta (
+    tomogram_id INTEGER NOT NULL REFERENCES tomogram (id) ON DELETE CASCADE,
+    key TEXT NOT NULL CHECK (key <> ''),
+    value TEXT NOT NULL,
+    PRIMARY KEY (tomogram_id, key)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE voxel_size_evidence (
+    tomogram_id INTEGER NOT NULL REFERENCES tomogram (id) ON DELETE CASCADE,
+    source TEXT NOT NULL CHECK (source IN ('header', 'user')),
+    x_angstrom REAL NOT NULL CHECK (x_angstrom > 0),
+    y_angstrom REAL NOT NULL CHECK (y_angstrom > 0),
+    z_angstrom REAL NOT NULL CHECK (z_angstrom > 0),
+    noted_at TEXT NOT NULL,
+    PRIMARY KEY (tomogram_id, source)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE annotation (
+    id INTEGER PRIMARY KEY,
+    tomogram_id INTEGER NOT NULL REFERENCES tomogram (id) ON DELETE CASCADE,
+    kind TEXT NOT NULL CHECK (kind IN ('labels', 'points')),
+    path TEXT NOT NULL,
+    member TEXT,
+    -- How the points of the file are written (angstrom, voxel, relion5-centered, …); NULL for labels.
+    convention TEXT,
+    -- The content: the label voxels, or the points and classes.
+    digest BLOB NOT NULL CHECK (length(digest) = 32),
+    added_at TEXT NOT NULL,
+    CHECK ((kind = 'points') = (convention IS NOT NULL))
+) STRICT;
+
+CREATE UNIQUE INDEX annotation_source ON annotation (tomogram_id, kind, path, ifnull(member, ''));
+
+CREATE TABLE annotation_class (
+    annotation_id INTEGER NOT NULL REFERENCES annotation (id) ON DELETE CASCADE,
+    name TEXT NOT NULL CHECK (name <> ''),
+    -- The label value of the class; NULL for points.
+    value INTEGER,
+    -- The radius of its particles; NULL for labels.
+    radius_angstrom REAL CHECK (radius_angstrom > 0),
+    PRIMARY KEY (annotation_id, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE annotation_point (
+    annotation_id INTEGER NOT NULL REFERENCES annotation (id) ON DELETE CASCADE,
+    ordinal INTEGER NOT NULL CHECK (ordinal >= 0),
+    x REAL NOT NULL,
+    y REAL NOT NULL,
+    z REAL NOT NULL,
+    class TEXT NOT NULL,
+    score REAL,
+    PRIMARY KEY (annotation_id, ordinal)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE slab (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    tomogram_id INTEGER NOT NULL REFERENCES tomogram (id) ON DELETE CASCADE,
+    -- Slices z_first ..< z_end, 0-based.
+    z_first INTEGER NOT NULL CHECK (z_first >= 0),
+    z_end INTEGER NOT NULL CHECK (z_end > z_first),
+    created_at TEXT NOT NULL,
+    UNIQUE (tomogram_id, z_first, z_end)
+) STRICT;
+
+CREATE TABLE sqlite_sequence(name,seq);
+
+CREATE TABLE slice (
+    id INTEGER PRIMARY KEY,
+    tomogram_id INTEGER NOT NULL REFERENCES tomogram (id) ON DELETE CASCADE,
+    z INTEGER NOT NULL CHECK (z >= 0),
+    UNIQUE (tomogram_id, z)
+) STRICT;
+
+CREATE TABLE model (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE CHECK (name <> ''),
+    kind TEXT NOT NULL CHECK (kind <> ''),
+    path TEXT NOT NULL,
+    digest BLOB NOT NULL CHECK (length(digest) = 32),
+    added_at TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE recipe (
+    id INTEGER PRIMARY KEY,
+    digest BLOB NOT NULL UNIQUE CHECK (length(digest) = 32),
+    -- Every parameter with its value, as one JSON object.
+    parameters TEXT NOT NULL CHECK (json_valid(parameters)),
+    first_used_at TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE run (
+    id INTEGER PRIMARY KEY,
+    started_at TEXT NOT NULL,
+    ended_at TEXT,
+    status TEXT NOT NULL CHECK (status IN ('running', 'done', 'failed', 'interrupted')),
+    host TEXT NOT NULL,
+    pid INTEGER NOT NULL,
+    version TEXT NOT NULL,
+    command TEXT NOT NULL,
+    recipe_id INTEGER NOT NULL REFERENCES recipe (id)
+) STRICT;
+
+CREATE TABLE run_lock (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    run_id INTEGER NOT NULL REFERENCES run (id),
+    owner TEXT NOT NULL,
+    host TEXT NOT NULL,
+    pid INTEGER NOT NULL,
+    heartbeat_at TEXT NOT NULL
+) STRICT;
+
+CREATE TABLE step (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE CHECK (name <> ''),
+    scope TEXT NOT NULL CHECK (scope IN ('tomogram', 'annotation', 'slab', 'slice'))
+) STRICT;
+
+CREATE TABLE configuration (
+    id INTEGER PRIMARY KEY,
+    step_id INTEGER NOT NULL REFERENCES step (id),
+    step_version INTEGER NOT NULL CHECK (step_version >= 1),
+    digest BLOB NOT NULL UNIQUE CHECK (length(digest) = 32)
+) STRICT;
+
+CREATE TABLE configuration_value (
+    configuration_id INTEGER NOT NULL REFERENCES configuration (id),
+    kind TEXT NOT NULL CHECK (kind IN ('recipe', 'model')),
+    name TEXT NOT NULL,
+    value TEXT NOT NULL,
+    PRIMARY KEY (configuration_id, kind, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE trace (
+    id INTEGER PRIMARY KEY,
+    run_id INTEGER NOT NULL REFERENCES run (id),
+    step_id INTEGER NOT NULL REFERENCES step (id),
+    scope_id INTEGER NOT NULL,
+    configuration_id INTEGER NOT NULL REFERENCES configuration (id),
+    status TEXT NOT NULL CHECK (status IN ('done', 'superseded', 'failed', 'skipped')),
+    -- NULL where an input was not known, so that there was nothing to run.
+    key BLOB CHECK (length(key) = 32),
+    started_at TEXT NOT NULL,
+    seconds REAL NOT NULL CHECK (seconds >= 0),
+    error TEXT,
+    CHECK ((status IN ('failed', 'skipped')) = (error IS NOT NULL)),
+    CHECK (status IN ('failed', 'skipped') OR key IS NOT NULL)
+) STRICT;
+
+CREATE UNIQUE INDEX trace_key ON trace (key) WHERE status = 'done';
+
+CREATE INDEX trace_scope ON trace (step_id, scope_id, id);
+
+CREATE INDEX trace_run ON trace (run_id, status);
+
+CREATE INDEX trace_trouble ON trace (step_id, scope_id) WHERE status IN ('failed', 'skipped');
+
+CREATE TABLE trace_input (
+    trace_id INTEGER NOT NULL REFERENCES trace (id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    digest BLOB NOT NULL CHECK (length(digest) = 32),
+    value TEXT,
+    PRIMARY KEY (trace_id, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE artifact (
+    id INTEGER PRIMARY KEY,
+    digest BLOB NOT NULL UNIQUE CHECK (length(digest) = 32),
+    kind TEXT NOT NULL CHECK (kind <> ''),
+    bytes INTEGER NOT NULL CHECK (bytes >= 0),
+    evictable INTEGER NOT NULL CHECK (evictable IN (0, 1)),
+    state TEXT NOT NULL CHECK (state IN ('present', 'evicted')),
+    created_at TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX artifact_evicted ON artifact (digest) WHERE state = 'evicted';
+
+CREATE TABLE trace_output (
+    trace_id INTEGER NOT NULL REFERENCES trace (id) ON DELETE CASCADE,
+    name TEXT NOT NULL,
+    digest BLOB NOT NULL CHECK (length(digest) = 32),
+    artifact_id INTEGER REFERENCES artifact (id),
+    value TEXT,
+    PRIMARY KEY (trace_id, name),
+    CHECK ((artifact_id IS NULL) <> (value IS NULL))
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX trace_output_artifact ON trace_output (artifact_id) WHERE artifact_id IS NOT NULL;
+
+CREATE TABLE metric (
+    trace_id INTEGER NOT NULL REFERENCES trace (id) ON DELETE CASCADE,
+    name TEXT NOT NULL CHECK (name <> ''),
+    value REAL NOT NULL,
+    PRIMARY KEY (trace_id, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX metric_name ON metric (name, value);
+
+CREATE TABLE head (
+    step_id INTEGER NOT NULL REFERENCES step (id),
+    scope_id INTEGER NOT NULL,
+    trace_id INTEGER NOT NULL REFERENCES trace (id),
+    key BLOB NOT NULL CHECK (length(key) = 32),
+    -- The digests of the outputs, 32 bytes each, in the order of their names.
+    outputs BLOB NOT NULL CHECK (length(outputs) % 32 = 0),
+    PRIMARY KEY (step_id, scope_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX head_trace ON head (trace_id);
+
+CREATE TABLE event (
+    id INTEGER PRIMARY KEY,
+    run_id INTEGER REFERENCES run (id),
+    at TEXT NOT NULL,
+    level TEXT NOT NULL CHECK (level IN ('info', 'warning', 'error')),
+    message TEXT NOT NULL
+) STRICT;
+
+CREATE VIEW v_tomogram AS
+SELECT
+    t.id AS id,
+    dataset.name AS dataset,
+    t.name AS name,
+    t.path AS path,
+    t.member AS member,
+    t.format AS format,
+    t.scalar_type AS scalar_type,
+    CAST(ifnull(size_x.value, t.size_x) AS INTEGER) AS size_x,
+    CAST(ifnull(size_y.value, t.size_y) AS INTEGER) AS size_y,
+    CAST(ifnull(size_z.value, t.size_z) AS INTEGER) AS size_z,
+    coalesce(user.x_angstrom, added.x_angstrom, header_x.value, dataset.voxel_size_angstrom) AS voxel_size,
+    coalesce(user.y_angstrom, added.y_angstrom, header_y.value, dataset.voxel_size_angstrom) AS voxel_size_y,
+    coalesce(user.z_angstrom, added.z_angstrom, header_z.value, dataset.voxel_size_angstrom) AS voxel_size_z,
+    CASE
+        WHEN user.x_angstrom IS NOT NULL THEN 'user'
+        WHEN coalesce(added.x_angstrom, header_x.value) IS NOT NULL THEN 'header'
+        WHEN dataset.voxel_size_angstrom IS NOT NULL THEN 'dataset'
+    END AS voxel_size_source,
+    coalesce(added.x_angstrom, header_x.value) AS header_voxel_size,
+    density_min.value AS density_min,
+    density_max.value AS density_max,
+    density_mean.value AS density_mean,
+    density_std.value AS density_std,
+    lower(hex(voxels.digest)) AS voxel_digest,
+    (SELECT count(*) FROM slab WHERE slab.tomogram_id = t.id) AS slabs,
+    (SELECT count(*) FROM annotation WHERE annotation.tomogram_id = t.id) AS annotations,
+    (SELECT json_group_object(key, value) FROM tomogram_meta WHERE tomogram_meta.tomogram_id = t.id) AS meta,
+    t.added_at AS added_at
+FROM tomogram AS t
+JOIN dataset ON dataset.id = t.dataset_id
+LEFT JOIN head AS described
+    ON described.step_id = (SELECT id FROM step WHERE name = 'describe') AND described.scope_id = t.id
+LEFT JOIN voxel_size_evidence AS user ON user.tomogram_id = t.id AND user.source = 'user'
+LEFT JOIN voxel_size_evidence AS added
+    ON added.tomogram_id = t.id AND added.source = 'header' AND described.trace_id IS NULL
+LEFT JOIN metric AS header_x ON header_x.trace_id = described.trace_id AND header_x.name = 'header_voxel_size_x'
+LEFT JOIN metric AS header_y ON header_y.trace_id = described.trace_id AND header_y.name = 'header_voxel_size_y'
+LEFT JOIN metric AS header_z ON header_z.trace_id = described.trace_id AND header_z.name = 'header_voxel_size_z'
+LEFT JOIN metric AS size_x ON size_x.trace_id = described.trace_id AND size_x.name = 'size_x'
+LEFT JOIN metric AS size_y ON size_y.trace_id = described.trace_id AND size_y.name = 'size_y'
+LEFT JOIN metric AS size_z ON size_z.trace_id = described.trace_id AND size_z.name = 'size_z'
+LEFT JOIN metric AS density_min ON density_min.trace_id = described.trace_id AND density_min.name = 'density_min'
+LEFT JOIN metric AS density_max ON density_max.trace_id = described.trace_id AND density_max.name = 'density_max'
+LEFT JOIN metric AS density_mean ON density_mean.trace_id = described.trace_id AND density_mean.name = 'density_mean'
+LEFT JOIN metric AS density_std ON density_std.trace_id = described.trace_id AND density_std.name = 'density_std'
+LEFT JOIN trace_output AS voxels ON voxels.trace_id = described.trace_id AND voxels.name = 'voxels';
+
+CREATE VIEW v_slab AS
+SELECT
+    slab.id AS id,
+    dataset.name AS dataset,
+    t.name AS tomogram,
+    t.id AS tomogram_id,
+    slab.z_first AS z_first,
+    slab.z_end AS z_end,
+    slab.z_end - slab.z_first AS slices,
+    slab.created_at AS created_at
+FROM slab
+JOIN tomogram AS t ON t.id = slab.tomogram_id
+JOIN dataset ON dataset.id = t.dataset_id;
+
+CREATE VIEW v_annotation AS
+SELECT
+    annotation.id AS id,
+    dataset.name AS dataset,
+    t.name AS tomogram,
+    t.id AS tomogram_id,
+    annotation.kind AS kind,
+    (SELECT group_concat(name, ', ') FROM annotation_class WHERE annotation_class.annotation_id = annotation.id) AS classes,
+    (SELECT count(*) FROM annotation_point WHERE annotation_point.annotation_id = annotation.id) AS points,
+    annotation.convention AS convention,
+    annotation.path AS path,
+    annotation.member AS member,
+    lower(hex(annotation.digest)) AS digest,
+    annotation.added_at AS added_at
+FROM annotation
+JOIN tomogram AS t ON t.id = annotation.tomogram_id
+JOIN dataset ON dataset.id = t.dataset_id;
+
+CREATE VIEW v_scope AS
+SELECT 'tomogram' AS scope, id AS scope_id, id AS tomogram_id, NULL AS z_first, NULL AS z_end FROM tomogram
+UNION ALL
+SELECT 'annotation', id, tomogram_id, NULL, NULL FROM annotation
+UNION ALL
+SELECT 'slab', id, tomogram_id, z_first, z_end FROM slab
+UNION ALL
+SELECT 'slice', id, tomogram_id, z, z + 1 FROM slice
+WHERE EXISTS (SELECT 1 FROM slab WHERE slab.tomogram_id = slice.tomogram_id AND z >= z_first AND z < z_end);
+
+CREATE VIEW v_step AS
+SELECT
+    step.name AS step,
+    step.scope AS scope,
+    head.scope_id AS scope_id,
+    dataset.name AS dataset,
+    t.name AS tomogram,
+    scope.tomogram_id AS tomogram_id,
+    scope.z_first AS z_first,
+    scope.z_end AS z_end,
+    trace.id AS trace_id,
+    trace.run_id AS run_id,
+    configuration.step_version AS step_version,
+    trace.started_at AS started_at,
+    trace.seconds AS seconds,
+    run.host AS host,
+    run.version AS version,
+    lower(hex(head.key)) AS key
+FROM head
+JOIN step ON step.id = head.step_id
+JOIN trace ON trace.id = head.trace_id
+JOIN configuration ON configuration.id = trace.configuration_id
+JOIN run ON run.id = trace.run_id
+JOIN v_scope AS scope ON scope.scope = step.scope AND scope.scope_id = head.scope_id
+JOIN tomogram AS t ON t.id = scope.tomogram_id
+JOIN dataset ON dataset.id = t.dataset_id;
+
+CREATE VIEW v_failure AS
+SELECT
+    step.name AS step,
+    step.scope AS scope,
+    trace.scope_id AS scope_id,
+    dataset.name AS dataset,
+    t.name AS tomogram,
+    scope.tomogram_id AS tomogram_id,
+    scope.z_first AS z_first,
+    scope.z_end AS z_end,
+    trace.status AS status,
+    trace.error AS error,
+    trace.started_at AS started_at,
+    trace.run_id AS run_id
+FROM trace
+JOIN step ON step.id = trace.step_id
+JOIN v_scope AS scope ON scope.scope = step.scope AND scope.scope_id = trace.scope_id
+JOIN tomogram AS t ON t.id = scope.tomogram_id
+JOIN dataset ON dataset.id = t.dataset_id
+WHERE trace.status IN ('failed', 'skipped')
+    AND NOT EXISTS (
+        SELECT 1 FROM trace AS later
+        WHERE later.step_id = trace.step_id AND later.scope_id = trace.scope_id AND later.id > trace.id);
+
+CREATE VIEW v_trace_input AS
+SELECT trace.id AS trace_id, value.kind AS kind, value.name AS name, value.value AS value, NULL AS digest
+FROM trace JOIN configuration_value AS value ON value.configuration_id = trace.configuration_id
+UNION ALL
+SELECT trace_id, 'input', name, value, lower(hex(digest)) FROM trace_input;
+
+CREATE VIEW v_artifact AS
+SELECT
+    artifact.id AS id,
+    lower(hex(artifact.digest)) AS digest,
+    artifact.kind AS kind,
+    artifact.bytes AS bytes,
+    artifact.evictable AS evictable,
+    artifact.state AS state,
+    artifact.created_at AS created_at,
+    (SELECT count(*) FROM trace_output JOIN head ON head.trace_id = trace_output.trace_id
+     WHERE trace_output.artifact_id = artifact.id) AS uses
+FROM artifact;
+
+CREATE VIEW v_metric AS
+SELECT
+    step.name AS step,
+    step.scope AS scope,
+    head.scope_id AS scope_id,
+    dataset.name AS dataset,
+    t.name AS tomogram,
+    scope.tomogram_id AS tomogram_id,
+    scope.z_first AS z_first,
+    scope.z_end AS z_end,
+    trace.run_id AS run_id,
+    metric.name AS name,
+    metric.value AS value
+FROM metric
+JOIN trace ON trace.id = metric.trace_id
+JOIN head ON head.trace_id = trace.id
+JOIN step ON step.id = head.step_id
+JOIN v_scope AS scope ON scope.scope = step.scope AND scope.scope_id = head.scope_id
+JOIN tomogram AS t ON t.id = scope.tomogram_id
+JOIN dataset ON dataset.id = t.dataset_id;
+
+CREATE VIEW v_model AS
+SELECT id, name, kind, path, lower(hex(digest)) AS digest, added_at FROM model;
+
+CREATE VIEW v_run AS
+SELECT
+    run.id AS id,
+    run.started_at AS started_at,
+    run.ended_at AS ended_at,
+    run.status AS status,
+    run.host AS host,
+    run.pid AS pid,
+    run.version AS version,
+    run.command AS command,
+    (SELECT count(*) FROM trace WHERE trace.run_id = run.id AND trace.status IN ('done', 'superseded')) AS done,
+    (SELECT count(*) FROM trace WHERE trace.run_id = run.id AND trace.status = 'failed') AS failed,
+    (SELECT count(*) FROM trace WHERE trace.run_id = run.id AND trace.status = 'skipped') AS skipped
+FROM run;
+
+CREATE VIEW v_event AS
+SELECT id, run_id, at, level, message FROM event;

@@ -1,3 +1,4 @@
+import BlobStore
 import Foundation
 import TestSupport
 import Testing
@@ -121,6 +122,48 @@ import Volumes
         #expect(result.status == 1)
         #expect(result.output == "added: 1 tomogram in more\n")
         for name in ["garbage.mrc", "empty.rec", "missing.mrc"] { #expect(result.errors.contains(name)) }
+    }
+
+    @Test("gc drops what no result names, and evictable artifacts beyond the budget, and only with --apply")
+    func garbage() throws {
+        let (folder, cellar) = try collection()
+        #expect(try cellar("slab", "add", "tomo_01", "--z", "0..<3").status == 0)
+        #expect(try cellar("run").status == 0)
+        let store = try BlobStore(directory: folder.file(".cellar/blobs"))
+        // What a run leaves that is killed between its files and its rows, and while it writes one.
+        let orphan = try store.stage(kind: "orphan") { try $0.write("values", shape: [1], values: [Float(1)]) }
+        try store.publish([orphan])
+        _ = try store.stage(kind: "stray") { try $0.write("values", shape: [1], values: [Float(2)]) }
+
+        #expect(try cellar("gc").output.hasPrefix("2 stray files"))
+        #expect(store.contains(orphan.digest))
+        #expect(try cellar("gc", "--apply").status == 0)
+        #expect(!store.contains(orphan.digest))
+        #expect(try store.inventory().strays.isEmpty)
+        #expect(try store.inventory().digests.count == 4)
+
+        #expect(try cellar("gc", "--budget", "0", "--apply").status == 0)
+        #expect(try store.inventory().digests.count == 1)
+        #expect(try cellar("plan", "--check").status == 0)
+        // Nothing that was dropped is shown as if it were there.
+        #expect(try cellar("show", "tomo_01", "--z", "1", "--step", "prepare", "--output", "x.png").status == 1)
+    }
+
+    @Test("verify finds a damaged artifact, and --repair has it computed again")
+    func damage() throws {
+        let (folder, cellar) = try collection()
+        #expect(try cellar("slab", "add", "tomo_01", "--z", "0..<2").status == 0)
+        #expect(try cellar("run").status == 0)
+        let store = try BlobStore(directory: folder.file(".cellar/blobs"))
+        let victim = try #require(try store.inventory().digests.max { (store.byteCount(of: $0) ?? 0) < (store.byteCount(of: $1) ?? 0) })
+        var bytes = try Data(contentsOf: URL(fileURLWithPath: store.path(of: victim)))
+        bytes[bytes.count / 2] ^= 0x40
+        try bytes.write(to: URL(fileURLWithPath: store.path(of: victim)))
+        let found = try cellar("verify", "--deep")
+        #expect(found.status == 1)
+        #expect(found.errors.contains(victim.hexadecimal))
+        #expect(try cellar("verify", "--deep", "--repair").status == 1)
+        #expect(try cellar("verify", "--deep").status == 0)
     }
 
     @Test("an interrupted run ends by itself, and the next one goes on from there")
