@@ -243,6 +243,8 @@ CREATE TABLE head (
     key BLOB NOT NULL CHECK (length(key) = 32),
     -- The digests of the outputs, 32 bytes each, in the order of their names.
     outputs BLOB NOT NULL CHECK (length(outputs) % 32 = 0),
+    -- The run that last computed it, or took it up again.
+    run_id INTEGER NOT NULL REFERENCES run (id),
     PRIMARY KEY (step_id, scope_id)
 ) STRICT, WITHOUT ROWID;
 
@@ -402,7 +404,11 @@ JOIN dataset ON dataset.id = t.dataset_id
 WHERE trace.status IN ('failed', 'skipped')
     AND NOT EXISTS (
         SELECT 1 FROM trace AS later
-        WHERE later.step_id = trace.step_id AND later.scope_id = trace.scope_id AND later.id > trace.id);
+        WHERE later.step_id = trace.step_id AND later.scope_id = trace.scope_id AND later.id > trace.id)
+    -- An earlier result that was taken up again is a success without a trace of its own.
+    AND NOT EXISTS (
+        SELECT 1 FROM head
+        WHERE head.step_id = trace.step_id AND head.scope_id = trace.scope_id AND head.run_id > trace.run_id);
 
 -- What each trace was computed from: parameters, models and inputs in one list.
 CREATE VIEW v_trace_input AS

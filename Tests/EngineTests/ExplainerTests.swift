@@ -40,3 +40,17 @@ import ToySteps
         #expect(try toys.explain(id).firstCause?.items == ["z 8"])
     }
 }
+
+@Suite struct ExplanationTests {
+    @Test(
+        "a list of items is written in ranges, and no longer than a line",
+        arguments: [
+            ([], ""), ([""], ""), (["z 3"], "z 3"), (["z 4", "z 3", "z 5", "z 9"], "z 3..<6, z 9"),
+            (["z 1", "z 3", "z 5", "z 7"], "z 1, z 3, z 5, z 7"), (["z 1", "z 3", "z 5", "z 7", "z 9"], "z 1, z 3, z 5, …"),
+            (["z 1..<3", "z 2..<4"], "z 1..<3, z 2..<4"), (["annotation 1", "z 2"], "annotation 1, z 2"),
+            (["a", "b", "c", "d", "e"], "5 items"), (["z 2", "z 2"], "z 2, z 2"),
+        ] as [([String], String)])
+    func summary(items: [String], expected: String) {
+        #expect(Explanation.summary(of: items) == expected)
+    }
+}

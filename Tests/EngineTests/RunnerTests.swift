@@ -118,6 +118,27 @@ import Volumes
         #expect(try toys.catalog.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM v_failure") } == 0)
     }
 
+    @Test("a failure is over when the earlier result is taken up again")
+    func failureAndReturn() throws {
+        let toys = try ToyCollection()
+        let id = try toys.add("a", text: "alpha")
+        try toys.catalog.addSlab(tomogramID: id, z: 0..<2)
+        try toys.run()
+        try FileManager.default.moveItem(atPath: toys.path("a"), toPath: toys.path("moved"))
+        try toys.write("a", "broken")
+        #expect(try toys.run().report?.progress.failed == 1)
+        #expect(try toys.plan().summaries.map(\.failed).reduce(0, +) == 6)
+        try FileManager.default.removeItem(atPath: toys.path("a"))
+        try FileManager.default.moveItem(atPath: toys.path("moved"), toPath: toys.path("a"))
+        // Fresh again, without a run.
+        #expect(try toys.plan().summaries.map(\.failed).reduce(0, +) == 0)
+        toys.settings["slice.gain.factor"] = "2"
+        try toys.run()
+        toys.settings = [:]
+        try toys.run()
+        #expect(try toys.catalog.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM v_failure WHERE step IN ('slice', 'slab')") } == 0)
+    }
+
     @Test("dropped bytes are computed again only when a step below needs them")
     func eviction() throws {
         let toys = try ToyCollection()

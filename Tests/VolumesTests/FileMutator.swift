@@ -15,8 +15,9 @@ struct FileMutator {
 
     /// What formats of text stumble over.
     private static let words = [
-        "-1", "0", "1e999", "-1e308", "NaN", "inf", "9223372036854775807", "9223372036854775808", "2147483648", "1e-320", "\"", "'",
-        "\"\"", "#", ";", "_", "\n", "\r\n", "\n;", "\0", ",,", "\t", "[[[[", "]", "{", "}", ":", "null", "true", "\\u0000", "\u{FEFF}",
+        "-1", "0", "1e999", "-1e308", "NaN", "inf", "9223372036854775807", "9223372036854775808", "2147483648", "1e-320",
+        "\"", "'", "\"\"", "#", ";", "_", "\n", "\r\n", "\n;", "\0", ",,", "\t", "[[[[", "]", "{", "}", ":", "null", "true",
+        "\\u0000", "\u{FEFF}",
         "loop_\n", "data_\n", "../", "/", "é", "0x10", "+", ".", "e",
     ].map { Array($0.utf8) }
 
@@ -48,8 +49,8 @@ struct FileMutator {
         case 5..<15: put(&bytes, near: place)
         case 15: bytes.removeSubrange(place...)
         case 16:
-            let byte = [0, 0xff, UInt8.random(in: .min ... .max, using: &random)].randomElement(using: &random) ?? 0
-            bytes += Array(repeating: byte, count: Int.random(in: 1...2048, using: &random))
+            let byte: UInt8 = Bool.random(using: &random) ? 0 : .random(in: .min ... .max, using: &random)
+            bytes += [UInt8](repeating: byte, count: Int.random(in: 1...2048, using: &random))
         case 17: bytes.removeSubrange(block(at: place, of: bytes))
         case 18: bytes.insert(contentsOf: bytes[block(at: place, of: bytes)], at: place)
         default:

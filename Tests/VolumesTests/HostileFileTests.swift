@@ -1,3 +1,4 @@
+import CHDF5
 import Foundation
 import TestSupport
 import Testing
@@ -24,7 +25,7 @@ struct HostileFileTests {
         "an MRC header with impossible sizes is refused",
         arguments: [
             ([.max, .max, .max], .malformed), ([-4, 3, 2], .malformed), ([.min, .min, .min], .malformed), ([4, 3, 0], .malformed),
-            ([.max, .max, 1], .truncated), ([4, 3, .max], .truncated),
+            ([.max, .max, 1], .malformed), ([.max, 1 << 20, 1], .truncated), ([4, 3, .max], .truncated),
         ] as [([Int32], VolumeError.Code)])
     func mrcSizes(size: [Int32], code: VolumeError.Code) throws {
         var fixture = MRCFixture.ramp
@@ -89,9 +90,9 @@ struct HostileFileTests {
             return bytes
         }
         #expect(try refusal("directory.tif", patched(at: 4)).code == .truncated)
-        // The directory stands behind the header and twelve voxels; tag 273, the offset of the voxels, is its fifth.
+        // The directory stands behind the header and twelve voxels; tag 273 (0x0111), the offset of the voxels, is its fifth.
         let field = 20 + 2 + 4 * 12
-        try #require(bytes[field] == 273 & 255 && bytes[field + 1] == 273 >> 8)
+        try #require(Array(bytes[field..<field + 2]) == [0x11, 0x01])
         #expect(try refusal("voxels.tif", patched(at: field + 8)).code == .truncated)
         #expect(try refusal("count.tif", patched(at: field + 4)).code == .truncated)
     }
@@ -129,5 +130,38 @@ struct HostileFileTests {
         #expect(try volume.read(box).values(UInt16.self) == Array(repeating: 7, count: 12))
         let error = try #require(throws: VolumeError.self) { _ = try volume.readSlice(z: 0) }
         #expect(error.code == .tooLarge)
+    }
+
+    @Test("JSON whose keys are not UTF-8 is refused", arguments: [[0xff], [0xc3], [0xed, 0xa0, 0x80], [0xf8, 0x88]] as [[UInt8]])
+    func jsonKeys(bytes: [UInt8]) throws {
+        let json = Array("{\"a".utf8) + bytes + Array("\": 1, b".utf8) + bytes + Array(": 2}".utf8)
+        let picks = try directory.write("picks.json", json)
+        #expect(#expect(throws: VolumeError.self) { try PointFile.read(picks) }?.code == .malformed)
+        for name in [".zarray", ".zattrs"] {
+            try directory.write("\(name)-store/\(name)", json)
+            let location = VolumeLocation(path: directory.file("\(name)-store"))
+            #expect(#expect(throws: VolumeError.self) { try location.open() }?.code == .malformed)
+        }
+    }
+
+    @Test("an HDF5 dataset that was never written, and has no fill value, shows nothing of this process's memory")
+    func hdf5WithoutValues() throws {
+        let fixture = HDF5Fixture(directory.file("unwritten.h5"))
+        for (name, chunk) in [("plain", nil), ("chunked", [2, 32, 32])] as [(String, [hsize_t]?)] {
+            fixture.write(name, [4, 64, 64], [UInt8](), memoryType: chdf5_type_u8()) { creation in
+                if let chunk { H5Pset_chunk(creation, 3, chunk) }
+                H5Pset_fill_value(creation, chdf5_type_u8(), nil)
+            }
+        }
+        fixture.close()
+        for name in ["plain", "chunked"] {
+            let volume = try VolumeLocation(path: fixture.path, member: name).open()
+            let shape = volume.shape
+            let destination = UnsafeMutableRawBufferPointer.allocate(byteCount: shape.count, alignment: 8)
+            defer { destination.deallocate() }
+            destination.initializeMemory(as: UInt8.self, repeating: 0xa5)
+            try volume.read(shape.box, into: destination)
+            #expect(destination.allSatisfy { $0 == 0 })
+        }
     }
 }

@@ -80,10 +80,11 @@ private struct Publisher {
     func setHead(stepID: Int64, scopeID: Int64, key: Digest, traceID: Int64, outputs: [Digest]) throws {
         try execute(
             """
-            INSERT INTO head (step_id, scope_id, trace_id, key, outputs) VALUES (?, ?, ?, ?, ?)
-            ON CONFLICT DO UPDATE SET trace_id = excluded.trace_id, key = excluded.key, outputs = excluded.outputs
+            INSERT INTO head (step_id, scope_id, trace_id, key, outputs, run_id) VALUES (?, ?, ?, ?, ?, ?)
+            ON CONFLICT DO UPDATE SET
+                trace_id = excluded.trace_id, key = excluded.key, outputs = excluded.outputs, run_id = excluded.run_id
             """,
-            [stepID, scopeID, traceID, key, Data(outputs.flatMap(\.bytes))])
+            [stepID, scopeID, traceID, key, Data(outputs.flatMap(\.bytes)), runID])
     }
 
     func record(_ trouble: ItemOutcome.Trouble) throws {

@@ -22,7 +22,7 @@ public struct Plan: Sendable {
         public internal(set) var offline = 0
         /// Items that run only because their dropped bytes are needed again.
         public internal(set) var restore = 0
-        /// Items that failed or were skipped at their last try.
+        /// Items without a result that failed or were skipped at their last try.
         public internal(set) var failed = 0
         /// Seconds of one worker that the stale and pending items take, by what items took before; nil where none ran.
         public internal(set) var estimatedSeconds: Double?

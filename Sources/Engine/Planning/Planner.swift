@@ -66,7 +66,10 @@ public struct Planner: Sendable {
             }
             summary.restore = restores[position].count
             if let failed = troubles[step.name] {
-                let ids = Set((0..<plan.scopes.count(of: step.scope)).map { plan.scopes.id(of: step.scope, at: $0) })
+                // One whose file or parameters are again what they were has a result, whatever happened in between.
+                let ids = Set(
+                    plan.states[position].indices.filter { ![.fresh, .known].contains(plan.states[position][$0]) }
+                        .map { plan.scopes.id(of: step.scope, at: $0) })
                 summary.failed = failed.count { ids.contains($0.scopeID) }
             }
             let count = Double(summary.stale + summary.pending + summary.restore)

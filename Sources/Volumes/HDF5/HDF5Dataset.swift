@@ -142,6 +142,9 @@ package final class HDF5Dataset: HDF5Object, Sendable {
             H5Sselect_hyperslab(
                 fileSpace.id, H5S_SELECT_SET, start.map { hsize_t($0) }, nil, count.map { hsize_t($0) }, nil)
         }
+        // Where a file says that what was never written has no value, HDF5 leaves the destination as it is: not with what
+        // this memory held before.
+        destination.initializeMemory(as: UInt8.self, repeating: 0)
         try HDF5Library.call(action, path: path) {
             H5Dread(handle.id, scalarType.hdf5, memorySpace.id, fileSpace.id, chdf5_default(), destination.baseAddress)
         }

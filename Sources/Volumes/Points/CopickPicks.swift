@@ -93,16 +93,9 @@ extension CopickPicks {
         guard source.byteCountLimit <= PointFile.jsonLimit else {
             throw VolumeError(.tooLarge, "has more than \(PointFile.jsonLimit >> 20) MiB; split it by tomogram", path: path)
         }
-        let picks: CopickPicks
         let bytes = try source.bytes(at: 0, count: source.byteCountLimit)
-        let decoder = JSONDecoder()
-        // NaN and Infinity, as Python writes them: refused below, with the point's number.
-        decoder.allowsJSON5 = true
-        do {
-            picks = try decoder.decode(CopickPicks.self, from: Data(bytes))
-        } catch {
-            throw .malformedJSON(error, path: path)
-        }
+        // Numbers that are not finite are refused below, with the point's number.
+        let picks = try JSONDocument.decode(CopickPicks.self, from: bytes, path: path)
         guard picks.unit == "angstrom" else {
             throw VolumeError(.unsupported, "gives its points in \(picks.unit); convert them to angstrom", path: path)
         }

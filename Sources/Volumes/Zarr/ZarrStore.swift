@@ -71,17 +71,9 @@ struct ZarrStore: Sendable {
     }
 
     /// The JSON document of a file, or nil where there is none.
-    ///
-    /// Python writes `NaN` and `Infinity`, which JSON forbids and JSON5 allows.
     func document<Document: Decodable>(_ type: Document.Type, at key: String) throws(VolumeError) -> Document? {
         guard let bytes = try contents(of: key, limit: Self.metadataLimit) else { return nil }
-        let decoder = JSONDecoder()
-        decoder.allowsJSON5 = true
-        do {
-            return try decoder.decode(type, from: Data(bytes))
-        } catch {
-            throw .malformedJSON(error, path: path(of: key))
-        }
+        return try JSONDocument.decode(type, from: bytes, path: path(of: key))
     }
 
     /// The path without links, or nil, with `errno` set, where there is no such file.

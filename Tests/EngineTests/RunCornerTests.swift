@@ -1,0 +1,222 @@
+import BlobStore
+import Catalog
+import CatalogSchema
+import Engine
+import Foundation
+import GRDB
+import Synchronization
+import TestSupport
+import Testing
+import ToySteps
+import Volumes
+
+/// A step of one tomogram whose doing a test decides.
+private struct ScriptedStep: Step {
+    var name = "scripted"
+    var inputs: [StepInput] = [.fact(.declaredVoxelSize)]
+    var outputs = [StepOutput.artifact("out", evictable: true)]
+    let version = 1
+    let scope = ScopeKind.tomogram
+    let summary = ""
+    let body: @Sendable (StepItem) throws -> Void
+
+    func run(_ item: StepItem) throws { try body(item) }
+}
+
+@Suite("In the corners of a run") struct RunCornerTests {
+    private func run(_ toys: ToyCollection, _ steps: [any Step], cancellation: Cancellation = Cancellation()) throws -> RunReport? {
+        let graph = try StepGraph(steps)
+        return try Runner(toys.catalog, store: toys.store, graph: graph, recipe: Recipe(steps: graph.steps), options: .init(jobs: 2))
+            .run(cancellation: cancellation)
+    }
+
+    private func write(_ text: String, _ item: StepItem) throws {
+        try item.give("out", artifact: "toy-text") { try $0.write("text", shape: [text.utf8.count], values: Array(text.utf8)) }
+    }
+
+    private func evictAll(_ toys: ToyCollection) throws {
+        let digests = try toys.catalog.artifacts().map(\.digest)
+        try toys.store.remove(digests)
+        try toys.catalog.setState(.evicted, of: digests)
+    }
+
+    @Test("bytes that come back as others are told, and what reads them is computed from the new ones")
+    func restoredOtherwise() throws {
+        let toys = try ToyCollection()
+        try toys.add("a", text: "alpha")
+        let count = Atomic<Int>(0)
+        let fickle = ScriptedStep { item in
+            try self.write("try \(count.wrappingAdd(1, ordering: .relaxed).newValue)", item)
+        }
+        let reader = { (name: String) in
+            ScriptedStep(name: name, inputs: [.output(of: "scripted", named: "out")], outputs: [.value("copy")]) { item in
+                try item.give("copy", value: ToyText.read(item.artifact(of: "scripted", named: "out")))
+            }
+        }
+        #expect(try run(toys, [fickle, reader("first")])?.isComplete == true)
+        try evictAll(toys)
+        // The second reader sends for bytes, and gets others than the first had.
+        #expect(try run(toys, [fickle, reader("first"), reader("second")])?.isComplete == true)
+        func value(_ step: String) throws -> String? {
+            try toys.catalog.read {
+                try String.fetchOne($0, sql: "SELECT value FROM v_step JOIN trace_output USING (trace_id) WHERE step = ?", arguments: [step])
+            }
+        }
+        #expect(try value("second") == "\"try 2\"")
+        #expect(try toys.catalog.read { try String.fetchOne($0, sql: "SELECT message FROM v_event") }?.contains("another result") == true)
+        // What was computed from the old ones is stale, and made fresh by the next run.
+        _ = try run(toys, [fickle, reader("first"), reader("second")])
+        #expect(try value("first") == "\"try 2\"")
+        #expect(try run(toys, [fickle, reader("first"), reader("second")]) == nil)
+        #expect(try toys.breaches() == [])
+    }
+
+    @Test("bytes that cannot come back fail what needs them, once, and nothing else")
+    func restoreFails() throws {
+        let toys = try ToyCollection()
+        for name in ["a", "b"] { try toys.catalog.addSlab(tomogramID: toys.add(name, text: name), z: 0..<3) }
+        try toys.run()
+        try evictAll(toys)
+        try FileManager.default.removeItem(atPath: toys.folder + "/.cellar/blobs/staging")
+        try Data().write(to: URL(fileURLWithPath: toys.folder + "/.cellar/blobs/staging"))
+        toys.settings["slab.depth"] = "5"
+        let report = try #require(try toys.run().report)
+        #expect(report.progress.failed == 6)
+        #expect(report.progress.skipped == 4)
+        #expect(report.progress.finished == report.progress.total)
+        #expect(!report.isComplete)
+        try FileManager.default.removeItem(atPath: toys.folder + "/.cellar/blobs/staging")
+        try FileManager.default.createDirectory(atPath: toys.folder + "/.cellar/blobs/staging", withIntermediateDirectories: true)
+        #expect(try toys.run().report?.isComplete == true)
+        #expect(try toys.catalog.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM v_failure") } == 0)
+        #expect(try toys.breaches() == [])
+    }
+
+    @Test("a stop at any moment keeps what was published, and the next run does the rest", arguments: 0..<20)
+    func cancellation(moment: Int) throws {
+        let cancellation = Cancellation()
+        let passed = Atomic<Int>(0)
+        let toys = try ToyCollection { _ in
+            if passed.wrappingAdd(1, ordering: .relaxed).newValue == moment * 5 { cancellation.cancel() }
+        }
+        try toys.fill()
+        if moment == 0 { cancellation.cancel() }
+        let (first, ran) = try toys.run(cancellation: cancellation)
+        let report = try #require(first)
+        let status = try toys.catalog.read { try String.fetchOne($0, sql: "SELECT status FROM v_run ORDER BY id DESC") }
+        #expect(status == (report.wasStopped ? "interrupted" : "done"))
+        #expect(report.wasStopped || moment * 5 > 20)
+        #expect(try toys.breaches() == [])
+        #expect(try toys.store.inventory().strays == [])
+        let second = try toys.run()
+        #expect(report.wasStopped == (second.report != nil))
+        // Nothing that was done is done again: only what the two workers had begun and gave up.
+        #expect(Set(ran).intersection(second.ran).count <= 2)
+        #expect(try toys.results() == toys.cleanResults())
+    }
+
+    @Test("a file that is replaced or removed while it is read fails its item only")
+    func changingSource() throws {
+        let toys = try ToyCollection()
+        for name in ["a", "b", "c"] { try toys.add(name, text: name) }
+        let step = ScriptedStep(inputs: [.fact(.source)], outputs: [.value("text")]) { item in
+            if item.scope.tomogram == "toys/a" { try Data("replaced".utf8).write(to: URL(fileURLWithPath: item.scope.location.path)) }
+            if item.scope.tomogram == "toys/b" { try FileManager.default.removeItem(atPath: item.scope.location.path) }
+            try item.give("text", value: "read")
+        }
+        let report = try #require(try run(toys, [step]))
+        #expect(report.progress.failed == 2)
+        #expect(report.progress.ran == 1)
+        let errors = try toys.catalog.read { try String.fetchAll($0, sql: "SELECT error FROM v_failure ORDER BY tomogram") }
+        #expect(errors.count == 2 && errors.allSatisfy { $0.contains("changed during the run") || $0.contains("is not there") })
+    }
+
+    @Test("a step that breaks its promises fails by name, and leaves no file")
+    func brokenPromises() throws {
+        let toys = try ToyCollection()
+        try toys.add("a", text: "alpha")
+        let bodies: [@Sendable (StepItem) throws -> Void] = [
+            { _ in },
+            { try $0.give("out", value: "a value, not an artifact") },
+            { try $0.give("other", value: 1) },
+            { try self.write("x", $0); try self.write("y", $0) },
+            { _ = try $0.value(String.self, of: "read", named: "text") },
+            { _ = try $0.artifact(of: "slice", named: "image") },
+            { _ = try $0.real("nothing") },
+            { _ = try $0.integer("nothing") },
+            { try self.write("x", $0); throw ToyError(description: "after all") },
+        ]
+        for body in bodies {
+            let report = try #require(try run(toys, [ScriptedStep(body: body)]))
+            #expect(report.progress.failed == 1)
+            #expect(report.failures.first?.hasPrefix("scripted of toys/a: ") == true)
+            #expect(try toys.store.inventory().strays == [])
+            #expect(try toys.store.inventory().digests == [])
+        }
+    }
+
+    @Test("a number recorded twice counts once, and one that is not finite is left out")
+    func metrics() throws {
+        let toys = try ToyCollection()
+        try toys.add("a", text: "alpha")
+        let step = ScriptedStep { item in
+            for value in [1.0, 2, 3] { item.record("twice", value) }
+            item.record("nothing", .nan)
+            item.record("endless", .infinity)
+            try self.write("x", item)
+        }
+        #expect(try run(toys, [step])?.isComplete == true)
+        let rows = try toys.catalog.read { try Row.fetchAll($0, sql: "SELECT name, value FROM v_metric") }
+        #expect(rows == [["name": "twice", "value": 3.0]])
+    }
+
+    @Test("results of a slab that was removed are shown no more, and taken up again when it returns")
+    func removedSlabs() throws {
+        let toys = try ToyCollection()
+        let id = try toys.add("a", text: "alpha")
+        let slab = try toys.catalog.addSlab(tomogramID: id, z: 0..<3)
+        try toys.catalog.addSlab(tomogramID: id, z: 2..<4)
+        try toys.run()
+        try toys.catalog.removeSlabs(ids: [#require(slab.id)])
+        func shown() throws -> [String] {
+            try toys.catalog.read {
+                try String.fetchAll(
+                    $0, sql: "SELECT step || ' ' || z_first FROM v_step WHERE z_first IS NOT NULL ORDER BY step, z_first")
+            }
+        }
+        #expect(try shown() == ["slab 2", "slice 2", "slice 3"])
+        #expect(try toys.catalog.reclaimableArtifacts().count { !$0.isCurrent } == 2)
+        try toys.run()
+        // Another slab is another scope, whatever was there before.
+        try toys.catalog.addSlab(tomogramID: id, z: 10..<11)
+        #expect(try shown() == ["slab 2", "slice 2", "slice 3"])
+        try toys.catalog.addSlab(tomogramID: id, z: 0..<3)
+        #expect(try toys.run().ran == ["slab toys/a z 10..<11", "slice toys/a z 10", "summary toys/a"])
+        #expect(try shown().count == 8)
+    }
+
+    @Test("a receipt that cannot be written is told, and the run counts as done")
+    func receipt() throws {
+        let toys = try ToyCollection()
+        try toys.add("a", text: "alpha")
+        try FileManager.default.removeItem(atPath: toys.catalog.directory.receipts)
+        let error = #expect(throws: CatalogError.self) { try toys.run() }
+        #expect(error?.code == .storage && error?.message.contains("receipt") == true)
+        #expect(try toys.catalog.read { try String.fetchOne($0, sql: "SELECT status FROM v_run") } == "done")
+        #expect(try toys.run().report == nil)
+    }
+
+    @Test("a run that was killed after its last result is closed by the next one, even where nothing is stale")
+    func killedAtTheEnd() throws {
+        let toys = try ToyCollection()
+        try toys.add("a", text: "alpha")
+        try toys.run()
+        try toys.catalog.write { db in
+            try db.execute(sql: "UPDATE run SET status = 'running', ended_at = NULL")
+            try db.execute(sql: "INSERT INTO run_lock VALUES (1, 1, 'x', 'y', 1, 'now')")
+        }
+        #expect(try toys.run().report == nil)
+        #expect(try toys.catalog.read { try String.fetchOne($0, sql: "SELECT status FROM v_run") } == "interrupted")
+        #expect(try toys.catalog.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM run_lock") } == 0)
+    }
+}

@@ -1,0 +1,85 @@
+import CatalogSchema
+import Engine
+import Testing
+
+/// A step that is only declared.
+private struct Declared: Step {
+    var name: String
+    var scope = ScopeKind.tomogram
+    var parameters: [Parameter] = []
+    var inputs: [StepInput] = []
+    var outputs = [StepOutput.value("out")]
+    let version = 1
+    let summary = ""
+
+    func run(_ item: StepItem) {}
+}
+
+@Suite("A graph of steps") struct StepGraphTests {
+    private func refusal(of steps: [Declared]) -> EngineError? {
+        let error = #expect(throws: EngineError.self) { try StepGraph(steps) }
+        #expect(error?.code == .invalidSteps)
+        return error
+    }
+
+    private func reading(_ name: String, _ producers: String..., scope: ScopeKind = .tomogram) -> Declared {
+        Declared(name: name, scope: scope, inputs: producers.map { .output(of: $0, named: "out") })
+    }
+
+    @Test("puts each step behind all that it reads from, whatever the order they came in")
+    func order() throws {
+        let steps = [reading("d", "b", "c"), reading("b", "a"), reading("c", "a", "b"), reading("a")]
+        for shift in steps.indices {
+            let graph = try StepGraph(Array(steps[shift...] + steps[..<shift]))
+            #expect(graph.steps.map(\.name) == ["a", "b", "c", "d"])
+        }
+        let graph = try StepGraph(steps + [reading("alone")])
+        #expect(try graph.upTo("b").steps.map(\.name) == ["a", "b"])
+        #expect(try graph.upTo("alone").steps.map(\.name) == ["alone"])
+        #expect(try graph.index(of: "a") == 0)
+        let unknown = #expect(throws: EngineError.self) { try graph.upTo("z") }
+        #expect(unknown?.code == .unknownStep)
+        #expect(unknown?.message.contains("a, alone") == true)
+        #expect(try StepGraph([]).steps.isEmpty)
+    }
+
+    @Test("refuses steps that wait for one another, or for themselves")
+    func cycles() {
+        #expect(refusal(of: [reading("a", "a")])?.message.contains("a") == true)
+        let error = refusal(of: [reading("x"), reading("a", "c", "x"), reading("b", "a"), reading("c", "b")])
+        #expect(error?.message.hasSuffix("a, b, c") == true)
+    }
+
+    @Test("refuses what no step gives, and what is declared twice")
+    func declarations() {
+        #expect(refusal(of: [reading("a", "b")])?.message.contains("b.out") == true)
+        #expect(refusal(of: [reading("a"), Declared(name: "b", inputs: [.output(of: "a", named: "other")])])?.message.contains("a.other") == true)
+        #expect(refusal(of: [reading("a"), reading("a")])?.message.contains("two steps") == true)
+        let twice = "twice"
+        #expect(refusal(of: [Declared(name: "a", outputs: [.value("x"), .artifact("x", evictable: true)])])?.message.contains(twice) == true)
+        #expect(refusal(of: [Declared(name: "a", inputs: [.fact(.source), .fact(.source)])])?.message.contains(twice) == true)
+        let parameter = Parameter.flag("p", default: true, "")
+        #expect(refusal(of: [Declared(name: "a", parameters: [parameter, parameter])])?.message.contains(twice) == true)
+    }
+
+    @Test("refuses facts that a scope has not, and scopes that have nothing to do with one another")
+    func scopes() throws {
+        for scope in ScopeKind.allCases {
+            for fact in StepInput.Fact.allCases {
+                let isKnown =
+                    switch fact {
+                    case .source, .declaredVoxelSize: true
+                    case .z: scope == .slab || scope == .slice
+                    case .annotation: scope == .annotation
+                    }
+                let step = Declared(name: "a", scope: scope, inputs: [.fact(fact)])
+                if isKnown { _ = try StepGraph([step]) } else { #expect(refusal(of: [step]) != nil) }
+            }
+            for other in ScopeKind.allCases {
+                let steps = [Declared(name: "a", scope: other), reading("b", "a", scope: scope)]
+                let isStrange = scope != other && [scope, other].contains(.annotation) && ![scope, other].contains(.tomogram)
+                if isStrange { #expect(refusal(of: steps) != nil) } else { _ = try StepGraph(steps) }
+            }
+        }
+    }
+}
