@@ -53,7 +53,9 @@ let package = Package(
             exclude: ["README.md"], swiftSettings: settings),
 
         // Floor 4: what is stale, why, and how it is made fresh.
-        .target(name: "Engine", dependencies: ["Catalog", "CatalogSchema", "BlobStore", "Volumes", crypto, yams], exclude: ["README.md"], swiftSettings: settings),
+        .target(
+            name: "Engine", dependencies: ["Catalog", "CatalogSchema", "BlobStore", "Volumes", crypto, yams],
+            exclude: ["README.md"], swiftSettings: settings),
 
         // Floor 5: the method.
         .target(
@@ -63,11 +65,13 @@ let package = Package(
 
         // Floor 6: the library for programs, and the program for people.
         .target(
-            name: "CellarKit", dependencies: ["Catalog", "CatalogSchema", "Engine", "Pipeline", "Volumes"], swiftSettings: settings),
+            name: "CellarKit", dependencies: ["Catalog", "CatalogSchema", "Engine", "Pipeline", "Volumes"],
+            swiftSettings: settings),
         .executableTarget(
             name: "cellar",
             dependencies: [
-                "CellarKit", "Catalog", "CatalogSchema", "Engine", "Pipeline", "BlobStore", "ImageProcessing", "Rendering", "Simulation",
+                "CellarKit", "Catalog", "CatalogSchema", "Engine", "Pipeline", "BlobStore", "ImageProcessing", "Rendering",
+                "Simulation",
                 "Volumes", arguments,
             ],
             exclude: ["REFERENCE.md"], swiftSettings: settings),
@@ -77,14 +81,17 @@ let package = Package(
         .testTarget(
             name: "VolumesTests", dependencies: ["Volumes", "TestSupport", "CHDF5", "CZlib"], exclude: ["real_data_values.py"],
             swiftSettings: settings),
-        .testTarget(name: "BlobStoreTests", dependencies: ["BlobStore", "Volumes", "TestSupport", "CHDF5"], swiftSettings: settings),
+        .testTarget(
+            name: "BlobStoreTests", dependencies: ["BlobStore", "Volumes", "TestSupport", "CHDF5"], swiftSettings: settings),
         .testTarget(
             name: "ImageProcessingTests", dependencies: ["ImageProcessing", "Volumes", "TestSupport"],
             exclude: ["Golden/make_golden.py"], resources: [.copy("Golden/data")], swiftSettings: settings),
-        .testTarget(name: "RenderingTests", dependencies: ["Rendering", "Volumes", "CZlib", "TestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "RenderingTests", dependencies: ["Rendering", "Volumes", "CZlib", "TestSupport"], swiftSettings: settings),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation", "Volumes", "TestSupport"], swiftSettings: settings),
         .testTarget(
-            name: "CatalogTests", dependencies: ["Catalog", "CatalogSchema", "CatalogMigrations", "Volumes", "TestSupport", grdb],
+            name: "CatalogTests",
+            dependencies: ["Catalog", "CatalogSchema", "CatalogMigrations", "Volumes", "TestSupport", grdb],
             swiftSettings: settings),
         .target(
             name: "ToySteps", dependencies: ["Engine", "Catalog", "CatalogSchema", "BlobStore", "Volumes", grdb],
@@ -99,8 +106,12 @@ let package = Package(
             ], swiftSettings: settings),
         .testTarget(
             name: "PipelineTests",
-            dependencies: ["Pipeline", "Engine", "Catalog", "BlobStore", "ImageProcessing", "Simulation", "Volumes", "TestSupport"],
+            dependencies: [
+                "Pipeline", "Engine", "Catalog", "BlobStore", "ImageProcessing", "Simulation", "Volumes", "TestSupport",
+            ],
             swiftSettings: settings),
-        .testTarget(name: "CellarTests", dependencies: ["cellar", "CellarKit", "BlobStore", "Volumes", "TestSupport", arguments], swiftSettings: settings),
+        .testTarget(
+            name: "CellarTests", dependencies: ["cellar", "CellarKit", "BlobStore", "Volumes", "TestSupport", arguments],
+            swiftSettings: settings),
     ]
 )

@@ -89,5 +89,6 @@ private func widened(_ halves: SIMD8<UInt16>) -> SIMD8<Float> {
     // Comparing vectors of integers is done value by value; a carry out of the exponent tells as much.
     let isSpecial = ((bits & 0x7c00) &+ 0x0400) &>> 15
     let exponent = (0 &- isSpecial) & 0x7f80_0000
-    return unsafeBitCast(unsafeBitCast(magnitude, to: SIMD8<UInt32>.self) | exponent | (bits & 0x8000) &<< 16, to: SIMD8<Float>.self)
+    return unsafeBitCast(
+        unsafeBitCast(magnitude, to: SIMD8<UInt32>.self) | exponent | (bits & 0x8000) &<< 16, to: SIMD8<Float>.self)
 }

@@ -1,5 +1,6 @@
-internal import struct Crypto.SHA256
 public import Volumes
+
+internal import struct Crypto.SHA256
 
 extension Artifact {
     /// What the artifact says of a dataset.

@@ -49,7 +49,8 @@ extension ArtifactManifest {
         var attributes: [String: AttributeValue] = [:]
         for name in try object.attributeNames() {
             guard let value = AttributeValue(try object.readAttribute(name)) else {
-                throw HDF5Error(damage: "the attribute '\(name)' of \(object.name) is of no type that artifacts have", path: object.path)
+                throw HDF5Error(
+                    damage: "the attribute '\(name)' of \(object.name) is of no type that artifacts have", path: object.path)
             }
             attributes[name] = value
         }

@@ -1,5 +1,6 @@
-internal import struct Crypto.SHA256
 public import Volumes
+
+internal import struct Crypto.SHA256
 
 /// What an artifact says of one of its datasets.
 public struct DatasetDescription: Sendable, Hashable {

@@ -1,5 +1,6 @@
-internal import struct Crypto.SHA256
 public import Volumes
+
+internal import struct Crypto.SHA256
 
 /// Writes a dataset of an artifact front to back, in bounded memory: what was appended is compressed on all cores and
 /// handed to the file every few megabytes.

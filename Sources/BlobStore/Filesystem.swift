@@ -52,12 +52,16 @@ enum Filesystem {
 
     /// The names in a folder, without `.` and `..`, sorted.
     static func names(in directory: String) throws(BlobError) -> [String] {
-        guard let stream = opendir(directory) else { throw .system(errno, .unreadable, "cannot list the folder", path: directory) }
+        guard let stream = opendir(directory) else {
+            throw .system(errno, .unreadable, "cannot list the folder", path: directory)
+        }
         defer { closedir(stream) }
         var names: [String] = []
         while let entry = readdir(stream) {
             let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: pointer.pointee)) { String(cString: $0) }
+                pointer.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: pointer.pointee)) {
+                    String(cString: $0)
+                }
             }
             if name != ".", name != ".." { names.append(name) }
         }

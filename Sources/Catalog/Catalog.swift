@@ -1,5 +1,5 @@
-import CatalogSchema
 import CatalogMigrations
+import CatalogSchema
 import Foundation
 public import GRDB
 import Volumes

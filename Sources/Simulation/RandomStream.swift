@@ -7,7 +7,8 @@ import Foundation
 /// a membrane, and the number of threads changes nothing.
 struct RandomStream: RandomNumberGenerator, Sendable {
     enum Purpose: UInt64, Sendable {
-        case parameters = 1, lamella, membranes, filaments, particles, crowding, gold, noise
+        case parameters = 1
+        case lamella, membranes, filaments, particles, crowding, gold, noise
     }
 
     private var state: UInt64
@@ -77,8 +78,11 @@ struct RandomStream: RandomNumberGenerator, Sendable {
 
     /// Uniform over all rotations (K. Shoemake, *Graphics Gems III*, 1992).
     mutating func rotation() -> Rotation {
-        let u = unit(), a = 2 * Double.pi * unit(), b = 2 * Double.pi * unit()
-        let p = (1 - u).squareRoot(), q = u.squareRoot()
+        let u = unit()
+        let a = 2 * Double.pi * unit()
+        let b = 2 * Double.pi * unit()
+        let p = (1 - u).squareRoot()
+        let q = u.squareRoot()
         return Rotation(w: q * cos(b), x: p * sin(a), y: p * cos(a), z: q * sin(b))
     }
 }

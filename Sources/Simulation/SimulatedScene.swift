@@ -19,7 +19,8 @@ struct SimulatedScene {
         _ parameters: SimulationParameters, lamella: SimulatedLamella, grid: SimulationGrid,
         _ report: (TomogramSimulation.Progress.Stage, Double) -> Void
     ) {
-        let contents = parameters.contents, seed = parameters.seed
+        let contents = parameters.contents
+        let seed = parameters.seed
         surfaces = LamellaSurfaces(lamella, grid: grid)
         var canvas = SimulationCanvas(grid: grid)
         var field = grid.region

@@ -18,9 +18,11 @@ struct CatalogOptions: ParsableArguments {
 
 /// Which tomograms a command works on.
 struct SelectionOptions: ParsableArguments {
-    @Option(name: .customLong("where"), help: ArgumentHelp(
-        "Only tomograms for which this is true: an SQL expression over the columns of v_tomogram, such as "
-            + "\"dataset = 'pombe' AND voxel_size < 14\".", valueName: "sql"))
+    @Option(
+        name: .customLong("where"),
+        help: ArgumentHelp(
+            "Only tomograms for which this is true: an SQL expression over the columns of v_tomogram, such as "
+                + "\"dataset = 'pombe' AND voxel_size < 14\".", valueName: "sql"))
     var expression: String?
 
     /// The ids of the tomograms; nil for all.

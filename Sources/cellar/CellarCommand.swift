@@ -15,20 +15,30 @@ struct CellarCommand: ParsableCommand {
             """,
         version: version,
         groupedSubcommands: [
-            CommandGroup(name: "Collection", subcommands: [
-                InitCommand.self, AddCommand.self, AnnotateCommand.self, SlabCommand.self, RecipeCommand.self,
-            ]),
-            CommandGroup(name: "Work", subcommands: [
-                StatusCommand.self, PlanCommand.self, RunCommand.self, WhyCommand.self,
-            ]),
-            CommandGroup(name: "Questions", subcommands: [
-                ListCommand.self, QueryCommand.self, ShowCommand.self,
-            ]),
-            CommandGroup(name: "Care", subcommands: [
-                GCCommand.self, VerifyCommand.self, DoctorCommand.self, BackupCommand.self,
-            ]),
-            CommandGroup(name: "Trying out", subcommands: [
-                SimulateCommand.self, DemoCommand.self,
-            ]),
+            CommandGroup(
+                name: "Collection",
+                subcommands: [
+                    InitCommand.self, AddCommand.self, AnnotateCommand.self, SlabCommand.self, RecipeCommand.self,
+                ]),
+            CommandGroup(
+                name: "Work",
+                subcommands: [
+                    StatusCommand.self, PlanCommand.self, RunCommand.self, WhyCommand.self,
+                ]),
+            CommandGroup(
+                name: "Questions",
+                subcommands: [
+                    ListCommand.self, QueryCommand.self, ShowCommand.self,
+                ]),
+            CommandGroup(
+                name: "Care",
+                subcommands: [
+                    GCCommand.self, VerifyCommand.self, DoctorCommand.self, BackupCommand.self,
+                ]),
+            CommandGroup(
+                name: "Trying out",
+                subcommands: [
+                    SimulateCommand.self, DemoCommand.self,
+                ]),
         ])
 }

@@ -44,7 +44,10 @@ struct DamageTests {
             damaged[index] ^= 1 << (index % 8)
             try replace(damaged)
             flipped += 1
-            guard let isIntact = isIntact() else { found += 1; continue }
+            guard let isIntact = isIntact() else {
+                found += 1
+                continue
+            }
             #expect(isIntact, "byte \(index)")
         }
         // What is not found are gaps between HDF5's structures.

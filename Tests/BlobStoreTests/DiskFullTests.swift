@@ -5,37 +5,11 @@ import TestSupport
 import Testing
 import Volumes
 
-/// A file system of one megabyte in memory, for those who may mount one.
-private final class SmallDisk {
-    let path: String
-    private let directory: TemporaryDirectory
-
-    static let isPermitted = (try? SmallDisk()) != nil
-
-    init() throws {
-        directory = try TemporaryDirectory()
-        path = directory.path
-        guard mount("tmpfs", path, "tmpfs", 0, "size=1m") == 0 else { throw CocoaError(.fileWriteNoPermission) }
-    }
-
-    deinit { umount2(path, Int32(MNT_DETACH)) }
-
-    /// Leaves so many bytes free, rounded down to pages.
-    func fill(leaving free: Int) throws {
-        let path = "\(path)/ballast"
-        unlink(path)
-        var status = statvfs()
-        guard statvfs(self.path, &status) == 0 else { throw CocoaError(.fileReadUnknown) }
-        let available = Int(status.f_bavail) * Int(status.f_frsize)
-        try Data(count: max(0, available - free)).write(to: URL(fileURLWithPath: path))
-    }
-}
-
 @Suite("A full disk", .enabled(if: SmallDisk.isPermitted, "mounting a small file system is not permitted here"))
 struct DiskFullTests {
     @Test("is told as such, many times in a row, leaves nothing, and is over when there is room")
     func largeArtifacts() throws {
-        let disk = try SmallDisk()
+        let disk = try SmallDisk(megabytes: 1)
         let store = try BlobStore(directory: "\(disk.path)/blobs")
         var generator = SeededGenerator(seed: 1)
         let values = (0..<500_000).map { _ in UInt64.random(in: .min ... .max, using: &generator) }
@@ -55,7 +29,7 @@ struct DiskFullTests {
 
     @Test("is noticed at whatever byte it begins")
     func smallArtifacts() throws {
-        let disk = try SmallDisk()
+        let disk = try SmallDisk(megabytes: 1)
         let store = try BlobStore(directory: "\(disk.path)/blobs")
         var outcomes: [Bool] = []
         for free in stride(from: 0, through: 300_000, by: 3 * 4096) {
@@ -88,11 +62,12 @@ struct DiskFullTests {
 
     @Test("leaves no open file behind")
     func descriptors() throws {
-        let disk = try SmallDisk()
+        let disk = try SmallDisk(megabytes: 1)
         let store = try BlobStore(directory: "\(disk.path)/blobs")
         func openFiles() throws -> Int {
             try FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").filter { name in
-                (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(name)"))?.hasPrefix(disk.path) == true
+                (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/fd/\(name)"))?.hasPrefix(disk.path)
+                    == true
             }.count
         }
         try disk.fill(leaving: 8192)

@@ -1,8 +1,9 @@
-@testable import BlobStore
 import Foundation
 import TestSupport
 import Testing
 import Volumes
+
+@testable import BlobStore
 
 @Suite("The digest names content, not storage")
 struct LogicalDigestTests {

@@ -36,7 +36,8 @@ struct PythonTests {
             func write<Value: VoxelScalar & Numeric>(_ type: Value.Type) throws {
                 for level in ArtifactWriter.compressionLevels {
                     try artifact.write(
-                        "\(Value.scalarType)-\(level)", shape: [10, 15, 7], values: values(type), chunk: [3, 4, 5], compression: level)
+                        "\(Value.scalarType)-\(level)", shape: [10, 15, 7], values: values(type), chunk: [3, 4, 5],
+                        compression: level)
                 }
             }
             try write(UInt8.self)
@@ -77,7 +78,8 @@ struct PythonTests {
         let text = try String(contentsOf: page, encoding: .utf8)
         let blocks = text.components(separatedBy: "```python\n").dropFirst().map { $0.components(separatedBy: "```")[0] }
         let script = try #require(blocks.first { $0.contains("def logical_digest") })
-        let output = try Python.run(script + "\nimport sys\nprint(logical_digest(sys.argv[1]))\n", temporary.store.path(of: digest))
+        let output = try Python.run(
+            script + "\nimport sys\nprint(logical_digest(sys.argv[1]))\n", temporary.store.path(of: digest))
         #expect(output == "\(digest.hexadecimal)\n")
     }
 }

@@ -10,7 +10,8 @@ import Volumes
         NewAnnotation(
             kind: .points, location: VolumeLocation(path: "/picks/a.star"), convention: "angstrom",
             classes: [.init(name: "ribosome", radiusInAngstroms: radius)],
-            points: (0..<count).map { .init(x: Double($0), y: 0, z: 0, className: "ribosome") }, contentDigest: Digest(of: content.utf8))
+            points: (0..<count).map { .init(x: Double($0), y: 0, z: 0, className: "ribosome") },
+            contentDigest: Digest(of: content.utf8))
     }
 
     @Test("is shown with its classes and points, and replaced when its file is given again")

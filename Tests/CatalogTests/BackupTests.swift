@@ -37,7 +37,8 @@ import Testing
             let copy = try Catalog.open(at: place)
             #expect(try copy.integrityProblems() == [])
             let odd = try copy.read {
-                try Int.fetchOne($0, sql: "SELECT count(*) FROM (SELECT 1 FROM tomogram_meta GROUP BY tomogram_id HAVING count(*) <> 2)")
+                try Int.fetchOne(
+                    $0, sql: "SELECT count(*) FROM (SELECT 1 FROM tomogram_meta GROUP BY tomogram_id HAVING count(*) <> 2)")
             }
             #expect(odd == 0)
             #expect(try FileManager.default.contentsOfDirectory(atPath: place.path).contains("catalog.sqlite"))

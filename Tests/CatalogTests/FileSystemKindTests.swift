@@ -1,5 +1,6 @@
-@testable import Catalog
 import Testing
+
+@testable import Catalog
 
 @Suite("The kind of a file system") struct FileSystemKindTests {
     private static let mounts = """

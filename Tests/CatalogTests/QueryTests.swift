@@ -33,14 +33,24 @@ import Testing
         #expect(try made.query("SELECT count(*) FROM tomogram") == [[.integer(3)]])
     }
 
-    @Test("that is more than one statement, or none, is refused", arguments: ["SELECT 1; SELECT 2", "SELECT 1; DROP TABLE tomogram", ";;x", "", " ", "-- only this", "/* this */", "SELEC 1", "SELECT * FROM nowhere", "SELECT 1;;garbage"])
+    @Test(
+        "that is more than one statement, or none, is refused",
+        arguments: [
+            "SELECT 1; SELECT 2", "SELECT 1; DROP TABLE tomogram", ";;x", "", " ", "-- only this", "/* this */", "SELEC 1",
+            "SELECT * FROM nowhere", "SELECT 1;;garbage",
+        ])
     func shape(sql: String) throws {
         let made = try collection()
         #expect(refusal(of: sql, in: made)?.code == .query)
         #expect(try made.value("SELECT count(*) FROM tomogram") == 3)
     }
 
-    @Test("may end in semicolons and comments", arguments: ["SELECT 1;", "SELECT 1 ; ; \n", "SELECT 1 -- one", "SELECT 1; -- one", "/* one */ SELECT 1 /* one */; /* and */ -- one\n"])
+    @Test(
+        "may end in semicolons and comments",
+        arguments: [
+            "SELECT 1;", "SELECT 1 ; ; \n", "SELECT 1 -- one", "SELECT 1; -- one",
+            "/* one */ SELECT 1 /* one */; /* and */ -- one\n",
+        ])
     func comments(sql: String) throws {
         #expect(try collection().query(sql) == [[.integer(1)]])
     }
@@ -48,12 +58,17 @@ import Testing
     @Test("gives every type of value, and binds each")
     func values() throws {
         let made = try collection()
-        let all: [QueryValue] = [.null, .integer(-7), .real(0.5), .text("Å; DROP TABLE tomogram --"), .blob([0, 255, 1]), .text("")]
+        let all: [QueryValue] = [
+            .null, .integer(-7), .real(0.5), .text("Å; DROP TABLE tomogram --"), .blob([0, 255, 1]), .text(""),
+        ]
         let row = try made.query(
             "SELECT :a, @b, $c, :d, :e, :f",
             parameters: Dictionary(uniqueKeysWithValues: zip(["a", "b", "c", "d", "e", "f"], all)))
         #expect(row == [all])
-        #expect(try made.query("SELECT name FROM v_tomogram WHERE name = :n OR name = :n", parameters: ["n": .text("b")]) == [[.text("b")]])
+        #expect(
+            try made.query("SELECT name FROM v_tomogram WHERE name = :n OR name = :n", parameters: ["n": .text("b")]) == [
+                [.text("b")]
+            ])
         #expect(refusal(of: "SELECT :a", in: made)?.message.contains("--param a=VALUE") == true)
         #expect(refusal(of: "SELECT 1", in: made, parameters: ["z": .null])?.message.contains("no parameter :z") == true)
         #expect(refusal(of: "SELECT ?", in: made)?.message.contains(":name") == true)
@@ -110,7 +125,9 @@ import Testing
             "1) --", "1) ORDER BY (1", "nothing = 1", ";", "1) LIMIT (1",
         ]
         for condition in bad {
-            let error = #expect(throws: CatalogError.self, "\(condition)") { try connection.ids(in: "v_tomogram", where: condition) }
+            let error = #expect(throws: CatalogError.self, "\(condition)") {
+                try connection.ids(in: "v_tomogram", where: condition)
+            }
             #expect(error?.code == .query)
         }
         #expect(try made.value("SELECT count(*) FROM tomogram") == 3)

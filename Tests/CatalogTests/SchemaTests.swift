@@ -76,12 +76,19 @@ import Testing
     func strictness() throws {
         let (directory, catalog) = try emptyCatalog()
         defer { withExtendedLifetime(directory) {} }
-        let tables = try catalog.read { try Row.fetchAll($0, sql: "SELECT name, strict FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite_%'") }
+        let tables = try catalog.read {
+            try Row.fetchAll(
+                $0,
+                sql:
+                    "SELECT name, strict FROM pragma_table_list WHERE schema = 'main' AND type = 'table' AND name NOT LIKE 'sqlite_%'"
+            )
+        }
         #expect(tables.count >= 20)
         for table in tables {
             #expect(table["strict"] == 1, "\(table["name"] as String)")
             let keys = try catalog.read {
-                try Row.fetchAll($0, sql: "SELECT name, type FROM pragma_table_info(?) WHERE pk > 0", arguments: [table["name"] as String])
+                try Row.fetchAll(
+                    $0, sql: "SELECT name, type FROM pragma_table_info(?) WHERE pk > 0", arguments: [table["name"] as String])
             }
             for key in keys { #expect(key["type"] != "REAL") }
         }

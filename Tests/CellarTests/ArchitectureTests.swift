@@ -15,7 +15,8 @@ import Testing
         "cellar": 7,
     ]
 
-    private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(path: "../..").standardized.path
+    private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(path: "../..").standardized
+        .path
 
     private struct Manifest: Decodable {
         struct Target: Decodable {
@@ -32,7 +33,9 @@ import Testing
                 type = try container.decode(String.self, forKey: .type)
                 path = try container.decodeIfPresent(String.self, forKey: .path)
                 // Names come with conditions, which are no strings: those are passed over.
-                dependencies = try container.decode([[String: [Name]]].self, forKey: .dependencies).map { $0.mapValues { $0.map(\.text) } }
+                dependencies = try container.decode([[String: [Name]]].self, forKey: .dependencies).map {
+                    $0.mapValues { $0.map(\.text) }
+                }
             }
 
             var names: [String] { dependencies.flatMap { $0.values.compactMap { $0.first ?? nil } } }
@@ -79,9 +82,12 @@ import Testing
         let manifest = try Self.manifest()
         for target in manifest.targets where Self.floors[target.name] != nil {
             let folder = "\(Self.root)/\(target.path ?? "Sources/\(target.name)")"
-            for case let name as String in FileManager.default.enumerator(atPath: folder) ?? .init() where name.hasSuffix(".swift") {
+            for case let name as String in FileManager.default.enumerator(atPath: folder) ?? .init()
+            where name.hasSuffix(".swift") {
                 let text = try String(contentsOfFile: "\(folder)/\(name)", encoding: .utf8)
-                for match in text.matches(of: /(?m)^(?:@\w+ )?(?:public |package |internal )?import (?:struct |class |enum )?(\w+)/) {
+                for match in text.matches(
+                    of: /(?m)^(?:@\w+ )?(?:public |package |internal )?import (?:struct |class |enum )?(\w+)/)
+                {
                     let module = String(match.1)
                     guard Self.floors[module] != nil else { continue }
                     #expect(target.names.contains(module), "\(target.name)/\(name) imports \(module)")

@@ -44,7 +44,8 @@ import Volumes
         #expect(try cellar("annotate", "tomo_01", "--labels", "data/truth/tomo_01_labels.mrc", "--class", "membrane").status == 0)
         #expect(
             try cellar(
-                "annotate", "tomo_01", "--points", "data/truth/tomo_01_particles.csv", "--class", "ribosome", "--class", "proteasome",
+                "annotate", "tomo_01", "--points", "data/truth/tomo_01_particles.csv", "--class", "ribosome", "--class",
+                "proteasome",
                 "--class", "complex", "--class", "gold", "--radius", "125"
             ).status == 0)
         #expect(try cellar("why", "tomo_01", "prepare").output.contains("no earlier run"))
@@ -118,7 +119,8 @@ import Volumes
         let (folder, cellar) = try collection()
         try folder.write("garbage.mrc", (0..<3000).map { UInt8(truncatingIfNeeded: $0 &* 37) })
         try folder.write("empty.rec", [])
-        let result = try cellar("add", "garbage.mrc", "empty.rec", "missing.mrc", "data/truth/tomo_01_labels.mrc", "--dataset", "more")
+        let result = try cellar(
+            "add", "garbage.mrc", "empty.rec", "missing.mrc", "data/truth/tomo_01_labels.mrc", "--dataset", "more")
         #expect(result.status == 1)
         #expect(result.output == "added: 1 tomogram in more\n")
         for name in ["garbage.mrc", "empty.rec", "missing.mrc"] { #expect(result.errors.contains(name)) }
@@ -155,7 +157,8 @@ import Volumes
         #expect(try cellar("slab", "add", "tomo_01", "--z", "0..<2").status == 0)
         #expect(try cellar("run").status == 0)
         let store = try BlobStore(directory: folder.file(".cellar/blobs"))
-        let victim = try #require(try store.inventory().digests.max { (store.byteCount(of: $0) ?? 0) < (store.byteCount(of: $1) ?? 0) })
+        let victim = try #require(
+            try store.inventory().digests.max { (store.byteCount(of: $0) ?? 0) < (store.byteCount(of: $1) ?? 0) })
         var bytes = try Data(contentsOf: URL(fileURLWithPath: store.path(of: victim)))
         bytes[bytes.count / 2] ^= 0x40
         try bytes.write(to: URL(fileURLWithPath: store.path(of: victim)))

@@ -9,9 +9,11 @@ import Testing
         let catalog = try Catalog.create(at: CatalogDirectory(path: folder))
         let volume = try VolumeLocation(path: path).open()
         try catalog.add(
-            [NewTomogram(
-                name: "first", location: VolumeLocation(path: path), format: volume.header.format,
-                scalarType: volume.scalarType, shape: volume.shape, headerVoxelSize: volume.header.voxelSize)],
+            [
+                NewTomogram(
+                    name: "first", location: VolumeLocation(path: path), format: volume.header.format,
+                    scalarType: volume.scalarType, shape: volume.shape, headerVoxelSize: volume.header.voxelSize)
+            ],
             dataset: "embedded")
         let graph = try StepGraph(StandardSteps.all)
         let recipe = Recipe(steps: graph.steps)

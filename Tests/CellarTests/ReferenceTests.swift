@@ -9,9 +9,12 @@ import Testing
         .appending(path: "../../Sources/cellar/REFERENCE.md").standardized.path
 
     /// Every command with the words that call it, in order.
-    private static func commands(_ command: any ParsableCommand.Type, _ words: [String]) -> [(name: String, type: any ParsableCommand.Type)] {
+    private static func commands(_ command: any ParsableCommand.Type, _ words: [String]) -> [(
+        name: String, type: any ParsableCommand.Type
+    )] {
         let configuration = command.configuration
-        let children = (configuration.ungroupedSubcommands + configuration.groupedSubcommands.flatMap(\.subcommands)).flatMap { child in
+        let children = (configuration.ungroupedSubcommands + configuration.groupedSubcommands.flatMap(\.subcommands)).flatMap {
+            child in
             commands(child, words + [child._commandName])
         }
         return [(words.joined(separator: " "), command)] + children

@@ -25,7 +25,10 @@ final class ChildProcess {
         var (id, ends, status) = (pid_t(), [Int32](repeating: -1, count: 2), Int32(0))
         // One at a time, so that no child inherits the writing end of another's pipe.
         Self.spawning.withLock { _ in
-            guard Glibc.pipe(&ends) == 0 else { return status = errno }
+            guard Glibc.pipe(&ends) == 0 else {
+                status = errno
+                return
+            }
             for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
             var actions = posix_spawn_file_actions_t()
             posix_spawn_file_actions_init(&actions)

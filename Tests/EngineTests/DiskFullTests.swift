@@ -10,7 +10,9 @@ import Testing
 import ToySteps
 
 @Suite("A disk that is full") struct DiskFullTests {
-    @Test("at any point of publishing ends the run with that error, and the next run goes on", arguments: PublishPoint.allCases, [1, 3])
+    @Test(
+        "at any point of publishing ends the run with that error, and the next run goes on", arguments: PublishPoint.allCases,
+        [1, 3])
     func injected(point: PublishPoint, occurrence: Int) throws {
         let isFull = Atomic<Bool>(true)
         let passed = Atomic<Int>(0)
@@ -30,7 +32,7 @@ import ToySteps
         .enabled(if: SmallDisk.isPermitted, "mounting a small file system is not permitted here"),
         arguments: [0, 8, 16, 32, 48, 64, 96, 128, 160, 192, 224, 256])
     func real(freeKibibytes: Int) throws {
-        let disk = try SmallDisk()
+        let disk = try SmallDisk(megabytes: 8)
         let toys = try ToyCollection(folder: disk.path, owner: disk)
         try toys.fill()
         // Enough to do that no amount of room is enough.
@@ -58,31 +60,5 @@ import ToySteps
         #expect(status.last == "done")
         #expect(!status.contains("running"))
         #expect(try toys.catalog.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM run_lock") } == 0)
-    }
-}
-
-/// A file system of eight megabytes in memory, for those who may mount one.
-private final class SmallDisk: Sendable {
-    let path: String
-    private let directory: TemporaryDirectory
-
-    static let isPermitted = (try? SmallDisk()) != nil
-
-    init() throws {
-        directory = try TemporaryDirectory()
-        path = directory.path
-        guard mount("tmpfs", path, "tmpfs", 0, "size=8m") == 0 else { throw CocoaError(.fileWriteNoPermission) }
-    }
-
-    deinit { umount2(path, Int32(MNT_DETACH)) }
-
-    /// Leaves so many bytes free, or all that there are.
-    func fill(leaving free: Int) throws {
-        let path = "\(path)/ballast"
-        unlink(path)
-        var status = statvfs()
-        guard statvfs(self.path, &status) == 0 else { throw CocoaError(.fileReadUnknown) }
-        let available = Int(status.f_bavail) * Int(status.f_frsize)
-        if available > free { try Data(count: available - free).write(to: URL(fileURLWithPath: path)) }
     }
 }

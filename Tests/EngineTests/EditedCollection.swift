@@ -165,7 +165,9 @@ final class EditedCollection {
 
     private func removeSlab() throws {
         let index = try randomTomogram()
-        let slabs = tomograms[index].slabs.sorted { ($0.key.lowerBound, $0.key.upperBound) < ($1.key.lowerBound, $1.key.upperBound) }
+        let slabs = tomograms[index].slabs.sorted {
+            ($0.key.lowerBound, $0.key.upperBound) < ($1.key.lowerBound, $1.key.upperBound)
+        }
         guard let slab = slabs.randomElement(using: &generator) else { return }
         tomograms[index].slabs[slab.key] = nil
         try toys.catalog.removeSlabs(ids: [slab.value])
@@ -245,7 +247,8 @@ final class EditedCollection {
             expectation.results["summary \(name) report"] = expect("summary", name, "", inputs, report, &expectation)
             for (file, annotation) in tomogram.annotations {
                 expectation.results["compare \(name) \(file).txt verdict"] = expect(
-                    "compare", name, " annotation \(annotation.id)", [annotation.content, scaled], "annotated \(scaled)", &expectation)
+                    "compare", name, " annotation \(annotation.id)", [annotation.content, scaled], "annotated \(scaled)",
+                    &expectation)
             }
         }
         for (name, text) in expectation.results where evicted.contains(text) { expectation.results[name] = "evicted" }

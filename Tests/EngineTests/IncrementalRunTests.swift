@@ -31,7 +31,9 @@ import ToySteps
             #expect(report.progress.ran + report.progress.failed >= ran.count)
         }
         let isFailed = { (result: String) in edited.failed.contains { result.split(separator: " ")[1] == $0 } }
-        #expect(try edited.toys.results().filter { !isFailed($0.key) } == expected.results.filter { !isFailed($0.key) }, "\(edited.story)")
+        #expect(
+            try edited.toys.results().filter { !isFailed($0.key) } == expected.results.filter { !isFailed($0.key) },
+            "\(edited.story)")
         #expect(try edited.toys.plan().hasWork == !edited.failed.isEmpty)
     }
 }

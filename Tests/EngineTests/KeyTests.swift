@@ -1,7 +1,8 @@
 import CatalogSchema
-@testable import Engine
 import Testing
 import Volumes
+
+@testable import Engine
 
 /// Keys are kept for years: a key that changes by accident makes whole collections stale.
 @Suite("A key") struct KeyTests {
@@ -24,7 +25,10 @@ import Volumes
         ModelRecord(name: "sd", kind: "diffusion", path: "/models/sd", digest: Digest(of: content.utf8), addedAt: "")
     }
 
-    private func key(_ step: Fixed = Fixed(), set: [(String, String)] = [], model content: String = "weights", inputs: [String] = ["z", "voxels"]) throws -> Digest {
+    private func key(
+        _ step: Fixed = Fixed(), set: [(String, String)] = [], model content: String = "weights",
+        inputs: [String] = ["z", "voxels"]
+    ) throws -> Digest {
         var recipe = Recipe(steps: [step])
         for (key, word) in set { try recipe.set(key, to: word) }
         let setup = try StepSetup(step, recipe: recipe, models: ["sd": model(content)])
@@ -49,7 +53,8 @@ import Volumes
         keys.append(try key(inputs: ["z", "other voxels"]))
         keys.append(try key(inputs: ["z"]))
         for change in [
-            { $0.version = 4 }, { $0.name = "prepared" }, { $0.scope = .slab }, { $0.inputs.reverse() }, { $0.outputs.removeLast() },
+            { $0.version = 4 }, { $0.name = "prepared" }, { $0.scope = .slab }, { $0.inputs.reverse() },
+            { $0.outputs.removeLast() },
             { $0.parameters.removeLast() },
         ] as [(inout Fixed) -> Void] {
             var step = Fixed()

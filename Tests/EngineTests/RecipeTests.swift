@@ -19,15 +19,19 @@ private struct Configured: Step {
         Configured(
             name: "prepare",
             parameters: [
-                .real("clahe.clip_limit", default: 2, in: 0...40, "limit"), .integer("clahe.tiles", default: 8, in: 1...64, "tiles"),
-                .flag("clahe.enabled", default: true, "whether"), .choice("mode", default: "slab", of: ["slab", "slice"], "what"),
+                .real("clahe.clip_limit", default: 2, in: 0...40, "limit"),
+                .integer("clahe.tiles", default: 8, in: 1...64, "tiles"),
+                .flag("clahe.enabled", default: true, "whether"),
+                .choice("mode", default: "slab", of: ["slab", "slice"], "what"),
             ]),
         Configured(
             name: "mask",
             parameters: [
                 .text("note", default: "", "a text"), .text("path", default: "a/b: c # d", "a text"),
-                .text("quoted", default: "say \"x\" \\ y", "a text"), .text("number", default: "1.0", "a text that looks like a number"),
-                .text("nothing", default: "null", "a text that looks like nothing"), .real("small", default: 1e-7, in: -1...1, "small"),
+                .text("quoted", default: "say \"x\" \\ y", "a text"),
+                .text("number", default: "1.0", "a text that looks like a number"),
+                .text("nothing", default: "null", "a text that looks like nothing"),
+                .real("small", default: 1e-7, in: -1...1, "small"),
                 .model("model", kind: "diffusion", default: "sd-1.5", "weights"),
             ]),
     ]
@@ -53,7 +57,9 @@ private struct Configured: Step {
         recipe.differencesFromDefaults.map { "\($0.key): \($0.old ?? "-") → \($0.new ?? "-")" }
     }
 
-    @Test("is the defaults where the file is absent, empty, or only comments", arguments: ["", "\n", "# nothing\n", "---\n", "prepare:\n", "prepare:\n  clahe:\n", "prepare.mode:\n", "{}"])
+    @Test(
+        "is the defaults where the file is absent, empty, or only comments",
+        arguments: ["", "\n", "# nothing\n", "---\n", "prepare:\n", "prepare:\n  clahe:\n", "prepare.mode:\n", "{}"])
     func defaults(text: String) throws {
         #expect(try file.read(for: Configured.all) == Recipe(steps: Configured.all))
         #expect(try read(text) == Recipe(steps: Configured.all))
@@ -73,7 +79,8 @@ private struct Configured: Step {
         "may be nested, dotted, or both",
         arguments: [
             "prepare:\n  clahe:\n    clip_limit: 3.5\n", "prepare.clahe.clip_limit: 3.5", "prepare:\n  clahe.clip_limit: 3.5",
-            "prepare.clahe:\n  clip_limit: '3.5'", "prepare: {clahe: {clip_limit: 3.5}}", "{\"prepare\": {\"clahe.clip_limit\": 3.50}}",
+            "prepare.clahe:\n  clip_limit: '3.5'", "prepare: {clahe: {clip_limit: 3.5}}",
+            "{\"prepare\": {\"clahe.clip_limit\": 3.50}}",
             "prepare:\r\n  clahe:\r\n    clip_limit: 35e-1\r\n", "---\nprepare.clahe.clip_limit: \"3.5\"\n...\n",
             "prepare: &a\n  clahe:\n    clip_limit: 3.5\n",
         ])
@@ -100,17 +107,25 @@ private struct Configured: Step {
         "names the file, the key and what would be right where something is wrong",
         arguments: [
             ("prepare.clahe.clip_limt: 3", "did you mean prepare.clahe.clip_limit"),
-            ("clip_limit: 3", "did you mean prepare.clahe.clip_limit"), ("prepare:\n  tiles: 3", "did you mean prepare.clahe.tiles"),
-            ("xyzzy: 3", "cellar recipe show"), ("xyzzy:", "no parameter xyzzy"), ("prepare.clahe.clip_limit: 41", "from 0.0 to 40.0"),
+            ("clip_limit: 3", "did you mean prepare.clahe.clip_limit"),
+            ("prepare:\n  tiles: 3", "did you mean prepare.clahe.tiles"),
+            ("xyzzy: 3", "cellar recipe show"), ("xyzzy:", "no parameter xyzzy"),
+            ("prepare.clahe.clip_limit: 41", "from 0.0 to 40.0"),
             ("prepare.clahe.clip_limit: nan", "a number from"), ("prepare.clahe.clip_limit: .inf", "a number from"),
-            ("prepare.clahe.clip_limit: [1, 2]", "a list"), ("prepare.clahe.clip_limit: {a: 1}", "no parameter prepare.clahe.clip_limit.a"),
+            ("prepare.clahe.clip_limit: [1, 2]", "a list"),
+            ("prepare.clahe.clip_limit: {a: 1}", "no parameter prepare.clahe.clip_limit.a"),
             ("prepare.clahe.tiles: 2.5", "a whole number from 1 to 64"), ("prepare.clahe.tiles: 0", "from 1 to 64"),
             ("prepare.clahe.tiles: 99999999999999999999", "a whole number"), ("prepare.clahe.enabled: maybe", "true or false"),
             ("prepare.mode: tile", "one of slab, slice"), ("prepare.mode: slab\nprepare.mode: slice", "recipe.yaml"),
-            ("prepare.mode: slab\nprepare:\n  mode: slice", "gives prepare.mode twice"), ("- a\n- b", "a list"), ("just words", "no keys"),
+            ("prepare.mode: slab\nprepare:\n  mode: slice", "gives prepare.mode twice"), ("- a\n- b", "a list"),
+            ("just words", "no keys"),
             ("? [a, b]\n: 1", "no plain word"), ("a: b: c", "not understood"), ("prepare: {", "not understood"),
             ("prepare.mode: slab\n---\nprepare.mode: slab", "not understood"), ("prepare.mode: *unknown", "not understood"),
-            ("\tprepare: 1", "not understood"), ("a:\n  b:\n    c:\n      d:\n        e:\n          f:\n            g:\n              h:\n                i: 1", "nested too deeply"),
+            ("\tprepare: 1", "not understood"),
+            (
+                "a:\n  b:\n    c:\n      d:\n        e:\n          f:\n            g:\n              h:\n                i: 1",
+                "nested too deeply"
+            ),
         ])
     func mistakes(text: String, expected: String) throws {
         let error = #expect(throws: EngineError.self) { try read(text) }
@@ -186,9 +201,10 @@ private struct Configured: Step {
         #expect(try text().hasSuffix("mask.note: \"a: b # c\""))
         try file.set("mask.note", to: "d", for: Configured.all)
         try file.set("prepare.mode", to: "slice", for: Configured.all)
-        #expect(differences(try file.read(for: Configured.all)) == [
-            "mask.note:  → d", "prepare.clahe.clip_limit: 2.0 → 4.0", "prepare.mode: slab → slice",
-        ])
+        #expect(
+            differences(try file.read(for: Configured.all)) == [
+                "mask.note:  → d", "prepare.clahe.clip_limit: 2.0 → 4.0", "prepare.mode: slab → slice",
+            ])
         #expect(try text().contains("# Anna: 2 is too little."))
         let before = try text()
         #expect(throws: EngineError.self) { try file.set("prepare.mode", to: "tile", for: Configured.all) }
@@ -196,7 +212,11 @@ private struct Configured: Step {
         #expect(try text() == before)
     }
 
-    @Test("in a style that line editing does not understand is left as it is", arguments: ["prepare: {mode: slab}", "{\"prepare\": {\"mode\": slab}}", "'prepare.mode': slab", "prepare.mode: >\n  slab\n"])
+    @Test(
+        "in a style that line editing does not understand is left as it is",
+        arguments: [
+            "prepare: {mode: slab}", "{\"prepare\": {\"mode\": slab}}", "'prepare.mode': slab", "prepare.mode: >\n  slab\n",
+        ])
     func unusualStyles(original: String) throws {
         let harmless = original.replacing(">\n  slab\n", with: "\"slab\"")
         try directory.write("recipe.yaml", harmless.utf8)
@@ -215,7 +235,10 @@ private struct Configured: Step {
         var generator = SeededGenerator(seed: 9)
         var recipe = Recipe(steps: Configured.all)
         let comments = try text().components(separatedBy: "#").count
-        let texts = ["plain", "", "a b", "1.0", "null", "true", "~", "- x", "a: b", "#x", "x # y", "'", "\"", "\\", "é Å", "*a", "&a", "[", "}", "%", "@"]
+        let texts = [
+            "plain", "", "a b", "1.0", "null", "true", "~", "- x", "a: b", "#x", "x # y", "'", "\"", "\\", "é Å", "*a", "&a", "[",
+            "}", "%", "@",
+        ]
         for _ in 0..<150 {
             guard let entry = recipe.entries.randomElement(using: &generator) else { continue }
             let word =

@@ -24,10 +24,13 @@ private struct ScriptedStep: Step {
 }
 
 @Suite("In the corners of a run") struct RunCornerTests {
-    private func run(_ toys: ToyCollection, _ steps: [any Step], cancellation: Cancellation = Cancellation()) throws -> RunReport? {
+    private func run(_ toys: ToyCollection, _ steps: [any Step], cancellation: Cancellation = Cancellation()) throws -> RunReport?
+    {
         let graph = try StepGraph(steps)
-        return try Runner(toys.catalog, store: toys.store, graph: graph, recipe: Recipe(steps: graph.steps), options: .init(jobs: 2))
-            .run(cancellation: cancellation)
+        return try Runner(
+            toys.catalog, store: toys.store, graph: graph, recipe: Recipe(steps: graph.steps), options: .init(jobs: 2)
+        )
+        .run(cancellation: cancellation)
     }
 
     private func write(_ text: String, _ item: StepItem) throws {
@@ -59,11 +62,14 @@ private struct ScriptedStep: Step {
         #expect(try run(toys, [fickle, reader("first"), reader("second")])?.isComplete == true)
         func value(_ step: String) throws -> String? {
             try toys.catalog.read {
-                try String.fetchOne($0, sql: "SELECT value FROM v_step JOIN trace_output USING (trace_id) WHERE step = ?", arguments: [step])
+                try String.fetchOne(
+                    $0, sql: "SELECT value FROM v_step JOIN trace_output USING (trace_id) WHERE step = ?", arguments: [step])
             }
         }
         #expect(try value("second") == "\"try 2\"")
-        #expect(try toys.catalog.read { try String.fetchOne($0, sql: "SELECT message FROM v_event") }?.contains("another result") == true)
+        #expect(
+            try toys.catalog.read { try String.fetchOne($0, sql: "SELECT message FROM v_event") }?.contains("another result")
+                == true)
         // What was computed from the old ones is stale, and made fresh by the next run.
         _ = try run(toys, [fickle, reader("first"), reader("second")])
         #expect(try value("first") == "\"try 2\"")
@@ -120,7 +126,9 @@ private struct ScriptedStep: Step {
         let toys = try ToyCollection()
         for name in ["a", "b", "c"] { try toys.add(name, text: name) }
         let step = ScriptedStep(inputs: [.fact(.source)], outputs: [.value("text")]) { item in
-            if item.scope.tomogram == "toys/a" { try Data("replaced".utf8).write(to: URL(fileURLWithPath: item.scope.location.path)) }
+            if item.scope.tomogram == "toys/a" {
+                try Data("replaced".utf8).write(to: URL(fileURLWithPath: item.scope.location.path))
+            }
             if item.scope.tomogram == "toys/b" { try FileManager.default.removeItem(atPath: item.scope.location.path) }
             try item.give("text", value: "read")
         }
@@ -139,12 +147,18 @@ private struct ScriptedStep: Step {
             { _ in },
             { try $0.give("out", value: "a value, not an artifact") },
             { try $0.give("other", value: 1) },
-            { try self.write("x", $0); try self.write("y", $0) },
+            {
+                try self.write("x", $0)
+                try self.write("y", $0)
+            },
             { _ = try $0.value(String.self, of: "read", named: "text") },
             { _ = try $0.artifact(of: "slice", named: "image") },
             { _ = try $0.real("nothing") },
             { _ = try $0.integer("nothing") },
-            { try self.write("x", $0); throw ToyError(description: "after all") },
+            {
+                try self.write("x", $0)
+                throw ToyError(description: "after all")
+            },
         ]
         for body in bodies {
             let report = try #require(try run(toys, [ScriptedStep(body: body)]))

@@ -136,7 +136,9 @@ import Volumes
         try toys.run()
         toys.settings = [:]
         try toys.run()
-        #expect(try toys.catalog.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM v_failure WHERE step IN ('slice', 'slab')") } == 0)
+        #expect(
+            try toys.catalog.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM v_failure WHERE step IN ('slice', 'slab')") }
+                == 0)
     }
 
     @Test("dropped bytes are computed again only when a step below needs them")

@@ -53,10 +53,14 @@ private struct Declared: Step {
     @Test("refuses what no step gives, and what is declared twice")
     func declarations() {
         #expect(refusal(of: [reading("a", "b")])?.message.contains("b.out") == true)
-        #expect(refusal(of: [reading("a"), Declared(name: "b", inputs: [.output(of: "a", named: "other")])])?.message.contains("a.other") == true)
+        #expect(
+            refusal(of: [reading("a"), Declared(name: "b", inputs: [.output(of: "a", named: "other")])])?.message.contains(
+                "a.other") == true)
         #expect(refusal(of: [reading("a"), reading("a")])?.message.contains("two steps") == true)
         let twice = "twice"
-        #expect(refusal(of: [Declared(name: "a", outputs: [.value("x"), .artifact("x", evictable: true)])])?.message.contains(twice) == true)
+        #expect(
+            refusal(of: [Declared(name: "a", outputs: [.value("x"), .artifact("x", evictable: true)])])?.message.contains(twice)
+                == true)
         #expect(refusal(of: [Declared(name: "a", inputs: [.fact(.source), .fact(.source)])])?.message.contains(twice) == true)
         let parameter = Parameter.flag("p", default: true, "")
         #expect(refusal(of: [Declared(name: "a", parameters: [parameter, parameter])])?.message.contains(twice) == true)

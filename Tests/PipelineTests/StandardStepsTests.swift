@@ -71,7 +71,8 @@ private final class Collection {
 private func noise(z: Int, y: Int, x: Int, seed: UInt64 = 1) throws -> VoxelBuffer {
     var generator = SeededGenerator(seed: seed)
     let shape = try #require(VolumeShape(z: z, y: y, x: x))
-    return try #require(VoxelBuffer(shape: shape, values: (0..<shape.count).map { _ in Float.random(in: -3...5, using: &generator) }))
+    return try #require(
+        VoxelBuffer(shape: shape, values: (0..<shape.count).map { _ in Float.random(in: -3...5, using: &generator) }))
 }
 
 @Suite struct StandardStepsTests {
@@ -95,7 +96,8 @@ private func noise(z: Int, y: Int, x: Int, seed: UInt64 = 1) throws -> VoxelBuff
         #expect(try real("density_min") == values.min())
         #expect(try real("density_max") == values.max())
         #expect(row["size_x"] == .integer(47))
-        #expect(row["voxel_digest"] == .text(try VolumeSurvey.run(VolumeLocation(path: collection.path).open()).digest.hexadecimal))
+        #expect(
+            row["voxel_digest"] == .text(try VolumeSurvey.run(VolumeLocation(path: collection.path).open()).digest.hexadecimal))
     }
 
     @Test("a prepared slice is conversion, CLAHE and tiles of the slice")
@@ -129,7 +131,9 @@ private func noise(z: Int, y: Int, x: Int, seed: UInt64 = 1) throws -> VoxelBuff
         try collection.write(noise(z: 1, y: 64, x: 64))
         try collection.add()
         try collection.catalog.addSlab(tomogramID: collection.id, z: 0..<1)
-        collection.settings = ["prepare.clahe.clip_limit": "0", "prepare.clahe.grid": "1", "prepare.density.structures": "bright"]
+        collection.settings = [
+            "prepare.clahe.clip_limit": "0", "prepare.clahe.grid": "1", "prepare.density.structures": "bright",
+        ]
         try collection.run()
         let values = try collection.prepared(z: 0).read("slice", as: UInt8.self)
         let density = try VolumeLocation(path: collection.path).open().readSlice(z: 0).floats()

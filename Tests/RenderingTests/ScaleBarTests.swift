@@ -8,7 +8,8 @@ struct ScaleBarTests {
         "the length is round and takes at most a quarter of the width",
         arguments: [
             (928, 13.48, 200.0, "200 nm"), (512, 10, 100, "100 nm"), (4096, 13.48, 1000, "1 µm"),
-            (4096, 100, 10_000, "10 µm"), (64, 13.48, 20, "20 nm"), (64, 1, 1, "1 nm"), (64, 0.5, 0.5, "5 Å"), (20, 0.1, 0.05, "0.5 Å"), (800, 10, 200, "200 nm"),
+            (4096, 100, 10_000, "10 µm"), (64, 13.48, 20, "20 nm"), (64, 1, 1, "1 nm"), (64, 0.5, 0.5, "5 Å"),
+            (20, 0.1, 0.05, "0.5 Å"), (800, 10, 200, "200 nm"),
         ])
     func lengths(width: Int, pixelSize: Double, length: Double, label: String) throws {
         let bar = try #require(ScaleBar(imageWidth: width, pixelSizeInAngstroms: pixelSize))

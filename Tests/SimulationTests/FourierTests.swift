@@ -30,7 +30,8 @@ struct FourierTests {
         var error = 0.0
         for k in 0..<length {
             for lane in 0..<lanes {
-                var real = 0.0, imaginary = 0.0
+                var real = 0.0
+                var imaginary = 0.0
                 for j in 0..<length {
                     let angle = -2 * Double.pi * Double(j * k % length) / Double(length)
                     let (a, b) = (Double(input[j][lane].0), Double(input[j][lane].1))
@@ -80,11 +81,13 @@ struct FourierTests {
         for kz in 0..<z {
             for ky in 0..<y {
                 for kx in 0...x / 2 {
-                    var real = 0.0, imaginary = 0.0
+                    var real = 0.0
+                    var imaginary = 0.0
                     for iz in 0..<z {
                         for iy in 0..<y {
                             for ix in 0..<x {
-                                let alongX = Double(kx * ix) / Double(x), alongY = Double(ky * iy) / Double(y)
+                                let alongX = Double(kx * ix) / Double(x)
+                                let alongY = Double(ky * iy) / Double(y)
                                 let turns = alongX + alongY + Double(kz * iz) / Double(z)
                                 let value = Double(before.values[(iz * y + iy) * before.rowStride + ix])
                                 real += value * cos(2 * Double.pi * turns)

@@ -49,10 +49,12 @@ struct ImagingTests {
             for z in 0..<grid.z {
                 for y in 0..<grid.y {
                     for x in 0..<volume.frequencyCount {
-                        let kx = grid.frequency(x, of: grid.x), kz = grid.frequency(z, of: grid.z)
+                        let kx = grid.frequency(x, of: grid.x)
+                        let kz = grid.frequency(z, of: grid.z)
                         guard (kx * kx + kz * kz).squareRoot() > 1 / 400.0 else { continue }
                         let index = (z * grid.y + y) * volume.rowStride + x
-                        let real = Double(volume.values[index]), imaginary = Double(volume.values[index + volume.rowHalf])
+                        let real = Double(volume.values[index])
+                        let imaginary = Double(volume.values[index + volume.rowHalf])
                         let beyond = abs(kz) * cos(Double.pi / 3) - kx * sin(Double.pi / 3)
                         if beyond > 1.3 / thickness { power.wedge += real * real + imaginary * imaginary }
                         if beyond <= 0 { power.outside += real * real + imaginary * imaginary }
@@ -122,7 +124,8 @@ struct ImagingTests {
 extension SimulatedTomogram {
     /// The indices, in storage order, of the voxels whose centres lie in the lamella.
     func indicesInLamella() -> [Int] {
-        let shape = density.shape, voxelSize = parameters.voxelSizeInAngstroms
+        let shape = density.shape
+        let voxelSize = parameters.voxelSizeInAngstroms
         var indices: [Int] = []
         for y in 0..<shape.y {
             for x in 0..<shape.x {

@@ -43,8 +43,9 @@ struct SimulationParametersTests {
     func sentence() {
         var parameters = SimulationParameters()
         parameters.z = 3
-        #expect(throws: SimulationError(
-            code: .outOfRange, parameter: "z", message: "3 voxels cannot be simulated; give 8 to 16384 along each axis")
+        #expect(
+            throws: SimulationError(
+                code: .outOfRange, parameter: "z", message: "3 voxels cannot be simulated; give 8 to 16384 along each axis")
         ) { try TomogramSimulation(parameters) }
     }
 

@@ -89,7 +89,8 @@ struct SimulationTests {
             #expect(particle.particleClass == .gold ? abs(depth) < 1e-6 : depth > 0.9 * particle.radiusInAngstroms)
         }
         let labels = tomogram.labels.bytes
-        let shape = tomogram.labels.shape, voxelSize = tomogram.parameters.voxelSizeInAngstroms
+        let shape = tomogram.labels.shape
+        let voxelSize = tomogram.parameters.voxelSizeInAngstroms
         let bodies = particles.filter { $0.particleClass != .gold }
         var touching = 0
         for z in 0..<shape.z {
@@ -113,13 +114,15 @@ struct SimulationTests {
         parameters.contents.cisternaePerCubicMicrometer = 0
         parameters.contents.microtubulesPerCubicMicrometer = 0
         let tomogram = try TomogramSimulation(parameters).run()
-        let labels = tomogram.labels.bytes, shape = tomogram.labels.shape
+        let labels = tomogram.labels.bytes
+        let shape = tomogram.labels.shape
         var sizes: [SimulationClass: [Double]] = [:]
         for particle in tomogram.particles {
             let inView = Region(lower: .zero, upper: Point(Double(shape.x - 1), Double(shape.y - 1), Double(shape.z - 1)) * 8)
                 .expanded(by: -particle.radiusInAngstroms)
             guard inView.contains(particle.center) else { continue }
-            var count = 0, foreign = 0
+            var count = 0
+            var foreign = 0
             let reach = Int(particle.radiusInAngstroms / 8) + 1
             let middle = (particle.center / 8).rounded(.toNearestOrAwayFromZero)
             for z in -reach...reach {
@@ -149,8 +152,10 @@ struct SimulationTests {
         parameters.optics.phaseShiftInDegrees = phaseShift
         if phaseShift > 0 { parameters.optics.defocusInMicrometers = 0.7 }
         let tomogram = try TomogramSimulation(parameters).run()
-        let density = tomogram.density.floats(), labels = tomogram.labels.bytes
-        var sums = [Double](repeating: 0, count: 8), counts = [Double](repeating: 0, count: 8)
+        let density = tomogram.density.floats()
+        let labels = tomogram.labels.bytes
+        var sums = [Double](repeating: 0, count: 8)
+        var counts = [Double](repeating: 0, count: 8)
         for index in tomogram.indicesInLamella() {
             sums[Int(labels[index])] += Double(density[index])
             counts[Int(labels[index])] += 1
@@ -172,7 +177,8 @@ struct SimulationTests {
         #expect(outside == [SimulationClass.background.rawValue, SimulationClass.gold.rawValue])
     }
 
-    @Test("can be tiny, odd, flat, coarse or fine", arguments: [(8, 8, 8), (9, 11, 13), (31, 8, 17), (70, 33, 9)], [3, 13.48, 50])
+    @Test(
+        "can be tiny, odd, flat, coarse or fine", arguments: [(8, 8, 8), (9, 11, 13), (31, 8, 17), (70, 33, 9)], [3, 13.48, 50])
     func sizes(size: (Int, Int, Int), voxelSize: Double) throws {
         var parameters = parameters(x: size.0, y: size.1, z: size.2)
         parameters.voxelSizeInAngstroms = voxelSize

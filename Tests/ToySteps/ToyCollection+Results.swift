@@ -58,18 +58,18 @@ extension ToyCollection {
         }
         let questions = [
             "a trace is done and has no output": """
-                SELECT count(*) FROM trace WHERE status = 'done'
-                AND NOT EXISTS (SELECT 1 FROM trace_output WHERE trace_output.trace_id = trace.id)
-                """,
+            SELECT count(*) FROM trace WHERE status = 'done'
+            AND NOT EXISTS (SELECT 1 FROM trace_output WHERE trace_output.trace_id = trace.id)
+            """,
             "a result stands whose trace is not done": """
-                SELECT count(*) FROM head LEFT JOIN trace ON trace.id = head.trace_id WHERE status IS NOT 'done'
-                """,
+            SELECT count(*) FROM head LEFT JOIN trace ON trace.id = head.trace_id WHERE status IS NOT 'done'
+            """,
             "a result stands under another key than its trace's": """
-                SELECT count(*) FROM head JOIN trace ON trace.id = head.trace_id WHERE head.key <> trace.key
-                """,
+            SELECT count(*) FROM head JOIN trace ON trace.id = head.trace_id WHERE head.key <> trace.key
+            """,
             "a result stands whose digest is not its trace's": """
-                SELECT count(*) FROM head JOIN trace_output USING (trace_id) WHERE head.outputs <> trace_output.digest
-                """,
+            SELECT count(*) FROM head JOIN trace_output USING (trace_id) WHERE head.outputs <> trace_output.digest
+            """,
         ]
         for (sentence, sql) in questions.sorted(by: { $0.key < $1.key }) {
             let count = try catalog.read { try Int.fetchOne($0, sql: sql) ?? 0 }

@@ -91,7 +91,8 @@ extension FuzzSample {
     static func hdf5(in directory: TemporaryDirectory) throws -> [FuzzSample] {
         let values = (0..<4 * 6 * 8).map { UInt16(0x5a00 + $0) }
         let layouts: [(name: String, configure: (hid_t) -> Void)] = [
-            ("plain", { _ in }), ("compact", { H5Pset_layout($0, H5D_COMPACT) }), ("chunked", { H5Pset_chunk($0, 3, [2, 4, 4]) }),
+            ("plain", { _ in }), ("compact", { H5Pset_layout($0, H5D_COMPACT) }),
+            ("chunked", { H5Pset_chunk($0, 3, [2, 4, 4]) }),
             (
                 "deflate",
                 {

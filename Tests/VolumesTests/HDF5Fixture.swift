@@ -24,7 +24,9 @@ final class HDF5Fixture {
         let space = H5Screate_simple(Int32(shape.count), shape.map { hsize_t($0) }, nil)
         let dataset = H5Dcreate2(file, name, type ?? memoryType, space, chdf5_default(), creation, chdf5_default())
         if !values.isEmpty {
-            values.withUnsafeBytes { _ = H5Dwrite(dataset, memoryType, chdf5_all(), chdf5_all(), chdf5_default(), $0.baseAddress) }
+            values.withUnsafeBytes {
+                _ = H5Dwrite(dataset, memoryType, chdf5_all(), chdf5_all(), chdf5_default(), $0.baseAddress)
+            }
         }
         H5Dclose(dataset)
         H5Sclose(space)

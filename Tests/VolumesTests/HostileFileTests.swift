@@ -24,7 +24,8 @@ struct HostileFileTests {
     @Test(
         "an MRC header with impossible sizes is refused",
         arguments: [
-            ([.max, .max, .max], .malformed), ([-4, 3, 2], .malformed), ([.min, .min, .min], .malformed), ([4, 3, 0], .malformed),
+            ([.max, .max, .max], .malformed), ([-4, 3, 2], .malformed), ([.min, .min, .min], .malformed),
+            ([4, 3, 0], .malformed),
             ([.max, .max, 1], .malformed), ([.max, 1 << 20, 1], .truncated), ([4, 3, .max], .truncated),
         ] as [([Int32], VolumeError.Code)])
     func mrcSizes(size: [Int32], code: VolumeError.Code) throws {
@@ -132,7 +133,8 @@ struct HostileFileTests {
         #expect(error.code == .tooLarge)
     }
 
-    @Test("JSON whose keys are not UTF-8 is refused", arguments: [[0xff], [0xc3], [0xed, 0xa0, 0x80], [0xf8, 0x88]] as [[UInt8]])
+    @Test(
+        "JSON whose keys are not UTF-8 is refused", arguments: [[0xff], [0xc3], [0xed, 0xa0, 0x80], [0xf8, 0x88]] as [[UInt8]])
     func jsonKeys(bytes: [UInt8]) throws {
         let json = Array("{\"a".utf8) + bytes + Array("\": 1, b".utf8) + bytes + Array(": 2}".utf8)
         let picks = try directory.write("picks.json", json)

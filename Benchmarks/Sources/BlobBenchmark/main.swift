@@ -21,12 +21,13 @@ func trivialArtifacts() throws {
         var staged: [StagedArtifact] = []
         let staging = try milliseconds {
             for index in 0..<256 {
-                staged.append(try store.stage(kind: "benchmark") { artifact in
-                    try artifact.setAttribute("index", .integer(Int64(round * 256 + index)))
-                    try artifact.setAttribute("scale", 1.5)
-                    try artifact.setAttribute("name", "trivial")
-                    try artifact.write("values", shape: [16], values: [Float](repeating: Float(index), count: 16))
-                })
+                staged.append(
+                    try store.stage(kind: "benchmark") { artifact in
+                        try artifact.setAttribute("index", .integer(Int64(round * 256 + index)))
+                        try artifact.setAttribute("scale", 1.5)
+                        try artifact.setAttribute("name", "trivial")
+                        try artifact.write("values", shape: [16], values: [Float](repeating: Float(index), count: 16))
+                    })
             }
         }
         let publishing = try milliseconds { try store.publish(staged) }
@@ -35,9 +36,10 @@ func trivialArtifacts() throws {
         }
         let rate = 256e3 / (staging + publishing)
         let bytes = staged.map(\.byteCount).max() ?? 0
-        print(String(
-            format: "256 trivial artifacts: stage %.0f ms, publish %.0f ms, %.0f/s; open and read %.0f ms; %ld bytes each",
-            staging, publishing, rate, opening, bytes))
+        print(
+            String(
+                format: "256 trivial artifacts: stage %.0f ms, publish %.0f ms, %.0f/s; open and read %.0f ms; %ld bytes each",
+                staging, publishing, rate, opening, bytes))
     }
 }
 
@@ -70,10 +72,13 @@ func features() throws {
             var isEqual = false
             let reading = try milliseconds { isEqual = try artifact.read("features", as: Float16.self).count == values.count }
             let converting = try milliseconds { isEqual = try isEqual && artifact.readFloats("features").count == values.count }
-            print(String(
-                format: "float16 level %d: stage %.0f MB/s, publish %.0f ms, ratio %.2f; read %.0f MB/s, as float32 %.0f MB/s (%.0f MB/s of float32) %@",
-                compression, megabytes * 1e3 / staging, publishing, megabytes * 1e6 / Double(staged.byteCount),
-                megabytes * 1e3 / reading, megabytes * 1e3 / converting, megabytes * 2e3 / converting, isEqual ? "" : "WRONG"))
+            print(
+                String(
+                    format:
+                        "float16 level %d: stage %.0f MB/s, publish %.0f ms, ratio %.2f; read %.0f MB/s, as float32 %.0f MB/s (%.0f MB/s of float32) %@",
+                    compression, megabytes * 1e3 / staging, publishing, megabytes * 1e6 / Double(staged.byteCount),
+                    megabytes * 1e3 / reading, megabytes * 1e3 / converting, megabytes * 2e3 / converting, isEqual ? "" : "WRONG")
+            )
         }
     }
 }

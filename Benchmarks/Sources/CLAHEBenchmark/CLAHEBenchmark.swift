@@ -21,7 +21,9 @@ struct CLAHEBenchmark {
             return Double(duration.components.seconds) + Double(duration.components.attoseconds) * 1e-18
         }.sorted()
         let (median, best) = (seconds[runs / 2] * 1e3, seconds[0] * 1e3)
-        print("Cellar CLAHE \(side)², 8 × 8, one thread: median \(median) ms, best \(best) ms, \(runs) runs (check \(checksum / runs))")
+        print(
+            "Cellar CLAHE \(side)², 8 × 8, one thread: median \(median) ms, best \(best) ms, \(runs) runs (check \(checksum / runs))"
+        )
     }
 
     /// Grey grain and a lattice of dark discs: `synthetic("tomogram", side, side, 7)` of make_golden.py.

@@ -15,7 +15,8 @@ enum PlanBenchmark {
         case "make" where arguments.count == 4: try make(in: arguments[2], tomograms: Int(arguments[3]) ?? 10_000)
         case "measure" where arguments.count >= 3:
             try measure(arguments[2], runs: arguments.count > 3 ? Int(arguments[3]) ?? 5 : 5)
-        case "once" where arguments.count == 3: try JSONEncoder().encode(once(arguments[2])).write(to: URL(fileURLWithPath: "/dev/stdout"))
+        case "once" where arguments.count == 3:
+            try JSONEncoder().encode(once(arguments[2])).write(to: URL(fileURLWithPath: "/dev/stdout"))
         default: Report.fail(usage: "plan-benchmark make FOLDER TOMOGRAMS | measure FOLDER [RUNS]")
         }
     }
@@ -24,7 +25,9 @@ enum PlanBenchmark {
         let use = try ProcessUse.measure {
             try BenchmarkCatalog.make(in: folder, tomograms: tomograms, steps: ChainStep.all).run(jobs: 2)
         }
-        Report.row("made \(tomograms) tomograms × 10 steps", "\(Report.text(use.seconds, 1)) s, processor \(Report.text(use.processorSeconds, 1)) s")
+        Report.row(
+            "made \(tomograms) tomograms × 10 steps",
+            "\(Report.text(use.seconds, 1)) s, processor \(Report.text(use.processorSeconds, 1)) s")
     }
 
     /// What one fresh process measured.
@@ -71,8 +74,10 @@ enum PlanBenchmark {
         Report.row(
             "plan, \(items) items, nothing stale, median of \(measurements.count)",
             "\(Report.text(median(\.planSeconds), 3)) s", bar: items > 100_000 ? "< 2 s" : "< 0.25 s")
-        Report.row("status: plan and summary", "\(Report.text(median { $0.planSeconds + $0.summarySeconds }, 3)) s, "
-            + "processor \(Report.text(median(\.processorSeconds), 3)) s", bar: items > 100_000 ? "< 2 s" : "< 0.25 s")
+        Report.row(
+            "status: plan and summary",
+            "\(Report.text(median { $0.planSeconds + $0.summarySeconds }, 3)) s, "
+                + "processor \(Report.text(median(\.processorSeconds), 3)) s", bar: items > 100_000 ? "< 2 s" : "< 0.25 s")
         Report.row(
             "peak resident memory", "\(Report.text(median { Double($0.peakResidentBytes) } / 1e6, 0)) MB", bar: "< 1 GiB")
     }

@@ -52,8 +52,10 @@ extension Catalog {
             throw CatalogError(.invalid, "an annotation has at least one class, and names each one once")
         }
         for item in new.classes {
-            guard !item.name.isEmpty, !item.name.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
-                throw CatalogError(.invalid, "\"\(item.name)\" cannot be a class: a name is not empty and holds no line ends or tabs")
+            guard !item.name.isEmpty, !item.name.unicodeScalars.contains(where: { $0.properties.generalCategory == .control })
+            else {
+                throw CatalogError(
+                    .invalid, "\"\(item.name)\" cannot be a class: a name is not empty and holds no line ends or tabs")
             }
             if let radius = item.radiusInAngstroms, !(radius > 0 && radius.isFinite) {
                 throw CatalogError(.invalid, "the class \(item.name) cannot have the radius \(radius) Å")
@@ -64,7 +66,8 @@ extension Catalog {
                 throw CatalogError(.invalid, "a point is of class \(point.className), which the annotation does not have")
             }
             guard [point.x, point.y, point.z, point.score ?? 0].allSatisfy(\.isFinite) else {
-                throw CatalogError(.invalid, "a point of \(new.location) is at (\(point.x), \(point.y), \(point.z)), which is nowhere")
+                throw CatalogError(
+                    .invalid, "a point of \(new.location) is at (\(point.x), \(point.y), \(point.z)), which is nowhere")
             }
         }
         guard (new.kind == .points) == (new.convention != nil) else {

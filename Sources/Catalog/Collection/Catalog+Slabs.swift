@@ -11,7 +11,8 @@ extension Catalog {
         try write { db in
             guard
                 let row = try Row.fetchOne(
-                    db, sql: "SELECT dataset || '/' || name AS name, size_z FROM v_tomogram WHERE id = ?", arguments: [tomogramID])
+                    db, sql: "SELECT dataset || '/' || name AS name, size_z FROM v_tomogram WHERE id = ?", arguments: [tomogramID]
+                )
             else { throw CatalogError(.notFound, "there is no tomogram \(tomogramID)") }
             let (name, depth): (String, Int) = (row["name"], row["size_z"])
             guard !z.isEmpty, z.lowerBound >= 0, z.upperBound <= depth else {

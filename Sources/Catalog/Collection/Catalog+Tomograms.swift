@@ -113,7 +113,9 @@ extension Catalog {
         let known = try VoxelSizeEvidenceRecord.fetchOne(
             db, sql: "SELECT * FROM voxel_size_evidence WHERE tomogram_id = ? AND source = ?", arguments: [tomogramID, source])
         let record = VoxelSizeEvidenceRecord(tomogramId: tomogramID, source: source, voxelSize: size, notedAt: Timestamp.now)
-        if let known, known.xAngstrom == record.xAngstrom, known.yAngstrom == record.yAngstrom, known.zAngstrom == record.zAngstrom {
+        if let known, known.xAngstrom == record.xAngstrom, known.yAngstrom == record.yAngstrom,
+            known.zAngstrom == record.zAngstrom
+        {
             return false
         }
         try record.save(db)
@@ -130,7 +132,9 @@ extension Catalog {
             let matches =
                 parts.count == 2
                 ? try TomogramRecord.fetchAll(
-                    db, sql: "SELECT tomogram.* FROM tomogram JOIN dataset ON dataset.id = dataset_id WHERE dataset.name = ? AND tomogram.name = ?",
+                    db,
+                    sql:
+                        "SELECT tomogram.* FROM tomogram JOIN dataset ON dataset.id = dataset_id WHERE dataset.name = ? AND tomogram.name = ?",
                     arguments: [parts[0], parts[1]])
                 : try TomogramRecord.fetchAll(db, sql: "SELECT * FROM tomogram WHERE name = ?", arguments: [text])
             guard let match = matches.first else {

@@ -26,7 +26,9 @@ struct FarthestPoints {
         var nearest = [Double](repeating: .infinity, count: points.count)
         while chosen.count < min(count, points.count) {
             chosen.append(next)
-            for index in nearest.indices { nearest[index] = min(nearest[index], distance(standardised[index], standardised[next])) }
+            for index in nearest.indices {
+                nearest[index] = min(nearest[index], distance(standardised[index], standardised[next]))
+            }
             nearest[next] = -1
             next = nearest.indices.max { nearest[$0] < nearest[$1] } ?? next
         }

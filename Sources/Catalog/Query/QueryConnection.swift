@@ -132,7 +132,8 @@ public final class QueryConnection {
             guard status == SQLITE_OK else { throw failure() }
         }
         if let name = unused.sorted().first {
-            throw CatalogError(.query, "the query has no parameter :\(name); leave out --param \(name) or use :\(name) in the SQL")
+            throw CatalogError(
+                .query, "the query has no parameter :\(name); leave out --param \(name) or use :\(name) in the SQL")
         }
     }
 
@@ -158,7 +159,8 @@ public final class QueryConnection {
         switch sqlite3_errcode(connection) {
         case SQLITE_INTERRUPT:
             CatalogError(
-                .queryTimedOut, "the query took longer than \(timeLimitInSeconds) s and was stopped; narrow it or raise --time-limit")
+                .queryTimedOut,
+                "the query took longer than \(timeLimitInSeconds) s and was stopped; narrow it or raise --time-limit")
         case SQLITE_AUTH: CatalogError(.query, "only reading is allowed in a query (\(lastMessage))")
         case SQLITE_NOTADB, SQLITE_CORRUPT:
             CatalogError(.notACatalog, "the catalog is damaged (\(lastMessage)); restore it from a `cellar backup`")
@@ -170,7 +172,8 @@ public final class QueryConnection {
 /// Allows reading and functions that only compute, and nothing else.
 private let authorize:
     @convention(c) (
-        UnsafeMutableRawPointer?, Int32, UnsafePointer<CChar>?, UnsafePointer<CChar>?, UnsafePointer<CChar>?, UnsafePointer<CChar>?
+        UnsafeMutableRawPointer?, Int32, UnsafePointer<CChar>?, UnsafePointer<CChar>?, UnsafePointer<CChar>?,
+        UnsafePointer<CChar>?
     ) -> Int32 = { _, action, _, second, _, _ in
         switch action {
         case SQLITE_SELECT, SQLITE_READ, SQLITE_RECURSIVE: return SQLITE_OK

@@ -35,7 +35,8 @@ extension Catalog {
             let inputs = try TraceInputRecord.fetchAll(db, sql: "SELECT * FROM trace_input WHERE trace_id = ?", arguments: [id])
             func values(of kind: String) -> [String: String] {
                 Dictionary(
-                    uniqueKeysWithValues: rows.filter { $0["kind"] == kind }.map { ($0["name"] as String, $0["value"] as String) })
+                    uniqueKeysWithValues: rows.filter { $0["kind"] == kind }.map { ($0["name"] as String, $0["value"] as String) }
+                )
             }
             return EarlierTrace(
                 traceID: id, runID: row["run_id"], finishedAt: row["started_at"], stepVersion: row["step_version"],

@@ -94,7 +94,8 @@ public struct Explainer: Sendable {
                 changes.append("\(inputTitle(row.name)): new")
                 continue
             }
-            if old.digest != row.digest, row.name == StepInput.Fact.source.rawValue, let text = row.value, let before = old.value {
+            if old.digest != row.digest, row.name == StepInput.Fact.source.rawValue, let text = row.value, let before = old.value
+            {
                 changes.append("file " + fieldDifferences(before, text))
             } else if old.digest != row.digest {
                 let texts = (old.value ?? "digest \(old.digest.abbreviated)…", row.value ?? "digest \(row.digest.abbreviated)…")
@@ -114,7 +115,9 @@ public struct Explainer: Sendable {
 
     private func configurationChanges(_ today: Catalog.StepConfiguration, since earlier: Catalog.EarlierTrace) -> [String] {
         var changes: [String] = []
-        if today.version != earlier.stepVersion { changes.append("step \(today.step): version \(earlier.stepVersion) → \(today.version)") }
+        if today.version != earlier.stepVersion {
+            changes.append("step \(today.step): version \(earlier.stepVersion) → \(today.version)")
+        }
         changes += differences("recipe", earlier.parameters, today.parameters)
         changes += differences(
             "model", earlier.models.mapValues { "digest \($0.prefix(8))…" }, today.models.mapValues { "digest \($0.prefix(8))…" })
@@ -130,7 +133,9 @@ public struct Explainer: Sendable {
     /// Two lists of fields, which of them differ: `/data/a.mrc: 10 bytes → 12 bytes, changed … → changed …`.
     private func fieldDifferences(_ old: String, _ new: String) -> String {
         let (old, new) = (old.components(separatedBy: ", "), new.components(separatedBy: ", "))
-        guard old.count == new.count, let path = new.first else { return "\(old.joined(separator: ", ")) → \(new.joined(separator: ", "))" }
+        guard old.count == new.count, let path = new.first else {
+            return "\(old.joined(separator: ", ")) → \(new.joined(separator: ", "))"
+        }
         let differences = zip(old, new).filter { $0.0 != $0.1 }.map { "\($0.0) → \($0.1)" }
         return "\(path): " + differences.joined(separator: ", ")
     }

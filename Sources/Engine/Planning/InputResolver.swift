@@ -1,7 +1,8 @@
 import Catalog
 import CatalogSchema
-import struct Crypto.SHA256
 import Volumes
+
+import struct Crypto.SHA256
 
 /// Finds the inputs of a step's items among facts and the outputs of other steps.
 struct InputResolver: Sendable {
@@ -25,7 +26,9 @@ struct InputResolver: Sendable {
                 guard let value = scopes.fact(fact, of: step.scope, at: position, signatures: signatures) else { return false }
                 digests.append(value.digest)
             case .output:
-                guard let link = links.next(), let digest = digest(of: link, for: position, kind: step.scope) else { return false }
+                guard let link = links.next(), let digest = digest(of: link, for: position, kind: step.scope) else {
+                    return false
+                }
                 digests.append(digest)
             }
         }

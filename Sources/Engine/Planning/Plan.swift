@@ -1,5 +1,5 @@
-public import CatalogSchema
 import Catalog
+public import CatalogSchema
 import Volumes
 
 /// What is stale in a collection, step by step.

@@ -1,7 +1,8 @@
 import Catalog
 import CatalogSchema
-import struct Crypto.SHA256
 import Volumes
+
+import struct Crypto.SHA256
 
 /// A step in one recipe: what all its items share.
 struct StepSetup: Sendable {

@@ -35,7 +35,8 @@ public struct Parameter: Sendable, Hashable {
         Parameter(name, .integer(range), .integer(value), summary)
     }
 
-    public static func real(_ name: String, default value: Double, in range: ClosedRange<Double>, _ summary: String) -> Parameter {
+    public static func real(_ name: String, default value: Double, in range: ClosedRange<Double>, _ summary: String) -> Parameter
+    {
         Parameter(name, .real(range), .real(value), summary)
     }
 

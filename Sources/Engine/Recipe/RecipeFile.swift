@@ -123,7 +123,8 @@ public struct RecipeFile: Sendable {
             }
         }
         guard count <= Self.aliasLimit else {
-            throw EngineError(.invalidRecipe, "\(path) has \(count) aliases (*name), more than a recipe may; write the values out")
+            throw EngineError(
+                .invalidRecipe, "\(path) has \(count) aliases (*name), more than a recipe may; write the values out")
         }
     }
 
@@ -144,7 +145,9 @@ public struct RecipeFile: Sendable {
                 try assign(value, prefix: key, depth: depth + 1, to: &recipe, seen: &seen)
             }
         case .scalar(let scalar):
-            guard !prefix.isEmpty else { throw EngineError(.invalidRecipe, "\(path) holds no keys; write `step.parameter: value`") }
+            guard !prefix.isEmpty else {
+                throw EngineError(.invalidRecipe, "\(path) holds no keys; write `step.parameter: value`")
+            }
             guard seen.insert(prefix).inserted else { throw EngineError(.invalidRecipe, "\(path) gives \(prefix) twice") }
             do { try recipe.set(prefix, to: scalar.string) } catch {
                 throw EngineError(.invalidRecipe, "\(path): \(error.message)")

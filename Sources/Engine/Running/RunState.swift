@@ -279,7 +279,8 @@ struct RunState {
         var dependants: [ItemNode] = []
         for consumer in graph.steps.indices where consumer > node.step {
             for link in graph.links[consumer] where link.producer == node.step {
-                scopes.forEachRelated(to: graph.steps[node.step].scope, at: node.position, of: graph.steps[consumer].scope) { other in
+                scopes.forEachRelated(to: graph.steps[node.step].scope, at: node.position, of: graph.steps[consumer].scope) {
+                    other in
                     dependants.append(ItemNode(step: consumer, position: other))
                 }
             }

@@ -66,7 +66,8 @@ public struct StepGraph: Sendable {
             switch input {
             case .fact(let fact):
                 guard fact.scopes.contains(step.scope) else {
-                    throw EngineError(.invalidSteps, "the step \(step.name) reads \(fact.rawValue), which no \(step.scope.rawValue) has")
+                    throw EngineError(
+                        .invalidSteps, "the step \(step.name) reads \(fact.rawValue), which no \(step.scope.rawValue) has")
                 }
             case .output(let producer, let name):
                 guard let other = byName[producer], other.outputs.contains(where: { $0.name == name }) else {

@@ -15,7 +15,8 @@ public struct PrepareStep: Step {
     public let summary = "8-bit conversion, CLAHE, tiles"
     public let parameters: [Parameter] = [
         .real("density.lower_percentile", default: 0.5, in: 0...49, "density that becomes black, as percentile of the tomogram"),
-        .real("density.upper_percentile", default: 99.5, in: 51...100, "density that becomes white, as percentile of the tomogram"),
+        .real(
+            "density.upper_percentile", default: 99.5, in: 51...100, "density that becomes white, as percentile of the tomogram"),
         .choice("density.structures", default: "dark", of: ["dark", "bright"], "how structures stand out in the tomogram"),
         .real("clahe.clip_limit", default: 2, in: 0...100, "contrast limit of CLAHE; 0 for no limit"),
         .integer("clahe.grid", default: 8, in: 1...64, "rows and columns of CLAHE's grid"),

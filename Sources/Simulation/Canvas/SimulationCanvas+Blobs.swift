@@ -16,7 +16,8 @@ struct PlacedBlobs: Sendable {
         self.label = label
         self.labelDistance = labelDistance
         self.labelPoints = labelPoints
-        var lowest = Double.infinity, highest = -Double.infinity
+        var lowest = Double.infinity
+        var highest = -Double.infinity
         for blob in blobs {
             lowest = min(lowest, blob.center.z - blob.reach)
             highest = max(highest, blob.center.z + blob.reach)

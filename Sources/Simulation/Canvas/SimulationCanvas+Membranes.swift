@@ -46,7 +46,8 @@ extension SimulationCanvas.Band {
     /// Visits blocks of 4³ voxels; only in those that a bilayer may touch it looks at each voxel.
     fileprivate func draw(_ membrane: some Membrane, _ bilayer: Bilayer) {
         let region = membrane.region.expanded(by: bilayer.reach)
-        let lower = grid.index(of: region.lower), upper = grid.index(of: region.upper)
+        let lower = grid.index(of: region.lower)
+        let upper = grid.index(of: region.upper)
         guard let xs = SimulationGrid.indices(lower.x, upper.x, in: 0..<grid.x),
             let ys = SimulationGrid.indices(lower.y, upper.y, in: 0..<grid.y),
             let zs = SimulationGrid.indices(lower.z, upper.z, in: slices)

@@ -47,7 +47,8 @@ extension SimulationCanvas {
 
     /// Takes the voxels of a ball.
     mutating func occupy(within radius: Double, of point: Point) {
-        let grid = grid, slack = slack
+        let grid = grid
+        let slack = slack
         compartments.withUnsafeMutableBufferPointer { compartments in
             grid.forEachVoxel(within: radius + slack, of: point, slices: 0..<grid.z) { z, y, x in
                 compartments[(z * grid.y + y) * grid.x + x] |= Self.occupied

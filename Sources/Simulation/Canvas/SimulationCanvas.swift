@@ -62,7 +62,8 @@ struct SimulationCanvas: Sendable {
 
     /// Calls the closure for each band, several at once. It may write the voxels of its band and no others.
     mutating func drawInBands(_ draw: @Sendable (Band) -> Void) {
-        let grid = grid, stride = density.rowStride
+        let grid = grid
+        let stride = density.rowStride
         density.values.withUnsafeMutableBufferPointer { density in
             labels.withUnsafeMutableBufferPointer { labels in
                 compartments.withUnsafeMutableBufferPointer { compartments in

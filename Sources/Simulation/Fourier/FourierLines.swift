@@ -62,9 +62,12 @@ struct FourierLines: @unchecked Sendable {
             transform.forward(workspace)
             for k in 0...x / 2 {
                 let mirror = k == 0 ? 0 : x - k
-                let here = workspace[k], there = workspace[mirror]
-                let aReal = 0.5 * (here.real + there.real), aImaginary = 0.5 * (here.imaginary - there.imaginary)
-                let bReal = 0.5 * (here.imaginary + there.imaginary), bImaginary = 0.5 * (there.real - here.real)
+                let here = workspace[k]
+                let there = workspace[mirror]
+                let aReal = 0.5 * (here.real + there.real)
+                let aImaginary = 0.5 * (here.imaginary - there.imaginary)
+                let bReal = 0.5 * (here.imaginary + there.imaginary)
+                let bImaginary = 0.5 * (there.real - here.real)
                 for lane in pairs.indices {
                     pairs[lane].0[k] = aReal[lane]
                     pairs[lane].0[half + k] = aImaginary[lane]
@@ -84,7 +87,10 @@ struct FourierLines: @unchecked Sendable {
                 let mirror = k == 0 ? 0 : x - k
                 for lane in pairs.indices {
                     let (a, b) = pairs[lane]
-                    let aReal = a[k], aImaginary = a[half + k], bReal = b?[k] ?? 0, bImaginary = b?[half + k] ?? 0
+                    let aReal = a[k]
+                    let aImaginary = a[half + k]
+                    let bReal = b?[k] ?? 0
+                    let bImaginary = b?[half + k] ?? 0
                     workspace.real[mirror][lane] = aReal + bImaginary
                     workspace.imaginary[mirror][lane] = bReal - aImaginary
                     workspace.real[k][lane] = aReal - bImaginary

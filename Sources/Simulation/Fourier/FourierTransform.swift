@@ -86,12 +86,14 @@ extension FourierTransform {
 
     @inline(__always)
     private func run(_ stage: Stage, on lines: LineWorkspace, _ butterfly: (Value, Value) -> (Value, Value)) {
-        let step = stage.interleave, span = stage.remaining * step
+        let step = stage.interleave
+        let span = stage.remaining * step
         stage.twiddles.withUnsafeBufferPointer { twiddles in
             for p in 0..<stage.remaining {
                 let w = twiddles[p]
                 for q in 0..<step {
-                    let i = q + p * step, o = q + 2 * p * step
+                    let i = q + p * step
+                    let o = q + 2 * p * step
                     let (a, b) = butterfly(lines[i], lines[i + span])
                     lines.write(a, at: o)
                     lines.write(b.turned(by: w), at: o + step)
@@ -102,12 +104,15 @@ extension FourierTransform {
 
     @inline(__always)
     private func run(_ stage: Stage, on lines: LineWorkspace, _ butterfly: (Value, Value, Value) -> (Value, Value, Value)) {
-        let step = stage.interleave, span = stage.remaining * step
+        let step = stage.interleave
+        let span = stage.remaining * step
         stage.twiddles.withUnsafeBufferPointer { twiddles in
             for p in 0..<stage.remaining {
-                let w1 = twiddles[2 * p], w2 = twiddles[2 * p + 1]
+                let w1 = twiddles[2 * p]
+                let w2 = twiddles[2 * p + 1]
                 for q in 0..<step {
-                    let i = q + p * step, o = q + 3 * p * step
+                    let i = q + p * step
+                    let o = q + 3 * p * step
                     let (a, b, c) = butterfly(lines[i], lines[i + span], lines[i + 2 * span])
                     lines.write(a, at: o)
                     lines.write(b.turned(by: w1), at: o + step)
@@ -121,12 +126,16 @@ extension FourierTransform {
     private func run(
         _ stage: Stage, on lines: LineWorkspace, _ butterfly: (Value, Value, Value, Value) -> (Value, Value, Value, Value)
     ) {
-        let step = stage.interleave, span = stage.remaining * step
+        let step = stage.interleave
+        let span = stage.remaining * step
         stage.twiddles.withUnsafeBufferPointer { twiddles in
             for p in 0..<stage.remaining {
-                let w1 = twiddles[3 * p], w2 = twiddles[3 * p + 1], w3 = twiddles[3 * p + 2]
+                let w1 = twiddles[3 * p]
+                let w2 = twiddles[3 * p + 1]
+                let w3 = twiddles[3 * p + 2]
                 for q in 0..<step {
-                    let i = q + p * step, o = q + 4 * p * step
+                    let i = q + p * step
+                    let o = q + 4 * p * step
                     let (a, b, c, d) = butterfly(lines[i], lines[i + span], lines[i + 2 * span], lines[i + 3 * span])
                     lines.write(a, at: o)
                     lines.write(b.turned(by: w1), at: o + step)
@@ -142,12 +151,14 @@ extension FourierTransform {
         _ stage: Stage, on lines: LineWorkspace,
         _ butterfly: (Value, Value, Value, Value, Value) -> (Value, Value, Value, Value, Value)
     ) {
-        let step = stage.interleave, span = stage.remaining * step
+        let step = stage.interleave
+        let span = stage.remaining * step
         stage.twiddles.withUnsafeBufferPointer { twiddles in
             for p in 0..<stage.remaining {
                 let t = 4 * p
                 for q in 0..<step {
-                    let i = q + p * step, o = q + 5 * p * step
+                    let i = q + p * step
+                    let o = q + 5 * p * step
                     let (a, b, c, d, e) = butterfly(
                         lines[i], lines[i + span], lines[i + 2 * span], lines[i + 3 * span], lines[i + 4 * span])
                     lines.write(a, at: o)

@@ -65,7 +65,8 @@ struct FourierVolume: Sendable {
         _ body: (FourierLines, (x: FourierTransform, y: FourierTransform, z: FourierTransform)) -> Void
     ) {
         // The closure must not capture self: a second reference to the values would copy them.
-        let transforms = transforms, half = rowHalf
+        let transforms = transforms
+        let half = rowHalf
         values.withUnsafeMutableBufferPointer { buffer in
             body(
                 FourierLines(

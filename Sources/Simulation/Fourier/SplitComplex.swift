@@ -38,18 +38,24 @@ extension SplitComplex {
 
     @inline(__always)
     static func butterfly4(_ a: Self, _ b: Self, _ c: Self, _ d: Self) -> (Self, Self, Self, Self) {
-        let evenSum = a + c, evenDifference = a - c
-        let oddSum = b + d, oddDifference = (b - d).timesMinusI
+        let evenSum = a + c
+        let evenDifference = a - c
+        let oddSum = b + d
+        let oddDifference = (b - d).timesMinusI
         return (evenSum + oddSum, evenDifference + oddDifference, evenSum - oddSum, evenDifference - oddDifference)
     }
 
     @inline(__always)
     static func butterfly5(_ a: Self, _ b: Self, _ c: Self, _ d: Self, _ e: Self) -> (Self, Self, Self, Self, Self) {
         // cos and sin of 72° and 144°.
-        let c1: Float = 0.309_016_994_374_947_45, c2: Float = -0.809_016_994_374_947_45
-        let s1: Float = 0.951_056_516_295_153_5, s2: Float = 0.587_785_252_292_473_1
-        let outerSum = b + e, innerSum = c + d
-        let outerDifference = b - e, innerDifference = c - d
+        let c1: Float = 0.309_016_994_374_947_45
+        let c2: Float = -0.809_016_994_374_947_45
+        let s1: Float = 0.951_056_516_295_153_5
+        let s2: Float = 0.587_785_252_292_473_1
+        let outerSum = b + e
+        let innerSum = c + d
+        let outerDifference = b - e
+        let innerDifference = c - d
         let middle1 = a + c1 * outerSum + c2 * innerSum
         let middle2 = a + c2 * outerSum + c1 * innerSum
         let turned1 = (s1 * outerDifference + s2 * innerDifference).timesMinusI

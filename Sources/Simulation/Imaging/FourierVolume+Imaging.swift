@@ -16,7 +16,10 @@ extension FourierVolume {
     ///
     /// - Parameter filter: made for the sides of this volume.
     private mutating func multiply(by filter: SpectralFilter) {
-        let frequencyCount = frequencyCount, stride = rowStride, half = rowHalf, rows = y
+        let frequencyCount = frequencyCount
+        let stride = rowStride
+        let half = rowHalf
+        let rows = y
         values.withUnsafeMutableBufferPointer { values in
             nonisolated(unsafe) let values = values
             DispatchQueue.concurrentPerform(iterations: z) { slice in
@@ -68,7 +71,9 @@ extension FourierVolume {
 
     /// Replaces the voxels by independent normal values of variance one. Each slice has a random stream of its own.
     mutating func fillWithWhiteNoise(seed: UInt64) {
-        let stride = rowStride, rows = y, columns = x
+        let stride = rowStride
+        let rows = y
+        let columns = x
         values.withUnsafeMutableBufferPointer { values in
             nonisolated(unsafe) let values = values
             DispatchQueue.concurrentPerform(iterations: z) { slice in

@@ -37,7 +37,8 @@ struct Bilayer: Sendable {
 
     @inline(__always)
     func density(at distance: Double) -> Double {
-        let outer = distance - leafletSeparation / 2, inner = distance + leafletSeparation / 2
+        let outer = distance - leafletSeparation / 2
+        let inner = distance + leafletSeparation / 2
         return leafletPeak * (exp(-outer * outer * leafletScale) + exp(-inner * inner * leafletScale))
             + corePeak * exp(-distance * distance * coreScale)
     }

@@ -41,7 +41,8 @@ struct Cisterna: Membrane {
         var points: [Point] = []
         for i in -steps...steps {
             for j in -steps...steps {
-                let u = Double(i) * spacing, v = Double(j) * spacing
+                let u = Double(i) * spacing
+                let v = Double(j) * spacing
                 guard (u * u + v * v).squareRoot() <= rim(u, v) + halfThickness else { continue }
                 let height = wave(u, v)
                 for side in [-halfThickness, halfThickness] {
@@ -54,7 +55,8 @@ struct Cisterna: Membrane {
 
     func signedDistance(at point: Point) -> Double {
         let offset = point - center
-        let u = offset.dot(first), v = offset.dot(second)
+        let u = offset.dot(first)
+        let v = offset.dot(second)
         let height = offset.dot(normal) - wave(u, v)
         let beyond = max(0, (u * u + v * v).squareRoot() - rim(u, v))
         return (beyond * beyond + height * height).squareRoot() - halfThickness

@@ -79,16 +79,19 @@ struct ClosedSurface: Sendable {
         let circumference = 2 * Double.pi * reach
         let meridians = max(8, Int(circumference / spacing))
         let rings = max(6, Int((Double.pi * radius + 2 * halfLength) / spacing))
-        let first = axis.anyPerpendicular, second = axis.cross(first)
+        let first = axis.anyPerpendicular
+        let second = axis.cross(first)
         var points: [Point] = []
         for ring in 0...rings {
             // From one pole over the cylinder to the other.
             let arc = Double(ring) / Double(rings) * (Double.pi * radius + 2 * halfLength)
             let quarter = Double.pi / 2 * radius
             let (latitude, along): (Double, Double) =
-                arc < quarter ? (arc / radius - Double.pi / 2, -halfLength)
-                : arc < quarter + 2 * halfLength ? (0, arc - quarter - halfLength)
-                : ((arc - 2 * halfLength) / radius - Double.pi / 2, halfLength)
+                arc < quarter
+                ? (arc / radius - Double.pi / 2, -halfLength)
+                : arc < quarter + 2 * halfLength
+                    ? (0, arc - quarter - halfLength)
+                    : ((arc - 2 * halfLength) / radius - Double.pi / 2, halfLength)
             for meridian in 0..<meridians {
                 let longitude = 2 * Double.pi * Double(meridian) / Double(meridians)
                 let around = cos(longitude) * first + sin(longitude) * second

@@ -40,7 +40,8 @@ struct Sheet: Membrane {
         var points: [Point] = []
         for i in -steps...steps {
             for j in -steps...steps {
-                let u = Double(i) * spacing, v = Double(j) * spacing
+                let u = Double(i) * spacing
+                let v = Double(j) * spacing
                 let height = waves.reduce(0) { $0 + $1.amplitude * cos($1.first * u + $1.second * v + $1.phase) }
                 let candidate = point + u * first + v * second + height * normal
                 if region.expanded(by: 2 * spacing).contains(candidate) { points.append(candidate) }
@@ -51,9 +52,11 @@ struct Sheet: Membrane {
 
     func signedDistance(at position: Point) -> Double {
         let offset = position - point
-        let u = offset.dot(first), v = offset.dot(second)
+        let u = offset.dot(first)
+        let v = offset.dot(second)
         var height = offset.dot(normal)
-        var slopeFirst = 0.0, slopeSecond = 0.0
+        var slopeFirst = 0.0
+        var slopeSecond = 0.0
         for wave in waves {
             let argument = wave.first * u + wave.second * v + wave.phase
             height -= wave.amplitude * cos(argument)

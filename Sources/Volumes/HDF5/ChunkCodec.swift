@@ -99,7 +99,9 @@ package struct ChunkCodec: Sendable {
         for byte in 0..<elementSize {
             let plane = target + byte * count
             for index in 0..<count {
-                plane.storeBytes(of: source.load(fromByteOffset: index &* elementSize &+ byte, as: UInt8.self), toByteOffset: index, as: UInt8.self)
+                plane.storeBytes(
+                    of: source.load(fromByteOffset: index &* elementSize &+ byte, as: UInt8.self), toByteOffset: index,
+                    as: UInt8.self)
             }
         }
     }
@@ -110,7 +112,9 @@ package struct ChunkCodec: Sendable {
         for byte in 0..<elementSize {
             let plane = source + byte * count
             for index in 0..<count {
-                target.storeBytes(of: plane.load(fromByteOffset: index, as: UInt8.self), toByteOffset: index &* elementSize &+ byte, as: UInt8.self)
+                target.storeBytes(
+                    of: plane.load(fromByteOffset: index, as: UInt8.self), toByteOffset: index &* elementSize &+ byte,
+                    as: UInt8.self)
             }
         }
     }

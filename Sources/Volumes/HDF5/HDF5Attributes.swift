@@ -150,10 +150,11 @@ extension HDF5Library {
         var names: [String] = []
         try call(action, path: path) {
             withUnsafeMutablePointer(to: &names) { pointer in
-                iterate({ name, context in
-                    if let name { context?.assumingMemoryBound(to: [String].self).pointee.append(String(cString: name)) }
-                    return 0
-                }, pointer)
+                iterate(
+                    { name, context in
+                        if let name { context?.assumingMemoryBound(to: [String].self).pointee.append(String(cString: name)) }
+                        return 0
+                    }, pointer)
             }
         }
         return names

@@ -47,7 +47,10 @@ extension HDF5ElementType {
             // The truth values of NumPy, and label names; the numbers below them are what counts.
             let base = H5Tget_super(type)
             defer { H5Tclose(base) }
-            guard case .scalar(let scalar, _) = Self.integer(base) else { self = .other("enumerated"); return }
+            guard case .scalar(let scalar, _) = Self.integer(base) else {
+                self = .other("enumerated")
+                return
+            }
             self = .scalar(scalar, isExact: false)
         case H5T_COMPOUND: self = .other("compound")
         case H5T_STRING: self = .other("string")

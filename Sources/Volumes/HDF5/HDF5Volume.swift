@@ -33,7 +33,8 @@ public struct HDF5Volume: Volume {
         self.chunkShape = try Self.chunkShape(of: dataset, shape, scalarType)
         for filter in dataset.filters where !filter.isAvailable {
             throw .unsupported(
-                dataset, "needs a codec that is not supported, the HDF5 filter \(filter.id) (\(filter.name)); "
+                dataset,
+                "needs a codec that is not supported, the HDF5 filter \(filter.id) (\(filter.name)); "
                     + "rewrite it with deflate, as 'h5repack -f GZIP=1' does")
         }
         self.dataset = dataset
@@ -51,7 +52,8 @@ public struct HDF5Volume: Volume {
         let count = [box.shape.z, box.shape.y, box.shape.x]
         do throws(HDF5Error) {
             try dataset.read(
-                start: Self.fit(start, to: dataset.shape.count, filler: 0), count: Self.fit(count, to: dataset.shape.count, filler: 1),
+                start: Self.fit(start, to: dataset.shape.count, filler: 0),
+                count: Self.fit(count, to: dataset.shape.count, filler: 1),
                 as: scalarType, into: destination)
         } catch {
             throw error.volumeError
@@ -74,7 +76,8 @@ public struct HDF5Volume: Volume {
             }
             let found = file.volumePaths(limit: 12).map { "'\($0)'" }.joined(separator: ", ")
             throw VolumeError(
-                .malformed, found.isEmpty
+                .malformed,
+                found.isEmpty
                     ? "\(error.message), and the file has no dataset of two axes or more"
                     : "\(error.message); the datasets of two axes or more are \(found)",
                 path: file.path)
@@ -103,12 +106,14 @@ public struct HDF5Volume: Volume {
         guard case .chunked(let chunk) = dataset.layout else { return VolumeShape(z: 1, y: 1, x: shape.x) ?? shape }
         guard let byteCount = chunk.byteCount(of: scalarType), byteCount <= chunkByteLimit else {
             throw VolumeError(
-                .tooLarge, "\(dataset.name) has chunks of the shape \(chunk), larger than \(chunkByteLimit >> 20) MiB; "
+                .tooLarge,
+                "\(dataset.name) has chunks of the shape \(chunk), larger than \(chunkByteLimit >> 20) MiB; "
                     + "rewrite it with smaller ones", path: dataset.path)
         }
         let three = [1, 1, 1] + chunk
         return VolumeShape(
-            z: min(three[three.count - 3], shape.z), y: min(three[three.count - 2], shape.y), x: min(three[three.count - 1], shape.x))
+            z: min(three[three.count - 3], shape.z), y: min(three[three.count - 2], shape.y),
+            x: min(three[three.count - 1], shape.x))
             ?? shape
     }
 }

@@ -93,7 +93,9 @@ struct AddCommand: ParsableCommand {
     /// The file's name without folders and known extensions; a member that is no plain number is added.
     static func stem(of location: VolumeLocation) -> String {
         var name = URL(fileURLWithPath: location.path).lastPathComponent
-        for suffix in [".gz", ".mrc", ".rec", ".map", ".st", ".ali", ".ccp4", ".tif", ".tiff", ".h5", ".hdf5", ".hdf", ".ome.zarr", ".zarr"]
+        for suffix in [
+            ".gz", ".mrc", ".rec", ".map", ".st", ".ali", ".ccp4", ".tif", ".tiff", ".h5", ".hdf5", ".hdf", ".ome.zarr", ".zarr",
+        ]
         where name.lowercased().hasSuffix(suffix) && name.count > suffix.count {
             name.removeLast(suffix.count)
             if suffix != ".gz" { break }

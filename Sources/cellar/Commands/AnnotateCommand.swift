@@ -22,16 +22,19 @@ struct AnnotateCommand: ParsableCommand {
     @Option(help: ArgumentHelp("A file of points.", valueName: "file"))
     var points: String?
 
-    @Option(name: .customLong("class"), help: ArgumentHelp(
-        "A class, with its value in the label volume (1, if there is only one class).", valueName: "name[=value]"))
+    @Option(
+        name: .customLong("class"),
+        help: ArgumentHelp(
+            "A class, with its value in the label volume (1, if there is only one class).", valueName: "name[=value]"))
     var classes: [String]
 
     @Option(help: ArgumentHelp("The radius of the particles in Å.", valueName: "Å"))
     var radius: Double?
 
-    @Option(help: ArgumentHelp(
-        "What the coordinates mean, where the file does not say: "
-            + CoordinateConvention.allCases.map(\.rawValue).joined(separator: ", ") + ".", valueName: "convention"))
+    @Option(
+        help: ArgumentHelp(
+            "What the coordinates mean, where the file does not say: "
+                + CoordinateConvention.allCases.map(\.rawValue).joined(separator: ", ") + ".", valueName: "convention"))
     var convention: String?
 
     @OptionGroup var catalogOptions: CatalogOptions
@@ -53,7 +56,8 @@ struct AnnotateCommand: ParsableCommand {
         let catalog = try catalogOptions.open().catalog
         let record = try catalog.tomogram(named: tomogram)
         guard let id = record.id else { return }
-        let annotation = try labels.map { try readLabels($0, of: catalog, tomogramID: id) } ?? readPoints(points ?? "", tomogram: record.name)
+        let annotation =
+            try labels.map { try readLabels($0, of: catalog, tomogramID: id) } ?? readPoints(points ?? "", tomogram: record.name)
         let annotationID = try catalog.annotate(tomogramID: id, with: annotation)
         let what = annotation.kind == .points ? "\(annotation.points.count) points" : "labels"
         print("annotation \(annotationID): \(what) of \(tomogram), \(annotation.classes.map(\.name).joined(separator: ", "))")
@@ -65,7 +69,9 @@ struct AnnotateCommand: ParsableCommand {
         let volume = try location.open()
         let shape = try catalog.tomogramShape(id: tomogramID)
         guard volume.shape == shape else {
-            throw CatalogError(.invalid, "\(path) has \(volume.shape) voxels, and the tomogram \(tomogram) has \(shape.map { "\($0)" } ?? "none")")
+            throw CatalogError(
+                .invalid,
+                "\(path) has \(volume.shape) voxels, and the tomogram \(tomogram) has \(shape.map { "\($0)" } ?? "none")")
         }
         let classes = try classes.map(parseClass)
         let survey = try VolumeSurvey.run(volume)
@@ -99,11 +105,13 @@ struct AnnotateCommand: ParsableCommand {
             // One class takes all points; of several, each point must say which.
             let name = classes.count == 1 ? classes[0] : point.className ?? ""
             guard classes.contains(name) else {
-                throw CatalogError(.invalid, "\(path) has a point of class \"\(name)\", which is none of \(classes.joined(separator: ", "))")
+                throw CatalogError(
+                    .invalid, "\(path) has a point of class \"\(name)\", which is none of \(classes.joined(separator: ", "))")
             }
             return NewAnnotation.Point(x: point.x, y: point.y, z: point.z, className: name, score: point.score)
         }
-        let text = points.map { "\($0.x) \($0.y) \($0.z) \($0.className) \($0.score.map { "\($0)" } ?? "")" }.joined(separator: "\n")
+        let text = points.map { "\($0.x) \($0.y) \($0.z) \($0.className) \($0.score.map { "\($0)" } ?? "")" }.joined(
+            separator: "\n")
         return NewAnnotation(
             kind: .points, location: VolumeLocation(path: URL(fileURLWithPath: path).standardizedFileURL.path),
             convention: set.convention.rawValue,

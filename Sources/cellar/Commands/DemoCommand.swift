@@ -28,19 +28,23 @@ struct DemoCommand: ParsableCommand {
         try perform(["init", directory])
         try perform(["add"] + paths + ["--dataset", "simulated", "--meta", "source=demo"])
         try perform([
-            "annotate", "tomo_01", "--labels", "\(data)/truth/tomo_01_labels.mrc", "--class", "membrane=1", "--class", "ribosome=2",
+            "annotate", "tomo_01", "--labels", "\(data)/truth/tomo_01_labels.mrc", "--class", "membrane=1", "--class",
+            "ribosome=2",
         ])
         try perform(["run", "--until", "describe"])
         try perform(["slab", "suggest", "--count", "2", "--slices", "20", "--add"])
         try perform(["plan"])
         try perform(["run"])
-        try perform(["list", "tomograms", "--columns", "name, size_x, size_y, size_z, voxel_size, density_mean, density_std, slabs"])
+        try perform([
+            "list", "tomograms", "--columns", "name, size_x, size_y, size_z, voxel_size, density_mean, density_std, slabs",
+        ])
         let middle = "\(size.z / 2)"
         try perform(["show", "tomo_01", "--z", middle, "--labels", "--output", "\(directory)/truth.png"])
         let slab = try Workspace(directory: CatalogDirectory.find(named: directory, from: ".")).catalog.firstSlab()
         if let slab {
             try perform([
-                "show", "\(slab.tomogramId)", "--z", "\(slab.zFirst)", "--step", "prepare", "--output", "\(directory)/prepared.png",
+                "show", "\(slab.tomogramId)", "--z", "\(slab.zFirst)", "--step", "prepare", "--output",
+                "\(directory)/prepared.png",
             ])
         }
         print(

@@ -41,7 +41,8 @@ struct DoctorCommand: ParsableCommand {
             findings.append("\(strays.count) files in the blob store belong to no result; `cellar gc --apply` removes them")
         }
         if let free = facts.freeBytes, free < 1 << 30 {
-            findings.append("less than 1 GiB is free on the disk of \(workspace.directory.path); make room or `cellar gc --budget SIZE`")
+            findings.append(
+                "less than 1 GiB is free on the disk of \(workspace.directory.path); make room or `cellar gc --budget SIZE`")
         }
         return findings
     }

@@ -15,7 +15,9 @@ struct QueryCommand: ParsableCommand {
     @Argument(help: "One SELECT.")
     var sql: String
 
-    @Option(name: .customLong("param"), help: ArgumentHelp("A value for :key in the SQL, any number of times.", valueName: "key=value"))
+    @Option(
+        name: .customLong("param"),
+        help: ArgumentHelp("A value for :key in the SQL, any number of times.", valueName: "key=value"))
     var parameters: [String] = []
 
     @Option(help: ArgumentHelp("Stop after this many seconds.", valueName: "seconds"))

@@ -20,7 +20,8 @@ struct RecipeCommand: ParsableCommand {
                 let value = recipe[entry.key]?.text ?? ""
                 let isDefault = recipe[entry.key] == entry.parameter.defaultValue
                 printer.add([
-                    .text(entry.key), .text(value), .text(isDefault && formatOptions.format == .table ? "=" : entry.parameter.defaultValue.text),
+                    .text(entry.key), .text(value),
+                    .text(isDefault && formatOptions.format == .table ? "=" : entry.parameter.defaultValue.text),
                     .text("\(entry.parameter.summary); \(entry.parameter.expectation)"),
                 ])
             }
@@ -37,7 +38,9 @@ struct RecipeCommand: ParsableCommand {
         @OptionGroup var catalogOptions: CatalogOptions
 
         func validate() throws {
-            if let bad = assignments.first(where: { !$0.contains("=") }) { throw ValidationError("\(bad) has no =; write KEY=VALUE.") }
+            if let bad = assignments.first(where: { !$0.contains("=") }) {
+                throw ValidationError("\(bad) has no =; write KEY=VALUE.")
+            }
         }
 
         func run() throws {
@@ -90,7 +93,9 @@ struct RecipeCommand: ParsableCommand {
             for difference in differences {
                 print("\(difference.key): \(difference.old ?? "none") → \(difference.new ?? "none")")
             }
-            if differences.isEmpty { note(defaults ? "every parameter has its default" : "nothing has changed since the last run") }
+            if differences.isEmpty {
+                note(defaults ? "every parameter has its default" : "nothing has changed since the last run")
+            }
         }
     }
 }

@@ -59,7 +59,8 @@ struct ShowCommand: ParsableCommand {
         var overlay: LabelImage?
         if labels {
             guard let location = try workspace.catalog.labelLocation(ofTomogram: id) else {
-                throw CatalogError(.invalid, "\(target) has no label annotation; `cellar annotate \(target) --labels FILE` adds one")
+                throw CatalogError(
+                    .invalid, "\(target) has no label annotation; `cellar annotate \(target) --labels FILE` adds one")
             }
             overlay = LabelImage(try location.open().readSlice(z: position))
         }
@@ -88,7 +89,8 @@ struct ShowCommand: ParsableCommand {
             let slice = z.map { " for slice \($0)" } ?? ""
             throw CatalogError(
                 .invalid,
-                "\(step) of \(target) has no result\(slice) at hand; `cellar slab add` picks slices, `cellar run --until \(step)` computes it")
+                "\(step) of \(target) has no result\(slice) at hand; `cellar slab add` picks slices, `cellar run --until \(step)` computes it"
+            )
         }
         return digest
     }
@@ -111,10 +113,13 @@ struct ShowCommand: ParsableCommand {
         }
         let depth = dataset.shape.count == 3 ? dataset.shape[0] : 1
         let position = dataset.shape.count == 3 ? z ?? depth / 2 : 0
-        guard (0..<depth).contains(position), let shape = VolumeShape(z: 1, y: dataset.shape[dataset.shape.count - 2], x: dataset.shape[dataset.shape.count - 1])
+        guard (0..<depth).contains(position),
+            let shape = VolumeShape(z: 1, y: dataset.shape[dataset.shape.count - 2], x: dataset.shape[dataset.shape.count - 1])
         else { throw CatalogError(.invalid, "the artifact has \(depth) slices, and no slice \(position)") }
         let rows = dataset.shape.count == 3 ? position..<position + 1 : 0..<dataset.shape[0]
-        let slice = try VoxelBuffer(shape: shape, scalarType: dataset.scalarType) { try artifact.readRows(dataset.name, rows, into: $0) }
+        let slice = try VoxelBuffer(shape: shape, scalarType: dataset.scalarType) {
+            try artifact.readRows(dataset.name, rows, into: $0)
+        }
         return try SliceRendering()(slice, caption: caption)
     }
 }

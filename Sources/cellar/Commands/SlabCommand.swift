@@ -109,7 +109,8 @@ struct SliceRange: ExpressibleByArgument {
     let range: Range<Int>
 
     init?(argument: String) {
-        guard let match = argument.wholeMatch(of: /\s*(\d+)\s*\.\.<\s*(\d+)\s*/), let first = Int(match.1), let end = Int(match.2),
+        guard let match = argument.wholeMatch(of: /\s*(\d+)\s*\.\.<\s*(\d+)\s*/), let first = Int(match.1),
+            let end = Int(match.2),
             first < end
         else { return nil }
         range = first..<end

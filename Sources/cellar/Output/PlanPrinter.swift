@@ -9,7 +9,8 @@ struct PlanPrinter {
     /// For people: counts that are zero are left blank.
     func printTable() {
         var printer = RowPrinter(
-            .table, columns: ["step", "scope", "items", "fresh", "stale", "waiting", "known", "restore", "failed", "time", "disk"])
+            .table,
+            columns: ["step", "scope", "items", "fresh", "stale", "waiting", "known", "restore", "failed", "time", "disk"])
         func count(_ number: Int) -> QueryValue { number == 0 ? .null : .integer(Int64(number)) }
         for step in plan.summaries {
             printer.add([
@@ -27,7 +28,8 @@ struct PlanPrinter {
         var printer = RowPrinter(
             format,
             columns: [
-                "step", "scope", "items", "fresh", "stale", "waiting", "known", "restore", "offline", "failed", "estimated_seconds",
+                "step", "scope", "items", "fresh", "stale", "waiting", "known", "restore", "offline", "failed",
+                "estimated_seconds",
                 "estimated_bytes",
             ])
         for step in plan.summaries {

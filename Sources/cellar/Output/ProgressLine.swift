@@ -29,12 +29,15 @@ final class ProgressLine {
     private func bar(_ progress: RunProgress) -> String {
         let width = 24
         let filled = progress.total == 0 ? width : progress.finished * width / progress.total
-        return "▕" + String(repeating: "█", count: min(width, filled)) + String(repeating: " ", count: max(0, width - filled)) + "▏ "
+        return "▕" + String(repeating: "█", count: min(width, filled)) + String(repeating: " ", count: max(0, width - filled))
+            + "▏ "
     }
 
     private func text(_ progress: RunProgress) -> String {
         var parts = ["\(progress.finished)/\(progress.total) items"]
-        if progress.elapsedSeconds > 1 { parts.append(String(format: "%.1f/s", Double(progress.finished) / progress.elapsedSeconds)) }
+        if progress.elapsedSeconds > 1 {
+            parts.append(String(format: "%.1f/s", Double(progress.finished) / progress.elapsedSeconds))
+        }
         if let remaining = progress.remainingSeconds { parts.append("\(duration(remaining)) left") }
         if progress.failed > 0 { parts.append("\(progress.failed) failed") }
         if !progress.step.isEmpty { parts.append(progress.step) }

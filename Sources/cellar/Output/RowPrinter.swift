@@ -103,7 +103,10 @@ extension QueryValue {
 
     /// As many digits as people read.
     var tableText: String {
-        if case .real(let real) = self { return real.formatted(.number.precision(.significantDigits(1...6)).grouping(.never).locale(Locale(identifier: "en_US_POSIX"))) }
+        if case .real(let real) = self {
+            return real.formatted(
+                .number.precision(.significantDigits(1...6)).grouping(.never).locale(Locale(identifier: "en_US_POSIX")))
+        }
         return plainText.replacing("\n", with: " ")
     }
 }
@@ -111,7 +114,7 @@ extension QueryValue {
 extension [UInt8] {
     /// Two hexadecimal digits for each byte.
     var hexadecimal: String {
-        let digits = Array<Character>("0123456789abcdef")
+        let digits = [Character]("0123456789abcdef")
         return String(flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
     }
 }
