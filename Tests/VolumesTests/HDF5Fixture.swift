@@ -33,6 +33,15 @@ final class HDF5Fixture {
         H5Pclose(creation)
     }
 
+    /// Writes one chunk as it is to be stored.
+    func write(chunkOf name: String, at offset: [Int], _ bytes: [UInt8]) {
+        let dataset = H5Dopen2(file, name, chdf5_default())
+        bytes.withUnsafeBytes {
+            _ = H5Dwrite_chunk(dataset, chdf5_default(), 0, offset.map { hsize_t($0) }, $0.count, $0.baseAddress)
+        }
+        H5Dclose(dataset)
+    }
+
     func makeGroup(_ name: String) { H5Gclose(H5Gcreate2(file, name, chdf5_default(), chdf5_default(), chdf5_default())) }
 
     func link(_ name: String, toFile path: String, _ object: String) {

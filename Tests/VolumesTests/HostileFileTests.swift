@@ -146,24 +146,38 @@ struct HostileFileTests {
         }
     }
 
-    @Test("an HDF5 dataset that was never written, and has no fill value, shows nothing of this process's memory")
+    @Test("chunks of an HDF5 dataset that were never written, and have no fill value, show nothing of this process's memory")
     func hdf5WithoutValues() throws {
         let fixture = HDF5Fixture(directory.file("unwritten.h5"))
-        for (name, chunk) in [("plain", nil), ("chunked", [2, 32, 32])] as [(String, [hsize_t]?)] {
-            fixture.write(name, [4, 64, 64], [UInt8](), memoryType: chdf5_type_u8()) { creation in
-                if let chunk { H5Pset_chunk(creation, 3, chunk) }
-                H5Pset_fill_value(creation, chdf5_type_u8(), nil)
-            }
+        fixture.write("raw", [4, 8, 8], [UInt8](), memoryType: chdf5_type_u8()) { creation in
+            H5Pset_chunk(creation, 3, [2, 8, 8])
+            H5Pset_fill_value(creation, chdf5_type_u8(), nil)
+        }
+        fixture.write(chunkOf: "raw", at: [0, 0, 0], [UInt8](repeating: 7, count: 128))
+        fixture.close()
+        let volume = try VolumeLocation(path: fixture.path).open()
+        let destination = UnsafeMutableRawBufferPointer.allocate(byteCount: 256, alignment: 8)
+        defer { destination.deallocate() }
+        destination.initializeMemory(as: UInt8.self, repeating: 0xa5)
+        try volume.read(volume.shape.box, into: destination)
+        #expect(destination.elementsEqual(Array(repeating: 7, count: 128) + Array(repeating: 0, count: 128)))
+    }
+
+    @Test("a compact HDF5 dataset whose shape is larger than what it stores is refused", arguments: [5, 1 << 18, Int(Int32.max)])
+    func hdf5CompactShape(z: Int) throws {
+        let fixture = HDF5Fixture(directory.file("compact.h5"))
+        fixture.write("raw", [4, 6, 8], [UInt16](repeating: 7, count: 192), memoryType: chdf5_type_u16()) {
+            H5Pset_layout($0, H5D_COMPACT)
         }
         fixture.close()
-        for name in ["plain", "chunked"] {
-            let volume = try VolumeLocation(path: fixture.path, member: name).open()
-            let shape = volume.shape
-            let destination = UnsafeMutableRawBufferPointer.allocate(byteCount: shape.count, alignment: 8)
-            defer { destination.deallocate() }
-            destination.initializeMemory(as: UInt8.self, repeating: 0xa5)
-            try volume.read(shape.box, into: destination)
-            #expect(destination.allSatisfy { $0 == 0 })
-        }
+        var bytes = Array(try Data(contentsOf: URL(fileURLWithPath: fixture.path)))
+        #expect(try VolumeLocation(path: fixture.path, member: "raw").open().shape == VolumeShape(z: 4, y: 6, x: 8))
+        // The extents stand in the file twice: as they are and as they may become.
+        let extents = MRCFixture.voxels([4, 6, 8] as [UInt64])
+        let place = try #require(bytes.indices.first { bytes[$0...].starts(with: extents + extents) })
+        bytes.replaceSubrange(place..<place + 48, with: MRCFixture.voxels([UInt64(z), 6, 8, UInt64(z), 6, 8]))
+        let error = try refusal("damaged.h5", bytes, member: "raw")
+        #expect(error.code == .malformed)
+        #expect(error.message.contains("is larger than what it stores"))
     }
 }

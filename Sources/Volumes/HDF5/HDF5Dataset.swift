@@ -66,7 +66,10 @@ package final class HDF5Dataset: HDF5Object, Sendable {
         switch layoutClass {
         case _ where externalCount > 0: layout = .elsewhere("in external files")
         case H5D_VIRTUAL: layout = .elsewhere("in the files of a virtual dataset")
-        case H5D_COMPACT, H5D_CONTIGUOUS: layout = .contiguous
+        case H5D_COMPACT:
+            try checkCompactSize(of: handle, elementSize: H5Tget_size(type.id), shape: shape, action: action, path: file.path)
+            layout = .contiguous
+        case H5D_CONTIGUOUS: layout = .contiguous
         case H5D_CHUNKED:
             var chunk = [hsize_t](repeating: 0, count: shape.count)
             try HDF5Library.call(action, path: file.path) { H5Pget_chunk(creation.id, Int32(shape.count), &chunk) }
@@ -75,6 +78,22 @@ package final class HDF5Dataset: HDF5Object, Sendable {
         }
         return HDF5Dataset(
             file: file, name: name, shape: shape, elementType: elementType, layout: layout, filters: filters, handle: handle)
+    }
+
+    /// HDF5 1.10 holds the elements of a compact dataset in memory, and reads beyond them where a damaged shape claims more.
+    private static func checkCompactSize(
+        of handle: HDF5Handle, elementSize: Int, shape: [Int], action: String, path: String
+    ) throws(HDF5Error) {
+        var storedSize: hsize_t = 0
+        HDF5Library.attempt { storedSize = H5Dget_storage_size(handle.id) }
+        var size = elementSize
+        for axis in shape {
+            let (product, overflows) = size.multipliedReportingOverflow(by: axis)
+            size = overflows ? .max : product
+        }
+        guard size <= Int(clamping: storedSize) else {
+            throw HDF5Error(action, reason: "its shape \(shape) is larger than what it stores", path: path)
+        }
     }
 
     private static func extent(_ handle: HDF5Handle, action: String, path: String) throws(HDF5Error) -> [Int] {
