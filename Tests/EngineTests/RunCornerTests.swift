@@ -15,8 +15,8 @@ private struct ScriptedStep: Step {
     var name = "scripted"
     var inputs: [StepInput] = [.fact(.declaredVoxelSize)]
     var outputs = [StepOutput.artifact("out", evictable: true)]
-    var scope = ScopeKind.tomogram
     let version = 1
+    let scope = ScopeKind.tomogram
     let summary = ""
     let body: @Sendable (StepItem) throws -> Void
 
@@ -207,33 +207,6 @@ private struct ScriptedStep: Step {
         try toys.catalog.addSlab(tomogramID: id, z: 0..<3)
         #expect(try toys.run().ran == ["slab toys/a z 10..<11", "slice toys/a z 10", "summary toys/a"])
         #expect(try shown().count == 8)
-    }
-
-    @Test("what a step reads from many parts has their places in its key, not their contents alone")
-    func placesOfParts() throws {
-        let toys = try ToyCollection()
-        let id = try toys.add("a", text: "alpha")
-        var part = ScriptedStep(name: "part", inputs: [.fact(.z)], outputs: [.artifact("out", evictable: true)]) { item in
-            try self.write("the same everywhere", item)
-        }
-        part.scope = .slab
-        let places = ScriptedStep(name: "places", inputs: [.output(of: "part", named: "out")], outputs: [.value("z")]) { item in
-            var labels: [String] = []
-            try item.forEachArtifact(of: "part", named: "out") { labels.append($0.scope.label) }
-            try item.give("z", value: labels.joined(separator: ", "))
-        }
-        func value() throws -> String? {
-            try toys.catalog.read {
-                try String.fetchOne($0, sql: "SELECT value FROM v_step JOIN trace_output USING (trace_id) WHERE step = 'places'")
-            }
-        }
-        let slab = try toys.catalog.addSlab(tomogramID: id, z: 3..<4)
-        _ = try run(toys, [part, places])
-        #expect(try value() == "\"z 3..<4\"")
-        try toys.catalog.removeSlabs(ids: [#require(slab.id)])
-        try toys.catalog.addSlab(tomogramID: id, z: 5..<6)
-        _ = try run(toys, [part, places])
-        #expect(try value() == "\"z 5..<6\"")
     }
 
     @Test("a receipt that cannot be written is told, and the run counts as done")
