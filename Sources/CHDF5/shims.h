@@ -11,6 +11,7 @@
 #if H5_VERSION_GE(1, 13, 0)
 #include <H5FDdevelop.h>
 #endif
+#include "isolated_call.h"
 #include "output_driver.h"
 
 static inline hid_t chdf5_type_u8(void)  { return H5T_STD_U8LE; }

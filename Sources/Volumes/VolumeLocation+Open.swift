@@ -69,7 +69,14 @@ extension VolumeLocation {
     /// The dataset that is meant where a file holds but one.
     private static func onlyDataset(ofHDF5 path: String) throws(VolumeError) -> String {
         let found: [String]
-        do throws(HDF5Error) { found = try HDF5File.open(path).volumePaths(limit: 12) } catch { throw error.volumeError }
+        do throws(HDF5Error) {
+            try HDF5Library.isolated("cannot list the file", path: path) {
+                _ = (try? HDF5File.open(path))?.volumePaths(limit: 12)
+            }
+            found = try HDF5File.open(path).volumePaths(limit: 12)
+        } catch {
+            throw error.volumeError
+        }
         guard let first = found.first else {
             throw VolumeError(.unsupported, "is an HDF5 file without a dataset of two axes or more", path: path)
         }

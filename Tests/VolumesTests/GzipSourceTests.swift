@@ -143,6 +143,19 @@ struct GzipSourceTests {
         #expect(try volume.read(box).floats() == [109_998, 109_999, 119_998, 119_999])
     }
 
+    @Test("that decodes to more than its volume is checked to its end, where the checksum is")
+    func surplus() throws {
+        let bytes = GzipFixture.member(MRCFixture.ramp.bytes + [1, 2, 3])
+        let sound = try MRCVolume(path: directory.write("sound.mrc.gz", bytes))
+        #expect(try sound.readSlice(z: 1).floats() == (12..<24).map { Float($0) })
+        var damaged = bytes
+        damaged[bytes.count - 6] ^= 1
+        let volume = try MRCVolume(path: directory.write("damaged.mrc.gz", damaged))
+        #expect(try volume.readSlice(z: 0).floats() == (0..<12).map { Float($0) })
+        let error = try #require(throws: VolumeError.self) { _ = try volume.readSlice(z: 1) }
+        #expect(error.message.contains("checksum"))
+    }
+
     @Test("that declares more voxels than it can decode to is refused at once")
     func impossibleSize() throws {
         var fixture = MRCFixture.ramp

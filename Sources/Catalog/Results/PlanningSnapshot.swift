@@ -144,7 +144,8 @@ package struct PlanningSnapshot {
 
     /// Items of each step that failed, or were skipped, at their last try, by ascending scope id.
     ///
-    /// As `v_failure` has them, but without the names of their tomograms, for which that view looks at every scope.
+    /// As `v_failure` has them, but without the names of their tomograms, for which that view looks at every scope, and
+    /// with those whose earlier result was taken up again since.
     package func troubles() throws -> [String: [(scopeID: Int64, status: TraceRecord.Status, error: String)]] {
         let rows = try Row.fetchCursor(
             db,

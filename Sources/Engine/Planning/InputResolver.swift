@@ -23,8 +23,10 @@ struct InputResolver: Sendable {
         for input in step.inputs {
             switch input {
             case .fact(let fact):
-                guard let value = scopes.fact(fact, of: step.scope, at: position, signatures: signatures) else { return false }
-                digests.append(value.digest)
+                guard let digest = scopes.digest(of: fact, for: step.scope, at: position, signatures: signatures) else {
+                    return false
+                }
+                digests.append(digest)
             case .output:
                 guard let link = links.next(), let digest = digest(of: link, for: position, kind: step.scope) else {
                     return false
@@ -76,21 +78,27 @@ struct MemberDigest {
 }
 
 extension ScopeIndex {
-    /// What is known of a scope without computing anything: as text for people, and its digest.
-    func fact(
-        _ fact: StepInput.Fact, of kind: ScopeKind, at position: Int, signatures: [SourceSignature?]
-    ) -> (text: String, digest: Digest)? {
+    /// The digest of what is known of a scope without computing anything; nil where there is no such thing.
+    func digest(
+        of fact: StepInput.Fact, for kind: ScopeKind, at position: Int, signatures: [SourceSignature?]
+    ) -> Digest? {
         switch fact {
-        case .source:
-            return signatures[tomogram(of: kind, at: position)].map { ($0.text, $0.digest) }
-        case .declaredVoxelSize:
-            let text = tomograms[tomogram(of: kind, at: position)].declaredVoxelSize.text
-            return (text, Digest(of: text.utf8))
-        case .z:
-            let text = label(of: kind, at: position)
-            return (text, Digest(of: text.utf8))
-        case .annotation:
-            return part(of: kind, at: position)?.digest.map { ($0.abbreviated, $0) }
+        case .source: signatures[tomogram(of: kind, at: position)]?.digest
+        case .annotation: part(of: kind, at: position)?.digest
+        case .declaredVoxelSize, .z:
+            text(of: fact, for: kind, at: position, signatures: signatures).map { Digest(of: $0.utf8) }
+        }
+    }
+
+    /// The same as text, for traces and people.
+    func text(
+        of fact: StepInput.Fact, for kind: ScopeKind, at position: Int, signatures: [SourceSignature?]
+    ) -> String? {
+        switch fact {
+        case .source: signatures[tomogram(of: kind, at: position)]?.text
+        case .annotation: part(of: kind, at: position)?.digest?.abbreviated
+        case .declaredVoxelSize: tomograms[tomogram(of: kind, at: position)].declaredVoxelSize.text
+        case .z: label(of: kind, at: position)
         }
     }
 }

@@ -109,9 +109,11 @@ struct RunState {
         for input in step.inputs {
             switch input {
             case .fact(let fact):
-                guard let value = scopes.fact(fact, of: step.scope, at: node.position, signatures: signatures) else { return nil }
-                digests.append(value.digest)
-                rows.append(ItemOutcome.Input(name: input.name, digest: value.digest, value: value.text))
+                let (kind, position) = (step.scope, node.position)
+                guard let digest = scopes.digest(of: fact, for: kind, at: position, signatures: signatures) else { return nil }
+                let text = scopes.text(of: fact, for: kind, at: position, signatures: signatures)
+                digests.append(digest)
+                rows.append(ItemOutcome.Input(name: input.name, digest: digest, value: text))
             case .output:
                 guard let link = links.next() else { return nil }
                 let members = members(of: link, for: node)

@@ -8,13 +8,20 @@ package enum HDF5Library {
     // writes closes by himself; what is left open was only read.
     private static let isSetUp: Bool = H5dont_atexit() >= 0
 
-    // A thread-safe build serialises its calls by itself. Another build gets a lock of ours; recursive, because
-    // the visitors of links and attributes call in again.
-    private static let lock: NSRecursiveLock? = {
-        _ = isSetUp
-        var isThreadSafe: hbool_t = false
-        return H5is_library_threadsafe(&isThreadSafe) >= 0 && isThreadSafe ? nil : NSRecursiveLock()
-    }()
+    // Beside the lock that a thread-safe build has itself: a process must not be copied (``isolated(_:path:body:)``) while
+    // another thread is in the library. Recursive, because the visitors of links and attributes call in again.
+    private static let lock = NSRecursiveLock()
+
+    // Set in a copy of the process, which has one thread, and in which the lock is held by a thread of the original.
+    nonisolated(unsafe) static var isCopy = false
+
+    static func enter() {
+        if !isCopy { lock.lock() }
+    }
+
+    static func leave() {
+        if !isCopy { lock.unlock() }
+    }
 
     /// The version of libhdf5 at work: `1.10.8`.
     package static var version: String {
@@ -30,8 +37,8 @@ package enum HDF5Library {
     static func call<Status: SignedInteger>(
         _ action: @autoclosure () -> String, path: String, _ body: () -> Status
     ) throws(HDF5Error) -> Status {
-        lock?.lock()
-        defer { lock?.unlock() }
+        enter()
+        defer { leave() }
         silence()
         let status = body()
         guard status >= 0 else { throw failure(action(), path: path) }
@@ -40,8 +47,8 @@ package enum HDF5Library {
 
     /// Makes calls whose failure does not matter.
     static func attempt(_ body: () -> Void) {
-        lock?.lock()
-        defer { lock?.unlock() }
+        enter()
+        defer { leave() }
         silence()
         body()
     }

@@ -1,9 +1,14 @@
+import Glibc
+
 /// A dataset of an HDF5 file as a volume: `[z][y][x]`, or `[y][x]` as one slice, of integers or floats; further axes in
 /// front must have the extent 1.
 ///
 /// Numbers of other byte orders and widths are converted by HDF5; truth values and other enumerations are read as the
 /// integers they are stored as. What lies in other files (external storage, virtual datasets, external links) is refused,
 /// as a volume is the file that it is named after.
+///
+/// What libhdf5 might not survive in a damaged file, it meets in a copy of this process first
+/// (``HDF5Library/isolated(_:path:body:)``): opening, and reading from chunks, whose index and filters are met then.
 public struct HDF5Volume: Volume {
     public let shape: VolumeShape
     public let scalarType: ScalarType
@@ -22,6 +27,15 @@ public struct HDF5Volume: Volume {
     /// - Throws: ``VolumeError`` where the file cannot be read or is no HDF5, has no such dataset (the message names those
     ///   it has), or the dataset is no volume that is read here.
     public init(path: String, dataset member: String) throws(VolumeError) {
+        do throws(HDF5Error) {
+            try HDF5Library.isolated("cannot open the file", path: path) { _ = try? HDF5Volume(opening: member, in: path) }
+        } catch {
+            throw error.volumeError
+        }
+        try self.init(opening: member, in: path)
+    }
+
+    private init(opening member: String, in path: String) throws(VolumeError) {
         let file: HDF5File
         do throws(HDF5Error) { file = try .open(path) } catch { throw .opening(error) }
         let dataset = try Self.open(member, in: file)
@@ -48,16 +62,35 @@ public struct HDF5Volume: Volume {
         guard box.isInside(shape), destination.count == box.shape.count * scalarType.size else {
             throw .outOfBounds("the box \(box.x) × \(box.y) × \(box.z)", shape: shape, path: header.path)
         }
-        let start = [box.z.lowerBound, box.y.lowerBound, box.x.lowerBound]
-        let count = [box.shape.z, box.shape.y, box.shape.x]
         do throws(HDF5Error) {
-            try dataset.read(
-                start: Self.fit(start, to: dataset.shape.count, filler: 0),
-                count: Self.fit(count, to: dataset.shape.count, filler: 1),
-                as: scalarType, into: destination)
+            if case .chunked = dataset.layout, try readIsolated(box, into: destination) { return }
+            try readDirectly(box, into: destination)
         } catch {
             throw error.volumeError
         }
+    }
+
+    private func readDirectly(_ box: Box, into destination: UnsafeMutableRawBufferPointer) throws(HDF5Error) {
+        try dataset.read(
+            start: Self.fit([box.z.lowerBound, box.y.lowerBound, box.x.lowerBound], to: dataset.shape.count, filler: 0),
+            count: Self.fit([box.shape.z, box.shape.y, box.shape.x], to: dataset.shape.count, filler: 1),
+            as: scalarType, into: destination)
+    }
+
+    /// Returns false where reading failed, which it then does here too, with its reason.
+    private func readIsolated(_ box: Box, into destination: UnsafeMutableRawBufferPointer) throws(HDF5Error) -> Bool {
+        let action = "cannot read \(dataset.name)"
+        guard let shared = SharedBuffer(count: destination.count + 1) else {
+            throw HDF5Error(action, reason: String(cString: strerror(errno)), systemError: errno, path: header.path)
+        }
+        let (voxels, done) = (UnsafeMutableRawBufferPointer(rebasing: shared.bytes.dropLast()), shared.bytes.count - 1)
+        let bytes = shared.bytes
+        try HDF5Library.isolated(action, path: header.path) {
+            if (try? readDirectly(box, into: voxels)) != nil { bytes[done] = 1 }
+        }
+        guard bytes[done] == 1 else { return false }
+        destination.copyMemory(from: UnsafeRawBufferPointer(voxels))
+        return true
     }
 
     /// Three numbers as those of a dataset with more axes in front, or with the first one missing.

@@ -13,6 +13,8 @@ public struct MRCVolume: Volume {
 
     private let source: any ByteSource
     private let raster: Raster
+    /// Where nothing follows the voxels that could be damaged instead of them.
+    private let endsCompressed: GzipSource?
 
     /// Opens a file and reads its header.
     ///
@@ -58,6 +60,7 @@ public struct MRCVolume: Volume {
 
         self.source = source
         self.raster = raster(at: fields.dataOffset + index * volumeSize)
+        endsCompressed = index == fields.volumeCount - 1 ? source as? GzipSource : nil
         self.shape = shape
         scalarType = fields.scalarType
         // A compressed file has no rows that could be had for less than what lies before them.
@@ -67,6 +70,8 @@ public struct MRCVolume: Volume {
 
     public func read(_ box: Box, into destination: UnsafeMutableRawBufferPointer) throws(VolumeError) {
         try raster.read(box, from: source, into: destination)
+        let reachesEnd = box.z.upperBound == shape.z && box.y.upperBound == shape.y && box.x.upperBound == shape.x
+        if reachesEnd { try endsCompressed?.verify(before: raster.offset + raster.byteCount) }
     }
 
     /// The number of the volume that is meant.

@@ -92,6 +92,19 @@ final class GzipDecoder: @unchecked Sendable {
         return filled
     }
 
+    /// Decodes and drops what is left of the member, whose checksum is verified at its end; gives up after `limit` bytes.
+    func finishMember(limit: Int) throws(VolumeError) {
+        guard phase == .body else { return }
+        var scratch = [UInt8](repeating: 0, count: 64 << 10)
+        let end = position + limit
+        while phase == .body, position < end {
+            var span = scratch.mutableSpan
+            _ = try span.withUnsafeMutableBytes { buffer throws(VolumeError) in
+                try inflateStep(into: buffer, stopsAtBlock: false, record: { _ in })
+            }
+        }
+    }
+
     /// The offset in the file of the next byte that was not used up.
     private var inputOffset: Int { inputEnd - Int(stream.pointee.avail_in) }
 

@@ -47,11 +47,24 @@ final class GzipSource: ByteSource {
         try decoder.skip(to: offset, wantsPoint: wantsPoint, record: record)
         guard decoder.position == offset else { return 0 }
         let filled = try decoder.decode(into: destination, wantsPoint: wantsPoint, record: record)
+        keep(decoder)
+        return filled
+    }
+
+    /// Verifies the checksum over the bytes before an offset although their member goes on behind it, up to a megabyte: a
+    /// damaged stream often decodes to more than it should, whose surplus nobody asks for.
+    func verify(before offset: Int) throws(VolumeError) {
+        let decoder = try decoder(before: offset)
+        try decoder.skip(to: offset, wantsPoint: wantsPoint, record: record)
+        try decoder.finishMember(limit: 1 << 20)
+        keep(decoder)
+    }
+
+    private func keep(_ decoder: GzipDecoder) {
         state.withLock { state in
             if state.idle.count == Self.idleDecoderLimit { state.idle.removeFirst() }
             state.idle.append(decoder)
         }
-        return filled
     }
 
     private func wantsPoint(at output: Int) -> Bool { state.withLock { $0.index.wantsPoint(at: output) } }
