@@ -2,13 +2,30 @@
 #ifndef CELLAR_CHDF5_ISOLATED_CALL_H
 #define CELLAR_CHDF5_ISOLATED_CALL_H
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+// Lets go of the files that the process writes, but for one: what holds them open keeps their locks, and their room on the
+// disk.
+static void chdf5_close_outputs(int kept) {
+    DIR *folder = opendir("/proc/self/fd");
+    if (!folder) return;
+    const struct dirent *entry;
+    while ((entry = readdir(folder))) {
+        const int number = atoi(entry->d_name);
+        const int flags = number > STDERR_FILENO && number != kept ? fcntl(number, F_GETFL) : -1;
+        if (flags >= 0 && (flags & O_ACCMODE) != O_RDONLY) close(number);
+    }
+    closedir(folder);
+}
 
 // What the copy of the process changes about itself: it dies of what it does, at once and in silence.
 static void chdf5_prepare_isolation(unsigned seconds) {
@@ -29,6 +46,7 @@ static void chdf5_prepare_isolation(unsigned seconds) {
     }
     int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
     if (nowhere >= 0) dup2(nowhere, STDERR_FILENO);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     alarm(seconds);
 }
 
@@ -46,6 +64,7 @@ static inline int chdf5_call_isolated(void (*body)(void *), void *context, unsig
         return -1;
     }
     if (child == 0) {
+        chdf5_close_outputs(ends[1]);
         chdf5_prepare_isolation(seconds);
         body(context);
         _exit(write(ends[1], "", 1) == 1 ? 0 : 1);
