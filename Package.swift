@@ -31,12 +31,18 @@ let package = Package(
         // Floor 0: the system's libraries.
         .systemLibrary(name: "CHDF5", providers: [.apt(["libhdf5-dev"])]),
         .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(name: "COpenBLAS", pkgConfig: "openblas", providers: [.apt(["libopenblas-dev"])]),
+
+        // Floor 0: loops in C, for processors that are known only when they run.
+        .target(name: "CKernels", exclude: ["README.md"]),
 
         // Floor 1: files of the field, and the frozen history of the catalog.
         .target(name: "Volumes", dependencies: ["CHDF5", "CZlib", crypto], exclude: ["README.md"], swiftSettings: settings),
         .target(
             name: "CatalogMigrations", path: "Migrations", exclude: ["README.md"],
             resources: [.embedInCode("v0001_catalog.sql")], swiftSettings: settings),
+
+        .target(name: "Tensors", dependencies: ["COpenBLAS", "CKernels"], exclude: ["README.md"], swiftSettings: settings),
 
         // Floor 2: what stands on files alone.
         .target(
@@ -46,8 +52,10 @@ let package = Package(
         .target(name: "ImageProcessing", dependencies: ["Volumes"], exclude: ["README.md"], swiftSettings: settings),
         .target(name: "Rendering", dependencies: ["CZlib", "Volumes"], exclude: ["README.md"], swiftSettings: settings),
         .target(name: "Simulation", dependencies: ["Volumes"], exclude: ["README.md"], swiftSettings: settings),
+        .target(name: "Checkpoints", dependencies: ["Tensors"], exclude: ["README.md"], swiftSettings: settings),
 
-        // Floor 3: the database.
+        // Floor 3: the database; networks.
+        .target(name: "Diffusion", dependencies: ["Tensors", "Checkpoints"], exclude: ["README.md"], swiftSettings: settings),
         .target(
             name: "Catalog", dependencies: ["CatalogSchema", "CatalogMigrations", "Volumes", grdb, sqlite],
             exclude: ["README.md"], swiftSettings: settings),
@@ -60,19 +68,21 @@ let package = Package(
         // Floor 5: the method.
         .target(
             name: "Pipeline",
-            dependencies: ["Engine", "Catalog", "CatalogSchema", "BlobStore", "ImageProcessing", "Volumes"],
+            dependencies: [
+                "Engine", "Catalog", "CatalogSchema", "BlobStore", "ImageProcessing", "Volumes", "Tensors", "Diffusion", crypto,
+            ],
             exclude: ["README.md"], swiftSettings: settings),
 
         // Floor 6: the library for programs, and the program for people.
         .target(
-            name: "CellarKit", dependencies: ["Catalog", "CatalogSchema", "Engine", "Pipeline", "Volumes"],
+            name: "CellarKit",
+            dependencies: ["Catalog", "CatalogSchema", "Diffusion", "Engine", "Pipeline", "Tensors", "Volumes"],
             swiftSettings: settings),
         .executableTarget(
             name: "cellar",
             dependencies: [
                 "CellarKit", "Catalog", "CatalogSchema", "Engine", "Pipeline", "BlobStore", "ImageProcessing", "Rendering",
-                "Simulation",
-                "Volumes", arguments,
+                "Simulation", "Tensors", "Volumes", arguments,
             ],
             exclude: ["REFERENCE.md"], swiftSettings: settings),
 
@@ -88,6 +98,16 @@ let package = Package(
             exclude: ["Golden/make_golden.py"], resources: [.copy("Golden/data")], swiftSettings: settings),
         .testTarget(
             name: "RenderingTests", dependencies: ["Rendering", "Volumes", "CZlib", "TestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "TensorsTests", dependencies: ["Tensors", "CKernels"], exclude: ["Golden/make_golden.py"],
+            resources: [.copy("Golden/data")], swiftSettings: settings),
+        .testTarget(
+            name: "CheckpointsTests", dependencies: ["Checkpoints", "Tensors", "TestSupport"], exclude: ["Golden/make_golden.py"],
+            resources: [.copy("Golden/data")], swiftSettings: settings),
+        .testTarget(
+            name: "DiffusionTests", dependencies: ["Diffusion", "Checkpoints", "Tensors", "TestSupport"],
+            exclude: ["Golden/make_golden.py", "Golden/make_tokenizer_golden.py", "Golden/check_diffusion.py", "Golden/recording.py"],
+            resources: [.copy("Golden/data")], swiftSettings: settings),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation", "Volumes", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "CatalogTests",
@@ -107,7 +127,8 @@ let package = Package(
         .testTarget(
             name: "PipelineTests",
             dependencies: [
-                "Pipeline", "Engine", "Catalog", "BlobStore", "ImageProcessing", "Simulation", "Volumes", "TestSupport",
+                "Pipeline", "Engine", "Catalog", "BlobStore", "Diffusion", "ImageProcessing", "Simulation", "Tensors", "Volumes",
+                "TestSupport",
             ],
             swiftSettings: settings),
         .testTarget(

@@ -18,14 +18,23 @@ let package = Package(
         .executable(name: "survey-benchmark", targets: ["SurveyBenchmark"]),
         .executable(name: "clahe-benchmark", targets: ["CLAHEBenchmark"]),
         .executable(name: "blob-benchmark", targets: ["BlobBenchmark"]),
+        .executable(name: "tensor-benchmark", targets: ["TensorBenchmark"]),
+        .executable(name: "diffusion-benchmark", targets: ["DiffusionBenchmark"]),
     ],
-    dependencies: [.package(name: "Cellar", path: "..")],
+    dependencies: [
+        .package(name: "Cellar", path: ".."),
+        .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+    ],
     targets: [
         .target(name: "BenchmarkSupport", dependencies: [cellar], swiftSettings: settings),
-        .executableTarget(name: "PlanBenchmark", dependencies: [cellar, "BenchmarkSupport"], swiftSettings: settings),
+        .executableTarget(
+            name: "PlanBenchmark",
+            dependencies: [cellar, "BenchmarkSupport", .product(name: "GRDB", package: "GRDB.swift")], swiftSettings: settings),
         .executableTarget(name: "EngineBenchmark", dependencies: [cellar, "BenchmarkSupport"], swiftSettings: settings),
         .executableTarget(name: "SurveyBenchmark", dependencies: [cellar], swiftSettings: settings),
         .executableTarget(name: "CLAHEBenchmark", dependencies: [cellar], swiftSettings: settings),
         .executableTarget(name: "BlobBenchmark", dependencies: [cellar], swiftSettings: settings),
+        .executableTarget(name: "TensorBenchmark", dependencies: [cellar, "BenchmarkSupport"], swiftSettings: settings),
+        .executableTarget(name: "DiffusionBenchmark", dependencies: [cellar, "BenchmarkSupport"], swiftSettings: settings),
     ]
 )

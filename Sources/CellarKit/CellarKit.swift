@@ -11,6 +11,8 @@
 /// ```
 @_exported public import Catalog
 @_exported public import CatalogSchema
+@_exported public import Diffusion
 @_exported public import Engine
 @_exported public import Pipeline
+@_exported public import Tensors
 @_exported public import Volumes

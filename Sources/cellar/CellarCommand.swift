@@ -19,6 +19,7 @@ struct CellarCommand: ParsableCommand {
                 name: "Collection",
                 subcommands: [
                     InitCommand.self, AddCommand.self, AnnotateCommand.self, SlabCommand.self, RecipeCommand.self,
+                    ModelCommand.self,
                 ]),
             CommandGroup(
                 name: "Work",

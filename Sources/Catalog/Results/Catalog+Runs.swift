@@ -109,11 +109,4 @@ extension Catalog {
                 db, sql: "SELECT parameters FROM recipe JOIN run ON run.recipe_id = recipe.id ORDER BY run.id DESC LIMIT 1")
         }
     }
-
-    /// The models that steps may use, by name.
-    package func models() throws -> [String: ModelRecord] {
-        try read { db in
-            try Dictionary(uniqueKeysWithValues: ModelRecord.fetchAll(db).map { ($0.name, $0) })
-        }
-    }
 }

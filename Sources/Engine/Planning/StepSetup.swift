@@ -10,6 +10,8 @@ struct StepSetup: Sendable {
     /// Its parameters by their names within the step.
     let parameters: [String: RecipeValue]
     let configuration: Catalog.StepConfiguration
+    /// The models that its parameters name, by name.
+    let models: [String: ModelRecord]
     /// The names of its outputs, ascending: the order of digests everywhere.
     let outputNames: [String]
 
@@ -18,17 +20,20 @@ struct StepSetup: Sendable {
         self.step = step
         parameters = recipe.parameters(ofStep: step.name)
         outputNames = step.outputs.map(\.name).sorted()
-        var digests: [String: String] = [:]
+        var used: [String: ModelRecord] = [:]
         for parameter in step.parameters {
-            guard case .model(let kind) = parameter.kind, let name = parameters[parameter.name]?.text else { continue }
+            guard case .model(let kind) = parameter.kind, let name = parameters[parameter.name]?.text, name != Parameter.noModel
+            else { continue }
             guard let model = models[name], model.kind == kind else {
                 throw EngineError(
                     .unknownModel,
                     "the recipe's \(step.name).\(parameter.name) is \(name), and the catalog has no \(kind) model of that name; "
-                        + "`cellar list models` shows what there is")
+                        + "`cellar model list` shows what there is")
             }
-            digests[name] = model.digest.hexadecimal
+            used[name] = model
         }
+        self.models = used
+        let digests = used.mapValues(\.digest.hexadecimal)
         let values = Dictionary(uniqueKeysWithValues: parameters.map { ("\(step.name).\($0.key)", $0.value.text) })
         var lines = ["cellar configuration 1", step.name, step.scope.rawValue, "\(step.version)"]
         // With its length before it, so that no text can look like another line.

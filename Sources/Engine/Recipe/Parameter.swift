@@ -13,6 +13,11 @@ public struct Parameter: Sendable, Hashable {
         case model(kind: String)
     }
 
+    /// The value of a model's parameter where no model is chosen.
+    public static let noModel = "none"
+
+    var isModel: Bool { if case .model = kind { true } else { false } }
+
     /// The name within the step, in groups: `clahe.clip_limit`.
     public let name: String
     public let kind: Kind
@@ -48,7 +53,7 @@ public struct Parameter: Sendable, Hashable {
         Parameter(name, .text, .text(value), summary)
     }
 
-    public static func model(_ name: String, kind: String, default value: String, _ summary: String) -> Parameter {
+    public static func model(_ name: String, kind: String, default value: String = noModel, _ summary: String) -> Parameter {
         Parameter(name, .model(kind: kind), .text(value), summary)
     }
 
@@ -84,7 +89,7 @@ public struct Parameter: Sendable, Hashable {
         case .real(let range): "a number from \(range.lowerBound) to \(range.upperBound)"
         case .choice(let words): "one of " + words.joined(separator: ", ")
         case .text: "a text"
-        case .model(let kind): "the name of a \(kind) model (`cellar list models`)"
+        case .model(let kind): "the name of a \(kind) model (`cellar model list`), or \(Self.noModel)"
         }
     }
 }

@@ -201,7 +201,8 @@ final class RunExecution: Sendable {
             }
             if state.update({ $0.sendForEvictedInputs(of: node, key: itemKey) }) { return nil }
             let item = StepItem(
-                scope: scope, setup: setup, reader: self, store: store, volumes: volumes, cancellation: cancellation)
+                scope: scope, setup: setup, reader: self, store: store, volumes: volumes, cancellation: cancellation,
+                prefersLittleMemory: options.prefersLittleMemory)
             do {
                 try setup.step.run(item)
                 try item.checkComplete()

@@ -16,17 +16,20 @@ public struct Runner: Sendable {
         public var jobs: Int
         /// Whether to begin nothing new once an item has failed.
         public var failsFast: Bool
+        /// Whether steps are to take less memory where that costs time; it never changes a result.
+        public var prefersLittleMemory: Bool
         /// The command line, for the record.
         public var command: String
         /// The version of the program, for the record.
         public var version: String
 
         public init(
-            jobs: Int = ProcessInfo.processInfo.activeProcessorCount, failsFast: Bool = false, command: String = "",
-            version: String = ""
+            jobs: Int = ProcessInfo.processInfo.activeProcessorCount, failsFast: Bool = false,
+            prefersLittleMemory: Bool = false, command: String = "", version: String = ""
         ) {
             self.jobs = max(1, jobs)
             self.failsFast = failsFast
+            self.prefersLittleMemory = prefersLittleMemory
             self.command = command
             self.version = version
         }

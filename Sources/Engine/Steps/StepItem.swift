@@ -30,18 +30,22 @@ public final class StepItem {
 
     public let scope: Scope
 
-    private let setup: StepSetup
+    let setup: StepSetup
     private let reader: any ItemReader
     private let store: BlobStore
     private let volumes: VolumeCache
     private let cancellation: Cancellation
+    /// Whether to take less memory where that costs time; it never changes a result.
+    public let prefersLittleMemory: Bool
     private(set) var outputs: [ItemOutcome.Output] = []
     private(set) var staged: [StagedArtifact] = []
     private(set) var metrics: [(name: String, value: Double)] = []
     private(set) var hasOpenedSource = false
 
     init(
-        scope: Scope, setup: StepSetup, reader: any ItemReader, store: BlobStore, volumes: VolumeCache, cancellation: Cancellation
+        scope: Scope, setup: StepSetup, reader: any ItemReader, store: BlobStore, volumes: VolumeCache,
+        cancellation: Cancellation,
+        prefersLittleMemory: Bool = false
     ) {
         self.scope = scope
         self.setup = setup
@@ -49,6 +53,7 @@ public final class StepItem {
         self.store = store
         self.volumes = volumes
         self.cancellation = cancellation
+        self.prefersLittleMemory = prefersLittleMemory
     }
 
     // MARK: Parameters
@@ -179,7 +184,7 @@ public final class StepItem {
         else { throw undeclared("output", name) }
     }
 
-    private func undeclared(_ what: String, _ name: String) -> EngineError {
+    func undeclared(_ what: String, _ name: String) -> EngineError {
         EngineError(.brokenPromise, "the step \(setup.step.name) declares no \(what) \(name) of that type, or used it twice")
     }
 }

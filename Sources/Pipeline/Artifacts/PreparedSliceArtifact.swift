@@ -6,6 +6,21 @@ import Volumes
 enum PreparedSliceArtifact {
     static let kind = "prepared-slice"
 
+    /// The tiles, row after row of their grid.
+    ///
+    /// - Throws: ``PipelineError`` where the artifact is none of a prepared slice.
+    static func tiles(_ artifact: Artifact) throws -> [Image<UInt8>] {
+        let shape = try artifact.dataset("tiles").shape
+        guard shape.count == 3 else { throw PipelineError("the tiles of a prepared slice have the shape \(shape)") }
+        return try (0..<shape[0]).map { index in
+            let values: [UInt8] = try artifact.readRows("tiles", index..<index + 1)
+            guard let tile = Image(height: shape[1], width: shape[2], values: values) else {
+                throw PipelineError("the tiles of a prepared slice have the shape \(shape)")
+            }
+            return tile
+        }
+    }
+
     /// - Parameter side: the side that tiles are resized to, in pixels.
     static func write(_ slice: Image<UInt8>, tiles grid: TileGrid, side: Int, to artifact: ArtifactWriter) throws {
         try artifact.write("slice", shape: [slice.height, slice.width], values: slice.values)

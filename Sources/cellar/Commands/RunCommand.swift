@@ -22,6 +22,9 @@ struct RunCommand: ParsableCommand {
     @Flag(help: "Begin nothing new once an item has failed.")
     var failFast = false
 
+    @Flag(help: "Keep no weights of diffusion models in memory: each layer is loaded when its turn comes.")
+    var lowMemory = false
+
     @OptionGroup var catalogOptions: CatalogOptions
 
     func validate() throws {
@@ -36,7 +39,7 @@ struct RunCommand: ParsableCommand {
     /// - Returns: whether everything is fresh now.
     func execute(in workspace: Workspace) throws -> Bool {
         let options = Runner.Options(
-            jobs: jobs ?? ProcessInfo.processInfo.activeProcessorCount, failsFast: failFast,
+            jobs: jobs ?? ProcessInfo.processInfo.activeProcessorCount, failsFast: failFast, prefersLittleMemory: lowMemory,
             command: CommandLine.arguments.dropFirst().joined(separator: " "), version: CellarCommand.version)
         let runner = Runner(
             workspace.catalog, store: try workspace.store(), graph: try workspace.graph(until: until),

@@ -1,0 +1,85 @@
+import BenchmarkSupport
+import Diffusion
+import Foundation
+import Tensors
+
+/// Measures passes of a diffusion model of full size; weights may be random (`Tests/DiffusionTests/Golden/check_diffusion.py`).
+///
+///     diffusion-benchmark FOLDER [RUNS]           the encoder, and passes with and without affinities
+///     diffusion-benchmark FOLDER low-memory       one tile, streamed: for the peak of memory
+@main
+enum DiffusionBenchmark {
+    static func main() throws {
+        let arguments = CommandLine.arguments
+        guard arguments.count >= 2 else { Report.fail(usage: "diffusion-benchmark FOLDER [RUNS | low-memory]") }
+        let isStreamed = arguments.last == "low-memory"
+        let runs = arguments.count > 2 ? Int(arguments[2]) ?? 3 : 3
+        let model = try DiffusionModel(folder: arguments[1], residency: isStreamed ? .streamed : .resident)
+        let context = Tensor(
+            shape: [1, 77, model.contextChannels],
+            values: GaussianNoise(seed: 2).tensor(shape: [77 * model.contextChannels]).values)
+        print("OpenBLAS \(BLAS.kernelName), \(Threads.count) threads")
+        if isStreamed {
+            try tile(of: model, context)
+        } else {
+            try passes(of: model, context, runs: runs)
+        }
+        Report.row("peak resident memory", "\(Report.text(Double(ProcessUse.peakResidentBytes) / 1e9, 2)) GB")
+    }
+
+    private static func passes(of model: DiffusionModel, _ context: Tensor, runs: Int) throws {
+        let image = Tensor(
+            shape: [1, 512, 512, 3],
+            values: GaussianNoise(seed: 1).tensor(shape: [512 * 512 * 3]).values.map { min(max($0, -1), 1) })
+        try measure("VAE encoder, 512²", runs) { _ = try model.encode(image) }
+
+        func latents(_ count: Int) -> Tensor { GaussianNoise(seed: 3).tensor(shape: [count, 64, 64, 4]) }
+        let timesteps = [20, 80, 140, 200]
+        try measure("U-Net, 64² latent, plain", runs) {
+            try model.pass(latents(1), timesteps: [20], context: context, extent: .noise)
+        }
+        try measure("U-Net, affinities collected", runs) {
+            try model.pass(latents(1), timesteps: [20], context: context, extent: .noise, observer: Collector())
+        }
+        try measure("U-Net up to the last attention, affinities collected", runs) {
+            _ = try model.attention(noised: latents(1), timesteps: [20], context: context)
+        }
+        try measure("the same, four timesteps in one batch", runs) {
+            _ = try model.attention(noised: latents(4), timesteps: timesteps, context: context)
+        }
+        try measure("the same, four passes", runs) {
+            for timestep in timesteps { _ = try model.attention(noised: latents(1), timesteps: [timestep], context: context) }
+        }
+    }
+
+    private static func tile(of model: DiffusionModel, _ context: Tensor) throws {
+        try measure("one tile of 512², eight timesteps, streamed", 1, warmsUp: false) {
+            let latent = try model.encode(gray: [UInt8](repeating: 100, count: 512 * 512), height: 512, width: 512).mode
+            _ = try model.attention(
+                latent, timesteps: NoiseSchedule.stratified(count: 8, last: 250, seed: 0), context: context)
+        }
+    }
+
+    private static func measure(_ what: String, _ runs: Int, warmsUp: Bool = true, _ body: () throws -> Void) throws {
+        if warmsUp { try body() }
+        let seconds = try (0..<runs).map { _ in
+            let begin = ContinuousClock.now
+            try body()
+            let passed = (ContinuousClock.now - begin).components
+            return Double(passed.seconds) + Double(passed.attoseconds) * 1e-18
+        }
+        Report.row("\(what), median of \(runs)", "\(Report.text(Report.median(seconds), 3)) s")
+    }
+}
+
+/// Collects affinities by resolution and group.
+private final class Collector: UNetObserver {
+    private var sums: [String: AffinityAccumulator] = [:]
+
+    func attention(_ layer: AttentionLayer, query: Tensor, key: Tensor) -> AffinityAccumulator? {
+        let place = "\(layer.group) \(layer.level)"
+        let sum = sums[place] ?? AffinityAccumulator(tokens: query.shape[1])
+        sums[place] = sum
+        return sum
+    }
+}

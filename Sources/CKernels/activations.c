@@ -1,0 +1,39 @@
+#include "elementary.h"
+
+CK_INLINE void ck_activate_body(const float *from, float *to, size_t count, int activation) {
+    switch (activation) {
+    case CK_SILU:
+        for (size_t i = 0; i < count; i++) to[i] = ck_silu(from[i]);
+        break;
+    case CK_GELU:
+        for (size_t i = 0; i < count; i++) to[i] = ck_gelu(from[i]);
+        break;
+    case CK_QUICK_GELU:
+        for (size_t i = 0; i < count; i++) to[i] = ck_quick_gelu(from[i]);
+        break;
+    default:
+        if (to != from) memcpy(to, from, count * sizeof(float));
+    }
+}
+CK_DISPATCH(ck_activate, (const float *from, float *to, size_t count, int activation), (from, to, count, activation))
+
+CK_INLINE void ck_gated_gelu_body(const float *from, float *to, size_t to_stride, size_t rows, size_t columns) {
+    for (size_t r = 0; r < rows; r++) {
+        const float *value = from + r * 2 * columns;
+        const float *gate = value + columns;
+        float *result = to + r * to_stride;
+        for (size_t c = 0; c < columns; c++) result[c] = value[c] * ck_gelu(gate[c]);
+    }
+}
+CK_DISPATCH(ck_gated_gelu, (const float *from, float *to, size_t to_stride, size_t rows, size_t columns),
+            (from, to, to_stride, rows, columns))
+
+CK_INLINE void ck_add_body(float *to, const float *from, size_t count) {
+    for (size_t i = 0; i < count; i++) to[i] += from[i];
+}
+CK_DISPATCH(ck_add, (float *to, const float *from, size_t count), (to, from, count))
+
+CK_INLINE void ck_sum_body(const float *a, const float *b, float *to, size_t count) {
+    for (size_t i = 0; i < count; i++) to[i] = a[i] + b[i];
+}
+CK_DISPATCH(ck_sum, (const float *a, const float *b, float *to, size_t count), (a, b, to, count))

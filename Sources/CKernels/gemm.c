@@ -1,0 +1,118 @@
+#include "gemm.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define CK_JOIN(a, b) a##b
+
+#if defined(__x86_64__)
+#define NAME(x) CK_JOIN(x, _avx512)
+#define TARGET CK_AVX512
+#define VECTOR vector_avx512
+#define LANES 16
+#define MOST_ROWS 14
+#include "gemm_tile.h"
+#undef NAME
+#undef TARGET
+#undef VECTOR
+#undef LANES
+#undef MOST_ROWS
+
+#define NAME(x) CK_JOIN(x, _avx2)
+#define TARGET CK_AVX2
+#define VECTOR vector_avx2
+#define LANES 8
+#define MOST_ROWS 6
+#include "gemm_tile.h"
+#undef NAME
+#undef TARGET
+#undef VECTOR
+#undef LANES
+#undef MOST_ROWS
+#endif
+
+#define NAME(x) CK_JOIN(x, _default)
+#define TARGET
+#define VECTOR vector_default
+#define LANES 4
+#define MOST_ROWS 4
+#include "gemm_tile.h"
+
+void ck_gemm_panel(size_t rows, size_t inner, const float *a, ptrdiff_t row_stride, ptrdiff_t inner_stride,
+                   const float *b, float *c, size_t c_stride, const struct ck_gemm *options) {
+    switch (ck_instruction_set()) {
+#if defined(__x86_64__)
+    case 2: panel_avx512(rows, inner, a, row_stride, inner_stride, b, c, c_stride, options); break;
+    case 1: panel_avx2(rows, inner, a, row_stride, inner_stride, b, c, c_stride, options); break;
+#endif
+    default: panel_default(rows, inner, a, row_stride, inner_stride, b, c, c_stride, options);
+    }
+}
+
+size_t ck_packed_count(size_t columns, size_t inner) { return (columns + CK_PANEL - 1) / CK_PANEL * CK_PANEL * inner; }
+
+void ck_pack_panel(const float *weight, size_t stride, size_t inner_stride, size_t columns, size_t inner, float *panel) {
+    // Some columns at a time, so that the lines that are written stay in the cache until they are full.
+    for (size_t first = 0; first < inner; first += 64) {
+        size_t end = first + 64 < inner ? first + 64 : inner;
+        for (size_t c = 0; c < columns; c++)
+            for (size_t k = first; k < end; k++) panel[k * CK_PANEL + c] = weight[c * stride + k * inner_stride];
+        for (size_t k = first; k < end; k++)
+            for (size_t c = columns; c < CK_PANEL; c++) panel[k * CK_PANEL + c] = 0;
+    }
+}
+
+void ck_gemm(size_t rows, size_t columns, size_t inner, const float *a, size_t a_stride, const float *panels, float *c,
+             size_t c_stride, const float *bias, const float *add, size_t add_stride) {
+    // A panel and the rows that meet it fit a second-level cache together.
+    enum { most_inner = 1280 };
+    size_t parts = inner ? (inner + most_inner - 1) / most_inner : 1;
+    // Rows a multiple of 4 KiB apart would share the same few lines of the first-level cache.
+    size_t copied_stride = (inner + parts - 1) / parts + 16;
+    int collides = a_stride % 1024 == 0 && rows > 4 && columns > CK_PANEL;
+    float *copy = collides ? malloc(rows * copied_stride * sizeof(float)) : 0;
+    for (size_t part = 0; part < parts; part++) {
+        size_t first = inner * part / parts, end = inner * (part + 1) / parts;
+        const float *left = a + first;
+        size_t left_stride = a_stride;
+        if (copy) {
+            left_stride = copied_stride;
+            for (size_t r = 0; r < rows; r++)
+                memcpy(copy + r * left_stride, a + r * a_stride + first, (end - first) * sizeof(float));
+            left = copy;
+        }
+        for (size_t column = 0; column < columns; column += CK_PANEL) {
+            size_t width = columns - column < CK_PANEL ? columns - column : CK_PANEL;
+            const float *panel = panels + column * inner + first * CK_PANEL;
+            struct ck_gemm options = {0};
+            if (part == 0) {
+                options.bias = bias ? bias + column : 0;
+                options.add = add ? add + column : 0;
+                options.add_stride = add_stride;
+            } else {
+                options.add = c + column;
+                options.add_stride = c_stride;
+            }
+            if (width == CK_PANEL) {
+                ck_gemm_panel(rows, end - first, left, (ptrdiff_t)left_stride, 1, panel, c + column, c_stride, &options);
+                continue;
+            }
+            // The last columns of a width that 32 does not divide go through a tile of their own.
+            for (size_t row = 0; row < rows; row += 14) {
+                float tile[14 * CK_PANEL];
+                size_t some = rows - row < 14 ? rows - row : 14;
+                struct ck_gemm none = {0};
+                ck_gemm_panel(some, end - first, left + row * left_stride, (ptrdiff_t)left_stride, 1, panel, tile, CK_PANEL,
+                              &none);
+                for (size_t r = 0; r < some; r++) {
+                    for (size_t i = 0; i < width; i++) {
+                        float value = tile[r * CK_PANEL + i] + (options.bias ? options.bias[i] : 0);
+                        if (options.add) value += options.add[(row + r) * options.add_stride + i];
+                        c[(row + r) * c_stride + column + i] = value;
+                    }
+                }
+            }
+        }
+    }
+    free(copy);
+}

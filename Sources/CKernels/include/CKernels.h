@@ -1,0 +1,113 @@
+// Loops that need instructions chosen at run time. Each function has one caller, in the target Tensors.
+// Counts are numbers of floats unless they say otherwise; pointers never alias unless they say so.
+#ifndef CELLAR_CKERNELS_H
+#define CELLAR_CKERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+// ---- dispatch.c
+
+/// The instruction set in use: 0 the compiler's default, 1 AVX2 with FMA, 2 AVX-512.
+int ck_instruction_set(void);
+/// Keeps to an instruction set of at most this number; tests use it to reach every variant.
+void ck_limit_instruction_set(int highest);
+/// The processors that this process may run on, or 0 where the system does not say.
+int ck_allowed_processors(void);
+
+/// Tells the processor that this thread waits for another.
+static inline void ck_relax(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#endif
+}
+
+// ---- conversions.c
+
+void ck_half_to_float(const uint16_t *from, float *to, size_t count);
+void ck_bfloat_to_float(const uint16_t *from, float *to, size_t count);
+/// Rounds to nearest, ties to even; what is too large becomes infinite, a NaN stays one.
+void ck_float_to_half(const float *from, uint16_t *to, size_t count);
+
+// ---- activations.c
+
+enum { CK_NONE = 0, CK_SILU = 1, CK_GELU = 2, CK_QUICK_GELU = 3 };
+
+/// to may be from.
+void ck_activate(const float *from, float *to, size_t count, int activation);
+/// to[r, c] = from[r, c] · gelu(from[r, columns + c]), rows of 2 · columns, to rows that lie `to_stride` apart.
+void ck_gated_gelu(const float *from, float *to, size_t to_stride, size_t rows, size_t columns);
+/// to += from
+void ck_add(float *to, const float *from, size_t count);
+/// to = a + b
+void ck_sum(const float *a, const float *b, float *to, size_t count);
+
+// ---- normalization.c
+
+/// Adds to sums[c] and squares[c] what x[r, c] − pivot[c] and its square sum up to, over the rows.
+void ck_channel_moments(const float *x, size_t rows, size_t channels, const float *pivot, double *sums, double *squares);
+/// y[r, c] = activation(x[r, c] · scale[c] + shift[c]); y may be x.
+void ck_scale_shift(const float *x, float *y, size_t rows, size_t channels, const float *scale, const float *shift,
+                    int activation);
+/// Rows of x normalised to mean 0 and variance 1, times weight plus bias, either of which may be null.
+void ck_layer_norm(const float *x, float *y, size_t rows, size_t channels, float epsilon, const float *weight,
+                   const float *bias);
+
+// ---- gemm.c: products with a matrix packed in panels of 32 columns, [panel][inner][32], the last filled with zeros
+
+/// The floats of a packed matrix.
+size_t ck_packed_count(size_t columns, size_t inner);
+/// Packs up to 32 columns of `inner` values, `stride` from one column to the next, `inner_stride` from value to value.
+void ck_pack_panel(const float *weight, size_t stride, size_t inner_stride, size_t columns, size_t inner, float *panel);
+/// c = a · b + bias + add; bias (one value a column) and add (a matrix like c) may be null.
+void ck_gemm(size_t rows, size_t columns, size_t inner, const float *a, size_t a_stride, const float *panels, float *c,
+             size_t c_stride, const float *bias, const float *add, size_t add_stride);
+
+// ---- attention.c
+
+/// One head of one image, for up to 32 queries.
+struct ck_attention {
+    const float *query, *key, *value;
+    /// null for only the sums; may not be any of the inputs
+    float *result;
+    /// from one query or result to the next, and from one key or value to the next
+    size_t stride, key_stride;
+    size_t queries, keys, width;
+    float scale;
+    /// the first query's number where queries see no later keys, SIZE_MAX otherwise
+    size_t causal_from;
+    /// [keys][32], to which the softmax is added, or null
+    float *sums;
+    /// (2 · width + keys) · 32
+    float *scratch;
+};
+void ck_attention_panel(const struct ck_attention *it);
+
+// ---- winograd.c: convolution 3 × 3 with stride 1 and a padding of 1, channels a multiple of 16 and of 32
+
+/// Transforms `count` channels of the 6 × 6 inputs of one tile, whose corner may lie outside the image.
+void ck_winograd_input(const float *image, ptrdiff_t height, ptrdiff_t width, size_t channels, size_t count,
+                       ptrdiff_t top, ptrdiff_t left, float *to, size_t plane, size_t block);
+
+/// One panel of 32 outputs of a range of tiles, summed over some of the inputs.
+struct ck_winograd {
+    /// [block of inputs][36][tiles][block], with `plane` floats for each of the 36
+    const float *transformed;
+    size_t plane, block;
+    size_t tiles, first_tile;
+    size_t inputs, first_input, count;
+    size_t outputs;
+    /// [9][inputs][32]
+    const float *panel;
+    const float *bias, *add;
+    /// of the images
+    size_t height, width;
+    /// like bias and add at the panel's first channel
+    float *result;
+    float *scratch;
+};
+void ck_winograd_products(const struct ck_winograd *it);
+/// The floats of its scratch memory.
+size_t ck_winograd_scratch(size_t tiles, size_t block);
+
+#endif

@@ -1,0 +1,43 @@
+public import CatalogSchema
+import GRDB
+public import Volumes
+
+extension Catalog {
+    /// The models that steps may use, by name.
+    public func models() throws -> [String: ModelRecord] {
+        try read { db in
+            try Dictionary(uniqueKeysWithValues: ModelRecord.fetchAll(db).map { ($0.name, $0) })
+        }
+    }
+
+    /// Adds a model, or puts other weights in the place of one of that name and kind: what was computed with the earlier ones
+    /// is stale then, and found again when they return.
+    ///
+    /// - Parameters:
+    ///   - path: absolute; the files stay where they are.
+    ///   - digest: of their content.
+    /// - Returns: the record, and the digest that the model had before, if there was one.
+    /// - Throws: ``CatalogError`` where the name is none, or a model of another kind has it.
+    @discardableResult
+    public func setModel(
+        name: String, kind: String, path: String, digest: Digest
+    ) throws -> (record: ModelRecord, earlierDigest: Digest?) {
+        guard name != "none", !name.isEmpty, name.count <= 200,
+            name.allSatisfy({ $0.isLetter || $0.isNumber || "-_.".contains($0) })
+        else {
+            throw CatalogError(
+                .invalid, "\"\(name.prefix(40))\" cannot name a model: use letters, digits, '-', '_' and '.', and not 'none'")
+        }
+        return try write { db in
+            let earlier = try ModelRecord.fetchOne(db, sql: "SELECT * FROM model WHERE name = ?", arguments: [name])
+            if let earlier, earlier.kind != kind {
+                throw CatalogError(.invalid, "\(name) is a \(earlier.kind) model already; choose another name")
+            }
+            let record = ModelRecord(
+                id: earlier?.id, name: name, kind: kind, path: path, digest: digest,
+                addedAt: earlier?.digest == digest ? earlier?.addedAt ?? Timestamp.now : Timestamp.now)
+            try record.save(db)
+            return (record, earlier?.digest)
+        }
+    }
+}

@@ -1,0 +1,90 @@
+import Glibc
+
+/// Why a checkpoint could not be read or written: one sentence that says what, where, and what to do.
+public struct CheckpointError: Error, Hashable, Sendable, CustomStringConvertible {
+    /// A stable name for the kind of failure.
+    public enum Code: String, Hashable, Sendable {
+        /// The file does not exist or may not be read.
+        case unreadable
+        /// The file could not be written.
+        case unwritable
+        /// The bytes are not of the format, or contradict themselves.
+        case malformed
+        /// The file ends before its header says it does.
+        case truncated
+        /// The file is sound, but of a kind that is not read here.
+        case unsupported
+        /// No file of the checkpoint has the tensor.
+        case missingTensor
+        /// The tensor has another shape or type than was asked for.
+        case mismatchedTensor
+    }
+
+    public let code: Code
+    /// The file or folder.
+    public let path: String
+    /// What is wrong and what to do about it, without the path, beginning in lower case.
+    public let message: String
+
+    public init(_ code: Code, _ message: String, path: String) {
+        self.code = code
+        self.message = message
+        self.path = path
+    }
+
+    public var description: String { "\(path): \(message)" }
+}
+
+extension CheckpointError {
+    /// The sentence for a file that `open` or `mmap` refused.
+    static func cannotOpen(_ path: String, errno code: CInt) -> CheckpointError {
+        let message =
+            switch code {
+            case ENOENT, ENOTDIR: "there is no such file"
+            case EACCES, EPERM: "may not be read by this user: check its permissions"
+            default: "cannot be opened: \(reason(code))"
+            }
+        return CheckpointError(.unreadable, message, path: path)
+    }
+
+    /// The sentence for a file that could not be written.
+    static func cannotWrite(_ path: String, errno code: CInt) -> CheckpointError {
+        let message =
+            switch code {
+            case ENOENT, ENOTDIR: "cannot be written: its folder does not exist"
+            case EACCES, EPERM, EROFS: "may not be written by this user: check the permissions of its folder"
+            case ENOSPC, EDQUOT: "cannot be written: the disk or the quota is full"
+            default: "cannot be written: \(reason(code))"
+            }
+        return CheckpointError(.unwritable, message, path: path)
+    }
+
+    /// The sentence for bytes that end before `needed`.
+    static func shrunk(_ path: String, at offset: Int) -> CheckpointError {
+        CheckpointError(
+            .truncated, "ended at byte \(offset) while it was read: something changes the file; restore it", path: path)
+    }
+
+    /// What the system says about an error number.
+    static func reason(_ code: CInt) -> String { String(cString: strerror(code)) }
+
+    /// A tensor in a sentence.
+    static func title(_ name: String) -> String { "tensor \(quoted(name))" }
+
+    /// The sentence for a tensor of another type than was asked for.
+    static func mismatched(_ entry: TensorEntry, needing kind: String, path: String) -> CheckpointError {
+        CheckpointError(
+            .mismatchedTensor,
+            "\(title(entry.name)) has the type \(entry.elementType.rawValue) where \(kind) are expected: this is not the file "
+                + "that the model wants", path: path)
+    }
+
+    /// A name out of a file, safe to print: in quotes, without control characters, of bounded length.
+    static func quoted(_ name: String) -> String {
+        let printable = name.unicodeScalars.prefix(121).map { scalar in
+            scalar.properties.generalCategory == .control || scalar.properties.generalCategory == .format ? "\u{FFFD}" : scalar
+        }
+        let text = String(String.UnicodeScalarView(printable.prefix(120)))
+        return printable.count > 120 ? "'\(text)…'" : "'\(text)'"
+    }
+}

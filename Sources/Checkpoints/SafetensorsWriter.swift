@@ -1,0 +1,201 @@
+internal import Glibc
+public import Tensors
+
+/// Writes a safetensors file that appears under its name only when it is complete.
+///
+/// ```swift
+/// let writer = try SafetensorsWriter(path: "picker.safetensors", tensors: [.init("conv.weight", [24, 1, 3, 3, 3])])
+/// try writer.write(weight, named: "conv.weight")
+/// try writer.finish()
+/// ```
+///
+/// The header comes first and follows from names, shapes and types alone, so tensors are written one by one, in any order,
+/// and none is kept. The same tensors and metadata give the same bytes: the layout is that of the reference implementation,
+/// wide types before narrow ones and names in order, which keeps every element aligned. A writer that is never finished
+/// leaves nothing behind.
+public final class SafetensorsWriter {
+    /// What a file is to hold.
+    public struct Declaration: Hashable, Sendable {
+        public let name: String
+        public let shape: [Int]
+        /// `.float32`, or `.float16`: halved in size, rounded to the nearest half.
+        public let elementType: ElementType
+
+        public init(_ name: String, _ shape: [Int], _ elementType: ElementType = .float32) {
+            self.name = name
+            self.shape = shape
+            self.elementType = elementType
+        }
+    }
+
+    /// The name under which the file is to appear.
+    public let path: String
+    private let temporaryPath: String
+    private var descriptor: CInt
+    private let entries: [String: TensorEntry]
+    private var missing: Set<String>
+
+    /// Creates the file under a temporary name, with its header.
+    ///
+    /// - Throws: ``CheckpointError`` where a name is not allowed or comes twice, a shape has no size, a type is not written, or
+    ///   the folder may not be written to.
+    public init(path: String, tensors: [Declaration], metadata: [String: String] = [:]) throws(CheckpointError) {
+        guard !path.isEmpty, !path.hasSuffix("/") else { throw CheckpointError(.unwritable, "is no name of a file", path: path) }
+        let (header, entries) = try Self.layOut(tensors, metadata, path: path)
+        self.path = path
+        self.entries = entries
+        missing = Set(entries.keys)
+        temporaryPath = "\(Self.folder(of: path)).cellar-\(UInt64.random(in: .min ... .max)).tmp"
+        descriptor = open(temporaryPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+        guard descriptor >= 0 else { throw .cannotWrite(path, errno: errno) }
+        try header.withUnsafeBufferPointer { bytes throws(CheckpointError) in try write(UnsafeRawBufferPointer(bytes), at: 0) }
+    }
+
+    deinit {
+        guard descriptor >= 0 else { return }
+        close(descriptor)
+        unlink(temporaryPath)
+    }
+
+    /// Writes one tensor; the last write counts.
+    ///
+    /// - Throws: ``CheckpointError`` where it was not declared with this shape, or the disk is full.
+    public func write(_ tensor: Tensor, named name: String) throws(CheckpointError) {
+        guard let entry = entries[name] else {
+            throw CheckpointError(.missingTensor, "was not to hold a \(CheckpointError.title(name))", path: path)
+        }
+        guard entry.shape == tensor.shape else {
+            throw CheckpointError(
+                .mismatchedTensor,
+                "was to hold \(CheckpointError.title(name)) with the shape \(entry.shape), not \(tensor.shape)",
+                path: path)
+        }
+        var failure: CheckpointError?
+        tensor.withUnsafeBufferPointer { values in
+            do throws(CheckpointError) {
+                if entry.elementType == .float16 {
+                    try writeHalves(values, at: entry.byteRange.lowerBound)
+                } else {
+                    try write(UnsafeRawBufferPointer(values), at: entry.byteRange.lowerBound)
+                }
+            } catch { failure = error }
+        }
+        if let failure { throw failure }
+        missing.remove(name)
+    }
+
+    /// Forces the file to the disk and gives it its name, in place of what had that name.
+    ///
+    /// - Throws: ``CheckpointError`` where a declared tensor was not written, or the disk fails.
+    public func finish() throws(CheckpointError) {
+        guard descriptor >= 0 else { return }
+        if let name = missing.min() {
+            throw CheckpointError(.unwritable, "lacks \(CheckpointError.title(name)): it was never written", path: path)
+        }
+        guard fsync(descriptor) == 0, rename(temporaryPath, path) == 0 else { throw .cannotWrite(path, errno: errno) }
+        let reason = close(descriptor) == 0 ? 0 : errno
+        descriptor = -1
+        // NFS reports at close what it could not write.
+        guard reason == 0 else { throw .cannotWrite(path, errno: reason) }
+        let folder = open(Self.folder(of: path).isEmpty ? "." : Self.folder(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard folder >= 0 else { throw .cannotWrite(path, errno: errno) }
+        defer { close(folder) }
+        // File systems that cannot synchronise a folder say EINVAL, and need not.
+        guard fsync(folder) == 0 || errno == EINVAL else { throw .cannotWrite(path, errno: errno) }
+    }
+
+    /// The folder of a path, with its slash; empty for the current one.
+    private static func folder(of path: String) -> String {
+        path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
+    }
+
+    private func writeHalves(_ values: UnsafeBufferPointer<Float>, at offset: Int) throws(CheckpointError) {
+        let step = 1 << 20
+        var halves = [UInt16](repeating: 0, count: min(step, values.count))
+        for start in stride(from: 0, to: values.count, by: step) {
+            let range = start..<min(start + step, values.count)
+            try halves.withUnsafeMutableBufferPointer { buffer throws(CheckpointError) in
+                let part = UnsafeMutableBufferPointer(rebasing: buffer[..<range.count])
+                Half.float32ToFloat16(UnsafeBufferPointer(rebasing: values[range]), part)
+                try write(UnsafeRawBufferPointer(part), at: offset + 2 * start)
+            }
+        }
+    }
+
+    private func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(CheckpointError) {
+        guard descriptor >= 0 else { throw CheckpointError(.unwritable, "is already finished", path: path) }
+        var written = 0
+        while written < bytes.count, let base = bytes.baseAddress {
+            let count = pwrite(descriptor, base + written, bytes.count - written, off_t(offset + written))
+            if count < 0 && errno == EINTR { continue }
+            guard count >= 0 else { throw .cannotWrite(path, errno: errno) }
+            written += count
+        }
+    }
+}
+
+extension SafetensorsWriter {
+    /// The length and the JSON that begin the file, and where each tensor goes.
+    private static func layOut(
+        _ tensors: [Declaration], _ metadata: [String: String], path: String
+    ) throws(CheckpointError) -> (header: [UInt8], entries: [String: TensorEntry]) {
+        func refusal(_ what: String) -> CheckpointError { CheckpointError(.unwritable, what, path: path) }
+        var members: [String] = []
+        if !metadata.isEmpty {
+            let notes = metadata.sorted { $0.key < $1.key }.map { "\(json($0.key)):\(json($0.value))" }
+            members.append("\(json(SafetensorsHeader.metadataName)):{\(notes.joined(separator: ","))}")
+        }
+        var ranges: [(tensor: Declaration, offset: Int, count: Int)] = []
+        var end = 0
+        for tensor in tensors.sorted(by: { ($1.elementType.byteCount, $0.name) < ($0.elementType.byteCount, $1.name) }) {
+            let title = CheckpointError.title(tensor.name)
+            guard tensor.name != SafetensorsHeader.metadataName, !tensor.name.contains("\0") else {
+                throw refusal("cannot hold \(title): the format forbids the name")
+            }
+            guard tensor.elementType == .float32 || tensor.elementType == .float16 else {
+                throw refusal("cannot hold \(title): only F32 and F16 are written, not \(tensor.elementType.rawValue)")
+            }
+            guard tensor.shape.count <= SafetensorsHeader.axisLimit,
+                let count = TensorEntry.byteCount(tensor.shape, tensor.elementType), count <= Int.max / 4 - end
+            else {
+                throw refusal("cannot hold \(title): the shape \(tensor.shape) has no size")
+            }
+            ranges.append((tensor, end, count))
+            members.append(
+                "\(json(tensor.name)):{\"dtype\":\"\(tensor.elementType.rawValue)\",\"shape\":\(list(tensor.shape)),"
+                    + "\"data_offsets\":\(list([end, end + count]))}")
+            end += count
+        }
+        var text = Array("{\(members.joined(separator: ","))}".utf8)
+        text.append(contentsOf: repeatElement(UInt8(ascii: " "), count: (8 - text.count % 8) % 8))
+        guard text.count <= SafetensorsHeader.byteCountLimit else { throw refusal("would have a header of \(text.count) bytes") }
+        let start = 8 + text.count
+        var entries: [String: TensorEntry] = [:]
+        for (tensor, offset, count) in ranges {
+            let range = start + offset..<start + offset + count
+            let entry = TensorEntry(name: tensor.name, elementType: tensor.elementType, shape: tensor.shape, byteRange: range)
+            guard entries.updateValue(entry, forKey: tensor.name) == nil else {
+                throw refusal("cannot hold \(CheckpointError.title(tensor.name)) twice")
+            }
+        }
+        let length = (0..<8).map { UInt8(truncatingIfNeeded: text.count >> (8 * $0)) }
+        return (length + text, entries)
+    }
+
+    private static func list(_ numbers: [Int]) -> String { "[\(numbers.map(String.init).joined(separator: ","))]" }
+
+    /// Text in quotes.
+    private static func json(_ text: String) -> String {
+        var quoted = "\""
+        for scalar in text.unicodeScalars {
+            switch scalar {
+            case "\"", "\\": quoted += "\\\(scalar)"
+            case "\0"..<" ":
+                let digits = String(scalar.value, radix: 16)
+                quoted += "\\u\(String(repeating: "0", count: 4 - digits.count))\(digits)"
+            default: quoted.unicodeScalars.append(scalar)
+            }
+        }
+        return quoted + "\""
+    }
+}

@@ -1,0 +1,90 @@
+import Foundation
+
+/// What an image looks like around each cell of a coarse grid, without any learned weights: blobs and lines at several scales.
+///
+/// For each scale s: the difference of the Gaussians of s and 1.6 s (signed, and its size), and, but for the coarsest, the
+/// structure tensor of the image blurred by s, integrated over 2 s: its trace, as logarithm, and its coherence, 0 for a spot, 1
+/// for a line (Bigün and Granlund, 1987). Beside them the density blurred by 4 pixels. All are means over a cell.
+public struct StructureChannels: Sendable {
+    /// Rows of cells.
+    public let height: Int
+    /// Cells of a row.
+    public let width: Int
+    /// The channels' names: `dog-2`, `edge-2`, `energy-2`, `coherence-2`, `density`.
+    public let names: [String]
+    /// `[cell][channel]`, cells row by row.
+    public let values: [Float]
+
+    /// - Parameters:
+    ///   - image: any range of values, whole cells.
+    ///   - cell: the side of a cell in pixels.
+    ///   - scales: of blobs and lines, in pixels, ascending.
+    /// - Throws: ``ImageError`` where cells do not divide the image.
+    /// - Complexity: 40 ms for 512 × 512 pixels.
+    public init(_ image: Image<UInt8>, cell: Int = 8, scales: [Double] = [1, 2, 4, 8]) throws(ImageError) {
+        guard cell > 0, image.height % cell == 0, image.width % cell == 0 else {
+            throw ImageError(.invalidSize, "an image of \(image.height) × \(image.width) pixels is not made of cells of \(cell)")
+        }
+        let density = image.map { Float($0) / 255 }
+        var channels: [(name: String, image: Image<Float>)] = []
+        for scale in scales {
+            let fine = try density.blurred(by: GaussianKernel(sigma: scale))
+            let coarse = try density.blurred(by: GaussianKernel(sigma: 1.6 * scale))
+            let difference = Image<Float>(sizeOf: fine) { target in
+                for index in target.indices { target[index] = fine.values[index] - coarse.values[index] }
+            }
+            channels.append(("dog-\(Int(scale))", difference))
+            channels.append(("edge-\(Int(scale))", difference.map(abs)))
+            guard scale != scales.last else { continue }
+            let (energy, coherence) = try Self.tensor(of: fine, integration: GaussianKernel(sigma: 2 * scale))
+            channels.append(("energy-\(Int(scale))", energy))
+            channels.append(("coherence-\(Int(scale))", coherence))
+        }
+        channels.append(("density", try density.blurred(by: GaussianKernel(sigma: 4))))
+        height = image.height / cell
+        width = image.width / cell
+        names = channels.map(\.name)
+        var values = [Float](repeating: 0, count: height * width * channels.count)
+        for (channel, entry) in channels.enumerated() {
+            for (place, mean) in entry.image.means(ofCells: cell).enumerated() { values[place * channels.count + channel] = mean }
+        }
+        self.values = values
+    }
+
+    /// Trace and coherence of the structure tensor.
+    private static func tensor(
+        of image: Image<Float>, integration: GaussianKernel
+    ) throws(ImageError) -> (energy: Image<Float>, coherence: Image<Float>) {
+        let slope: [Float] = [-0.5, 0, 0.5]
+        let (dx, dy) = (image.filtered(rows: slope), image.filtered(columns: slope))
+        func product(_ a: Image<Float>, _ b: Image<Float>) -> Image<Float> {
+            Image<Float>(sizeOf: a) { target in for index in target.indices { target[index] = a.values[index] * b.values[index] }
+            }
+            .blurred(by: integration)
+        }
+        let (xx, xy, yy) = (product(dx, dx), product(dx, dy), product(dy, dy))
+        let energy = Image<Float>(sizeOf: image) { target in
+            // Half a grey level squared: below it there is nothing but rounding.
+            for index in target.indices { target[index] = logf(xx.values[index] + yy.values[index] + 4e-6) }
+        }
+        let coherence = Image<Float>(sizeOf: image) { target in
+            for index in target.indices {
+                let (a, b, c) = (xx.values[index], xy.values[index], yy.values[index])
+                target[index] = ((a - c) * (a - c) + 4 * b * b).squareRoot() / (a + c + 4e-6)
+            }
+        }
+        return (energy, coherence)
+    }
+}
+
+extension Image<Float> {
+    /// The mean of each square cell, row by row; cells divide the image.
+    func means(ofCells side: Int) -> [Float] {
+        let (rows, columns) = (height / side, width / side)
+        var sums = [Float](repeating: 0, count: rows * columns)
+        for y in 0..<rows * side {
+            for x in 0..<columns * side { sums[y / side * columns + x / side] += values[y * width + x] }
+        }
+        return sums.map { $0 / Float(side * side) }
+    }
+}

@@ -1,0 +1,71 @@
+import Diffusion
+import Foundation
+public import Volumes
+
+import struct Crypto.SHA256
+
+/// The files of a model: what they are, whether they are sound, and the digest of their content.
+public struct ModelFiles: Sendable {
+    /// The absolute path.
+    public let path: String
+    public let kind: ModelKind
+
+    /// - Throws: ``PipelineError`` where there is nothing at the path.
+    public init(_ path: String, kind: ModelKind) throws {
+        let url = URL(fileURLWithPath: path).standardizedFileURL
+        guard FileManager.default.fileExists(atPath: url.path) else {
+            throw PipelineError("there is no model at \(url.path); unpack its files first")
+        }
+        self.path = url.path
+        self.kind = kind
+    }
+
+    /// Checks every tensor against the model's configuration, and sends a small image through.
+    ///
+    /// - Throws: an error that names the file and the tensor or byte.
+    /// - Complexity: reads all weights once, a layer at a time.
+    public func verify() throws {
+        switch kind {
+        case .diffusion: try DiffusionModel(folder: path, residency: .streamed).verify()
+        }
+    }
+
+    /// The digest of the model: SHA-256 over the paths within the folder, ascending, and the SHA-256 of each file, of those
+    /// files that computing depends on.
+    ///
+    /// - Throws: ``PipelineError`` where a file cannot be read.
+    /// - Complexity: reads all files; bounded memory.
+    public func digest() throws -> Digest {
+        var hash = SHA256()
+        hash.update(data: Array("cellar model 1\n\(kind.rawValue)\n".utf8))
+        for file in try relevantFiles() {
+            hash.update(data: Array("\(file)\0".utf8))
+            try digest(ofFile: "\(path)/\(file)").withUnsafeBytes { hash.update(bufferPointer: $0) }
+        }
+        return Digest(hash)
+    }
+
+    /// Configurations, weights and vocabularies of the parts that are used.
+    private func relevantFiles() throws -> [String] {
+        let parts = ["unet", "vae", "text_encoder", "tokenizer", "scheduler"]
+        let manager = FileManager.default
+        let inParts = parts.flatMap { part in
+            ((try? manager.contentsOfDirectory(atPath: "\(path)/\(part)")) ?? []).map { "\(part)/\($0)" }
+        }
+        let names = inParts + ((try? manager.contentsOfDirectory(atPath: path)) ?? []).filter { $0.hasSuffix(".safetensors") }
+        let files = names.filter { name in ["json", "txt", "safetensors"].contains((name as NSString).pathExtension) }
+        guard !files.isEmpty else {
+            throw PipelineError("\(path) holds no files of a diffusion model; name the folder that holds unet and vae")
+        }
+        return files.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
+    }
+
+    private func digest(ofFile path: String) throws -> Digest {
+        guard let handle = FileHandle(forReadingAtPath: path) else {
+            throw PipelineError("\(path) cannot be read; check its permissions")
+        }
+        var hash = SHA256()
+        while let block = try handle.read(upToCount: 4 << 20), !block.isEmpty { hash.update(data: block) }
+        return Digest(hash)
+    }
+}

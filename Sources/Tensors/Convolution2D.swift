@@ -1,0 +1,102 @@
+/// Two-dimensional convolution (cross-correlation, as in every deep learning library) of channels-last images.
+public struct Convolution2D: Sendable {
+    /// Channels of what it takes.
+    public let inputs: Int
+    /// Channels of what it gives.
+    public let outputs: Int
+    public let kernelHeight: Int
+    public let kernelWidth: Int
+    public let stride: Int
+    public let padding: Padding2D
+    let weight: PackedMatrix
+    let bias: Tensor?
+
+    /// Copies the weight into an order of its own.
+    ///
+    /// - Parameter weight: `[outputs, inputs, rows, columns]`, the order of PyTorch.
+    /// - Precondition: a positive stride, no negative padding, and a bias, if any, of `outputs` values.
+    public init(weight: Tensor, bias: Tensor?, stride: Int, padding: Padding2D) {
+        precondition(weight.shape.count == 4, "\(weight.shape) is no weight of a two-dimensional convolution")
+        precondition(bias.map { $0.count == weight.shape[0] } ?? true, "a bias that does not fit \(weight.shape)")
+        precondition(
+            stride > 0 && min(min(padding.top, padding.left), min(padding.bottom, padding.right)) >= 0,
+            "a stride of \(stride) or a padding of \(padding)")
+        (outputs, inputs, kernelHeight, kernelWidth) = (weight.shape[0], weight.shape[1], weight.shape[2], weight.shape[3])
+        (self.stride, self.padding, self.bias) = (stride, padding, bias)
+        self.weight = PackedMatrix(weight, columns: outputs, inputs: inputs, taps: kernelHeight * kernelWidth)
+    }
+
+    /// `[N, H, W, inputs]` → `[N, H′, W′, outputs]`
+    public func callAsFunction(_ x: Tensor) -> Tensor { apply(to: x, residual: nil) }
+
+    /// The same, added to a tensor of the result's shape.
+    public func callAsFunction(_ x: Tensor, addingTo residual: Tensor) -> Tensor { apply(to: x, residual: residual) }
+
+    /// The height and width of what comes of an image of this height and width; 0 where the image is too small.
+    public func outputSize(height: Int, width: Int) -> (height: Int, width: Int) {
+        let rows = height + padding.top + padding.bottom - kernelHeight
+        let columns = width + padding.left + padding.right - kernelWidth
+        return (rows < 0 ? 0 : rows / stride + 1, columns < 0 ? 0 : columns / stride + 1)
+    }
+
+    private func apply(to x: Tensor, residual: Tensor?) -> Tensor {
+        let (images, height, width, channels) = x.imageShape
+        precondition(channels == inputs, "\(x.shape) has not the \(inputs) channels of this layer")
+        let (rows, columns) = outputSize(height: height, width: width)
+        let shape = [images, rows, columns, outputs]
+        precondition(residual.map { $0.shape == shape } ?? true, "a residual that does not fit \(shape)")
+        return Tensor(
+            shape: shape,
+            storage: .filled(count: Tensor.count(of: shape)) { result in
+                let add = residual.map { UnsafePointer($0.storage.base) }
+                if kernelHeight == 1 && kernelWidth == 1 && stride == 1 && padding == Padding2D(0) {
+                    weight.multiply(
+                        rows: images * rows * columns, x.storage.base, stride: inputs, bias: bias, adding: add, into: result)
+                } else if suitsWinograd {
+                    applyWinograd(to: x, adding: add, into: result)
+                } else {
+                    applyToPatches(of: x, rows: rows, columns: columns, adding: add, into: result)
+                }
+            })
+    }
+
+    /// Copies each pixel's neighbourhood into a row of its own and multiplies these rows, some megabytes at a time.
+    private func applyToPatches(
+        of x: Tensor, rows: Int, columns: Int, adding add: UnsafePointer<Float>?, into result: UnsafeMutablePointer<Float>
+    ) {
+        let inner = weight.inner
+        let pixels = x.shape[0] * rows * columns
+        let pixelsOfStrip = max(min(2_097_152 / max(inner, 1), pixels), min(64, pixels), 1)
+        for first in Swift.stride(from: 0, to: pixels, by: pixelsOfStrip) {
+            let count = min(pixelsOfStrip, pixels - first)
+            TensorStorage.withScratch(count * inner) { patches in
+                let pixelsOfTask = 16
+                Threads.perform((count + pixelsOfTask - 1) / pixelsOfTask) { task in
+                    for pixel in task * pixelsOfTask..<min((task + 1) * pixelsOfTask, count) {
+                        let (image, rest) = (first + pixel).quotientAndRemainder(dividingBy: rows * columns)
+                        copyPatch(of: x, image: image, row: rest / columns, column: rest % columns, to: patches + pixel * inner)
+                    }
+                }
+                weight.multiply(
+                    rows: count, patches, stride: inner, bias: bias, adding: add.map { $0 + first * outputs },
+                    into: result + first * outputs)
+            }
+        }
+    }
+
+    private func copyPatch(of x: Tensor, image: Int, row: Int, column: Int, to target: UnsafeMutablePointer<Float>) {
+        let (height, width) = (x.shape[1], x.shape[2])
+        for ky in 0..<kernelHeight {
+            let y = row * stride + ky - padding.top
+            for kx in 0..<kernelWidth {
+                let x0 = column * stride + kx - padding.left
+                let pixel = target + (ky * kernelWidth + kx) * inputs
+                if y >= 0 && y < height && x0 >= 0 && x0 < width {
+                    pixel.update(from: x.storage.base + ((image * height + y) * width + x0) * inputs, count: inputs)
+                } else {
+                    pixel.update(repeating: 0, count: inputs)
+                }
+            }
+        }
+    }
+}

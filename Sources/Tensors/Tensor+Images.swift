@@ -1,0 +1,77 @@
+internal import CKernels
+
+extension Tensor {
+    /// Twice as high and wide, each pixel four times: `[N, H, W, C]` → `[N, 2H, 2W, C]`.
+    public func upsampledNearest2x() -> Tensor {
+        let (images, height, width, channels) = imageShape
+        return Tensor(
+            shape: [images, 2 * height, 2 * width, channels],
+            storage: .filled(count: 4 * count) { result in
+                Threads.perform(images * height) { row in
+                    let source = storage.base + row * width * channels
+                    let target = result + row * 4 * width * channels
+                    for column in 0..<width {
+                        let pixel = source + column * channels
+                        (target + 2 * column * channels).update(from: pixel, count: channels)
+                        (target + (2 * column + 1) * channels).update(from: pixel, count: channels)
+                    }
+                    (target + 2 * width * channels).update(from: target, count: 2 * width * channels)
+                }
+            })
+    }
+
+    /// Half as high and wide, the mean of each four pixels; an odd last row or column is left out, as PyTorch does.
+    public func averagePooled2x() -> Tensor {
+        let (images, height, width, channels) = imageShape
+        let (rows, columns) = (height / 2, width / 2)
+        return Tensor(
+            shape: [images, rows, columns, channels],
+            storage: .filled(count: images * rows * columns * channels) { result in
+                Threads.perform(images * rows) { row in
+                    let (image, y) = (row / rows, row % rows)
+                    let upper = storage.base + (image * height + 2 * y) * width * channels
+                    let lower = upper + width * channels
+                    for x in 0..<columns {
+                        let target = result + (row * columns + x) * channels
+                        let left = 2 * x * channels
+                        for c in 0..<channels {
+                            let sum = upper[left + c] + upper[left + channels + c] + lower[left + c]
+                            target[c] = (sum + lower[left + channels + c]) * 0.25
+                        }
+                    }
+                }
+            })
+    }
+
+    /// Tensors side by side in their last axis; the other axes agree.
+    public static func concatenating(_ parts: [Tensor]) -> Tensor {
+        guard let first = parts.first else { return Tensor(shape: [0]) }
+        let leading = Array(first.shape.dropLast())
+        let widths = parts.map { $0.shape.last ?? 1 }
+        precondition(
+            parts.allSatisfy { Array($0.shape.dropLast()) == leading },
+            "\(parts.map(\.shape)) differ in more than their channels")
+        let width = widths.reduce(0, +)
+        let rows = Tensor.count(of: leading)
+        let rowsOfChunk = max(Tensor.chunk / max(width, 1), 1)
+        return Tensor(
+            shape: leading + [width],
+            storage: .filled(count: rows * width) { result in
+                Threads.perform((rows + rowsOfChunk - 1) / rowsOfChunk) { index in
+                    for row in index * rowsOfChunk..<min((index + 1) * rowsOfChunk, rows) {
+                        var target = result + row * width
+                        for (part, width) in zip(parts, widths) {
+                            target.update(from: part.storage.base + row * width, count: width)
+                            target += width
+                        }
+                    }
+                }
+            })
+    }
+
+    /// Images, rows, columns, channels.
+    var imageShape: (Int, Int, Int, Int) {
+        precondition(shape.count == 4, "\(shape) is no batch of images")
+        return (shape[0], shape[1], shape[2], shape[3])
+    }
+}

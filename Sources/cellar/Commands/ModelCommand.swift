@@ -1,0 +1,122 @@
+import ArgumentParser
+import CellarKit
+import Foundation
+
+struct ModelCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "model", abstract: "Say which weights steps may use.",
+        discussion: """
+            Weights stay where they are; the catalog keeps their path and the digest of their content. A recipe names a model, \
+            as in `cellar recipe set features.model=sd15`. Other weights under the same name make stale what was computed with \
+            the earlier ones.
+            """,
+        subcommands: [Add.self, List.self, Verify.self])
+
+    static func kind(_ word: String) throws -> ModelKind {
+        guard let kind = ModelKind(rawValue: word) else {
+            let kinds = ModelKind.allCases.map(\.rawValue).joined(separator: ", ")
+            throw ValidationError("'\(word)' is no kind of model; it is one of \(kinds)")
+        }
+        return kind
+    }
+
+    struct Add: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Add a model, or new weights for one.",
+            discussion: """
+                The kind diffusion is Stable Diffusion 1.4, 1.5, 2.0-base or 2.1-base, a folder in the layout of diffusers with \
+                weights as safetensors (float32, float16 or bfloat16, in one file or in several). Every tensor's name, type and \
+                shape is checked, and a small image is sent through.
+                """)
+
+        @Argument(help: "The name that recipes use.")
+        var name: String
+
+        @Argument(help: "The folder or file of the weights.", completion: .file())
+        var path: String
+
+        @Option(help: ArgumentHelp("What it is: diffusion.", valueName: "kind"), transform: ModelCommand.kind)
+        var kind: ModelKind
+
+        @OptionGroup var catalogOptions: CatalogOptions
+
+        func run() throws {
+            let catalog = try catalogOptions.open().catalog
+            let files = try ModelFiles(path, kind: kind)
+            let line = StageLine(name)
+            defer { line.clear() }
+            line.show("checking")
+            try files.verify()
+            line.show("computing the digest")
+            let digest = try files.digest()
+            let (record, earlier) = try catalog.setModel(name: name, kind: kind.rawValue, path: files.path, digest: digest)
+            line.clear()
+            let change =
+                switch earlier {
+                case nil: "added"
+                case digest: "same weights as before"
+                default: "new weights; what was computed with the earlier ones is stale"
+                }
+            print("\(record.name): \(record.kind) model \(digest.abbreviated), \(change)")
+        }
+    }
+
+    struct List: ParsableCommand {
+        static let configuration = CommandConfiguration(abstract: "List models.")
+
+        @Option(
+            name: .customLong("where"), help: ArgumentHelp("An SQL expression over the columns of v_model.", valueName: "sql"))
+        var expression: String?
+
+        @OptionGroup var formatOptions: FormatOptions
+        @OptionGroup var catalogOptions: CatalogOptions
+
+        func run() throws {
+            try printView(
+                "v_model", columns: "id, name, kind, substr(digest, 1, 12) AS digest, path", where: expression,
+                format: formatOptions.format, in: catalogOptions.directory())
+        }
+    }
+
+    struct Verify: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Check that the weights of models are sound, and those that were added.")
+
+        @Argument(help: "Names of models; all, if none is given.")
+        var names: [String] = []
+
+        @OptionGroup var catalogOptions: CatalogOptions
+
+        func run() throws {
+            let models = try catalogOptions.open().catalog.models()
+            if let unknown = names.first(where: { models[$0] == nil }) {
+                throw ValidationError("There is no model \(unknown); `cellar model list` shows what there is.")
+            }
+            var problems = 0
+            for record in models.values.sorted(by: { $0.name < $1.name }) where names.isEmpty || names.contains(record.name) {
+                let line = StageLine(record.name)
+                line.show("checking")
+                do {
+                    guard let kind = ModelKind(rawValue: record.kind) else {
+                        throw ValidationError("is of the kind \(record.kind), which this version of Cellar does not know")
+                    }
+                    let files = try ModelFiles(record.path, kind: kind)
+                    try files.verify()
+                    line.show("computing the digest")
+                    guard try files.digest() == record.digest else {
+                        throw ValidationError(
+                            "the files in \(record.path) are sound, but not those that were added; put them back, or add them again"
+                        )
+                    }
+                    line.clear()
+                    print("\(record.name): sound")
+                } catch {
+                    line.clear()
+                    problems += 1
+                    note("cellar: \(record.name): \(error)")
+                }
+            }
+            if problems > 0 { throw ExitCode(1) }
+        }
+    }
+}
