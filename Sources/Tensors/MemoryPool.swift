@@ -8,7 +8,6 @@ import Synchronization
 /// manages five hundred times fewer of, and whose lines lie evenly over a cache, where small pages from anywhere in
 /// memory push each other out of one that has room for all.
 enum MemoryPool {
-    static let pageSize = 2_097_152
     /// What waits at most; the rest goes back to the system, the longest unused first.
     private static let mostBytes = 268_435_456
 
@@ -36,9 +35,7 @@ enum MemoryPool {
             return waiting.pieces.remove(at: index)
         }
         if let found { return found.base }
-        let base = UnsafeMutableRawPointer.allocate(byteCount: size, alignment: pageSize)
-        madvise(base, size, MADV_HUGEPAGE)
-        return base
+        return SystemMemory.take(bytes: size)
     }
 
     static func giveBack(_ base: UnsafeMutableRawPointer, bytes: Int) {
@@ -54,7 +51,7 @@ enum MemoryPool {
             }
             return dropped
         }
-        for piece in dropped { piece.base.deallocate() }
+        for piece in dropped { SystemMemory.giveBack(piece.base, bytes: piece.bytes) }
     }
 
     /// Gives all that waits back to the system.
@@ -63,8 +60,10 @@ enum MemoryPool {
             defer { waiting = Waiting() }
             return waiting.pieces
         }
-        for piece in pieces { piece.base.deallocate() }
+        for piece in pieces { SystemMemory.giveBack(piece.base, bytes: piece.bytes) }
     }
 
-    private static func rounded(_ bytes: Int) -> Int { (bytes + pageSize - 1) / pageSize * pageSize }
+    private static func rounded(_ bytes: Int) -> Int {
+        (bytes + SystemMemory.hugePage - 1) / SystemMemory.hugePage * SystemMemory.hugePage
+    }
 }

@@ -15,7 +15,7 @@ struct PackedMatrix: Sendable {
     /// Packs `[columns][inputs][taps]`, which is a linear layer's weight for one tap and a convolution's for several.
     init(_ weight: Tensor, columns: Int, inputs: Int, taps: Int) {
         (self.columns, inner) = (columns, inputs * taps)
-        panels = TensorStorage(count: ck_packed_count(columns, inputs * taps))
+        panels = TensorStorage(count: ck_packed_count(columns, inputs * taps), lasts: true)
         let target = panels.base
         let width = PackedMatrix.panelWidth
         Threads.perform((columns + width - 1) / width) { panel in

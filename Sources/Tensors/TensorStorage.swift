@@ -2,23 +2,42 @@
 final class TensorStorage: @unchecked Sendable {
     let base: UnsafeMutablePointer<Float>
     let count: Int
-    private let owner: AnyObject?
+    private let source: Source
+
+    /// Where the memory comes from, and goes to.
+    private enum Source {
+        case allocator
+        case pool
+        case system
+        /// Another object's, which is kept alive.
+        case owner(AnyObject)
+    }
 
     /// Not initialised.
-    init(count: Int) {
+    ///
+    /// - Parameter lasts: whether it will be kept for long, as weights are: then it takes no more than it needs, where others are
+    ///   rounded up to what is easily used again.
+    init(count: Int, lasts: Bool = false) {
         self.count = count
-        owner = nil
         let bytes = max(count, 1) * MemoryLayout<Float>.stride
-        let memory =
-            MemoryPool.holds(bytes: bytes)
-            ? MemoryPool.take(bytes: bytes) : UnsafeMutableRawPointer.allocate(byteCount: bytes, alignment: 64)
+        let memory: UnsafeMutableRawPointer
+        if !MemoryPool.holds(bytes: bytes) {
+            source = .allocator
+            memory = .allocate(byteCount: bytes, alignment: 64)
+        } else if lasts {
+            source = .system
+            memory = SystemMemory.take(bytes: bytes)
+        } else {
+            source = .pool
+            memory = MemoryPool.take(bytes: bytes)
+        }
         base = memory.bindMemory(to: Float.self, capacity: max(count, 1))
     }
 
     /// - Precondition: nobody writes to a mapped storage; its pointer is mutable only so that both kinds have one type.
     init(mapping pointer: UnsafePointer<Float>, count: Int, owner: AnyObject) {
         self.count = count
-        self.owner = owner
+        source = .owner(owner)
         base = UnsafeMutablePointer(mutating: pointer)
     }
 
@@ -35,15 +54,15 @@ final class TensorStorage: @unchecked Sendable {
         withExtendedLifetime(storage) { body(storage.base) }
     }
 
-    var isMapped: Bool { owner != nil }
+    var isMapped: Bool { if case .owner = source { true } else { false } }
 
     deinit {
-        guard owner == nil else { return }
         let bytes = max(count, 1) * MemoryLayout<Float>.stride
-        if MemoryPool.holds(bytes: bytes) {
-            MemoryPool.giveBack(base, bytes: bytes)
-        } else {
-            UnsafeMutableRawPointer(base).deallocate()
+        switch source {
+        case .allocator: UnsafeMutableRawPointer(base).deallocate()
+        case .pool: MemoryPool.giveBack(base, bytes: bytes)
+        case .system: SystemMemory.giveBack(base, bytes: bytes)
+        case .owner: break
         }
     }
 }

@@ -67,13 +67,8 @@ struct SpatialTransformer: Sendable {
             ).reshaped([images, tokens, channels]),
             addingTo: hidden)
 
-        return projectionOut(feedForward(hidden).reshaped(x.shape), addingTo: x)
-    }
-
-    /// One image after the other: the layer in the middle is eight times as wide.
-    private func feedForward(_ hidden: Tensor) -> Tensor {
-        let parts = hidden.images.map { narrow(widen.gatedGELU(norm3($0)), addingTo: $0) }
-        return Tensor.stacking(parts)
+        hidden = narrow(widen.gatedGELU(norm3(hidden)), addingTo: hidden)
+        return projectionOut(hidden.reshaped(x.shape), addingTo: x)
     }
 }
 

@@ -30,11 +30,13 @@ public final class UNet: Sendable {
         _ latents: Tensor, timesteps: [Int], context: Tensor, extent: UNetExtent = .noise, observer: (any UNetObserver)? = nil
     ) throws(CheckpointError) -> Tensor? {
         precondition(latents.shape.count == 4 && latents.shape[0] == timesteps.count, "latents \(latents.shape) for \(timesteps)")
+        let embedding = try layers.layer("time_embedding") { (part) throws(CheckpointError) in
+            try TimeEmbedding(part, configuration)
+        }
         var pass = Pass(
-            time: try layers.layer("time_embedding") { (part) throws(CheckpointError) in try TimeEmbedding(part, configuration) }(
-                timesteps),
+            times: embedding(timesteps).images,
             context: context, extent: extent, observer: observer, layersLeft: configuration.attentionLayers.count)
-        guard let hidden = try run(latents, &pass) else { return nil }
+        guard let hidden = try run(latents.images, &pass) else { return nil }
         let first = configuration.channels[0]
         let norm = try layers.layer("conv_norm_out") { (part) throws(CheckpointError) in
             try part.groupNorm(channels: first, groups: configuration.normGroups, epsilon: configuration.normEpsilon)
@@ -42,35 +44,38 @@ public final class UNet: Sendable {
         let convolution = try layers.layer("conv_out") { (part) throws(CheckpointError) in
             try part.convolution(inputs: first, outputs: configuration.latentChannels)
         }
-        return convolution(norm(hidden, activation: .silu))
+        return Tensor.stacking(hidden.map { convolution(norm($0, activation: .silu)) })
     }
 
     /// What a pass carries along.
     private struct Pass {
-        let time: Tensor
+        /// The embedding of each latent's timestep.
+        let times: [Tensor]
         let context: Tensor
         let extent: UNetExtent
         let observer: (any UNetObserver)?
         /// Self-attention layers still to come.
         var layersLeft: Int
-        /// Outputs on the way down, for the way up.
-        var skips: [Tensor] = []
+        /// Outputs on the way down, for the way up: of each latent.
+        var skips: [[Tensor]] = []
 
         /// Shows a block's output; returns whether the pass goes on.
-        func goesOn(after name: String, _ output: Tensor) -> Bool {
-            observer?.block(name, output)
+        func goesOn(after name: String, _ output: [Tensor]) -> Bool {
+            observer?.block(name, Tensor.stacking(output))
             return extent != .block(name)
         }
     }
 
-    /// - Returns: the last block's output, or nil where the pass ended before.
-    private func run(_ latents: Tensor, _ pass: inout Pass) throws(CheckpointError) -> Tensor? {
+    /// Goes layer by layer, and through each layer latent by latent: what one of them needs fits the caches better than all at once.
+    ///
+    /// - Returns: the last block's output for each latent, or nil where the pass ended before.
+    private func run(_ latents: [Tensor], _ pass: inout Pass) throws(CheckpointError) -> [Tensor]? {
         let channels = configuration.channels
         let levels = channels.count
         let convIn = try layers.layer("conv_in") { (part) throws(CheckpointError) in
             try part.convolution(inputs: configuration.latentChannels, outputs: channels[0])
         }
-        var hidden = convIn(latents)
+        var hidden = latents.map { convIn($0) }
         pass.skips.append(hidden)
         for level in 0..<levels {
             let block = "down_blocks.\(level)"
@@ -89,7 +94,7 @@ public final class UNet: Sendable {
                     Downsampler(
                         convolution: try part["conv"].convolution(inputs: channels[level], outputs: channels[level], stride: 2))
                 }
-                hidden = downsampler(hidden)
+                hidden = hidden.map { downsampler($0) }
                 pass.skips.append(hidden)
             }
             guard pass.goesOn(after: block, hidden) else { return nil }
@@ -103,7 +108,7 @@ public final class UNet: Sendable {
         for (position, level) in (0..<levels).reversed().enumerated() {
             let block = "up_blocks.\(position)"
             for index in 0...configuration.residualBlocks {
-                if let skip = pass.skips.popLast() { hidden = Tensor.concatenating([hidden, skip]) }
+                if let skips = pass.skips.popLast() { hidden = zip(hidden, skips).map { Tensor.concatenating([$0, $1]) } }
                 hidden = try residual("\(block).resnets.\(index)", hidden, outputs: channels[level], pass)
                 if configuration.hasAttention[level] {
                     guard let next = try attend("\(block).attentions.\(index)", .decoder, level, hidden, &pass) else {
@@ -116,25 +121,28 @@ public final class UNet: Sendable {
                 let upsampler = try layers.layer("\(block).upsamplers.0") { (part) throws(CheckpointError) in
                     Upsampler(convolution: try part["conv"].convolution(inputs: channels[level], outputs: channels[level]))
                 }
-                hidden = upsampler(hidden)
+                hidden = hidden.map { upsampler($0) }
             }
             guard pass.goesOn(after: block, hidden) else { return nil }
         }
         return hidden
     }
 
-    private func residual(_ name: String, _ x: Tensor, outputs: Int, _ pass: Pass) throws(CheckpointError) -> Tensor {
+    private func residual(_ name: String, _ images: [Tensor], outputs: Int, _ pass: Pass) throws(CheckpointError) -> [Tensor] {
         let block = try layers.layer(name) { (part) throws(CheckpointError) in
             try ResNetBlock(
-                part, inputs: x.shape[3], outputs: outputs, timeChannels: configuration.timeChannels,
+                part, inputs: images.first?.shape[3] ?? 0, outputs: outputs, timeChannels: configuration.timeChannels,
                 groups: configuration.normGroups, epsilon: configuration.normEpsilon)
         }
-        return block(x, time: pass.time)
+        return Self.groups(images).flatMap { group in
+            block(Tensor.stacking(Array(images[group])), time: Tensor.stacking(Array(pass.times[group]))).images
+        }
     }
 
+    /// - Returns: nil where the pass ends here.
     private func attend(
-        _ name: String, _ group: AttentionLayer.Group, _ level: Int, _ x: Tensor, _ pass: inout Pass
-    ) throws(CheckpointError) -> Tensor? {
+        _ name: String, _ group: AttentionLayer.Group, _ level: Int, _ images: [Tensor], _ pass: inout Pass
+    ) throws(CheckpointError) -> [Tensor]? {
         let layer = AttentionLayer(
             name: name, group: group, level: level, channels: configuration.channels[level], heads: configuration.heads[level])
         let transformer = try layers.layer(name) { (part) throws(CheckpointError) in
@@ -143,9 +151,20 @@ public final class UNet: Sendable {
                 groups: configuration.normGroups)
         }
         pass.layersLeft -= 1
-        let observer = pass.observer
-        return transformer(x, context: pass.context, endsThere: pass.extent == .lastAttention && pass.layersLeft == 0) {
-            observer?.attention(layer, query: $0, key: $1)
+        let (observer, context) = (pass.observer, pass.context)
+        let endsHere = pass.extent == .lastAttention && pass.layersLeft == 0
+        let outputs = Self.groups(images).compactMap { group in
+            transformer(Tensor.stacking(Array(images[group])), context: context, endsThere: endsHere) {
+                observer?.attention(layer, query: $0, key: $1)
+            }
         }
+        return endsHere ? nil : outputs.flatMap(\.images)
+    }
+
+    /// Latents that go through a layer together: large ones alone, small ones in company, so that weights are read less often.
+    private static func groups(_ images: [Tensor]) -> [Range<Int>] {
+        let tokens = images.first.map { $0.shape[1] * $0.shape[2] } ?? 1
+        let size = max(1, 4096 / tokens)
+        return stride(from: 0, to: images.count, by: size).map { $0..<min($0 + size, images.count) }
     }
 }

@@ -2,7 +2,8 @@ public import Tensors
 
 /// Watches a pass through a U-Net.
 public protocol UNetObserver: AnyObject {
-    /// Shown the queries and keys of each self-attention layer, `[N, tokens, channels]`, heads side by side.
+    /// Shown the queries and keys of each self-attention layer, `[N, tokens, channels]`, heads side by side; where several latents
+    /// pass at once, of some of them at a time.
     ///
     /// - Returns: what the layer's affinity is to be added to; nil where nobody asks for it.
     func attention(_ layer: AttentionLayer, query: Tensor, key: Tensor) -> AffinityAccumulator?
