@@ -47,7 +47,9 @@ struct CellarProcess {
     }
 
     /// Runs a command to its end.
-    func callAsFunction(_ arguments: String...) throws -> Result {
+    func callAsFunction(_ arguments: String...) throws -> Result { try self(arguments) }
+
+    func callAsFunction(_ arguments: [String]) throws -> Result {
         let (process, output, errors) = try start(arguments)
         // Little is written to the error stream: reading one after the other cannot block.
         let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)

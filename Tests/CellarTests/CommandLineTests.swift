@@ -170,6 +170,37 @@ import Volumes
         #expect(try cellar("verify", "--deep").status == 0)
     }
 
+    @Test("models are added, listed, verified, used; bad ones are refused with a sentence")
+    func models() throws {
+        let (folder, cellar) = try collection()
+        let golden = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+            .appending(path: "../DiffusionTests/Golden/data/sd2-tiny/model").standardized.path
+        try FileManager.default.copyItem(atPath: golden, toPath: folder.file("sd"))
+        #expect(try cellar("model", "add", "tiny", "sd", "--kind", "diffusion").output.hasPrefix("tiny: diffusion model"))
+        #expect(try cellar("model", "add", "tiny", "sd", "--kind", "diffusion").output.contains("same weights"))
+        #expect(try cellar("model", "add", "other", "sd", "--kind", "telepathy").status == 2)
+        #expect(try cellar("model", "add", "none", "sd", "--kind", "diffusion").status == 1)
+        #expect(try cellar("model", "add", "other", "nowhere", "--kind", "diffusion").errors.contains("there is no model"))
+        #expect(try cellar("model", "add", "other", "data", "--kind", "diffusion").status == 1)
+        #expect(try rows(cellar("model", "list", "--format", "json").output).first?["name"] as? String == "tiny")
+        #expect(try cellar("model", "verify").output == "tiny: sound\n")
+        #expect(try cellar("model", "verify", "unknown").status == 2)
+
+        #expect(try cellar("slab", "add", "tomo_01", "--z", "4..<5").status == 0)
+        let settings = ["features.mode=diffusion", "features.model=tiny", "prepare.tiles.size=64", "features.timesteps.count=1"]
+        #expect(try cellar(["recipe", "set"] + settings).status == 0)
+        let run = try cellar("run", "--low-memory")
+        #expect(run.status == 0, "\(run.errors)")
+        #expect(try cellar("doctor").output.contains("openblas"))
+
+        let weights = folder.file("sd/unet/diffusion_pytorch_model.safetensors")
+        let bytes = try Data(contentsOf: URL(fileURLWithPath: weights))
+        try bytes.dropLast().write(to: URL(fileURLWithPath: weights))
+        let damaged = try cellar("model", "verify")
+        #expect(damaged.status == 1)
+        #expect(damaged.errors.contains("diffusion_pytorch_model.safetensors"), "\(damaged.errors)")
+    }
+
     @Test("an interrupted run ends by itself, and the next one goes on from there")
     func interruption() throws {
         let (_, cellar) = try collection(size: "256,256,64")

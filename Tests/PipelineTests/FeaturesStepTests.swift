@@ -174,6 +174,10 @@ import Volumes
         let changed = try #require(try collection.run())
         #expect(changed.failures.first?.contains("not those that were added") == true, "\(changed.failures)")
 
+        collection.settings.merge(["features.model": "tiny", "prepare.tiles.size": "100"]) { $1 }
+        let odd = try #require(try collection.run())
+        #expect(odd.failures.first?.contains("multiples of 64") == true, "\(odd.failures)")
+
         collection.settings["features.model"] = "unheard-of"
         #expect(throws: EngineError.self) { try collection.run() }
     }

@@ -67,6 +67,10 @@ public struct FeaturesStep: Step {
                     + "`cellar recipe set features.model=NAME`")
         }
         let model = try models.model(record, residency: item.prefersLittleMemory ? .streamed : .resident)
+        if let side = tiles.first?.width, side % model.imageSideFactor != 0 {
+            throw PipelineError(
+                "prepare.tiles.size is \(side), but the model \(record.name) takes multiples of \(model.imageSideFactor)")
+        }
         let timesteps = try timesteps(of: item, last: model.schedule.alphas.count - 1)
         let seed = UInt64(try item.integer("seed"))
         let selection = try selection(of: item)

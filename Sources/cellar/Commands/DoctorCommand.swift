@@ -2,6 +2,7 @@ import ArgumentParser
 import BlobStore
 import CellarKit
 import Foundation
+import Tensors
 
 struct DoctorCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -59,6 +60,7 @@ private struct SystemFacts {
         let process = ProcessInfo.processInfo
         lines = [
             ("cellar", CellarCommand.version),
+            ("openblas", "\(BLAS.kernelName) kernels, \(Threads.count) threads"),
             ("catalog", "\(workspace.directory.path), schema \(try workspace.catalog.schemaVersion())"),
             ("sqlite", Catalog.sqliteVersion),
             ("hdf5", BlobStore.libraryVersion),
