@@ -56,6 +56,7 @@ let package = Package(
 
         // Floor 3: the database; networks.
         .target(name: "Diffusion", dependencies: ["Tensors", "Checkpoints"], exclude: ["README.md"], swiftSettings: settings),
+        .target(name: "SpectralClustering", dependencies: ["Tensors"], exclude: ["README.md"], swiftSettings: settings),
         .target(
             name: "Catalog", dependencies: ["CatalogSchema", "CatalogMigrations", "Volumes", grdb, sqlite],
             exclude: ["README.md"], swiftSettings: settings),
@@ -69,7 +70,8 @@ let package = Package(
         .target(
             name: "Pipeline",
             dependencies: [
-                "Engine", "Catalog", "CatalogSchema", "BlobStore", "ImageProcessing", "Volumes", "Tensors", "Diffusion", crypto,
+                "Engine", "Catalog", "CatalogSchema", "BlobStore", "ImageProcessing", "Volumes", "Tensors", "Diffusion",
+                "SpectralClustering", crypto,
             ],
             exclude: ["README.md"], swiftSettings: settings),
 
@@ -95,7 +97,8 @@ let package = Package(
             name: "BlobStoreTests", dependencies: ["BlobStore", "Volumes", "TestSupport", "CHDF5"], swiftSettings: settings),
         .testTarget(
             name: "ImageProcessingTests", dependencies: ["ImageProcessing", "Volumes", "TestSupport"],
-            exclude: ["Golden/make_golden.py"], resources: [.copy("Golden/data")], swiftSettings: settings),
+            exclude: ["Golden/make_golden.py", "Golden/make_operations_golden.py"], resources: [.copy("Golden/data")],
+            swiftSettings: settings),
         .testTarget(
             name: "RenderingTests", dependencies: ["Rendering", "Volumes", "CZlib", "TestSupport"], swiftSettings: settings),
         .testTarget(
@@ -127,7 +130,8 @@ let package = Package(
         .testTarget(
             name: "PipelineTests",
             dependencies: [
-                "Pipeline", "Engine", "Catalog", "BlobStore", "Diffusion", "ImageProcessing", "Simulation", "Tensors", "Volumes",
+                "Pipeline", "Engine", "Catalog", "CatalogSchema", "BlobStore", "Diffusion", "ImageProcessing", "Simulation", "Tensors",
+                "Volumes",
                 "TestSupport",
             ],
             swiftSettings: settings),

@@ -18,6 +18,7 @@ let package = Package(
         .executable(name: "survey-benchmark", targets: ["SurveyBenchmark"]),
         .executable(name: "clahe-benchmark", targets: ["CLAHEBenchmark"]),
         .executable(name: "blob-benchmark", targets: ["BlobBenchmark"]),
+        .executable(name: "image-benchmark", targets: ["ImageBenchmark"]),
         .executable(name: "tensor-benchmark", targets: ["TensorBenchmark"]),
         .executable(name: "diffusion-benchmark", targets: ["DiffusionBenchmark"]),
     ],
@@ -34,6 +35,7 @@ let package = Package(
         .executableTarget(name: "SurveyBenchmark", dependencies: [cellar], swiftSettings: settings),
         .executableTarget(name: "CLAHEBenchmark", dependencies: [cellar], swiftSettings: settings),
         .executableTarget(name: "BlobBenchmark", dependencies: [cellar], swiftSettings: settings),
+        .executableTarget(name: "ImageBenchmark", dependencies: [cellar], swiftSettings: settings),
         .executableTarget(name: "TensorBenchmark", dependencies: [cellar, "BenchmarkSupport"], swiftSettings: settings),
         .executableTarget(name: "DiffusionBenchmark", dependencies: [cellar, "BenchmarkSupport"], swiftSettings: settings),
     ]

@@ -39,5 +39,15 @@ echo "CLAHE of 1024², one thread:"
 "$python" clahe_opencv.py || echo "(no OpenCV in $python to compare with)"
 
 echo
+echo "image operations on 1024², one thread:"
+"$bin/image-benchmark"
+"$python" image_python.py || echo "(no OpenCV or scikit-image in $python to compare with)"
+
+echo
+echo "layers of networks, two threads:"
+"$bin/tensor-benchmark" 5
+OMP_WAIT_POLICY=PASSIVE "$python" tensor_pytorch.py 5 || echo "(no PyTorch in $python to compare with)"
+
+echo
 echo "blob store:"
 "$bin/blob-benchmark" "$folder"

@@ -26,6 +26,7 @@ public struct Image<Pixel: BitwiseCopyable & Sendable>: Sendable {
     }
 
     /// An image of a known size, whose pixels the closure writes, all of them.
+    @usableFromInline
     init(sizeOf other: Image<some Any>, initializingWith initialize: (UnsafeMutableBufferPointer<Pixel>) -> Void) {
         self.init(uncheckedHeight: other.height, width: other.width, initializingWith: initialize)
     }
@@ -55,9 +56,13 @@ public struct Image<Pixel: BitwiseCopyable & Sendable>: Sendable {
     }
 
     /// The image of what the closure makes of each pixel.
+    // Inlinable, because a closure of another module would otherwise be called through its generic witnesses, pixel by pixel.
+    @inlinable
     public func map<Result>(_ transform: (Pixel) -> Result) -> Image<Result> {
         Image<Result>(sizeOf: self) { result in
-            for (index, value) in values.enumerated() { result[index] = transform(value) }
+            values.withUnsafeBufferPointer { values in
+                for index in 0..<values.count { result[index] = transform(values[index]) }
+            }
         }
     }
 

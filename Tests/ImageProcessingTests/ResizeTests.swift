@@ -32,6 +32,21 @@ struct ResizeTests {
         #expect(zip(result.values, expected).allSatisfy { abs($0 - $1) <= 5e-5 })
     }
 
+    // PyTorch rounds positions to float32 before it weighs.
+    @Test(
+        "float32 images agree with PyTorch's bilinear interpolation, align_corners=False: its convention is OpenCV's",
+        arguments: [[29, 29, 32, 32, 3000], [13, 21, 40, 30, 3001], [40, 30, 13, 21, 3002], [32, 24, 16, 12, 3003]])
+    func agreesWithPyTorch(golden: [Int]) throws {
+        let (height, width, newHeight, newWidth, seed) = (golden[0], golden[1], golden[2], golden[3], UInt64(golden[4]))
+        let image = try #require(SyntheticImage.real(height: height, width: width, seed: seed))
+        let result = try image.resized(height: newHeight, width: newWidth)
+        let name = "resize-\(height)x\(width)-\(newHeight)x\(newWidth).f4"
+        for other in [try GoldenFile.floats("operations/\(name)"), try GoldenFile.floats(name)] {
+            try #require(result.values.count == other.count)
+            #expect(zip(result.values, other).allSatisfy { abs($0 - $1) <= 5e-5 })
+        }
+    }
+
     @Test("the same size changes nothing", arguments: [(1, 1), (5, 9), (64, 64)])
     func identity(size: (Int, Int)) throws {
         let bytes = try #require(SyntheticImage.noise.make(height: size.0, width: size.1, seed: 1))

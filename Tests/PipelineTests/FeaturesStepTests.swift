@@ -26,7 +26,7 @@ import Volumes
             let place = CatalogDirectory(path: directory.file(".cellar"))
             catalog = try Catalog.create(at: place)
             store = try BlobStore(directory: place.blobs)
-            graph = try StepGraph(StandardSteps.all)
+            graph = try StepGraph(StandardSteps.all).upTo("features")
             var generator = SeededGenerator(seed: 4)
             let shape = try #require(VolumeShape(z: 3, y: 96, x: 96))
             let voxels = (0..<shape.count).map { _ in Float.random(in: -1...1, using: &generator) }

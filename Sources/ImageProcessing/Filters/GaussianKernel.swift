@@ -22,17 +22,37 @@ public struct GaussianKernel: Sendable, Hashable {
         let sum = values.reduce(0, +)
         weights = values.map { Float($0 / sum) }
     }
+
+    /// The kernel of OpenCV's `getGaussianKernel`.
+    ///
+    /// - Parameters:
+    ///   - size: the number of weights, odd, up to 511.
+    ///   - sigma: the standard deviation in pixels; ``sigma(ofSize:)`` unless given, and then sizes up to 9 have the
+    ///     binary fractions that OpenCV has for them.
+    /// - Throws: ``ImageError`` where size or sigma are not of a kernel.
+    public init(size: Int, sigma: Double? = nil) throws(ImageError) {
+        guard (1...511).contains(size), size % 2 == 1 else {
+            throw .parameter("the size of the Gaussian kernel", size, mustBe: "an odd number in 1 … 511")
+        }
+        if sigma == nil, let half = Self.smallKernels[size] {
+            self.init(weights: (half.dropFirst().reversed() + half).map { $0 / 256 })
+        } else {
+            try self.init(sigma: sigma ?? Self.sigma(ofSize: size), radius: size / 2)
+        }
+    }
+
+    private init(weights: [Float]) { self.weights = weights }
+
+    /// OpenCV's standard deviation of a kernel of a given size: 0.3 ((size − 1) / 2 − 1) + 0.8.
+    public static func sigma(ofSize size: Int) -> Double { 0.3 * ((Double(size) - 1) / 2 - 1) + 0.8 }
+
+    /// From the middle to the end, in 256ths.
+    private static let smallKernels: [Int: [Float]] = [
+        1: [256], 3: [128, 64], 5: [96, 64, 16], 7: [72, 56, 28, 8], 9: [60, 51, 30, 13, 4],
+    ]
 }
 
 extension Image<Float> {
-    /// Blurred along both axes. Beyond the border the image goes on as in a mirror that stands on the middle of the outermost
-    /// pixels (OpenCV's reflect-101).
-    ///
-    /// - Complexity: two multiplications of a pixel for each weight.
-    public func blurred(by kernel: GaussianKernel) -> Image<Float> {
-        filtered(rows: kernel.weights).filtered(columns: kernel.weights)
-    }
-
     /// The index inside that an index outside stands for.
     static func mirrored(_ index: Int, _ count: Int) -> Int {
         guard count > 1 else { return 0 }

@@ -4,7 +4,8 @@ import Foundation
 ///
 /// For each scale s: the difference of the Gaussians of s and 1.6 s (signed, and its size), and, but for the coarsest, the
 /// structure tensor of the image blurred by s, integrated over 2 s: its trace, as logarithm, and its coherence, 0 for a spot, 1
-/// for a line (Bigün and Granlund, 1987). Beside them the density blurred by 4 pixels. All are means over a cell.
+/// for a line (Bigün and Granlund, 1987). Beside them the density blurred by 4 pixels. All are means over a cell, and each channel
+/// is brought to mean 0 and variance 1 over the image: logarithms would otherwise outweigh densities.
 public struct StructureChannels: Sendable {
     /// Rows of cells.
     public let height: Int
@@ -46,7 +47,15 @@ public struct StructureChannels: Sendable {
         names = channels.map(\.name)
         var values = [Float](repeating: 0, count: height * width * channels.count)
         for (channel, entry) in channels.enumerated() {
-            for (place, mean) in entry.image.means(ofCells: cell).enumerated() { values[place * channels.count + channel] = mean }
+            let means = entry.image.means(ofCells: cell)
+            let mean = means.reduce(0) { $0 + Double($1) } / Double(means.count)
+            let squares = means.reduce(0) { $0 + (Double($1) - mean) * (Double($1) - mean) }
+            let deviation = (squares / Double(means.count)).squareRoot()
+            // Rounding alone makes the channel of a constant image vary a little.
+            let scale = deviation > 1e-5 ? 1 / deviation : 0
+            for (place, value) in means.enumerated() {
+                values[place * channels.count + channel] = Float((Double(value) - mean) * scale)
+            }
         }
         self.values = values
     }

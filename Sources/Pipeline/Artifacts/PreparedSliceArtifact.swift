@@ -21,6 +21,27 @@ enum PreparedSliceArtifact {
         }
     }
 
+    /// The size of the slice, and where its tiles lie in it.
+    ///
+    /// - Throws: ``PipelineError`` where the artifact is none of a prepared slice.
+    static func geometry(_ artifact: Artifact) throws -> (height: Int, width: Int, regions: [ImageRegion]) {
+        let shape = try artifact.dataset("slice").shape
+        let numbers: [Int32] = try artifact.read("regions")
+        guard shape.count == 2, numbers.count % 4 == 0 else {
+            throw PipelineError("a prepared slice has the shape \(shape), and \(numbers.count) numbers for its tiles")
+        }
+        let regions = try stride(from: 0, to: numbers.count, by: 4).map { index in
+            let (y, x, height, width) = (
+                Int(numbers[index]), Int(numbers[index + 1]), Int(numbers[index + 2]), Int(numbers[index + 3])
+            )
+            guard height > 0, width > 0, let region = ImageRegion(y: y..<y + height, x: x..<x + width) else {
+                throw PipelineError("a tile of a prepared slice has \(height) × \(width) pixels at y \(y), x \(x)")
+            }
+            return region
+        }
+        return (shape[0], shape[1], regions)
+    }
+
     /// - Parameter side: the side that tiles are resized to, in pixels.
     static func write(_ slice: Image<UInt8>, tiles grid: TileGrid, side: Int, to artifact: ArtifactWriter) throws {
         try artifact.write("slice", shape: [slice.height, slice.width], values: slice.values)

@@ -10,6 +10,12 @@ struct ShowCommand: ParsableCommand {
         discussion: """
             cellar show TS_0008 --z 250 --output slice.png
             cellar show TS_0008 --z 250 --step prepare --output prepared.png
+            cellar show TS_0008 --z 250 --step mask --output mask.png
+            cellar show TS_0008 --z 250 --overview --output overview.png
+            cellar show TS_0008 --z 250 --explain
+
+            The step eigenvectors gives a sheet of all eigenvectors, a row for each tile; --overview the prepared slice, its feature \
+            map and the mask side by side; --explain says which eigenvectors were merged, and why the others were not.
             """)
 
     @Argument(help: "A tomogram (its name, dataset/name, or id), or the first digits of an artifact's digest.")
@@ -21,16 +27,31 @@ struct ShowCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Draw what this step gave for the slice, instead of the tomogram.", valueName: "step"))
     var step: String?
 
+    @Flag(help: "Draw the prepared slice, its feature map and the mask side by side.")
+    var overview = false
+
+    @Flag(help: "Say how the slice's feature map came about; draws nothing unless --output is given.")
+    var explain = false
+
     @Flag(help: "Lay the tomogram's label annotations over the slice.")
     var labels = false
 
     @Option(help: ArgumentHelp("The picture to write.", valueName: "file.png"))
-    var output: String
+    var output: String?
 
     @OptionGroup var catalogOptions: CatalogOptions
 
+    func validate() throws {
+        if output == nil, !explain { throw ValidationError("--output names the picture to write.") }
+    }
+
     func run() throws {
         let workspace = try catalogOptions.open()
+        if explain {
+            let results = try SliceResults(workspace, tomogram: workspace.catalog.tomogram(named: target), z: z)
+            for line in try results.explanation() { print(line) }
+        }
+        guard let output else { return }
         let picture: RGBImage
         do {
             picture = try drawTomogram(workspace)
@@ -46,6 +67,15 @@ struct ShowCommand: ParsableCommand {
     private func drawTomogram(_ workspace: Workspace) throws -> RGBImage {
         let record = try workspace.catalog.tomogram(named: target)
         guard let id = record.id else { throw CatalogError(.notFound, "there is no tomogram \(target)") }
+        if overview || ["eigenvectors", "feature-map", "mask"].contains(step) {
+            let results = try SliceResults(workspace, tomogram: record, z: z)
+            switch step {
+            case _ where overview: return try results.overview()
+            case "eigenvectors": return try results.eigenvectors()
+            case "feature-map": return try results.featureMap()
+            default: return try results.mask()
+            }
+        }
         let voxelSize = try workspace.catalog.effectiveVoxelSize(id: id)
         if let step {
             let position = try z ?? workspace.catalog.firstSlice(ofTomogram: id)

@@ -1,0 +1,146 @@
+/// Makes the maps of consecutive slices consistent along z. For each slice F(z) between two neighbours:
+///
+/// ```
+/// if SSIM(F(z+1), F(z−1)) > 0.9 and SSIM(F(z+1), F(z)) < 0.8    F(z) ← ½ F(z−1) + ½ F(z+1)
+/// otherwise                                                     F(z) ← ½ F(z) + ¼ F(z−1) + ¼ F(z+1)
+/// ```
+///
+/// All maps on the right are the original ones: no slice is made from one that was changed before, so the order of the
+/// slices does not matter beyond the rule's own asymmetry. SSIM is taken of the maps scaled from the range of the slab
+/// to 0 … 1.
+///
+/// A slice at an end of the slab has one neighbour, which stands for both: F ← ½ F + ½ neighbour. It is never replaced:
+/// with one neighbour nothing says which of the two is the odd one. A slab of one slice stays as it is.
+public struct SliceConsistency: Hashable, Sendable {
+    /// The least and the greatest value of the slab.
+    public let range: ClosedRange<Float>
+    /// Neighbours must be more similar than this to replace the slice between them.
+    public let neighbourThreshold: Double
+    /// A slice must be less similar to the next than this to be replaced.
+    public let sliceThreshold: Double
+    /// The weight of a slice where it is smoothed; its neighbours share the rest.
+    public let sliceWeight: Double
+
+    let similarity: StructuralSimilarity
+
+    /// - Throws: ``ImageError`` unless the range is finite, the thresholds are in −1 … 1 and the weight in 0 … 1.
+    public init(
+        range: ClosedRange<Float>, neighbourThreshold: Double = 0.9, sliceThreshold: Double = 0.8, sliceWeight: Double = 0.5
+    ) throws(ImageError) {
+        guard range.lowerBound.isFinite, range.upperBound.isFinite else {
+            throw .parameter("the range of the slab", range, mustBe: "finite")
+        }
+        for threshold in [neighbourThreshold, sliceThreshold] where !(-1...1).contains(threshold) {
+            throw .parameter("a threshold of the consistency", threshold, mustBe: "in −1 … 1")
+        }
+        guard (0...1).contains(sliceWeight) else {
+            throw .parameter("the weight of the slice", sliceWeight, mustBe: "in 0 … 1")
+        }
+        self.range = range
+        self.neighbourThreshold = neighbourThreshold
+        self.sliceThreshold = sliceThreshold
+        self.sliceWeight = sliceWeight
+        similarity = try StructuralSimilarity(dataRange: 1)
+    }
+
+    /// The slices of a slab, from the first to the last. ``stream()`` does the same without having them all at once.
+    ///
+    /// - Throws: ``ImageError`` where sizes differ, or maps are smaller than the window of SSIM.
+    public func callAsFunction(_ slices: [Image<Float>]) throws(ImageError) -> [ConsistentSlice] {
+        var stream = stream()
+        var results: [ConsistentSlice] = []
+        for slice in slices {
+            if let result = try stream.add(slice) { results.append(result) }
+        }
+        if let last = stream.finish() { results.append(last) }
+        return results
+    }
+
+    /// A stream that takes slices one by one and keeps two of them.
+    public func stream() -> SliceConsistencyStream { SliceConsistencyStream(rule: self) }
+}
+
+/// Slices go in one by one, from the first to the last; each comes out when the next has gone in.
+public struct SliceConsistencyStream: Sendable {
+    private let rule: SliceConsistency
+    private var index = 0
+    private var before: Slice?
+    private var current: Slice?
+
+    fileprivate init(rule: SliceConsistency) { self.rule = rule }
+
+    /// Takes the next slice and returns the one before it; nil for the first.
+    ///
+    /// - Throws: ``ImageError`` where sizes differ, or maps are smaller than the window of SSIM.
+    /// - Complexity: up to two SSIM indices; memory is that of two slices and their scaled copies.
+    public mutating func add(_ map: Image<Float>) throws(ImageError) -> ConsistentSlice? {
+        let next = Slice(map, range: rule.range)
+        guard let current else {
+            current = next
+            return nil
+        }
+        try current.map.requireSize(of: map)
+        let result: ConsistentSlice
+        if let before {
+            result = try between(before, current, next)
+        } else {
+            result = atEnd(current, neighbour: next)
+        }
+        (before, self.current, index) = (current, next, index + 1)
+        return result
+    }
+
+    /// The last slice; nil if there was none. The stream is as new thereafter.
+    public mutating func finish() -> ConsistentSlice? {
+        defer { self = SliceConsistencyStream(rule: rule) }
+        guard let current else { return nil }
+        guard let before else {
+            return ConsistentSlice(map: current.map, decision: SliceDecision(index: index, rule: .alone))
+        }
+        return atEnd(current, neighbour: before)
+    }
+
+    private func between(_ before: Slice, _ slice: Slice, _ after: Slice) throws(ImageError) -> ConsistentSlice {
+        let neighbourSimilarity = try rule.similarity(after.scaled, before.scaled)
+        let sliceSimilarity = try rule.similarity(after.scaled, slice.scaled)
+        let isReplaced = neighbourSimilarity > rule.neighbourThreshold && sliceSimilarity < rule.sliceThreshold
+        let weight = Float(isReplaced ? 0 : rule.sliceWeight)
+        let share = (1 - weight) / 2
+        let map = Image<Float>(sizeOf: slice.map) { result in
+            for index in result.indices {
+                // A weight of zero must not let a NaN through.
+                let own = isReplaced ? 0 : weight * slice.map.values[index]
+                result[index] = own + share * (before.map.values[index] + after.map.values[index])
+            }
+        }
+        let decision = SliceDecision(
+            index: index, rule: isReplaced ? .replaced : .smoothed,
+            neighbourSimilarity: neighbourSimilarity.isFinite ? neighbourSimilarity : nil,
+            sliceSimilarity: sliceSimilarity.isFinite ? sliceSimilarity : nil)
+        return ConsistentSlice(map: map, decision: decision)
+    }
+
+    private func atEnd(_ slice: Slice, neighbour: Slice) -> ConsistentSlice {
+        let weight = Float(rule.sliceWeight)
+        let map = Image<Float>(sizeOf: slice.map) { result in
+            for index in result.indices {
+                result[index] = weight * slice.map.values[index] + (1 - weight) * neighbour.map.values[index]
+            }
+        }
+        return ConsistentSlice(map: map, decision: SliceDecision(index: index, rule: .smoothedAtEnd))
+    }
+
+    /// A map, and the map scaled for SSIM.
+    private struct Slice {
+        let map: Image<Float>
+        let scaled: Image<Float>
+
+        init(_ map: Image<Float>, range: ClosedRange<Float>) {
+            self.map = map
+            let low = Double(range.lowerBound)
+            let extent = Double(range.upperBound) - low
+            // In a constant slab all slices are the same.
+            scaled = map.map { extent > 0 ? Float((Double($0) - low) / extent) : 0 }
+        }
+    }
+}

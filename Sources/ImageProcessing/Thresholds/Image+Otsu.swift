@@ -1,0 +1,62 @@
+extension Image<UInt8> {
+    /// Otsu's threshold: values up to it and values above it are two classes whose means differ most, weighted by their
+    /// sizes (N. Otsu, *A threshold selection method from gray-level histograms*, 1979). The lowest where several are
+    /// equal; the value itself where the image has only one.
+    ///
+    /// ``thresholded(above:)`` then gives the same mask as OpenCV's `THRESH_OTSU` and scikit-image's `threshold_otsu`.
+    ///
+    /// - Complexity: one pass over the pixels.
+    public func otsuThreshold() -> UInt8 {
+        var histogram = [Int](repeating: 0, count: 256)
+        for value in values { histogram[Int(value)] += 1 }
+        let bin = OtsuCriterion.bestSplit(of: histogram) { Double($0) } ?? Int(values[0])
+        return UInt8(bin)
+    }
+
+    /// The pixels above a value.
+    public func thresholded(above threshold: UInt8) -> Mask { map { $0 > threshold } }
+}
+
+extension Image<Float> {
+    /// Otsu's threshold of a histogram of 256 bins between the least and the greatest value, as scikit-image's
+    /// `threshold_otsu` gives it: the middle of a bin. Numbers that are not finite are left out; a constant image has
+    /// its value, one without any number 0.
+    ///
+    /// - Complexity: two passes over the pixels.
+    public func otsuThreshold() -> Float {
+        guard let range = finiteRange else { return 0 }
+        guard range.lowerBound < range.upperBound else { return range.lowerBound }
+        let (low, high) = (Double(range.lowerBound), Double(range.upperBound))
+        let binCount = 256
+        let width = (high - low) / Double(binCount)
+        var histogram = [Int](repeating: 0, count: binCount)
+        for value in values where value.isFinite {
+            histogram[min(Int((Double(value) - low) / width), binCount - 1)] += 1
+        }
+        func center(_ bin: Int) -> Double { low + (Double(bin) + 0.5) * width }
+        return Float(center(OtsuCriterion.bestSplit(of: histogram, center: center) ?? 0))
+    }
+
+    /// The pixels above a value; not those that are no number.
+    public func thresholded(above threshold: Float) -> Mask { map { $0 > threshold } }
+}
+
+/// The variance between two classes of a histogram.
+private enum OtsuCriterion {
+    /// The last bin of the lower class; nil where all values lie in one bin.
+    static func bestSplit(of histogram: [Int], center: (Int) -> Double) -> Int? {
+        let total = histogram.reduce(0, +)
+        let sum = histogram.enumerated().reduce(0.0) { $0 + Double($1.element) * center($1.offset) }
+        var (count, partial) = (0, 0.0)
+        var best: (bin: Int, variance: Double)?
+        for (bin, size) in histogram.enumerated().dropLast() {
+            count += size
+            partial += Double(size) * center(bin)
+            guard count > 0, count < total else { continue }
+            let difference = partial / Double(count) - (sum - partial) / Double(total - count)
+            let variance = Double(count) * Double(total - count) * difference * difference
+            if variance > best?.variance ?? 0 { best = (bin, variance) }
+        }
+        return best?.bin
+    }
+}

@@ -1,0 +1,122 @@
+import BlobStore
+public import CatalogSchema
+public import Engine
+import SpectralClustering
+import Volumes
+
+/// Groups the tokens of each tile: the leading eigenvectors of the affinity that its features define.
+public struct EigenvectorsStep: Step {
+    public let name = "eigenvectors"
+    public let version = 1
+    public let scope = ScopeKind.slice
+    public let summary = "leading eigenvectors of the tokens' affinity"
+    public let parameters: [Parameter] = [
+        .choice(
+            "affinity", default: "auto", of: ["auto", "attention", "tokens"],
+            "attention's own, or a Gaussian one of tokens; auto takes what features kept, attention first"),
+        .integer("count", default: 20, in: 1...256, "how many eigenvectors"),
+        .real("weights.encoder", default: 1, in: 0...100, "weight of the encoder's layers"),
+        .real("weights.middle", default: 1, in: 0...100, "weight of the layer in the middle"),
+        .real("weights.decoder", default: 1, in: 0...100, "weight of the decoder's layers"),
+        .real("weights.level0", default: 1, in: 0...100, "weight of the finest resolution"),
+        .real("weights.level1", default: 1, in: 0...100, "weight of the next resolution"),
+        .real("weights.level2", default: 1, in: 0...100, "weight of the one after it"),
+        .real("weights.level3", default: 1, in: 0...100, "weight of the coarsest resolution"),
+        .real("bandwidth", default: 0.5, in: 0.01...10, "width of the Gaussian affinity, in medians of the tokens' distances"),
+        .real("power", default: 1, in: 0...64, "power of the affinity matrix: higher ones leave fewer eigenvectors"),
+        .real("cutoff", default: 0, in: 0...1, "eigenvalue to that power, of the first, below which eigenvectors are left out"),
+        .real("constant_tolerance", default: 0.1, in: 0...1, "relative spread below which the first is constant and left out"),
+        .integer("seed", default: 0, in: 0...Int(Int32.max), "of the solver's start"),
+    ]
+    public let inputs = [StepInput.output(of: "features", named: "features")]
+    public let outputs = [StepOutput.artifact("eigenvectors", evictable: true)]
+
+    public init() {}
+
+    public func run(_ item: StepItem) throws {
+        let features = try item.artifact(of: "features", named: "features")
+        let attention = features.datasets.filter { $0.name.hasPrefix("affinity.") }
+        let tokens = features.datasets.filter { $0.name.hasPrefix("tokens.") }
+        let choice = try item.text("affinity")
+        let usesAttention = choice == "attention" || (choice == "auto" && !attention.isEmpty)
+        let used = usesAttention ? attention : tokens
+        guard let count = used.first?.shape.first else {
+            throw PipelineError(
+                "eigenvectors.affinity is \(choice), which the features of this slice do not hold: "
+                    + "`cellar recipe set features.keep=both` keeps it")
+        }
+        let grid = try used.map { try Self.grid(of: $0) }.max { $0.count < $1.count }
+        guard let grid else { return }
+        let tiles = try (0..<count).map { tile -> (found: Eigenvectors?, count: Int) in
+            try item.checkCancellation()
+            do {
+                return try solve(affinity(tile), item)
+            } catch let error as SpectralError where error.code == .degenerate {
+                // Tokens that are all alike: an empty tile.
+                return (nil, 0)
+            }
+        }
+        func affinity(_ tile: Int) throws -> AffinityOperator {
+            return
+                usesAttention
+                ? try AffinityOperator(terms: used.map { try term($0, tile, features, item) })
+                : try AffinityOperator(
+                    tokens: used.map { try layer($0, tile, features, item) }, bandwidth: item.real("bandwidth"),
+                    seed: UInt64(item.integer("seed")))
+        }
+        try item.give("eigenvectors", artifact: EigenvectorsArtifact.kind) {
+            try EigenvectorsArtifact.write(tiles, grid: grid, to: $0)
+        }
+        let found = tiles.compactMap(\.found)
+        item.record("first_eigenvalue", found.map { $0.values.first ?? 0 }.reduce(0, +) / Double(max(found.count, 1)))
+        item.record("empty_tiles", Double(count - found.count))
+        item.record("gap", found.compactMap(\.gap).min() ?? .nan)
+        item.record("residual", found.flatMap(\.residuals).max() ?? .nan)
+        item.record("unconverged_tiles", Double(found.count { !$0.isConverged }))
+    }
+
+    /// - Returns: what was found, and how many of them are kept.
+    private func solve(_ affinity: AffinityOperator, _ item: StepItem) throws -> (found: Eigenvectors?, count: Int) {
+        let (count, seed) = (try item.integer("count"), UInt64(try item.integer("seed")))
+        let found = try Eigensolver(count: count, constantTolerance: item.real("constant_tolerance"), seed: seed)(affinity)
+        let cutoff = try item.real("cutoff")
+        let kept = try found.weights(power: item.real("power")).prefix { $0 >= cutoff }.count
+        return (found, max(kept, min(1, found.count)))
+    }
+
+    private func term(
+        _ dataset: DatasetDescription, _ tile: Int, _ features: Artifact, _ item: StepItem
+    ) throws -> AffinityTerm {
+        let parts = dataset.name.split(separator: ".")
+        guard parts.count == 3, let level = Int(parts[1]), case .integer(let layers)? = dataset.attributes["layers"] else {
+            throw PipelineError("the features hold \(dataset.name), which is no affinity that this version knows")
+        }
+        let weight = try item.real("weights.\(parts[2])") * (level <= 3 ? item.real("weights.level\(level)") : 1)
+        let triangle: AffinityTerm.Triangle
+        if dataset.scalarType == .float16 {
+            triangle = .float16(try features.readRows(dataset.name, tile..<tile + 1))
+        } else {
+            triangle = .float32(try features.readRows(dataset.name, tile..<tile + 1))
+        }
+        return try AffinityTerm(
+            grid: Self.grid(of: dataset), triangle: triangle, layers: Int(layers), weight: weight)
+    }
+
+    private func layer(
+        _ dataset: DatasetDescription, _ tile: Int, _ features: Artifact, _ item: StepItem
+    ) throws -> TokenLayer {
+        var weight = 1.0
+        if dataset.name.contains("down_blocks") { weight = try item.real("weights.encoder") }
+        if dataset.name.contains("mid_block") { weight = try item.real("weights.middle") }
+        if dataset.name.contains("up_blocks") { weight = try item.real("weights.decoder") }
+        return try TokenLayer(
+            grid: Self.grid(of: dataset), channels: dataset.shape.last ?? 0,
+            values: features.readFloats(dataset.name, rows: tile..<tile + 1), weight: weight)
+    }
+
+    private static func grid(of dataset: DatasetDescription) throws -> TokenGrid {
+        guard case .integer(let height)? = dataset.attributes["height"], case .integer(let width)? = dataset.attributes["width"]
+        else { throw PipelineError("\(dataset.name) does not say what grid it has") }
+        return try TokenGrid(height: Int(height), width: Int(width))
+    }
+}

@@ -1,0 +1,118 @@
+internal import Tensors
+
+/// A dense symmetric matrix of float32, held in full so that a product reads whole rows.
+///
+/// Rows lie `stride` apart and end in zeros: rows a multiple of 4 KiB apart would share a few lines of the first-level
+/// cache, which costs a product half its speed.
+struct SymmetricMatrix: Sendable {
+    let n: Int
+    let stride: Int
+    /// `[n, stride]`
+    let values: Tensor
+
+    static func stride(of n: Int) -> Int { n % 512 == 0 ? n + 16 : n }
+
+    /// - Parameter values: `[n, stride]`
+    init(n: Int, values: Tensor) {
+        (self.n, self.values) = (n, values)
+        stride = SymmetricMatrix.stride(of: n)
+    }
+
+    /// Unpacks a weighted sum of triangles, each less 1 throughout.
+    ///
+    /// - Returns: nil where one of them holds a number that is not finite.
+    init?(n: Int, triangles: [(triangle: AffinityTerm.Triangle, scale: Float)]) {
+        let stride = SymmetricMatrix.stride(of: n)
+        // 0, or NaN once anything was not finite.
+        var check = [Float](repeating: 0, count: n)
+        let values = Tensor(shape: [n, stride]) { target in
+            check.withUnsafeMutableBufferPointer { check in
+                SymmetricMatrix.unpack(triangles, n: n, stride: stride, into: target, check: check)
+            }
+            SymmetricMatrix.mirror(target, n: n, stride: stride)
+        }
+        guard check.allSatisfy({ $0 == 0 }) else { return nil }
+        self.init(n: n, values: values)
+    }
+
+    /// Writes the part from the diagonal to the right of each row, and zeros at its end.
+    private static func unpack(
+        _ triangles: [(triangle: AffinityTerm.Triangle, scale: Float)], n: Int, stride: Int,
+        into target: UnsafeMutableBufferPointer<Float>, check: UnsafeMutableBufferPointer<Float>
+    ) {
+        let rowsOfTask = 16
+        Threads.perform((n + rowsOfTask - 1) / rowsOfTask) { task in
+            withUnsafeTemporaryAllocation(of: Float.self, capacity: n) { scratch in
+                for row in task * rowsOfTask..<min((task + 1) * rowsOfTask, n) {
+                    let first = row * n - row * (row - 1) / 2
+                    let part = UnsafeMutableBufferPointer(rebasing: target[row * stride + row..<row * stride + n])
+                    target[row * stride + n..<(row + 1) * stride].update(repeating: 0)
+                    for (index, (triangle, scale)) in triangles.enumerated() {
+                        triangle.withFloats(first..<first + n - row, scratch: scratch) { source in
+                            if index == 0 {
+                                for column in 0..<part.count { part[column] = scale * (source[column] - 1) }
+                            } else {
+                                for column in 0..<part.count { part[column] += scale * (source[column] - 1) }
+                            }
+                        }
+                    }
+                    check[row] = SymmetricMatrix.zeroIfFinite(UnsafeBufferPointer(part))
+                }
+            }
+        }
+    }
+
+    /// 0, or NaN where one of the values is not finite.
+    static func zeroIfFinite(_ values: UnsafeBufferPointer<Float>) -> Float {
+        var lanes = SIMD16<Float>.zero
+        let whole = values.count / 16 * 16
+        if let base = values.baseAddress {
+            let raw = UnsafeRawPointer(base)
+            for index in Swift.stride(from: 0, to: whole, by: 16) {
+                lanes += raw.loadUnaligned(fromByteOffset: index * 4, as: SIMD16<Float>.self) * 0
+            }
+        }
+        return values[whole...].reduce(lanes.sum()) { $0 + $1 * 0 }
+    }
+
+    /// Copies what lies right of the diagonal to below it, a square of 32 × 32 at a time.
+    static func mirror(_ matrix: UnsafeMutableBufferPointer<Float>, n: Int, stride: Int) {
+        guard let base = matrix.baseAddress else { return }
+        let side = 32
+        Threads.perform((n + side - 1) / side) { block in
+            let rows = block * side..<min((block + 1) * side, n)
+            for first in Swift.stride(from: 0, through: rows.lowerBound, by: side) {
+                for row in rows {
+                    let target = base + row * stride
+                    for column in first..<min(first + side, row) { target[column] = base[column * stride + row] }
+                }
+            }
+        }
+    }
+
+    /// The matrix times a block of vectors.
+    ///
+    /// - Parameter x: `[b, stride]`, zero beyond n.
+    /// - Returns: `[n, b]`
+    func multiplied(by x: Tensor) -> Tensor { Linear(weight: x, bias: nil)(values) }
+}
+
+extension AffinityTerm.Triangle {
+    /// Lends some of the values as float32.
+    func withFloats(
+        _ range: Range<Int>, scratch: UnsafeMutableBufferPointer<Float>, _ body: (UnsafeBufferPointer<Float>) -> Void
+    ) {
+        switch self {
+        case .float32(let values):
+            values.withUnsafeBufferPointer { body(UnsafeBufferPointer(rebasing: $0[range])) }
+        case .float16(let values):
+            let target = UnsafeMutableBufferPointer(rebasing: scratch[..<range.count])
+            values.withUnsafeBufferPointer { halves in
+                halves.withMemoryRebound(to: UInt16.self) { bits in
+                    Half.float16ToFloat32(UnsafeBufferPointer(rebasing: bits[range]), target)
+                }
+            }
+            body(UnsafeBufferPointer(target))
+        }
+    }
+}

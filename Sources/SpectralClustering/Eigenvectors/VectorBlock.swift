@@ -1,0 +1,71 @@
+internal import Tensors
+
+/// Operations on vectors of n values that lie one after the other, `[vector][n]`. Sums run in one order whatever the threads.
+enum VectorBlock {
+    /// ⟨a, b⟩ in sixteen lanes.
+    static func dot(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ n: Int) -> Float {
+        let (left, right) = (UnsafeRawPointer(a), UnsafeRawPointer(b))
+        var lanes = SIMD16<Float>.zero
+        let whole = n / 16 * 16
+        for index in stride(from: 0, to: whole, by: 16) {
+            lanes += left.loadUnaligned(fromByteOffset: index * 4, as: SIMD16<Float>.self)
+                * right.loadUnaligned(fromByteOffset: index * 4, as: SIMD16<Float>.self)
+        }
+        var sum = lanes.sum()
+        for index in whole..<n { sum += a[index] * b[index] }
+        return sum
+    }
+
+    /// Products of each of some vectors with each of others, `[rows, columns]`.
+    static func products(
+        _ a: UnsafePointer<Float>, rows: Int, _ b: UnsafePointer<Float>, columns: Int, n: Int,
+        into result: UnsafeMutablePointer<Float>
+    ) {
+        let rowsOfTask = 32
+        Threads.perform((rows + rowsOfTask - 1) / rowsOfTask) { task in
+            let first = task * rowsOfTask
+            BLAS.multiply(
+                rows: min(rowsOfTask, rows - first), columns: columns, inner: n, .init(a + first * n, stride: n),
+                .init(b, stride: n, transposed: true), into: result + first * columns, stride: columns)
+        }
+    }
+
+    /// target ← beta · target + alpha · Cᵀ V, for V of `inner` vectors and C `[inner, stride]`, of which `rows` columns count.
+    static func combine(
+        _ v: UnsafePointer<Float>, inner: Int, coefficients: UnsafePointer<Float>, stride: Int, rows: Int, n: Int, alpha: Float,
+        beta: Float, into target: UnsafeMutablePointer<Float>
+    ) {
+        let columnsOfTask = 512
+        Threads.perform((n + columnsOfTask - 1) / columnsOfTask) { task in
+            let first = task * columnsOfTask
+            BLAS.multiply(
+                rows: rows, columns: min(columnsOfTask, n - first), inner: inner, alpha: alpha,
+                .init(coefficients, stride: stride, transposed: true), .init(v + first, stride: n), beta: beta,
+                into: target + first, stride: n)
+        }
+    }
+
+    /// Makes the vectors orthogonal to each other and of length 1, those that are shorter than `least` or depend on earlier
+    /// ones left out (modified Gram-Schmidt).
+    ///
+    /// - Returns: how many are left; they lie at the front.
+    static func orthonormalize(_ vectors: UnsafeMutablePointer<Float>, count: Int, n: Int, least: Float) -> Int {
+        var kept = 0
+        for index in 0..<count {
+            let vector = vectors + index * n
+            let before = dot(vector, vector, n).squareRoot()
+            guard before > least else { continue }
+            for other in 0..<kept {
+                let share = -dot(vectors + other * n, vector, n)
+                let earlier = vectors + other * n
+                for place in 0..<n { vector[place] += share * earlier[place] }
+            }
+            let length = dot(vector, vector, n).squareRoot()
+            guard length > least, length > 1e-4 * before else { continue }
+            let target = vectors + kept * n
+            for place in 0..<n { target[place] = vector[place] / length }
+            kept += 1
+        }
+        return kept
+    }
+}

@@ -1,0 +1,129 @@
+import BlobStore
+import CellarKit
+import Foundation
+import ImageProcessing
+import Rendering
+
+/// Pictures of what the steps of the method gave for one slice.
+struct SliceResults {
+    let workspace: Workspace
+    let tomogram: TomogramRecord
+    let z: Int
+    private let sliceID: Int64
+    private let voxelSize: VoxelSize?
+
+    init(_ workspace: Workspace, tomogram: TomogramRecord, z: Int?) throws {
+        guard let id = tomogram.id, let z = try z ?? workspace.catalog.firstSlice(ofTomogram: id),
+            let sliceID = try workspace.catalog.sliceID(tomogramID: id, z: z)
+        else {
+            throw CatalogError(
+                .invalid,
+                "no slab of \(tomogram.name) has that slice; `cellar slab list` shows which there are, and --z names one")
+        }
+        self.workspace = workspace
+        self.tomogram = tomogram
+        self.z = z
+        self.sliceID = sliceID
+        voxelSize = try workspace.catalog.effectiveVoxelSize(id: id)
+    }
+
+    func artifact(of step: String, _ output: String) throws -> Artifact {
+        guard let digest = try workspace.catalog.standingArtifact(step: step, scopeID: sliceID, output: output) else {
+            throw CatalogError(
+                .invalid,
+                "\(step) has no result for slice \(z) of \(tomogram.name) at hand; `cellar run --until \(step)` computes it")
+        }
+        return try workspace.store().open(digest)
+    }
+
+    private func caption(_ what: String) -> SliceCaption {
+        SliceCaption(name: "\(tomogram.name), \(what)", z: z, voxelSize: voxelSize)
+    }
+
+    private func picture(
+        _ image: Image<Float>, contrast: SliceContrast = .standard, labels: LabelImage? = nil, minimumSide: Int = 512,
+        caption: SliceCaption
+    ) throws -> RGBImage {
+        guard let shape = VolumeShape(z: 1, y: image.height, x: image.width),
+            let slice = VoxelBuffer(shape: shape, values: image.values)
+        else { throw CatalogError(.invalid, "the picture would be empty") }
+        var rendering = SliceRendering()
+        rendering.contrast = contrast
+        rendering.minimumSide = minimumSide
+        return try rendering(slice, labels: labels, caption: caption)
+    }
+
+    // MARK: Pictures
+
+    func prepared() throws -> Image<Float> {
+        let artifact = try artifact(of: "prepare", "slice")
+        let shape = try artifact.dataset("slice").shape
+        guard shape.count == 2, let image = Image(height: shape[0], width: shape[1], values: try artifact.readFloats("slice"))
+        else { throw CatalogError(.invalid, "the prepared slice has the shape \(shape)") }
+        return image
+    }
+
+    /// Each tile's eigenvectors, the most important first; a row of pictures for each tile.
+    func eigenvectors() throws -> RGBImage {
+        let artifact = try artifact(of: "eigenvectors", "eigenvectors")
+        let shape = try artifact.dataset("vectors").shape
+        let values = try artifact.read("values", as: Double.self)
+        guard shape.count == 4, values.count == shape[0] * shape[1] else {
+            throw CatalogError(.invalid, "the eigenvectors have the shape \(shape)")
+        }
+        let pictures = try (0..<shape[0]).flatMap { tile in
+            try EigenvectorsArtifact.maps(artifact, tile: tile).enumerated().map { index, map in
+                let value = String(format: "%.4f", values[tile * shape[1] + index])
+                return try picture(map, minimumSide: 192, caption: SliceCaption(name: "tile \(tile) #\(index) \(value)"))
+            }
+        }
+        return try PictureSheet(columns: min(shape[1], 10))(pictures)
+    }
+
+    func featureMap() throws -> RGBImage {
+        try picture(MapArtifact.read(artifact(of: "feature-map", "map")), caption: caption("feature map"))
+    }
+
+    /// The mask over the prepared slice.
+    func mask() throws -> RGBImage {
+        let artifact = try artifact(of: "mask", "mask")
+        let shape = try artifact.dataset("mask").shape
+        let values: [UInt8] = try artifact.read("mask")
+        guard shape.count == 2, let labels = LabelImage(height: shape[0], width: shape[1], labels: values.map { UInt32($0) })
+        else {
+            throw CatalogError(.invalid, "the mask has the shape \(shape)")
+        }
+        return try picture(prepared(), labels: labels, caption: caption("mask"))
+    }
+
+    /// Slice, feature map and mask side by side.
+    func overview() throws -> RGBImage {
+        try PictureSheet(columns: 3)([picture(prepared(), caption: caption("prepared")), featureMap(), mask()])
+    }
+
+    // MARK: Explanations
+
+    /// What was decided about each eigenvector of each tile, and about the slice along z.
+    func explanation() throws -> [String] {
+        guard let log = try workspace.catalog.standingValue(step: "feature-map", scopeID: sliceID, output: "log") else {
+            throw CatalogError(
+                .invalid,
+                "feature-map has no result for slice \(z) of \(tomogram.name); `cellar run --until feature-map` computes it")
+        }
+        let tiles = try JSONDecoder().decode([MergeLog?].self, from: Data(log.text.utf8))
+        var lines: [String] = []
+        for (index, log) in tiles.enumerated() {
+            guard let log else {
+                lines.append("tile \(index): its tokens are all alike, so that nothing stands out")
+                continue
+            }
+            lines.append(
+                "tile \(index): the base is eigenvector \(log.base), diversity \(text(log.baseDiversity)), \(log.baseContours) contours; "
+                    + "the map has \(text(log.finalDiversity)) and \(log.finalContours)")
+            lines += log.decisions.map { "  \($0.explanation)" }
+        }
+        return lines
+    }
+
+    private func text(_ value: Double) -> String { String(format: "%.4f", value) }
+}

@@ -1,0 +1,89 @@
+import BlobStore
+import Catalog
+import CatalogSchema
+import Engine
+import Foundation
+import ImageProcessing
+import TestSupport
+import Testing
+import Volumes
+
+@testable import Pipeline
+
+@Suite("From features to masks") struct MaskingStepsTests {
+    private static let small = ["prepare.tiles.size": "128", "prepare.clahe.grid": "2", "eigenvectors.count": "8"]
+
+    @Test("discs in noise are found in every slice, without weights")
+    func discs() throws {
+        let collection = try PipelineCollection(PipelineCollection.discs(z: 4, side: 128), settings: Self.small)
+        let slab = try collection.catalog.addSlab(tomogramID: collection.tomogramID, z: 0..<4)
+        let report = try #require(try collection.run())
+        #expect(report.isComplete, "\(report.failures)")
+        for z in 0..<4 {
+            let vectors = try collection.artifact("eigenvectors", "eigenvectors", z: z)
+            #expect(try vectors.dataset("vectors").shape == [4, 8, 16, 16])
+            let map = try MapArtifact.read(collection.artifact("feature-map", "map", z: z))
+            #expect((map.height, map.width) == (128, 128))
+            let mask: [UInt8] = try collection.artifact("mask", "mask", z: z).read("mask")
+            // The middle of each disc is foreground, most of the ground is not.
+            for (y, x) in [(0.25, 0.3), (0.7, 0.65), (0.3, 0.75)] {
+                #expect(mask[Int(y * 128) * 128 + Int(x * 128)] == 1, "z \(z), disc at \(y), \(x)")
+            }
+            #expect(mask.count { $0 == 1 } < mask.count / 2)
+            let slice = try #require(try collection.catalog.sliceID(tomogramID: collection.tomogramID, z: z))
+            let logs = try collection.value("feature-map", "log", scopeID: slice, as: [MergeLog].self)
+            #expect(logs.count == 4)
+        }
+        let decisions = try collection.value("consistency", "decisions", scopeID: #require(slab.id), as: [SliceDecision].self)
+        #expect(decisions.map(\.index) == [0, 1, 2, 3])
+    }
+
+    @Test("a change of the mask's parameters computes masks only; a new slab leaves the other alone")
+    func incremental() throws {
+        let collection = try PipelineCollection(PipelineCollection.discs(z: 6, side: 128), settings: Self.small)
+        try collection.catalog.addSlab(tomogramID: collection.tomogramID, z: 0..<2)
+        try collection.run()
+        collection.settings["mask.block"] = "31"
+        #expect(try collection.run()?.progress.ran == 2)
+        try collection.catalog.addSlab(tomogramID: collection.tomogramID, z: 4..<6)
+        // prepare, features, eigenvectors, feature-map and mask of two slices; consistency of one slab.
+        #expect(try collection.run()?.progress.ran == 11)
+    }
+
+    @Test("a slab of one slice, a constant tomogram, and overlapping slabs are defined")
+    func corners() throws {
+        let one = try PipelineCollection(PipelineCollection.discs(z: 3, side: 128), settings: Self.small)
+        let slab = try one.catalog.addSlab(tomogramID: one.tomogramID, z: 1..<2)
+        #expect(try one.run()?.isComplete == true)
+        let decisions = try one.value("consistency", "decisions", scopeID: #require(slab.id), as: [SliceDecision].self)
+        #expect(decisions.map(\.rule) == [.alone])
+        try one.catalog.addSlab(tomogramID: one.tomogramID, z: 0..<3)
+        #expect(try one.run()?.isComplete == true)
+        #expect(try one.artifact("mask", "mask", z: 1).dataset("mask").shape == [128, 128])
+
+        let shape = try #require(VolumeShape(z: 1, y: 128, x: 128))
+        let constant = try #require(VoxelBuffer(shape: shape, values: [Float](repeating: 3, count: shape.count)))
+        let flat = try PipelineCollection(constant, settings: Self.small)
+        try flat.catalog.addSlab(tomogramID: flat.tomogramID, z: 0..<1)
+        let report = try #require(try flat.run())
+        #expect(report.isComplete, "\(report.failures)")
+        let mask: [UInt8] = try flat.artifact("mask", "mask", z: 0).read("mask")
+        #expect(!mask.contains(1))
+    }
+
+    @Test("few eigenvectors, one eigenvector, the published loop, and what features do not hold")
+    func options() throws {
+        let collection = try PipelineCollection(PipelineCollection.discs(z: 1, side: 128), settings: Self.small)
+        try collection.catalog.addSlab(tomogramID: collection.tomogramID, z: 0..<1)
+        collection.settings["eigenvectors.count"] = "1"
+        #expect(try collection.run()?.isComplete == true)
+        #expect(try collection.artifact("eigenvectors", "eigenvectors", z: 0).dataset("vectors").shape[1] == 1)
+        collection.settings["eigenvectors.count"] = "6"
+        collection.settings["eigenvectors.cutoff"] = "1"
+        #expect(try collection.run()?.isComplete == true)
+        #expect(try collection.artifact("eigenvectors", "eigenvectors", z: 0).dataset("vectors").shape[1] == 1)
+        collection.settings["eigenvectors.affinity"] = "attention"
+        let report = try #require(try collection.run())
+        #expect(report.failures.first?.contains("features.keep") == true, "\(report.failures)")
+    }
+}
