@@ -112,7 +112,8 @@ let package = Package(
             exclude: ["Golden/make_golden.py", "Golden/make_tokenizer_golden.py", "Golden/check_diffusion.py", "Golden/recording.py"],
             resources: [.copy("Golden/data")], swiftSettings: settings),
         .testTarget(
-            name: "SpectralClusteringTests", dependencies: ["SpectralClustering", "Tensors"], swiftSettings: settings),
+            name: "SpectralClusteringTests", dependencies: ["SpectralClustering", "Tensors"],
+            exclude: ["Golden/make_golden.py"], resources: [.copy("Golden/data")], swiftSettings: settings),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation", "Volumes", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "CatalogTests",

@@ -45,7 +45,9 @@ extension AffinityOperator {
         }
         self.init(
             grid: features.grid,
-            resolutions: [Resolution(grid: features.grid, matrix: SymmetricMatrix(n: n, values: values))],
+            resolutions: [
+                Resolution(grid: features.grid, matrix: SymmetricMatrix(n: n, values: values), scale: 1, offset: 0, share: 1)
+            ],
             walkScale: normalized ? scales : nil)
     }
 

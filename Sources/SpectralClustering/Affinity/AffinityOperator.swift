@@ -21,8 +21,12 @@ public struct AffinityOperator: Sendable {
     /// The affinity of one resolution.
     struct Resolution: Sendable {
         let grid: TokenGrid
-        /// Scaled so that M is the sum of the matrices between sums over blocks.
+        /// scale · (P − offset), P being the mean of (P + Pᵀ) / 2 over the layers: M is the sum of these between sums over blocks.
         let matrix: SymmetricMatrix
+        let scale: Double
+        let offset: Double
+        /// The share of all weights that its layers have.
+        let share: Double
     }
 
     /// The grid of the maps: M is `grid.count`².
@@ -64,15 +68,17 @@ public struct AffinityOperator: Sendable {
             }
             let area = Double(rows * columns)
             let pooling = pooling == .average ? 1 / (area * area) : 1 / area
-            let triangles = terms.filter { $0.grid == own }.map { term in
-                let share = term.weight * Double(term.layers) / total
-                return (triangle: term.triangle, scale: Float(share * pooling / Double(own.count)))
-            }
-            mean += triangles.reduce(0) { $0 + Double($1.scale) }
+            let terms = terms.filter { $0.grid == own }
+            let shares = terms.map { $0.weight * Double($0.layers) / total }
+            let scales = shares.map { Float($0 * pooling / Double(own.count)) }
+            let triangles = zip(terms, scales).map { (triangle: $0.triangle, scale: $1) }
             guard let matrix = SymmetricMatrix(n: own.count, triangles: triangles) else {
                 throw .notFinite("the affinities of \(own) tokens")
             }
-            resolutions.append(Resolution(grid: own, matrix: matrix))
+            mean += scales.reduce(0) { $0 + Double($1) }
+            let share = shares.reduce(0, +)
+            resolutions.append(
+                Resolution(grid: own, matrix: matrix, scale: share * pooling, offset: 1 / Double(own.count), share: share))
         }
         self.init(grid: finest, resolutions: resolutions, mean: mean, walkScale: nil)
     }
@@ -86,8 +92,8 @@ public struct AffinityOperator: Sendable {
         precondition(x.shape.count == 2 && x.shape[1] == grid.count, "vectors \(x.shape) for \(grid.count) tokens")
         var y = sums(of: x)
         for resolution in resolutions {
-            let products = resolution.matrix.multiplied(by: pooled(x, to: resolution))
-            add(products, of: resolution, to: &y)
+            let (matrix, pooling) = (resolution.matrix, BlockPooling(fine: grid, coarse: resolution.grid))
+            pooling.add(matrix.multiplied(by: pooling.sums(of: x, stride: matrix.stride)), to: &y)
         }
         return y
     }
@@ -101,49 +107,6 @@ public struct AffinityOperator: Sendable {
                     var sum = 0.0
                     if mean != 0 { for place in vector * tokens..<(vector + 1) * tokens { sum += Double(x[place]) } }
                     y[vector * tokens..<(vector + 1) * tokens].update(repeating: Float(mean * sum))
-                }
-            }
-        }
-    }
-
-    /// The sums over blocks, `[b, stride]`.
-    private func pooled(_ x: Tensor, to resolution: Resolution) -> Tensor {
-        let (tokens, own, stride) = (grid.count, resolution.grid, resolution.matrix.stride)
-        let (rows, columns) = (grid.height / own.height, grid.width / own.width)
-        return Tensor(shape: [x.shape[0], stride]) { target in
-            x.withUnsafeBufferPointer { x in
-                Threads.perform(x.count / tokens) { vector in
-                    let target = UnsafeMutableBufferPointer(rebasing: target[vector * stride..<(vector + 1) * stride])
-                    let x = UnsafeBufferPointer(rebasing: x[vector * tokens..<(vector + 1) * tokens])
-                    target.update(repeating: 0)
-                    for row in 0..<grid.height {
-                        let line = row / rows * own.width
-                        for column in 0..<own.width {
-                            let first = row * grid.width + column * columns
-                            for place in first..<first + columns { target[line + column] += x[place] }
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    /// Adds products `[n, b]` to each token of their blocks.
-    private func add(_ products: Tensor, of resolution: Resolution, to y: inout Tensor) {
-        let (tokens, own, vectors) = (grid.count, resolution.grid, y.shape[0])
-        let (rows, columns) = (grid.height / own.height, grid.width / own.width)
-        y.withUnsafeMutableBufferPointer { y in
-            products.withUnsafeBufferPointer { products in
-                Threads.perform(grid.height) { row in
-                    // The vectors lie a multiple of 4 KiB apart, where few lines of a cache serve all: one after the other.
-                    for vector in 0..<vectors {
-                        let line = row / rows * own.width * vectors + vector
-                        let first = vector * tokens + row * grid.width
-                        for column in 0..<own.width {
-                            let product = products[line + column * vectors]
-                            for place in first + column * columns..<first + (column + 1) * columns { y[place] += product }
-                        }
-                    }
                 }
             }
         }

@@ -7,7 +7,8 @@ internal import Tensors
 public struct Eigensolver: Sendable {
     /// How many eigenvectors.
     public let count: Int
-    /// A residual ‖Mx − λx‖ up to this share of |λ|, or of a thousandth of the largest |λ| where that is more, is converged.
+    /// An eigenvector has converged when its residual ‖Mx − λx‖ is up to this share of |λ|, beside 10⁻⁷ of the largest |λ|, which is what
+    /// rounding of float32 leaves. It is then off by an angle of some residual / distance to the nearest other eigenvalue.
     public let tolerance: Double
     /// How often the matrix is multiplied with a block of vectors at most.
     public let mostProducts: Int
@@ -18,7 +19,7 @@ public struct Eigensolver: Sendable {
 
     /// - Throws: ``SpectralError`` where a parameter is out of range.
     public init(
-        count: Int = 20, tolerance: Double = 1e-5, mostProducts: Int = 300, constantTolerance: Double = 0.1, seed: UInt64 = 0
+        count: Int = 20, tolerance: Double = 3e-6, mostProducts: Int = 300, constantTolerance: Double = 0.1, seed: UInt64 = 0
     ) throws(SpectralError) {
         guard (1...1024).contains(count) else { throw .parameter("count", count, mustBe: "between 1 and 1024") }
         guard tolerance >= 1e-6, tolerance < 1 else { throw .parameter("tolerance", tolerance, mustBe: "at least 1e-6 and below 1") }
@@ -48,27 +49,19 @@ public struct Eigensolver: Sendable {
         guard let first = found.values.first, first > 0, found.values.count < 2 || found.values[1] > 1e-6 * first else {
             throw .degenerate("the affinity makes no difference between tokens; the tile may be empty")
         }
-        return finished(found, affinity, wanted: wanted)
+        return found.selected(
+            for: affinity, constantTolerance: constantTolerance, count: count,
+            isConverged: isConverged(found.values, found.residuals, wanted: wanted))
     }
 
-    /// What a search found.
-    struct Found {
-        /// Those wanted and one more, which need not have converged.
-        var values: [Double]
-        /// `[values.count, n]`
-        var vectors: Tensor
-        var residuals: [Double]
-        var products: Int
-    }
-
-    private func solve(_ affinity: AffinityOperator, wanted: Int) throws(SpectralError) -> Found {
+    private func solve(_ affinity: AffinityOperator, wanted: Int) throws(SpectralError) -> Candidates {
         let tokens = affinity.grid.count
         let block = LanczosProcess.blockSize
         let capacity = max(3 * wanted, wanted + 6 * block)
         // A small matrix is solved as it is.
         guard capacity + 2 * block < tokens else {
             guard let eigen = SymmetricEigenproblem(affinity.assembled(), count: wanted + 1) else { throw .notFinite("affinities") }
-            return measured(eigen.vectors, affinity, products: (tokens + block - 1) / block)
+            return Candidates(eigen.vectors, of: affinity, products: (tokens + block - 1) / block)
         }
         var process = LanczosProcess(affinity, capacity: capacity, seed: seed)
         var measurements = 0
@@ -85,9 +78,9 @@ public struct Eigensolver: Sendable {
                 throw .notFinite("affinities")
             }
             let (values, residuals) = (locked + pairs.values, locked.map { _ in 0 } + pairs.residuals)
-            if isLast || isConverged(values.map(Double.init), residuals.map(Double.init), wanted: wanted) {
+            if isLast || isConverged(values.map(Double.init), residuals.map(Double.init), wanted: wanted, rounding: 1e-9) {
                 let vectors = process.vectors(pairs.prefix(wanted + 1 - locked.count))
-                let found = measured(vectors, affinity, products: process.products + 1)
+                let found = Candidates(vectors, of: affinity, products: process.products + 1)
                 measurements += 1
                 if isLast || measurements == 3 || isConverged(found.values, found.residuals, wanted: wanted) { return found }
             }
@@ -104,72 +97,9 @@ public struct Eigensolver: Sendable {
         .parameter("mostProducts", mostProducts, mustBe: "at least \(count / LanczosProcess.blockSize + 3) for \(count) eigenvectors")
     }
 
-    private func isConverged(_ values: [Double], _ residuals: [Double], wanted: Int) -> Bool {
-        let largest = values.reduce(0) { max($0, abs($1)) }
-        return zip(values, residuals).prefix(wanted).allSatisfy { value, residual in
-            residual <= tolerance * max(abs(value), largest / 1000)
-        }
-    }
-
-    /// Rayleigh quotients and residuals of vectors, by one more product.
-    private func measured(_ vectors: Tensor, _ affinity: AffinityOperator, products: Int) -> Found {
-        let (count, n) = (vectors.shape[0], vectors.shape[1])
-        let images = affinity.multiply(vectors)
-        var (values, residuals) = ([Double](), [Double]())
-        vectors.withUnsafeBufferPointer { vectors in
-            images.withUnsafeBufferPointer { images in
-                for index in 0..<count {
-                    var (product, square) = (0.0, 0.0)
-                    for place in index * n..<(index + 1) * n {
-                        product += Double(vectors[place]) * Double(images[place])
-                        square += Double(vectors[place]) * Double(vectors[place])
-                    }
-                    let value = product / square
-                    var residual = 0.0
-                    for place in index * n..<(index + 1) * n {
-                        let difference = Double(images[place]) - value * Double(vectors[place])
-                        residual += difference * difference
-                    }
-                    values.append(value)
-                    residuals.append((residual / square).squareRoot())
-                }
-            }
-        }
-        return Found(values: values, vectors: vectors, residuals: residuals, products: products)
-    }
-
-    private func finished(_ found: Found, _ affinity: AffinityOperator, wanted: Int) -> Eigenvectors {
-        let n = affinity.grid.count
-        let maps = found.vectors.withUnsafeBufferPointer { vectors in
-            found.values.indices.map { index in
-                map(UnsafeBufferPointer(rebasing: vectors[index * n..<(index + 1) * n]), scale: affinity.walkScale)
-            }
-        }
-        let constant = maps.prefix(wanted).firstIndex { isConstant($0) }
-        let kept = Array(found.values.indices.filter { $0 != constant }.prefix(count))
-        let values = kept.map { found.values[$0] }
-        let next = (kept.last ?? 0) + 1
-        return Eigenvectors(
-            grid: affinity.grid, values: values, vectors: Tensor(shape: [kept.count, n], values: kept.flatMap { maps[$0] }),
-            residuals: kept.map { found.residuals[$0] },
-            gap: next < found.values.count ? (values.last ?? 0) - found.values[next] : nil,
-            droppedConstant: constant.map { found.values[$0] }, products: found.products,
-            isConverged: isConverged(found.values, found.residuals, wanted: wanted))
-    }
-
-    /// A vector as a map of length 1 whose largest value, by amount, is positive.
-    private func map(_ vector: UnsafeBufferPointer<Float>, scale: [Float]?) -> [Float] {
-        var map = Array(vector)
-        if let scale { for index in map.indices { map[index] *= scale[index] } }
-        let length = map.reduce(0.0) { $0 + Double($1) * Double($1) }.squareRoot()
-        let largest = map.reduce(Float(0)) { abs($1) > abs($0) ? $1 : $0 }
-        let factor = Float((largest < 0 ? -1 : 1) / length)
-        return map.map { $0 * factor }
-    }
-
-    private func isConstant(_ map: [Float]) -> Bool {
-        let mean = map.reduce(0.0) { $0 + Double($1) } / Double(map.count)
-        // The mean square of a map of length 1 is 1 / n.
-        return constantTolerance > 0 && 1 - mean * mean * Double(map.count) <= constantTolerance * constantTolerance
+    /// - Parameter rounding: residuals up to this share of the largest eigenvalue are as good as none.
+    private func isConverged(_ values: [Double], _ residuals: [Double], wanted: Int, rounding: Double = 1e-7) -> Bool {
+        let least = rounding * values.reduce(0) { max($0, abs($1)) }
+        return zip(values, residuals).prefix(wanted).allSatisfy { value, residual in residual <= tolerance * abs(value) + least }
     }
 }

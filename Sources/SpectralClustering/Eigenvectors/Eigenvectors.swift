@@ -4,7 +4,7 @@ public import Tensors
 /// The largest eigenvalues of an affinity and their eigenvectors, as maps on the grid of its tokens.
 public struct Eigenvectors: Sendable {
     public let grid: TokenGrid
-    /// Falling.
+    /// Eigenvalues, falling.
     public let values: [Double]
     /// `[count, N]`: one of length 1 in each row, whose value of largest amount is positive. Orthogonal to each other unless
     /// the affinity was normalised by degrees.

@@ -6,7 +6,7 @@ internal import Tensors
 /// breaks as soon as an eigenvector converges.
 struct LanczosProcess {
     /// Products with fewer vectors take as long.
-    static let blockSize = 16
+    static let blockSize = 32
 
     let affinity: AffinityOperator
     let n: Int

@@ -1,0 +1,99 @@
+internal import Tensors
+
+/// The network whose output the reference loop optimises: a learned input, twice a convolution 3 × 3 with batch normalisation and ReLU, a
+/// third convolution to C channels, and a softmax over these.
+struct ReferenceNetwork {
+    /// What is learned, each an array of PyTorch's layout but for the input, whose channels come last.
+    struct Parameters {
+        /// `[1, H, W, K]`
+        var input: Tensor
+        /// `[K, K, 3, 3]`, `[K, K, 3, 3]`, `[C, K, 3, 3]`
+        var weights: [Tensor]
+        /// `[K]`, `[K]`, `[C]`
+        var biases: [Tensor]
+        /// Of the two normalisations, `[K]` each.
+        var scales: [Tensor]
+        var shifts: [Tensor]
+
+        /// All of them, in one order.
+        var all: [Tensor] {
+            get { [input] + weights + biases + scales + shifts }
+            set {
+                guard newValue.count == 11 else { return }
+                (input, weights, biases) = (newValue[0], Array(newValue[1...3]), Array(newValue[4...6]))
+                (scales, shifts) = (Array(newValue[7...8]), Array(newValue[9...10]))
+            }
+        }
+    }
+
+    var parameters: Parameters
+
+    /// PyTorch's defaults: weights and biases even in ±1/√(9 K), normalisations 1 and 0; the input normal, of variance 1.
+    init(grid: TokenGrid, channels: Int, maps: Int, seed: UInt64) {
+        var numbers = SeededNumbers(seed: seed)
+        func even(_ shape: [Int], _ bound: Float) -> Tensor {
+            Tensor(shape: shape) { values in
+                for index in values.indices { values[index] = bound * numbers.signed() }
+            }
+        }
+        let bound = 1 / Float(9 * channels).squareRoot()
+        // The sum of twelve even numbers, which has their variance of 1/3 each, is close to normal.
+        let input = Tensor(shape: [1, grid.height, grid.width, channels]) { values in
+            for index in values.indices { values[index] = (0..<12).reduce(Float(0)) { sum, _ in sum + numbers.signed() } / 2 }
+        }
+        parameters = Parameters(
+            input: input,
+            weights: [channels, channels, maps].map { even([$0, channels, 3, 3], bound) },
+            biases: [channels, channels, maps].map { even([$0], bound) },
+            scales: (0..<2).map { _ in Tensor(shape: [channels], repeating: 1) },
+            shifts: (0..<2).map { _ in Tensor(shape: [channels]) })
+    }
+
+    init(parameters: Parameters) { self.parameters = parameters }
+
+    /// What a pass leaves for the way back.
+    struct Pass {
+        /// What each convolution takes.
+        var inputs: [Tensor] = []
+        var normalizations: [BatchNormalization] = []
+        /// `[N, C]`
+        var probabilities = Tensor(shape: [0, 0])
+    }
+
+    /// - Returns: the maps, `[C, N]`, and what the way back needs.
+    func forward() -> (maps: Tensor, pass: Pass) {
+        var pass = Pass()
+        var x = parameters.input
+        for layer in 0..<3 {
+            pass.inputs.append(x)
+            x = Convolution2D(
+                weight: parameters.weights[layer], bias: parameters.biases[layer], stride: 1, padding: Padding2D(1))(x)
+            guard layer < 2 else { break }
+            let normalization = BatchNormalization(x)
+            x = normalization.rectified(scale: parameters.scales[layer], shift: parameters.shifts[layer])
+            pass.normalizations.append(normalization)
+        }
+        pass.probabilities = Softmax.apply(x.reshaped([x.count / x.shape[3], x.shape[3]]))
+        return (Softmax.transposed(pass.probabilities), pass)
+    }
+
+    /// - Parameter gradient: derivatives by the maps, `[C, N]`.
+    /// - Returns: derivatives by the parameters.
+    func backward(_ gradient: Tensor, _ pass: Pass) -> Parameters {
+        var result = parameters
+        let logits = Softmax.backward(Softmax.transposed(gradient), probabilities: pass.probabilities)
+        var y = logits.reshaped(Array(parameters.input.shape.prefix(3)) + [logits.shape[1]])
+        for layer in [2, 1, 0] {
+            if layer < 2 {
+                let back = pass.normalizations[layer].backward(
+                    y, scale: parameters.scales[layer], shift: parameters.shifts[layer])
+                (y, result.scales[layer], result.shifts[layer]) = (back.input, back.scale, back.shift)
+            }
+            let convolution = ConvolutionGradient(input: pass.inputs[layer], output: y)
+            (result.weights[layer], result.biases[layer]) = (convolution.weight, convolution.bias)
+            y = ConvolutionGradient.input(weight: parameters.weights[layer], output: y)
+        }
+        result.input = y
+        return result
+    }
+}
