@@ -21,6 +21,7 @@ let package = Package(
         .executable(name: "image-benchmark", targets: ["ImageBenchmark"]),
         .executable(name: "tensor-benchmark", targets: ["TensorBenchmark"]),
         .executable(name: "diffusion-benchmark", targets: ["DiffusionBenchmark"]),
+        .executable(name: "spectral-benchmark", targets: ["SpectralBenchmark"]),
     ],
     dependencies: [
         .package(name: "Cellar", path: ".."),
@@ -38,5 +39,6 @@ let package = Package(
         .executableTarget(name: "ImageBenchmark", dependencies: [cellar], swiftSettings: settings),
         .executableTarget(name: "TensorBenchmark", dependencies: [cellar, "BenchmarkSupport"], swiftSettings: settings),
         .executableTarget(name: "DiffusionBenchmark", dependencies: [cellar, "BenchmarkSupport"], swiftSettings: settings),
+        .executableTarget(name: "SpectralBenchmark", dependencies: [cellar, "BenchmarkSupport"], swiftSettings: settings),
     ]
 )

@@ -82,6 +82,20 @@ import Volumes
         collection.settings["eigenvectors.cutoff"] = "1"
         #expect(try collection.run()?.isComplete == true)
         #expect(try collection.artifact("eigenvectors", "eigenvectors", z: 0).dataset("vectors").shape[1] == 1)
+        collection.settings["eigenvectors.cutoff"] = "0"
+        collection.settings["eigenvectors.solver"] = "adam"
+        collection.settings["eigenvectors.adam.updates"] = "3"
+        collection.settings["eigenvectors.constant_tolerance"] = "0"
+        #expect(try collection.run()?.isComplete == true)
+        let loop = try collection.artifact("eigenvectors", "eigenvectors", z: 0)
+        collection.settings["eigenvectors.solver"] = "closed"
+        #expect(try collection.run()?.isComplete == true)
+        let closed = try collection.artifact("eigenvectors", "eigenvectors", z: 0)
+        // Of the first tile.
+        let trace: Double = try loop.read("values", as: Double.self).prefix(6).reduce(0, +)
+        let best: Double = try closed.read("values", as: Double.self).prefix(6).reduce(0, +)
+        #expect(trace <= best + 1e-6 * best)
+        #expect(loop.digest != closed.digest)
         collection.settings["eigenvectors.affinity"] = "attention"
         let report = try #require(try collection.run())
         #expect(report.failures.first?.contains("features.keep") == true, "\(report.failures)")

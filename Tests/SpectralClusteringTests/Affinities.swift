@@ -37,7 +37,8 @@ enum Affinities {
     ) throws -> AffinityTerm {
         try AffinityTerm(
             grid: TokenGrid(height: side, width: side),
-            triangle: .float32(upperTriangle(matrix(side, seed: seed, spread: spread), side: side)), layers: layers, weight: weight)
+            triangle: .float32(upperTriangle(matrix(side, seed: seed, spread: spread), side: side)), layers: layers,
+            weight: weight)
     }
 
     /// Three resolutions, two groups at the finest.

@@ -66,7 +66,7 @@ struct ReferenceSolverTests {
         // eigenvalue.
         #expect(loop.trace > 0.3 * trace)
         let angle = largestAngle(loop.eigenvectors.vectors, closed.vectors)
-        print("seed \(seed): trace \(trace) in closed form, \(loop.trace) by the loop; sine of the largest principal angle \(angle)")
+        print("seed \(seed): trace \(trace), by the loop \(loop.trace); sine of the largest principal angle \(angle)")
     }
 
     @Test("a seed determines the result, and parameters out of range are refused")

@@ -7,7 +7,7 @@ import Volumes
 /// Groups the tokens of each tile: the leading eigenvectors of the affinity that its features define.
 public struct EigenvectorsStep: Step {
     public let name = "eigenvectors"
-    public let version = 1
+    public let version = 2
     public let scope = ScopeKind.slice
     public let summary = "leading eigenvectors of the tokens' affinity"
     public let parameters: [Parameter] = [
@@ -15,6 +15,9 @@ public struct EigenvectorsStep: Step {
             "affinity", default: "auto", of: ["auto", "attention", "tokens"],
             "attention's own, or a Gaussian one of tokens; auto takes what features kept, attention first"),
         .integer("count", default: 20, in: 1...256, "how many eigenvectors"),
+        .choice(
+            "solver", default: "closed", of: ["closed", "adam"],
+            "eigenvectors of the affinity matrix, or the published loop of gradient descent"),
         .real("weights.encoder", default: 1, in: 0...100, "weight of the encoder's layers"),
         .real("weights.middle", default: 1, in: 0...100, "weight of the layer in the middle"),
         .real("weights.decoder", default: 1, in: 0...100, "weight of the decoder's layers"),
@@ -22,10 +25,16 @@ public struct EigenvectorsStep: Step {
         .real("weights.level1", default: 1, in: 0...100, "weight of the next resolution"),
         .real("weights.level2", default: 1, in: 0...100, "weight of the one after it"),
         .real("weights.level3", default: 1, in: 0...100, "weight of the coarsest resolution"),
+        .choice(
+            "pooling", default: "average", of: AffinityOperator.Pooling.allCases.map(\.rawValue),
+            "how a map meets a coarser resolution: by means, or so that smooth maps keep their length"),
         .real("bandwidth", default: 0.5, in: 0.01...10, "width of the Gaussian affinity, in medians of the tokens' distances"),
         .real("power", default: 1, in: 0...64, "power of the affinity matrix: higher ones leave fewer eigenvectors"),
         .real("cutoff", default: 0, in: 0...1, "eigenvalue to that power, of the first, below which eigenvectors are left out"),
         .real("constant_tolerance", default: 0.1, in: 0...1, "relative spread below which the first is constant and left out"),
+        .integer("adam.updates", default: 100, in: 1...100_000, "of the loop: steps of the optimizer"),
+        .integer("adam.iterations", default: 20, in: 1...10_000, "of the loop: iterations whose gradients make one step"),
+        .real("adam.learning_rate", default: 0.002, in: 1e-6...1, "of the loop: Adam's learning rate"),
         .integer("seed", default: 0, in: 0...Int(Int32.max), "of the solver's start"),
     ]
     public let inputs = [StepInput.output(of: "features", named: "features")]
@@ -59,7 +68,9 @@ public struct EigenvectorsStep: Step {
         func affinity(_ tile: Int) throws -> AffinityOperator {
             return
                 usesAttention
-                ? try AffinityOperator(terms: used.map { try term($0, tile, features, item) })
+                ? try AffinityOperator(
+                    terms: used.map { try term($0, tile, features, item) },
+                    pooling: .init(rawValue: item.text("pooling")) ?? .average)
                 : try AffinityOperator(
                     tokens: used.map { try layer($0, tile, features, item) }, bandwidth: item.real("bandwidth"),
                     seed: UInt64(item.integer("seed")))
@@ -78,7 +89,16 @@ public struct EigenvectorsStep: Step {
     /// - Returns: what was found, and how many of them are kept.
     private func solve(_ affinity: AffinityOperator, _ item: StepItem) throws -> (found: Eigenvectors?, count: Int) {
         let (count, seed) = (try item.integer("count"), UInt64(try item.integer("seed")))
-        let found = try Eigensolver(count: count, constantTolerance: item.real("constant_tolerance"), seed: seed)(affinity)
+        let tolerance = try item.real("constant_tolerance")
+        let found =
+            if try item.text("solver") == "adam" {
+                try ReferenceSolver(
+                    count: count, updates: item.integer("adam.updates"), iterations: item.integer("adam.iterations"),
+                    learningRate: item.real("adam.learning_rate"), constantTolerance: tolerance, seed: seed
+                )(affinity).eigenvectors
+            } else {
+                try Eigensolver(count: count, constantTolerance: tolerance, seed: seed)(affinity)
+            }
         let cutoff = try item.real("cutoff")
         let kept = try found.weights(power: item.real("power")).prefix { $0 >= cutoff }.count
         return (found, max(kept, min(1, found.count)))

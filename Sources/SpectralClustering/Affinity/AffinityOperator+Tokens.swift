@@ -65,14 +65,16 @@ extension AffinityOperator {
                 let rows = task * rowsOfTask..<min((task + 1) * rowsOfTask, n)
                 let columns = n - rows.lowerBound
                 BLAS.multiply(
-                    rows: rows.count, columns: columns, inner: channels, .init(base + rows.lowerBound * channels, stride: channels),
+                    rows: rows.count, columns: columns, inner: channels,
+                    .init(base + rows.lowerBound * channels, stride: channels),
                     .init(base + rows.lowerBound * channels, stride: channels, transposed: true),
                     into: matrix + rows.lowerBound * stride + rows.lowerBound, stride: stride)
                 for row in rows {
                     let part = UnsafeMutableBufferPointer(rebasing: target[row * stride + row..<row * stride + n])
                     squares.withUnsafeBufferPointer { squares in
                         GaussianKernel.apply(
-                            to: part, squares: UnsafeBufferPointer(rebasing: squares[row...]), own: squares[row], exponent: exponent)
+                            to: part, squares: UnsafeBufferPointer(rebasing: squares[row...]), own: squares[row],
+                            exponent: exponent)
                     }
                     part[0] = 1
                     target[row * stride + n..<(row + 1) * stride].update(repeating: 0)

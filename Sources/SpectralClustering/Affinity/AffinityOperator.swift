@@ -21,7 +21,7 @@ public struct AffinityOperator: Sendable {
     /// The affinity of one resolution.
     struct Resolution: Sendable {
         let grid: TokenGrid
-        /// scale · (P − offset), P being the mean of (P + Pᵀ) / 2 over the layers: M is the sum of these between sums over blocks.
+        /// scale · (S − offset), S being the mean of (P + Pᵀ) / 2 over the layers. M sums these, each between sums over blocks.
         let matrix: SymmetricMatrix
         let scale: Double
         let offset: Double
@@ -32,7 +32,7 @@ public struct AffinityOperator: Sendable {
     /// The grid of the maps: M is `grid.count`².
     public let grid: TokenGrid
     let resolutions: [Resolution]
-    /// Added to every entry of M. Attention is often so even that the mean of its matrix is some hundred times what varies in it;
+    /// Added to every entry of M. Attention is often so even that the mean of its matrix is a hundred times what varies in it:
     /// summed apart, in double precision, it leaves float32 to the rest.
     let mean: Double
     /// What each value of an eigenvector is multiplied with to be that of a random walk, where M was normalised by degrees.

@@ -31,8 +31,8 @@ public struct AffinityTerm: Sendable {
             throw .size("a grid of \(grid) tokens; a dense affinity takes at most \(AffinityOperator.mostTokens)")
         }
         guard triangle.count == n * (n + 1) / 2 else {
-            throw .size(
-                "an affinity of \(grid) tokens has \(n * (n + 1) / 2) values from the diagonal to the right, not \(triangle.count)")
+            let wanted = n * (n + 1) / 2
+            throw .size("an affinity of \(grid) tokens has \(wanted) values from its diagonal on, not \(triangle.count)")
         }
         guard (0...1_000_000).contains(layers) else { throw .parameter("layers", layers, mustBe: "between 0 and 1000000") }
         guard weight.isFinite, weight >= 0 else { throw .parameter("weight", weight, mustBe: "0 or greater") }

@@ -27,7 +27,9 @@ struct TokenFeatures {
             // Rounding alone makes constant channels vary a little.
             if variance > 1e-12 * magnitude { scaled.append((layer, means, (layer.weight / variance).squareRoot())) }
         }
-        guard !scaled.isEmpty else { throw .degenerate("all tokens are alike, so nothing tells them apart; the tile may be empty") }
+        guard !scaled.isEmpty else {
+            throw .degenerate("all tokens are alike, so nothing tells them apart; the tile may be empty")
+        }
         let channels = scaled.reduce(0) { $0 + $1.layer.channels }
         values = Tensor(shape: [finest.count, channels]) { target in
             var offset = 0
@@ -72,7 +74,9 @@ struct TokenFeatures {
                 for column in 0..<grid.width {
                     let x = columns[column]
                     let corners = [y.low * width + x.low, y.low * width + x.high, y.high * width + x.low, y.high * width + x.high]
-                    let weights = [(1 - y.share) * (1 - x.share), (1 - y.share) * x.share, y.share * (1 - x.share), y.share * x.share]
+                    let weights = [
+                        (1 - y.share) * (1 - x.share), (1 - y.share) * x.share, y.share * (1 - x.share), y.share * x.share,
+                    ]
                     let token = (row * grid.width + column) * stride + offset
                     for channel in 0..<channels {
                         var sum = -means[channel]

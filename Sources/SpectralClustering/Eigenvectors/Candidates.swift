@@ -10,31 +10,105 @@ struct Candidates {
     let residuals: [Double]
     let products: Int
 
+    /// Rotations take the third power of the count.
+    private static let mostRefined = 128
+
     /// Judges vectors by one more product.
-    init(_ vectors: Tensor, of affinity: AffinityOperator, products: Int) {
-        let (count, n) = (vectors.shape[0], vectors.shape[1])
-        let images = affinity.multiply(vectors)
-        var (values, residuals) = ([Double](), [Double]())
-        vectors.withUnsafeBufferPointer { vectors in
+    ///
+    /// - Parameter refines: whether to take, of all that the vectors span, those that come closest to eigenvectors, in the order
+    ///   of falling values (the method of Rayleigh and Ritz, in double precision).
+    init(_ vectors: Tensor, of affinity: AffinityOperator, products: Int, refines: Bool = false) {
+        var (vectors, images) = (vectors, affinity.multiply(vectors))
+        if refines, let rotation = Self.rotation(vectors, images) {
+            (vectors, images) = (Self.combined(vectors, rotation), Self.combined(images, rotation))
+        }
+        let n = vectors.shape[1]
+        let (values, residuals) = vectors.withUnsafeBufferPointer { vectors in
             images.withUnsafeBufferPointer { images in
-                for index in 0..<count {
-                    var (product, square) = (0.0, 0.0)
-                    for place in index * n..<(index + 1) * n {
-                        product += Double(vectors[place]) * Double(images[place])
-                        square += Double(vectors[place]) * Double(vectors[place])
+                let squares = Self.rowProducts(vectors, vectors, n)
+                let values = zip(Self.rowProducts(vectors, images, n), squares).map(/)
+                let residuals = values.indices.map { row in
+                    (row * n..<(row + 1) * n).reduce(0.0) { sum, place in
+                        let difference = Double(images[place]) - values[row] * Double(vectors[place])
+                        return sum + difference * difference
                     }
-                    let value = product / square
-                    var residual = 0.0
-                    for place in index * n..<(index + 1) * n {
-                        let difference = Double(images[place]) - value * Double(vectors[place])
-                        residual += difference * difference
-                    }
-                    values.append(value)
-                    residuals.append((residual / square).squareRoot())
                 }
+                return (values, zip(residuals, squares).map { ($0 / $1).squareRoot() })
             }
         }
         (self.values, self.vectors, self.residuals, self.products) = (values, vectors, residuals, products)
+    }
+
+    /// ⟨a, b⟩ of each pair of rows of the same number.
+    private static func rowProducts(_ a: UnsafeBufferPointer<Float>, _ b: UnsafeBufferPointer<Float>, _ n: Int) -> [Double] {
+        stride(from: 0, to: a.count, by: n).map { first in
+            (first..<first + n).reduce(0.0) { $0 + Double(a[$1]) * Double(b[$1]) }
+        }
+    }
+
+    /// `[count][count]`, whose rows combine vectors to Ritz vectors; nil where the vectors are not orthonormal, or many.
+    private static func rotation(_ vectors: Tensor, _ images: Tensor) -> [Double]? {
+        let count = vectors.shape[0]
+        guard count <= mostRefined else { return nil }
+        let gram = products(vectors, vectors)
+        var matrix = products(vectors, images)
+        for row in 0..<count {
+            for column in 0..<row {
+                let mean = (matrix[row * count + column] + matrix[column * count + row]) / 2
+                (matrix[row * count + column], matrix[column * count + row]) = (mean, mean)
+            }
+        }
+        // X is orthonormal but for rounding, G = XᵀX = 1 + E, so that G^−½ is 1 − E / 2 to the second order of E.
+        let isNearlyOrthonormal = (0..<count * count).allSatisfy { abs(gram[$0] - ($0 % (count + 1) == 0 ? 1 : 0)) < 1e-4 }
+        guard isNearlyOrthonormal else { return nil }
+        let root = (0..<count * count).map { ($0 % (count + 1) == 0 ? 1.5 : 0) - gram[$0] / 2 }
+        let eigen = JacobiRotations(multiplied(multiplied(root, matrix, count), root, count), n: count)
+        return multiplied(eigen.vectors, root, count)
+    }
+
+    /// Products of each row of one with each row of the other.
+    private static func products(_ a: Tensor, _ b: Tensor) -> [Double] {
+        let (count, n) = (a.shape[0], a.shape[1])
+        var result = [Double](repeating: 0, count: count * count)
+        result.withUnsafeMutableBufferPointer { result in
+            a.withUnsafeBufferPointer { a in
+                b.withUnsafeBufferPointer { b in
+                    guard let left = a.baseAddress, let right = b.baseAddress else { return }
+                    Threads.perform(count) { row in
+                        for column in 0..<count {
+                            result[row * count + column] = VectorBlock.preciseDot(left + row * n, right + column * n, n)
+                        }
+                    }
+                }
+            }
+        }
+        return result
+    }
+
+    private static func multiplied(_ a: [Double], _ b: [Double], _ n: Int) -> [Double] {
+        var result = [Double](repeating: 0, count: n * n)
+        for row in 0..<n {
+            for inner in 0..<n {
+                for column in 0..<n { result[row * n + column] += a[row * n + inner] * b[inner * n + column] }
+            }
+        }
+        return result
+    }
+
+    private static func combined(_ vectors: Tensor, _ rotation: [Double]) -> Tensor {
+        let (count, n) = (vectors.shape[0], vectors.shape[1])
+        return Tensor(shape: vectors.shape) { target in
+            vectors.withUnsafeBufferPointer { vectors in
+                Threads.perform(count) { row in
+                    var sums = [Double](repeating: 0, count: n)
+                    for other in 0..<count {
+                        let factor = rotation[row * count + other]
+                        for place in 0..<n { sums[place] += factor * Double(vectors[other * n + place]) }
+                    }
+                    for place in 0..<n { target[row * n + place] = Float(sums[place]) }
+                }
+            }
+        }
     }
 
     /// The first of them that are not constant, as maps.
@@ -43,12 +117,12 @@ struct Candidates {
     ) -> Eigenvectors {
         let n = affinity.grid.count
         let maps = vectors.withUnsafeBufferPointer { vectors in
-            values.indices.map { index in
+            values.indices.prefix(count + 1).map { index in
                 Self.map(UnsafeBufferPointer(rebasing: vectors[index * n..<(index + 1) * n]), scale: affinity.walkScale)
             }
         }
-        let constant = maps.firstIndex { Self.isConstant($0, tolerance: constantTolerance) }
-        let kept = Array(values.indices.filter { $0 != constant }.prefix(count))
+        let constant = maps.prefix(count).firstIndex { Self.isConstant($0, tolerance: constantTolerance) }
+        let kept = Array(maps.indices.filter { $0 != constant }.prefix(count))
         let next = (kept.last ?? 0) + 1
         return Eigenvectors(
             grid: affinity.grid, values: kept.map { values[$0] },

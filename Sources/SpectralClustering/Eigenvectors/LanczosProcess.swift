@@ -5,7 +5,7 @@ internal import Tensors
 /// All products of the basis are taken explicitly: orthogonality does not rest on the three-term recurrence, which rounding
 /// breaks as soon as an eigenvector converges.
 struct LanczosProcess {
-    /// Products with fewer vectors take as long.
+    /// Products with fewer vectors take as long: the kernel computes panels of 32.
     static let blockSize = 32
 
     let affinity: AffinityOperator
@@ -127,7 +127,8 @@ struct LanczosProcess {
             guard let coefficients = coefficients.baseAddress else { return }
             VectorBlock.products(basis, rows: size, vectors, columns: count, n: n, into: coefficients)
             VectorBlock.combine(
-                basis, inner: size, coefficients: coefficients, stride: count, rows: count, n: n, alpha: -1, beta: 1, into: vectors)
+                basis, inner: size, coefficients: coefficients, stride: count, rows: count, n: n, alpha: -1, beta: 1,
+                into: vectors)
         }
         return coefficients
     }
@@ -175,7 +176,8 @@ struct LanczosProcess {
         return Tensor(shape: [first + count, n]) { target in
             basis.withUnsafeBufferPointer { basis in
                 transposed.withUnsafeBufferPointer { coefficients in
-                    guard let basis = basis.baseAddress, let coefficients = coefficients.baseAddress, let target = target.baseAddress
+                    guard let basis = basis.baseAddress, let coefficients = coefficients.baseAddress,
+                        let target = target.baseAddress
                     else { return }
                     target.update(from: basis, count: first * n)
                     VectorBlock.combine(

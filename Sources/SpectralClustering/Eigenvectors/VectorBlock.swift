@@ -16,6 +16,20 @@ enum VectorBlock {
         return sum
     }
 
+    /// ⟨a, b⟩ in double precision, in eight lanes.
+    static func preciseDot(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ n: Int) -> Double {
+        let (left, right) = (UnsafeRawPointer(a), UnsafeRawPointer(b))
+        var lanes = SIMD8<Double>.zero
+        let whole = n / 8 * 8
+        for index in stride(from: 0, to: whole, by: 8) {
+            lanes += SIMD8<Double>(left.loadUnaligned(fromByteOffset: index * 4, as: SIMD8<Float>.self))
+                * SIMD8<Double>(right.loadUnaligned(fromByteOffset: index * 4, as: SIMD8<Float>.self))
+        }
+        var sum = lanes.sum()
+        for index in whole..<n { sum += Double(a[index]) * Double(b[index]) }
+        return sum
+    }
+
     /// Products of each of some vectors with each of others, `[rows, columns]`.
     static func products(
         _ a: UnsafePointer<Float>, rows: Int, _ b: UnsafePointer<Float>, columns: Int, n: Int,

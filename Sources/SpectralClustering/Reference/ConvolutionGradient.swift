@@ -52,7 +52,8 @@ struct ConvolutionGradient {
             weight.withUnsafeBufferPointer { weight in
                 for row in 0..<outputs {
                     for column in 0..<inputs {
-                        for tap in 0..<9 { target[(column * outputs + row) * 9 + tap] = weight[(row * inputs + column) * 9 + 8 - tap] }
+                        let (from, to) = ((row * inputs + column) * 9, (column * outputs + row) * 9)
+                        for tap in 0..<9 { target[to + tap] = weight[from + 8 - tap] }
                     }
                 }
             }

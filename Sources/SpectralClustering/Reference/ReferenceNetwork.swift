@@ -1,7 +1,7 @@
 internal import Tensors
 
-/// The network whose output the reference loop optimises: a learned input, twice a convolution 3 × 3 with batch normalisation and ReLU, a
-/// third convolution to C channels, and a softmax over these.
+/// The network whose output the reference loop optimises: a learned input, twice a convolution 3 × 3 with batch normalisation and
+/// ReLU, a third convolution to C channels, and a softmax over these.
 struct ReferenceNetwork {
     /// What is learned, each an array of PyTorch's layout but for the input, whose channels come last.
     struct Parameters {

@@ -1,7 +1,7 @@
 internal import Tensors
 
-/// The loop of gradient descent that the closed form stands beside, for comparison: maps are the output of a small network that is
-/// trained on one affinity (Zhang, Yunis and Maire, CVPR 2024; method.md, section 3).
+/// The loop of gradient descent that the closed form stands beside, for comparison: maps are the output of a small network that
+/// is trained on one affinity (Zhang, Yunis and Maire, CVPR 2024; method.md, section 3).
 ///
 /// That loop draws images and timesteps anew in each of the 20 iterations whose gradients make one update. Here an affinity
 /// is the mean over them already, so the iterations of an update would be equal: one is computed and counted 20 times.
@@ -64,7 +64,9 @@ public struct ReferenceSolver: Sendable {
         let (maps, _) = network.forward()
         losses.append(loss(maps).loss)
         let singular = SingularVectors(Self.normalized(maps))
-        guard losses.allSatisfy(\.isFinite), !singular.values.isEmpty else { throw .notFinite("the maps of the reference solver") }
+        guard losses.allSatisfy(\.isFinite), !singular.values.isEmpty else {
+            throw .notFinite("the maps of the reference solver, or the affinities,")
+        }
         let candidates = Candidates(singular.vectors, of: affinity, products: updates + 2)
         return ReferenceSolution(
             eigenvectors: candidates.selected(

@@ -5,8 +5,8 @@ internal import Tensors
 struct SingularVectors {
     /// Falling.
     let values: [Double]
-    /// `[values.count, n]`: orthonormal, and of the same span as the vectors were. Those whose singular value is below 10⁻⁶ of the
-    /// first are left out.
+    /// `[values.count, n]`: orthonormal, and of the same span as the vectors were. Those whose singular value is below 10⁻⁶ of
+    /// the first are left out.
     let vectors: Tensor
 
     /// - Parameter vectors: `[count, n]`

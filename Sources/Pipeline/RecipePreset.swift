@@ -1,0 +1,39 @@
+public import Engine
+
+/// Parameters of several steps that belong together, under one name.
+///
+/// Presets name the same parameters, so that going from one to another and back restores what was; everything else in a recipe
+/// stays as it is.
+public struct RecipePreset: Sendable, Hashable {
+    public let name: String
+    /// What it is for, in half a line.
+    public let summary: String
+    private let values: [String: String]
+
+    /// What measured best over seeds and noise (Benchmarks/NOTES.md): every parameter's default.
+    public static let standard = RecipePreset(name: "default", summary: "what measured best over seeds and noise", values: [:])
+
+    /// What was published: Uddin et al., CVPR 2026, and the loop that it builds on (arXiv 2312.06716).
+    public static let paper = RecipePreset(
+        name: "paper", summary: "the published parameters; needs a diffusion model",
+        values: [
+            "prepare.tiles.count": "2", "prepare.tiles.overlap": "0", "prepare.tiles.size": "512",
+            "features.mode": "diffusion", "features.keep": "attention", "features.layers": "all", "features.prompt": "",
+            "features.timesteps.last": "250",
+            "eigenvectors.affinity": "attention", "eigenvectors.count": "20", "eigenvectors.solver": "adam",
+            "eigenvectors.adam.updates": "100", "eigenvectors.adam.iterations": "20", "eigenvectors.adam.learning_rate": "0.002",
+            "feature-map.merge.base": "diversity",
+            "consistency.neighbour_similarity": "0.9", "consistency.slice_similarity": "0.8", "consistency.weight": "0.5",
+            "mask.method": "adaptive", "mask.block": "15", "mask.offset": "3",
+        ])
+
+    public static let all = [standard, paper]
+
+    /// Every parameter that any preset names, with the value that this one gives it, in the order of a recipe.
+    public func assignments(for recipe: Recipe) -> [(key: String, value: String)] {
+        let named = Set(Self.all.flatMap(\.values.keys))
+        return recipe.entries.filter { named.contains($0.key) }.map { entry in
+            (entry.key, values[entry.key] ?? entry.parameter.defaultValue.text)
+        }
+    }
+}
