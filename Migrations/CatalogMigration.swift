@@ -10,7 +10,8 @@ public struct CatalogMigration: Sendable {
 
     /// All migrations in order; numbers count up from one without a gap.
     public static let all: [CatalogMigration] = [
-        CatalogMigration(number: 1, sql: String(decoding: PackageResources.v0001_catalog_sql, as: UTF8.self))
+        CatalogMigration(number: 1, sql: String(decoding: PackageResources.v0001_catalog_sql, as: UTF8.self)),
+        CatalogMigration(number: 2, sql: String(decoding: PackageResources.v0002_objects_sql, as: UTF8.self)),
     ]
 
     /// The schema version that this build of Cellar writes.

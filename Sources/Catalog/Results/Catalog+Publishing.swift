@@ -62,7 +62,25 @@ private struct Publisher {
         for metric in item.metrics {
             try execute("INSERT INTO metric (trace_id, name, value) VALUES (?, ?, ?)", [traceID, metric.name, metric.value])
         }
+        for object in item.objects { try insert(object, traceID: traceID) }
         try setHead(stepID: item.stepID, scopeID: item.scopeID, key: item.key, traceID: traceID, outputs: digests)
+    }
+
+    private func insert(_ object: FoundObject, traceID: Int64) throws {
+        let (centroid, low, high) = (
+            object.centroidInAngstroms, object.boxMinimumInAngstroms, object.boxMaximumInAngstroms
+        )
+        try execute(
+            """
+            INSERT INTO object (
+                trace_id, number, class, x_angstrom, y_angstrom, z_angstrom, radius_angstrom, voxels, volume_nm3, confidence,
+                x_min_angstrom, x_max_angstrom, y_min_angstrom, y_max_angstrom, z_min_angstrom, z_max_angstrom
+            ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+            [
+                traceID, object.number, object.class, centroid.x, centroid.y, centroid.z, object.radiusInAngstroms, object.voxels,
+                object.volumeInCubicNanometers, object.confidence, low.x, high.x, low.y, high.y, low.z, high.z,
+            ])
     }
 
     private func artifactID(of output: ItemOutcome.Output) throws -> Int64? {

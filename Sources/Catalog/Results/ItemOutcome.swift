@@ -30,10 +30,11 @@ package enum ItemOutcome: Sendable {
         /// By ascending name.
         package var outputs: [Output]
         package var metrics: [(name: String, value: Double)]
+        package var objects: [FoundObject]
 
         package init(
             stepID: Int64, scopeID: Int64, configurationID: Int64, key: Digest, startedAt: String, seconds: Double,
-            inputs: [Input], outputs: [Output], metrics: [(name: String, value: Double)]
+            inputs: [Input], outputs: [Output], metrics: [(name: String, value: Double)], objects: [FoundObject] = []
         ) {
             self.stepID = stepID
             self.scopeID = scopeID
@@ -44,6 +45,7 @@ package enum ItemOutcome: Sendable {
             self.inputs = inputs
             self.outputs = outputs.sorted { $0.name < $1.name }
             self.metrics = metrics
+            self.objects = objects
         }
     }
 

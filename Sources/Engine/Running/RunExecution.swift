@@ -217,7 +217,7 @@ final class RunExecution: Sendable {
                     ItemOutcome.Completed(
                         stepID: ids[node.step].stepID, scopeID: scope.id, configurationID: ids[node.step].configurationID,
                         key: itemKey, startedAt: startedAt, seconds: (ContinuousClock.now - begin).inSeconds,
-                        inputs: inputs.rows, outputs: item.outputs, metrics: item.metrics)),
+                        inputs: inputs.rows, outputs: item.outputs, metrics: item.metrics, objects: item.objects)),
                 staged: item.staged, isRestore: isRestore)
         } catch {
             if (error as? BlobError)?.code == .diskFull || (error as? EngineError)?.code == .cancelled || error is CatalogError {

@@ -40,6 +40,7 @@ public final class StepItem {
     private(set) var outputs: [ItemOutcome.Output] = []
     private(set) var staged: [StagedArtifact] = []
     private(set) var metrics: [(name: String, value: Double)] = []
+    private(set) var objects: [FoundObject] = []
     private(set) var hasOpenedSource = false
 
     init(
@@ -160,6 +161,17 @@ public final class StepItem {
     public func record(_ metric: String, _ value: Double) {
         metrics.removeAll { $0.name == metric }
         if value.isFinite { metrics.append((metric, value)) }
+    }
+
+    /// Records things that were found, which `v_object` shows, each under a number of its own.
+    ///
+    /// - Throws: ``EngineError`` where one is not ``FoundObject/isValid``, or two have one number.
+    public func record(_ found: [FoundObject]) throws {
+        objects += found
+        guard objects.allSatisfy(\.isValid), Set(objects.map(\.number)).count == objects.count else {
+            throw EngineError(
+                .brokenPromise, "the step \(setup.step.name) found objects that cannot be, or two under one number")
+        }
     }
 
     /// Throws where the run was asked to stop; called between parts of long work.

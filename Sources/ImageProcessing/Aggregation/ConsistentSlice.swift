@@ -31,4 +31,17 @@ public struct SliceDecision: Codable, Hashable, Sendable {
         self.neighbourSimilarity = neighbourSimilarity
         self.sliceSimilarity = sliceSimilarity
     }
+
+    /// The decision in one sentence.
+    public var explanation: String {
+        func short(_ number: Double?) -> String { number.map { "\(($0 * 10_000).rounded() / 10_000)" } ?? "unknown" }
+        let compared =
+            "the slices around it are similar by \(short(neighbourSimilarity)), it and the next one by \(short(sliceSimilarity))"
+        return switch rule {
+        case .replaced: "became the mean of its neighbours: \(compared)"
+        case .smoothed: "averaged with its neighbours: \(compared)"
+        case .smoothedAtEnd: "averaged with its only neighbour, at the end of the slab"
+        case .alone: "left as it is, the slab's only slice"
+        }
+    }
 }

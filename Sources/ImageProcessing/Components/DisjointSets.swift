@@ -5,6 +5,11 @@ struct DisjointSets {
 
     init(count: Int) { parents = (0..<count).map { Int32(truncatingIfNeeded: $0) } }
 
+    /// Adds sets of one member each, numbered on.
+    mutating func grow(by count: Int) {
+        parents += (parents.count..<parents.count + count).map { Int32(truncatingIfNeeded: $0) }
+    }
+
     /// Joins the sets of two members.
     struct Joiner {
         fileprivate let parents: UnsafeMutableBufferPointer<Int32>
