@@ -66,6 +66,13 @@ public struct Image<Pixel: BitwiseCopyable & Sendable>: Sendable {
         }
     }
 
+    /// Replaces each pixel by what the closure makes of it.
+    mutating func update(_ transform: (_ index: Int, Pixel) -> Pixel) {
+        values.withUnsafeMutableBufferPointer { values in
+            for index in values.indices { values[index] = transform(index, values[index]) }
+        }
+    }
+
     /// The number of pixels, or nil if there can be no such image.
     static func count(height: Int, width: Int) -> Int? {
         let sides = 1...Int(Int32.max)
