@@ -105,7 +105,8 @@ let package = Package(
             name: "TensorsTests", dependencies: ["Tensors", "CKernels"], exclude: ["Golden/make_golden.py"],
             resources: [.copy("Golden/data")], swiftSettings: settings),
         .testTarget(
-            name: "CheckpointsTests", dependencies: ["Checkpoints", "Tensors", "TestSupport"], exclude: ["Golden/make_golden.py"],
+            name: "CheckpointsTests", dependencies: ["Checkpoints", "Tensors", "TestSupport"],
+            exclude: ["Golden/make_golden.py", "Golden/make_torch_golden.py"],
             resources: [.copy("Golden/data")], swiftSettings: settings),
         .testTarget(
             name: "DiffusionTests", dependencies: ["Diffusion", "Checkpoints", "Tensors", "TestSupport"],

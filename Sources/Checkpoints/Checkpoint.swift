@@ -1,6 +1,6 @@
 public import Tensors
 
-/// The named tensors of a network, in one safetensors file or in several.
+/// The named tensors of a network: in one safetensors file or in several, or in a file of `torch.save`.
 ///
 /// ```swift
 /// let checkpoint = try Checkpoint(folder: "sd15/unet", stem: "diffusion_pytorch_model")
@@ -12,28 +12,28 @@ public struct Checkpoint: Sendable {
     /// The file, or the index of several.
     public let path: String
     /// What the tensors lie in.
-    public let files: [SafetensorsFile]
+    public let files: [TensorFile]
     private let places: [String: Place]
 
     private struct Place: Sendable {
-        let file: SafetensorsFile
+        let file: MappedFile
         let entry: TensorEntry
     }
 
-    /// Opens a file, or the index (`*.json`) of several and what it lists.
+    /// Opens a file of either format, or the index (`*.json`) of several safetensors files and what it lists.
     ///
     /// - Throws: ``CheckpointError`` where a file is missing or damaged, or files and index disagree.
     public init(path: String) throws(CheckpointError) {
         self.path = path
         if path.hasSuffix(".json") {
             let index = try ShardIndex(path: path)
-            files = try index.openShards()
+            files = try index.openShards().map { .safetensors($0) }
         } else {
-            files = [try SafetensorsFile(path: path)]
+            files = [try TensorFile(path: path)]
         }
         var places: [String: Place] = [:]
         for file in files {
-            for entry in file.tensors { places[entry.name] = Place(file: file, entry: entry) }
+            for entry in file.tensors { places[entry.name] = Place(file: file.file, entry: entry) }
         }
         self.places = places
     }
@@ -62,7 +62,7 @@ public struct Checkpoint: Sendable {
     /// The values of a tensor as float32, row-major.
     ///
     /// Float32 is a view of the mapped file; float16 and bfloat16 are converted into memory of its own, and stay what they are on
-    /// disk.
+    /// disk. Float64 is rounded.
     ///
     /// - Parameter shape: What the network wants; a trailing axis of 1 counts.
     /// - Throws: ``CheckpointError`` where there is no such tensor, its shape is another, it holds no floats, or the file has
@@ -104,7 +104,7 @@ public struct Checkpoint: Sendable {
     /// Lets go of the memory through which float32 tensors whose names begin so were seen. They stay valid: their values come
     /// from the file when they are used again. What was converted is freed with its last tensor, not by this.
     public func releasePages(prefix: String = "") {
-        for place in places.values where place.entry.name.hasPrefix(prefix) { place.file.releasePages(place.entry) }
+        for place in places.values where place.entry.name.hasPrefix(prefix) { place.file.releasePages(place.entry.byteRange) }
     }
 
     private func place(of name: String, expecting shape: [Int]) throws(CheckpointError) -> Place {

@@ -80,7 +80,7 @@ extension CheckpointError {
     }
 
     /// A name out of a file, safe to print: in quotes, without control characters, of bounded length.
-    static func quoted(_ name: String) -> String {
+    package static func quoted(_ name: String) -> String {
         let printable = name.unicodeScalars.prefix(121).map { scalar in
             scalar.properties.generalCategory == .control || scalar.properties.generalCategory == .format ? "\u{FFFD}" : scalar
         }

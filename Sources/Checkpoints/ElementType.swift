@@ -1,4 +1,4 @@
-/// How a safetensors file stores the elements of a tensor; the raw value is the format's own name.
+/// How a file stores the elements of a tensor; the raw value is the name in safetensors files.
 public enum ElementType: String, Hashable, Sendable, CaseIterable {
     case float64 = "F64"
     case float32 = "F32"
@@ -21,6 +21,14 @@ public enum ElementType: String, Hashable, Sendable, CaseIterable {
         case .float32, .int32: 4
         case .float16, .bfloat16, .int16: 2
         case .int8, .uint8, .boolean: 1
+        }
+    }
+
+    /// Whether its values are floats, which can be read as float32.
+    public var isFloat: Bool {
+        switch self {
+        case .float64, .float32, .float16, .bfloat16: true
+        case .int64, .int32, .int16, .int8, .uint8, .boolean: false
         }
     }
 }

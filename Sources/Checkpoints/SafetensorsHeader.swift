@@ -54,8 +54,9 @@ struct SafetensorsHeader {
             throw CheckpointError(
                 .malformed, "is a pointer of Git LFS, not the file itself: fetch it with 'git lfs pull'", path: path)
         }
-        if prefix.starts(with: [0x50, 0x4B, 3, 4]) || prefix.starts(with: [0x80, 2]) {
-            throw CheckpointError(.unsupported, "is a PyTorch checkpoint: convert it to safetensors", path: path)
+        if prefix.starts(with: [0x50, 0x4B, 3, 4]) || prefix.starts(with: [0x80, 2, 0x8A, 0x0A]) {
+            throw CheckpointError(
+                .unsupported, "is a PyTorch checkpoint, not a safetensors file: rename or convert it", path: path)
         }
         guard prefix.count == 8 else {
             throw CheckpointError(.truncated, "has \(prefix.count) bytes, too few for a safetensors file", path: path)

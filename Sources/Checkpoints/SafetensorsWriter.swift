@@ -39,7 +39,18 @@ public final class SafetensorsWriter {
     ///
     /// - Throws: ``CheckpointError`` where a name is not allowed or comes twice, a shape has no size, a type is not written, or
     ///   the folder may not be written to.
-    public init(path: String, tensors: [Declaration], metadata: [String: String] = [:]) throws(CheckpointError) {
+    public convenience init(path: String, tensors: [Declaration], metadata: [String: String] = [:]) throws(CheckpointError) {
+        for tensor in tensors where tensor.elementType != .float32 && tensor.elementType != .float16 {
+            throw CheckpointError(
+                .unwritable,
+                "cannot hold \(CheckpointError.title(tensor.name)): only F32 and F16 are written, not \(tensor.elementType.rawValue)",
+                path: path)
+        }
+        try self.init(path: path, copying: tensors, metadata: metadata)
+    }
+
+    /// The same, for tensors of any type, which are copied from other files.
+    init(path: String, copying tensors: [Declaration], metadata: [String: String]) throws(CheckpointError) {
         guard !path.isEmpty, !path.hasSuffix("/") else { throw CheckpointError(.unwritable, "is no name of a file", path: path) }
         let (header, entries) = try Self.layOut(tensors, metadata, path: path)
         self.path = path
@@ -82,6 +93,20 @@ public final class SafetensorsWriter {
         }
         if let failure { throw failure }
         missing.remove(name)
+    }
+
+    /// Copies a tensor as it is stored, row-major.
+    ///
+    /// - Precondition: it was declared with its name, shape and type.
+    func copy(_ source: TensorEntry, of file: MappedFile) throws(CheckpointError) {
+        guard let entry = entries[source.name], entry.shape == source.shape, entry.elementType == source.elementType else {
+            preconditionFailure("\(source.name) was not declared as it is")
+        }
+        let size = entry.elementType.byteCount
+        try file.readElements(of: source) { (first, bytes) throws(CheckpointError) in
+            try write(bytes, at: entry.byteRange.lowerBound + first * size)
+        }
+        missing.remove(source.name)
     }
 
     /// Forces the file to the disk and gives it its name, in place of what had that name.
@@ -151,9 +176,6 @@ extension SafetensorsWriter {
             let title = CheckpointError.title(tensor.name)
             guard tensor.name != SafetensorsHeader.metadataName, !tensor.name.contains("\0") else {
                 throw refusal("cannot hold \(title): the format forbids the name")
-            }
-            guard tensor.elementType == .float32 || tensor.elementType == .float16 else {
-                throw refusal("cannot hold \(title): only F32 and F16 are written, not \(tensor.elementType.rawValue)")
             }
             guard tensor.shape.count <= SafetensorsHeader.axisLimit,
                 let count = TensorEntry.byteCount(tensor.shape, tensor.elementType), count <= Int.max / 4 - end

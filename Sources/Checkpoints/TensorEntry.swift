@@ -2,13 +2,22 @@
 public struct TensorEntry: Hashable, Sendable {
     public let name: String
     public let elementType: ElementType
-    /// Outermost axis first, row-major; empty for a scalar.
+    /// Outermost axis first; empty for a scalar.
     public let shape: [Int]
-    /// Where the elements lie, from the beginning of the file.
+    /// From the first byte of an element to behind the last, from the beginning of the file.
     public let byteRange: Range<Int>
+    /// Elements from one entry of an axis to the next, where they do not lie row-major without gaps; else nil.
+    public let strides: [Int]?
+
+    init(name: String, elementType: ElementType, shape: [Int], byteRange: Range<Int>, strides: [Int]? = nil) {
+        (self.name, self.elementType, self.shape) = (name, elementType, shape)
+        (self.byteRange, self.strides) = (byteRange, strides)
+    }
 
     /// The number of elements.
-    public var count: Int { byteRange.count / elementType.byteCount }
+    public var count: Int {
+        strides == nil ? byteRange.count / elementType.byteCount : shape.reduce(1, *)
+    }
 
     /// The bytes that a tensor takes, or nil where the number overflows or an extent is negative.
     static func byteCount(_ shape: [Int], _ elementType: ElementType) -> Int? {

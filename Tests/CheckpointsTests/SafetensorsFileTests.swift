@@ -12,7 +12,7 @@ struct SafetensorsFileTests {
         #expect(checkpoint.names.count == 13)
         #expect(checkpoint.files[0].metadata == ["format": "pt"])
         for (name, shape) in [
-            ("scalar", []), ("none", [3, 0, 2]), ("matrix", [5, 7]), ("half", [3, 3, 3]), ("brain", [4, 9]),
+            ("scalar", []), ("none", [3, 0, 2]), ("matrix", [5, 7]), ("half", [3, 3, 3]), ("brain", [4, 9]), ("double", [2, 2]),
         ] {
             let tensor = try checkpoint.tensor(named: name, expecting: shape)
             #expect(tensor.shape == shape)
@@ -62,7 +62,6 @@ struct SafetensorsFileTests {
         #expect(try message("nothing", [1]).contains("has no tensor 'nothing'"))
         #expect(try message("matrix", [7, 5]).contains("'matrix' has the shape [5, 7] where [7, 5] is expected"))
         #expect(try message("i64", [1, 77]).contains("'i64' has the type I64"))
-        #expect(try message("double", [2, 2]).contains("'double' has the type F64"))
         #expect(throws: CheckpointError.self) { try checkpoint.integers(named: "matrix") }
     }
 
@@ -104,6 +103,17 @@ struct SafetensorsFileTests {
         let error = try #require(#expect(throws: CheckpointError.self) { try SafetensorsFile(path: path) })
         #expect(error.message.contains(expected), "\(error)")
         #expect(error.path == path)
+    }
+
+    @Test("a header whose length looks like the beginning of a pickle is read")
+    func ambiguousLength() throws {
+        let directory = try TemporaryDirectory()
+        for count in [0x280, 0x380, 0x480, 0x580] {
+            let header = #"{"weight":{"dtype":"F32","shape":[2,2],"data_offsets":[0,16]}}"#
+            let padded = header + String(repeating: " ", count: count - header.utf8.count)
+            let path = try directory.write("padded.safetensors", HandmadeFile.bytes(padded, data: 16))
+            #expect(try Checkpoint(path: path).names == ["weight"])
+        }
     }
 
     @Test("the same file, as it should be, is read")

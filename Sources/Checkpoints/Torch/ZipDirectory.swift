@@ -1,0 +1,148 @@
+/// The table of contents of a ZIP archive whose entries are stored as they are, as torch writes them.
+///
+/// ```
+/// ├ header, entry ┼ … ┼ header, entry ┼ directory ┼ end, 64 bits (optional) ┼ end ┤
+/// ```
+///
+/// Format: PKWARE, *APPNOTE.TXT*, sections 4.3.7, 4.3.12 to 4.3.16.
+struct ZipDirectory {
+    private struct Place {
+        let headerOffset: Int
+        let byteCount: Int
+        let isStored: Bool
+    }
+
+    private let file: MappedFile
+    private let start: Int
+    private let places: [String: Place]
+
+    /// More than the directory of any network: some 100 bytes for each tensor.
+    private static let byteCountLimit = 16 << 20
+
+    var names: [String] { places.keys.sorted() }
+
+    /// - Throws: ``CheckpointError`` where the file is cut, is no archive, or names an entry twice.
+    init(_ file: MappedFile) throws(CheckpointError) {
+        self.file = file
+        let range = try Self.findDirectory(of: file)
+        start = range.lowerBound
+        var places: [String: Place] = [:]
+        var cursor = FileCursor(file, in: range)
+        while cursor.position < range.upperBound {
+            let record = LittleEndianBytes(try cursor.bytes(46))
+            guard record.number(at: 0, 4) == 0x0201_4B50 else {
+                throw Self.malformed("its directory is no directory at byte \(cursor.position - 46)", file)
+            }
+            let name = String(decoding: try cursor.bytes(record.number(at: 28, 2)), as: UTF8.self)
+            let extra = LittleEndianBytes(try cursor.bytes(record.number(at: 30, 2)))
+            _ = try cursor.bytes(record.number(at: 32, 2))
+            // Numbers that do not fit 32 bits stand in the extra field, in this order, each only where it is needed.
+            var wide = extra.field(1)
+            func number(at offset: Int) throws(CheckpointError) -> Int {
+                let number = record.number(at: offset, 4)
+                guard number == 0xFFFF_FFFF else { return number }
+                guard wide.count >= 8, let number = Int(exactly: LittleEndianBytes(Array(wide.prefix(8))).wideNumber(at: 0))
+                else {
+                    throw Self.malformed("the entry \(CheckpointError.quoted(name)) has no size", file)
+                }
+                wide.removeFirst(8)
+                return number
+            }
+            let (uncompressed, compressed) = (try number(at: 24), try number(at: 20))
+            let isStored = record.number(at: 10, 2) == 0 && record.number(at: 8, 2) & 1 == 0 && compressed == uncompressed
+            let place = Place(headerOffset: try number(at: 42), byteCount: compressed, isStored: isStored)
+            guard places.updateValue(place, forKey: name) == nil else {
+                throw Self.malformed("it holds \(CheckpointError.quoted(name)) twice", file)
+            }
+        }
+        self.places = places
+    }
+
+    /// Where the bytes of an entry lie in the file; nil where there is none of that name.
+    ///
+    /// - Throws: ``CheckpointError`` where they are compressed or encrypted, or do not lie in the file.
+    func range(of name: String) throws(CheckpointError) -> Range<Int>? {
+        guard let place = places[name] else { return nil }
+        let title = CheckpointError.quoted(name)
+        guard place.isStored else {
+            throw CheckpointError(
+                .unsupported, "holds the compressed or encrypted entry \(title), and torch writes none: get the original file",
+                path: file.path)
+        }
+        guard place.headerOffset >= 0, place.headerOffset <= start - 30 else {
+            throw Self.malformed("\(title) lies outside", file)
+        }
+        let header = LittleEndianBytes(try file.bytes(in: place.headerOffset..<place.headerOffset + 30))
+        let first = place.headerOffset + 30 + header.number(at: 26, 2) + header.number(at: 28, 2)
+        guard header.number(at: 0, 4) == 0x0403_4B50, first <= start, place.byteCount <= start - first else {
+            throw Self.malformed("\(title) does not lie before the directory", file)
+        }
+        return first..<first + place.byteCount
+    }
+
+    /// Where the directory lies, which the record at the file's end says.
+    private static func findDirectory(of file: MappedFile) throws(CheckpointError) -> Range<Int> {
+        // A comment of up to 65,535 bytes may follow the record's 22.
+        let tailStart = max(file.byteCount - 22 - 65_535, 0)
+        let tail = LittleEndianBytes(try file.bytes(in: tailStart..<file.byteCount))
+        let found = stride(from: tail.count - 22, through: 0, by: -1).first { offset in
+            tail.number(at: offset, 4) == 0x0605_4B50 && tail.number(at: offset + 20, 2) == tail.count - offset - 22
+        }
+        guard let found else {
+            throw CheckpointError(
+                .truncated, "is a PyTorch file whose end is missing: copy or download it again", path: file.path)
+        }
+        var end = tailStart + found
+        var (offset, count) = (tail.number(at: found + 16, 4), tail.number(at: found + 12, 4))
+        if end >= 20, LittleEndianBytes(try file.bytes(in: end - 20..<end)).number(at: 0, 4) == 0x0706_4B50 {
+            let locator = LittleEndianBytes(try file.bytes(in: end - 20..<end))
+            guard let record = Int(exactly: locator.wideNumber(at: 8)), end >= 76, record <= end - 76 else {
+                throw malformed("its directory cannot be found", file)
+            }
+            let wide = LittleEndianBytes(try file.bytes(in: record..<record + 56))
+            guard wide.number(at: 0, 4) == 0x0606_4B50, let wideCount = Int(exactly: wide.wideNumber(at: 40)),
+                let wideOffset = Int(exactly: wide.wideNumber(at: 48))
+            else { throw malformed("its directory cannot be found", file) }
+            (offset, count, end) = (wideOffset, wideCount, record)
+        }
+        guard offset <= end, count <= end - offset else { throw malformed("its directory lies outside", file) }
+        guard count <= byteCountLimit else { throw malformed("its directory has \(count) bytes", file) }
+        return offset..<offset + count
+    }
+
+    private static func malformed(_ what: String, _ file: MappedFile) -> CheckpointError {
+        CheckpointError(.malformed, "is a damaged PyTorch file, \(what): get it again", path: file.path)
+    }
+}
+
+/// Bytes that hold little-endian numbers at known places.
+private struct LittleEndianBytes {
+    private let bytes: [UInt8]
+
+    init(_ bytes: [UInt8]) { self.bytes = bytes }
+
+    var count: Int { bytes.count }
+
+    /// A number of at most four bytes.
+    ///
+    /// - Precondition: they lie among the bytes.
+    func number(at offset: Int, _ count: Int) -> Int {
+        (0..<count).reduce(0) { $0 | Int(bytes[offset + $1]) << (8 * $1) }
+    }
+
+    func wideNumber(at offset: Int) -> UInt64 {
+        (0..<8).reduce(0) { $0 | UInt64(bytes[offset + $1]) << UInt64(8 * $1) }
+    }
+
+    /// The content of the first extra field with this tag; empty where there is none.
+    func field(_ tag: Int) -> [UInt8] {
+        var offset = 0
+        while offset + 4 <= bytes.count {
+            let end = offset + 4 + number(at: offset + 2, 2)
+            guard end <= bytes.count else { break }
+            if number(at: offset, 2) == tag { return Array(bytes[offset + 4..<end]) }
+            offset = end
+        }
+        return []
+    }
+}
