@@ -11,6 +11,9 @@ CK_INLINE void ck_activate_body(const float *from, float *to, size_t count, int 
     case CK_QUICK_GELU:
         for (size_t i = 0; i < count; i++) to[i] = ck_quick_gelu(from[i]);
         break;
+    case CK_RELU:
+        for (size_t i = 0; i < count; i++) to[i] = ck_relu(from[i]);
+        break;
     default:
         if (to != from) memcpy(to, from, count * sizeof(float));
     }
@@ -37,3 +40,17 @@ CK_INLINE void ck_sum_body(const float *a, const float *b, float *to, size_t cou
     for (size_t i = 0; i < count; i++) to[i] = a[i] + b[i];
 }
 CK_DISPATCH(ck_sum, (const float *a, const float *b, float *to, size_t count), (a, b, to, count))
+
+CK_INLINE float ck_larger(float a, float b) { return a > b || a != a ? a : b; }
+
+CK_INLINE void ck_max_pool_body(const float *upper, const float *lower, float *to, size_t columns, size_t channels) {
+    for (size_t x = 0; x < columns; x++) {
+        size_t left = 2 * x * channels, right = left + channels;
+        for (size_t c = 0; c < channels; c++) {
+            float above = ck_larger(upper[left + c], upper[right + c]);
+            to[x * channels + c] = ck_larger(above, ck_larger(lower[left + c], lower[right + c]));
+        }
+    }
+}
+CK_DISPATCH(ck_max_pool, (const float *upper, const float *lower, float *to, size_t columns, size_t channels),
+            (upper, lower, to, columns, channels))

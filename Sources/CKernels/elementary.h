@@ -64,6 +64,8 @@ CK_INLINE float ck_erf(float x) {
     return t > 1.0f ? outer : inner;
 }
 
+/// NaN of NaN.
+CK_INLINE float ck_relu(float x) { return x < 0.0f ? 0.0f : x; }
 CK_INLINE float ck_silu(float x) { return x / (1.0f + ck_exp(-x)); }
 CK_INLINE float ck_gelu(float x) { return 0.5f * x * (1.0f + ck_erf(x * 0.70710678f)); }
 CK_INLINE float ck_quick_gelu(float x) { return x / (1.0f + ck_exp(-1.702f * x)); }

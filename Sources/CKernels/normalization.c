@@ -35,6 +35,12 @@ CK_INLINE void ck_scale_shift_body(const float *x, float *y, size_t rows, size_t
                 y[r * channels + c] = ck_silu(x[r * channels + c] * scale[c] + shift[c]);
         return;
     }
+    if (activation == CK_RELU) {
+        for (size_t r = 0; r < rows; r++)
+            for (size_t c = 0; c < channels; c++)
+                y[r * channels + c] = ck_relu(x[r * channels + c] * scale[c] + shift[c]);
+        return;
+    }
     for (size_t r = 0; r < rows; r++) {
         for (size_t c = 0; c < channels; c++) y[r * channels + c] = x[r * channels + c] * scale[c] + shift[c];
     }

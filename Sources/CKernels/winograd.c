@@ -52,10 +52,20 @@ CK_INLINE void output_line(const V *m, int from_stride, V *to, int to_stride) {
     to[3 * to_stride] = (SQUARE_A * POINT_A) * difference_a + (SQUARE_B * POINT_B) * difference_b + m5;
 }
 
+CK_INLINE void input_pixel(const float *at, int is_scaled, const V *factor, const V *offset, V *to) {
+    V value = *(const V *)at;
+    if (is_scaled) {
+        value = value * *factor + *offset;
+        // No NaN is less than 0: it stays.
+        value = (V)((ck_integers)value & ~(value < (V){0}));
+    }
+    *to = value;
+}
+
 /// A tile's inputs, `count` of the image's channels. `block` of them lie together for each of the 36 positions.
-CK_INLINE void ck_winograd_input_body(const float *image, ptrdiff_t height, ptrdiff_t width, size_t channels,
-                                      size_t count, ptrdiff_t top, ptrdiff_t left, float *to, size_t plane,
-                                      size_t block) {
+CK_INLINE void input_tile(const int is_scaled, const float *image, ptrdiff_t height, ptrdiff_t width, size_t channels,
+                          size_t count, ptrdiff_t top, ptrdiff_t left, const float *scale, const float *shift, float *to,
+                          size_t plane, size_t block) {
     // Where outside the image, the offset of a pixel is negative.
     ptrdiff_t offsets[36];
     int is_inside = 1;
@@ -68,15 +78,19 @@ CK_INLINE void ck_winograd_input_body(const float *image, ptrdiff_t height, ptrd
         }
     }
     for (size_t c = 0; c < count; c += CK_LANES) {
+        V factor = is_scaled ? *(const V *)(scale + c) : (V){0}, offset = is_scaled ? *(const V *)(shift + c) : (V){0};
         V lines[36];
         for (int x = 0; x < 6; x++) {
             V d[6];
             if (is_inside) {
                 const float *from = image + offsets[x] + c;
-                for (int y = 0; y < 6; y++) d[y] = *(const V *)(from + y * width * (ptrdiff_t)channels);
+                for (int y = 0; y < 6; y++) input_pixel(from + y * width * (ptrdiff_t)channels, is_scaled, &factor, &offset, d + y);
             } else {
-                for (int y = 0; y < 6; y++)
-                    d[y] = offsets[6 * y + x] >= 0 ? *(const V *)(image + offsets[6 * y + x] + c) : (V){0};
+                for (int y = 0; y < 6; y++) {
+                    ptrdiff_t at = offsets[6 * y + x];
+                    if (at >= 0) input_pixel(image + at + c, is_scaled, &factor, &offset, d + y);
+                    else d[y] = (V){0};
+                }
             }
             input_line(d, 1, lines + x, 6);
         }
@@ -88,10 +102,16 @@ CK_INLINE void ck_winograd_input_body(const float *image, ptrdiff_t height, ptrd
         }
     }
 }
+CK_INLINE void ck_winograd_input_body(const float *image, ptrdiff_t height, ptrdiff_t width, size_t channels,
+                                      size_t count, ptrdiff_t top, ptrdiff_t left, const float *scale,
+                                      const float *shift, float *to, size_t plane, size_t block) {
+    if (scale) input_tile(1, image, height, width, channels, count, top, left, scale, shift, to, plane, block);
+    else input_tile(0, image, height, width, channels, count, top, left, scale, shift, to, plane, block);
+}
 CK_DISPATCH(ck_winograd_input,
             (const float *image, ptrdiff_t height, ptrdiff_t width, size_t channels, size_t count, ptrdiff_t top,
-             ptrdiff_t left, float *to, size_t plane, size_t block),
-            (image, height, width, channels, count, top, left, to, plane, block))
+             ptrdiff_t left, const float *scale, const float *shift, float *to, size_t plane, size_t block),
+            (image, height, width, channels, count, top, left, scale, shift, to, plane, block))
 
 /// A packed panel of weights, [9][inputs][32], some of its inputs, as 36 panels that lie `plane` apart.
 CK_INLINE void ck_winograd_weights_body(const float *panel, size_t inputs, size_t first, size_t end, float *to, size_t plane) {

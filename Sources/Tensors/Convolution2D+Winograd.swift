@@ -12,7 +12,11 @@ extension Convolution2D {
     /// Some channels of a group of tiles are transformed into memory that stays in a last-level cache. Then each panel of
     /// outputs transforms its weights as it goes, which costs less than keeping them, four times as large, in memory.
     /// Further channels are added to what the first ones gave.
-    func applyWinograd(to x: Tensor, adding add: UnsafePointer<Float>?, into result: UnsafeMutablePointer<Float>) {
+    ///
+    /// - Parameter factors: what pixels are multiplied by and moved by, and cut off at 0, before.
+    func applyWinograd(
+        to x: Tensor, factors: ChannelFactors?, adding add: UnsafePointer<Float>?, into result: UnsafeMutablePointer<Float>
+    ) {
         let (images, height, width, _) = x.imageShape
         let (down, across) = ((height + 3) / 4, (width + 3) / 4)
         let tiles = images * down * across
@@ -30,7 +34,8 @@ extension Convolution2D {
                         let (image, place) = (first + tile).quotientAndRemainder(dividingBy: down * across)
                         ck_winograd_input(
                             x.storage.base + image * height * width * inputs + channel, height, width, inputs, some,
-                            place / across * 4 - 1, place % across * 4 - 1, transformed + tile * Winograd.block, plane,
+                            place / across * 4 - 1, place % across * 4 - 1, factors.map { $0.scale(of: image) + channel },
+                            factors.map { $0.shift(of: image) + channel }, transformed + tile * Winograd.block, plane,
                             Winograd.block)
                     }
                     Threads.perform(outputs / PackedMatrix.panelWidth) { panel in

@@ -32,6 +32,18 @@ public struct Convolution2D: Sendable {
     /// The same, added to a tensor of the result's shape.
     public func callAsFunction(_ x: Tensor, addingTo residual: Tensor) -> Tensor { apply(to: x, residual: residual) }
 
+    /// The convolution of `norm(x, offset: offset, activation: .relu)`, added to a tensor of the result's shape, where given.
+    ///
+    /// Where Winograd's convolution runs, pixels are normalised as they are read, and no array is made of them.
+    public func callAsFunction(
+        normalizing x: Tensor, by norm: BatchNorm, offset: Tensor? = nil, addingTo residual: Tensor? = nil
+    ) -> Tensor {
+        guard suitsWinograd else {
+            return apply(to: norm(x, offset: offset, activation: .relu), residual: residual)
+        }
+        return apply(to: x, factors: norm.factors(of: x, offset: offset), residual: residual)
+    }
+
     /// The height and width of what comes of an image of this height and width; 0 where the image is too small.
     public func outputSize(height: Int, width: Int) -> (height: Int, width: Int) {
         let rows = height + padding.top + padding.bottom - kernelHeight
@@ -39,7 +51,7 @@ public struct Convolution2D: Sendable {
         return (rows < 0 ? 0 : rows / stride + 1, columns < 0 ? 0 : columns / stride + 1)
     }
 
-    private func apply(to x: Tensor, residual: Tensor?) -> Tensor {
+    private func apply(to x: Tensor, factors: ChannelFactors? = nil, residual: Tensor?) -> Tensor {
         let (images, height, width, channels) = x.imageShape
         precondition(channels == inputs, "\(x.shape) has not the \(inputs) channels of this layer")
         let (rows, columns) = outputSize(height: height, width: width)
@@ -53,7 +65,7 @@ public struct Convolution2D: Sendable {
                     weight.multiply(
                         rows: images * rows * columns, x.storage.base, stride: inputs, bias: bias, adding: add, into: result)
                 } else if suitsWinograd {
-                    applyWinograd(to: x, adding: add, into: result)
+                    applyWinograd(to: x, factors: factors, adding: add, into: result)
                 } else {
                     applyToPatches(of: x, rows: rows, columns: columns, adding: add, into: result)
                 }

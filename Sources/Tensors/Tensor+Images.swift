@@ -43,6 +43,41 @@ extension Tensor {
             })
     }
 
+    /// Half as high and wide, the largest of each four pixels, channel by channel; an odd last row or column is left out, as
+    /// PyTorch does. Where one is NaN, the result is.
+    public func maxPooled2x() -> Tensor {
+        let (images, height, width, channels) = imageShape
+        let (rows, columns) = (height / 2, width / 2)
+        return Tensor(
+            shape: [images, rows, columns, channels],
+            storage: .filled(count: images * rows * columns * channels) { result in
+                Threads.perform(images * rows) { row in
+                    let upper = storage.base + (row / rows * height + 2 * (row % rows)) * width * channels
+                    ck_max_pool(upper, upper + width * channels, result + row * columns * channels, columns, channels)
+                }
+            })
+    }
+
+    /// The mean of each channel over an image's pixels: `[N, H, W, C]` → `[N, C]`; summed in double precision.
+    ///
+    /// - Precondition: images have pixels.
+    public func channelMeans() -> Tensor {
+        let (images, height, width, channels) = imageShape
+        precondition(height * width > 0, "\(shape) has no pixels to take a mean of")
+        return Tensor(
+            shape: [images, channels],
+            storage: .filled(count: images * channels) { result in
+                Threads.perform(images) { image in
+                    let first = storage.base + image * height * width * channels
+                    var sums = [Double](repeating: 0, count: channels)
+                    for pixel in 0..<height * width {
+                        for c in 0..<channels { sums[c] += Double(first[pixel * channels + c]) }
+                    }
+                    for c in 0..<channels { result[image * channels + c] = Float(sums[c] / Double(height * width)) }
+                }
+            })
+    }
+
     /// Tensors side by side in their last axis; the other axes agree.
     public static func concatenating(_ parts: [Tensor]) -> Tensor {
         guard let first = parts.first else { return Tensor(shape: [0]) }

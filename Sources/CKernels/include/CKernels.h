@@ -31,7 +31,7 @@ void ck_float_to_half(const float *from, uint16_t *to, size_t count);
 
 // ---- activations.c
 
-enum { CK_NONE = 0, CK_SILU = 1, CK_GELU = 2, CK_QUICK_GELU = 3 };
+enum { CK_NONE = 0, CK_SILU = 1, CK_GELU = 2, CK_QUICK_GELU = 3, CK_RELU = 4 };
 
 /// to may be from.
 void ck_activate(const float *from, float *to, size_t count, int activation);
@@ -41,6 +41,8 @@ void ck_gated_gelu(const float *from, float *to, size_t to_stride, size_t rows, 
 void ck_add(float *to, const float *from, size_t count);
 /// to = a + b
 void ck_sum(const float *a, const float *b, float *to, size_t count);
+/// A row of pixels, each the largest of four of two rows twice as long, channel by channel; NaN where one is NaN.
+void ck_max_pool(const float *upper, const float *lower, float *to, size_t columns, size_t channels);
 
 // ---- normalization.c
 
@@ -85,9 +87,11 @@ void ck_attention_panel(const struct ck_attention *it);
 
 // ---- winograd.c: convolution 3 × 3 with stride 1 and a padding of 1, channels a multiple of 16 and of 32
 
-/// Transforms `count` channels of the 6 × 6 inputs of one tile, whose corner may lie outside the image.
+/// Transforms `count` channels of the 6 × 6 inputs of one tile, whose corner may lie outside the image. Where scale and shift
+/// are not null, pixels are relu(pixel · scale[c] + shift[c]) first; what lies outside stays 0.
 void ck_winograd_input(const float *image, ptrdiff_t height, ptrdiff_t width, size_t channels, size_t count,
-                       ptrdiff_t top, ptrdiff_t left, float *to, size_t plane, size_t block);
+                       ptrdiff_t top, ptrdiff_t left, const float *scale, const float *shift, float *to, size_t plane,
+                       size_t block);
 
 /// One panel of 32 outputs of a range of tiles, summed over some of the inputs.
 struct ck_winograd {

@@ -91,3 +91,25 @@ attention("long", 1, 33, 600, 1, 256)
 probabilities = attention("self", 2, 70, 70, 2, 24, scale=6.0)
 mean = probabilities.reshape(-1, 70, 70).mean(0)
 save("affinity", (mean + mean.T) / 2)
+
+
+def normalized_convolution(name, images, height, width, inputs, outputs):
+    """Batch normalisation of x plus an offset for each image, ReLU, and a 3 x 3 convolution added to a residual."""
+    x, offset = noise(1, images, height, width, inputs), noise(8, images, inputs)
+    mean, variance = noise(4, inputs), 1 + 0.5 * noise(5, inputs)
+    shifted = channels_first(x) + offset[:, :, None, None]
+    normal = functional.batch_norm(shifted, mean, variance, noise(6, inputs), noise(7, inputs), False, 0, 1e-5)
+    result = functional.conv2d(functional.relu(normal), noise(2, outputs, inputs, 3, 3), noise(3, outputs), padding=1)
+    save(f"normalized_convolution_{name}", channels_last(result) + noise(9, images, height, width, outputs))
+
+
+normalized_convolution("winograd", 2, 9, 7, 48, 32)
+normalized_convolution("patches", 2, 5, 6, 10, 8)
+x = channels_first(noise(1, 2, 5, 7, 10))
+normal = functional.batch_norm(x, noise(4, 10), 1 + 0.5 * noise(5, 10), noise(6, 10), noise(7, 10), False, 0, 1e-5)
+save("batch_norm", channels_last(normal))
+save("batch_norm_silu", channels_last(functional.silu(normal)))
+save("batch_norm_gelu", channels_last(functional.gelu(normal)))
+save("batch_norm_linear", functional.linear(channels_last(normal), noise(2, 6, 10), noise(3, 6)))
+save("max_pool", channels_last(functional.max_pool2d(x, 2)))
+save("channel_means", x.mean((2, 3)))
