@@ -9,7 +9,7 @@ DEMO ?= cellar-demo
 
 PYTHON ?= python3
 
-.PHONY: all setup build test demo schema reference benchmark check-diffusion clean
+.PHONY: all setup build test demo schema reference benchmark check-diffusion check-cellpose clean
 
 all: build
 
@@ -54,6 +54,17 @@ check-diffusion: setup
 	    CELLAR_CHECK_DIFFUSION=$(CHECK) swift test -c release -Xswiftc -enable-testing --skip-build --disable-xctest \
 	        --filter FullSizeTests || exit 1; \
 	done; rm -rf $(CHECK)
+
+# The published architecture of CPnet, with random weights, against cellpose on a whole slice: two minutes.
+CHECK_CELLPOSE ?= $(or $(TMPDIR),/tmp)/cellar-check-cellpose
+check-cellpose: setup
+	test -x .venv/bin/python || $(PYTHON) -m venv .venv
+	.venv/bin/pip install -q 'torch==2.13.0+cpu' 'cellpose==3.1.1.3' 'safetensors==0.8.0'
+	$(BUILD) --build-tests
+	.venv/bin/python Tests/CellposeTests/Golden/check_cellpose.py $(CHECK_CELLPOSE)
+	CELLAR_CHECK_CELLPOSE=$(CHECK_CELLPOSE) swift test -c release -Xswiftc -enable-testing --skip-build --disable-xctest \
+	    --filter CellposeTests.FullSizeTests
+	rm -rf $(CHECK_CELLPOSE)
 
 clean:
 	rm -rf .build Benchmarks/.build $(DEMO)

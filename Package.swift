@@ -58,6 +58,9 @@ let package = Package(
         .target(name: "Diffusion", dependencies: ["Tensors", "Checkpoints"], exclude: ["README.md"], swiftSettings: settings),
         .target(name: "SpectralClustering", dependencies: ["Tensors"], exclude: ["README.md"], swiftSettings: settings),
         .target(
+            name: "Cellpose", dependencies: ["Tensors", "Checkpoints", "ImageProcessing"], exclude: ["README.md"],
+            swiftSettings: settings),
+        .target(
             name: "Catalog", dependencies: ["CatalogSchema", "CatalogMigrations", "Volumes", grdb, sqlite],
             exclude: ["README.md"], swiftSettings: settings),
 
@@ -78,7 +81,7 @@ let package = Package(
         // Floor 6: the library for programs, and the program for people.
         .target(
             name: "CellarKit",
-            dependencies: ["Catalog", "CatalogSchema", "Diffusion", "Engine", "Pipeline", "Tensors", "Volumes"],
+            dependencies: ["Catalog", "CatalogSchema", "Cellpose", "Diffusion", "Engine", "Pipeline", "Tensors", "Volumes"],
             swiftSettings: settings),
         .executableTarget(
             name: "cellar",
@@ -115,6 +118,10 @@ let package = Package(
         .testTarget(
             name: "SpectralClusteringTests", dependencies: ["SpectralClustering", "Tensors"],
             exclude: ["Golden/make_golden.py"], resources: [.copy("Golden/data")], swiftSettings: settings),
+        .testTarget(
+            name: "CellposeTests", dependencies: ["Cellpose", "Checkpoints", "ImageProcessing", "Tensors", "TestSupport"],
+            exclude: ["Golden/make_network_golden.py", "Golden/check_cellpose.py"], resources: [.copy("Golden/data")],
+            swiftSettings: settings),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation", "Volumes", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "CatalogTests",
