@@ -22,6 +22,7 @@ let package = Package(
         .executable(name: "tensor-benchmark", targets: ["TensorBenchmark"]),
         .executable(name: "diffusion-benchmark", targets: ["DiffusionBenchmark"]),
         .executable(name: "spectral-benchmark", targets: ["SpectralBenchmark"]),
+        .executable(name: "cellpose-benchmark", targets: ["CellposeBenchmark"]),
     ],
     dependencies: [
         .package(name: "Cellar", path: ".."),
@@ -40,5 +41,6 @@ let package = Package(
         .executableTarget(name: "TensorBenchmark", dependencies: [cellar, "BenchmarkSupport"], swiftSettings: settings),
         .executableTarget(name: "DiffusionBenchmark", dependencies: [cellar, "BenchmarkSupport"], swiftSettings: settings),
         .executableTarget(name: "SpectralBenchmark", dependencies: [cellar, "BenchmarkSupport"], swiftSettings: settings),
+        .executableTarget(name: "CellposeBenchmark", dependencies: [cellar, "BenchmarkSupport"], swiftSettings: settings),
     ]
 )

@@ -11,6 +11,7 @@
 /// ```
 @_exported public import Catalog
 @_exported public import CatalogSchema
+@_exported public import Cellpose
 @_exported public import Diffusion
 @_exported public import Engine
 @_exported public import Pipeline
