@@ -26,8 +26,7 @@ public struct Image<Pixel: BitwiseCopyable & Sendable>: Sendable {
     }
 
     /// An image of a known size, whose pixels the closure writes, all of them.
-    @usableFromInline
-    init(sizeOf other: Image<some Any>, initializingWith initialize: (UnsafeMutableBufferPointer<Pixel>) -> Void) {
+    public init(sizeOf other: Image<some Any>, initializingWith initialize: (UnsafeMutableBufferPointer<Pixel>) -> Void) {
         self.init(uncheckedHeight: other.height, width: other.width, initializingWith: initialize)
     }
 
