@@ -87,7 +87,7 @@ let package = Package(
             name: "cellar",
             dependencies: [
                 "CellarKit", "Catalog", "CatalogSchema", "Engine", "Pipeline", "BlobStore", "ImageProcessing", "Rendering",
-                "Simulation", "Tensors", "Volumes", arguments,
+                "Simulation", "Tensors", "Volumes", "Checkpoints", arguments,
             ],
             exclude: ["REFERENCE.md"], swiftSettings: settings),
 

@@ -2,7 +2,7 @@
 
     python quality.py CELLAR FOLDER [--model DIFFUSION_MODEL_FOLDER] [--mode "NAME: key=value key=value"]...
 
-CELLAR is the program; FOLDER receives tomograms and a catalog. Tomograms of four seeds and two signal-to-noise ratios are simulated,
+CELLAR is the program; FOLDER receives tomograms and a catalog. Tomograms of four seeds and three signal-to-noise ratios are simulated,
 three slices of each go through `features` to `mask`, and maps and masks are compared with the truth: the AUC of the map for
 foreground (every class) and for membrane, the best Dice that any threshold of the map reaches for foreground, and the Dice of the mask
 for foreground and for membrane (of which a mask of all structures can have but a part). `intensity` is the prepared slice, smoothed
@@ -25,12 +25,13 @@ parser = argparse.ArgumentParser()
 parser.add_argument("cellar", type=lambda path: pathlib.Path(path).resolve())
 parser.add_argument("folder", type=pathlib.Path)
 parser.add_argument("--model", type=lambda path: pathlib.Path(path).resolve())
+parser.add_argument("--label", default="diffusion")
 parser.add_argument("--mode", action="append", default=[])
 parser.add_argument("--seeds", default="11,12,13,14")
 options = parser.parse_args()
 cellar, folder, model = options.cellar, options.folder, options.model
 SEEDS = [int(seed) for seed in options.seeds.split(",")]
-RATIOS, SLICES = (0.1, 0.3), "31..<34"
+RATIOS, SLICES = (0.05, 0.15, 0.5), "31..<34"
 ARTIFACTS = """
     SELECT s.tomogram, s.z_first AS z, lower(hex(a.digest)) AS digest FROM v_step AS s
     JOIN trace_output AS o ON o.trace_id = s.trace_id JOIN artifact AS a ON a.id = o.artifact_id WHERE s.step = :step
@@ -96,6 +97,7 @@ def main():
     modes = {
         "structure (default)": [],
         "structure, adaptive threshold, block 51": ["mask.method=adaptive"],
+        "structure, published base": ["feature-map.merge.base=diversity"],
         "structure, published base and threshold": published,
     }
     if options.mode:
@@ -103,8 +105,10 @@ def main():
     if model:
         run("model", "add", "model", str(model), "--kind", "diffusion")
         for affinity in ("attention", "tokens"):
-            modes[f"diffusion, {affinity}"] = [
+            modes[f"{options.label}, {affinity}"] = [
                 "features.mode=diffusion", "features.model=model", "features.keep=both", f"eigenvectors.affinity={affinity}"]
+        modes[f"{options.label}, attention, published base and threshold"] = [
+            *modes[f"{options.label}, attention"], *published]
     print("| mode | AUC foreground | AUC membrane | best Dice of a threshold | mask Dice foreground | mask Dice membrane |")
     print("|---|---|---|---|---|---|")
 

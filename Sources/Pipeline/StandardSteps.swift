@@ -6,6 +6,6 @@ public import Engine
 public enum StandardSteps {
     public static let all: [any Step] = [
         DescribeStep(), CalibrateStep(), PrepareStep(), FeaturesStep(), EigenvectorsStep(), FeatureMapStep(),
-        ConsistencyStep(), MaskStep(),
+        ConsistencyStep(), MaskStep(), SplitStep(), PseudoLabelsStep(),
     ]
 }

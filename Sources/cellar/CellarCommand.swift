@@ -29,7 +29,7 @@ struct CellarCommand: ParsableCommand {
             CommandGroup(
                 name: "Questions",
                 subcommands: [
-                    ListCommand.self, QueryCommand.self, ShowCommand.self,
+                    ListCommand.self, QueryCommand.self, ShowCommand.self, ExportCommand.self,
                 ]),
             CommandGroup(
                 name: "Care",

@@ -50,7 +50,7 @@ import Volumes
             ).status == 0)
         #expect(try cellar("why", "tomo_01", "prepare").output.contains("no earlier run"))
         let run = try cellar("run")
-        #expect(run.output.hasPrefix("run 1: 23 items ran"), "\(run.output)\(run.errors)")
+        #expect(run.output.hasPrefix("run 1: 28 items ran"), "\(run.output)\(run.errors)")
         #expect(try cellar("run").output == "Everything is fresh.\n")
 
         let tomogram = try #require(rows(cellar("list", "tomograms", "--format", "json").output).first)
@@ -66,11 +66,14 @@ import Volumes
             try cellar("why", "tomo_01").output.hasPrefix(
                 "sim/tomo_01: recipe prepare.clahe.clip_limit: 2.0 → 3.0 (prepare)\n"))
         let plan = try rows(cellar("plan", "--format", "json").output)
-        #expect(plan.map { $0["stale"] as? Int } == [0, 0, 4, 0, 0, 0, 0, 0])
+        #expect(plan.map { $0["stale"] as? Int } == [0, 0, 4, 0, 0, 0, 0, 0, 0, 0])
         let second = try cellar("run").output
-        #expect(second.hasPrefix("run 2: 4 items ran, 17 kept an earlier result"), "\(second)")
+        #expect(second.hasPrefix("run 2: 4 items ran, 22 kept an earlier result"), "\(second)")
 
-        for (name, extra) in [("raw", []), ("labels", ["--labels"]), ("prepared", ["--step", "prepare"])] {
+        for (name, extra) in [
+            ("raw", []), ("labels", ["--labels"]), ("prepared", ["--step", "prepare"]),
+            ("split", ["--step", "split"]), ("pseudo", ["--step", "pseudo-labels"]), ("overview", ["--overview"]),
+        ] {
             let path = "\(name).png"
             let arguments = ["show", "tomo_01", "--z", "5", "--output", path] + extra
             let (process, _, _) = try cellar.start(arguments)
@@ -79,6 +82,22 @@ import Volumes
             let bytes = try Data(contentsOf: URL(fileURLWithPath: folder.file(path)))
             #expect(bytes.starts(with: [0x89, 0x50, 0x4E, 0x47, 0x0D, 0x0A, 0x1A, 0x0A]))
         }
+        #expect(try cellar("show", "tomo_01", "--z", "5", "--explain").output.contains("split: "))
+        for (arguments, path) in [
+            (["labels"], "labels.mrc"), (["labels", "--objects"], "objects.mrc"), (["map"], "map.mrc"),
+        ] {
+            #expect(try cellar(["export"] + arguments + ["tomo_01", "--output", path]).status == 0)
+            let volume = try VolumeLocation(path: folder.file(path)).open()
+            #expect(volume.shape == VolumeShape(z: 16, y: 64, x: 64))
+            #expect(abs(try #require(volume.header.voxelSize).zInAngstroms - 13.48) < 1e-3)
+        }
+        for name in ["points.star", "points.csv", "points.json"] {
+            #expect(try cellar("export", "points", "tomo_01", "--output", name).status == 0)
+            #expect(FileManager.default.fileExists(atPath: folder.file(name)))
+        }
+        let convention = ["export", "points", "tomo_01", "--output", "points.star", "--convention"]
+        #expect(try cellar(convention + ["imod"]).errors.contains("relion5-centered"))
+        #expect(try cellar(convention + ["feet"]).status == 2)
         #expect(try cellar("verify", "--deep").status == 0)
         #expect(try cellar("doctor").status == 0)
         #expect(try cellar("backup", "copy").status == 0)
@@ -148,7 +167,8 @@ import Volumes
         #expect(present >= 1 + 3 * 4)
 
         #expect(try cellar("gc", "--budget", "0", "--apply").status == 0)
-        #expect(try store.inventory().digests.count == 1)
+        // The histogram and the pseudo-labels stay.
+        #expect(try store.inventory().digests.count == 2)
         #expect(try cellar("plan", "--check").status == 0)
         // Nothing that was dropped is shown as if it were there.
         #expect(try cellar("show", "tomo_01", "--z", "1", "--step", "prepare", "--output", "x.png").status == 1)

@@ -46,8 +46,8 @@ import Volumes
         collection.settings["mask.block"] = "31"
         #expect(try collection.run()?.progress.ran == 2)
         try collection.catalog.addSlab(tomogramID: collection.tomogramID, z: 4..<6)
-        // prepare, features, eigenvectors, feature-map and mask of two slices; consistency of one slab.
-        #expect(try collection.run()?.progress.ran == 11)
+        // prepare, features, eigenvectors, feature-map, mask and split of two slices; consistency and pseudo-labels of one slab.
+        #expect(try collection.run()?.progress.ran == 14)
     }
 
     @Test("a slab of one slice, a constant tomogram, and overlapping slabs are defined")

@@ -1,5 +1,7 @@
+import Cellpose
 import Diffusion
 import Foundation
+import ImageProcessing
 public import Volumes
 
 import struct Crypto.SHA256
@@ -27,26 +29,35 @@ public struct ModelFiles: Sendable {
     public func verify() throws {
         switch kind {
         case .diffusion: try DiffusionModel(folder: path, residency: .streamed).verify()
+        case .cellpose:
+            let model = try CellposeModel(path: path)
+            guard let ramp = Image(height: 32, width: 32, values: (0..<1024).map { Float($0 % 32) }) else { return }
+            _ = try model.maps(of: ramp, diameter: model.meanDiameter)
         }
     }
 
     /// The digest of the model: SHA-256 over the paths within the folder, ascending, and the SHA-256 of each file, of those
-    /// files that computing depends on.
+    /// files that computing depends on. A single file may have any name.
     ///
     /// - Throws: ``PipelineError`` where a file cannot be read.
     /// - Complexity: reads all files; bounded memory.
     public func digest() throws -> Digest {
         var hash = SHA256()
         hash.update(data: Array("cellar model 1\n\(kind.rawValue)\n".utf8))
-        for file in try relevantFiles() {
-            hash.update(data: Array("\(file)\0".utf8))
-            try digest(ofFile: "\(path)/\(file)").withUnsafeBytes { hash.update(bufferPointer: $0) }
+        let files: [(name: String, path: String)] =
+            switch kind {
+            case .diffusion: try diffusionFiles().map { ($0, "\(path)/\($0)") }
+            case .cellpose: [("weights", path)]
+            }
+        for file in files {
+            hash.update(data: Array("\(file.name)\0".utf8))
+            try digest(ofFile: file.path).withUnsafeBytes { hash.update(bufferPointer: $0) }
         }
         return Digest(hash)
     }
 
     /// Configurations, weights and vocabularies of the parts that are used.
-    private func relevantFiles() throws -> [String] {
+    private func diffusionFiles() throws -> [String] {
         let parts = ["unet", "vae", "text_encoder", "tokenizer", "scheduler"]
         let manager = FileManager.default
         let inParts = parts.flatMap { part in

@@ -1,32 +1,37 @@
 import CatalogSchema
-import Diffusion
 import Synchronization
 
-/// The diffusion models in use: each is opened once for all items.
-final class DiffusionModels: Sendable {
-    static let kind = ModelKind.diffusion.rawValue
-
+/// The models of one kind in use: each is opened once for all items.
+final class OpenModels<Model: Sendable>: Sendable {
     private struct Key: Hashable {
         let record: ModelRecord
-        let residency: Residency
+        let isStreamed: Bool
     }
 
-    private let opened = Mutex<[Key: DiffusionModel]>([:])
+    private let kind: ModelKind
+    private let open: @Sendable (_ path: String, _ isStreamed: Bool) throws -> Model
+    private let opened = Mutex<[Key: Model]>([:])
+
+    /// - Parameter open: opens a model, with its weights streamed from the disk where memory is to be saved.
+    init(_ kind: ModelKind, open: @escaping @Sendable (_ path: String, _ isStreamed: Bool) throws -> Model) {
+        self.kind = kind
+        self.open = open
+    }
 
     /// Opens a model of the catalog.
     ///
-    /// - Throws: ``PipelineError`` where its files are not those that were added; ``DiffusionError`` where they cannot be read.
+    /// - Throws: ``PipelineError`` where its files are not those that were added; else where they cannot be read.
     /// - Complexity: reads all files once, for their digest.
-    func model(_ record: ModelRecord, residency: Residency) throws -> DiffusionModel {
-        let key = Key(record: record, residency: residency)
+    func model(_ record: ModelRecord, isStreamed: Bool = false) throws -> Model {
+        let key = Key(record: record, isStreamed: isStreamed)
         return try opened.withLock { opened in
             if let model = opened[key] { return model }
-            guard try ModelFiles(record.path, kind: .diffusion).digest() == record.digest else {
+            guard try ModelFiles(record.path, kind: kind).digest() == record.digest else {
                 throw PipelineError(
                     "the files of the model \(record.name) in \(record.path) are not those that were added: put them back, or add "
-                        + "it again with `cellar model add \(record.name) \(record.path) --kind diffusion`")
+                        + "it again with `cellar model add \(record.name) \(record.path) --kind \(kind.rawValue)`")
             }
-            let model = try DiffusionModel(folder: record.path, residency: residency)
+            let model = try open(record.path, isStreamed)
             opened[key] = model
             return model
         }

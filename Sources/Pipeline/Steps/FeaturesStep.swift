@@ -18,7 +18,7 @@ public struct FeaturesStep: Step {
         .choice(
             "mode", default: "structure", of: ["structure", "diffusion"],
             "blobs and lines at several scales, or the self-attention of a diffusion model"),
-        .model("model", kind: DiffusionModels.kind, "the diffusion model"),
+        .model("model", kind: ModelKind.diffusion.rawValue, "the diffusion model"),
         .choice(
             "keep", default: "attention", of: ["attention", "tokens", "both"],
             "of a diffusion model: affinities of tokens, their queries and keys, or both"),
@@ -36,7 +36,9 @@ public struct FeaturesStep: Step {
     public let inputs = [StepInput.output(of: "prepare", named: "slice")]
     public let outputs = [StepOutput.artifact("features", evictable: true)]
 
-    private let models = DiffusionModels()
+    private let models = OpenModels(.diffusion) { path, isStreamed in
+        try DiffusionModel(folder: path, residency: isStreamed ? .streamed : .resident)
+    }
 
     public init() {}
 
@@ -66,7 +68,7 @@ public struct FeaturesStep: Step {
                 "features.mode is diffusion, and no model is chosen: `cellar model add NAME PATH --kind diffusion`, then "
                     + "`cellar recipe set features.model=NAME`")
         }
-        let model = try models.model(record, residency: item.prefersLittleMemory ? .streamed : .resident)
+        let model = try models.model(record, isStreamed: item.prefersLittleMemory)
         if let side = tiles.first?.width, side % model.imageSideFactor != 0 {
             throw PipelineError(
                 "prepare.tiles.size is \(side), but the model \(record.name) takes multiples of \(model.imageSideFactor)")

@@ -23,14 +23,7 @@ public struct MaskStep: Step {
     public init() {}
 
     public func run(_ item: StepItem) throws {
-        guard let z = item.scope.z?.lowerBound else { return }
-        var found: Image<Float>?
-        // Where slabs overlap, the first one counts.
-        try item.forEachArtifact(of: "consistency", named: "maps") { member in
-            guard found == nil, let range = member.scope.z, range.contains(z) else { return }
-            found = try MapArtifact.read(member.artifact, slice: z - range.lowerBound)
-        }
-        guard let map = found else { throw PipelineError("no slab has a map of the slice \(z)") }
+        let map = try ConsistentMaps.map(of: item)
         let kernel = try GaussianKernel(size: item.integer("smoothing.size"), sigma: item.real("smoothing.sigma"))
         let smooth = try EightBitConversion(low: 0, high: 1)(map.blurred(by: kernel))
         let mask: Mask

@@ -73,7 +73,9 @@ struct TokenFeatures {
                 let y = rows[row]
                 for column in 0..<grid.width {
                     let x = columns[column]
-                    let corners = [y.low * width + x.low, y.low * width + x.high, y.high * width + x.low, y.high * width + x.high]
+                    let corners = [
+                        y.low * width + x.low, y.low * width + x.high, y.high * width + x.low, y.high * width + x.high,
+                    ]
                     let weights = [
                         (1 - y.share) * (1 - x.share), (1 - y.share) * x.share, y.share * (1 - x.share), y.share * x.share,
                     ]

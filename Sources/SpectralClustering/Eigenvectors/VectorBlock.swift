@@ -8,7 +8,8 @@ enum VectorBlock {
         var lanes = SIMD16<Float>.zero
         let whole = n / 16 * 16
         for index in stride(from: 0, to: whole, by: 16) {
-            lanes += left.loadUnaligned(fromByteOffset: index * 4, as: SIMD16<Float>.self)
+            lanes +=
+                left.loadUnaligned(fromByteOffset: index * 4, as: SIMD16<Float>.self)
                 * right.loadUnaligned(fromByteOffset: index * 4, as: SIMD16<Float>.self)
         }
         var sum = lanes.sum()
@@ -22,7 +23,8 @@ enum VectorBlock {
         var lanes = SIMD8<Double>.zero
         let whole = n / 8 * 8
         for index in stride(from: 0, to: whole, by: 8) {
-            lanes += SIMD8<Double>(left.loadUnaligned(fromByteOffset: index * 4, as: SIMD8<Float>.self))
+            lanes +=
+                SIMD8<Double>(left.loadUnaligned(fromByteOffset: index * 4, as: SIMD8<Float>.self))
                 * SIMD8<Double>(right.loadUnaligned(fromByteOffset: index * 4, as: SIMD8<Float>.self))
         }
         var sum = lanes.sum()

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CellarKit
+import Checkpoints
 import Foundation
 
 struct ModelCommand: ParsableCommand {
@@ -10,7 +11,7 @@ struct ModelCommand: ParsableCommand {
             as in `cellar recipe set features.model=sd15`. Other weights under the same name make stale what was computed with \
             the earlier ones.
             """,
-        subcommands: [Add.self, List.self, Verify.self])
+        subcommands: [Add.self, List.self, Verify.self, Convert.self])
 
     static func kind(_ word: String) throws -> ModelKind {
         guard let kind = ModelKind(rawValue: word) else {
@@ -26,7 +27,8 @@ struct ModelCommand: ParsableCommand {
             discussion: """
                 The kind diffusion is Stable Diffusion 1.4, 1.5, 2.0-base or 2.1-base, a folder in the layout of diffusers with \
                 weights as safetensors (float32, float16 or bfloat16, in one file or in several). Every tensor's name, type and \
-                shape is checked, and a small image is sent through.
+                shape is checked, and a small image is sent through. The kind cellpose is a network of CellPose (cyto, cyto2, cyto3, \
+                nuclei), a file that CellPose saved, or the same tensors as safetensors.
                 """)
 
         @Argument(help: "The name that recipes use.")
@@ -35,7 +37,7 @@ struct ModelCommand: ParsableCommand {
         @Argument(help: "The folder or file of the weights.", completion: .file())
         var path: String
 
-        @Option(help: ArgumentHelp("What it is: diffusion.", valueName: "kind"), transform: ModelCommand.kind)
+        @Option(help: ArgumentHelp("What it is: diffusion or cellpose.", valueName: "kind"), transform: ModelCommand.kind)
         var kind: ModelKind
 
         @OptionGroup var catalogOptions: CatalogOptions
@@ -58,6 +60,27 @@ struct ModelCommand: ParsableCommand {
                 default: "new weights; what was computed with the earlier ones is stale"
                 }
             print("\(record.name): \(record.kind) model \(digest.abbreviated), \(change)")
+        }
+    }
+
+    struct Convert: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Write weights as safetensors.",
+            discussion: """
+                Reads what torch.save wrote (ZIP or legacy), or safetensors in one file or in shards (their index), and writes one \
+                safetensors file with the same tensors. Of a pickle nothing is executed: anything in it but tensors is refused.
+                """)
+
+        @Argument(help: "The weights.", completion: .file())
+        var input: String
+
+        @Option(help: ArgumentHelp("The file to write; one that is there is replaced.", valueName: "file.safetensors"))
+        var output: String
+
+        func run() throws {
+            let checkpoint = try Checkpoint(path: input)
+            try checkpoint.writeSafetensors(to: output)
+            print("\(output): \(checkpoint.files.reduce(0) { $0 + $1.tensors.count }) tensors")
         }
     }
 

@@ -96,9 +96,48 @@ struct SliceResults {
         return try picture(prepared(), labels: labels, caption: caption("mask"))
     }
 
-    /// Slice, feature map and mask side by side.
+    /// What `split` told apart, over the prepared slice: membrane, what is neither, and each instance in a colour of its own.
+    func split() throws -> RGBImage {
+        let artifact = try artifact(of: "split", "instances")
+        return try parts(
+            classes: InstancesArtifact.parts(artifact).values, objects: InstancesArtifact.instances(artifact).values,
+            caption: caption("split"))
+    }
+
+    /// The slice of the slab's pseudo-labels: classes, and each object in a colour of its own.
+    func pseudoLabels() throws -> RGBImage {
+        guard let id = tomogram.id,
+            let slab = try workspace.catalog.slabArtifacts(ofTomogram: id, step: "pseudo-labels", output: "labels")
+                .first(where: { $0.z.contains(z) })
+        else {
+            throw CatalogError(
+                .invalid,
+                "pseudo-labels has no result for slice \(z) of \(tomogram.name) at hand; `cellar run --until pseudo-labels` computes it"
+            )
+        }
+        let artifact = try workspace.store().open(slab.digest)
+        let row = z - slab.z.lowerBound..<z - slab.z.lowerBound + 1
+        return try parts(
+            classes: artifact.readRows("classes", row), objects: artifact.readRows("objects", row),
+            caption: caption("pseudo-labels"))
+    }
+
+    private func parts(classes: [UInt8], objects: [Int32], caption: SliceCaption) throws -> RGBImage {
+        let slice = try prepared()
+        // Colours 1 to 3 are those of classes, the other 18 of objects.
+        let values = zip(classes, objects).map { part, object in
+            part == InstancesArtifact.Part.macromolecule.rawValue ? UInt32(max(object, 1) - 1) % 18 + 4 : UInt32(part)
+        }
+        guard let labels = LabelImage(height: slice.height, width: slice.width, labels: values) else {
+            throw CatalogError(.invalid, "labels and slice of \(tomogram.name) differ in size; `cellar run` renews them")
+        }
+        return try picture(slice, labels: labels, caption: caption)
+    }
+
+    /// Slice, feature map and mask side by side, and what was told apart in it where that is known.
     func overview() throws -> RGBImage {
-        try PictureSheet(columns: 3)([picture(prepared(), caption: caption("prepared")), featureMap(), mask()])
+        let parts = (try? split()).map { [$0] } ?? []
+        return try PictureSheet(columns: 4)([picture(prepared(), caption: caption("prepared")), featureMap(), mask()] + parts)
     }
 
     // MARK: Explanations
@@ -122,7 +161,29 @@ struct SliceResults {
                     + "the map has \(text(log.finalDiversity)) and \(log.finalContours)")
             lines += log.decisions.map { "  \($0.explanation)" }
         }
-        return lines
+        return try lines + consistencyLines() + verdictLines()
+    }
+
+    /// What became of the slice beside its neighbours, in each slab that has it.
+    private func consistencyLines() throws -> [String] {
+        guard let id = tomogram.id else { return [] }
+        return try workspace.catalog.slabs(ofTomogram: id).filter { $0.zFirst <= z && z < $0.zEnd }.compactMap { slab in
+            guard let slabID = slab.id,
+                let value = try workspace.catalog.standingValue(step: "consistency", scopeID: slabID, output: "decisions")
+            else { return nil }
+            let decisions = try JSONDecoder().decode([SliceDecision].self, from: Data(value.text.utf8))
+            return decisions.first { $0.index == z - slab.zFirst }.map { "slab \(slabID): \($0.explanation)" }
+        }
+    }
+
+    /// What the gate said of the instances that `split` found.
+    private func verdictLines() throws -> [String] {
+        guard let value = try workspace.catalog.standingValue(step: "split", scopeID: sliceID, output: "verdicts") else {
+            return []
+        }
+        let counts = try JSONDecoder().decode([String: Int].self, from: Data(value.text.utf8))
+        let words = counts.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
+        return ["split: " + (words.isEmpty ? "nothing round or long enough" : words.joined(separator: ", "))]
     }
 
     private func text(_ value: Double) -> String { String(format: "%.4f", value) }

@@ -15,7 +15,8 @@ struct ShowCommand: ParsableCommand {
             cellar show TS_0008 --z 250 --explain
 
             The step eigenvectors gives a sheet of all eigenvectors, a row for each tile; --overview the prepared slice, its feature \
-            map and the mask side by side; --explain says which eigenvectors were merged, and why the others were not.
+            map, the mask and what split told apart side by side; split and pseudo-labels draw membranes, each particle in a colour \
+            of its own, and what is neither; --explain says which eigenvectors were merged, and why the others were not.
             """)
 
     @Argument(help: "A tomogram (its name, dataset/name, or id), or the first digits of an artifact's digest.")
@@ -27,7 +28,7 @@ struct ShowCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Draw what this step gave for the slice, instead of the tomogram.", valueName: "step"))
     var step: String?
 
-    @Flag(help: "Draw the prepared slice, its feature map and the mask side by side.")
+    @Flag(help: "Draw the prepared slice, its feature map, the mask and what split told apart side by side.")
     var overview = false
 
     @Flag(help: "Say how the slice's feature map came about; draws nothing unless --output is given.")
@@ -67,12 +68,14 @@ struct ShowCommand: ParsableCommand {
     private func drawTomogram(_ workspace: Workspace) throws -> RGBImage {
         let record = try workspace.catalog.tomogram(named: target)
         guard let id = record.id else { throw CatalogError(.notFound, "there is no tomogram \(target)") }
-        if overview || ["eigenvectors", "feature-map", "mask"].contains(step) {
+        if overview || ["eigenvectors", "feature-map", "mask", "split", "pseudo-labels"].contains(step) {
             let results = try SliceResults(workspace, tomogram: record, z: z)
             switch step {
             case _ where overview: return try results.overview()
             case "eigenvectors": return try results.eigenvectors()
             case "feature-map": return try results.featureMap()
+            case "split": return try results.split()
+            case "pseudo-labels": return try results.pseudoLabels()
             default: return try results.mask()
             }
         }

@@ -1,0 +1,130 @@
+import BlobStore
+import Catalog
+public import CatalogSchema
+import Cellpose
+public import Engine
+import ImageProcessing
+import Volumes
+
+/// Tells the structures of a slice apart: round bodies of a particle's size are instances, long thin pieces are membrane, and the rest
+/// is neither.
+///
+/// Instances are found in the mask by distances to the ground and a watershed, without weights; or by a network of CellPose, in the
+/// mask or in the feature map. Whoever finds them, a gate of shapes decides which of them can be the section of a particle: nothing in
+/// either way rejects a piece of membrane.
+public struct SplitStep: Step {
+    public let name = "split"
+    public let version = 1
+    public let scope = ScopeKind.slice
+    public let summary = "macromolecules and membranes told apart"
+    public let parameters: [Parameter] = [
+        .choice(
+            "method", default: "watershed", of: ["watershed", "cellpose"],
+            "how instances are found: without weights, or by CellPose"),
+        .real("particle.smallest_diameter", default: 100, in: 10...2000, "of the smallest particles looked for, in Å"),
+        .real("particle.largest_diameter", default: 250, in: 10...2000, "of the largest particles looked for, in Å"),
+        .real(
+            "watershed.neck", default: 0.75, in: 0.05...1,
+            "width of a neck, in widths of the smaller body, from which two are one"),
+        .real(
+            "watershed.body", default: 0.6, in: 0...0.95, "part of a body's half width to which what hangs on to it is cut off"),
+        .model("model", kind: ModelKind.cellpose.rawValue, "the network of CellPose"),
+        .choice("cellpose.input", default: "mask", of: ["mask", "map"], "what CellPose is shown: the mask, or the feature map"),
+        .real(
+            "cellpose.diameter", default: 0, in: 0...5000,
+            "of the objects that CellPose looks for, in Å; 0 for the largest particle's"
+        ),
+        .real("cellpose.probability", default: 0, in: -12...12, "least logit of a pixel of an object"),
+        .real("cellpose.flow_error", default: 0.4, in: 0...100, "largest error of an object's flows; 0 checks none"),
+        .real("gate.smallest_section", default: 0.25, in: 0...1, "diameter of the smallest section, in smallest diameters"),
+        .real("gate.largest_section", default: 1.3, in: 1...10, "diameter of the largest section, in largest diameters"),
+        .real("gate.aspect_ratio", default: 0.4, in: 0...1, "least ratio of the shorter to the longer axis of a section"),
+        .real("gate.fill", default: 0.6, in: 0...1, "least part that a section fills of its ellipse"),
+        .real("gate.circularity", default: 0.3, in: 0...1, "least circularity of a section, 4πA/P²"),
+        .real("membrane.thickness", default: 50, in: 5...500, "of a membrane as the mask shows it, in Å"),
+        .real("membrane.shortest", default: 12, in: 0...10_000, "area of the smallest piece of membrane, in thicknesses squared"),
+        .real("membrane.widest", default: 2.5, in: 0.5...100, "largest mean width of a piece, in thicknesses"),
+        .integer("membrane.closing", default: 1, in: 0...50, "radius of the disc that closes gaps of membranes, in pixels"),
+        .integer("membrane.dilation", default: 0, in: 0...50, "radius of the disc that thickens membranes, in pixels"),
+    ]
+    public let inputs = [
+        StepInput.fact(.z), .output(of: "calibrate", named: "voxel-size"), .output(of: "consistency", named: "maps"),
+        .output(of: "mask", named: "mask"),
+    ]
+    public let outputs = [StepOutput.artifact("instances", evictable: true), .value("verdicts")]
+
+    private let models = OpenModels(.cellpose) { path, _ in try CellposeModel(path: path) }
+
+    public init() {}
+
+    public func run(_ item: StepItem) throws {
+        let pixelSize = try item.pixelSizeInAngstroms()
+        let (smallest, largest) = (try item.real("particle.smallest_diameter"), try item.real("particle.largest_diameter"))
+        guard smallest <= largest else {
+            throw PipelineError("split.particle.smallest_diameter is \(smallest), more than the largest, \(largest)")
+        }
+        let diameters = try ParticleDiameters(inAngstroms: smallest...largest, voxelSizeInAngstroms: pixelSize)
+        let mask = try MapArtifact.readMask(item.artifact(of: "mask", named: "mask"))
+        let found =
+            if try item.text("method") == "cellpose" {
+                try cellposeInstances(item, mask, diameters, pixelSize: pixelSize)
+            } else {
+                try InstanceSplitter(diameters, neck: item.real("watershed.neck"), body: item.real("watershed.body"))(mask)
+            }
+        try item.checkCancellation()
+
+        let gate = try ShapeGate(
+            diameters, smallestSection: item.real("gate.smallest_section"), largestSection: item.real("gate.largest_section"),
+            aspectRatio: item.real("gate.aspect_ratio"), ellipseFill: item.real("gate.fill"),
+            circularity: item.real("gate.circularity"))
+        var verdicts: [ShapeGate.Verdict: Int] = [:]
+        var numbers: [Int32] = [0]
+        var accepted: Int32 = 0
+        for shape in try found.instanceShapes() {
+            let verdict = gate(shape)
+            verdicts[verdict, default: 0] += 1
+            if verdict == .accepted { accepted += 1 }
+            numbers += [Int32](repeating: 0, count: Int(shape.label) + 1 - numbers.count)
+            numbers[Int(shape.label)] = verdict == .accepted ? accepted : 0
+        }
+        let instances = found.relabelled(by: numbers)
+        let parts = try MembraneAssembly(
+            thickness: item.real("membrane.thickness") / pixelSize, shortest: item.real("membrane.shortest"),
+            widest: item.real("membrane.widest"), closing: item.integer("membrane.closing"),
+            dilation: item.integer("membrane.dilation")
+        )(mask, without: instances)
+
+        try item.give("instances", artifact: InstancesArtifact.kind) {
+            try InstancesArtifact.write(instances: instances, parts: parts, diameters: diameters, to: $0)
+        }
+        try item.give(
+            "verdicts", value: Dictionary(uniqueKeysWithValues: verdicts.map { ($0.key.rawValue, $0.value) }))
+        item.record("instances", Double(accepted))
+        item.record("rejected", Double(verdicts.values.reduce(0, +) - Int(accepted)))
+        let pixels = Double(mask.height * mask.width)
+        item.record("membrane_fraction", Double(parts.membrane.foregroundCount) / pixels)
+        item.record("neither_fraction", Double(parts.other.foregroundCount) / pixels)
+    }
+
+    private func cellposeInstances(
+        _ item: StepItem, _ mask: Mask, _ diameters: ParticleDiameters, pixelSize: Double
+    ) throws -> Image<Int32> {
+        guard let record = try item.model("model") else {
+            throw PipelineError(
+                "split.method is cellpose, and no model is chosen: `cellar model add NAME PATH --kind cellpose`, then "
+                    + "`cellar recipe set split.model=NAME`")
+        }
+        let model = try models.model(record)
+        let shown =
+            try item.text("cellpose.input") == "map" ? ConsistentMaps.map(of: item) : mask.map { $0 ? 1 : 0 }
+        let diameter = try item.real("cellpose.diameter")
+        let pixels = diameter > 0 ? diameter / pixelSize : diameters.largest
+        let maps = try model.maps(of: shown, diameter: pixels)
+        try item.checkCancellation()
+        let limit = try item.real("cellpose.flow_error")
+        return try CellposeMasks(
+            probabilityThreshold: Float(item.real("cellpose.probability")),
+            iterations: max(1, Int(200 * pixels / model.meanDiameter)), errorLimit: limit > 0 ? limit : nil
+        )(flowY: maps.flowY, flowX: maps.flowX, probability: maps.cellProbability)
+    }
+}

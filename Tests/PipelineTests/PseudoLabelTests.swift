@@ -1,0 +1,125 @@
+import BlobStore
+import Catalog
+import CatalogSchema
+import Engine
+import Foundation
+import ImageProcessing
+import TestSupport
+import Testing
+import Volumes
+
+@testable import Pipeline
+
+@Suite("From masks to pseudo-labels") struct PseudoLabelTests {
+    /// Voxels of 10 Å: dark balls of 20 nm, and a dark membrane 3 voxels thick across the field.
+    private static func scene(z depth: Int, side: Int, noise: Float = 0.5) throws -> VoxelBuffer {
+        var generator = SeededGenerator(seed: 3)
+        let shape = try #require(VolumeShape(z: depth, y: side, x: side))
+        let values = (0..<shape.count).map { index -> Float in
+            let (z, y, x) = (index / (side * side), index / side % side, index % side)
+            let isMembrane = abs(x - side / 2) <= 1
+            let isBall = balls(side, depth).contains { ball in
+                let (dz, dy, dx) = (Double(z) - ball.z, Double(y) - ball.y, Double(x) - ball.x)
+                return dz * dz + dy * dy + dx * dx < 100
+            }
+            return (isMembrane || isBall ? -4 : 0) + Float.random(in: -noise...noise, using: &generator)
+        }
+        return try #require(VoxelBuffer(shape: shape, values: values))
+    }
+
+    private static func balls(_ side: Int, _ depth: Int) -> [SIMD3<Double>] {
+        let (s, z) = (Double(side), Double(depth - 1) / 2)
+        return [SIMD3(0.2 * s, 0.25 * s, z), SIMD3(0.25 * s, 0.75 * s, z), SIMD3(0.8 * s, 0.5 * s, z)]
+    }
+
+    private static let settings = [
+        "prepare.tiles.size": "256", "prepare.tiles.count": "1", "prepare.clahe.grid": "2", "eigenvectors.count": "8",
+        "split.particle.smallest_diameter": "150", "split.particle.largest_diameter": "250",
+    ]
+
+    @Test("balls become particles at their places in Å, a sheet becomes membrane, and both are objects and labels")
+    func scene() throws {
+        let (depth, side, first) = (30, 128, 2)
+        let collection = try PipelineCollection(Self.scene(z: depth, side: side), settings: Self.settings)
+        let slab = try collection.catalog.addSlab(tomogramID: collection.tomogramID, z: first..<depth - 2)
+        let report = try #require(try collection.run())
+        #expect(report.isComplete, "\(report.failures)")
+
+        let particles = try collection.catalog.objects(ofTomogram: collection.tomogramID, class: "macromolecule")
+        #expect(particles.count == 3)
+        for ball in Self.balls(side, depth) {
+            let near = particles.min { distance($0, ball) < distance($1, ball) }
+            let particle = try #require(near)
+            #expect(distance(particle, ball) < 40, "\(ball) Å·10, \(particle.centroidInAngstroms)")
+            #expect(abs(try #require(particle.radiusInAngstroms) - 100) < 40)
+            #expect(try #require(particle.confidence) > 0.5)
+            #expect(all(particle.boxMinimumInAngstroms .< particle.centroidInAngstroms))
+            #expect(all(particle.boxMaximumInAngstroms .> particle.centroidInAngstroms))
+        }
+        let membranes = try collection.catalog.objects(
+            ofTomogram: collection.tomogramID, step: "pseudo-labels", class: "membrane")
+        let largest = try #require(membranes.max { $0.voxels < $1.voxels })
+        #expect(abs(largest.centroidInAngstroms.x - 640) < 40)
+        #expect(largest.radiusInAngstroms == nil)
+
+        let results = try collection.catalog.slabArtifacts(
+            ofTomogram: collection.tomogramID, step: "pseudo-labels", output: "labels")
+        let result = try #require(results.first)
+        #expect(result.z == first..<depth - 2 && slab.zFirst == first)
+        let artifact = try collection.store.open(result.digest)
+        let classes = try artifact.read("classes", as: UInt8.self, shape: [result.z.count, side, side])
+        let objects = try artifact.read("objects", as: Int32.self, shape: [result.z.count, side, side])
+        #expect(try artifact.dataset("particles").shape == [3, 5])
+        // Each voxel of a class belongs to an object of that class, and each object has the voxels that its row says.
+        let found = try collection.catalog.objects(ofTomogram: collection.tomogramID, step: "pseudo-labels")
+        var counts: [Int32: Int] = [:]
+        for (label, object) in zip(classes, objects) {
+            #expect((label == 1 || label == 2) == (object > 0))
+            if object > 0 { counts[object, default: 0] += 1 }
+        }
+        #expect(Set(counts.keys) == Set(found.map { Int32($0.number) }))
+        for object in found { #expect(counts[Int32(object.number)] == object.voxels, "\(object.class) \(object.number)") }
+    }
+
+    @Test("a new slab computes its own slices and linking; other diameters compute no mask anew")
+    func incremental() throws {
+        let collection = try PipelineCollection(Self.scene(z: 12, side: 128), settings: Self.settings)
+        try collection.catalog.addSlab(tomogramID: collection.tomogramID, z: 0..<4)
+        try collection.run()
+        collection.settings["split.gate.circularity"] = "0.2"
+        // split of four slices and the linking of one slab, unless all come out as before.
+        #expect((4...5).contains(try #require(try collection.run()).progress.ran))
+        collection.settings["pseudo-labels.particle.confidence"] = "0.1"
+        #expect(try collection.run()?.progress.ran == 1)
+        try collection.catalog.addSlab(tomogramID: collection.tomogramID, z: 8..<10)
+        // prepare to split of two slices, consistency and pseudo-labels of one slab.
+        #expect(try collection.run()?.progress.ran == 14)
+    }
+
+    @Test("a slab of one empty slice, masks of nothing and of everything, particles larger than the image are defined")
+    func corners() throws {
+        let shape = try #require(VolumeShape(z: 2, y: 128, x: 128))
+        let flat = try PipelineCollection(
+            #require(VoxelBuffer(shape: shape, values: [Float](repeating: 1, count: shape.count))), settings: Self.settings)
+        try flat.catalog.addSlab(tomogramID: flat.tomogramID, z: 0..<1)
+        var report = try #require(try flat.run())
+        #expect(report.isComplete, "\(report.failures)")
+        #expect(try flat.catalog.objects(ofTomogram: flat.tomogramID).isEmpty)
+        flat.settings["split.particle.largest_diameter"] = "2000"
+        flat.settings["split.particle.smallest_diameter"] = "2000"
+        report = try #require(try flat.run())
+        #expect(report.isComplete, "\(report.failures)")
+        flat.settings["split.particle.largest_diameter"] = "100"
+        report = try #require(try flat.run())
+        #expect(report.failures.first?.contains("smallest_diameter") == true, "\(report.failures)")
+        flat.settings = Self.settings
+        flat.settings["split.method"] = "cellpose"
+        report = try #require(try flat.run())
+        #expect(report.failures.first?.contains("cellar model add") == true, "\(report.failures)")
+    }
+
+    private func distance(_ object: FoundObject, _ ball: SIMD3<Double>) -> Double {
+        let difference = object.centroidInAngstroms - 10 * ball
+        return (difference * difference).sum().squareRoot()
+    }
+}
