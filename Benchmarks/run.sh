@@ -49,5 +49,10 @@ echo "layers of networks, two threads:"
 OMP_WAIT_POLICY=PASSIVE "$python" tensor_pytorch.py 5 || echo "(no PyTorch in $python to compare with)"
 
 echo
+echo "CellPose's dynamics, two threads:"
+"$bin/flow-benchmark"
+"$python" flow_cellpose.py 2 || echo "(no CellPose in $python to compare with)"
+
+echo
 echo "blob store:"
 "$bin/blob-benchmark" "$folder"

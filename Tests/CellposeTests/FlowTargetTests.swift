@@ -1,5 +1,5 @@
 import ImageProcessing
-import TestSupport
+import Tensors
 import Testing
 
 @testable import Cellpose
@@ -43,6 +43,10 @@ struct FlowTargetTests {
             let flows = try FlowTargets()(labels)
             #expect(try FlowTargets()(labels.map { $0 == 0 ? 0 : Int32.max - 7 * $0 }) == flows)
             #expect(try FlowTargets()(labels.map { $0 == 0 ? -3 : $0 }) == flows)
+            let before = Threads.count
+            defer { Threads.count = before }
+            Threads.count = 1
+            #expect(try FlowTargets()(labels) == flows)
         }
     }
 

@@ -11,9 +11,9 @@ struct NetworkSays {
             switch self {
             case .clean: (0, 0, false)
             case .noisy: (2, 0, false)
-            case .leaky: (1, 2, false)
+            case .leaky: (1, 18, false)
             case .turned: (1, 0, true)
-            case .wild: (8, 1, true)
+            case .wild: (6, 16, true)
             }
         }
     }
@@ -36,7 +36,7 @@ struct NetworkSays {
             if turns && label % 5 == 3 { flow = (-flow.y, -flow.x) }
             y.append(Float(flow.y + (noise[0] * flowNoise) >> 2) / 64)
             x.append(Float(flow.x + (noise[1] * flowNoise) >> 2) / 64)
-            said.append(Float((label > 0 ? 32 : -32) + (noise[2] * probabilityNoise) >> 2) / 16)
+            said.append(Float((label > 0 ? 32 : -32) + (noise[2] * probabilityNoise) >> 6) / 16)
         }
         func image(_ values: [Float]) -> Image<Float> {
             Image(sizeOf: labels) { _ = $0.initialize(fromContentsOf: values) }

@@ -21,8 +21,8 @@ public struct FlowDynamics: Hashable, Sendable {
     /// Where each foreground pixel comes to.
     ///
     /// - Throws: ``FlowError`` where the sizes differ.
-    /// - Complexity: some 10 ns for each step of a foreground pixel, fewer steps once pixels stand still; memory is 8 bytes a pixel,
-    ///   and 16 a foreground pixel. Pixels share the threads of `Tensors`.
+    /// - Complexity: some 8 ns for each step of a foreground pixel, and none once it stands still; memory is 8 bytes a pixel and 16 a
+    ///   foreground pixel. Pixels share the threads of `Tensors`.
     public func callAsFunction(_ flows: FlowField, in foreground: Mask) throws(FlowError) -> EndPoints {
         try foreground.requireSize(of: flows.y, "the foreground has", "the flows")
         let sampler = FlowSampler(flows, in: foreground)

@@ -27,34 +27,37 @@ struct FlowSampler {
     }
 
     /// Moves each point, all within the image, by a number of steps.
-    ///
-    /// Several points go side by side: their steps do not wait for each other. Once they are where they were some steps before, they
-    /// go in circles (most stand still), and whole rounds are left out; the result is the same in every bit.
     func follow(_ points: UnsafeMutableBufferPointer<SIMD2<Float>>, iterations: Int) {
-        let together = 8
         steps.withUnsafeBufferPointer { steps in
+            // Several points go side by side: their steps do not wait for each other.
+            let together = 8
             withUnsafeTemporaryAllocation(of: SIMD2<Float>.self, capacity: together) { earlier in
-                earlier.initialize(repeating: .zero)
                 for first in Swift.stride(from: 0, to: points.count, by: together) {
                     let group = UnsafeMutableBufferPointer(rebasing: points[first..<min(first + together, points.count)])
-                    var left = iterations
-                    var sinceEarlier = 0
-                    var mayCircle = true
-                    while left > 0 {
-                        if mayCircle && sinceEarlier % Self.longestCircle == 0 {
-                            for index in group.indices { earlier[index] = group[index] }
-                            sinceEarlier = 0
-                        }
-                        for index in group.indices { group[index] = step(from: group[index], steps) }
-                        left -= 1
-                        sinceEarlier += 1
-                        if mayCircle && group.indices.allSatisfy({ group[$0] == earlier[$0] }) {
-                            left %= sinceEarlier
-                            mayCircle = false
-                        }
-                    }
+                    follow(group, iterations: iterations, remembering: earlier, steps)
                 }
             }
+        }
+    }
+
+    /// Moves some points that go side by side. Once all are where they were some steps before, they go in circles (most stand
+    /// still): whole rounds are left out, and the result is the same in every bit.
+    private func follow(
+        _ group: UnsafeMutableBufferPointer<SIMD2<Float>>, iterations: Int,
+        remembering earlier: UnsafeMutableBufferPointer<SIMD2<Float>>, _ steps: UnsafeBufferPointer<SIMD2<Float>>
+    ) {
+        func takeStep() { for index in group.indices { group[index] = step(from: group[index], steps) } }
+        var left = iterations
+        while left > 0 {
+            _ = earlier.initialize(fromContentsOf: group)
+            for taken in 1...min(left, Self.longestCircle) {
+                takeStep()
+                if group.indices.allSatisfy({ group[$0] == earlier[$0] }) {
+                    for _ in 0..<(left - taken) % taken { takeStep() }
+                    return
+                }
+            }
+            left -= Self.longestCircle
         }
     }
 

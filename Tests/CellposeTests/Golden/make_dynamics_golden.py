@@ -35,8 +35,8 @@ utils.trange = range
 KINDS = ["discs", "touching", "ellipses", "crescents", "rings", "nested", "border", "large", "specks", "mosaic", "stripes",
          "full", "empty"]
 # How much flows and probability are disturbed: factors of noise, and whether some objects' flows are turned.
-CONDITIONS = {"clean": (0, 0, False), "noisy": (2, 0, False), "leaky": (1, 2, False), "turned": (1, 0, True),
-              "wild": (8, 1, True)}
+CONDITIONS = {"clean": (0, 0, False), "noisy": (2, 0, False), "leaky": (1, 18, False), "turned": (1, 0, True),
+              "wild": (6, 16, True)}
 DEFAULTS = dict(threshold=0.0, iterations=200, limit=0.4, fraction=0.4, area=15, height=0, width=0)
 
 
@@ -122,7 +122,7 @@ def said(image, flows, seed, condition):
         y, x = np.where(image % 3 == 2, x, y), np.where(image % 3 == 2, -y, x)
         y, x = np.where(image % 5 == 3, -y, y), np.where(image % 5 == 3, -x, x)
     y, x = y + (noise[0] * flow_noise >> 2), x + (noise[1] * flow_noise >> 2)
-    probability = np.where(image > 0, 32, -32) + (noise[2] * probability_noise >> 2)
+    probability = np.where(image > 0, 32, -32) + (noise[2] * probability_noise >> 6)
     return (np.stack([y, x]) / 64).astype(np.float32), (probability / 16).astype(np.float32)
 
 
@@ -171,7 +171,7 @@ def masks_table():
                 dict(limit=1.0), dict(limit=0.0), dict(fraction=0.02), dict(fraction=1.0), dict(area=0), dict(area=90),
                 dict(height=150, width=181), dict(height=47, width=59), dict(height=33, width=140, area=5)]
     for place, variant in enumerate(variants):
-        for kind, condition in [("touching", "noisy"), ("ellipses", "leaky"), ("nested", "turned"), ("border", "wild"),
+        for kind, condition in [("touching", "leaky"), ("ellipses", "wild"), ("nested", "turned"), ("border", "leaky"),
                                 ("mosaic", "wild")]:
             cases.append((kind, 90, 101, 600 + place, condition, dict(DEFAULTS, **variant)))
     cases.append(("discs", 384, 432, 700, "noisy", DEFAULTS))
