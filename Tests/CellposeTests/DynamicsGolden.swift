@@ -51,9 +51,9 @@ struct DynamicsGolden {
 
 /// SHA-256 of little-endian words.
 func digest(_ words: [UInt32]) -> String {
-    words.map(\.littleEndian).withUnsafeBytes { Digest(of: Array($0)).hexadecimal }
+    words.map { $0.littleEndian }.withUnsafeBytes { Digest(of: Array($0)).hexadecimal }
 }
 
-func digest(_ images: Image<Float>...) -> String { digest(images.flatMap { $0.values.map(\.bitPattern) }) }
+func digest(_ images: Image<Float>...) -> String { digest(images.flatMap { image in image.values.map { $0.bitPattern } }) }
 
 func digest(_ labels: Image<Int32>) -> String { digest(labels.values.map { UInt32(bitPattern: $0) }) }

@@ -21,8 +21,7 @@ struct MaskCleanupTests {
 
     @Test("small objects are dropped by their own size, also behind a gap in the labels")
     func gaps() throws {
-        // The 3 is small, and the second of the labels; CellPose drops the 2 for it, of which there is none, and the 4
-        // for the small 5, its third.
+        // Of the labels 1, 3, 4 and 5 the fourth is small: CellPose drops the 4 for it, and the small one only when it looks again.
         let labels = try Self.labels("1110005", "1113333", "1114444", "0004444")
         #expect(try MaskCleanup(smallestArea: 4)(labels) == Self.labels("1110000", "1112222", "1113333", "0003333"))
         let cellpose = try MaskCleanup(smallestArea: 4, counting: .cellpose)(labels)
