@@ -100,8 +100,8 @@ let package = Package(
             name: "BlobStoreTests", dependencies: ["BlobStore", "Volumes", "TestSupport", "CHDF5"], swiftSettings: settings),
         .testTarget(
             name: "ImageProcessingTests", dependencies: ["ImageProcessing", "Volumes", "TestSupport"],
-            exclude: ["Golden/make_golden.py", "Golden/make_operations_golden.py"], resources: [.copy("Golden/data")],
-            swiftSettings: settings),
+            exclude: ["Golden/make_golden.py", "Golden/make_instances_golden.py", "Golden/make_operations_golden.py"],
+            resources: [.copy("Golden/data")], swiftSettings: settings),
         .testTarget(
             name: "RenderingTests", dependencies: ["Rendering", "Volumes", "CZlib", "TestSupport"], swiftSettings: settings),
         .testTarget(

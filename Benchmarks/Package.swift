@@ -24,6 +24,7 @@ let package = Package(
         .executable(name: "diffusion-benchmark", targets: ["DiffusionBenchmark"]),
         .executable(name: "spectral-benchmark", targets: ["SpectralBenchmark"]),
         .executable(name: "cellpose-benchmark", targets: ["CellposeBenchmark"]),
+        .executable(name: "splitter-quality", targets: ["SplitterQuality"]),
     ],
     dependencies: [
         .package(name: "Cellar", path: ".."),
@@ -44,5 +45,6 @@ let package = Package(
         .executableTarget(name: "DiffusionBenchmark", dependencies: [cellar, "BenchmarkSupport"], swiftSettings: settings),
         .executableTarget(name: "SpectralBenchmark", dependencies: [cellar, "BenchmarkSupport"], swiftSettings: settings),
         .executableTarget(name: "CellposeBenchmark", dependencies: [cellar, "BenchmarkSupport"], swiftSettings: settings),
+        .executableTarget(name: "SplitterQuality", dependencies: [cellar], swiftSettings: settings),
     ]
 )

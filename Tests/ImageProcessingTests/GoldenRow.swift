@@ -7,7 +7,9 @@ struct GoldenRow {
 
     init(_ fields: [String]) { self.fields = fields }
 
-    static func all(_ table: String) throws -> [GoldenRow] { try GoldenFile.rows("operations/\(table).csv").map(GoldenRow.init) }
+    static func all(_ table: String, in folder: String = "operations") throws -> [GoldenRow] {
+        try GoldenFile.rows("\(folder)/\(table).csv").map(GoldenRow.init)
+    }
 
     mutating func text() throws -> String {
         try #require(index < fields.count, "\(fields) has no field \(index)")

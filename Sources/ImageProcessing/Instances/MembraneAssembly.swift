@@ -1,5 +1,5 @@
-/// Makes the membrane of a slice from what is left of its mask when particles are taken out: thin and long pieces, with gaps
-/// closed. The rest is neither: fragments and thick things, which training should ignore rather than learn as background.
+/// Makes the membrane of a slice from what is left of its mask when particles are taken out: its gaps are closed, and thin and
+/// long pieces are membrane. The rest is neither: fragments and thick things, which training should ignore rather than learn as background.
 ///
 /// Filaments as thin as a membrane and as long as its pieces cannot be told from it in a slice; tubes that are much wider can.
 public struct MembraneAssembly: Sendable, Hashable {
@@ -26,7 +26,7 @@ public struct MembraneAssembly: Sendable, Hashable {
     ///   - dilation: the radius of the disc that thickens the result, in pixels.
     /// - Throws: ``ImageError`` where a parameter is out of range.
     public init(
-        thickness: Double, shortest: Double = 12, widest: Double = 2.5, closing: Int = 1, dilation: Int = 0
+        thickness: Double, shortest: Double = 12, widest: Double = 3.5, closing: Int = 1, dilation: Int = 0
     ) throws(ImageError) {
         guard thickness > 0, thickness <= 1000 else {
             throw .parameter("a membrane's thickness", thickness, mustBe: "above 0, up to 1000 pixels")
@@ -51,12 +51,13 @@ public struct MembraneAssembly: Sendable, Hashable {
         let rest = Mask(sizeOf: mask) { rest in
             for index in rest.indices { rest[index] = mask.values[index] && instances.values[index] == 0 }
         }
-        let pieces = rest.components(.eight)
-        let widths = meanWidths(of: pieces, in: rest)
-        let isMembrane = pieces.mask {
+        // Gaps are closed before pieces are judged: what is torn is not shorter for that.
+        let closed = closing.radius == 0 ? rest : rest.closed(by: closing)
+        let pieces = closed.components(.eight)
+        let widths = meanWidths(of: pieces, in: closed)
+        var grown = pieces.mask {
             Double(pieces.areas[$0 - 1]) >= shortest * thickness * thickness && widths[$0 - 1] <= widest * thickness
         }
-        var grown = closing.radius == 0 ? isMembrane : isMembrane.closed(by: closing)
         if dilation.radius > 0 { grown = grown.dilated(by: dilation) }
         let membrane = Mask(sizeOf: mask) { membrane in
             for index in membrane.indices { membrane[index] = grown.values[index] && instances.values[index] == 0 }

@@ -26,14 +26,15 @@ public struct LinkingRules: Sendable, Hashable {
     public let waist: Double
     /// The least diameter of a ball of the particle's volume, in smallest diameters, and the greatest, in largest ones.
     public let volumes: ClosedRange<Double>
-    /// The least distance of two particles' centres, in diameters: pieces that are nearer are one particle.
+    /// The least distance of two particles' centres, in diameters of the larger, and of the smallest kind: pieces that are nearer are
+    /// one particle.
     public let separation: Double
 
     /// - Throws: ``ImageError`` where a parameter is out of range.
     public init(
         overlap: Double = 0.3, gap: Int = 2, shortest: Double = 0.4, flattest: Double = 0.5, longest: Double = 2,
         waist: Double = 0.7,
-        volumes: ClosedRange<Double> = 0.4...1.3, separation: Double = 0.4
+        volumes: ClosedRange<Double> = 0.4...1.3, separation: Double = 0.6
     ) throws(ImageError) {
         for (name, value) in [("overlap", overlap), ("waist", waist)] where !(0...1).contains(value) {
             throw .parameter("the \(name)", value, mustBe: "in 0 … 1")
@@ -57,7 +58,7 @@ public struct LinkingRules: Sendable, Hashable {
     }
 
     /// What the defaults of the initializer are.
-    public static let standard = LinkingRules(unchecked: 0.3, 2, 0.4, 0.5, 2, 0.7, 0.4...1.3, 0.4)
+    public static let standard = LinkingRules(unchecked: 0.3, 2, 0.4, 0.5, 2, 0.7, 0.4...1.3, 0.6)
 
     func rejection(of track: InstanceTrack, _ diameters: ParticleDiameters) -> Rejection? {
         let height = Double(track.slices.count)
