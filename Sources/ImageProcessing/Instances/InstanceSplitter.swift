@@ -27,7 +27,7 @@ public struct InstanceSplitter: Sendable, Hashable {
     ///   - smoothing: the σ of the smoothing of distances, in smallest diameters, up to 0.5.
     /// - Throws: ``ImageError`` where a parameter is out of range.
     public init(
-        _ diameters: ParticleDiameters, neck: Double = 0.7, body: Double = 0.6, closing: Double = 0.12, smoothing: Double = 0.12
+        _ diameters: ParticleDiameters, neck: Double = 0.7, body: Double = 0.6, closing: Double = 0.15, smoothing: Double = 0.12
     ) throws(ImageError) {
         guard (0..<1).contains(body) else { throw .parameter("the body's part of a half width", body, mustBe: "in 0 ..< 1") }
         guard (0...0.5).contains(closing) else { throw .parameter("the closing", closing, mustBe: "in 0 … 0.5 diameters") }

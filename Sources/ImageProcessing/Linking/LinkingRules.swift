@@ -34,7 +34,7 @@ public struct LinkingRules: Sendable, Hashable {
     public init(
         overlap: Double = 0.3, gap: Int = 2, shortest: Double = 0.4, flattest: Double = 0.5, longest: Double = 2,
         waist: Double = 0.7,
-        volumes: ClosedRange<Double> = 0.4...1.3, separation: Double = 0.6
+        volumes: ClosedRange<Double> = 0.4...1.3, separation: Double = 0.7
     ) throws(ImageError) {
         for (name, value) in [("overlap", overlap), ("waist", waist)] where !(0...1).contains(value) {
             throw .parameter("the \(name)", value, mustBe: "in 0 … 1")
@@ -58,7 +58,7 @@ public struct LinkingRules: Sendable, Hashable {
     }
 
     /// What the defaults of the initializer are.
-    public static let standard = LinkingRules(unchecked: 0.3, 2, 0.4, 0.5, 2, 0.7, 0.4...1.3, 0.6)
+    public static let standard = LinkingRules(unchecked: 0.3, 2, 0.4, 0.5, 2, 0.7, 0.4...1.3, 0.7)
 
     func rejection(of track: InstanceTrack, _ diameters: ParticleDiameters) -> Rejection? {
         let height = Double(track.slices.count)
