@@ -21,7 +21,7 @@ extension Convolution2D {
         let (down, across) = ((height + 3) / 4, (width + 3) / 4)
         let tiles = images * down * across
         let groups = (tiles + Winograd.mostTiles - 1) / Winograd.mostTiles
-        for group in 0..<groups {
+        let performGroup = { (group: Int) in
             let first = tiles * group / groups
             let count = tiles * (group + 1) / groups - first
             let channels = Winograd.channels(of: inputs, tiles: count)
@@ -55,6 +55,12 @@ extension Convolution2D {
                 }
             }
         }
+        // The panels of few outputs would leave threads idle: then groups are computed at the same time, each by one.
+        if outputs / PackedMatrix.panelWidth <= Winograd.fewPanels {
+            Threads.perform(groups, performGroup)
+        } else {
+            for group in 0..<groups { performGroup(group) }
+        }
     }
 }
 
@@ -65,6 +71,8 @@ private enum Winograd {
     static let mostTiles = 128
     /// Inputs whose transformed weights a thread holds at a time.
     static let block = 64
+    /// Panels of outputs up to which groups are computed at the same time. Each has its transformed inputs in memory.
+    static let fewPanels = 4
     /// Transformed inputs, of each of the 36 positions, that stay in the last-level cache: 6 MB together.
     static let mostTransformed = 40_960
 
