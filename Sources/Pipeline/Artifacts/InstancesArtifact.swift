@@ -15,14 +15,26 @@ package enum InstancesArtifact {
         case neither = 3
     }
 
-    /// - Parameter diameters: of the particles that were looked for.
+    /// - Parameters:
+    ///   - mask: in which instances and membranes were told apart.
+    ///   - diameters: of the particles that were looked for.
+    ///   - rules: by which membranes were.
     static func write(
-        instances: Image<Int32>, parts: MembraneAssembly.Parts, diameters: ParticleDiameters, to artifact: ArtifactWriter
+        _ mask: Mask, instances: Image<Int32>, parts: MembraneAssembly.Parts, diameters: ParticleDiameters, rules: MembraneRules,
+        to artifact: ArtifactWriter
     ) throws {
         try artifact.setAttribute("smallest_diameter", .real(diameters.smallest))
         try artifact.setAttribute("largest_diameter", .real(diameters.largest))
+        for (name, value) in rules.attributes { try artifact.setAttribute(name, .real(value)) }
+        try artifact.write("mask", shape: [mask.height, mask.width], values: mask.bytes().values)
         try artifact.write("instances", shape: [instances.height, instances.width], values: instances.values)
-        let classes = Image<UInt8>(sizeOf: instances) { classes in
+        let classes = classes(of: parts, instances: instances)
+        try artifact.write("parts", shape: [classes.height, classes.width], values: classes.values)
+    }
+
+    /// What each pixel is: ``Part``.
+    static func classes(of parts: MembraneAssembly.Parts, instances: Image<Int32>) -> Image<UInt8> {
+        Image<UInt8>(sizeOf: instances) { classes in
             for index in classes.indices {
                 let part: Part =
                     if instances.values[index] > 0 {
@@ -37,7 +49,6 @@ package enum InstancesArtifact {
                 classes[index] = part.rawValue
             }
         }
-        try artifact.write("parts", shape: [classes.height, classes.width], values: classes.values)
     }
 
     /// The diameters of the particles that were looked for, in pixels.
@@ -46,6 +57,19 @@ package enum InstancesArtifact {
             case .real(let largest)? = artifact.attributes["largest_diameter"]
         else { throw PipelineError("the instances of a slice do not say what particles were looked for") }
         return try ParticleDiameters(smallest: smallest, largest: largest)
+    }
+
+    /// The rules by which membranes were told.
+    static func rules(_ artifact: Artifact) throws -> MembraneRules {
+        let values = artifact.attributes.compactMapValues { if case .real(let value) = $0 { value } else { nil } }
+        guard let rules = MembraneRules(attributes: values) else {
+            throw PipelineError("the instances of a slice do not say what membranes were looked for")
+        }
+        return rules
+    }
+
+    static func mask(_ artifact: Artifact) throws -> Mask {
+        try Mask(nonzero: image(artifact, "mask", artifact.read("mask", as: UInt8.self)))
     }
 
     /// The instances of a slice, numbered from 1.

@@ -11,6 +11,7 @@ struct ObjectFrame {
 
     private var voxel: SIMD3<Double> { SIMD3(voxelSize.xInAngstroms, voxelSize.yInAngstroms, voxelSize.zInAngstroms) }
     private var voxelVolume: Double { voxel.x * voxel.y * voxel.z }
+    var voxelVolumeInCubicNanometers: Double { voxelVolume / 1000 }
 
     /// - Parameter x: in voxels of the slab, as y and z.
     private func place(_ x: Double, _ y: Double, _ z: Double) -> SIMD3<Double> {

@@ -19,19 +19,18 @@ enum PseudoLabelsArtifact {
         }
 
         /// - Parameters:
-        ///   - parts: of the slice, ``InstancesArtifact/Part``.
+        ///   - classes: of the slice, ``InstancesArtifact/Part``.
         ///   - particles: the number of each pixel's particle, or 0.
         ///   - membrane: the number of the piece of membrane that a pixel belongs to, or 0.
-        func append(parts: Image<UInt8>, particles: Image<Int32>, membrane: (_ index: Int) -> Int32) throws {
-            var (classes, objects) = (parts.values, particles.values)
-            for (index, part) in parts.values.enumerated() where part != InstancesArtifact.Part.ground.rawValue {
-                if objects[index] > 0 { continue }
-                if part == InstancesArtifact.Part.membrane.rawValue { objects[index] = membrane(index) }
-                // An instance that is no particle, and a piece of membrane that is too small.
-                if objects[index] == 0 { classes[index] = InstancesArtifact.Part.neither.rawValue }
+        func append(classes: Image<UInt8>, particles: Image<Int32>, membrane: (_ index: Int) -> Int32) throws {
+            var (values, numbers) = (classes.values, particles.values)
+            for (index, part) in values.enumerated() where part == InstancesArtifact.Part.membrane.rawValue {
+                numbers[index] = membrane(index)
+                // A piece of membrane that is too small.
+                if numbers[index] == 0 { values[index] = InstancesArtifact.Part.neither.rawValue }
             }
-            try self.classes.append(classes)
-            try self.objects.append(objects)
+            try self.classes.append(values)
+            try objects.append(numbers)
         }
     }
 

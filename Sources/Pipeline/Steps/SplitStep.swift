@@ -21,13 +21,15 @@ public struct SplitStep: Step {
         .choice(
             "method", default: "watershed", of: ["watershed", "cellpose"],
             "how instances are found: without weights, or by CellPose"),
-        .real("particle.smallest_diameter", default: 100, in: 10...2000, "of the smallest particles looked for, in Å"),
-        .real("particle.largest_diameter", default: 250, in: 10...2000, "of the largest particles looked for, in Å"),
+        .real("particle.smallest_diameter", default: 110, in: 10...2000, "of the smallest particles looked for, in Å"),
+        .real("particle.largest_diameter", default: 260, in: 10...2000, "of the largest particles looked for, in Å"),
         .real(
-            "watershed.neck", default: 0.75, in: 0.05...1,
+            "watershed.neck", default: 0.7, in: 0.05...1,
             "width of a neck, in widths of the smaller body, from which two are one"),
         .real(
             "watershed.body", default: 0.6, in: 0...0.95, "part of a body's half width to which what hangs on to it is cut off"),
+        .real("watershed.closing", default: 0.15, in: 0...0.5, "radius of the disc that closes gaps, in smallest diameters"),
+        .real("watershed.smoothing", default: 0.12, in: 0...0.5, "σ of the smoothing of distances, in smallest diameters"),
         .model("model", kind: ModelKind.cellpose.rawValue, "the network of CellPose"),
         .choice("cellpose.input", default: "mask", of: ["mask", "map"], "what CellPose is shown: the mask, or the feature map"),
         .real(
@@ -41,9 +43,9 @@ public struct SplitStep: Step {
         .real("gate.aspect_ratio", default: 0.4, in: 0...1, "least ratio of the shorter to the longer axis of a section"),
         .real("gate.fill", default: 0.6, in: 0...1, "least part that a section fills of its ellipse"),
         .real("gate.circularity", default: 0.3, in: 0...1, "least circularity of a section, 4πA/P²"),
-        .real("membrane.thickness", default: 50, in: 5...500, "of a membrane as the mask shows it, in Å"),
+        .real("membrane.thickness", default: 48, in: 5...500, "of a membrane as the mask shows it, in Å"),
         .real("membrane.shortest", default: 12, in: 0...10_000, "area of the smallest piece of membrane, in thicknesses squared"),
-        .real("membrane.widest", default: 2.5, in: 0.5...100, "largest mean width of a piece, in thicknesses"),
+        .real("membrane.widest", default: 3.5, in: 0.5...100, "largest mean width of a piece, in thicknesses"),
         .integer("membrane.closing", default: 1, in: 0...50, "radius of the disc that closes gaps of membranes, in pixels"),
         .integer("membrane.dilation", default: 0, in: 0...50, "radius of the disc that thickens membranes, in pixels"),
     ]
@@ -69,7 +71,10 @@ public struct SplitStep: Step {
             if try item.text("method") == "cellpose" {
                 try cellposeInstances(item, mask, diameters, pixelSize: pixelSize)
             } else {
-                try InstanceSplitter(diameters, neck: item.real("watershed.neck"), body: item.real("watershed.body"))(mask)
+                try InstanceSplitter(
+                    diameters, neck: item.real("watershed.neck"), body: item.real("watershed.body"),
+                    closing: item.real("watershed.closing"), smoothing: item.real("watershed.smoothing")
+                )(mask)
             }
         try item.checkCancellation()
 
@@ -88,14 +93,14 @@ public struct SplitStep: Step {
             numbers[Int(shape.label)] = verdict == .accepted ? accepted : 0
         }
         let instances = found.relabelled(by: numbers)
-        let parts = try MembraneAssembly(
+        let rules = try MembraneRules(
             thickness: item.real("membrane.thickness") / pixelSize, shortest: item.real("membrane.shortest"),
             widest: item.real("membrane.widest"), closing: item.integer("membrane.closing"),
-            dilation: item.integer("membrane.dilation")
-        )(mask, without: instances)
+            dilation: item.integer("membrane.dilation"))
+        let parts = try rules.assembly()(mask, without: instances)
 
         try item.give("instances", artifact: InstancesArtifact.kind) {
-            try InstancesArtifact.write(instances: instances, parts: parts, diameters: diameters, to: $0)
+            try InstancesArtifact.write(mask, instances: instances, parts: parts, diameters: diameters, rules: rules, to: $0)
         }
         try item.give(
             "verdicts", value: Dictionary(uniqueKeysWithValues: verdicts.map { ($0.key.rawValue, $0.value) }))
