@@ -142,9 +142,8 @@ let package = Package(
         .testTarget(
             name: "PipelineTests",
             dependencies: [
-                "Pipeline", "Engine", "Catalog", "CatalogSchema", "BlobStore", "Diffusion", "ImageProcessing", "Simulation", "Tensors",
-                "Volumes",
-                "TestSupport",
+                "Pipeline", "Engine", "Catalog", "CatalogSchema", "BlobStore", "Cellpose", "Checkpoints", "Diffusion",
+                "ImageProcessing", "Simulation", "Tensors", "Volumes", "TestSupport",
             ],
             swiftSettings: settings),
         .testTarget(

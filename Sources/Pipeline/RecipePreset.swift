@@ -15,7 +15,7 @@ public struct RecipePreset: Sendable, Hashable {
 
     /// What was published: Uddin et al., CVPR 2026, and the loop that it builds on (arXiv 2312.06716).
     public static let paper = RecipePreset(
-        name: "paper", summary: "the published parameters; needs a diffusion model",
+        name: "paper", summary: "the published parameters; needs a diffusion model and one of CellPose",
         values: [
             "prepare.tiles.count": "2", "prepare.tiles.overlap": "0", "prepare.tiles.size": "512",
             "features.mode": "diffusion", "features.keep": "attention", "features.layers": "all", "features.prompt": "",
@@ -25,7 +25,11 @@ public struct RecipePreset: Sendable, Hashable {
             "feature-map.merge.base": "diversity",
             "consistency.neighbour_similarity": "0.9", "consistency.slice_similarity": "0.8", "consistency.weight": "0.5",
             "mask.method": "adaptive", "mask.block": "15", "mask.offset": "3",
+            "split.method": "cellpose", "split.cellpose.input": "mask",
         ])
+
+    /// The parameters that this preset sets apart from their defaults.
+    var names: Set<String> { Set(values.keys) }
 
     public static let all = [standard, paper]
 

@@ -1,0 +1,33 @@
+import Engine
+import Testing
+
+@testable import Pipeline
+
+@Suite("Presets of recipes") struct RecipePresetTests {
+    private let recipe = Recipe(steps: StandardSteps.all)
+
+    @Test("every parameter that a preset names exists, and takes its value")
+    func values() throws {
+        for preset in RecipePreset.all {
+            var changed = recipe
+            for (key, value) in preset.assignments(for: recipe) { try changed.set(key, to: value) }
+            #expect(preset != .standard || changed == recipe)
+        }
+        let named = Set(RecipePreset.paper.assignments(for: recipe).map(\.key))
+        #expect(RecipePreset.all.allSatisfy { Set($0.assignments(for: recipe).map(\.key)) == named })
+        // None was dropped for want of a parameter of that name.
+        #expect(RecipePreset.paper.names.isSubset(of: Set(recipe.entries.map(\.key))))
+    }
+
+    @Test("from paper back to default restores what was, and leaves other parameters alone")
+    func roundTrip() throws {
+        var changed = recipe
+        try changed.set("prepare.clahe.clip_limit", to: "3")
+        let before = changed
+        for preset in [RecipePreset.paper, .standard] {
+            for (key, value) in preset.assignments(for: recipe) { try changed.set(key, to: value) }
+            #expect((changed == before) == (preset == .standard))
+        }
+        #expect(before["mask.method"] == .text("otsu"))
+    }
+}
