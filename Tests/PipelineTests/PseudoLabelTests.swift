@@ -34,7 +34,7 @@ import Volumes
 
     private static let settings = [
         "prepare.tiles.size": "256", "prepare.tiles.count": "1", "prepare.clahe.grid": "2", "eigenvectors.count": "8",
-        "split.particle.smallest_diameter": "150", "split.particle.largest_diameter": "250",
+        "split.particle.smallest_diameter": "120", "split.particle.largest_diameter": "250",
     ]
 
     @Test("balls become particles at their places in Å, a sheet becomes membrane, and both are objects and labels")

@@ -22,7 +22,7 @@ public struct PseudoLabelsStep: Step {
         .real("particle.shortest", default: 0.4, in: 0...100, "least height of a particle, in smallest diameters"),
         .real("particle.flattest", default: 0.5, in: 0...100, "least height, in diameters of its largest section"),
         .real("particle.longest", default: 2, in: 0...100, "greatest height, in diameters of its largest section"),
-        .real("particle.smallest", default: 0.4, in: 0...100, "least diameter of a ball of its volume, in smallest diameters"),
+        .real("particle.smallest", default: 1.25, in: 0...100, "least diameter of a ball of its volume, in smallest diameters"),
         .real("particle.largest", default: 1.3, in: 0...100, "greatest diameter of that ball, in largest diameters"),
         .real("particle.separation", default: 0.7, in: 0...100, "least distance of two centres, in diameters"),
         .real("particle.confidence", default: 0, in: 0...1, "least confidence of a particle"),
