@@ -47,10 +47,11 @@ struct AffinityFiles {
             values += [2 * y, 2 * x]
             for channel in 0..<6 {
                 values.append(
-                    2 * centres[channel * 4..<channel * 4 + 4].reduce(Float(0)) { sum, centre in
-                        let square = (y - centre.y) * (y - centre.y) + (x - centre.x) * (x - centre.x)
-                        return sum + exp(-square / (2 * centre.width * centre.width))
-                    })
+                    2
+                        * centres[channel * 4..<channel * 4 + 4].reduce(Float(0)) { sum, centre in
+                            let square = (y - centre.y) * (y - centre.y) + (x - centre.x) * (x - centre.x)
+                            return sum + exp(-square / (2 * centre.width * centre.width))
+                        })
             }
             for _ in 8..<channels { values.append(numbers.next() - 0.5) }
         }

@@ -42,10 +42,10 @@ struct DemoCommand: ParsableCommand {
         try perform(["show", "tomo_01", "--z", middle, "--labels", "--output", "\(directory)/truth.png"])
         let slab = try Workspace(directory: CatalogDirectory.find(named: directory, from: ".")).catalog.firstSlab()
         if let slab {
-            try perform([
-                "show", "\(slab.tomogramId)", "--z", "\(slab.zFirst)", "--step", "prepare", "--output",
-                "\(directory)/prepared.png",
-            ])
+            let slice = ["\(slab.tomogramId)", "--z", "\((slab.zFirst + slab.zEnd) / 2)"]
+            try perform(["show"] + slice + ["--overview", "--output", "\(directory)/overview.png"])
+            try perform(["show"] + slice + ["--step", "pseudo-labels", "--output", "\(directory)/pseudo-labels.png"])
+            try perform(["export", "points", slice[0], "--output", "\(directory)/particles.star"])
         }
         print(
             """
@@ -54,7 +54,7 @@ struct DemoCommand: ParsableCommand {
               cd \(directory)
               cellar recipe set prepare.clahe.clip_limit=3 && cellar why \(slab.map { "\($0.tomogramId)" } ?? "tomo_01")
               cellar run && cellar plan
-              cellar query "SELECT step, count(*) AS items, round(sum(seconds), 2) AS seconds FROM v_step GROUP BY step"
+              cellar query "SELECT tomogram, class, count(*) AS objects, round(avg(volume_nm3)) AS volume_nm3 FROM v_object GROUP BY tomogram, class"
             """)
     }
 
