@@ -79,6 +79,16 @@ import Volumes
         }
         #expect(Set(counts.keys) == Set(found.map { Int32($0.number) }))
         for object in found { #expect(counts[Int32(object.number)] == object.voxels, "\(object.class) \(object.number)") }
+
+        // A second slab over the same balls finds them again, and each counts once.
+        try collection.catalog.addSlab(tomogramID: collection.tomogramID, z: first + 1..<depth - 2)
+        #expect(try collection.run()?.isComplete == true)
+        let twice = try collection.catalog.objects(ofTomogram: collection.tomogramID, class: "macromolecule")
+        #expect(twice.count == 6)
+        let voxelSize = try #require(VoxelSize(cubicInAngstroms: 10))
+        let once = try collection.catalog.distinctObjects(
+            ofTomogram: collection.tomogramID, voxelSize: voxelSize, class: "macromolecule")
+        #expect(once == particles)
     }
 
     @Test("a new slab computes its own slices and linking; other diameters compute no mask anew")

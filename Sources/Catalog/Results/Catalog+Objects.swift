@@ -34,12 +34,34 @@ extension Catalog {
         }
     }
 
+    /// The objects that stand as found in the slabs of a tomogram, each once: where slabs overlap, those of the slab that was
+    /// added first count, as for volumes.
+    ///
+    /// - Parameters:
+    ///   - voxelSize: of the tomogram; an object is in the slice that holds its centroid.
+    ///   - class: of one class only.
+    public func distinctObjects(
+        ofTomogram id: Int64, voxelSize: VoxelSize, class: String? = nil
+    ) throws -> [FoundObject] {
+        var covered: [Range<Int>] = []
+        return try slabs(ofTomogram: id).flatMap { slab in
+            defer { covered.append(slab.zFirst..<slab.zEnd) }
+            return try objects(ofTomogram: id, slab: slab.id, class: `class`).filter { object in
+                let slice = Int((object.centroidInAngstroms.z / voxelSize.zInAngstroms).rounded())
+                return !covered.contains { $0.contains(slice) }
+            }
+        }
+    }
+
     /// The objects that stand as found in a tomogram, by step, scope and number.
     ///
     /// - Parameters:
     ///   - step: of one step only.
+    ///   - slab: of those found in one slab only.
     ///   - class: of one class only.
-    public func objects(ofTomogram id: Int64, step: String? = nil, class: String? = nil) throws -> [FoundObject] {
+    public func objects(ofTomogram id: Int64, step: String? = nil, slab: Int64? = nil, class: String? = nil) throws
+        -> [FoundObject]
+    {
         try read { db in
             try Row.fetchAll(
                 db,
@@ -47,8 +69,9 @@ extension Catalog {
                     SELECT number, class, x, y, z, radius, voxels, volume_nm3, confidence, x_min, y_min, z_min, x_max, y_max, z_max
                     FROM v_object
                     WHERE tomogram_id = ?1 AND (?2 IS NULL OR step = ?2) AND (?3 IS NULL OR class = ?3)
+                        AND (?4 IS NULL OR (scope = 'slab' AND scope_id = ?4))
                     ORDER BY step, scope_id, number
-                    """, arguments: [id, step, `class`]
+                    """, arguments: [id, step, `class`, slab]
             ).map { row in
                 FoundObject(
                     number: row[0], class: row[1], centroidInAngstroms: SIMD3(row[2], row[3], row[4]), radiusInAngstroms: row[5],

@@ -13,10 +13,14 @@ public struct MembraneAssembly: Sendable, Hashable {
 
     /// The thickness of a membrane in pixels.
     public let thickness: Double
-    private let shortest: Double
-    private let widest: Double
-    private let closing: StructuringElement
-    private let dilation: StructuringElement
+    /// The least length of a piece, in thicknesses.
+    public let shortest: Double
+    /// The greatest mean width of a piece, in thicknesses.
+    public let widest: Double
+    /// Closes gaps.
+    public let closing: StructuringElement
+    /// Thickens the result.
+    public let dilation: StructuringElement
 
     /// - Parameters:
     ///   - thickness: of a membrane as the mask shows it, in pixels.

@@ -18,14 +18,18 @@ package enum InstancesArtifact {
     /// - Parameters:
     ///   - mask: in which instances and membranes were told apart.
     ///   - diameters: of the particles that were looked for.
-    ///   - rules: by which membranes were.
+    ///   - assembly: by whose parameters membranes were.
     static func write(
-        _ mask: Mask, instances: Image<Int32>, parts: MembraneAssembly.Parts, diameters: ParticleDiameters, rules: MembraneRules,
-        to artifact: ArtifactWriter
+        _ mask: Mask, instances: Image<Int32>, parts: MembraneAssembly.Parts, diameters: ParticleDiameters,
+        assembly: MembraneAssembly, to artifact: ArtifactWriter
     ) throws {
         try artifact.setAttribute("smallest_diameter", .real(diameters.smallest))
         try artifact.setAttribute("largest_diameter", .real(diameters.largest))
-        for (name, value) in rules.attributes { try artifact.setAttribute(name, .real(value)) }
+        try artifact.setAttribute("membrane_thickness", .real(assembly.thickness))
+        try artifact.setAttribute("membrane_shortest", .real(assembly.shortest))
+        try artifact.setAttribute("membrane_widest", .real(assembly.widest))
+        try artifact.setAttribute("membrane_closing", .real(Double(assembly.closing.radius)))
+        try artifact.setAttribute("membrane_dilation", .real(Double(assembly.dilation.radius)))
         try artifact.write("mask", shape: [mask.height, mask.width], values: mask.bytes().values)
         try artifact.write("instances", shape: [instances.height, instances.width], values: instances.values)
         let classes = classes(of: parts, instances: instances)
@@ -53,40 +57,34 @@ package enum InstancesArtifact {
 
     /// The diameters of the particles that were looked for, in pixels.
     static func diameters(_ artifact: Artifact) throws -> ParticleDiameters {
-        guard case .real(let smallest)? = artifact.attributes["smallest_diameter"],
-            case .real(let largest)? = artifact.attributes["largest_diameter"]
-        else { throw PipelineError("the instances of a slice do not say what particles were looked for") }
-        return try ParticleDiameters(smallest: smallest, largest: largest)
+        try ParticleDiameters(smallest: real("smallest_diameter", of: artifact), largest: real("largest_diameter", of: artifact))
     }
 
-    /// The rules by which membranes were told.
-    static func rules(_ artifact: Artifact) throws -> MembraneRules {
-        let values = artifact.attributes.compactMapValues { if case .real(let value) = $0 { value } else { nil } }
-        guard let rules = MembraneRules(attributes: values) else {
-            throw PipelineError("the instances of a slice do not say what membranes were looked for")
+    /// What told membranes.
+    static func assembly(_ artifact: Artifact) throws -> MembraneAssembly {
+        func radius(_ name: String) throws -> Int {
+            // Out of the range of radii, which the initializer refuses.
+            Int(exactly: try real(name, of: artifact)) ?? -1
         }
-        return rules
+        return try MembraneAssembly(
+            thickness: real("membrane_thickness", of: artifact), shortest: real("membrane_shortest", of: artifact),
+            widest: real("membrane_widest", of: artifact), closing: radius("membrane_closing"),
+            dilation: radius("membrane_dilation"))
     }
 
-    static func mask(_ artifact: Artifact) throws -> Mask {
-        try Mask(nonzero: image(artifact, "mask", artifact.read("mask", as: UInt8.self)))
+    private static func real(_ name: String, of artifact: Artifact) throws -> Double {
+        guard case .real(let value)? = artifact.attributes[name] else {
+            throw PipelineError("the artifact \(artifact.path) does not say its \(name); run `cellar verify --deep`")
+        }
+        return value
     }
 
-    /// The instances of a slice, numbered from 1.
-    package static func instances(_ artifact: Artifact) throws -> Image<Int32> {
-        try image(artifact, "instances", artifact.read("instances", as: Int32.self))
-    }
+    /// What instances were told apart in.
+    static func mask(_ artifact: Artifact) throws -> Mask { try Mask(nonzero: artifact.image("mask")) }
+
+    /// The instances of a slice: numbers from 1, with gaps.
+    package static func instances(_ artifact: Artifact) throws -> Image<Int32> { try artifact.image("instances") }
 
     /// What each pixel of a slice is: ``Part``.
-    package static func parts(_ artifact: Artifact) throws -> Image<UInt8> {
-        try image(artifact, "parts", artifact.read("parts", as: UInt8.self))
-    }
-
-    private static func image<Pixel>(_ artifact: Artifact, _ name: String, _ values: [Pixel]) throws -> Image<Pixel> {
-        let shape = try artifact.dataset(name).shape
-        guard shape.count == 2, let image = Image(height: shape[0], width: shape[1], values: values) else {
-            throw PipelineError("the \(name) of a slice have the shape \(shape)")
-        }
-        return image
-    }
+    package static func parts(_ artifact: Artifact) throws -> Image<UInt8> { try artifact.image("parts") }
 }

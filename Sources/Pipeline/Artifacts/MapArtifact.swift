@@ -24,13 +24,7 @@ package enum MapArtifact {
         return map
     }
 
-    package static func readMask(_ artifact: Artifact) throws -> Mask {
-        let shape = try artifact.dataset("mask").shape
-        guard shape.count == 2,
-            let mask = Image(height: shape[0], width: shape[1], values: try artifact.read("mask", as: UInt8.self))
-        else { throw PipelineError("a mask has the shape \(shape)") }
-        return Mask(nonzero: mask)
-    }
+    static func readMask(_ artifact: Artifact) throws -> Mask { try Mask(nonzero: artifact.image("mask")) }
 
     /// The least and greatest value of a map, without reading it.
     static func range(_ artifact: Artifact) throws -> ClosedRange<Float> {

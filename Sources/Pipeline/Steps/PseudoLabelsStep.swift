@@ -51,7 +51,7 @@ public struct PseudoLabelsStep: Step {
             try item.forEachArtifact(of: "split", named: "instances") { member in
                 let instances = try InstancesArtifact.instances(member.artifact)
                 let particles = try linked.identifiers(instances, slice: index).relabelled(by: numbers)
-                let parts = try InstancesArtifact.rules(member.artifact).assembly()(
+                let parts = try InstancesArtifact.assembly(member.artifact)(
                     InstancesArtifact.mask(member.artifact), without: particles)
                 try body(index, InstancesArtifact.classes(of: parts, instances: particles), particles)
                 index += 1

@@ -82,30 +82,22 @@ public struct SplitStep: Step {
             diameters, smallestSection: item.real("gate.smallest_section"), largestSection: item.real("gate.largest_section"),
             aspectRatio: item.real("gate.aspect_ratio"), ellipseFill: item.real("gate.fill"),
             circularity: item.real("gate.circularity"))
-        var verdicts: [ShapeGate.Verdict: Int] = [:]
-        var numbers: [Int32] = [0]
-        var accepted: Int32 = 0
-        for shape in try found.instanceShapes() {
-            let verdict = gate(shape)
-            verdicts[verdict, default: 0] += 1
-            if verdict == .accepted { accepted += 1 }
-            numbers += [Int32](repeating: 0, count: Int(shape.label) + 1 - numbers.count)
-            numbers[Int(shape.label)] = verdict == .accepted ? accepted : 0
-        }
-        let instances = found.relabelled(by: numbers)
-        let rules = try MembraneRules(
+        let gated = try gate(found)
+        let assembly = try MembraneAssembly(
             thickness: item.real("membrane.thickness") / pixelSize, shortest: item.real("membrane.shortest"),
             widest: item.real("membrane.widest"), closing: item.integer("membrane.closing"),
             dilation: item.integer("membrane.dilation"))
-        let parts = try rules.assembly()(mask, without: instances)
+        let parts = try assembly(mask, without: gated.labels)
 
         try item.give("instances", artifact: InstancesArtifact.kind) {
-            try InstancesArtifact.write(mask, instances: instances, parts: parts, diameters: diameters, rules: rules, to: $0)
+            try InstancesArtifact.write(
+                mask, instances: gated.labels, parts: parts, diameters: diameters, assembly: assembly, to: $0)
         }
-        try item.give(
-            "verdicts", value: Dictionary(uniqueKeysWithValues: verdicts.map { ($0.key.rawValue, $0.value) }))
-        item.record("instances", Double(accepted))
-        item.record("rejected", Double(verdicts.values.reduce(0, +) - Int(accepted)))
+        var verdicts = gated.rejected.reduce(into: [:]) { $0[$1.reason.rawValue, default: 0] += 1 }
+        verdicts[ShapeGate.Verdict.accepted.rawValue] = gated.accepted.count
+        try item.give("verdicts", value: verdicts)
+        item.record("instances", Double(gated.accepted.count))
+        item.record("rejected", Double(gated.rejected.count))
         let pixels = Double(mask.height * mask.width)
         item.record("membrane_fraction", Double(parts.membrane.foregroundCount) / pixels)
         item.record("neither_fraction", Double(parts.other.foregroundCount) / pixels)

@@ -10,7 +10,8 @@ struct ExportCommand: ParsableCommand {
             cellar export points TS_0008 --output particles.star       RELION 5; .csv and .json (copick) as well
             cellar export map TS_0008 --output map.mrc                 the feature map
 
-            Volumes have the size and the voxel size of the tomogram; slices that no slab covers are 0.
+            Volumes have the size and the voxel size of the tomogram; slices that no slab covers are 0. Where slabs overlap, the one \
+            that was added first counts. Objects are numbered from 1 in each slab (scope_id in v_object).
             """,
         subcommands: [Labels.self, Points.self, Map.self])
 
@@ -69,7 +70,7 @@ struct ExportCommand: ParsableCommand {
                     .invalid, "\(record.name) has no voxel size, which points need; add it again with --voxel-size")
             }
             // Particles have a radius; a piece of membrane has no centre that anybody would look for.
-            let objects = try catalog.objects(ofTomogram: id, class: className).filter { object in
+            let objects = try catalog.distinctObjects(ofTomogram: id, voxelSize: voxelSize, class: className).filter { object in
                 (className != nil || object.radiusInAngstroms != nil)
                     && leastConfidence.map { $0 <= object.confidence ?? -.infinity } ?? true
             }
