@@ -49,6 +49,20 @@ echo "layers of networks, two threads:"
 OMP_WAIT_POLICY=PASSIVE "$python" tensor_pytorch.py 5 || echo "(no PyTorch in $python to compare with)"
 
 echo
+echo "eigenvectors of a tile, two threads:"
+"$bin/spectral-benchmark" "$folder/spectral" 5 --loop
+"$python" spectral_scipy.py "$folder/spectral" 5 || echo "(no SciPy in $python to compare with)"
+
+echo
+echo "CellPose's network at full size, random weights, two threads:"
+if "$python" ../Tests/CellposeTests/Golden/check_cellpose.py "$folder/cellpose"; then
+    "$bin/cellpose-benchmark" "$folder/cellpose/cpnet" 5
+    OMP_WAIT_POLICY=PASSIVE "$python" cellpose_pytorch.py "$folder/cellpose/cpnet" 5
+else
+    echo "(no CellPose in $python to make weights with)"
+fi
+
+echo
 echo "CellPose's dynamics, two threads:"
 "$bin/flow-benchmark"
 "$python" flow_cellpose.py 2 || echo "(no CellPose in $python to compare with)"
