@@ -61,6 +61,9 @@ let package = Package(
             name: "Cellpose", dependencies: ["Tensors", "Checkpoints", "ImageProcessing"], exclude: ["README.md"],
             swiftSettings: settings),
         .target(
+            name: "Training", dependencies: ["Tensors", "CKernels", "Checkpoints", "ImageProcessing", "Volumes"],
+            exclude: ["README.md"], swiftSettings: settings),
+        .target(
             name: "Catalog", dependencies: ["CatalogSchema", "CatalogMigrations", "Volumes", grdb, sqlite],
             exclude: ["README.md"], swiftSettings: settings),
 
@@ -74,7 +77,7 @@ let package = Package(
             name: "Pipeline",
             dependencies: [
                 "Engine", "Catalog", "CatalogSchema", "BlobStore", "ImageProcessing", "Volumes", "Tensors", "Diffusion",
-                "SpectralClustering", "Cellpose", crypto,
+                "SpectralClustering", "Cellpose", "Training", crypto,
             ],
             exclude: ["README.md"], swiftSettings: settings),
 
@@ -123,6 +126,10 @@ let package = Package(
             dependencies: ["Cellpose", "Checkpoints", "ImageProcessing", "Tensors", "Volumes", "TestSupport"],
             exclude: ["Golden/make_network_golden.py", "Golden/check_cellpose.py", "Golden/make_dynamics_golden.py"],
             resources: [.copy("Golden/data")], swiftSettings: settings),
+        .testTarget(
+            name: "TrainingTests",
+            dependencies: ["Training", "Checkpoints", "ImageProcessing", "Tensors", "Volumes", "TestSupport"],
+            exclude: [], resources: [.copy("Golden/data")], swiftSettings: settings),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation", "Volumes", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "CatalogTests",

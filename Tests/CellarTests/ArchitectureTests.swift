@@ -8,7 +8,7 @@ import Testing
         "CHDF5": 0, "CZlib": 0, "COpenBLAS": 0, "CKernels": 0,
         "Volumes": 1, "CatalogMigrations": 1, "Tensors": 1,
         "CatalogSchema": 2, "BlobStore": 2, "ImageProcessing": 2, "Rendering": 2, "Simulation": 2, "Checkpoints": 2,
-        "Catalog": 3, "Diffusion": 3, "SpectralClustering": 3, "Cellpose": 3,
+        "Catalog": 3, "Diffusion": 3, "SpectralClustering": 3, "Cellpose": 3, "Training": 3,
         "Engine": 4,
         "Pipeline": 5,
         "CellarKit": 6,
