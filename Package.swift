@@ -61,7 +61,7 @@ let package = Package(
             name: "Cellpose", dependencies: ["Tensors", "Checkpoints", "ImageProcessing"], exclude: ["README.md"],
             swiftSettings: settings),
         .target(
-            name: "Training", dependencies: ["Tensors", "CKernels", "Checkpoints", "ImageProcessing", "Volumes"],
+            name: "Training", dependencies: ["Tensors", "Checkpoints", "ImageProcessing", "Volumes"],
             exclude: ["README.md"], swiftSettings: settings),
         .target(
             name: "Catalog", dependencies: ["CatalogSchema", "CatalogMigrations", "Volumes", grdb, sqlite],
@@ -95,6 +95,7 @@ let package = Package(
             exclude: ["REFERENCE.md"], swiftSettings: settings),
 
         // Tests: one target for each target, and what they share.
+        .target(name: "TensorTestSupport", dependencies: ["Tensors"], path: "Tests/TensorTestSupport", swiftSettings: settings),
         .target(name: "TestSupport", dependencies: ["Volumes"], path: "Tests/TestSupport", swiftSettings: settings),
         .testTarget(
             name: "VolumesTests", dependencies: ["Volumes", "TestSupport", "CHDF5", "CZlib"], exclude: ["real_data_values.py"],
@@ -108,7 +109,7 @@ let package = Package(
         .testTarget(
             name: "RenderingTests", dependencies: ["Rendering", "Volumes", "CZlib", "TestSupport"], swiftSettings: settings),
         .testTarget(
-            name: "TensorsTests", dependencies: ["Tensors", "CKernels"], exclude: ["Golden/make_golden.py"],
+            name: "TensorsTests", dependencies: ["Tensors", "CKernels", "TensorTestSupport"], exclude: ["Golden/make_golden.py"],
             resources: [.copy("Golden/data")], swiftSettings: settings),
         .testTarget(
             name: "CheckpointsTests", dependencies: ["Checkpoints", "Tensors", "TestSupport"],
@@ -119,7 +120,7 @@ let package = Package(
             exclude: ["Golden/make_golden.py", "Golden/make_tokenizer_golden.py", "Golden/check_diffusion.py", "Golden/recording.py"],
             resources: [.copy("Golden/data")], swiftSettings: settings),
         .testTarget(
-            name: "SpectralClusteringTests", dependencies: ["SpectralClustering", "Tensors"],
+            name: "SpectralClusteringTests", dependencies: ["SpectralClustering", "Tensors", "TensorTestSupport"],
             exclude: ["Golden/make_golden.py"], resources: [.copy("Golden/data")], swiftSettings: settings),
         .testTarget(
             name: "CellposeTests",
@@ -128,8 +129,10 @@ let package = Package(
             resources: [.copy("Golden/data")], swiftSettings: settings),
         .testTarget(
             name: "TrainingTests",
-            dependencies: ["Training", "Checkpoints", "ImageProcessing", "Tensors", "Volumes", "TestSupport"],
-            exclude: [], resources: [.copy("Golden/data")], swiftSettings: settings),
+            dependencies: [
+                "Training", "Checkpoints", "ImageProcessing", "Tensors", "Volumes", "TestSupport", "TensorTestSupport",
+            ],
+            exclude: ["Golden/make_golden.py"], resources: [.copy("Golden/data")], swiftSettings: settings),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation", "Volumes", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "CatalogTests",

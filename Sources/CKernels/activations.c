@@ -14,11 +14,21 @@ CK_INLINE void ck_activate_body(const float *from, float *to, size_t count, int 
     case CK_RELU:
         for (size_t i = 0; i < count; i++) to[i] = ck_relu(from[i]);
         break;
+    case CK_ELU:
+        for (size_t i = 0; i < count; i++) to[i] = ck_elu(from[i]);
+        break;
     default:
         if (to != from) memcpy(to, from, count * sizeof(float));
     }
 }
 CK_DISPATCH(ck_activate, (const float *from, float *to, size_t count, int activation), (from, to, count, activation))
+
+CK_INLINE void ck_elu_gradient_body(const float *result, const float *gradient, float *to, size_t count) {
+    // Below 0 the derivative is e^x, which is the result plus 1.
+    for (size_t i = 0; i < count; i++) to[i] = gradient[i] * (result[i] < 0.0f ? result[i] + 1.0f : 1.0f);
+}
+CK_DISPATCH(ck_elu_gradient, (const float *result, const float *gradient, float *to, size_t count),
+            (result, gradient, to, count))
 
 CK_INLINE void ck_gated_gelu_body(const float *from, float *to, size_t to_stride, size_t rows, size_t columns) {
     for (size_t r = 0; r < rows; r++) {
@@ -54,3 +64,39 @@ CK_INLINE void ck_max_pool_body(const float *upper, const float *lower, float *t
 }
 CK_DISPATCH(ck_max_pool, (const float *upper, const float *lower, float *to, size_t columns, size_t channels),
             (upper, lower, to, columns, channels))
+
+CK_INLINE void ck_largest_body(const float *from, float *to, size_t channels) {
+    for (size_t c = 0; c < channels; c++) to[c] = ck_larger(from[c], to[c]);
+}
+CK_DISPATCH(ck_largest, (const float *from, float *to, size_t channels), (from, to, channels))
+
+CK_INLINE void ck_largest_gradient_body(const float *from, const float *largest, float *gradient, float *to, size_t channels) {
+    for (size_t c = 0; c < channels; c++) {
+        int is_largest = from[c] == largest[c] || from[c] != from[c];
+        to[c] = is_largest ? gradient[c] : 0.0f;
+        gradient[c] = is_largest ? 0.0f : gradient[c];
+    }
+}
+CK_DISPATCH(ck_largest_gradient, (const float *from, const float *largest, float *gradient, float *to, size_t channels),
+            (from, largest, gradient, to, channels))
+
+CK_INLINE void ck_accumulate_body(float *to, const float *from, float factor, size_t count) {
+    for (size_t i = 0; i < count; i++) to[i] += factor * from[i];
+}
+CK_DISPATCH(ck_accumulate, (float *to, const float *from, float factor, size_t count), (to, from, factor, count))
+
+CK_INLINE void ck_adam_body(float *values, const float *gradients, float *means, float *squares, size_t count, float decay,
+                            float mean_rate, float square_rate, float rate, float correction, float epsilon) {
+    for (size_t i = 0; i < count; i++) {
+        float g = gradients[i];
+        float mean = means[i] + mean_rate * (g - means[i]);
+        float square = squares[i] + square_rate * (g * g - squares[i]);
+        means[i] = mean;
+        squares[i] = square;
+        values[i] = values[i] * decay - rate * mean / (sqrtf(square) * correction + epsilon);
+    }
+}
+CK_DISPATCH(ck_adam,
+            (float *values, const float *gradients, float *means, float *squares, size_t count, float decay, float mean_rate,
+             float square_rate, float rate, float correction, float epsilon),
+            (values, gradients, means, squares, count, decay, mean_rate, square_rate, rate, correction, epsilon))

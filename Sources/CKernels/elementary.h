@@ -66,6 +66,13 @@ CK_INLINE float ck_erf(float x) {
 
 /// NaN of NaN.
 CK_INLINE float ck_relu(float x) { return x < 0.0f ? 0.0f : x; }
+CK_INLINE float ck_elu(float x) {
+    float y = ck_exp(x < 0.0f ? x : 0.0f) - 1.0f;
+    // Near 0 the difference would lose digits.
+    float small = x * (1.0f + x * (0.5f + x * (0.166666667f + x * 0.0416666667f)));
+    y = x > -0.05f ? small : y;
+    return x < 0.0f ? y : x;
+}
 CK_INLINE float ck_silu(float x) { return x / (1.0f + ck_exp(-x)); }
 CK_INLINE float ck_gelu(float x) { return 0.5f * x * (1.0f + ck_erf(x * 0.70710678f)); }
 CK_INLINE float ck_quick_gelu(float x) { return x / (1.0f + ck_exp(-1.702f * x)); }

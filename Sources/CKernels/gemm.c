@@ -116,3 +116,9 @@ void ck_gemm(size_t rows, size_t columns, size_t inner, const float *a, size_t a
     }
     free(copy);
 }
+
+void ck_gemm_accumulate(size_t rows, size_t inner, const float *a, ptrdiff_t row_stride, ptrdiff_t inner_stride,
+                        const float *b, float *c) {
+    struct ck_gemm options = {.add = c, .add_stride = CK_PANEL};
+    ck_gemm_panel(rows, inner, a, row_stride, inner_stride, b, c, CK_PANEL, &options);
+}

@@ -86,3 +86,59 @@ CK_DISPATCH(ck_layer_norm,
             (const float *x, float *y, size_t rows, size_t channels, float epsilon, const float *weight,
              const float *bias),
             (x, y, rows, channels, epsilon, weight, bias))
+
+/// A gradient where relu(x · scale + shift) lets it pass, or all of it.
+CK_INLINE float ck_passed(float gradient, float x, float scale, float shift, int is_relu) {
+    return is_relu && x * scale + shift <= 0.0f ? 0.0f : gradient;
+}
+
+CK_INLINE void gradient_sums(const float *x, const float *gradient, size_t rows, size_t channels, const float *scale,
+                             const float *shift, const float *pivot, const int is_relu, double *sums, double *products) {
+    for (size_t first = 0; first < rows; first += 16) {
+        size_t end = first + 16 < rows ? first + 16 : rows;
+        for (size_t block = 0; block < channels; block += 64) {
+            size_t width = channels - block < 64 ? channels - block : 64;
+            float sum[64] = {0}, product[64] = {0};
+            for (size_t r = first; r < end; r++) {
+                const float *row = x + r * channels + block, *to = gradient + r * channels + block;
+                for (size_t c = 0; c < width; c++) {
+                    float g = ck_passed(to[c], row[c], scale[block + c], shift[block + c], is_relu);
+                    sum[c] += g;
+                    product[c] += g * (row[c] - pivot[block + c]);
+                }
+            }
+            for (size_t c = 0; c < width; c++) {
+                sums[block + c] += sum[c];
+                products[block + c] += product[c];
+            }
+        }
+    }
+}
+CK_INLINE void ck_normalization_sums_body(const float *x, const float *gradient, size_t rows, size_t channels,
+                                          const float *scale, const float *shift, const float *pivot, int is_relu,
+                                          double *sums, double *products) {
+    if (is_relu) gradient_sums(x, gradient, rows, channels, scale, shift, pivot, 1, sums, products);
+    else gradient_sums(x, gradient, rows, channels, scale, shift, pivot, 0, sums, products);
+}
+CK_DISPATCH(ck_normalization_sums,
+            (const float *x, const float *gradient, size_t rows, size_t channels, const float *scale, const float *shift,
+             const float *pivot, int is_relu, double *sums, double *products),
+            (x, gradient, rows, channels, scale, shift, pivot, is_relu, sums, products))
+
+CK_INLINE void ck_normalization_gradient_body(const float *x, const float *gradient, float *to, size_t rows, size_t channels,
+                                              const float *scale, const float *shift, int is_relu, const float *factor,
+                                              const float *slope, const float *offset) {
+    if (is_relu) {
+        for (size_t r = 0; r < rows; r++)
+            for (size_t c = 0, i = r * channels; c < channels; c++, i++)
+                to[i] = factor[c] * ck_passed(gradient[i], x[i], scale[c], shift[c], 1) + slope[c] * x[i] + offset[c];
+        return;
+    }
+    for (size_t r = 0; r < rows; r++)
+        for (size_t c = 0, i = r * channels; c < channels; c++, i++)
+            to[i] = factor[c] * gradient[i] + slope[c] * x[i] + offset[c];
+}
+CK_DISPATCH(ck_normalization_gradient,
+            (const float *x, const float *gradient, float *to, size_t rows, size_t channels, const float *scale,
+             const float *shift, int is_relu, const float *factor, const float *slope, const float *offset),
+            (x, gradient, to, rows, channels, scale, shift, is_relu, factor, slope, offset))

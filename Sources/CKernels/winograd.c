@@ -52,14 +52,62 @@ CK_INLINE void output_line(const V *m, int from_stride, V *to, int to_stride) {
     to[3 * to_stride] = (SQUARE_A * POINT_A) * difference_a + (SQUARE_B * POINT_B) * difference_b + m5;
 }
 
-CK_INLINE void input_pixel(const float *at, int is_scaled, const V *factor, const V *offset, V *to) {
-    V value = *(const V *)at;
+/// Some of sixteen values, and zeros.
+CK_INLINE void load(const float *at, size_t lanes, V *to) {
+    if (lanes >= CK_LANES) {
+        *to = *(const V *)at;
+        return;
+    }
+    float values[CK_LANES] = {0};
+    for (size_t l = 0; l < lanes; l++) values[l] = at[l];
+    *to = *(const V *)values;
+}
+
+/// The first of sixteen values.
+CK_INLINE void store(const V *value, float *at, size_t lanes) {
+    if (lanes >= CK_LANES) *(V *)at = *value;
+    else for (size_t l = 0; l < lanes; l++) at[l] = ((const float *)value)[l];
+}
+
+CK_INLINE void input_pixel(const float *at, size_t lanes, int is_scaled, const V *factor, const V *offset, V *to) {
+    V value;
+    load(at, lanes, &value);
     if (is_scaled) {
         value = value * *factor + *offset;
         // No NaN is less than 0: it stays.
         value = (V)((ck_integers)value & ~(value < (V){0}));
     }
     *to = value;
+}
+
+/// Sixteen channels, or fewer, of a tile's inputs, as 36 vectors that lie `plane` apart.
+CK_INLINE void input_channels(const int is_scaled, const float *image, ptrdiff_t row_stride, const ptrdiff_t *offsets,
+                              int is_inside, size_t lanes, const float *scale, const float *shift, float *to, size_t plane) {
+    V factor = {0}, offset = {0};
+    if (is_scaled) {
+        load(scale, lanes, &factor);
+        load(shift, lanes, &offset);
+    }
+    V lines[36];
+    for (int x = 0; x < 6; x++) {
+        V d[6];
+        if (is_inside) {
+            const float *from = image + offsets[x];
+            for (int y = 0; y < 6; y++) input_pixel(from + y * row_stride, lanes, is_scaled, &factor, &offset, d + y);
+        } else {
+            for (int y = 0; y < 6; y++) {
+                ptrdiff_t at = offsets[6 * y + x];
+                if (at >= 0) input_pixel(image + at, lanes, is_scaled, &factor, &offset, d + y);
+                else d[y] = (V){0};
+            }
+        }
+        input_line(d, 1, lines + x, 6);
+    }
+    for (int y = 0; y < 6; y++) {
+        V t[6];
+        input_line(lines + 6 * y, 1, t, 1);
+        for (int x = 0; x < 6; x++) *(V *)(to + (size_t)(6 * y + x) * plane) = t[x];
+    }
 }
 
 /// A tile's inputs, `count` of the image's channels. `block` of them lie together for each of the 36 positions.
@@ -77,30 +125,16 @@ CK_INLINE void input_tile(const int is_scaled, const float *image, ptrdiff_t hei
             is_inside &= inside;
         }
     }
-    for (size_t c = 0; c < count; c += CK_LANES) {
-        V factor = is_scaled ? *(const V *)(scale + c) : (V){0}, offset = is_scaled ? *(const V *)(shift + c) : (V){0};
-        V lines[36];
-        for (int x = 0; x < 6; x++) {
-            V d[6];
-            if (is_inside) {
-                const float *from = image + offsets[x] + c;
-                for (int y = 0; y < 6; y++) input_pixel(from + y * width * (ptrdiff_t)channels, is_scaled, &factor, &offset, d + y);
-            } else {
-                for (int y = 0; y < 6; y++) {
-                    ptrdiff_t at = offsets[6 * y + x];
-                    if (at >= 0) input_pixel(image + at + c, is_scaled, &factor, &offset, d + y);
-                    else d[y] = (V){0};
-                }
-            }
-            input_line(d, 1, lines + x, 6);
-        }
-        float *at = to + c / block * 36 * plane + c % block;
-        for (int y = 0; y < 6; y++) {
-            V t[6];
-            input_line(lines + 6 * y, 1, t, 1);
-            for (int x = 0; x < 6; x++) *(V *)(at + (size_t)(6 * y + x) * plane) = t[x];
-        }
-    }
+    ptrdiff_t row_stride = width * (ptrdiff_t)channels;
+    size_t c = 0;
+    for (; c + CK_LANES <= count; c += CK_LANES)
+        input_channels(is_scaled, image + c, row_stride, offsets, is_inside, CK_LANES,
+                       is_scaled ? scale + c : 0, is_scaled ? shift + c : 0,
+                       to + c / block * 36 * plane + c % block, plane);
+    if (c < count)
+        input_channels(is_scaled, image + c, row_stride, offsets, is_inside, count - c,
+                       is_scaled ? scale + c : 0, is_scaled ? shift + c : 0,
+                       to + c / block * 36 * plane + c % block, plane);
 }
 CK_INLINE void ck_winograd_input_body(const float *image, ptrdiff_t height, ptrdiff_t width, size_t channels,
                                       size_t count, ptrdiff_t top, ptrdiff_t left, const float *scale,
@@ -134,63 +168,159 @@ CK_DISPATCH(ck_winograd_weights,
             (const float *panel, size_t inputs, size_t first, size_t end, float *to, size_t plane),
             (panel, inputs, first, end, to, plane))
 
-/// The 4 × 4 results of a tile and one panel; `rows` and `columns` of them lie inside the image.
-CK_INLINE void ck_winograd_output_body(const float *products, size_t plane, const float *bias, const float *add,
+/// The 4 × 4 results of a tile and up to 32 outputs of a panel; `rows` and `columns` of them lie inside the image.
+CK_INLINE void ck_winograd_output_body(const float *products, size_t plane, size_t outputs, const float *bias, const float *add,
                                        float *to, size_t row_stride, size_t column_stride, int rows, int columns) {
-    for (int half = 0; half < CK_PANEL; half += CK_LANES) {
+    for (size_t half = 0; half < outputs; half += CK_LANES) {
+        size_t lanes = outputs - half < CK_LANES ? outputs - half : CK_LANES;
         V lines[24], m[36];
         for (int p = 0; p < 36; p++) m[p] = *(const V *)(products + p * plane + half);
         for (int x = 0; x < 6; x++) output_line(m + x, 6, lines + x, 6);
-        V offset = bias ? *(const V *)(bias + half) : (V){0};
+        V offset = {0};
+        if (bias) load(bias + half, lanes, &offset);
         for (int y = 0; y < rows; y++) {
             V t[4];
             output_line(lines + 6 * y, 1, t, 1);
             for (int x = 0; x < columns; x++) {
                 size_t at = y * row_stride + x * column_stride + half;
                 V value = t[x] + offset;
-                if (add) value += *(const V *)(add + at);
-                *(V *)(to + at) = value;
+                if (add) {
+                    V before;
+                    load(add + at, lanes, &before);
+                    value += before;
+                }
+                store(&value, to + at, lanes);
             }
         }
     }
 }
-static void ck_winograd_output(const float *products, size_t plane, const float *bias, const float *add, float *to,
-                               size_t row_stride, size_t column_stride, int rows, int columns);
+static void ck_winograd_output(const float *products, size_t plane, size_t outputs, const float *bias, const float *add,
+                               float *to, size_t row_stride, size_t column_stride, int rows, int columns);
 CK_DISPATCH(ck_winograd_output,
-            (const float *products, size_t plane, const float *bias, const float *add, float *to, size_t row_stride,
-             size_t column_stride, int rows, int columns),
-            (products, plane, bias, add, to, row_stride, column_stride, rows, columns))
+            (const float *products, size_t plane, size_t outputs, const float *bias, const float *add, float *to,
+             size_t row_stride, size_t column_stride, int rows, int columns),
+            (products, plane, outputs, bias, add, to, row_stride, column_stride, rows, columns))
+
+/// Where a tile of a group lies: its first pixel, from the first slice's, and how much of it lies inside the image.
+struct place {
+    size_t pixel;
+    int rows, columns;
+};
+static struct place place_of(const struct ck_tiles *tiles, size_t number) {
+    size_t strip = tiles->down * tiles->across, rest = number % strip;
+    size_t y = (tiles->top + rest / tiles->across) * 4, x = (tiles->left + rest % tiles->across) * 4;
+    return (struct place){(number / strip * tiles->height + y) * tiles->width + x,
+                          (int)(tiles->height - y < 4 ? tiles->height - y : 4),
+                          (int)(tiles->width - x < 4 ? tiles->width - x : 4)};
+}
 
 void ck_winograd_products(const struct ck_winograd *it) {
     // A line more than the panel holds, so that the 36 panels do not share the same lines of the cache.
-    size_t weight_plane = (it->block + 1) * CK_PANEL, product_plane = it->tiles * CK_PANEL + CK_LANES;
+    size_t weight_plane = (it->block + 1) * CK_PANEL, product_plane = it->count * CK_PANEL + CK_LANES;
     float *weights = it->scratch, *products = weights + 36 * weight_plane;
-    for (size_t first = 0; first < it->count; first += it->block) {
-        size_t some = it->count - first < it->block ? it->count - first : it->block;
-        ck_winograd_weights(it->panel, it->inputs, it->first_input + first, it->first_input + first + some, weights,
-                            weight_plane);
-        const float *transformed = it->transformed + first / it->block * 36 * it->plane;
-        for (size_t p = 0; p < 36; p++) {
-            struct ck_gemm options = {0};
-            if (first > 0) {
-                options.add = products + p * product_plane;
-                options.add_stride = CK_PANEL;
+    for (size_t first = 0; first < it->some; first += it->block) {
+        size_t some = it->some - first < it->block ? it->some - first : it->block;
+        for (size_t depth = 0; depth < it->depth; depth++) {
+            ck_winograd_weights(it->panel + depth * 9 * it->inputs * CK_PANEL, it->inputs, it->first_input + first,
+                                it->first_input + first + some, weights, weight_plane);
+            const float *transformed = it->transformed + first / it->block * 36 * it->plane + depth * it->depth_step;
+            for (size_t p = 0; p < 36; p++) {
+                struct ck_gemm options = {0};
+                if (first > 0 || depth > 0) {
+                    options.add = products + p * product_plane;
+                    options.add_stride = CK_PANEL;
+                }
+                ck_gemm_panel(it->count, some, transformed + p * it->plane, (ptrdiff_t)it->block, 1,
+                              weights + p * weight_plane, products + p * product_plane, CK_PANEL, &options);
             }
-            ck_gemm_panel(it->tiles, some, transformed + p * it->plane, (ptrdiff_t)it->block, 1, weights + p * weight_plane,
-                          products + p * product_plane, CK_PANEL, &options);
         }
     }
-    for (size_t tile = 0; tile < it->tiles; tile++) {
-        size_t number = it->first_tile + tile;
-        size_t across = (it->width + 3) / 4, down = (it->height + 3) / 4;
-        size_t image = number / (across * down), y = number / across % down * 4, x = number % across * 4;
-        size_t at = ((image * it->height + y) * it->width + x) * it->outputs;
-        ck_winograd_output(products + tile * CK_PANEL, product_plane, it->bias, it->add ? it->add + at : 0, it->result + at,
-                           it->width * it->outputs, it->outputs, (int)(it->height - y < 4 ? it->height - y : 4),
-                           (int)(it->width - x < 4 ? it->width - x : 4));
+    for (size_t tile = 0; tile < it->count; tile++) {
+        struct place place = place_of(&it->tiles, it->first_tile + tile);
+        size_t at = place.pixel * it->outputs;
+        ck_winograd_output(products + tile * CK_PANEL, product_plane, it->columns, it->bias, it->add ? it->add + at : 0,
+                           it->result + at, it->tiles.width * it->outputs, it->outputs, place.rows, place.columns);
     }
 }
 
 size_t ck_winograd_scratch(size_t tiles, size_t block) {
     return 36 * ((block + 1) * CK_PANEL + tiles * CK_PANEL + CK_LANES);
 }
+
+// ---- The way back to the weights: the same algorithm, transposed. What came of a tile is moved to the 36 positions by A where
+// results were moved from them by Aᵀ; there it meets the transformed inputs, and their sums over all tiles go back through Gᵀ.
+
+/// A y
+CK_INLINE void gradient_line(const V *y, int from_stride, V *to, int to_stride) {
+    V y0 = y[0], y1 = y[from_stride], y2 = y[2 * from_stride], y3 = y[3 * from_stride];
+    V even_a = y0 + SQUARE_A * y2, odd_a = POINT_A * y1 + (SQUARE_A * POINT_A) * y3;
+    V even_b = y0 + SQUARE_B * y2, odd_b = POINT_B * y1 + (SQUARE_B * POINT_B) * y3;
+    to[0] = y0;
+    to[to_stride] = even_a + odd_a;
+    to[2 * to_stride] = even_a - odd_a;
+    to[3 * to_stride] = even_b + odd_b;
+    to[4 * to_stride] = even_b - odd_b;
+    to[5 * to_stride] = y3;
+}
+
+/// Gᵀ m
+CK_INLINE void weight_gradient_line(const V *m, int from_stride, V *to, int to_stride) {
+    const float scale_a = 0.5f / (SQUARE_A * (SQUARE_A - SQUARE_B)), scale_b = 0.5f / (SQUARE_B * (SQUARE_B - SQUARE_A));
+    V m0 = m[0], m5 = m[5 * from_stride];
+    V sum_a = m[from_stride] + m[2 * from_stride], difference_a = m[from_stride] - m[2 * from_stride];
+    V sum_b = m[3 * from_stride] + m[4 * from_stride], difference_b = m[3 * from_stride] - m[4 * from_stride];
+    to[0] = (1 / (SQUARE_A * SQUARE_B)) * m0 + scale_a * sum_a + scale_b * sum_b;
+    to[to_stride] = (scale_a * POINT_A) * difference_a + (scale_b * POINT_B) * difference_b;
+    to[2 * to_stride] = (scale_a * SQUARE_A) * sum_a + (scale_b * SQUARE_B) * sum_b + m5;
+}
+
+CK_INLINE void ck_winograd_gradient_tile_body(const float *gradient, size_t row_stride, size_t column_stride, int rows,
+                                              int columns, size_t outputs, float *to, size_t plane) {
+    for (size_t half = 0; half < CK_PANEL; half += CK_LANES) {
+        size_t lanes = outputs <= half ? 0 : outputs - half < CK_LANES ? outputs - half : CK_LANES;
+        V lines[24];
+        for (int x = 0; x < 4; x++) {
+            V y[4];
+            for (int r = 0; r < 4; r++) {
+                if (r < rows && x < columns) load(gradient + r * row_stride + x * column_stride + half, lanes, y + r);
+                else y[r] = (V){0};
+            }
+            gradient_line(y, 1, lines + x, 4);
+        }
+        for (int r = 0; r < 6; r++) {
+            V t[6];
+            gradient_line(lines + 4 * r, 1, t, 1);
+            for (int x = 0; x < 6; x++) *(V *)(to + (size_t)(6 * r + x) * plane + half) = t[x];
+        }
+    }
+}
+static void ck_winograd_gradient_tile(const float *gradient, size_t row_stride, size_t column_stride, int rows, int columns,
+                                      size_t outputs, float *to, size_t plane);
+CK_DISPATCH(ck_winograd_gradient_tile,
+            (const float *gradient, size_t row_stride, size_t column_stride, int rows, int columns, size_t outputs, float *to,
+             size_t plane),
+            (gradient, row_stride, column_stride, rows, columns, outputs, to, plane))
+
+void ck_winograd_gradient(const struct ck_tiles *tiles, size_t number, const float *gradient, size_t outputs, size_t columns,
+                          float *to, size_t plane) {
+    struct place place = place_of(tiles, number);
+    ck_winograd_gradient_tile(gradient + place.pixel * outputs, tiles->width * outputs, outputs, place.rows, place.columns,
+                              columns, to, plane);
+}
+
+CK_INLINE void ck_winograd_weight_gradient_body(const float *sums, size_t plane, size_t inputs, float *to) {
+    for (size_t i = 0; i < inputs; i++) {
+        for (int half = 0; half < CK_PANEL; half += CK_LANES) {
+            V m[36], lines[18];
+            for (int p = 0; p < 36; p++) m[p] = *(const V *)(sums + (size_t)p * plane + i * CK_PANEL + half);
+            for (int x = 0; x < 6; x++) weight_gradient_line(m + x, 6, lines + x, 6);
+            for (int y = 0; y < 3; y++) {
+                V t[3];
+                weight_gradient_line(lines + 6 * y, 1, t, 1);
+                for (int x = 0; x < 3; x++) *(V *)(to + ((size_t)(3 * y + x) * inputs + i) * CK_PANEL + half) = t[x];
+            }
+        }
+    }
+}
+CK_DISPATCH(ck_winograd_weight_gradient, (const float *sums, size_t plane, size_t inputs, float *to),
+            (sums, plane, inputs, to))

@@ -43,12 +43,12 @@ extension Convolution2D {
                         let sum = channel == 0 ? add : UnsafePointer(result)
                         TensorStorage.withScratch(ck_winograd_scratch(count, Winograd.block)) { scratch in
                             var work = ck_winograd(
-                                transformed: transformed, plane: plane, block: Winograd.block, tiles: count,
-                                first_tile: first, inputs: inputs, first_input: channel, count: some, outputs: outputs,
-                                panel: weight.panel(panel),
+                                tiles: ck_tiles(height: height, width: width, top: 0, left: 0, down: down, across: across),
+                                first_tile: first, count: count, transformed: transformed, plane: plane,
+                                block: Winograd.block, depth: 1, depth_step: 0, inputs: inputs, first_input: channel,
+                                some: some, outputs: outputs, columns: PackedMatrix.panelWidth, panel: weight.panel(panel),
                                 bias: channel == 0 ? bias.map { UnsafePointer($0.storage.base + column) } : nil,
-                                add: sum.map { $0 + column }, height: height, width: width, result: result + column,
-                                scratch: scratch)
+                                add: sum.map { $0 + column }, result: result + column, scratch: scratch)
                             ck_winograd_products(&work)
                         }
                     }

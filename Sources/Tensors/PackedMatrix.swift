@@ -14,16 +14,30 @@ struct PackedMatrix: Sendable {
 
     /// Packs `[columns][inputs][taps]`, which is a linear layer's weight for one tap and a convolution's for several.
     init(_ weight: Tensor, columns: Int, inputs: Int, taps: Int) {
+        self.init(
+            weight, columns: columns, inputs: inputs, taps: taps, columnStride: inputs * taps, inputStride: taps, tap: { $0 },
+            lasts: true)
+    }
+
+    /// Packs values that lie as strides say.
+    ///
+    /// - Parameters:
+    ///   - tap: where the values of a tap begin.
+    ///   - lasts: whether it is kept for long.
+    init(
+        _ weight: Tensor, columns: Int, inputs: Int, taps: Int, columnStride: Int, inputStride: Int, tap: (Int) -> Int,
+        lasts: Bool = false
+    ) {
         (self.columns, inner) = (columns, inputs * taps)
-        panels = TensorStorage(count: ck_packed_count(columns, inputs * taps), lasts: true)
+        panels = TensorStorage(count: ck_packed_count(columns, inputs * taps), lasts: lasts)
         let target = panels.base
         let width = PackedMatrix.panelWidth
         Threads.perform((columns + width - 1) / width) { panel in
             let first = panel * width
-            for tap in 0..<taps {
+            for number in 0..<taps {
                 ck_pack_panel(
-                    weight.storage.base + first * inputs * taps + tap, inputs * taps, taps, min(width, columns - first),
-                    inputs, target + (panel * taps + tap) * inputs * width)
+                    weight.storage.base + first * columnStride + tap(number), columnStride, inputStride,
+                    min(width, columns - first), inputs, target + (panel * taps + number) * inputs * width)
             }
         }
     }

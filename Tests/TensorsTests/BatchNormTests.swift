@@ -1,4 +1,5 @@
 import CKernels
+import TensorTestSupport
 import Testing
 
 @testable import Tensors

@@ -1,6 +1,7 @@
 import CKernels
 import Dispatch
 import Synchronization
+import TensorTestSupport
 import Testing
 
 @testable import Tensors

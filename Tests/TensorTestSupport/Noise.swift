@@ -1,7 +1,9 @@
-import Tensors
+public import Tensors
 
-/// The values of `noise` in Golden/make_golden.py.
-func noise(_ seed: UInt64, _ shape: Int..., scale: Float = 1) -> Tensor {
+/// The values of `noise` in the scripts that make golden files: SplitMix64.
+public func noise(_ seed: UInt64, _ shape: Int..., scale: Float = 1) -> Tensor { noise(seed, shape, scale: scale) }
+
+public func noise(_ seed: UInt64, _ shape: [Int], scale: Float = 1) -> Tensor {
     Tensor(shape: shape) { buffer in
         for index in buffer.indices {
             var z = seed &+ UInt64(index + 1) &* 0x9E37_79B9_7F4A_7C15

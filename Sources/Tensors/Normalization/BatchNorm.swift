@@ -36,7 +36,7 @@ public struct BatchNorm: Sendable {
         let rows = x.count / channels / x.shape[0]
         let rowsOfChunk = max(Tensor.chunk / channels, 1)
         let chunks = (rows + rowsOfChunk - 1) / rowsOfChunk
-        let isFused = [.none, .relu, .silu].contains(activation)
+        let isFused = activation.isFusedWithScaling
         return Tensor(
             shape: x.shape,
             storage: .filled(count: x.count) { result in

@@ -1,0 +1,79 @@
+internal import CKernels
+
+/// Linear interpolation of channels-last volumes to another extent, axis by axis, and the way back; places as PyTorch has them with
+/// `align_corners=False`.
+public struct LinearResize3D: Hashable, Sendable {
+    public let from: Extent3D
+    public let to: Extent3D
+
+    /// - Precondition: no extent is empty.
+    public init(from: Extent3D, to: Extent3D) {
+        precondition(from.count > 0 && to.count > 0, "nothing can be resized from \(from) to \(to)")
+        (self.from, self.to) = (from, to)
+    }
+
+    /// `[N, from, C]` → `[N, to, C]`
+    public func callAsFunction(_ x: Tensor) -> Tensor {
+        precondition(x.extent == from, "\(x.shape) is no volume of \(from)")
+        return steps.reduce(x) { $1.axis.apply($0, target: $1.target, isBackward: false) }
+    }
+
+    /// Derivatives by what was resized, from those by what came of it.
+    public func inputGradient(_ gradient: Tensor) -> Tensor {
+        precondition(gradient.extent == to, "\(gradient.shape) is no volume of \(to)")
+        return steps.reversed().reduce(gradient) { $1.axis.apply($0, target: $1.source, isBackward: true) }
+    }
+
+    /// One axis after the other, with the extents before and after it.
+    private var steps: [(axis: Axis, source: Extent3D, target: Extent3D)] {
+        var steps: [(axis: Axis, source: Extent3D, target: Extent3D)] = []
+        var extent = from
+        for axis in 0..<3 where from.lengths[axis] != to.lengths[axis] {
+            var lengths = extent.lengths
+            lengths[axis] = to.lengths[axis]
+            let next = Extent3D(lengths[0], lengths[1], lengths[2])
+            steps.append((Axis(number: axis, from: from.lengths[axis], to: to.lengths[axis]), extent, next))
+            extent = next
+        }
+        return steps
+    }
+
+    /// The two neighbours of each place along one axis.
+    private struct Axis {
+        let number: Int
+        let lower: [Int]
+        let upper: [Int]
+        let weight: [Float]
+
+        init(number: Int, from: Int, to: Int) {
+            self.number = number
+            let places = (0..<to).map { max((Double($0) + 0.5) * Double(from) / Double(to) - 0.5, 0) }
+            lower = places.map { min(Int($0), from - 1) }
+            upper = lower.map { min($0 + 1, from - 1) }
+            weight = zip(places, lower).map { Float($0 - Double($1)) }
+        }
+
+        /// - Parameter isBackward: whether values go from places to their neighbours, and are summed there.
+        func apply(_ x: Tensor, target: Extent3D, isBackward: Bool) -> Tensor {
+            let channels = x.shape[4]
+            let lengths = target.lengths
+            let outer = x.shape[0] * lengths.prefix(number).reduce(1, *)
+            let inner = lengths.dropFirst(number + 1).reduce(1, *) * channels
+            let (source, length) = (x.extent.lengths[number], lengths[number])
+            return Tensor(
+                shape: [x.shape[0]] + lengths + [channels],
+                storage: .filled(count: outer * length * inner) { result in
+                    Threads.perform(outer) { number in
+                        let (from, to) = (x.storage.base + number * source * inner, result + number * length * inner)
+                        to.update(repeating: 0, count: length * inner)
+                        for place in lower.indices {
+                            for (neighbour, factor) in [(lower[place], 1 - weight[place]), (upper[place], weight[place])] {
+                                let (read, write) = isBackward ? (place, neighbour) : (neighbour, place)
+                                ck_accumulate(to + write * inner, from + read * inner, factor, inner)
+                            }
+                        }
+                    }
+                })
+        }
+    }
+}

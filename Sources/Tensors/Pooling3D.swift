@@ -1,0 +1,105 @@
+internal import CKernels
+
+/// Pooling of channels-last volumes by windows that lie side by side, and the way back. What is left over at an end is left out,
+/// as PyTorch does.
+public struct Pooling3D: Hashable, Sendable {
+    public enum Kind: Hashable, Sendable {
+        /// The first of the largest gets the gradient, a NaN before all others.
+        case largest
+        case mean
+    }
+
+    public let kind: Kind
+    /// Extent and stride of the windows.
+    public let window: Extent3D
+
+    /// - Precondition: the window has an extent.
+    public init(_ kind: Kind, window: Extent3D) {
+        precondition(window.lengths.allSatisfy { $0 > 0 }, "no window has an extent of \(window)")
+        (self.kind, self.window) = (kind, window)
+    }
+
+    /// `[N, D, H, W, C]` → `[N, D / depth, H / height, W / width, C]`
+    public func callAsFunction(_ x: Tensor) -> Tensor {
+        let result = x.extent.combined(window, /)
+        let channels = x.shape[4]
+        let factor = 1 / Float(window.count)
+        let shape = [x.shape[0]] + result.lengths + [channels]
+        return Tensor(
+            shape: shape,
+            storage: .filled(count: Tensor.count(of: shape)) { target in
+                forEachWindow(of: x, result) { place, sources in
+                    let pixel = target + place * channels
+                    for (number, source) in sources.enumerated() {
+                        let from = x.storage.base + source * channels
+                        if number == 0 {
+                            pixel.update(from: from, count: channels)
+                        } else if kind == .largest {
+                            ck_largest(from, pixel, channels)
+                        } else {
+                            ck_add(pixel, from, channels)
+                        }
+                    }
+                    if kind == .mean { for channel in 0..<channels { pixel[channel] *= factor } }
+                }
+            })
+    }
+
+    /// Derivatives by x from those by the result.
+    ///
+    /// - Parameters:
+    ///   - x: what was pooled.
+    ///   - pooled: what came of it.
+    public func inputGradient(_ x: Tensor, pooled: Tensor, _ gradient: Tensor) -> Tensor {
+        let extent = x.extent.combined(window, /)
+        let channels = x.shape[4]
+        precondition(gradient.shape == pooled.shape && gradient.extent == extent, "\(gradient.shape) does not come of \(x.shape)")
+        let factor = 1 / Float(window.count)
+        var result: Tensor
+        if x.extent.combined(window, %).lengths.allSatisfy({ $0 == 0 }) {
+            result = Tensor(shape: x.shape) { _ in }
+        } else {
+            result = Tensor(shape: x.shape)
+        }
+        result.withUnsafeMutableBufferPointer { buffer in
+            guard let target = buffer.baseAddress else { return }
+            forEachWindow(of: x, extent) { place, sources in
+                withUnsafeTemporaryAllocation(of: Float.self, capacity: channels) { rest in
+                    guard let rest = rest.baseAddress else { return }
+                    rest.update(from: gradient.storage.base + place * channels, count: channels)
+                    if kind == .mean { for channel in 0..<channels { rest[channel] *= factor } }
+                    for source in sources {
+                        if kind == .largest {
+                            ck_largest_gradient(
+                                x.storage.base + source * channels, pooled.storage.base + place * channels, rest,
+                                target + source * channels, channels)
+                        } else {
+                            (target + source * channels).update(from: rest, count: channels)
+                        }
+                    }
+                }
+            }
+        }
+        return result
+    }
+
+    /// Calls the body with the place of each result, and those of the voxels in its window.
+    private func forEachWindow(of x: Tensor, _ result: Extent3D, _ body: (_ place: Int, _ sources: [Int]) -> Void) {
+        let extent = x.extent
+        // From the window's first voxel.
+        let offsets = (0..<window.count).map { number in
+            let (z, rest) = number.quotientAndRemainder(dividingBy: window.height * window.width)
+            return (z * extent.height + rest / window.width) * extent.width + rest % window.width
+        }
+        Threads.perform(x.shape[0] * result.depth * result.height) { line in
+            let (slice, y) = line.quotientAndRemainder(dividingBy: result.height)
+            let (image, z) = slice.quotientAndRemainder(dividingBy: result.depth)
+            let first = ((image * extent.depth + z * window.depth) * extent.height + y * window.height) * extent.width
+            var sources = offsets
+            for column in 0..<result.width {
+                for index in offsets.indices { sources[index] = first + column * window.width + offsets[index] }
+                body(line * result.width + column, sources)
+            }
+        }
+    }
+}

@@ -1,0 +1,39 @@
+public import Tensors
+
+/// What it takes to make a network, but for its weights: checkpoints carry it.
+public enum NetworkArchitecture: Hashable, Sendable, Codable {
+    case unet(UNetArchitecture)
+    case picker(PickerArchitecture)
+
+    /// A network with first weights of a seed.
+    public func network(seed: UInt64) -> any Network {
+        switch self {
+        case .unet(let architecture): UNet(architecture, seed: seed)
+        case .picker(let architecture): PickerNetwork(architecture, seed: seed)
+        }
+    }
+
+    /// What lengths of a patch are multiples of.
+    public var alignment: Extent3D {
+        switch self {
+        case .unet(let architecture): architecture.alignment
+        case .picker: Extent3D(8)
+        }
+    }
+
+    /// How far from a voxel others can change what is said of it.
+    public var receptiveRadius: Extent3D {
+        switch self {
+        case .unet(let architecture): architecture.receptiveRadius
+        case .picker: Extent3D(72)
+        }
+    }
+
+    /// How many logits each voxel has.
+    public var outputs: Int {
+        switch self {
+        case .unet(let architecture): architecture.classes
+        case .picker(let architecture): architecture.classes
+        }
+    }
+}

@@ -1,0 +1,106 @@
+import Tensors
+
+/// Finds particles: four levels of residual blocks, each of which is told where in the patch it is (CoordConv, Liu et al., NeurIPS 2018)
+/// and, on the way down, what the patch looks like at its scale. Ways up are summed with those down.
+public final class PickerNetwork: Network {
+    private let picker: PickerArchitecture
+    private var encoder: [[NormalizedConvolution]] = []
+    private var decoder: [[NormalizedConvolution]] = []
+    private var upsamplers: [(layer: Convolution3D, weight: Parameter, bias: Parameter)] = []
+    private let head: Convolution3D
+    private let headWeight: Parameter
+    private let headBias: Parameter
+
+    public var architecture: NetworkArchitecture { .picker(picker) }
+
+    public init(_ architecture: PickerArchitecture, seed: UInt64) {
+        picker = architecture
+        var numbers = WeightInitialization(seed: seed)
+        let channels = architecture.channels
+        func block(_ name: String, _ inputs: Int, _ outputs: Int) -> [NormalizedConvolution] {
+            // Three coordinates come along.
+            [inputs + 3, outputs, outputs].enumerated().map { number, inputs in
+                NormalizedConvolution(
+                    "\(name).\(number)",
+                    Convolution3D(inputs: inputs, outputs: outputs, kernel: Extent3D(3), padding: Extent3D(1)), .batch, &numbers)
+            }
+        }
+        for level in channels.indices {
+            encoder.append(block("encoder.\(level)", level == 0 ? 1 : channels[level - 1] + 1, channels[level]))
+            guard level > 0 else { continue }
+            let layer = Convolution3D(
+                inputs: channels[level - 1], outputs: channels[level], kernel: Extent3D(3), stride: Extent3D(2),
+                padding: Extent3D(1))
+            upsamplers.append(
+                (
+                    layer,
+                    Parameter(
+                        "up.\(level - 1).weight",
+                        numbers.normal(layer.weightShape, deviation: (1 / Double(4 * channels[level])).squareRoot())),
+                    Parameter("up.\(level - 1).bias", Tensor(shape: [channels[level - 1]]))
+                ))
+            decoder.append(block("decoder.\(level - 1)", channels[level - 1], channels[level - 1]))
+        }
+        head = Convolution3D(inputs: channels[0], outputs: architecture.classes, kernel: Extent3D(1))
+        headWeight = Parameter("head.weight", numbers.kaiming(head.weightShape))
+        headBias = Parameter("head.bias", Tensor(shape: [architecture.classes]))
+    }
+
+    public var parameters: [Parameter] {
+        (encoder + decoder).joined().flatMap(\.parameters) + upsamplers.flatMap { [$0.weight, $0.bias] } + [headWeight, headBias]
+    }
+
+    public var buffers: [Parameter] { (encoder + decoder).joined().flatMap(\.buffers) }
+
+    public func callAsFunction(_ x: Variable, on tape: Tape) -> Variable {
+        let halving = Pooling3D(.mean, window: Extent3D(2))
+        var image = Variable(x.value)
+        var x = x
+        var skipped: [Variable] = []
+        for (level, block) in encoder.enumerated() {
+            if level > 0 {
+                skipped.append(x)
+                image = Variable(halving(image.value))
+                x = tape.concatenation([tape.pooling(x, halving), image])
+            }
+            x = residual(block, x, on: tape)
+        }
+        for level in decoder.indices.reversed() {
+            let skip = skipped.removeLast()
+            let (layer, weight, bias) = upsamplers[level]
+            let larger = tape.transposedConvolution(x, layer, weight: weight, bias: bias, extent: skip.value.extent)
+            x = residual(decoder[level], tape.sum(larger, skip), on: tape)
+        }
+        return tape.convolution(x, head, weight: headWeight, bias: headBias)
+    }
+
+    /// Three convolutions; what the first gives is added to what the last does.
+    private func residual(_ block: [NormalizedConvolution], _ x: Variable, on tape: Tape) -> Variable {
+        let first = block[0](tape.concatenation([x, Variable(Self.coordinates(like: x.value))]), on: tape)
+        let last = block.dropFirst().reduce(first) { $1($0, on: tape) }
+        return tape.elu(tape.sum(last, first))
+    }
+
+    /// x, y and z of each voxel, from −1 to 1 over the patch: `[N, D, H, W, 3]`.
+    static func coordinates(like x: Tensor) -> Tensor {
+        let extent = x.extent
+        func place(_ index: Int, _ length: Int) -> Float { length > 1 ? 2 * Float(index) / Float(length - 1) - 1 : 0 }
+        let columns = (0..<extent.width).map { place($0, extent.width) }
+        return Tensor(shape: [x.shape[0]] + extent.lengths + [3]) { values in
+            guard let base = values.baseAddress else { return }
+            var next = base
+            for _ in 0..<x.shape[0] {
+                for z in 0..<extent.depth {
+                    let depth = place(z, extent.depth)
+                    for y in 0..<extent.height {
+                        let height = place(y, extent.height)
+                        for x in 0..<extent.width {
+                            (next[0], next[1], next[2]) = (columns[x], height, depth)
+                            next += 3
+                        }
+                    }
+                }
+            }
+        }
+    }
+}

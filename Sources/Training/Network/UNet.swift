@@ -1,0 +1,90 @@
+import Tensors
+
+/// A U-Net: at each level two convolutions with normalisation and ReLU; maximum pooling on the way down; on the way up twice as large
+/// maps, beside those of the way down; at last a 1 × 1 convolution.
+public final class UNet: Network {
+    private let unet: UNetArchitecture
+    private var encoder: [[NormalizedConvolution]] = []
+    private var decoder: [[NormalizedConvolution]] = []
+    /// From the result back, with weights as PyTorch has those of transposed convolutions.
+    private var upsamplers: [(layer: Convolution3D, weight: Parameter, bias: Parameter)] = []
+    private let head: Convolution3D
+    private let headWeight: Parameter
+    private let headBias: Parameter
+
+    public var architecture: NetworkArchitecture { .unet(unet) }
+
+    public init(_ architecture: UNetArchitecture, seed: UInt64) {
+        unet = architecture
+        var numbers = WeightInitialization(seed: seed)
+        let isDeep = architecture.dimensions == 3
+        let kernel = Extent3D(isDeep ? 3 : 1, 3, 3)
+        let padding = Extent3D(isDeep ? 1 : 0, 1, 1)
+        func block(_ name: String, _ inputs: Int, _ outputs: Int) -> [NormalizedConvolution] {
+            [inputs, outputs].enumerated().map { number, inputs in
+                NormalizedConvolution(
+                    "\(name).\(number)", Convolution3D(inputs: inputs, outputs: outputs, kernel: kernel, padding: padding),
+                    architecture.normalization, &numbers)
+            }
+        }
+        for level in 0..<architecture.levels {
+            let channels = architecture.channels(level)
+            encoder.append(block("encoder.\(level)", level == 0 ? 1 : architecture.channels(level - 1), channels))
+            guard level > 0 else { continue }
+            let finer = architecture.channels(level - 1)
+            let isTransposed = architecture.upsampling == .transposed
+            let layer = Convolution3D(
+                inputs: finer, outputs: channels, kernel: isTransposed ? architecture.window : Extent3D(1),
+                stride: isTransposed ? architecture.window : Extent3D(1))
+            upsamplers.append(
+                (
+                    layer,
+                    Parameter(
+                        "up.\(level - 1).weight",
+                        numbers.normal(layer.weightShape, deviation: (1 / Double(channels)).squareRoot())),
+                    Parameter("up.\(level - 1).bias", Tensor(shape: [finer]))
+                ))
+            decoder.append(block("decoder.\(level - 1)", 2 * finer, finer))
+        }
+        head = Convolution3D(inputs: architecture.width, outputs: architecture.classes, kernel: Extent3D(1))
+        headWeight = Parameter("head.weight", numbers.kaiming(head.weightShape))
+        headBias = Parameter("head.bias", Tensor(shape: [architecture.classes]))
+    }
+
+    public var parameters: [Parameter] {
+        (encoder + decoder).joined().flatMap(\.parameters) + upsamplers.flatMap { [$0.weight, $0.bias] } + [headWeight, headBias]
+    }
+
+    public var buffers: [Parameter] { (encoder + decoder).joined().flatMap(\.buffers) }
+
+    public func callAsFunction(_ x: Variable, on tape: Tape) -> Variable {
+        var x = x
+        var skipped: [Variable] = []
+        for (level, block) in encoder.enumerated() {
+            if level > 0 {
+                skipped.append(x)
+                x = tape.pooling(x, Pooling3D(.largest, window: unet.window))
+            }
+            for layer in block { x = layer(x, on: tape) }
+        }
+        for level in decoder.indices.reversed() {
+            // Taken out, so that it goes when it has been used.
+            let skip = skipped.removeLast()
+            x = upsampled(x, level: level, extent: skip.value.extent, on: tape)
+            x = tape.concatenation([skip, x])
+            for layer in decoder[level] { x = layer(x, on: tape) }
+        }
+        return tape.convolution(x, head, weight: headWeight, bias: headBias)
+    }
+
+    private func upsampled(_ x: Variable, level: Int, extent: Extent3D, on tape: Tape) -> Variable {
+        let (layer, weight, bias) = upsamplers[level]
+        switch unet.upsampling {
+        case .transposed: return tape.transposedConvolution(x, layer, weight: weight, bias: bias, extent: extent)
+        case .linear:
+            // A 1 × 1 convolution and an interpolation come to the same in any order, and this one is cheaper.
+            let fewer = tape.transposedConvolution(x, layer, weight: weight, bias: bias, extent: x.value.extent)
+            return tape.resized(fewer, to: extent)
+        }
+    }
+}

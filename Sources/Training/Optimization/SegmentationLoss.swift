@@ -1,0 +1,209 @@
+import Foundation
+import Synchronization
+public import Tensors
+
+/// Soft Dice and cross-entropy of logits, over all voxels of a batch that have a label.
+///
+/// Dice of a class is (2 Σ p t + s) / (Σ p + Σ t + s), and its loss 1 minus the mean over the classes that are looked for; cross-entropy is
+/// the mean over voxels. (Milletari, Navab and Ahmadi, 3DV 2016; Isensee et al., Nature Methods 2021.)
+public struct SegmentationLoss: Hashable, Sendable {
+    /// How logits are read.
+    public enum Reading: Hashable, Sendable {
+        /// Classes exclude each other, and the first is the ground: label k means logit k. Dice is over the others.
+        case exclusive
+        /// Each logit is a class of its own: label k > 0 means logit k − 1, and 0 none of them.
+        case independent
+    }
+
+    /// The label of voxels from which nothing is learned.
+    public static let ignored: UInt8 = 255
+
+    public let reading: Reading
+    public let diceWeight: Double
+    public let crossEntropyWeight: Double
+    public let smooth: Double
+
+    public init(_ reading: Reading, diceWeight: Double = 1, crossEntropyWeight: Double = 1, smooth: Double = 1) {
+        (self.reading, self.diceWeight) = (reading, diceWeight)
+        (self.crossEntropyWeight, self.smooth) = (crossEntropyWeight, smooth)
+    }
+
+    /// Voxels summed by one task.
+    private static let chunk = 8192
+
+    /// - Parameters:
+    ///   - logits: `[N, D, H, W, outputs]`
+    ///   - labels: one for each voxel; those beyond the classes count as ignored.
+    /// - Returns: the loss, one value; 0 where no voxel has a label.
+    public func callAsFunction(_ logits: Variable, _ labels: [UInt8], on tape: Tape) -> Variable {
+        let outputs = logits.value.shape.last ?? 1
+        precondition(labels.count * outputs == logits.value.count, "\(labels.count) labels do not fit \(logits.value.shape)")
+        let probabilities = probabilities(logits.value)
+        let sums = Sums(of: probabilities, labels, self)
+        let slopes = slopes(sums)
+        let result = Tensor(shape: [1], values: [Float(value(sums))])
+        return tape.record(result) { gradient in
+            tape.accumulate(logitGradient(probabilities, labels, sums, slopes, times: gradient.values[0]), to: logits)
+        }
+    }
+
+    /// Softmax or sigmoid of logits.
+    public func probabilities(_ logits: Tensor) -> Tensor {
+        let outputs = logits.shape.last ?? 1
+        return Tensor(shape: logits.shape) { target in
+            logits.withUnsafeBufferPointer { logits in
+                nonisolated(unsafe) let (target, logits) = (target, logits)
+                Self.forEachChunk(of: logits.count / max(outputs, 1)) { _, voxels in
+                    for voxel in voxels {
+                        let row = voxel * outputs..<(voxel + 1) * outputs
+                        if reading == .independent {
+                            for place in row { target[place] = 1 / (1 + exp(-logits[place])) }
+                            continue
+                        }
+                        var largest = -Float.infinity
+                        for place in row { largest = max(largest, logits[place]) }
+                        var sum: Float = 0
+                        for place in row {
+                            target[place] = exp(logits[place] - largest)
+                            sum += target[place]
+                        }
+                        for place in row { target[place] /= sum }
+                    }
+                }
+            }
+        }
+    }
+
+    /// What a label means for the outputs: which one it is, if any; nil where it is ignored.
+    private func target(_ label: UInt8, outputs: Int) -> Int? {
+        let target = reading == .exclusive ? Int(label) : Int(label) - 1
+        return target < outputs ? target : nil
+    }
+
+    /// What Dice and cross-entropy are made of.
+    private struct Sums {
+        var voxels = 0.0
+        var entropy = 0.0
+        /// Of each output: Σ p t, Σ p, Σ t.
+        var products: [Double]
+        var probabilities: [Double]
+        var truths: [Double]
+
+        init(outputs: Int) {
+            products = [Double](repeating: 0, count: outputs)
+            (probabilities, truths) = (products, products)
+        }
+
+        init(of probabilities: Tensor, _ labels: [UInt8], _ loss: SegmentationLoss) {
+            let outputs = probabilities.shape.last ?? 1
+            let parts = Mutex([Int: Sums]())
+            probabilities.withUnsafeBufferPointer { values in
+                nonisolated(unsafe) let values = values
+                SegmentationLoss.forEachChunk(of: labels.count) { number, voxels in
+                    var part = Sums(outputs: outputs)
+                    for voxel in voxels {
+                        guard let target = loss.target(labels[voxel], outputs: outputs) else { continue }
+                        part.voxels += 1
+                        for output in 0..<outputs {
+                            let p = Double(values[voxel * outputs + output])
+                            part.probabilities[output] += p
+                            let isTarget = output == target
+                            if isTarget {
+                                part.products[output] += p
+                                part.truths[output] += 1
+                            }
+                            if isTarget || loss.reading == .independent {
+                                part.entropy -= SegmentationLoss.logarithm(isTarget ? p : 1 - p)
+                            }
+                        }
+                    }
+                    parts.withLock { $0[number] = part }
+                }
+            }
+            self.init(outputs: outputs)
+            // In the order of chunks, so that the sums do not depend on threads.
+            for (_, part) in parts.withLock({ $0 }).sorted(by: { $0.key < $1.key }) {
+                voxels += part.voxels
+                entropy += part.entropy
+                for output in 0..<outputs {
+                    products[output] += part.products[output]
+                    self.probabilities[output] += part.probabilities[output]
+                    truths[output] += part.truths[output]
+                }
+            }
+        }
+    }
+
+    /// As PyTorch cuts it off for binary cross-entropy.
+    private static func logarithm(_ p: Double) -> Double { max(log(p), -100) }
+
+    /// The outputs over which Dice is the mean.
+    private func lookedFor(_ outputs: Int) -> Range<Int> { reading == .exclusive && outputs > 1 ? 1..<outputs : 0..<outputs }
+
+    /// The numbers by which cross-entropy is divided.
+    private func entropyCount(_ sums: Sums) -> Double {
+        max(sums.voxels * (reading == .independent ? Double(sums.products.count) : 1), 1)
+    }
+
+    private func value(_ sums: Sums) -> Double {
+        guard sums.voxels > 0 else { return 0 }
+        let outputs = lookedFor(sums.products.count)
+        let dice = outputs.reduce(0.0) { $0 + (2 * sums.products[$1] + smooth) / union(sums, $1) }
+        return diceWeight * (1 - dice / Double(outputs.count)) + crossEntropyWeight * sums.entropy / entropyCount(sums)
+    }
+
+    private func union(_ sums: Sums, _ output: Int) -> Double {
+        max(sums.probabilities[output] + sums.truths[output] + smooth, .leastNormalMagnitude)
+    }
+
+    /// Derivatives of the Dice part by the probability of each output: where it is the target, and where not.
+    private func slopes(_ sums: Sums) -> [(target: Float, other: Float)] {
+        let outputs = lookedFor(sums.products.count)
+        return sums.products.indices.map { output in
+            guard outputs.contains(output) else { return (0, 0) }
+            let (union, scale) = (union(sums, output), diceWeight / Double(outputs.count))
+            let other = scale * (2 * sums.products[output] + smooth) / (union * union)
+            return (Float(other - scale * 2 / union), Float(other))
+        }
+    }
+
+    private func logitGradient(
+        _ probabilities: Tensor, _ labels: [UInt8], _ sums: Sums, _ slopes: [(target: Float, other: Float)], times factor: Float
+    ) -> Tensor {
+        let outputs = slopes.count
+        let entropy = Float(crossEntropyWeight / entropyCount(sums))
+        return Tensor(shape: probabilities.shape) { result in
+            probabilities.withUnsafeBufferPointer { p in
+                nonisolated(unsafe) let (result, p) = (result, p)
+                Self.forEachChunk(of: labels.count) { _, voxels in
+                    for voxel in voxels {
+                        let first = voxel * outputs
+                        guard let target = target(labels[voxel], outputs: outputs) else {
+                            for output in 0..<outputs { result[first + output] = 0 }
+                            continue
+                        }
+                        var mean: Float = 0
+                        if reading == .exclusive {
+                            for output in 0..<outputs {
+                                mean += (output == target ? slopes[output].target : slopes[output].other) * p[first + output]
+                            }
+                        }
+                        for output in 0..<outputs {
+                            let isTarget = output == target
+                            let slope = isTarget ? slopes[output].target : slopes[output].other
+                            let probability = p[first + output]
+                            let dice =
+                                reading == .exclusive
+                                ? probability * (slope - mean) : probability * (1 - probability) * slope
+                            result[first + output] = factor * (dice + entropy * (probability - (isTarget ? 1 : 0)))
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    private static func forEachChunk(of count: Int, _ body: (_ number: Int, _ voxels: Range<Int>) -> Void) {
+        Threads.perform((count + chunk - 1) / chunk) { number in body(number, number * chunk..<min((number + 1) * chunk, count)) }
+    }
+}
