@@ -1,0 +1,136 @@
+public import Tensors
+public import Volumes
+
+/// Runs a network over a volume of any size, block by block, and joins the results.
+///
+/// Where blocks overlap their results are blended with weights that rise and fall linearly along each axis and add up to
+/// 1; where all agree in every bit, so does the result: a network that returns its input gives the volume back. A NaN
+/// reaches only the voxels that the network gave it to, and those of a zone of blending where it did.
+///
+/// Blocks are computed layer after layer, and slices leave as soon as they are finished, in order of z. What is in memory
+/// at a time is ``BlockGrid/memory(outputs:)``.
+///
+/// ```swift
+/// let sliding = try SlidingWindow(grid: BlockGrid(shape: volume.shape, window: window), outputs: 1)
+/// try sliding.run(read: { box in try normalized(box) }, network: { input in try unet(input) }) { z, values in
+///     try writer.append(values)
+/// }
+/// ```
+public struct SlidingWindow: Sendable {
+    public let grid: BlockGrid
+    /// The number of values that the network gives each voxel.
+    public let outputs: Int
+
+    /// - Throws: ``TrainingError`` where there are no outputs.
+    public init(grid: BlockGrid, outputs: Int) throws(TrainingError) {
+        guard outputs >= 1 else { throw TrainingError("a network has \(outputs) outputs, but needs at least one") }
+        self.grid = grid
+        self.outputs = outputs
+    }
+
+    /// Runs the network over all layers from `firstLayer` on.
+    ///
+    /// A run that was interrupted after some slices continues with the layer that finishes the next slice
+    /// (``BlockGrid/slices(finishedBy:)``), and emits the same bits. If layers are blended, the layer before is computed
+    /// again.
+    ///
+    /// - Parameters:
+    ///   - firstLayer: the layer to begin with; its first slice is the first to be emitted.
+    ///   - read: gives the values of a box inside the volume, `[z][y][x]`. Called once a block; normalise here.
+    ///   - network: from ``BlockGrid/inputShape``, `[1, D, H, W, 1]`, to `[1, D, H, W, outputs]`.
+    ///   - isCancelled: asked before each block.
+    ///   - progress: called after each block with the number of blocks done and the number to do.
+    ///   - emit: takes a slice's number and its values, `[y][x][output]`.
+    /// - Throws: what the closures throw; `CancellationError`; ``TrainingError`` where a closure returns an array that does
+    ///   not fit, or there is no such layer.
+    /// - Complexity: the network's, times the share of voxels that blocks overlap in; beside it some ten operations a voxel.
+    public func run(
+        from firstLayer: Int = 0,
+        read: (Box) throws -> [Float],
+        network: (Tensor) throws -> Tensor,
+        isCancelled: () -> Bool = { false },
+        progress: (_ done: Int, _ total: Int) -> Void = { _, _ in },
+        emit: (_ z: Int, _ values: [Float]) throws -> Void
+    ) throws {
+        guard (0..<grid.layers).contains(firstLayer) else {
+            throw TrainingError("there is no layer \(firstLayer): the volume has layers 0 … \(grid.layers - 1)")
+        }
+        let isBlended = firstLayer > 0 && !grid.z.zones[firstLayer - 1].isEmpty
+        let layers = (isBlended ? firstLayer - 1 : firstLayer)..<grid.layers
+        let (sliceCount, blocks) = (grid.shape.sliceCount * outputs, layers.count * grid.blocksPerLayer)
+        // Slices that the next layer blends with come first.
+        var results = [Float](repeating: 0, count: grid.layerDepth * sliceCount)
+        var done = 0
+        for layer in layers {
+            for row in 0..<grid.y.count {
+                for column in 0..<grid.x.count {
+                    if isCancelled() { throw CancellationError() }
+                    let output = try network(input(grid.block(layer: layer, row: row, column: column), read: read))
+                    guard output.shape == Array(grid.inputShape.dropLast()) + [outputs] else {
+                        throw TrainingError(
+                            "the network made \(output.shape) of \(grid.inputShape), but was to give each voxel "
+                                + "\(outputs) \(outputs == 1 ? "value" : "values")")
+                    }
+                    blend(output, into: &results, layer: layer, row: row, column: column)
+                    done += 1
+                    progress(done, blocks)
+                }
+            }
+            let (covered, finished) = (grid.z.covered(layer), grid.z.finished(layer))
+            if layer >= firstLayer {
+                for z in finished {
+                    let start = (z - covered.lowerBound) * sliceCount
+                    try emit(z, Array(results[start..<start + sliceCount]))
+                }
+            }
+            results.withUnsafeMutableBufferPointer { buffer in
+                guard let base = buffer.baseAddress else { return }
+                base.update(
+                    from: base + finished.count * sliceCount, count: (covered.upperBound - finished.upperBound) * sliceCount)
+            }
+        }
+    }
+
+    /// The values of a block, beyond the volume those of its outermost voxels.
+    private func input(_ block: PaddedBox, read: (Box) throws -> [Float]) throws -> Tensor {
+        guard let box = block.clipped(to: grid.shape.box) else { throw TrainingError("a block lies outside the volume") }
+        let values = try read(box)
+        guard values.count == box.shape.count else {
+            throw TrainingError("\(values.count) values were read for a box of \(box.shape) voxels")
+        }
+        return Tensor(shape: grid.inputShape) { block.replicate(values, of: box, into: $0) }
+    }
+
+    /// Adds a block to the results of its layer, as a running mean: r ← r + w / W · (v − r), where w is the block's weight
+    /// and W the sum of the weights up to and with it. This is exact where v = r, and the first block is copied.
+    private func blend(_ output: Tensor, into results: inout [Float], layer: Int, row: Int, column: Int) {
+        let (zs, ys, xs) = (grid.z.covered(layer), grid.y.covered(row), grid.x.covered(column))
+        let (zShares, yShares, xShares) = (grid.z.shares(layer), grid.y.shares(row), grid.x.shares(column))
+        let origin = grid.block(layer: layer, row: row, column: column)
+        output.withUnsafeBufferPointer { source in
+            results.withUnsafeMutableBufferPointer { target in
+                for (z, zShare) in zip(zs, zShares) {
+                    for (y, yShare) in zip(ys, yShares) {
+                        var from = ((z - origin.z) * origin.height + y - origin.y) * origin.width + xs.lowerBound - origin.x
+                        var to = ((z - zs.lowerBound) * grid.shape.y + y) * grid.shape.x + xs.lowerBound
+                        from *= outputs
+                        to *= outputs
+                        // The weight of earlier layers and rows, and that of this row of blocks.
+                        let earlier = zShare.earlier + zShare.own * yShare.earlier
+                        let own = zShare.own * yShare.own
+                        for xShare in xShares {
+                            let weight = own * xShare.own
+                            let ratio = weight / (earlier + own * xShare.earlier + weight)
+                            for _ in 0..<outputs {
+                                let (old, new) = (target[to], source[from])
+                                target[to] = ratio == 1 || old == new ? new : old + ratio * (new - old)
+                                from += 1
+                                to += 1
+                            }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
