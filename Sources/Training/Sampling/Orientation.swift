@@ -1,0 +1,90 @@
+public import Volumes
+
+/// One of the 48 ways to turn and mirror a cube of voxels, and with it arrays `[z][y][x]`.
+///
+/// After it, axis i of an array is what axis `axes[i]` was, reversed if `isReversed[i]`.
+public struct Orientation: Hashable, Sendable {
+    /// Which axis each axis was: a permutation of 0 (z), 1 (y) and 2 (x).
+    public let axes: [Int]
+    /// Whether each axis runs the other way.
+    public let isReversed: [Bool]
+
+    private init(axes: [Int], isReversed: [Bool]) {
+        self.axes = axes
+        self.isReversed = isReversed
+    }
+
+    /// The one that changes nothing.
+    public static let identity = Orientation(axes: [0, 1, 2], isReversed: [false, false, false])
+
+    /// The 8 symmetries of a square: turns by 90° within slices, and their mirror images. The identity comes first here
+    /// and below.
+    public static let plane = all { $0.axes[0] == 0 && !$0.isReversed[0] }
+
+    /// The 16 of them with and without z reversed: those that keep slices slices, for tomograms whose z is not like x and y.
+    public static let slab = all { $0.axes[0] == 0 }
+
+    /// All 48 symmetries of a cube.
+    public static let cube = all { _ in true }
+
+    private static func all(where isIncluded: (Orientation) -> Bool) -> [Orientation] {
+        [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]].flatMap { axes in
+            (0..<8).map { bits in Orientation(axes: axes, isReversed: (0..<3).map { bits >> $0 & 1 == 1 }) }
+        }.filter(isIncluded)
+    }
+
+    /// The shape of what an array of this shape becomes.
+    public func shape(_ shape: VolumeShape) -> VolumeShape {
+        let lengths = [shape.z, shape.y, shape.x]
+        // A permutation of a shape is one: it has the same count.
+        return VolumeShape(z: lengths[axes[0]], y: lengths[axes[1]], x: lengths[axes[2]]) ?? shape
+    }
+
+    /// This one first, then the other.
+    public func then(_ other: Orientation) -> Orientation {
+        Orientation(
+            axes: other.axes.map { axes[$0] },
+            isReversed: (0..<3).map { other.isReversed[$0] != isReversed[other.axes[$0]] })
+    }
+
+    /// The one that undoes this one.
+    public var inverse: Orientation {
+        var (axes, isReversed) = (self.axes, self.isReversed)
+        for axis in 0..<3 {
+            axes[self.axes[axis]] = axis
+            isReversed[self.axes[axis]] = self.isReversed[axis]
+        }
+        return Orientation(axes: axes, isReversed: isReversed)
+    }
+
+    /// The values of an array `[z][y][x]`, turned: an array of `shape(shape)`.
+    ///
+    /// - Precondition: as many values as the shape has voxels.
+    /// - Complexity: one read and one write a voxel.
+    public func callAsFunction<Element>(_ values: [Element], shape: VolumeShape) -> [Element] {
+        precondition(values.count == shape.count, "\(values.count) values are not \(shape) voxels")
+        if self == .identity { return values }
+        let lengths = [shape.z, shape.y, shape.x]
+        let strides = [shape.y * shape.x, shape.x, 1]
+        // Where the first voxel comes from, and how far it is from there to the next along each axis.
+        let first = (0..<3).reduce(0) { $0 + (isReversed[$1] ? (lengths[axes[$1]] - 1) * strides[axes[$1]] : 0) }
+        let steps = (0..<3).map { isReversed[$0] ? -strides[axes[$0]] : strides[axes[$0]] }
+        let turned = self.shape(shape)
+        return [Element](unsafeUninitializedCapacity: values.count) { target, count in
+            values.withUnsafeBufferPointer { source in
+                var index = 0
+                for z in 0..<turned.z {
+                    for y in 0..<turned.y {
+                        var from = first + z * steps[0] + y * steps[1]
+                        for _ in 0..<turned.x {
+                            target.initializeElement(at: index, to: source[from])
+                            index += 1
+                            from += steps[2]
+                        }
+                    }
+                }
+            }
+            count = values.count
+        }
+    }
+}

@@ -1,0 +1,158 @@
+public import Volumes
+
+/// Draws patches from labelled regions of tomograms.
+///
+/// With the probability `foregroundShare` a patch is centred on foreground, moved by up to `jitter` voxels along each axis;
+/// else it lies anywhere. Every foreground item of all regions is as likely as another, and so is every voxel of all regions
+/// for the others. Along an axis where the region is long enough, patches lie inside it; where it is too short, it lies
+/// inside the patch. Voxels outside the region have no label there; their densities are those of the tomogram, and beyond
+/// its faces those of its outermost voxels.
+///
+/// ```swift
+/// let sampler = try PatchSampler(volumes: [volume], regions: [region], shape: shape, foregroundShare: 1, jitter: 14)
+/// var random = RandomStream(seed: 7)
+/// let patch = try sampler.patch(at: sampler.place(&random)).oriented(Orientation.slab[random.index(below: 16)])
+/// ```
+public struct PatchSampler: Sendable {
+    /// Where a patch begins.
+    public struct Place: Hashable, Sendable {
+        /// The number of its region.
+        public let region: Int
+        /// The patch's first voxel (x, y, z) in the tomogram; it may lie before it.
+        public let origin: SIMD3<Int>
+    }
+
+    public let volumes: [PatchVolume]
+    public let regions: [LabelledRegion]
+    /// The shape of patches.
+    public let shape: VolumeShape
+    public let foregroundShare: Double
+    public let jitter: Int
+    /// The numbers of voxels and of foreground items of the regions up to and with each.
+    private let voxelSums: [Int]
+    private let foregroundSums: [Int]
+
+    /// - Throws: ``TrainingError`` where there is no region, one lies outside its volume, a particle is not at a finite
+    ///   place in its region, the share is not in 0 … 1, the jitter is negative, or foreground is wanted only and there is
+    ///   none.
+    public init(
+        volumes: [PatchVolume], regions: [LabelledRegion], shape: VolumeShape, foregroundShare: Double, jitter: Int = 0
+    ) throws(TrainingError) {
+        guard !regions.isEmpty else { throw TrainingError("there is nothing to learn from: no region has labels") }
+        guard (0...1).contains(foregroundShare), (0...1 << 20).contains(jitter) else {
+            throw TrainingError(
+                "patches cannot be drawn with a foreground share of \(foregroundShare) and a jitter of \(jitter) voxels; the "
+                    + "share must be 0 … 1, the jitter 0 or more")
+        }
+        for (index, region) in regions.enumerated() {
+            guard volumes.indices.contains(region.volume), region.box.isInside(volumes[region.volume].shape) else {
+                throw TrainingError("labelled region \(index) does not lie in a tomogram")
+            }
+            guard case .particles(let centers) = region.foreground else { continue }
+            let box = region.box
+            for center in centers {
+                // NaN lies nowhere.
+                guard Self.holds(box.x, center.x), Self.holds(box.y, center.y), Self.holds(box.z, center.z) else {
+                    throw TrainingError("the particle at \(center) does not lie in labelled region \(index)")
+                }
+            }
+        }
+        self.volumes = volumes
+        self.regions = regions
+        self.shape = shape
+        self.foregroundShare = foregroundShare
+        self.jitter = jitter
+        voxelSums = Self.sums(regions.map(\.box.shape.count))
+        foregroundSums = Self.sums(regions.map(\.foreground.count))
+        guard foregroundShare < 1 || foregroundSums.last ?? 0 > 0 else {
+            throw TrainingError("there is no foreground to learn from in \(regions.count) labelled regions")
+        }
+    }
+
+    /// Draws where the next patch lies. Where there is no foreground it lies anywhere.
+    ///
+    /// - Complexity: the logarithm of the number of regions and of runs of foreground.
+    public func place(_ random: inout RandomStream) -> Place {
+        let foreground = foregroundSums.last ?? 0
+        if random.unit() < foregroundShare, foreground > 0 {
+            let (region, item) = Self.find(random.index(below: foreground), in: foregroundSums)
+            let half = SIMD3(shape.x / 2, shape.y / 2, shape.z / 2)
+            let shift = SIMD3(
+                random.integer(in: -jitter...jitter), random.integer(in: -jitter...jitter), random.integer(in: -jitter...jitter))
+            let origin = regions[region].foreground.voxel(item) &- half &+ shift
+            let (least, most) = origins(in: regions[region].box)
+            return Place(region: region, origin: origin.clamped(lowerBound: least, upperBound: most))
+        }
+        let (region, _) = Self.find(random.index(below: voxelSums.last ?? 1), in: voxelSums)
+        let (least, most) = origins(in: regions[region].box)
+        return Place(
+            region: region,
+            origin: SIMD3(
+                random.integer(in: least.x...most.x), random.integer(in: least.y...most.y), random.integer(in: least.z...most.z)))
+    }
+
+    /// The densities and labels of a place.
+    ///
+    /// - Throws: what the volume's and the region's closures throw; ``TrainingError`` where one returns too little or too
+    ///   much, or the place is none of this sampler's.
+    /// - Complexity: reads the box of the patch once, and its labels.
+    public func patch(at place: Place) throws -> TrainingPatch {
+        guard regions.indices.contains(place.region) else { throw TrainingError("there is no labelled region \(place.region)") }
+        let region = regions[place.region]
+        let volume = volumes[region.volume]
+        let padded = PaddedBox(
+            origin: (place.origin.z, place.origin.y, place.origin.x), size: (shape.z, shape.y, shape.x))
+        guard let box = padded.clipped(to: volume.shape.box), let labelled = padded.clipped(to: region.box) else {
+            throw TrainingError("a patch at \(place.origin) has no voxel in labelled region \(place.region)")
+        }
+        let (raw, known) = (try volume.read(box), try region.labels(labelled))
+        guard raw.count == box.shape.count, known.count == labelled.shape.count else {
+            throw TrainingError(
+                "\(raw.count) densities of \(box.shape) voxels and \(known.count) labels of \(labelled.shape) were read")
+        }
+        let scale = 1 / volume.deviation
+        let normalized = raw.map { ($0 - volume.mean) * scale }
+        var densities = [Float](repeating: 0, count: shape.count)
+        densities.withUnsafeMutableBufferPointer { padded.replicate(normalized, of: box, into: $0) }
+        var labels = [UInt8](repeating: TrainingPatch.ignored, count: shape.count)
+        for z in 0..<labelled.shape.z {
+            for y in 0..<labelled.shape.y {
+                let from = (z * labelled.shape.y + y) * labelled.shape.x
+                let slice = labelled.z.lowerBound + z - padded.z
+                let row = labelled.y.lowerBound + y - padded.y
+                let to = (slice * shape.y + row) * shape.x + labelled.x.lowerBound - padded.x
+                labels.replaceSubrange(to..<to + labelled.shape.x, with: known[from..<from + labelled.shape.x])
+            }
+        }
+        return try TrainingPatch(shape: shape, densities: densities, labels: labels)
+    }
+
+    /// The first and the last place of a patch with regard to a region: inside it, or around it.
+    private func origins(in box: Box) -> (least: SIMD3<Int>, most: SIMD3<Int>) {
+        let near = SIMD3(box.x.lowerBound, box.y.lowerBound, box.z.lowerBound)
+        let far = SIMD3(box.x.upperBound - shape.x, box.y.upperBound - shape.y, box.z.upperBound - shape.z)
+        return (pointwiseMin(near, far), pointwiseMax(near, far))
+    }
+
+    private static func holds(_ range: Range<Int>, _ coordinate: Double) -> Bool {
+        coordinate >= Double(range.lowerBound) - 0.5 && coordinate <= Double(range.upperBound) - 0.5
+    }
+
+    private static func sums(_ counts: [Int]) -> [Int] {
+        var sum = 0
+        return counts.map { count in
+            sum += count
+            return sum
+        }
+    }
+
+    /// The first region whose sum exceeds the number, and how much of the number is left in it.
+    private static func find(_ number: Int, in sums: [Int]) -> (region: Int, rest: Int) {
+        var (low, high) = (0, sums.count - 1)
+        while low < high {
+            let middle = (low + high) / 2
+            if sums[middle] > number { high = middle } else { low = middle + 1 }
+        }
+        return (low, number - (low == 0 ? 0 : sums[low - 1]))
+    }
+}
