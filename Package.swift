@@ -132,7 +132,7 @@ let package = Package(
             dependencies: [
                 "Training", "Checkpoints", "ImageProcessing", "Tensors", "Volumes", "TestSupport", "TensorTestSupport",
             ],
-            exclude: ["Golden/make_golden.py"], resources: [.copy("Golden/data")], swiftSettings: settings),
+            exclude: ["Golden/make_golden.py", "Golden/make_window_golden.py"], resources: [.copy("Golden/data")], swiftSettings: settings),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation", "Volumes", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "CatalogTests",
