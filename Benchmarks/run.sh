@@ -68,5 +68,9 @@ echo "CellPose's dynamics, two threads:"
 "$python" flow_cellpose.py 2 || echo "(no CellPose in $python to compare with)"
 
 echo
+echo "particles in probabilities of 1000 × 1000 × 300, and a sliding window without a network, two threads:"
+"$bin/picking-benchmark"
+
+echo
 echo "blob store:"
 "$bin/blob-benchmark" "$folder"

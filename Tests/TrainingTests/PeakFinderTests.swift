@@ -85,10 +85,13 @@ import Volumes
             try floats.append(slice.map { 0.1 + 0.8 * Float($0) })
             try bytes.append(slice.map { 10 + 200 * $0 })
             // Looking at what there is so far changes nothing.
-            if z % 16 == 3 { _ = floats.finished() }
+            if z % 16 == 3 {
+                var copy = floats
+                _ = copy.finish()
+            }
         }
-        let peaks = floats.finished()
-        #expect(peaks == bytes.finished())
+        let (peaks, others) = (floats.finish(), bytes.finish())
+        #expect(peaks == others && floats.finish() == peaks)
         #expect(peaks.count == balls.count)
         for ball in balls {
             let nearest = peaks.map { (($0.center - ball.center) * ($0.center - ball.center)).sum().squareRoot() }.min()
@@ -103,7 +106,7 @@ import Volumes
         let labels = try BallLabels([BallLabels.Ball(center: SIMD3(repeating: center), radius: 6)])
         var finder = try PeakFinder(height: 26, width: 26, diameterInVoxels: 12)
         for z in 0..<26 { try finder.append(labels.labels(in: try #require(shape.slices(z..<z + 1))).map { $0 * 255 }) }
-        #expect(finder.finished().map(\.center) == [SIMD3(repeating: center)])
+        #expect(finder.finish().map(\.center) == [SIMD3(repeating: center)])
     }
 
     @Test("of near peaks the best counts; distances are measured in all directions")
@@ -123,13 +126,15 @@ import Volumes
     @Test("nothing, NaN and no slice have no peak; a full volume has one")
     func corners() throws {
         var finder = try PeakFinder(height: 9, width: 8, diameterInVoxels: 8)
-        #expect(finder.finished().isEmpty)
+        var none = finder
+        #expect(none.finish().isEmpty)
         for _ in 0..<9 { try finder.append([Float](repeating: .nan, count: 72)) }
         try finder.append([Float](repeating: 0.5, count: 72))
-        #expect(finder.finished().isEmpty)
+        #expect(finder.finish().isEmpty)
+        #expect(throws: TrainingError.self) { try finder.append([UInt8](repeating: 0, count: 72)) }
         var full = try PeakFinder(height: 41, width: 40, diameterInVoxels: 8)
         for _ in 0..<39 { try full.append([UInt8](repeating: 255, count: 1640)) }
-        let peaks = full.finished()
+        let peaks = full.finish()
         #expect(peaks.count == 1 && peaks[0].center == SIMD3(19.5, 20, 19) && abs(peaks[0].score - 1) < 1e-6)
     }
 

@@ -11,7 +11,7 @@
 /// ```swift
 /// var finder = try PeakFinder(height: 1000, width: 1000, diameterInVoxels: 20)
 /// for z in 0..<depth { try finder.append(probabilities(z)) }
-/// let peaks = finder.finished()
+/// let peaks = finder.finish()
 /// ```
 ///
 /// In memory are ``memory(height:width:diameterInVoxels:)`` bytes, and the peaks.
@@ -20,6 +20,7 @@ public struct PeakFinder: Sendable {
     public let diameterInVoxels: Double
     private var pooling: PooledSlices
     private var plateaus: PlateauTracker
+    private var isFinished = false
 
     /// The least value of the averaged map at a peak.
     static let leastValue: Float = 0.1
@@ -44,7 +45,7 @@ public struct PeakFinder: Sendable {
 
     /// Takes the next slice of probabilities, `[y][x]`. NaN counts as 0.
     ///
-    /// - Throws: ``TrainingError`` where it is not `height * width` values.
+    /// - Throws: ``TrainingError`` where it is not `height * width` values, or the volume has ended.
     /// - Complexity: 12 n additions a voxel, on the threads of the pool.
     public mutating func append(_ slice: [Float]) throws(TrainingError) {
         try check(slice.count)
@@ -54,30 +55,30 @@ public struct PeakFinder: Sendable {
 
     /// Takes the next slice of probabilities, `[y][x]`, of which 255 is 1.
     ///
-    /// - Throws: ``TrainingError`` where it is not `height * width` values.
+    /// - Throws: ``TrainingError`` where it is not `height * width` values, or the volume has ended.
     public mutating func append(_ slice: [UInt8]) throws(TrainingError) {
         try check(slice.count)
         slice.withUnsafeBufferPointer { pooling.append($0) { $0 > 127 } }
         track()
     }
 
-    /// All peaks of the slices so far, the best first. More slices may follow.
-    public func finished() -> [Peak] {
+    /// Ends the volume and returns its peaks, the best first. To know those of the slices so far, ask a copy.
+    public mutating func finish() -> [Peak] {
         maxima().separated(by: diameterInVoxels / 2 + 1)
     }
 
-    /// The peaks before those that are too near to a better one are left out.
-    func maxima() -> [Peak] {
-        var rest = self
-        for _ in 0..<rest.pooling.delay {
-            rest.pooling.appendNothing()
-            rest.track()
+    /// Ends the volume: the peaks before those that are too near to a better one are left out.
+    mutating func maxima() -> [Peak] {
+        for _ in 0..<(isFinished ? 0 : pooling.delay) {
+            pooling.appendNothing()
+            track()
         }
-        return rest.plateaus.peaks(scale: pooling.scale)
+        isFinished = true
+        return plateaus.peaks(scale: pooling.scale)
     }
 
-    /// How many bytes a finder needs for slices of so many voxels, twice that while ``finished()`` runs: some 5 n + 8 slices
-    /// of float32.
+    /// How many bytes a finder needs for slices of so many voxels: 5 n + 8 slices of float32. A copy that goes another way
+    /// needs as much again.
     ///
     /// - Precondition: a diameter in 1 … 399.
     public static func memory(height: Int, width: Int, diameterInVoxels: Double) -> Int {
@@ -87,6 +88,7 @@ public struct PeakFinder: Sendable {
     private static func pools(_ diameter: Double) -> Int { Int(diameter / 4 + 1) }
 
     private func check(_ count: Int) throws(TrainingError) {
+        guard !isFinished else { throw TrainingError("a slice was appended after the end of the volume") }
         guard count == pooling.height * pooling.width else {
             throw TrainingError(
                 "a slice of \(count) values was appended to slices of \(pooling.width) × \(pooling.height)")
