@@ -117,7 +117,9 @@ let package = Package(
             resources: [.copy("Golden/data")], swiftSettings: settings),
         .testTarget(
             name: "DiffusionTests", dependencies: ["Diffusion", "Checkpoints", "Tensors", "TestSupport"],
-            exclude: ["Golden/make_golden.py", "Golden/make_tokenizer_golden.py", "Golden/check_diffusion.py", "Golden/recording.py"],
+            exclude: [
+                "Golden/make_golden.py", "Golden/make_tokenizer_golden.py", "Golden/check_diffusion.py", "Golden/recording.py",
+            ],
             resources: [.copy("Golden/data")], swiftSettings: settings),
         .testTarget(
             name: "SpectralClusteringTests", dependencies: ["SpectralClustering", "Tensors", "TensorTestSupport"],
@@ -132,7 +134,8 @@ let package = Package(
             dependencies: [
                 "Training", "Checkpoints", "ImageProcessing", "Tensors", "Volumes", "TestSupport", "TensorTestSupport",
             ],
-            exclude: ["Golden/make_golden.py", "Golden/make_window_golden.py"], resources: [.copy("Golden/data")], swiftSettings: settings),
+            exclude: ["Golden/make_golden.py", "Golden/make_window_golden.py"], resources: [.copy("Golden/data")],
+            swiftSettings: settings),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation", "Volumes", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "CatalogTests",

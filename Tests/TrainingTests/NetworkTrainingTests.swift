@@ -10,7 +10,7 @@ import Testing
     private static func labels(_ seed: UInt64, _ classes: Int, _ shape: [Int]) -> [UInt8] {
         noise(seed, shape).values.map { value in
             let turn = Int((Double(value) + 1) / 2 * Double(classes + 1))
-            return turn == classes ? SegmentationLoss.ignored : UInt8(turn)
+            return turn == classes ? TrainingPatch.ignored : UInt8(turn)
         }
     }
 

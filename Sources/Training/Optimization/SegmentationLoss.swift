@@ -15,9 +15,6 @@ public struct SegmentationLoss: Hashable, Sendable {
         case independent
     }
 
-    /// The label of voxels from which nothing is learned.
-    public static let ignored: UInt8 = 255
-
     public let reading: Reading
     public let diceWeight: Double
     public let crossEntropyWeight: Double

@@ -1,0 +1,65 @@
+import Checkpoints
+import Foundation
+import Tensors
+
+/// Everything that a training needs to go on: one safetensors file, replaced as a whole.
+struct TrainingState {
+    var course: TrainingCourse
+    var optimizer: AdamOptimizer
+    /// In the order of the network's state.
+    var best: [Tensor]
+
+    private static let courseKey = "cellar.course"
+    private static let settingsKey = "cellar.settings"
+
+    func write(_ file: URL, network: any Network, settings: TrainingSettings) throws {
+        let state = network.state
+        var tensors: [(name: String, value: Tensor)] = []
+        for (index, parameter) in network.parameters.enumerated() {
+            tensors.append(("mean/\(parameter.name)", optimizer.states[index].means))
+            tensors.append(("square/\(parameter.name)", optimizer.states[index].squares))
+        }
+        for (index, parameter) in state.enumerated() {
+            tensors.append(("now/\(parameter.name)", parameter.value))
+            tensors.append(("best/\(parameter.name)", best[index]))
+        }
+        let writer = try SafetensorsWriter(
+            path: file.path, tensors: tensors.map { .init($0.name, $0.value.shape) },
+            metadata: [
+                Self.courseKey: NetworkCheckpoint.json(course), Self.settingsKey: NetworkCheckpoint.json(settings),
+                NetworkCheckpoint.architectureKey: NetworkCheckpoint.json(network.architecture),
+            ])
+        for (name, value) in tensors { try writer.write(value, named: name) }
+        try writer.finish()
+    }
+
+    /// Restores the network and returns the rest; nil where there is no file, or one of another training.
+    ///
+    /// - Throws: ``CheckpointError`` where the file is damaged: its name was given to it only when it was complete.
+    static func read(_ file: URL, network: any Network, settings: TrainingSettings) throws -> TrainingState? {
+        guard FileManager.default.fileExists(atPath: file.path) else { return nil }
+        let checkpoint = try Checkpoint(path: file.path)
+        let metadata = checkpoint.files.first?.metadata ?? [:]
+        guard metadata[settingsKey] == (try NetworkCheckpoint.json(settings)),
+            metadata[NetworkCheckpoint.architectureKey] == (try NetworkCheckpoint.json(network.architecture)),
+            let course = try metadata[courseKey].map({ try JSONDecoder().decode(TrainingCourse.self, from: Data($0.utf8)) })
+        else { return nil }
+        /// Copied: the file is replaced.
+        func tensor(_ name: String, _ shape: [Int]) throws -> Tensor {
+            let value = try checkpoint.tensor(named: name, expecting: shape)
+            return Tensor(shape: shape, values: value.values)
+        }
+        let moments = try network.parameters.map { parameter in
+            try AdamState(
+                means: tensor("mean/\(parameter.name)", parameter.value.shape),
+                squares: tensor("square/\(parameter.name)", parameter.value.shape))
+        }
+        let best = try network.state.map { try tensor("best/\($0.name)", $0.value.shape) }
+        for parameter in network.state { parameter.value = try tensor("now/\(parameter.name)", parameter.value.shape) }
+        return TrainingState(
+            course: course,
+            optimizer: AdamOptimizer(
+                states: moments, steps: course.epochs.count * settings.stepsPerEpoch, weightDecay: settings.weightDecay),
+            best: best)
+    }
+}

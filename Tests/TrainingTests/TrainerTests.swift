@@ -1,0 +1,174 @@
+import Checkpoints
+import Foundation
+import TensorTestSupport
+import Tensors
+import TestSupport
+import Testing
+import Volumes
+
+@testable import Training
+
+@Suite struct TrainerTests {
+    /// Bright squares on noise; the labels are where they are.
+    private struct Squares: TrainingExamples {
+        var batchSize = 2
+        var side = 16
+        var depth = 1
+        var validationBatches = 2
+        /// In this step densities are no numbers.
+        var brokenStep: Int?
+
+        func batch(step: Int) throws -> TrainingBatch { try make(UInt64(step), isBroken: step == brokenStep) }
+        func validationBatch(_ index: Int) throws -> TrainingBatch { try make(1_000_000 + UInt64(index), isBroken: false) }
+
+        private func make(_ seed: UInt64, isBroken: Bool) throws -> TrainingBatch {
+            let shape = try #require(VolumeShape(z: depth, y: side, x: side))
+            return try TrainingBatch(
+                (0..<batchSize).map { number in
+                    var random = RandomStream(seed: seed, piece: number)
+                    let (y0, x0) = (random.index(below: side - 6), random.index(below: side - 6))
+                    var (densities, labels) = ([Float](), [UInt8]())
+                    for voxel in 0..<shape.count {
+                        let (y, x) = (voxel / side % side, voxel % side)
+                        let isInside = y0..<y0 + 6 ~= y && x0..<x0 + 6 ~= x
+                        densities.append(isBroken ? .nan : Float(random.normal() * 0.7) + (isInside ? 1.5 : 0))
+                        labels.append(isInside ? 1 : 0)
+                    }
+                    return try TrainingPatch(shape: shape, densities: densities, labels: labels)
+                })
+        }
+    }
+
+    private struct Stop: Error {}
+
+    private func network() throws -> UNet {
+        UNet(try UNetArchitecture(dimensions: 2, classes: 2, width: 8, levels: 2), seed: 3)
+    }
+
+    private func settings(epochs: Int = 6, rate: Double = 0.01, patience: Int = 0) throws -> TrainingSettings {
+        try TrainingSettings(
+            batch: 2, stepsPerEpoch: 5, epochs: epochs, learningRate: rate, weightDecay: 0.01, schedule: .oneCycle,
+            patience: patience, seed: 5)
+    }
+
+    @Test func `a network learns, and what is held out says so`() throws {
+        let result = try Trainer(
+            network(), loss: SegmentationLoss(.exclusive), settings: settings(epochs: 12), examples: Squares()
+        )
+        .run()
+        #expect(result.end == .complete && result.epochs.count == 12)
+        let (first, last) = (try #require(result.epochs.first), try #require(result.epochs.last))
+        #expect(last.loss < first.loss)
+        #expect(try #require(result.epochs[result.epoch - 1].validationDice) > 0.9)
+    }
+
+    @Test(arguments: [1, 4, 9, 14, 23]) func `a training that is stopped and begun again ends with the same weights`(
+        stop: Int
+    ) throws {
+        let folder = try TemporaryDirectory()
+        let file = URL(fileURLWithPath: folder.path).appending(path: "state.safetensors")
+        let whole = try Trainer(network(), loss: SegmentationLoss(.exclusive), settings: settings(), examples: Squares()).run()
+        var steps = 0
+        // Stopped twice, at any step; the second time it has another number of steps to go.
+        for _ in 0..<2 {
+            steps = 0
+            _ = try? Trainer(
+                network(), loss: SegmentationLoss(.exclusive), settings: settings(), examples: Squares(), state: file
+            ).run(check: {
+                steps += 1
+                if steps > stop { throw Stop() }
+            })
+        }
+        var seen: [Int] = []
+        let resumed = try Trainer(
+            network(), loss: SegmentationLoss(.exclusive), settings: settings(), examples: Squares(), state: file
+        ).run(epoch: { seen.append($0.number) })
+        #expect(resumed.network.state.map(\.value.values) == whole.network.state.map(\.value.values))
+        #expect(resumed.epochs.map(\.loss) == whole.epochs.map(\.loss))
+        #expect(seen == Array(1...6))
+        #expect(resumed.epoch == whole.epoch)
+    }
+
+    @Test func `weights do not depend on the number of threads`() throws {
+        // Other tests may change the number meanwhile; the result is the same all the same.
+        func weights(_ threads: Int) throws -> [[Float]] {
+            let before = Threads.count
+            Threads.count = threads
+            defer { Threads.count = before }
+            return try Trainer(network(), loss: SegmentationLoss(.exclusive), settings: settings(epochs: 2), examples: Squares())
+                .run().network.state.map(\.value.values)
+        }
+        #expect(try weights(1) == weights(3))
+    }
+
+    @Test func `a loss that is no number ends the training with the best network before`() throws {
+        let good = try Trainer(network(), loss: SegmentationLoss(.exclusive), settings: settings(), examples: Squares()).run()
+        let result = try Trainer(
+            network(), loss: SegmentationLoss(.exclusive), settings: settings(), examples: Squares(brokenStep: 12)
+        ).run()
+        #expect(result.end == .diverged(step: 13))
+        #expect(result.epochs.map(\.loss) == good.epochs.prefix(2).map(\.loss))
+        #expect(result.network.state.allSatisfy { $0.value.values.allSatisfy(\.isFinite) })
+        #expect(throws: TrainingError.self) {
+            try Trainer(network(), loss: SegmentationLoss(.exclusive), settings: settings(), examples: Squares(brokenStep: 2))
+                .run()
+        }
+    }
+
+    @Test func `training ends early when validation does not get better`() throws {
+        // A rate at which nothing is learned any more.
+        let result = try Trainer(
+            network(), loss: SegmentationLoss(.exclusive),
+            settings: TrainingSettings(
+                batch: 2, stepsPerEpoch: 1, epochs: 300, learningRate: 0.05, patience: 4, seed: 1), examples: Squares()
+        ).run()
+        #expect(result.end == .early)
+        #expect(result.epochs.count == result.epoch + 4)
+        let losses = result.epochs.compactMap(\.validationLoss)
+        #expect(losses.min() == losses[result.epoch - 1])
+    }
+
+    @Test func `a checkpoint gives the network back, and no other`() throws {
+        let folder = try TemporaryDirectory()
+        let path = "\(folder.path)/network.safetensors"
+        for architecture in [
+            NetworkArchitecture.unet(
+                try UNetArchitecture(dimensions: 3, classes: 3, width: 4, levels: 2, normalization: .group(2))),
+            .picker(try PickerArchitecture(width: 4)),
+        ] {
+            let network = architecture.network(seed: 9)
+            try NetworkCheckpoint.write(network, to: path, metadata: ["cellar.seed": "9"])
+            let read = try NetworkCheckpoint.read(path)
+            #expect(read.architecture == architecture)
+            #expect(read.state.map(\.value.values) == network.state.map(\.value.values))
+            #expect(try NetworkCheckpoint.metadata(of: path)["cellar.seed"] == "9")
+            let other = NetworkArchitecture.unet(try UNetArchitecture(dimensions: 2, classes: 2, width: 4, levels: 2))
+            #expect(throws: TrainingError.self) { try NetworkCheckpoint.read(path, expecting: other) }
+        }
+    }
+
+    @Test func `files of other networks are refused`() throws {
+        let folder = try TemporaryDirectory()
+        let path = "\(folder.path)/network.safetensors"
+        func write(_ architecture: String?, _ shape: [Int], _ value: Float = 0) throws {
+            let writer = try SafetensorsWriter(
+                path: path, tensors: [.init("head.weight", shape)],
+                metadata: architecture.map { ["cellar.architecture": $0] } ?? [:])
+            try writer.write(Tensor(shape: shape, repeating: value), named: "head.weight")
+            try writer.finish()
+        }
+        let known = try NetworkCheckpoint.json(
+            NetworkArchitecture.unet(UNetArchitecture(dimensions: 2, classes: 2, width: 4, levels: 1)))
+        for text in [
+            nil, "", "{}", "[1]", "{\"unet\":{}}", known.replacing("\"width\":4", with: "\"width\":100000"),
+            known.replacing("\"levels\":1", with: "\"levels\":-1"), known,
+        ] {
+            try write(text, [2, 4, 1, 1, 1])
+            #expect(throws: (any Error).self) { try NetworkCheckpoint.read(path) }
+        }
+        let network = UNet(try UNetArchitecture(dimensions: 2, classes: 2, width: 4, levels: 1), seed: 0)
+        network.parameters[0].value = Tensor(shape: network.parameters[0].value.shape, repeating: .nan)
+        try NetworkCheckpoint.write(network, to: path)
+        #expect(throws: TrainingError.self) { try NetworkCheckpoint.read(path) }
+    }
+}
