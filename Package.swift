@@ -40,7 +40,9 @@ let package = Package(
         .target(name: "Volumes", dependencies: ["CHDF5", "CZlib", crypto], exclude: ["README.md"], swiftSettings: settings),
         .target(
             name: "CatalogMigrations", path: "Migrations", exclude: ["README.md"],
-            resources: [.embedInCode("v0001_catalog.sql"), .embedInCode("v0002_objects.sql")], swiftSettings: settings),
+            resources: [
+                .embedInCode("v0001_catalog.sql"), .embedInCode("v0002_objects.sql"), .embedInCode("v0003_training.sql"),
+            ], swiftSettings: settings),
 
         .target(name: "Tensors", dependencies: ["COpenBLAS", "CKernels"], exclude: ["README.md"], swiftSettings: settings),
 

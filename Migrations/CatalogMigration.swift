@@ -12,6 +12,7 @@ public struct CatalogMigration: Sendable {
     public static let all: [CatalogMigration] = [
         CatalogMigration(number: 1, sql: String(decoding: PackageResources.v0001_catalog_sql, as: UTF8.self)),
         CatalogMigration(number: 2, sql: String(decoding: PackageResources.v0002_objects_sql, as: UTF8.self)),
+        CatalogMigration(number: 3, sql: String(decoding: PackageResources.v0003_training_sql, as: UTF8.self)),
     ]
 
     /// The schema version that this build of Cellar writes.

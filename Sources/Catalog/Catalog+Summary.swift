@@ -11,6 +11,8 @@ extension Catalog {
         public var tomograms: Int
         public var slabs: Int
         public var annotations: Int
+        /// The training set that networks are trained on; nil where there is none.
+        public var trainingSet: String?
         public var artifacts: Int
         public var artifactBytes: Int
         public var lastRun: RunRecord?
@@ -25,7 +27,8 @@ extension Catalog {
                 db, sql: "SELECT count(*), ifnull(sum(bytes), 0) FROM artifact WHERE state = 'present'")
             return Summary(
                 datasets: try count("dataset"), tomograms: try count("tomogram"), slabs: try count("slab"),
-                annotations: try count("annotation"), artifacts: artifacts?[0] ?? 0, artifactBytes: artifacts?[1] ?? 0,
+                annotations: try count("annotation"),
+                trainingSet: try String.fetchOne(db, sql: "SELECT name FROM training_set WHERE is_current = 1"), artifacts: artifacts?[0] ?? 0, artifactBytes: artifacts?[1] ?? 0,
                 lastRun: try RunRecord.fetchOne(db, sql: "SELECT * FROM run ORDER BY id DESC LIMIT 1"),
                 lockOwner: try RunLockRecord.fetchOne(db))
         }

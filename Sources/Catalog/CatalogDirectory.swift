@@ -9,6 +9,7 @@ import Foundation
 /// ├── models/           weights that were copied in
 /// ├── recipe.yaml       the parameters of every step
 /// ├── receipts/         one JSON file for each run, for people and for Git
+/// ├── work/             what items that take long keep until they are done, one folder for each key
 /// └── run.lock          held by the process that runs
 /// ```
 public struct CatalogDirectory: Hashable, Sendable {
@@ -27,6 +28,7 @@ public struct CatalogDirectory: Hashable, Sendable {
     public var models: String { "\(path)/models" }
     public var recipe: String { "\(path)/recipe.yaml" }
     public var receipts: String { "\(path)/receipts" }
+    public var work: String { "\(path)/work" }
     public var lock: String { "\(path)/run.lock" }
 
     /// Whether there is a catalog here.

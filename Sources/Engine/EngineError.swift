@@ -14,6 +14,10 @@ public struct EngineError: Error, Hashable, Sendable, CustomStringConvertible {
         case brokenPromise
         /// The file of a tomogram is missing, or changed while it was read.
         case source
+        /// An annotation cannot be understood.
+        case annotation
+        /// The folder of an item that takes long cannot be made.
+        case workspace
         /// The run was asked to stop.
         case cancelled
     }

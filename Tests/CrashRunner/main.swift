@@ -5,6 +5,7 @@
 //     CrashRunner FOLDER commit N [KEY=VALUE]...        dies at the Nth change of the database's log
 //     CrashRunner FOLDER time MICROSECONDS [KEY=VALUE]... dies after a time
 //     CrashRunner FOLDER slow MILLISECONDS [KEY=VALUE]... waits before each artifact; says `begun` at the first one
+//     CrashRunner FOLDER count N                         counts to N, slowly; says `begun` at 20
 //
 // Keys are those of the recipe.
 import BlobStore
@@ -68,6 +69,15 @@ do {
             die()
         }.start()
     default: break
+    }
+    if mode == "count" {
+        let count = CountStep(to: number) { number in
+            if number == 20 { say("begun") }
+            usleep(2000)
+        }
+        let graph = try StepGraph([count])
+        let runner = Runner(toys.catalog, store: toys.store, graph: graph, recipe: Recipe(steps: graph.steps))
+        exit(try runner.run()?.isComplete ?? true ? 0 : 3)
     }
     let report = try toys.run().report
     exit(report?.isComplete ?? true ? 0 : 3)

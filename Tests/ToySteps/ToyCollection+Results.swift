@@ -6,25 +6,28 @@ import GRDB
 import Volumes
 
 extension ToyCollection {
-    /// The results that stand, by names that another catalog of the same tomograms would use too, as the texts that the
+    /// The results that stand, of training sets those of the current one, by names that another catalog of the same tomograms would use too, as the texts that the
     /// toy steps wrote: `slab toys/a 3..<6 volume`.
     public func results() throws -> [String: String] {
         let rows = try catalog.read { db in
             try Row.fetchAll(
                 db,
                 sql: """
-                    SELECT v_step.step, v_step.dataset, v_step.tomogram, v_step.z_first, v_step.z_end,
+                    SELECT v_step.step, ifnull(v_step.dataset || '/' || v_step.tomogram, v_step.training_set) AS owner,
+                        v_step.z_first, v_step.z_end,
                         annotation.path AS annotation, trace_output.name AS output, trace_output.value,
                         artifact.digest, artifact.state
                     FROM v_step
                     JOIN trace_output ON trace_output.trace_id = v_step.trace_id
                     LEFT JOIN artifact ON artifact.id = trace_output.artifact_id
                     LEFT JOIN annotation ON v_step.scope = 'annotation' AND annotation.id = v_step.scope_id
+                    LEFT JOIN v_training_set ON name = v_step.training_set
+                    WHERE ifnull(is_current, 1)
                     """)
         }
         var results: [String: String] = [:]
         for row in rows {
-            var words: [String] = [row["step"], "\(row["dataset"] as String)/\(row["tomogram"] as String)"]
+            var words: [String] = [row["step"], row["owner"]]
             if let first: Int = row["z_first"], let end: Int = row["z_end"] { words.append("\(first)..<\(end)") }
             if let path: String = row["annotation"] { words.append(URL(fileURLWithPath: path).lastPathComponent) }
             words.append(row["output"])

@@ -78,8 +78,16 @@ public final class ToyCollection {
         try catalog.annotate(
             tomogramID: tomogramID,
             with: NewAnnotation(
-                kind: .labels, location: VolumeLocation(path: path(name)), classes: [.init(name: "class", value: 1)],
+                kind: .labels, location: VolumeLocation(path: path(name)), classes: [.init(name: content, value: 1)],
                 contentDigest: Digest(of: content.utf8)))
+    }
+
+    // MARK: Training
+
+    /// Makes a training set of slabs and annotations, and the current one.
+    public func train(_ name: String, slabs: [Int64], annotations: [Int64] = []) throws {
+        try catalog.addTrainingSet(named: name, slabs: slabs, annotations: annotations)
+        try catalog.useTrainingSet(named: name)
     }
 
     // MARK: Running
@@ -92,18 +100,20 @@ public final class ToyCollection {
         return recipe
     }
 
-    public func plan() throws -> Plan { try Planner(catalog, graph: graph(), recipe: recipe()).plan() }
+    public func plan(selection: [Int64]? = nil) throws -> Plan {
+        try Planner(catalog, graph: graph(), recipe: recipe()).plan(selection: selection)
+    }
 
     /// Runs what is stale, and says which items ran.
     @discardableResult
     public func run(
-        jobs: Int = 2, failsFast: Bool = false, cancellation: Cancellation = Cancellation(),
+        selection: [Int64]? = nil, jobs: Int = 2, failsFast: Bool = false, cancellation: Cancellation = Cancellation(),
         progress: (RunProgress) -> Void = { _ in }
     ) throws -> (report: RunReport?, ran: [String]) {
         let runner = Runner(
             catalog, store: store, graph: try graph(), recipe: try recipe(),
             options: .init(jobs: jobs, failsFast: failsFast, command: "test", version: "0"))
-        let report = try runner.run(cancellation: cancellation, progress: progress)
+        let report = try runner.run(selection: selection, cancellation: cancellation, progress: progress)
         return (report, steps.log.take())
     }
 

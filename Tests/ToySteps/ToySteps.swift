@@ -19,6 +19,7 @@ public struct ToySteps: Sendable {
             SummaryStep(log: log, version: version("summary")), SlabStep(log: log, version: version("slab")),
             SliceStep(log: log, version: version("slice")), ScaleStep(log: log, version: version("scale")),
             ReadStep(log: log, version: version("read")), CompareStep(log: log, version: version("compare")),
+            SegmentStep(log: log, version: version("segment")), TrainStep(log: log, version: version("train")),
         ]
     }
 }
@@ -35,7 +36,8 @@ struct ReadStep: Step {
 
     func run(_ item: StepItem) throws {
         log.note(name, item)
-        let text = try String(contentsOfFile: item.scope.location.path, encoding: .utf8)
+        guard let path = item.scope.location?.path else { throw ToyError(description: "a tomogram without a file") }
+        let text = try String(contentsOfFile: path, encoding: .utf8)
         let line = text.split(separator: "\n", omittingEmptySubsequences: false).first.map(String.init) ?? ""
         if line == "broken" { throw ToyError(description: "the file is broken") }
         try item.give("text", value: "\(line)#\(version)")

@@ -38,12 +38,24 @@ extension Catalog {
     /// Removes slabs. What was computed for them, and for slices that no other slab covers, no longer stands; it stays,
     /// and is found again should they come back.
     ///
-    /// - Throws: ``CatalogError`` where there is no such slab; then none is removed.
+    /// - Throws: ``CatalogError`` where there is no such slab, or it is a member of a training set; then none is removed.
     public func removeSlabs(ids: [Int64]) throws {
         try write { db in
             for id in ids {
                 guard let slab = try SlabRecord.fetchOne(db, key: id) else {
                     throw CatalogError(.notFound, "there is no slab \(id); `cellar slab list` shows what there is")
+                }
+                let set = try String.fetchOne(
+                    db,
+                    sql: """
+                        SELECT name FROM training_set JOIN training_set_slab ON training_set_id = training_set.id
+                        WHERE slab_id = ? ORDER BY training_set.id LIMIT 1
+                        """, arguments: [id])
+                if let set {
+                    throw CatalogError(
+                        .invalid,
+                        "slab \(id) is a member of the training set \(set), whose members never change; remove the set first, with "
+                            + "`cellar training remove \(set)`")
                 }
                 try db.execute(sql: "DELETE FROM slab WHERE id = ?", arguments: [id])
                 try db.execute(

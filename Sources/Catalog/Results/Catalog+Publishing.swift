@@ -52,6 +52,11 @@ private struct Publisher {
                 "INSERT INTO trace_input (trace_id, name, digest, value) VALUES (?, ?, ?, ?)",
                 [traceID, input.name, input.digest, input.value])
         }
+        for member in item.members {
+            try execute(
+                "INSERT INTO trace_member (trace_id, input, tomogram_id, label, digest) VALUES (?, ?, ?, ?, ?)",
+                [traceID, member.input, member.tomogramID, member.label, member.digest])
+        }
         for (output, artifactID) in outputs {
             var value: String?
             if case .value(let text) = output.content { value = text }
@@ -63,6 +68,13 @@ private struct Publisher {
             try execute("INSERT INTO metric (trace_id, name, value) VALUES (?, ?, ?)", [traceID, metric.name, metric.value])
         }
         for object in item.objects { try insert(object, traceID: traceID) }
+        // Curves of what was begun under other keys and never came to an end; those of results stay as the results do.
+        try execute(
+            """
+            DELETE FROM curve
+            WHERE step_id = ? AND scope_id = ? AND NOT EXISTS (
+                SELECT 1 FROM trace WHERE trace.key = curve.key AND trace.status = 'done')
+            """, [item.stepID, item.scopeID])
         try setHead(stepID: item.stepID, scopeID: item.scopeID, key: item.key, traceID: traceID, outputs: digests)
     }
 

@@ -27,6 +27,8 @@ package enum ItemOutcome: Sendable {
         package var startedAt: String
         package var seconds: Double
         package var inputs: [Input]
+        /// What a training set's inputs are made of.
+        package var members: [Member]
         /// By ascending name.
         package var outputs: [Output]
         package var metrics: [(name: String, value: Double)]
@@ -34,7 +36,7 @@ package enum ItemOutcome: Sendable {
 
         package init(
             stepID: Int64, scopeID: Int64, configurationID: Int64, key: Digest, startedAt: String, seconds: Double,
-            inputs: [Input], outputs: [Output], metrics: [(name: String, value: Double)], objects: [FoundObject] = []
+            inputs: [Input], members: [Member] = [], outputs: [Output], metrics: [(name: String, value: Double)], objects: [FoundObject] = []
         ) {
             self.stepID = stepID
             self.scopeID = scopeID
@@ -43,6 +45,7 @@ package enum ItemOutcome: Sendable {
             self.startedAt = startedAt
             self.seconds = seconds
             self.inputs = inputs
+            self.members = members
             self.outputs = outputs.sorted { $0.name < $1.name }
             self.metrics = metrics
             self.objects = objects
@@ -58,6 +61,22 @@ package enum ItemOutcome: Sendable {
             self.name = name
             self.digest = digest
             self.value = value
+        }
+    }
+
+    /// A member of a training set as one input has it.
+    package struct Member: Sendable, Hashable {
+        package var input: String
+        package var tomogramID: Int64
+        /// What it is called within its tomogram.
+        package var label: String
+        package var digest: Digest
+
+        package init(input: String, tomogramID: Int64, label: String, digest: Digest) {
+            self.input = input
+            self.tomogramID = tomogramID
+            self.label = label
+            self.digest = digest
         }
     }
 

@@ -30,8 +30,58 @@ package struct PlanningSnapshot {
         package let tomogram: Int32
         /// The slices it covers; empty for annotations.
         package let z: Range<Int32>
-        /// The content of an annotation.
+        /// What an annotation says: its content, and the grid of its tomogram where its points mean nothing without.
         package let digest: Digest?
+        /// The content of an annotation alone.
+        package let contentDigest: Digest?
+        /// The grid of the tomogram, where the points of an annotation are written in its terms.
+        package let grid: Grid?
+
+        init(id: Int64, tomogram: Int32, z: Range<Int32>, digest: Digest?, contentDigest: Digest? = nil, grid: Grid? = nil) {
+            self.id = id
+            self.tomogram = tomogram
+            self.z = z
+            self.digest = digest
+            self.contentDigest = contentDigest ?? digest
+            self.grid = grid
+        }
+    }
+
+    /// By what the points of an annotation become Å.
+    package struct Grid: Sendable, Hashable {
+        package let shape: VolumeShape
+        /// The voxel size that counts; nil where nobody says.
+        package let voxelSize: VoxelSize?
+    }
+
+    /// The training set that is current, and what is in it.
+    package struct TrainingSet: Sendable {
+        package let id: Int64
+        package let name: String
+        package let slabs: Set<Int64>
+        package let annotations: Set<Int64>
+        /// The tomograms of its members.
+        package let tomograms: Set<Int64>
+    }
+
+    /// The set that networks are trained on; nil where there is none.
+    package func currentTrainingSet() throws -> TrainingSet? {
+        guard let record = try TrainingSetRecord.fetchOne(db, sql: "SELECT * FROM training_set WHERE is_current = 1"),
+            let id = record.id
+        else { return nil }
+        var tomograms: Set<Int64> = []
+        func members(_ noun: String) throws -> Set<Int64> {
+            let rows = try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT \(noun).id, \(noun).tomogram_id FROM training_set_\(noun) AS member
+                    JOIN \(noun) ON \(noun).id = member.\(noun)_id WHERE training_set_id = ?
+                    """, arguments: [id])
+            for row in rows { tomograms.insert(row[1]) }
+            return Set(rows.map { $0[0] })
+        }
+        let (slabs, annotations) = (try members("slab"), try members("annotation"))
+        return TrainingSet(id: id, name: record.name, slabs: slabs, annotations: annotations, tomograms: tomograms)
     }
 
     /// Tomograms by ascending id, all or those selected.
@@ -67,7 +117,8 @@ package struct PlanningSnapshot {
     package func parts(of kind: ScopeKind, tomograms: [Tomogram]) throws -> [Part] {
         let sql =
             switch kind {
-            case .tomogram: "SELECT id, id, 0, 0, NULL FROM tomogram WHERE 0"
+            // These are no parts.
+            case .tomogram, .trainingSet: "SELECT id, id, 0, 0, NULL FROM tomogram WHERE 0"
             case .annotation: "SELECT id, tomogram_id, 0, 0, digest FROM annotation ORDER BY tomogram_id, id"
             case .slab: "SELECT id, tomogram_id, z_first, z_end, NULL FROM slab ORDER BY tomogram_id, z_first, z_end"
             case .slice:
@@ -88,7 +139,37 @@ package struct PlanningSnapshot {
             let (first, end) = (Int32(clamping: row[2] as Int64), Int32(clamping: row[3] as Int64))
             parts.append(Part(id: row[0], tomogram: Int32(position), z: first..<max(first, end), digest: row[4]))
         }
+        if kind == .annotation { try addGrids(to: &parts) }
         return parts
+    }
+
+    /// Makes the voxel size and shape of a tomogram part of what annotations say whose points are written in its voxels,
+    /// or from its middle.
+    private func addGrids(to annotations: inout [Part]) throws {
+        let rows = try Row.fetchAll(
+            db,
+            sql: """
+                SELECT annotation.id, size_z, size_y, size_x, voxel_size, voxel_size_y, voxel_size_z
+                FROM annotation JOIN v_tomogram ON v_tomogram.id = tomogram_id
+                WHERE kind = 'points' AND convention <> ?
+                """, arguments: [CoordinateConvention.angstrom.rawValue])
+        guard !rows.isEmpty else { return }
+        let grids = Dictionary(
+            uniqueKeysWithValues: rows.compactMap { row -> (Int64, Grid)? in
+                guard let shape = VolumeShape(z: row[1], y: row[2], x: row[3]) else { return nil }
+                let voxelSize = (row[4] as Double?).flatMap { x in
+                    VoxelSize(xInAngstroms: x, yInAngstroms: row[5] ?? x, zInAngstroms: row[6] ?? x)
+                }
+                return (row[0], Grid(shape: shape, voxelSize: voxelSize))
+            })
+        for index in annotations.indices {
+            guard let grid = grids[annotations[index].id], let digest = annotations[index].digest else { continue }
+            let size = grid.voxelSize.map { "\($0.xInAngstroms) \($0.yInAngstroms) \($0.zInAngstroms)" } ?? "unknown"
+            let text = ["cellar annotation in a grid 1", digest.hexadecimal, "\(grid.shape)", size].joined(separator: "\n")
+            annotations[index] = Part(
+                id: annotations[index].id, tomogram: annotations[index].tomogram, z: annotations[index].z,
+                digest: Digest(of: text.utf8), contentDigest: digest, grid: grid)
+        }
     }
 
     /// The id of each step that ever ran, by name.

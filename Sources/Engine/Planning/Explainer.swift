@@ -20,37 +20,39 @@ public struct Explainer: Sendable {
     /// - Throws: ``EngineError`` where there is no such step, ``CatalogError`` where the catalog cannot be read.
     public func explain(tomogramID: Int64, step: String? = nil) throws -> Explanation {
         let graph = try step.map { name throws(EngineError) in try self.graph.upTo(name) } ?? self.graph
-        let plan = try Planner(catalog, graph: graph, recipe: recipe).plan(selection: [tomogramID])
-        guard let tomogram = plan.scopes.tomograms.first else {
+        let plan = try Planner(catalog, graph: graph, recipe: recipe).plan(aroundTomogram: tomogramID)
+        guard let tomogram = plan.scopes.tomogramPosition(ofID: tomogramID) else {
             throw CatalogError(.notFound, "there is no tomogram \(tomogramID)")
         }
         // A plan is turned into the state of a run that has not begun: it knows how to list an item's inputs.
         let state = RunState(plan)
         let troubles = try catalog.read { try PlanningSnapshot($0).troubles() }
         var groups: [Explanation.Group] = []
-        for position in graph.steps.indices {
-            let kind = graph.steps[position].scope
-            for item in 0..<plan.scopes.count(of: kind) {
+        for position in plan.graph.steps.indices {
+            let step = plan.graph.steps[position].name
+            let kind = plan.graph.steps[position].scope
+            for item in 0..<plan.scopes.count(of: kind) where [tomogram, nil].contains(plan.scopes.tomogram(of: kind, at: item)) {
                 let node = ItemNode(step: position, position: item)
                 let standing = Explanation.Group.Standing(plan.states[position][item])
                 var reasons = try self.reasons(for: node, standing: standing, plan: plan, state: state)
                 let id = plan.scopes.id(of: kind, at: item)
-                if let trouble = troubles[graph.steps[position].name]?.first(where: { $0.scopeID == id }), standing != .fresh {
+                if let trouble = troubles[step]?.first(where: { $0.scopeID == id }), standing != .fresh {
                     reasons.append("\(trouble.status.rawValue) at the last try: \(trouble.error)")
                 }
-                let label = plan.scopes.label(of: kind, at: item)
+                let label = kind == .trainingSet ? plan.scopes.fullLabel(of: kind, at: item) : plan.scopes.label(of: kind, at: item)
                 if let index = groups.lastIndex(where: {
-                    $0.step == graph.steps[position].name && $0.standing == standing && $0.reasons == reasons
+                    $0.step == step && $0.standing == standing && $0.reasons == reasons
                 }) {
                     groups[index].items.append(label)
                 } else {
                     groups.append(
                         Explanation.Group(
-                            step: graph.steps[position].name, scope: kind, standing: standing, reasons: reasons, items: [label]))
+                            step: step, scope: kind, standing: standing, reasons: reasons, items: [label]))
                 }
             }
         }
-        return Explanation(tomogram: tomogram.name, groups: groups)
+        return Explanation(
+            tomogram: plan.scopes.tomograms[tomogram].name, groups: groups, stepsWithoutTrainingSet: plan.stepsWithoutTrainingSet)
     }
 
     private func reasons(
@@ -60,12 +62,12 @@ public struct Explainer: Sendable {
         switch standing {
         case .fresh: return []
         case .known: return try changes(for: node, plan: plan, state: state) + ["an earlier result has these inputs"]
-        case .offline: return ["the file \(plan.scopes.tomograms[0].location) is not there; what was computed from it stands"]
+        case .offline: return ["\(missingFile(for: node, plan: plan)); what was computed from it stands"]
         case .pending:
             let waitsFor = plan.graph.links[node.step].filter { link in
                 let producer = plan.graph.steps[link.producer]
                 var waits = false
-                plan.scopes.forEachRelated(to: step.scope, at: node.position, of: producer.scope) { other in
+                plan.scopes.forEachSource(of: step.scope, at: node.position, in: producer.scope) { other in
                     let state = plan.states[link.producer][other]
                     if state == .stale || state == .pending { waits = true }
                 }
@@ -86,7 +88,7 @@ public struct Explainer: Sendable {
         guard let earlier = try catalog.earlierTrace(step: setup.step.name, scopeID: id) else { return ["no earlier run"] }
         var changes = configurationChanges(setup.configuration, since: earlier)
         guard let rows = state.inputs(of: node)?.rows else {
-            return changes + ["the file \(plan.scopes.tomograms[0].location) is not there"]
+            return changes + [missingFile(for: node, plan: plan)]
         }
         let today = Dictionary(rows.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         for row in rows {
@@ -104,6 +106,15 @@ public struct Explainer: Sendable {
         }
         for name in earlier.inputs.keys.sorted() where today[name] == nil { changes.append("\(inputTitle(name)): gone") }
         return changes.isEmpty ? ["its result was replaced"] : changes
+    }
+
+    private func missingFile(for node: ItemNode, plan: Plan) -> String {
+        let kind = plan.graph.steps[node.step].scope
+        let tomograms =
+            plan.scopes.tomogram(of: kind, at: node.position).map { [$0] }
+            ?? plan.scopes.factMembers(of: .source).map(\.position)
+        let missing = tomograms.first { plan.signatures[$0] == nil }
+        return missing.map { "the file \(plan.scopes.tomograms[$0].location) is not there" } ?? "a file is not there"
     }
 
     private func ownChanges(for node: ItemNode, plan: Plan) throws -> [String] {
@@ -160,6 +171,8 @@ extension Explanation.Group.Standing {
             case .stale: .stale
             case .pending: .pending
             case .offline: .offline
+            // A plan around a tomogram covers the training set: there are none of these in it.
+            case .held, .absent, .blocked: .pending
             }
     }
 }

@@ -13,7 +13,7 @@ public struct Explanation: Sendable, Hashable {
         public let standing: Standing
         /// One line each: `recipe prepare.clahe.clip_limit: 2.0 → 3.0`.
         public let reasons: [String]
-        /// What the items are called: `z 120`, …; one empty name for the tomogram itself.
+        /// What the items are called: `z 120`, …; one empty name for the tomogram itself; the name of a training set.
         public internal(set) var items: [String]
     }
 
@@ -21,6 +21,8 @@ public struct Explanation: Sendable, Hashable {
     public let tomogram: String
     /// In the order of the steps.
     public let groups: [Group]
+    /// The steps that wait for a training set, in order.
+    public let stepsWithoutTrainingSet: [String]
 
     /// The first group that is stale for a reason of its own: the cause of everything that is.
     public var firstCause: Group? { groups.first { $0.standing == .stale || $0.standing == .known } }

@@ -41,26 +41,33 @@ struct InputResolver: Sendable {
         let other = graph.steps[link.producer].scope
         let width = graph.steps[link.producer].outputs.count
         if ScopeIndex.isSingular(from: kind, to: other) {
-            let producer = kind == other ? position : scopes.tomogram(of: kind, at: position)
-            return isKnown(link.producer, producer) ? outputs[link.producer][producer * width + link.output] : nil
+            let producer = scopes.only(other, for: kind, at: position)
+            return states[link.producer][producer].hasOutputs ? outputs[link.producer][producer * width + link.output] : nil
         }
         var members = MemberDigest()
         var isComplete = true
-        scopes.forEachRelated(to: kind, at: position, of: other) { producer in
-            guard isKnown(link.producer, producer) else {
+        scopes.forEachSource(of: kind, at: position, in: other) { producer in
+            guard states[link.producer][producer].hasOutputs else {
                 isComplete = false
                 return
             }
             members.add(
-                label: scopes.label(of: other, at: producer), digest: outputs[link.producer][producer * width + link.output])
+                label: scopes.memberLabel(of: other, at: producer, for: kind),
+                digest: outputs[link.producer][producer * width + link.output])
         }
         return isComplete ? members.digest : nil
     }
 
-    private func isKnown(_ step: Int, _ position: Int) -> Bool {
-        switch states[step][position] {
-        case .fresh, .known, .offline: true
-        case .stale, .pending: false
+    /// Whether an item reads from what cannot be had in this plan.
+    func isBlocked(_ position: Int) -> Bool {
+        let kind = graph.steps[step].scope
+        return graph.links[step].contains { link in
+            var isBlocked = false
+            scopes.forEachSource(of: kind, at: position, in: graph.steps[link.producer].scope) { producer in
+                let state = states[link.producer][producer]
+                if state == .absent || state == .blocked { isBlocked = true }
+            }
+            return isBlocked
         }
     }
 }
@@ -75,40 +82,4 @@ struct MemberDigest {
     }
 
     var digest: Digest { Digest(hash) }
-}
-
-extension ScopeIndex {
-    /// The digest of what is known of a scope without computing anything; nil where there is no such thing.
-    func digest(
-        of fact: StepInput.Fact, for kind: ScopeKind, at position: Int, signatures: [SourceSignature?]
-    ) -> Digest? {
-        switch fact {
-        case .source: signatures[tomogram(of: kind, at: position)]?.digest
-        case .annotation: part(of: kind, at: position)?.digest
-        case .declaredVoxelSize, .z:
-            text(of: fact, for: kind, at: position, signatures: signatures).map { Digest(of: $0.utf8) }
-        }
-    }
-
-    /// The same as text, for traces and people.
-    func text(
-        of fact: StepInput.Fact, for kind: ScopeKind, at position: Int, signatures: [SourceSignature?]
-    ) -> String? {
-        switch fact {
-        case .source: signatures[tomogram(of: kind, at: position)]?.text
-        case .annotation: part(of: kind, at: position)?.digest?.abbreviated
-        case .declaredVoxelSize: tomograms[tomogram(of: kind, at: position)].declaredVoxelSize.text
-        case .z: label(of: kind, at: position)
-        }
-    }
-}
-
-extension PlanningSnapshot.DeclaredVoxelSize {
-    /// As traces and `why` write it.
-    var text: String {
-        let user = user.map { "user \($0)" }
-        let dataset = dataset.map { "dataset \($0)" }
-        let said = [user, dataset].compactMap(\.self)
-        return said.isEmpty ? "nothing" : said.joined(separator: ", ")
-    }
 }

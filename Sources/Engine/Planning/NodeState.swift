@@ -10,4 +10,18 @@ enum NodeState: UInt8, Sendable {
     case pending
     /// The file it would read is not there; what was computed from it stands.
     case offline
+    /// Of a training set that the plan covers in part only: its standing result is taken as it is.
+    case held
+    /// Of such a training set, too, and there is no result.
+    case absent
+    /// It would read from an absent one, or from an item that would.
+    case blocked
+
+    /// Whether its outputs can be read from.
+    var hasOutputs: Bool {
+        switch self {
+        case .fresh, .known, .offline, .held: true
+        case .stale, .pending, .absent, .blocked: false
+        }
+    }
 }

@@ -20,6 +20,8 @@ public struct Plan: Sendable {
         public internal(set) var pending = 0
         /// Items whose tomogram's file is missing.
         public internal(set) var offline = 0
+        /// Items that cannot run: they need what is trained on a set that the plan covers in part only, and was not yet.
+        public internal(set) var blocked = 0
         /// Items that run only because their dropped bytes are needed again.
         public internal(set) var restore = 0
         /// Items without a result that failed or were skipped at their last try.
@@ -29,9 +31,9 @@ public struct Plan: Sendable {
         /// Bytes of artifacts that they write.
         public internal(set) var estimatedBytes: Double?
 
-        public var total: Int { fresh + known + stale + pending + offline }
-        /// Whether a run has anything to do.
-        public var hasWork: Bool { known + stale + pending > 0 }
+        public var total: Int { fresh + known + stale + pending + offline + blocked }
+        /// Whether a run has anything to do, or to tell.
+        public var hasWork: Bool { known + stale + pending + blocked > 0 }
     }
 
     let graph: StepGraph
@@ -46,11 +48,34 @@ public struct Plan: Sendable {
     /// Results to take up again: by step, the scope's position, its key and trace.
     let adoptions: [(step: Int, position: Int, key: Digest, trace: KnownTrace)]
     let evicted: Set<Digest>
+    /// The steps that have no items because no training set is current, in order: those on training sets, and all that
+    /// need them.
+    public let stepsWithoutTrainingSet: [String]
+    /// Of the keys that the planner was asked about, those under which an item is to run.
+    let continuedKeys: Set<Digest>
 
     public internal(set) var summaries: [StepSummary]
 
-    /// Whether a run has anything to do.
+    /// Whether a run has anything to do, or to tell.
     public var hasWork: Bool { summaries.contains(where: \.hasWork) }
+
+    /// The current training set, where the plan covers only part of its tomograms: nothing is trained then, and what was
+    /// trained on it before is taken as it is.
+    public var heldTrainingSet: String? { scopes.training.flatMap { $0.isHeld ? $0.name : nil } }
+
+    /// The items that cannot run.
+    var blockedItems: [ItemNode] {
+        guard summaries.contains(where: { $0.blocked > 0 }) else { return [] }
+        return states.indices.flatMap { step in
+            states[step].indices.filter { states[step][$0] == .blocked }.map { ItemNode(step: step, position: $0) }
+        }
+    }
+
+    /// Why items are blocked.
+    var blockedReason: String {
+        "nothing that it could use was trained on the training set \(heldTrainingSet ?? "") yet, and not all tomograms of that set "
+            + "are selected; run without --where first"
+    }
 
     /// How many tomograms the plan covers.
     public var tomogramCount: Int { scopes.tomograms.count }

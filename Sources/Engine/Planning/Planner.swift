@@ -1,7 +1,7 @@
 public import Catalog
 import CatalogSchema
 import Dispatch
-import Volumes
+public import Volumes
 
 /// Finds out what is stale: one pass over the catalog in one snapshot, one pass in memory, in the order of the steps.
 public struct Planner: Sendable {
@@ -21,27 +21,49 @@ public struct Planner: Sendable {
     /// - Throws: ``EngineError`` where the recipe names a model that is not there, ``CatalogError`` where the catalog
     ///   cannot be read.
     /// - Complexity: linear in the number of items; one stat(2) for each tomogram; no file is opened.
-    public func plan(selection: [Int64]? = nil) throws -> Plan {
+    public func plan(selection: [Int64]? = nil) throws -> Plan { try plan(selection: selection, lookingFor: []) }
+
+    /// The keys, of some, under which a run would work on an item now.
+    ///
+    /// - Parameter keys: such as those that began and did not end.
+    public func continuedKeys(among keys: Set<Digest>) throws -> Set<Digest> {
+        keys.isEmpty ? [] : try plan(selection: nil, lookingFor: keys).continuedKeys
+    }
+
+    /// Makes a plan in which the tomogram's items stand as they do in the plan of all, with few others: the training set
+    /// that steps on it read from brings its tomograms along.
+    func plan(aroundTomogram id: Int64) throws -> Plan {
+        guard graph.needsTrainingSet else { return try plan(selection: [id]) }
+        let members = try catalog.read { try PlanningSnapshot($0).currentTrainingSet()?.tomograms ?? [] }
+        return try plan(selection: members.union([id]).sorted())
+    }
+
+    private func plan(selection: [Int64]?, lookingFor wanted: Set<Digest>) throws -> Plan {
         let models = try catalog.models()
-        let setups = try graph.steps.map { step throws(EngineError) in
-            try StepSetup(step, recipe: recipe, models: models)
-        }
         return try catalog.read { db in
             let snapshot = PlanningSnapshot(db)
-            let scopes = try ScopeIndex(snapshot, selection: selection, kinds: Set(graph.steps.map(\.scope)))
+            let training = graph.needsTrainingSet ? try snapshot.currentTrainingSet() : nil
+            let (graph, omitted) = training == nil ? try self.graph.withoutTraining() : (self.graph, [])
+            let setups = try graph.steps.map { step throws(EngineError) in
+                try StepSetup(step, recipe: recipe, models: models)
+            }
+            let scopes = try ScopeIndex(snapshot, selection: selection, kinds: graph.scopeKinds, training: training)
             let readsSources = graph.steps.contains { $0.inputs.contains(.fact(.source)) }
             let signatures =
                 readsSources
                 ? SourceSignature.all(of: scopes.tomograms.map(\.location))
                 : [SourceSignature?](repeating: nil, count: scopes.tomograms.count)
             let stepIDs = try snapshot.stepIDs()
-            var pass = PlanningPass(graph: graph, setups: setups, scopes: scopes, signatures: signatures)
+            let evicted = try snapshot.evictedArtifacts()
+            var pass = PlanningPass(
+                graph: graph, setups: setups, scopes: scopes, signatures: signatures, evicted: evicted, wanted: wanted)
             for position in graph.steps.indices {
                 try pass.plan(step: position, stepID: stepIDs[graph.steps[position].name], snapshot)
             }
             var plan = Plan(
                 graph: graph, setups: setups, scopes: scopes, signatures: signatures, states: pass.states,
-                outputs: pass.outputs, adoptions: pass.adoptions, evicted: try snapshot.evictedArtifacts(), summaries: [])
+                outputs: pass.outputs, adoptions: pass.adoptions, evicted: evicted, stepsWithoutTrainingSet: omitted,
+                continuedKeys: pass.continuedKeys, summaries: [])
             plan.summaries = try summaries(of: plan, stepIDs: stepIDs, snapshot)
             return plan
         }
@@ -52,6 +74,7 @@ public struct Planner: Sendable {
     ) throws -> [Plan.StepSummary] {
         let troubles = try snapshot.troubles()
         let restores = plan.restores()
+        let graph = plan.graph
         return try graph.steps.indices.map { position in
             let step = graph.steps[position]
             var summary = Plan.StepSummary(step: step.name, scope: step.scope)
@@ -62,6 +85,9 @@ public struct Planner: Sendable {
                 case .stale: summary.stale += 1
                 case .pending: summary.pending += 1
                 case .offline: summary.offline += 1
+                case .blocked: summary.blocked += 1
+                // These are not planned.
+                case .held, .absent: break
                 }
             }
             summary.restore = restores[position].count
@@ -88,9 +114,26 @@ private struct PlanningPass {
     let setups: [StepSetup]
     let scopes: ScopeIndex
     let signatures: [SourceSignature?]
-    var states: [[NodeState]] = []
-    var outputs: [[Digest]] = []
-    var adoptions: [(step: Int, position: Int, key: Digest, trace: KnownTrace)] = []
+    let evicted: Set<Digest>
+    /// Keys of which the caller wants to know whether an item is to run under them.
+    let wanted: Set<Digest>
+    private(set) var continuedKeys: Set<Digest> = []
+    private(set) var states: [[NodeState]] = []
+    private(set) var outputs: [[Digest]] = []
+    private(set) var adoptions: [(step: Int, position: Int, key: Digest, trace: KnownTrace)] = []
+    private var isAnyAbsent = false
+
+    init(
+        graph: StepGraph, setups: [StepSetup], scopes: ScopeIndex, signatures: [SourceSignature?], evicted: Set<Digest>,
+        wanted: Set<Digest>
+    ) {
+        self.graph = graph
+        self.setups = setups
+        self.scopes = scopes
+        self.signatures = signatures
+        self.evicted = evicted
+        self.wanted = wanted
+    }
 
     mutating func plan(step: Int, stepID: Int64?, _ snapshot: PlanningSnapshot) throws {
         let setup = setups[step]
@@ -99,6 +142,8 @@ private struct PlanningPass {
         let width = setup.outputNames.count
         var heads = Heads(count: count, width: width)
         if let stepID { try heads.load(snapshot, stepID: stepID, scopes: scopes, kind: kind) }
+
+        if kind == .trainingSet, scopes.training?.isHeld == true { return hold(heads) }
 
         let resolver = InputResolver(
             graph: graph, step: step, scopes: scopes, signatures: signatures, states: states, outputs: outputs)
@@ -118,7 +163,7 @@ private struct PlanningPass {
         let readsSource = setup.step.inputs.contains(.fact(.source))
         var stepStates = [NodeState](repeating: .stale, count: count)
         for position in 0..<count {
-            let isOffline = readsSource && signatures[scopes.tomogram(of: kind, at: position)] == nil
+            let isOffline = readsSource && scopes.isSourceMissing(of: kind, at: position, signatures: signatures)
             if let key = keys[position] {
                 if heads.keys[position] == key {
                     stepStates[position] = .fresh
@@ -126,7 +171,11 @@ private struct PlanningPass {
                     stepStates[position] = .known
                     for (offset, digest) in trace.outputs.enumerated() { heads.outputs[position * width + offset] = digest }
                     adoptions.append((step, position, key, trace))
+                } else if !wanted.isEmpty, wanted.contains(key) {
+                    continuedKeys.insert(key)
                 }
+            } else if isAnyAbsent, resolver.isBlocked(position) {
+                stepStates[position] = .blocked
             } else if isOffline {
                 stepStates[position] = heads.keys[position] == nil ? .stale : .offline
             } else {
@@ -134,6 +183,15 @@ private struct PlanningPass {
             }
         }
         states.append(stepStates)
+        outputs.append(heads.outputs)
+    }
+
+    /// Takes the standing result of a training set that is not planned as it is.
+    private mutating func hold(_ heads: Heads) {
+        // Bytes that were dropped could only come back by training.
+        let isHeld = heads.keys.allSatisfy { $0 != nil } && heads.outputs.allSatisfy { !evicted.contains($0) }
+        if !isHeld { isAnyAbsent = true }
+        states.append([isHeld ? .held : .absent])
         outputs.append(heads.outputs)
     }
 
@@ -185,7 +243,7 @@ extension Plan {
                 for link in graph.links[step] {
                     let producer = graph.steps[link.producer]
                     let width = setups[link.producer].outputNames.count
-                    scopes.forEachRelated(to: kind, at: position, of: producer.scope) { other in
+                    scopes.forEachSource(of: kind, at: position, in: producer.scope) { other in
                         let isStanding = states[link.producer][other] == .fresh || states[link.producer][other] == .known
                         if isStanding, evicted.contains(outputs[link.producer][other * width + link.output]) {
                             restores[link.producer].insert(other)

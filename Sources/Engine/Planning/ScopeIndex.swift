@@ -4,22 +4,27 @@ import Volumes
 
 /// The scopes of a plan, in order, and which belong to which.
 ///
-/// A scope is known by its kind and its position: tomograms by ascending id, parts by tomogram, then by z. Relations
-/// are ranges of positions, so that a million of them need no table.
+/// A scope is known by its kind and its position: tomograms by ascending id, parts by tomogram, then by z; the one
+/// training set that is current has position 0. Relations between tomograms and their parts are ranges of positions, so
+/// that a million of them need no table.
 struct ScopeIndex: Sendable {
     let tomograms: [PlanningSnapshot.Tomogram]
+    /// The current training set; nil where there is none, or no step needs it.
+    let training: TrainingScope?
     private let parts: [ScopeKind: [PlanningSnapshot.Part]]
     /// For each kind, the position at which each tomogram's parts begin, and one past the last.
     private let firstPart: [ScopeKind: [Int32]]
 
     /// Reads the scopes of the kinds that are needed.
-    init(_ snapshot: PlanningSnapshot, selection: [Int64]?, kinds: Set<ScopeKind>) throws {
+    init(
+        _ snapshot: PlanningSnapshot, selection: [Int64]?, kinds: Set<ScopeKind>, training: PlanningSnapshot.TrainingSet?
+    ) throws {
         tomograms = try snapshot.tomograms(selection: selection)
         var parts: [ScopeKind: [PlanningSnapshot.Part]] = [:]
         var firstPart: [ScopeKind: [Int32]] = [:]
         // Slabs and slices are found through one another.
         let needed = kinds.isDisjoint(with: [.slab, .slice]) ? kinds : kinds.union([.slab, .slice])
-        for kind in needed where kind != .tomogram {
+        for kind in needed where kind != .tomogram && kind != .trainingSet {
             let list = try snapshot.parts(of: kind, tomograms: tomograms)
             var first = [Int32](repeating: 0, count: tomograms.count + 1)
             for part in list { first[Int(part.tomogram) + 1] += 1 }
@@ -29,53 +34,108 @@ struct ScopeIndex: Sendable {
         }
         self.parts = parts
         self.firstPart = firstPart
+        self.training = if let training { TrainingScope(training, tomograms: tomograms, parts: parts) } else { nil }
     }
 
-    func count(of kind: ScopeKind) -> Int { kind == .tomogram ? tomograms.count : parts[kind]?.count ?? 0 }
+    func count(of kind: ScopeKind) -> Int {
+        switch kind {
+        case .tomogram: tomograms.count
+        case .trainingSet: training == nil ? 0 : 1
+        case .annotation, .slab, .slice: parts[kind]?.count ?? 0
+        }
+    }
 
     func id(of kind: ScopeKind, at position: Int) -> Int64 {
-        kind == .tomogram ? tomograms[position].id : parts[kind]?[position].id ?? 0
+        switch kind {
+        case .tomogram: tomograms[position].id
+        case .trainingSet: training?.id ?? 0
+        case .annotation, .slab, .slice: parts[kind]?[position].id ?? 0
+        }
     }
 
     /// The positions of a kind's scopes by ascending id, where that is another order than theirs.
     func positionsByID(of kind: ScopeKind) -> [Int]? {
-        guard kind != .tomogram, let list = parts[kind] else { return nil }
+        guard let list = parts[kind] else { return nil }
         return list.indices.sorted { list[$0].id < list[$1].id }
     }
 
-    func part(of kind: ScopeKind, at position: Int) -> PlanningSnapshot.Part? {
-        kind == .tomogram ? nil : parts[kind]?[position]
+    func part(of kind: ScopeKind, at position: Int) -> PlanningSnapshot.Part? { parts[kind]?[position] }
+
+    /// The position of the tomogram that a scope is, or is part of; nil for a training set, which is of several.
+    func tomogram(of kind: ScopeKind, at position: Int) -> Int? {
+        switch kind {
+        case .tomogram: position
+        case .trainingSet: nil
+        case .annotation, .slab, .slice: parts[kind].map { Int($0[position].tomogram) }
+        }
     }
 
-    /// The position of the tomogram that a scope is, or is part of.
-    func tomogram(of kind: ScopeKind, at position: Int) -> Int {
-        kind == .tomogram ? position : Int(parts[kind]?[position].tomogram ?? 0)
-    }
-
-    /// What a scope is called among others of its tomogram: empty for the tomogram itself.
+    /// What a scope is called among others of its tomogram: empty for the tomogram itself, and for a training set.
     func label(of kind: ScopeKind, at position: Int) -> String {
         guard let part = part(of: kind, at: position) else { return "" }
         return switch kind {
-        case .tomogram: ""
+        case .tomogram, .trainingSet: ""
         case .annotation: "annotation \(part.id)"
         case .slab: "z \(part.z.lowerBound)..<\(part.z.upperBound)"
         case .slice: "z \(part.z.lowerBound)"
         }
     }
 
-    /// Whether steps on two kinds of scope can read from one another.
-    static func areRelated(_ a: ScopeKind, _ b: ScopeKind) -> Bool {
-        a == b || a == .tomogram || b == .tomogram || (a != .annotation && b != .annotation)
+    /// The name of its tomogram, as `dataset/name`; of a training set, its own.
+    func owner(of kind: ScopeKind, at position: Int) -> String {
+        tomogram(of: kind, at: position).map { tomograms[$0].name } ?? training?.name ?? ""
     }
 
-    /// Whether a scope of one kind has exactly one related scope of another: itself, or its tomogram.
-    static func isSingular(from kind: ScopeKind, to other: ScopeKind) -> Bool { kind == other || other == .tomogram }
+    /// What a scope is called among all of its kind: `toys/a z 3..<6`.
+    func fullLabel(of kind: ScopeKind, at position: Int) -> String {
+        let (owner, label) = (owner(of: kind, at: position), label(of: kind, at: position))
+        return label.isEmpty ? owner : "\(owner) \(label)"
+    }
 
-    /// Calls the closure with the positions of all scopes of another kind that have to do with a scope: the relation is
-    /// symmetric.
-    func forEachRelated(to kind: ScopeKind, at position: Int, of other: ScopeKind, _ body: (Int) -> Void) {
+    /// What a scope is called in the key and the trace of one that reads from it: a training set's members are of several
+    /// tomograms.
+    func memberLabel(of kind: ScopeKind, at position: Int, for reader: ScopeKind) -> String {
+        reader == .trainingSet ? fullLabel(of: kind, at: position) : label(of: kind, at: position)
+    }
+}
+
+extension ScopeIndex {
+    /// Whether steps on two kinds of scope can read from one another.
+    static func areRelated(_ a: ScopeKind, _ b: ScopeKind) -> Bool {
+        let both: Set = [a, b]
+        return a == b || both.contains(.tomogram) || both.contains(.trainingSet) || !both.contains(.annotation)
+    }
+
+    /// Whether a scope of one kind reads from exactly one scope of another: itself, its tomogram, or the training set.
+    static func isSingular(from kind: ScopeKind, to other: ScopeKind) -> Bool {
+        kind == other || other == .trainingSet || (other == .tomogram && kind != .trainingSet)
+    }
+
+    /// The position of the one scope from which one of another kind reads, where `isSingular` says so.
+    func only(_ other: ScopeKind, for kind: ScopeKind, at position: Int) -> Int {
+        kind == other ? position : other == .trainingSet ? 0 : tomogram(of: kind, at: position) ?? 0
+    }
+
+    /// Calls the closure with the positions of all scopes of another kind from which a scope reads: its own tomogram and
+    /// its parts, or those that share its z; a training set's members; and the current training set, whatever the scope.
+    func forEachSource(of kind: ScopeKind, at position: Int, in other: ScopeKind, _ body: (Int) -> Void) {
         if kind == other { return body(position) }
-        let tomogram = tomogram(of: kind, at: position)
+        if other == .trainingSet { return training == nil ? () : body(0) }
+        if kind == .trainingSet { return training?.members(other).forEach { body(Int($0)) } ?? () }
+        forEachRelative(of: kind, at: position, in: other, body)
+    }
+
+    /// Calls the closure with the positions of all scopes of another kind that read from a scope.
+    func forEachReader(of kind: ScopeKind, at position: Int, in other: ScopeKind, _ body: (Int) -> Void) {
+        if kind == other { return body(position) }
+        if kind == .trainingSet { return (0..<count(of: other)).forEach(body) }
+        if other == .trainingSet { return training?.contains(kind, position) == true ? body(0) : () }
+        forEachRelative(of: kind, at: position, in: other, body)
+    }
+
+    /// The relation between tomograms and their parts, which is symmetric.
+    private func forEachRelative(of kind: ScopeKind, at position: Int, in other: ScopeKind, _ body: (Int) -> Void) {
+        guard let tomogram = tomogram(of: kind, at: position) else { return }
         if other == .tomogram { return body(tomogram) }
         guard let first = firstPart[other], let candidates = parts[other] else { return }
         let mine = part(of: kind, at: position)?.z
@@ -98,11 +158,14 @@ extension ScopeIndex {
     }
 
     /// The position of a scope.
-    func position(of kind: ScopeKind, id: Int64, tomogramID: Int64) -> Int? {
-        guard let tomogram = tomogramPosition(ofID: tomogramID) else { return nil }
+    ///
+    /// - Parameter tomogramID: of the tomogram it is, or is part of; nil for a training set.
+    func position(of kind: ScopeKind, id: Int64, tomogramID: Int64?) -> Int? {
+        if kind == .trainingSet { return training?.id == id ? 0 : nil }
+        guard let tomogramID, let tomogram = tomogramPosition(ofID: tomogramID) else { return nil }
         if kind == .tomogram { return tomogram }
         var found: Int?
-        forEachRelated(to: .tomogram, at: tomogram, of: kind) { if self.id(of: kind, at: $0) == id { found = $0 } }
+        forEachRelative(of: .tomogram, at: tomogram, in: kind) { if self.id(of: kind, at: $0) == id { found = $0 } }
         return found
     }
 }

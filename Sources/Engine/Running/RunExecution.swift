@@ -10,20 +10,22 @@ final class RunExecution: Sendable {
     /// How many finished items may wait to be published before workers wait: each holds no more than rows and paths.
     private static let backlogLimit = 512
 
-    private let catalog: Catalog
+    let catalog: Catalog
     private let store: BlobStore
     private let runID: Int64
     private let ids: [(stepID: Int64, configurationID: Int64)]
     private let options: Runner.Options
     private let cancellation: Cancellation
-    private let graph: StepGraph
-    private let setups: [StepSetup]
-    private let scopes: ScopeIndex
-    private let signatures: [SourceSignature?]
+    let graph: StepGraph
+    let setups: [StepSetup]
+    let scopes: ScopeIndex
+    let signatures: [SourceSignature?]
     private let adoptions: [(step: Int, position: Int, key: Digest, trace: KnownTrace)]
-    private let stepIndex: [String: Int]
-    private let volumes: VolumeCache
-    private let state: Monitor<RunState>
+    /// Items that cannot run in this plan, and why.
+    private let blocked: (items: [ItemNode], reason: String)
+    let stepIndex: [String: Int]
+    let volumes: VolumeCache
+    let state: Monitor<RunState>
     /// The error that stopped the run: not an item's, but one of the disk or the catalog.
     private let fatal = Mutex<(any Error)?>(nil)
     private let meter: Mutex<RunMeter>
@@ -43,12 +45,14 @@ final class RunExecution: Sendable {
         scopes = plan.scopes
         signatures = plan.signatures
         adoptions = plan.adoptions
+        blocked = (plan.blockedItems, plan.blockedReason)
         stepIndex = Dictionary(uniqueKeysWithValues: plan.graph.steps.enumerated().map { ($1.name, $0) })
         volumes = VolumeCache(capacity: options.jobs + 2)
         let state = RunState(plan)
         meter = Mutex(
             RunMeter(
-                unfinished: state.unfinished, adopted: plan.adoptions.count, jobs: options.jobs, summaries: plan.summaries))
+                unfinished: state.unfinished, adopted: plan.adoptions.count, blocked: (blocked.items.count, blocked.reason),
+                jobs: options.jobs, summaries: plan.summaries))
         self.state = Monitor(state)
     }
 
@@ -60,6 +64,11 @@ final class RunExecution: Sendable {
                         stepID: ids[item.step].stepID, scopeID: scopes.id(of: graph.steps[item.step].scope, at: item.position),
                         key: item.key, trace: item.trace)
                 }, runID: runID)
+        }
+        for batch in stride(from: 0, to: blocked.items.count, by: 1000) {
+            try catalog.publish(
+                blocked.items[batch..<min(batch + 1000, blocked.items.count)].map { skipped($0, because: blocked.reason) },
+                runID: runID)
         }
         let ends = DispatchSemaphore(value: 0)
         for number in 0..<options.jobs {
@@ -86,40 +95,62 @@ final class RunExecution: Sendable {
 
     // MARK: Publishing, on the calling thread
 
+    private enum Event {
+        case finished([RunState.Finished])
+        case reported([ItemNode: ItemReport], unfinished: [Int])
+        case end
+    }
+
     private func publish(progress: (RunProgress) -> Void) {
         while true {
-            let batch: [RunState.Finished] = state.wait { state in
+            let event: Event = state.wait { state in
                 if self.cancellation.isCancelled { state.isStopping = true }
-                return state.takeFinished() ?? (state.isOver ? [] : nil)
+                if let batch = state.takeFinished() { return .finished(batch) }
+                if let reports = state.takeReports() { return .reported(reports, unfinished: state.unfinishedByStep) }
+                return state.isOver ? .end : nil
             }
-            if batch.isEmpty { return }
-            do {
-                try store.publish(batch.flatMap(\.staged))
-                try catalog.publish(batch.map(\.outcome), runID: runID)
-            } catch {
-                for artifact in batch.flatMap(\.staged) { store.discard(artifact) }
-                stop(because: error)
-                state.update { $0.endPublishing() }
-                continue
+            switch event {
+            case .finished(let batch): publish(batch, progress: progress)
+            case .reported(let reports, let unfinished): show(unfinished, reports, progress: progress)
+            case .end: return
             }
-            let unfinished = state.update { state in
-                for item in batch {
-                    for node in state.published(item) {
-                        state.skip(
-                            RunState.Finished(
-                                node: node, outcome: self.skipped(node, because: item.node), isRestore: state.isRestore(node)))
-                    }
+        }
+    }
+
+    private func publish(_ batch: [RunState.Finished], progress: (RunProgress) -> Void) {
+        do {
+            try store.publish(batch.flatMap(\.staged))
+            try catalog.publish(batch.map(\.outcome), runID: runID)
+        } catch {
+            for artifact in batch.flatMap(\.staged) { store.discard(artifact) }
+            stop(because: error)
+            return state.update { $0.endPublishing() }
+        }
+        // What cannot be removed is in nobody's way, and `gc` tries again.
+        for workspace in batch.compactMap(\.workspace) { try? FileManager.default.removeItem(atPath: workspace) }
+        let (unfinished, reports) = state.update { state in
+            for item in batch {
+                for node in state.published(item) {
+                    let reason = "\(self.graph.steps[item.node.step].name) of \(self.name(of: item.node)) failed"
+                    state.skip(
+                        RunState.Finished(
+                            node: node, outcome: self.skipped(node, because: reason), isRestore: state.isRestore(node)))
                 }
-                state.endPublishing()
-                return state.unfinishedByStep
             }
-            meter.withLock { meter in
-                for item in batch { meter.count(item, step: graph.steps[item.node.step].name, scope: name(of: item.node)) }
-                if meter.isDue {
-                    meter.update(unfinishedByStep: unfinished)
-                    progress(meter.progress)
-                }
-            }
+            state.endPublishing()
+            return (state.unfinishedByStep, state.latestReports)
+        }
+        meter.withLock { meter in
+            for item in batch { meter.count(item, step: graph.steps[item.node.step].name, scope: name(of: item.node)) }
+        }
+        show(unfinished, reports, progress: progress)
+    }
+
+    private func show(_ unfinished: [Int], _ reports: [ItemNode: ItemReport], progress: (RunProgress) -> Void) {
+        meter.withLock { meter in
+            guard meter.isDue else { return }
+            meter.update(unfinishedByStep: unfinished, reports: reports)
+            progress(meter.progress)
         }
     }
 
@@ -129,19 +160,18 @@ final class RunExecution: Sendable {
         state.update { $0.isStopping = true }
     }
 
-    private func skipped(_ node: ItemNode, because cause: ItemNode) -> ItemOutcome {
+    private func skipped(_ node: ItemNode, because reason: String) -> ItemOutcome {
         .trouble(
             ItemOutcome.Trouble(
                 stepID: ids[node.step].stepID, scopeID: scopes.id(of: graph.steps[node.step].scope, at: node.position),
                 configurationID: ids[node.step].configurationID, status: .skipped, key: nil, startedAt: Timestamp.now, seconds: 0,
-                error: "\(graph.steps[cause.step].name) of \(name(of: cause)) failed"))
+                error: reason))
     }
 
     private func name(of node: ItemNode) -> String {
         let kind = graph.steps[node.step].scope
-        let label = scopes.label(of: kind, at: node.position)
-        let tomogram = scopes.tomograms[scopes.tomogram(of: kind, at: node.position)].name
-        return label.isEmpty ? tomogram : "\(tomogram), \(label)"
+        let (owner, label) = (scopes.owner(of: kind, at: node.position), scopes.label(of: kind, at: node.position))
+        return label.isEmpty ? owner : "\(owner), \(label)"
     }
 
     // MARK: Working, on worker threads
@@ -166,7 +196,7 @@ final class RunExecution: Sendable {
                     if self.options.failsFast, case .trouble = finished.outcome { state.isStopping = true }
                 }
             } catch {
-                state.update { $0.abandon() }
+                state.update { $0.abandon(node) }
                 if (error as? EngineError)?.code != .cancelled { stop(because: error) }
             }
         }
@@ -185,7 +215,7 @@ final class RunExecution: Sendable {
         var key: Digest?
         do {
             guard let inputs else {
-                throw EngineError(.source, "the file \(scope.location) is not there; put it back or add the tomogram again")
+                throw missingFile(of: node)
             }
             let itemKey = setup.key(inputs: inputs.digests)
             key = itemKey
@@ -201,12 +231,12 @@ final class RunExecution: Sendable {
             }
             if state.update({ $0.sendForEvictedInputs(of: node, key: itemKey) }) { return nil }
             let item = StepItem(
-                scope: scope, setup: setup, reader: self, store: store, volumes: volumes, cancellation: cancellation,
-                prefersLittleMemory: options.prefersLittleMemory)
+                scope: scope, key: itemKey, setup: setup, reader: self, recorder: recorder(of: node, key: itemKey), store: store,
+                volumes: volumes, cancellation: cancellation, prefersLittleMemory: options.prefersLittleMemory)
             do {
                 try setup.step.run(item)
                 try item.checkComplete()
-                if item.hasOpenedSource || setup.step.inputs.contains(.fact(.source)) { try checkSource(of: scope) }
+                try item.checkSources()
             } catch {
                 for artifact in item.staged { store.discard(artifact) }
                 throw error
@@ -217,8 +247,9 @@ final class RunExecution: Sendable {
                     ItemOutcome.Completed(
                         stepID: ids[node.step].stepID, scopeID: scope.id, configurationID: ids[node.step].configurationID,
                         key: itemKey, startedAt: startedAt, seconds: (ContinuousClock.now - begin).inSeconds,
-                        inputs: inputs.rows, outputs: item.outputs, metrics: item.metrics, objects: item.objects)),
-                staged: item.staged, isRestore: isRestore)
+                        inputs: inputs.rows, members: inputs.members, outputs: item.outputs, metrics: item.metrics, objects: item.objects)),
+                staged: item.staged, isRestore: isRestore,
+                workspace: FileManager.default.fileExists(atPath: item.workspacePath) ? item.workspacePath : nil)
         } catch {
             if (error as? BlobError)?.code == .diskFull || (error as? EngineError)?.code == .cancelled || error is CatalogError {
                 throw error
@@ -234,61 +265,34 @@ final class RunExecution: Sendable {
         }
     }
 
-    private func itemScope(_ node: ItemNode) -> StepItem.Scope {
-        let kind = graph.steps[node.step].scope
-        let tomogram = scopes.tomograms[scopes.tomogram(of: kind, at: node.position)]
-        let z = kind == .slab || kind == .slice ? scopes.part(of: kind, at: node.position)?.z : nil
+    func itemScope(_ node: ItemNode) -> StepItem.Scope { itemScope(graph.steps[node.step].scope, at: node.position) }
+
+    func itemScope(_ kind: ScopeKind, at position: Int) -> StepItem.Scope {
+        let tomogram = scopes.tomogram(of: kind, at: position).map { scopes.tomograms[$0] }
+        let z = kind == .slab || kind == .slice ? scopes.part(of: kind, at: position)?.z : nil
         return StepItem.Scope(
-            kind: kind, id: scopes.id(of: kind, at: node.position), tomogram: tomogram.name, tomogramID: tomogram.id,
-            location: tomogram.location, z: z.map { Int($0.lowerBound)..<Int($0.upperBound) },
-            label: scopes.label(of: kind, at: node.position))
-    }
-}
-
-extension RunExecution: ItemReader {
-    func checkSource(of scope: StepItem.Scope) throws {
-        guard let position = scopes.tomogramPosition(ofID: scope.tomogramID), let planned = signatures[position] else {
-            throw EngineError(.source, "the file \(scope.location) is not there; put it back or add the tomogram again")
-        }
-        guard SourceSignature(scope.location) == planned else {
-            volumes.close(scope.location)
-            throw EngineError(.source, "the file \(scope.location) changed during the run; run again")
-        }
+            kind: kind, id: scopes.id(of: kind, at: position), tomogram: scopes.owner(of: kind, at: position),
+            tomogramID: tomogram?.id, location: tomogram?.location, z: z.map { Int($0.lowerBound)..<Int($0.upperBound) },
+            label: scopes.label(of: kind, at: position))
     }
 
-    func declaredVoxelSize(of scope: StepItem.Scope) throws -> PlanningSnapshot.DeclaredVoxelSize {
-        guard let position = scopes.tomogramPosition(ofID: scope.tomogramID) else {
-            throw EngineError(.brokenPromise, "there is no tomogram \(scope.tomogramID) in this run")
-        }
-        return scopes.tomograms[position].declaredVoxelSize
+    private func recorder(of node: ItemNode, key: Digest) -> ItemRecorder {
+        let owner = Catalog.CurveOwner(
+            stepID: ids[node.step].stepID, scopeID: scopes.id(of: graph.steps[node.step].scope, at: node.position), key: key,
+            runID: runID)
+        return ItemRecorder(
+            workFolder: catalog.directory.work,
+            log: { [catalog] name, x, value in try catalog.log(name, at: x, value, for: owner) },
+            report: { [state] fraction, note in state.update { $0.report(fraction, note, on: node) } })
     }
 
-    func value(of step: String, named name: String, for scope: StepItem.Scope) throws -> String {
-        let given = try given(by: step, named: name, for: scope)
-        guard let only = given.first, given.count == 1,
-            let value = try catalog.standingValue(step: step, scopeID: only.scope.id, output: name), value.digest == only.digest
-        else { throw EngineError(.brokenPromise, "\(step).\(name) has no value for \(scope.tomogram) \(scope.label)") }
-        return value.text
-    }
-
-    func artifacts(
-        of step: String, named name: String, for scope: StepItem.Scope
-    ) throws -> [(scope: StepItem.Scope, digest: Digest)] {
-        try given(by: step, named: name, for: scope)
-    }
-
-    private func given(
-        by step: String, named name: String, for scope: StepItem.Scope
-    ) throws -> [(scope: StepItem.Scope, digest: Digest)] {
-        guard let producer = stepIndex[step], let output = setups[producer].outputNames.firstIndex(of: name),
-            let position = scopes.position(of: scope.kind, id: scope.id, tomogramID: scope.tomogramID)
-        else { throw EngineError(.brokenPromise, "no step gives \(step).\(name)") }
-        let kind = graph.steps[producer].scope
-        var positions: [Int] = []
-        scopes.forEachRelated(to: scope.kind, at: position, of: kind) { positions.append($0) }
-        let width = setups[producer].outputNames.count
-        let digests = state.update { state in positions.map { state.outputs[producer][$0 * width + output] } }
-        return zip(positions, digests).map { (itemScope(ItemNode(step: producer, position: $0)), $1) }
+    private func missingFile(of node: ItemNode) -> EngineError {
+        let kind = graph.steps[node.step].scope
+        let tomograms =
+            scopes.tomogram(of: kind, at: node.position).map { [$0] } ?? scopes.factMembers(of: .source).map(\.position)
+        let missing = tomograms.first { signatures[$0] == nil } ?? tomograms.first
+        let file = missing.map { "the file \(scopes.tomograms[$0].location)" } ?? "the file of a tomogram"
+        return EngineError(.source, "\(file) is not there; put it back or add the tomogram again")
     }
 }
 

@@ -18,8 +18,11 @@ struct RunMeter: Sendable {
     /// - Parameters:
     ///   - unfinished: items that have to be worked on.
     ///   - adopted: items whose earlier result is only taken up again.
-    init(unfinished: Int, adopted: Int, jobs: Int, summaries: [Plan.StepSummary]) {
-        progress = RunProgress(total: unfinished + adopted, kept: adopted)
+    ///   - blocked: items that cannot be worked on, and why.
+    init(unfinished: Int, adopted: Int, blocked: (count: Int, reason: String), jobs: Int, summaries: [Plan.StepSummary]) {
+        progress = RunProgress(
+            total: unfinished + adopted + blocked.count, kept: adopted, skipped: blocked.count)
+        if blocked.count > 0 { failures = ["\(blocked.count) items cannot run: \(blocked.reason)"] }
         self.jobs = jobs
         steps = summaries.map(\.step)
         for summary in summaries {
@@ -29,7 +32,7 @@ struct RunMeter: Sendable {
     }
 
     mutating func count(_ item: RunState.Finished, step: String, scope: String) {
-        progress.step = step
+        (progress.step, progress.note) = (step, "")
         if item.isRestore { progress.total += 1 }
         switch item.outcome {
         case .done(let completed):
@@ -50,17 +53,43 @@ struct RunMeter: Sendable {
     /// Whether enough time has passed to show how far the run is.
     var isDue: Bool { (ContinuousClock.now - lastUpdate).inSeconds >= Self.intervalInSeconds }
 
-    mutating func update(unfinishedByStep: [Int]?) {
+    /// Brings times up to date.
+    ///
+    /// - Parameters:
+    ///   - unfinishedByStep: how many items of each step are left, those at work among them; nil where nothing is.
+    ///   - reports: what items at work say of themselves.
+    mutating func update(unfinishedByStep: [Int]?, reports: [ItemNode: ItemReport] = [:]) {
         lastUpdate = ContinuousClock.now
         progress.elapsedSeconds = (lastUpdate - begin).inSeconds
-        progress.remainingSeconds = unfinishedByStep.flatMap { unfinished in
-            let known = costs.values.reduce((seconds: 0.0, items: 0.0)) { ($0.seconds + $1.seconds, $0.items + $1.items) }
-            guard known.items > 0 else { return nil }
-            let seconds = zip(steps, unfinished).reduce(0.0) { sum, step in
-                let cost = costs[step.0] ?? known
-                return sum + Double(step.1) * cost.seconds / cost.items
-            }
-            return seconds / Double(jobs)
+        progress.begun = reports.values.reduce(0) { $0 + $1.fraction }
+        // Of several the one that is least far, which is the last to end.
+        if let slowest = reports.min(by: { ($0.value.fraction, $0.key.position) < ($1.value.fraction, $1.key.position) }) {
+            (progress.step, progress.note) = (steps[slowest.key.step], slowest.value.note)
+        } else {
+            progress.note = ""
         }
+        progress.remainingSeconds = unfinishedByStep.flatMap { remainingSeconds(unfinishedByStep: $0, reports: reports) }
+    }
+
+    private func remainingSeconds(unfinishedByStep: [Int], reports: [ItemNode: ItemReport]) -> Double? {
+        let known = costs.values.reduce((seconds: 0.0, items: 0.0)) { ($0.seconds + $1.seconds, $0.items + $1.items) }
+        func cost(_ step: Int) -> Double? {
+            let cost = costs[steps[step]] ?? known
+            return cost.items > 0 ? cost.seconds / cost.items : nil
+        }
+        var (sum, longest, others) = (0.0, 0.0, unfinishedByStep)
+        for (node, report) in reports {
+            // At its own pace; one that has none yet, at that of its like.
+            guard let seconds = report.remainingSeconds ?? cost(node.step).map({ $0 * (1 - report.fraction) }) else { return nil }
+            sum += seconds
+            longest = max(longest, seconds)
+            others[node.step] -= 1
+        }
+        for (step, count) in others.enumerated() where count > 0 {
+            guard let cost = cost(step) else { return nil }
+            sum += Double(count) * cost
+        }
+        // An item is not shared among workers.
+        return max(sum / Double(jobs), longest)
     }
 }

@@ -8,14 +8,22 @@ public struct RunProgress: Sendable, Hashable {
     public var kept = 0
     public var failed = 0
     public var skipped = 0
+    /// How much of items that are at work is done, by what they say: 0.5 where one is half way.
+    public var begun = 0.0
     /// Seconds since the run began.
     public var elapsedSeconds = 0.0
-    /// Seconds that are left, by what items of each step took so far, here and in earlier runs; nil before any is known.
+    /// Seconds that are left, by what items of each step took so far, here and in earlier runs, and by what those at work
+    /// say; nil before any is known.
     public var remainingSeconds: Double?
-    /// The step whose items were last done.
+    /// The step whose items were last done, or of which one last said how far it is.
     public var step = ""
+    /// What that one said: `epoch 12 of 60`; empty where none did.
+    public var note = ""
 
     public var finished: Int { ran + kept + failed + skipped }
+
+    /// How much is done, from 0 to 1.
+    public var fraction: Double { total == 0 ? 1 : min(1, (Double(finished) + begun) / Double(total)) }
 }
 
 /// How a run ended.

@@ -22,6 +22,8 @@ struct RunState {
         var staged: [StagedArtifact] = []
         /// Whether it ran only to bring back dropped bytes.
         var isRestore = false
+        /// The folder of its own that is of no use once it is published; nil where it has none.
+        var workspace: String?
     }
 
     let graph: StepGraph
@@ -47,6 +49,9 @@ struct RunState {
     private(set) var finished: [Finished] = []
     /// How many items are being published: others may become ready by them.
     private var publishing = 0
+    /// What items that take long said of how far they are.
+    private var reports: [ItemNode: ItemReport] = [:]
+    private var hasNewReport = false
     /// Set where no further item is to begin.
     var isStopping = false
 
@@ -57,7 +62,15 @@ struct RunState {
         signatures = plan.signatures
         outputs = plan.outputs
         evicted = plan.evicted
-        progress = plan.states.map { $0.map { $0 == .stale || $0 == .pending ? .waiting : .complete } }
+        progress = plan.states.map { states in
+            states.map { state in
+                switch state {
+                case .stale, .pending: .waiting
+                case .fresh, .known, .offline, .held: .complete
+                case .absent, .blocked: .dropped
+                }
+            }
+        }
         missing = plan.states.map { [Int32](repeating: 0, count: $0.count) }
         ready = plan.graph.steps.map { _ in Queue() }
         unfinishedByStep = plan.graph.steps.map { _ in 0 }
@@ -67,7 +80,7 @@ struct RunState {
                 for link in graph.links[step] {
                     let producer = link.producer
                     var count: Int32 = 0
-                    scopes.forEachRelated(to: graph.steps[step].scope, at: position, of: graph.steps[producer].scope) { other in
+                    scopes.forEachSource(of: graph.steps[step].scope, at: position, in: graph.steps[producer].scope) { other in
                         if progress[producer][other] == .waiting || progress[producer][other] == .ready { count += 1 }
                     }
                     missing[step][position] += count
@@ -98,52 +111,6 @@ struct RunState {
     private mutating func makeReady(_ node: ItemNode) {
         progress[node.step][node.position] = .ready
         ready[node.step].add(node.position)
-    }
-
-    /// The inputs of an item, all of which are known, as its trace lists them, and the digest of each declared one.
-    func inputs(of node: ItemNode) -> (digests: [Digest], rows: [ItemOutcome.Input])? {
-        let step = graph.steps[node.step]
-        var digests: [Digest] = []
-        var rows: [ItemOutcome.Input] = []
-        var links = graph.links[node.step].makeIterator()
-        for input in step.inputs {
-            switch input {
-            case .fact(let fact):
-                let (kind, position) = (step.scope, node.position)
-                guard let digest = scopes.digest(of: fact, for: kind, at: position, signatures: signatures) else { return nil }
-                let text = scopes.text(of: fact, for: kind, at: position, signatures: signatures)
-                digests.append(digest)
-                rows.append(ItemOutcome.Input(name: input.name, digest: digest, value: text))
-            case .output:
-                guard let link = links.next() else { return nil }
-                let members = members(of: link, for: node)
-                if ScopeIndex.isSingular(from: step.scope, to: graph.steps[link.producer].scope) {
-                    guard let member = members.first else { return nil }
-                    digests.append(member.digest)
-                    rows.append(ItemOutcome.Input(name: input.name, digest: member.digest, value: nil))
-                } else {
-                    var digest = MemberDigest()
-                    for member in members {
-                        let label = scopes.label(of: graph.steps[link.producer].scope, at: member.node.position)
-                        digest.add(label: label, digest: member.digest)
-                        rows.append(ItemOutcome.Input(name: "\(input.name) [\(label)]", digest: member.digest, value: nil))
-                    }
-                    digests.append(digest.digest)
-                }
-            }
-        }
-        return (digests, rows)
-    }
-
-    /// The items that give one input of an item, and what they gave.
-    func members(of link: StepGraph.Link, for node: ItemNode) -> [(node: ItemNode, digest: Digest)] {
-        var members: [(node: ItemNode, digest: Digest)] = []
-        let producer = graph.steps[link.producer]
-        let width = setups[link.producer].outputNames.count
-        scopes.forEachRelated(to: graph.steps[node.step].scope, at: node.position, of: producer.scope) { other in
-            members.append((ItemNode(step: link.producer, position: other), outputs[link.producer][other * width + link.output]))
-        }
-        return members
     }
 
     // MARK: Twins
@@ -206,11 +173,30 @@ struct RunState {
         return isRestore(node) && (0..<width).contains { evicted.contains(outputs[node.step][node.position * width + $0]) }
     }
 
+    // MARK: Reports
+
+    /// Notes how far an item is.
+    mutating func report(_ fraction: Double, _ note: String, on node: ItemNode) {
+        reports[node, default: ItemReport(fraction)].update(fraction, note)
+        hasNewReport = true
+    }
+
+    /// What the items at work said, where one said something since the last call.
+    mutating func takeReports() -> [ItemNode: ItemReport]? {
+        guard hasNewReport else { return nil }
+        hasNewReport = false
+        return reports
+    }
+
+    /// What the items at work said last.
+    var latestReports: [ItemNode: ItemReport] { reports }
+
     // MARK: Ends
 
     /// Hands an item over to be published.
     mutating func finish(_ item: Finished) {
         working -= 1
+        reports[item.node] = nil
         finished.append(item)
     }
 
@@ -229,7 +215,10 @@ struct RunState {
     mutating func skip(_ item: Finished) { finished.append(item) }
 
     /// Puts back an item that did not come to its end.
-    mutating func abandon() { working -= 1 }
+    mutating func abandon(_ node: ItemNode) {
+        working -= 1
+        reports[node] = nil
+    }
 
     /// Notes that an item was published, and makes ready what waited for it.
     ///
@@ -281,8 +270,7 @@ struct RunState {
         var dependants: [ItemNode] = []
         for consumer in graph.steps.indices where consumer > node.step {
             for link in graph.links[consumer] where link.producer == node.step {
-                scopes.forEachRelated(to: graph.steps[node.step].scope, at: node.position, of: graph.steps[consumer].scope) {
-                    other in
+                scopes.forEachReader(of: graph.steps[node.step].scope, at: node.position, in: graph.steps[consumer].scope) { other in
                     dependants.append(ItemNode(step: consumer, position: other))
                 }
             }

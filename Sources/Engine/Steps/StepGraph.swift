@@ -82,6 +82,32 @@ public struct StepGraph: Sendable {
         }
     }
 
+    /// The steps that can do without a training set, and the names of those that cannot: steps on training sets, and all
+    /// that need them.
+    public func withoutTraining() throws(EngineError) -> (graph: StepGraph, omitted: [String]) {
+        var omitted: Set<Int> = []
+        for position in steps.indices
+        where steps[position].scope == .trainingSet || links[position].contains(where: { omitted.contains($0.producer) }) {
+            omitted.insert(position)
+        }
+        guard !omitted.isEmpty else { return (self, []) }
+        let kept = try StepGraph(steps.indices.filter { !omitted.contains($0) }.map { steps[$0] })
+        return (kept, omitted.sorted().map { steps[$0].name })
+    }
+
+    /// Whether a step works on training sets.
+    public var needsTrainingSet: Bool { steps.contains { $0.scope == .trainingSet } }
+
+    /// The kinds of scope that a plan has to know of.
+    var scopeKinds: Set<ScopeKind> {
+        var kinds = Set(steps.map(\.scope))
+        // A training set is known by its members.
+        for step in steps where step.scope == .trainingSet {
+            if step.inputs.contains(.fact(.annotation)) { kinds.insert(.annotation) }
+        }
+        return kinds
+    }
+
     /// The position of a step.
     ///
     /// - Throws: ``EngineError`` where there is none of that name.

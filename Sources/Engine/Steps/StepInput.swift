@@ -5,10 +5,11 @@ public enum StepInput: Sendable, Hashable {
     /// Something that a person said or brought.
     case fact(Fact)
     /// An output of another step. Of the step's own scope where both work on the same kind; else of the tomogram it is
-    /// part of, of its parts, or of the slabs and slices that share its z.
+    /// part of, of its parts, or of the slabs and slices that share its z. A training set reads from its members: slabs and
+    /// their slices, annotations, and the tomograms of these, each once; all else reads from the current training set.
     case output(of: String, named: String)
 
-    /// What the catalog knows of a scope without computing anything.
+    /// What the catalog knows of a scope without computing anything; of a training set, of its members.
     public enum Fact: String, Sendable, Hashable, CaseIterable {
         /// The file of the tomogram: its path, size, time of change and inode.
         case source
@@ -16,15 +17,17 @@ public enum StepInput: Sendable, Hashable {
         case declaredVoxelSize = "declared-voxel-size"
         /// Which slices: the z of a slice, the range of a slab.
         case z
-        /// The content of an annotation: its voxels or points, and its classes.
+        /// The content of an annotation: its voxels or points, and its classes; where points are written in voxels of the
+        /// tomogram or from its middle, also the tomogram's voxel size and shape.
         case annotation
 
         /// The kinds of scope that have it.
         var scopes: Set<ScopeKind> {
             switch self {
-            case .source, .declaredVoxelSize: Set(ScopeKind.allCases)
+            case .source: Set(ScopeKind.allCases)
+            case .declaredVoxelSize: Set(ScopeKind.allCases).subtracting([.trainingSet])
             case .z: [.slab, .slice]
-            case .annotation: [.annotation]
+            case .annotation: [.annotation, .trainingSet]
             }
         }
     }

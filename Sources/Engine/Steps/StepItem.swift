@@ -12,26 +12,32 @@ public final class StepItem {
     public struct Scope: Sendable, Hashable {
         public let kind: ScopeKind
         public let id: Int64
-        /// `dataset/name`
+        /// `dataset/name`; of a training set, the set's name.
         public let tomogram: String
-        public let tomogramID: Int64
-        public let location: VolumeLocation
-        /// The slices of a slab, or the one slice; nil for tomograms and annotations.
+        /// nil for a training set, which is of several tomograms.
+        public let tomogramID: Int64?
+        /// The file of the tomogram; nil for a training set.
+        public let location: VolumeLocation?
+        /// The slices of a slab, or the one slice; nil for all others.
         public let z: Range<Int>?
-        /// What it is called among others of its tomogram: `z 120`; empty for the tomogram itself.
+        /// What it is called among others of its tomogram: `z 120`; empty for the tomogram itself, and for a training set.
         public let label: String
     }
 
-    /// An artifact among several that one input names: of a slice of the slab, say.
+    /// An artifact among several that one input names: of a slice of the slab, or of a member of the training set.
     public struct Member {
         public let scope: Scope
         public let artifact: Artifact
     }
 
     public let scope: Scope
+    /// The digest of all that the item's result depends on.
+    public let key: Digest
 
     let setup: StepSetup
-    private let reader: any ItemReader
+    let reader: any ItemReader
+    let recorder: ItemRecorder
+    var lastReport: ContinuousClock.Instant?
     private let store: BlobStore
     private let volumes: VolumeCache
     private let cancellation: Cancellation
@@ -41,16 +47,18 @@ public final class StepItem {
     private(set) var staged: [StagedArtifact] = []
     private(set) var metrics: [(name: String, value: Double)] = []
     private(set) var objects: [FoundObject] = []
-    private(set) var hasOpenedSource = false
+    private var openedSources: Set<Scope> = []
 
     init(
-        scope: Scope, setup: StepSetup, reader: any ItemReader, store: BlobStore, volumes: VolumeCache,
+        scope: Scope, key: Digest, setup: StepSetup, reader: any ItemReader, recorder: ItemRecorder, store: BlobStore, volumes: VolumeCache,
         cancellation: Cancellation,
         prefersLittleMemory: Bool = false
     ) {
         self.scope = scope
+        self.key = key
         self.setup = setup
         self.reader = reader
+        self.recorder = recorder
         self.store = store
         self.volumes = volumes
         self.cancellation = cancellation
@@ -83,10 +91,17 @@ public final class StepItem {
     // MARK: Inputs
 
     /// The tomogram's voxels. The file is the one that was planned with: where it was replaced since, this throws.
-    public func openVolume() throws -> any Volume {
-        hasOpenedSource = true
-        try reader.checkSource(of: scope)
-        return try volumes.open(scope.location)
+    public func openVolume() throws -> any Volume { try openVolume(of: scope) }
+
+    /// The voxels of a member's tomogram, with the same promise.
+    ///
+    /// - Parameter member: the scope of a member of the training set; or the item's own.
+    public func openVolume(of member: Scope) throws -> any Volume {
+        try checkRelated(member)
+        try reader.checkSource(of: member)
+        guard let location = member.location else { throw undeclared("tomogram", member.tomogram) }
+        openedSources.insert(member)
+        return try volumes.open(location)
     }
 
     /// What people say about the voxel size, beside the header: the user, and the default of the dataset.
@@ -96,14 +111,29 @@ public final class StepItem {
         return (declared.user, declared.dataset)
     }
 
-    /// A value that another step gave: of the item's own scope, or of its tomogram.
+    /// A value that another step gave: of the item's own scope, of its tomogram, or of the current training set.
     public func value<Value: Decodable>(_ type: Value.Type = Value.self, of step: String, named name: String) throws -> Value {
         try checkDeclared(step, name)
         let text = try reader.value(of: step, named: name, for: scope)
         return try JSONDecoder().decode(type, from: Data(text.utf8))
     }
 
-    /// An artifact that another step gave: of the item's own scope, or of its tomogram.
+    /// A value that another step gave for one member of the training set: for the member itself, or for its tomogram.
+    ///
+    /// ```swift
+    /// try item.forEachArtifact(of: "pseudo-labels", named: "volume") { member in
+    ///     let size = try item.value([Double].self, of: "calibrate", named: "voxel-size", for: member.scope)
+    /// ```
+    public func value<Value: Decodable>(
+        _ type: Value.Type = Value.self, of step: String, named name: String, for member: Scope
+    ) throws -> Value {
+        try checkDeclared(step, name)
+        try checkRelated(member)
+        let text = try reader.value(of: step, named: name, for: member)
+        return try JSONDecoder().decode(type, from: Data(text.utf8))
+    }
+
+    /// An artifact that another step gave: of the item's own scope, of its tomogram, or of the current training set.
     public func artifact(of step: String, named name: String) throws -> Artifact {
         try checkDeclared(step, name)
         let members = try reader.artifacts(of: step, named: name, for: scope)
@@ -113,7 +143,8 @@ public final class StepItem {
         return try store.open(member.digest)
     }
 
-    /// The artifacts that another step gave for all scopes that have to do with this one, in order of z.
+    /// The artifacts that another step gave for all scopes that have to do with this one, in order of z; for the members of
+    /// a training set, tomogram by tomogram.
     ///
     /// - Complexity: opens one file after the other; the closure sees one at a time.
     public func forEachArtifact(of step: String, named name: String, _ body: (Member) throws -> Void) throws {
@@ -186,6 +217,25 @@ public final class StepItem {
         }
     }
 
+    /// Checks that no file that was read is another than the one that was planned with.
+    func checkSources() throws {
+        var sources = openedSources
+        if setup.step.inputs.contains(.fact(.source)) {
+            sources.formUnion(scope.kind == .trainingSet ? reader.members(.tomogram, of: scope) : [scope])
+        }
+        for source in sources { try reader.checkSource(of: source) }
+    }
+
+    /// Where the folder is that belongs to the key, made or not.
+    var workspacePath: String { "\(recorder.workFolder)/\(key.hexadecimal)" }
+
+    private func checkRelated(_ member: Scope) throws {
+        guard member.tomogramID != scope.tomogramID else { return }
+        guard reader.members(.tomogram, of: scope).contains(where: { $0.tomogramID == member.tomogramID }) else {
+            throw undeclared("member", "\(member.tomogram) \(member.label)")
+        }
+    }
+
     private func checkDeclared(_ step: String, _ name: String) throws {
         guard setup.step.inputs.contains(.output(of: step, named: name)) else { throw undeclared("input", "\(step).\(name)") }
     }
@@ -199,14 +249,4 @@ public final class StepItem {
     func undeclared(_ what: String, _ name: String) -> EngineError {
         EngineError(.brokenPromise, "the step \(setup.step.name) declares no \(what) \(name) of that type, or used it twice")
     }
-}
-
-/// How an item finds its inputs among what other items gave.
-protocol ItemReader: Sendable {
-    func checkSource(of scope: StepItem.Scope) throws
-    func declaredVoxelSize(of scope: StepItem.Scope) throws -> PlanningSnapshot.DeclaredVoxelSize
-    func value(of step: String, named name: String, for scope: StepItem.Scope) throws -> String
-    func artifacts(
-        of step: String, named name: String, for scope: StepItem.Scope
-    ) throws -> [(scope: StepItem.Scope, digest: Digest)]
 }

@@ -8,7 +8,8 @@ struct GCCommand: ParsableCommand {
         discussion: """
             Drops files that no result names (a run was killed while it wrote them) and, with --budget, evictable artifacts \
             until the rest fits: first those of earlier parameters, then the oldest. What was dropped is computed again when a \
-            step below needs it; it is not stale. Without --apply nothing is changed.
+            step below needs it; it is not stale. Folders of items that were stopped go too, but for those from which a run would \
+            go on. Without --apply nothing is changed.
             """)
 
     @Option(help: ArgumentHelp("How much may stay, such as 500M, 20G or 1T; without it only stray files go.", valueName: "size"))
@@ -31,6 +32,12 @@ struct GCCommand: ParsableCommand {
         let orphanBytes = orphans.reduce(0) { $0 + (store.byteCount(of: $1) ?? 0) }
         let strayBytes = inventory.strays.reduce(0) { $0 + $1.byteCount }
 
+        let workFolder = WorkFolder(workspace.directory)
+        let workspaces = workFolder.workspaces()
+        let continued = try Planner(workspace.catalog, graph: workspace.graph, recipe: workspace.recipe())
+            .continuedKeys(among: Set(workspaces.map(\.key)))
+        let abandoned = workspaces.filter { !continued.contains($0.key) }
+
         var victims: [Catalog.Reclaimable] = []
         var kept = try workspace.catalog.artifactBytes()
         if let budget {
@@ -41,6 +48,11 @@ struct GCCommand: ParsableCommand {
         }
         print("\(inventory.strays.count + orphans.count) stray files, \(byteSize(Double(strayBytes + orphanBytes)))")
         print("\(victims.count) evictable artifacts, \(byteSize(Double(victims.reduce(0) { $0 + $1.bytes })))")
+        print("\(abandoned.count) abandoned workspaces, \(byteSize(Double(abandoned.reduce(0) { $0 + $1.byteCount })))")
+        if abandoned.count < workspaces.count {
+            let bytes = workspaces.filter { continued.contains($0.key) }.reduce(0) { $0 + $1.byteCount }
+            print("\(workspaces.count - abandoned.count) workspaces, \(byteSize(Double(bytes))), stay: a run goes on from there")
+        }
         print("\(byteSize(Double(kept))) stay")
         if let budget, kept > budget.bytes {
             note("the budget of \(byteSize(Double(budget.bytes))) cannot be kept: the rest is not evictable")
@@ -49,6 +61,7 @@ struct GCCommand: ParsableCommand {
             note("nothing was changed; --apply does it")
             return
         }
+        try workFolder.remove(abandoned)
         _ = try store.removeStrays(olderThan: .zero)
         try store.remove(orphans)
         // The rows first: a row without its file would be trusted, a file without its row is only a stray.

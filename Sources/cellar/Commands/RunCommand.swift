@@ -60,6 +60,11 @@ struct RunCommand: ParsableCommand {
             line.clear()
             throw error
         }
+        if try workspace.catalog.currentTrainingSet() == nil,
+            let remark = PlanPrinter.trainingRemark(try workspace.graph(until: until).withoutTraining().omitted)
+        {
+            note(remark)
+        }
         guard let report else {
             print("Everything is fresh.")
             return true

@@ -115,7 +115,7 @@ struct ShowCommand: ParsableCommand {
             switch declared.scope {
             case .tomogram: tomogramID
             case .slice: try z.flatMap { try workspace.catalog.sliceID(tomogramID: tomogramID, z: $0) }
-            case .slab, .annotation: nil
+            case .slab, .annotation, .trainingSet: nil
             }
         guard let scopeID, let digest = try workspace.catalog.standingArtifact(step: step, scopeID: scopeID, output: output.name)
         else {

@@ -16,6 +16,7 @@ struct StatusCommand: ParsableCommand {
         print(
             "\(summary.tomograms) tomograms in \(summary.datasets) datasets, \(summary.slabs) slabs, \(summary.annotations) "
                 + "annotations, \(summary.artifacts) artifacts (\(byteSize(Double(summary.artifactBytes))))")
+        if let set = summary.trainingSet { print("training set: \(set)") }
         if let run = summary.lastRun {
             print("last run: \(run.id ?? 0), \(run.status.rawValue), \(run.endedAt ?? run.startedAt) on \(run.host)")
         }

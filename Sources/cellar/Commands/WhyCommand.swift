@@ -32,5 +32,6 @@ struct WhyCommand: ParsableCommand {
             let word = group.standing == .pending ? "waiting" : group.standing.rawValue
             print("  \(name)  \(word)\(items)\(reasons)")
         }
+        if let remark = PlanPrinter.trainingRemark(explanation.stepsWithoutTrainingSet) { print(remark) }
     }
 }

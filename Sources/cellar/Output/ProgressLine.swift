@@ -28,7 +28,7 @@ final class ProgressLine {
 
     private func bar(_ progress: RunProgress) -> String {
         let width = 24
-        let filled = progress.total == 0 ? width : progress.finished * width / progress.total
+        let filled = Int(progress.fraction * Double(width))
         return "▕" + String(repeating: "█", count: min(width, filled)) + String(repeating: " ", count: max(0, width - filled))
             + "▏ "
     }
@@ -40,7 +40,7 @@ final class ProgressLine {
         }
         if let remaining = progress.remainingSeconds { parts.append("\(duration(remaining)) left") }
         if progress.failed > 0 { parts.append("\(progress.failed) failed") }
-        if !progress.step.isEmpty { parts.append(progress.step) }
+        if !progress.step.isEmpty { parts.append(progress.note.isEmpty ? progress.step : "\(progress.step): \(progress.note)") }
         return parts.joined(separator: ", ")
     }
 }

@@ -1,0 +1,97 @@
+public import CatalogSchema
+import GRDB
+
+extension Catalog {
+    /// Makes a training set of slabs, annotations, or both. Its members never change.
+    ///
+    /// Where no set is current, this one becomes so: networks are trained on it, and steps on tomograms read those.
+    ///
+    /// - Parameter selection: the expression by which the members were chosen, for the record; nil for all there are.
+    /// - Throws: ``CatalogError`` where the name is taken, empty or holds a slash, there would be no member, or one of them
+    ///   is not there.
+    @discardableResult
+    public func addTrainingSet(
+        named name: String, slabs: [Int64], annotations: [Int64] = [], selection: String? = nil
+    ) throws -> TrainingSetRecord {
+        guard !name.isEmpty, !name.contains("/"), !name.unicodeScalars.contains(where: { $0.properties.generalCategory == .control })
+        else {
+            throw CatalogError(
+                .invalid, "\"\(name)\" cannot be the name of a training set: a name is not empty and holds no slash and no line end")
+        }
+        guard !slabs.isEmpty || !annotations.isEmpty else {
+            throw CatalogError(
+                .invalid,
+                "the training set \(name) would be empty; `cellar slab list` and `cellar list annotations` show what could be in it")
+        }
+        return try write { db in
+            guard try Int64.fetchOne(db, sql: "SELECT id FROM training_set WHERE name = ?", arguments: [name]) == nil
+            else {
+                throw CatalogError(
+                    .alreadyExists,
+                    "there is a training set \(name) already, whose members never change; give this one another name, or remove "
+                        + "that one first")
+            }
+            let isAnyCurrent = try currentTrainingSet(db) != nil
+            var record = TrainingSetRecord(
+                name: name, isCurrent: !isAnyCurrent, selection: selection, createdAt: Timestamp.now)
+            try record.insert(db)
+            record.id = db.lastInsertedRowID
+            for (noun, members) in [("slab", slabs), ("annotation", annotations)] {
+                for member in Set(members).sorted() {
+                    try db.execute(
+                        sql: "INSERT INTO training_set_\(noun) (training_set_id, \(noun)_id) SELECT ?, id FROM \(noun) WHERE id = ?",
+                        arguments: [record.id, member])
+                    guard db.changesCount == 1 else { throw CatalogError(.notFound, "there is no \(noun) \(member)") }
+                }
+            }
+            return record
+        }
+    }
+
+    /// Every training set, in the order in which they were made.
+    public func trainingSets() throws -> [TrainingSetRecord] {
+        try read { try TrainingSetRecord.fetchAll($0, sql: "SELECT * FROM training_set ORDER BY id") }
+    }
+
+    /// The set that networks are trained on; nil where there is none.
+    public func currentTrainingSet() throws -> TrainingSetRecord? { try read(currentTrainingSet) }
+
+    private func currentTrainingSet(_ db: Database) throws -> TrainingSetRecord? {
+        try TrainingSetRecord.fetchOne(db, sql: "SELECT * FROM training_set WHERE is_current = 1")
+    }
+
+    /// Makes a set the one that networks are trained on. What was trained on the one before stays, and stands again when
+    /// that is used again.
+    ///
+    /// - Throws: ``CatalogError`` where there is none of that name.
+    public func useTrainingSet(named name: String) throws {
+        try write { db in
+            let id = try trainingSetID(named: name, db)
+            try db.execute(sql: "UPDATE training_set SET is_current = 0 WHERE is_current = 1 AND id <> ?", arguments: [id])
+            try db.execute(sql: "UPDATE training_set SET is_current = 1 WHERE id = ?", arguments: [id])
+        }
+    }
+
+    /// Removes a training set. What was trained on it no longer stands; it stays, and is found again by a set of the same
+    /// members. Where it was the current one, there is none then.
+    ///
+    /// - Throws: ``CatalogError`` where there is none of that name.
+    public func removeTrainingSet(named name: String) throws {
+        try write { db in
+            let id = try trainingSetID(named: name, db)
+            for table in ["head", "curve"] {
+                try db.execute(
+                    sql: "DELETE FROM \(table) WHERE scope_id = ? AND step_id IN (SELECT id FROM step WHERE scope = 'training-set')",
+                    arguments: [id])
+            }
+            try db.execute(sql: "DELETE FROM training_set WHERE id = ?", arguments: [id])
+        }
+    }
+
+    private func trainingSetID(named name: String, _ db: Database) throws -> Int64 {
+        guard let id = try Int64.fetchOne(db, sql: "SELECT id FROM training_set WHERE name = ?", arguments: [name]) else {
+            throw CatalogError(.notFound, "there is no training set \(name); `cellar training list` shows what there is")
+        }
+        return id
+    }
+}

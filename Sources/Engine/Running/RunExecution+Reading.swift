@@ -1,0 +1,70 @@
+import Catalog
+import CatalogSchema
+import Volumes
+
+/// What items read, on worker threads.
+extension RunExecution: ItemReader {
+    func checkSource(of scope: StepItem.Scope) throws {
+        guard let location = scope.location, let position = scope.tomogramID.flatMap(scopes.tomogramPosition) else {
+            throw EngineError(.brokenPromise, "the training set \(scope.tomogram) has no file of its own; open those of its members")
+        }
+        guard let planned = signatures[position] else {
+            throw EngineError(.source, "the file \(location) is not there; put it back or add the tomogram again")
+        }
+        guard SourceSignature(location) == planned else {
+            volumes.close(location)
+            throw EngineError(.source, "the file \(location) changed during the run; run again")
+        }
+    }
+
+    func declaredVoxelSize(of scope: StepItem.Scope) throws -> PlanningSnapshot.DeclaredVoxelSize {
+        guard let position = scope.tomogramID.flatMap(scopes.tomogramPosition) else {
+            throw EngineError(.brokenPromise, "there is no one tomogram of \(scope.tomogram) in this run")
+        }
+        return scopes.tomograms[position].declaredVoxelSize
+    }
+
+    func value(of step: String, named name: String, for scope: StepItem.Scope) throws -> String {
+        let given = try given(by: step, named: name, for: scope)
+        guard let only = given.first, given.count == 1,
+            let value = try catalog.standingValue(step: step, scopeID: only.scope.id, output: name), value.digest == only.digest
+        else { throw EngineError(.brokenPromise, "\(step).\(name) has not one value for \(scope.tomogram) \(scope.label)") }
+        return value.text
+    }
+
+    func artifacts(
+        of step: String, named name: String, for scope: StepItem.Scope
+    ) throws -> [(scope: StepItem.Scope, digest: Digest)] {
+        try given(by: step, named: name, for: scope)
+    }
+
+    func members(_ kind: ScopeKind, of scope: StepItem.Scope) -> [StepItem.Scope] {
+        guard scope.kind == .trainingSet else { return scope.kind == kind ? [scope] : [] }
+        return (scopes.training?.members(kind) ?? []).map { itemScope(kind, at: Int($0)) }
+    }
+
+    func annotation(of scope: StepItem.Scope) throws -> StepItem.Annotation {
+        guard let position = scopes.position(of: .annotation, id: scope.id, tomogramID: scope.tomogramID),
+            let part = scopes.part(of: .annotation, at: position)
+        else { throw EngineError(.brokenPromise, "there is no annotation \(scope.id) in this run") }
+        guard let content = try catalog.annotationContent(id: scope.id), content.record.digest == part.contentDigest else {
+            throw EngineError(
+                .source, "\(scope.label) of \(scope.tomogram) was replaced during the run; run again")
+        }
+        return try StepItem.Annotation(content, grid: part.grid, of: scope)
+    }
+
+    private func given(
+        by step: String, named name: String, for scope: StepItem.Scope
+    ) throws -> [(scope: StepItem.Scope, digest: Digest)] {
+        guard let producer = stepIndex[step], let output = setups[producer].outputNames.firstIndex(of: name),
+            let position = scopes.position(of: scope.kind, id: scope.id, tomogramID: scope.tomogramID)
+        else { throw EngineError(.brokenPromise, "no step gives \(step).\(name)") }
+        let kind = graph.steps[producer].scope
+        var positions: [Int] = []
+        scopes.forEachSource(of: scope.kind, at: position, in: kind) { positions.append($0) }
+        let width = setups[producer].outputNames.count
+        let digests = state.update { state in positions.map { state.outputs[producer][$0 * width + output] } }
+        return zip(positions, digests).map { (itemScope(ItemNode(step: producer, position: $0)), $1) }
+    }
+}

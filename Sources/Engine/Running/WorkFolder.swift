@@ -1,0 +1,48 @@
+public import Catalog
+import Foundation
+public import Volumes
+
+/// The folders that items which take long keep until they are done, one for each key.
+public struct WorkFolder: Sendable {
+    /// A folder that was left: its item was stopped, failed, or will never run again under this key.
+    public struct Workspace: Sendable, Hashable {
+        public let key: Digest
+        public let byteCount: Int
+    }
+
+    private let path: String
+
+    public init(_ directory: CatalogDirectory) { path = directory.work }
+
+    /// What is there, by ascending key.
+    public func workspaces() -> [Workspace] {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+        return names.sorted().compactMap { name in
+            Digest(hexadecimal: name).map { Workspace(key: $0, byteCount: byteCount(below: "\(path)/\(name)")) }
+        }
+    }
+
+    private func byteCount(below folder: String) -> Int {
+        let names = FileManager.default.enumerator(atPath: folder)?.compactMap { $0 as? String } ?? []
+        return names.reduce(0) { sum, name in
+            let attributes = try? FileManager.default.attributesOfItem(atPath: "\(folder)/\(name)")
+            guard attributes?[.type] as? FileAttributeType == .typeRegular else { return sum }
+            return sum + (attributes?[.size] as? Int ?? 0)
+        }
+    }
+
+    /// Removes folders. Nobody may run while this goes on.
+    ///
+    /// - Throws: ``EngineError`` where one cannot be removed.
+    public func remove(_ workspaces: [Workspace]) throws {
+        for workspace in workspaces {
+            let folder = "\(path)/\(workspace.key.hexadecimal)"
+            do {
+                try FileManager.default.removeItem(atPath: folder)
+            } catch {
+                throw EngineError(
+                    .workspace, "the folder \(folder) could not be removed: \(error.localizedDescription); check its permissions")
+            }
+        }
+    }
+}

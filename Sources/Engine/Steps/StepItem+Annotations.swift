@@ -1,0 +1,74 @@
+import Catalog
+public import CatalogSchema
+public import Volumes
+
+extension StepItem {
+    /// An annotation as a step reads it: where its labels lie, or its points in Å.
+    public struct Annotation: Sendable, Hashable {
+        /// A class by name, with its value in the label volume, or the radius of its particles.
+        public struct Class: Sendable, Hashable {
+            public let name: String
+            /// nil for points.
+            public let value: Int64?
+            /// nil for labels, and where nobody said.
+            public let radiusInAngstroms: Double?
+        }
+
+        /// A point in Å from the centre of the tomogram's first voxel: x, y, z.
+        public struct Point: Sendable, Hashable {
+            public let positionInAngstroms: SIMD3<Double>
+            public let className: String
+            public let score: Double?
+        }
+
+        public let kind: AnnotationRecord.Kind
+        /// The file of the labels, or of the points.
+        public let location: VolumeLocation
+        /// By name.
+        public let classes: [Class]
+        /// In the order of the file; empty for labels.
+        public let points: [Point]
+
+        /// - Parameter grid: of the tomogram, as it was planned with.
+        /// - Throws: ``EngineError`` where points are written in voxels, and nobody says how large those are.
+        init(_ content: Catalog.AnnotationContent, grid: PlanningSnapshot.Grid?, of scope: Scope) throws {
+            kind = content.record.kind
+            location = VolumeLocation(path: content.record.path, member: content.record.member)
+            classes = content.classes.map { Class(name: $0.name, value: $0.value, radiusInAngstroms: $0.radiusAngstrom) }
+            guard let convention = content.record.convention, convention != CoordinateConvention.angstrom.rawValue else {
+                points = content.points.map {
+                    Point(positionInAngstroms: SIMD3($0.x, $0.y, $0.z), className: $0.class, score: $0.score)
+                }
+                return
+            }
+            guard let convention = CoordinateConvention(rawValue: convention) else {
+                throw EngineError(
+                    .annotation,
+                    "\(scope.label) of \(scope.tomogram) is written in the convention \(convention), which is not known here; "
+                        + "annotate it again")
+            }
+            guard let grid, let voxelSize = grid.voxelSize else {
+                throw EngineError(
+                    .annotation,
+                    "\(scope.tomogram) has no voxel size, without which the points of its \(scope.label) are nowhere; add it again "
+                        + "with --voxel-size")
+            }
+            let set = PointSet(
+                points: content.points.map { PickedPoint(x: $0.x, y: $0.y, z: $0.z) }, convention: convention
+            ).inAngstroms(voxelSize: voxelSize, shape: grid.shape)
+            points = zip(content.points, set.points).map {
+                Point(positionInAngstroms: SIMD3($1.x, $1.y, $1.z), className: $0.class, score: $0.score)
+            }
+        }
+    }
+
+    /// The annotations of the item: the one it works on, or all that are in its training set, by tomogram and then in the
+    /// order in which they were added. The fact `annotation` has to be declared.
+    ///
+    /// - Throws: ``EngineError`` where it is not, one was replaced since the run began, or has points in voxels of a
+    ///   tomogram without a voxel size.
+    public func annotations() throws -> [(scope: Scope, annotation: Annotation)] {
+        guard setup.step.inputs.contains(.fact(.annotation)) else { throw undeclared("input", "annotation") }
+        return try reader.members(.annotation, of: scope).map { ($0, try reader.annotation(of: $0)) }
+    }
+}
