@@ -28,7 +28,8 @@ extension Catalog {
             return Summary(
                 datasets: try count("dataset"), tomograms: try count("tomogram"), slabs: try count("slab"),
                 annotations: try count("annotation"),
-                trainingSet: try String.fetchOne(db, sql: "SELECT name FROM training_set WHERE is_current = 1"), artifacts: artifacts?[0] ?? 0, artifactBytes: artifacts?[1] ?? 0,
+                trainingSet: try String.fetchOne(db, sql: "SELECT name FROM training_set WHERE is_current = 1"),
+                artifacts: artifacts?[0] ?? 0, artifactBytes: artifacts?[1] ?? 0,
                 lastRun: try RunRecord.fetchOne(db, sql: "SELECT * FROM run ORDER BY id DESC LIMIT 1"),
                 lockOwner: try RunLockRecord.fetchOne(db))
         }

@@ -255,4 +255,48 @@ import Volumes
         #expect(try cellar("simulate", "d", "--size", "1,2").status == 2)
         #expect(try cellar("simulate", "d", "--snr=-1").status == 1)
     }
+
+    @Test("training sets are chosen by columns of slabs and tomograms, listed, used and removed")
+    func training() throws {
+        let (_, cellar) = try collection()
+        #expect(try cellar("training", "add", "none").errors.contains("the training set none would be empty"))
+        for z in ["2..<4", "6..<9"] { #expect(try cellar("slab", "add", "tomo_01", "--z", z).status == 0) }
+        #expect(try cellar("training", "add", "all").output == "training set all: 2 slabs, current\n")
+        let thick = try cellar("training", "add", "thick", "--where", "slices > 2 AND voxel_size > 13 AND name = 'tomo_01'")
+        #expect(thick.output == "training set thick: 1 slab\n")
+        #expect(thick.errors.contains("cellar training use thick"))
+        #expect(try cellar("training", "add", "odd", "--where", "no_such_column").status == 1)
+        let sets = try rows(cellar("training", "list", "--format", "json").output)
+        #expect(sets.map { $0["name"] as? String } == ["all", "thick"])
+        #expect(sets.map { $0["slabs"] as? Int } == [2, 1])
+        #expect(sets[1]["selection"] as? String == "slices > 2 AND voxel_size > 13 AND name = 'tomo_01'")
+        #expect(try cellar("status").output.contains("training set: all\n"))
+        #expect(try cellar("training", "use", "thick").output == "training set thick is current\n")
+        #expect(try cellar("status").output.contains("training set: thick\n"))
+        let refused = try cellar("slab", "remove", "1")
+        #expect(refused.status == 1)
+        #expect(refused.errors.contains("slab 1 is a member of the training set all"))
+        #expect(try cellar("training", "remove", "all").output == "removed the training set all\n")
+        #expect(try cellar("slab", "remove", "1").status == 0)
+        #expect(try cellar("training", "use", "all").status == 1)
+
+        #expect(try cellar("annotate", "tomo_01", "--labels", "data/truth/tomo_01_labels.mrc", "--class", "membrane").status == 0)
+        let drawn = try cellar("training", "add", "drawn", "--annotations", "--where", "kind = 'labels' AND size_z = 16")
+        #expect(drawn.output == "training set drawn: 1 annotation\n", "\(drawn.errors)")
+        #expect(try cellar("training", "add", "drawn").errors.contains("there is a training set drawn already"))
+        let removed = try cellar("training", "remove", "thick")
+        #expect(removed.errors.contains("no training set is current now"))
+    }
+
+    @Test("gc counts the folders of items that nothing goes on with, and drops them with --apply")
+    func workspaces() throws {
+        let (folder, cellar) = try collection()
+        let workspace = folder.file(".cellar/work/" + String(repeating: "ab", count: 32))
+        try FileManager.default.createDirectory(atPath: workspace, withIntermediateDirectories: true)
+        try Data(count: 2048).write(to: URL(fileURLWithPath: "\(workspace)/state"))
+        #expect(try cellar("gc").output.contains("1 abandoned workspace, 2.0 KiB\n"))
+        #expect(FileManager.default.fileExists(atPath: workspace))
+        #expect(try cellar("gc", "--apply").status == 0)
+        #expect(!FileManager.default.fileExists(atPath: workspace))
+    }
 }

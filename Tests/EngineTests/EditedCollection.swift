@@ -30,10 +30,23 @@ final class EditedCollection {
         var fullName: String { "\(dataset)/\(name)" }
     }
 
+    /// Indices into `tomograms`, each with a range of slices or the name of an annotation.
+    struct TrainingSet {
+        var slabs: [(tomogram: Int, z: Range<Int>)] = []
+        var annotations: [(tomogram: Int, name: String)] = []
+
+        var tomograms: Set<Int> { Set(slabs.map(\.tomogram) + annotations.map(\.tomogram)) }
+    }
+
     let toys: ToyCollection
     private(set) var tomograms: [Tomogram] = []
     /// The names of tomograms that failed in the last run: what stands for them is of before.
     private(set) var failed: Set<String> = []
+    /// Names of training sets, with their slabs by tomogram, and annotations.
+    private(set) var sets: [String: TrainingSet] = [:]
+    private(set) var currentSet: String?
+    /// Whether what was trained could not be trained anew in the last run: what stands for it, and what reads it, is of before.
+    private(set) var hasTrainingFailed = false
     private var defaults: [String: Double] = [:]
     /// What came out, by all that went in.
     private var computed: [String: String] = [:]
@@ -68,6 +81,8 @@ final class EditedCollection {
             ("recipe", setRecipe), ("replace", replaceContent), ("touch", touch), ("header", changeHeader), ("move", moveFile),
             ("rename", rename), ("slab", addSlab), ("slab", addSlab), ("remove slab", removeSlab), ("evict", evict),
             ("evict", evict), ("version", changeVersion), ("break", breakFile), ("mend", mend), ("delete", deleteFile),
+            ("training set", addTrainingSet), ("training set", addTrainingSet), ("use set", useTrainingSet),
+            ("remove set", removeTrainingSet),
         ]
         let (name, body) = try random(edits)
         story.append(name)
@@ -169,8 +184,53 @@ final class EditedCollection {
             ($0.key.lowerBound, $0.key.upperBound) < ($1.key.lowerBound, $1.key.upperBound)
         }
         guard let slab = slabs.randomElement(using: &generator) else { return }
+        if sets.values.contains(where: { set in set.slabs.contains { $0.tomogram == index && $0.z == slab.key } }) {
+            do {
+                try toys.catalog.removeSlabs(ids: [slab.value])
+            } catch is CatalogError {
+                return
+            }
+            throw ToyError(description: "a member of a training set was removed")
+        }
         tomograms[index].slabs[slab.key] = nil
         try toys.catalog.removeSlabs(ids: [slab.value])
+    }
+
+    private func addTrainingSet() throws {
+        var set = TrainingSet()
+        for index in tomograms.indices {
+            for z in tomograms[index].slabs.keys.sorted(by: { ($0.lowerBound, $0.upperBound) < ($1.lowerBound, $1.upperBound) })
+            where Bool.random(using: &generator) {
+                set.slabs.append((index, z))
+            }
+            for name in tomograms[index].annotations.keys.sorted() where Bool.random(using: &generator) {
+                set.annotations.append((index, name))
+            }
+        }
+        guard !set.tomograms.isEmpty else { return }
+        let name = "set\(number())"
+        sets[name] = set
+        if currentSet == nil { currentSet = name }
+        try toys.catalog.addTrainingSet(named: name, slabs: slabIDs(of: set), annotations: annotationIDs(of: set))
+    }
+
+    private func slabIDs(of set: TrainingSet) -> [Int64] { set.slabs.compactMap { tomograms[$0.tomogram].slabs[$0.z] } }
+
+    private func annotationIDs(of set: TrainingSet) -> [Int64] {
+        set.annotations.compactMap { tomograms[$0.tomogram].annotations[$0.name]?.id }
+    }
+
+    private func useTrainingSet() throws {
+        guard let name = sets.keys.sorted().randomElement(using: &generator) else { return }
+        currentSet = name
+        try toys.catalog.useTrainingSet(named: name)
+    }
+
+    private func removeTrainingSet() throws {
+        guard let name = sets.keys.sorted().randomElement(using: &generator) else { return }
+        sets[name] = nil
+        if currentSet == name { currentSet = nil }
+        try toys.catalog.removeTrainingSet(named: name)
     }
 
     private func evict() throws {
@@ -182,7 +242,8 @@ final class EditedCollection {
     }
 
     private func changeVersion() throws {
-        toys.steps.versions[try random(["read", "scale", "slice", "slab", "summary", "compare"])] = try random([1, 2])
+        toys.steps.versions[try random(["read", "scale", "slice", "slab", "summary", "compare", "train", "segment"])] =
+            try random([1, 2])
     }
 
     private func breakFile() throws { try write("broken", to: try randomTomogram()) }
@@ -220,6 +281,7 @@ final class EditedCollection {
     func expectRun() throws -> Expectation {
         var expectation = Expectation()
         failed = []
+        var slabsByTomogram: [Int: [Slab]] = [:]
         for index in tomograms.indices {
             guard let text = try expectRead(index, &expectation) else {
                 failed.insert(tomograms[index].fullName)
@@ -236,6 +298,7 @@ final class EditedCollection {
 
             let slices = try expectSlices(of: tomogram, text, &expectation)
             let slabs = try expectSlabs(of: tomogram, slices, &expectation)
+            slabsByTomogram[index] = slabs
             let report = ([scaled] + slabs.map(\.text)).joined(separator: "\n")
             let inputs = slabs.map { "\($0.label) \($0.text)" } + [scaled]
             if computed[key("summary", inputs)] == nil {
@@ -251,8 +314,60 @@ final class EditedCollection {
                     &expectation)
             }
         }
+        expectTraining(slabsByTomogram, &expectation)
         for (name, text) in expectation.results where evicted.contains(text) { expectation.results[name] = "evicted" }
         return expectation
+    }
+
+    /// The current set, and every tomogram by it.
+    private func expectTraining(_ slabsByTomogram: [Int: [Slab]], _ expectation: inout Expectation) {
+        hasTrainingFailed = false
+        guard let name = currentSet, let set = sets[name] else { return }
+        guard set.tomograms.allSatisfy({ slabsByTomogram[$0] != nil }) else {
+            hasTrainingFailed = true
+            return
+        }
+        // By ascending id of the tomogram, which is the order of the indices, then by z; annotations by their ids.
+        let slabs: [(owner: String, scaled: String, slab: Slab)] = set.slabs.compactMap { member in
+            let tomogram = tomograms[member.tomogram]
+            return slabsByTomogram[member.tomogram]?.first { $0.label == "\(member.z)" }.map { slab in
+                (tomogram.fullName, scaled(tomogram), slab)
+            }
+        }
+        let annotations = set.annotations.compactMap { member in
+            tomograms[member.tomogram].annotations[member.name].map { (member.tomogram, $0, member.name) }
+        }.sorted { ($0.0, $0.1.id) < ($1.0, $1.1.id) }
+        let slabTexts = slabs.map { "\($0.owner) z \($0.slab.label) \($0.scaled): \($0.slab.text)" }
+        let annotationTexts = annotations.map { #"\#(tomograms[$0.0].fullName) \#($0.2).txt: ["\#($0.1.content)"]"# }
+        let network = (slabTexts + annotationTexts).joined(separator: " + ")
+        let scales = set.tomograms.sorted().map { "\(tomograms[$0].fullName) \(scaled(tomograms[$0]))" }
+        // The label of an annotation is its id.
+        let inputs = slabTexts + annotationTexts + annotations.map { "\($0.1.id)" } + scales
+        let trainKey = key("train", inputs)
+        func restoreMembers() {
+            for (_, _, slab) in slabs where evicted.contains(slab.text) {
+                restore(slab.members, &expectation)
+                restore([(slab.key, slab.text)], &expectation)
+            }
+        }
+        if computed[trainKey] == nil { restoreMembers() }
+        expectation.results["train \(name) network"] = expect(
+            "train", name, "", inputs, network, &expectation)
+        for index in slabsByTomogram.keys.sorted() {
+            guard let text = tomograms[index].lastText else { continue }
+            if computed[key("segment", [network, text])] == nil, evicted.contains(network) {
+                restoreMembers()
+                restore([(trainKey, network)], &expectation)
+            }
+            let owner = tomograms[index].fullName
+            expectation.results["segment \(owner) segments"] = expect(
+                "segment", owner, "", [network, text], "\(text) by \(network)", &expectation)
+        }
+    }
+
+    private func scaled(_ tomogram: Tomogram) -> String {
+        let size = (tomogram.voxelSize ?? defaults[tomogram.dataset]).map { "\($0) Å" } ?? "unknown"
+        return "\(tomogram.lastText ?? "")@\(size)"
     }
 
     private func key(_ step: String, _ inputs: [String]) -> String { "\(step) \(toys.steps.versions[step] ?? 1) \(inputs)" }
@@ -337,12 +452,21 @@ final class EditedCollection {
     /// The results of a new catalog that never saw any of the edits, only where they led.
     func cleanResults() throws -> [String: String] {
         let clean = try ToyCollection()
+        var (slabs, annotations): ([String: Int64], [Int64: Int64]) = ([:], [:])
         for tomogram in tomograms {
             let id = try clean.add(
                 tomogram.name, file: tomogram.file, text: tomogram.line, voxelSize: tomogram.voxelSize, dataset: tomogram.dataset,
                 defaultVoxelSize: defaults[tomogram.dataset])
-            for z in tomogram.slabs.keys { try clean.catalog.addSlab(tomogramID: id, z: z) }
-            for (name, annotation) in tomogram.annotations { try clean.annotate(id, name: name, content: annotation.content) }
+            for z in tomogram.slabs.keys { slabs["\(tomogram.id) \(z)"] = try clean.catalog.addSlab(tomogramID: id, z: z).id }
+            // In the order in which they were added, in which training reads them.
+            for (name, annotation) in tomogram.annotations.sorted(by: { $0.value.id < $1.value.id }) {
+                annotations[annotation.id] = try clean.annotate(id, name: name, content: annotation.content)
+            }
+        }
+        if let name = currentSet, let set = sets[name] {
+            try clean.train(
+                name, slabs: set.slabs.compactMap { slabs["\(tomograms[$0.tomogram].id) \($0.z)"] },
+                annotations: annotationIDs(of: set).compactMap { annotations[$0] })
         }
         clean.settings = toys.settings
         clean.steps.versions = toys.steps.versions

@@ -126,10 +126,9 @@ private struct ScriptedStep: Step {
         let toys = try ToyCollection()
         for name in ["a", "b", "c"] { try toys.add(name, text: name) }
         let step = ScriptedStep(inputs: [.fact(.source)], outputs: [.value("text")]) { item in
-            if item.scope.tomogram == "toys/a" {
-                try Data("replaced".utf8).write(to: URL(fileURLWithPath: item.scope.location.path))
-            }
-            if item.scope.tomogram == "toys/b" { try FileManager.default.removeItem(atPath: item.scope.location.path) }
+            let path = item.scope.location?.path ?? ""
+            if item.scope.tomogram == "toys/a" { try Data("replaced".utf8).write(to: URL(fileURLWithPath: path)) }
+            if item.scope.tomogram == "toys/b" { try FileManager.default.removeItem(atPath: path) }
             try item.give("text", value: "read")
         }
         let report = try #require(try run(toys, [step]))

@@ -72,16 +72,19 @@ private struct Declared: Step {
             for fact in StepInput.Fact.allCases {
                 let isKnown =
                     switch fact {
-                    case .source, .declaredVoxelSize: true
+                    case .source: true
+                    case .declaredVoxelSize: scope != .trainingSet
                     case .z: scope == .slab || scope == .slice
-                    case .annotation: scope == .annotation
+                    case .annotation: scope == .annotation || scope == .trainingSet
                     }
                 let step = Declared(name: "a", scope: scope, inputs: [.fact(fact)])
                 if isKnown { _ = try StepGraph([step]) } else { #expect(refusal(of: [step]) != nil) }
             }
             for other in ScopeKind.allCases {
                 let steps = [Declared(name: "a", scope: other), reading("b", "a", scope: scope)]
-                let isStrange = scope != other && [scope, other].contains(.annotation) && ![scope, other].contains(.tomogram)
+                let isStrange =
+                    scope != other && [scope, other].contains(.annotation)
+                    && Set([scope, other]).isDisjoint(with: [.tomogram, .trainingSet])
                 if isStrange { #expect(refusal(of: steps) != nil) } else { _ = try StepGraph(steps) }
             }
         }

@@ -21,7 +21,7 @@ extension ToyCollection {
                     JOIN trace_output ON trace_output.trace_id = v_step.trace_id
                     LEFT JOIN artifact ON artifact.id = trace_output.artifact_id
                     LEFT JOIN annotation ON v_step.scope = 'annotation' AND annotation.id = v_step.scope_id
-                    LEFT JOIN v_training_set ON name = v_step.training_set
+                    LEFT JOIN v_training_set ON v_training_set.name = v_step.training_set
                     WHERE ifnull(is_current, 1)
                     """)
         }

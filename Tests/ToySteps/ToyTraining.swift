@@ -1,4 +1,4 @@
-import CatalogSchema
+public import CatalogSchema
 public import Engine
 import Foundation
 import Volumes

@@ -13,15 +13,18 @@ extension Catalog {
     public func addTrainingSet(
         named name: String, slabs: [Int64], annotations: [Int64] = [], selection: String? = nil
     ) throws -> TrainingSetRecord {
-        guard !name.isEmpty, !name.contains("/"), !name.unicodeScalars.contains(where: { $0.properties.generalCategory == .control })
+        guard !name.isEmpty, !name.contains("/"),
+            !name.unicodeScalars.contains(where: { $0.properties.generalCategory == .control })
         else {
             throw CatalogError(
-                .invalid, "\"\(name)\" cannot be the name of a training set: a name is not empty and holds no slash and no line end")
+                .invalid,
+                "\"\(name)\" cannot be the name of a training set: a name is not empty and holds no slash and no line end")
         }
         guard !slabs.isEmpty || !annotations.isEmpty else {
             throw CatalogError(
                 .invalid,
-                "the training set \(name) would be empty; `cellar slab list` and `cellar list annotations` show what could be in it")
+                "the training set \(name) would be empty; `cellar slab list` and `cellar list annotations` show what could be in it"
+            )
         }
         return try write { db in
             guard try Int64.fetchOne(db, sql: "SELECT id FROM training_set WHERE name = ?", arguments: [name]) == nil
@@ -39,7 +42,8 @@ extension Catalog {
             for (noun, members) in [("slab", slabs), ("annotation", annotations)] {
                 for member in Set(members).sorted() {
                     try db.execute(
-                        sql: "INSERT INTO training_set_\(noun) (training_set_id, \(noun)_id) SELECT ?, id FROM \(noun) WHERE id = ?",
+                        sql:
+                            "INSERT INTO training_set_\(noun) (training_set_id, \(noun)_id) SELECT ?, id FROM \(noun) WHERE id = ?",
                         arguments: [record.id, member])
                     guard db.changesCount == 1 else { throw CatalogError(.notFound, "there is no \(noun) \(member)") }
                 }
@@ -81,7 +85,8 @@ extension Catalog {
             let id = try trainingSetID(named: name, db)
             for table in ["head", "curve"] {
                 try db.execute(
-                    sql: "DELETE FROM \(table) WHERE scope_id = ? AND step_id IN (SELECT id FROM step WHERE scope = 'training-set')",
+                    sql:
+                        "DELETE FROM \(table) WHERE scope_id = ? AND step_id IN (SELECT id FROM step WHERE scope = 'training-set')",
                     arguments: [id])
             }
             try db.execute(sql: "DELETE FROM training_set WHERE id = ?", arguments: [id])

@@ -36,7 +36,8 @@ package enum ItemOutcome: Sendable {
 
         package init(
             stepID: Int64, scopeID: Int64, configurationID: Int64, key: Digest, startedAt: String, seconds: Double,
-            inputs: [Input], members: [Member] = [], outputs: [Output], metrics: [(name: String, value: Double)], objects: [FoundObject] = []
+            inputs: [Input], members: [Member] = [], outputs: [Output], metrics: [(name: String, value: Double)],
+            objects: [FoundObject] = []
         ) {
             self.stepID = stepID
             self.scopeID = scopeID

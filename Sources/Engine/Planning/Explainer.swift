@@ -39,7 +39,8 @@ public struct Explainer: Sendable {
                 if let trouble = troubles[step]?.first(where: { $0.scopeID == id }), standing != .fresh {
                     reasons.append("\(trouble.status.rawValue) at the last try: \(trouble.error)")
                 }
-                let label = kind == .trainingSet ? plan.scopes.fullLabel(of: kind, at: item) : plan.scopes.label(of: kind, at: item)
+                let label =
+                    kind == .trainingSet ? plan.scopes.fullLabel(of: kind, at: item) : plan.scopes.label(of: kind, at: item)
                 if let index = groups.lastIndex(where: {
                     $0.step == step && $0.standing == standing && $0.reasons == reasons
                 }) {
@@ -157,7 +158,9 @@ public struct Explainer: Sendable {
         case StepInput.Fact.source.rawValue: "file"
         case StepInput.Fact.declaredVoxelSize.rawValue: "declared voxel size"
         case "describe.voxels": "tomogram voxels"
-        default: name.replacing(".", with: " ")
+        default:
+            // A member's label, behind the name, may hold dots of its own.
+            name.prefix { $0 != "[" }.replacing(".", with: " ") + name.drop { $0 != "[" }
         }
     }
 }

@@ -6,7 +6,8 @@ import Volumes
 extension RunExecution: ItemReader {
     func checkSource(of scope: StepItem.Scope) throws {
         guard let location = scope.location, let position = scope.tomogramID.flatMap(scopes.tomogramPosition) else {
-            throw EngineError(.brokenPromise, "the training set \(scope.tomogram) has no file of its own; open those of its members")
+            throw EngineError(
+                .brokenPromise, "the training set \(scope.tomogram) has no file of its own; open those of its members")
         }
         guard let planned = signatures[position] else {
             throw EngineError(.source, "the file \(location) is not there; put it back or add the tomogram again")

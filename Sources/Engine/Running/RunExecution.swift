@@ -247,7 +247,8 @@ final class RunExecution: Sendable {
                     ItemOutcome.Completed(
                         stepID: ids[node.step].stepID, scopeID: scope.id, configurationID: ids[node.step].configurationID,
                         key: itemKey, startedAt: startedAt, seconds: (ContinuousClock.now - begin).inSeconds,
-                        inputs: inputs.rows, members: inputs.members, outputs: item.outputs, metrics: item.metrics, objects: item.objects)),
+                        inputs: inputs.rows, members: inputs.members, outputs: item.outputs, metrics: item.metrics,
+                        objects: item.objects)),
                 staged: item.staged, isRestore: isRestore,
                 workspace: FileManager.default.fileExists(atPath: item.workspacePath) ? item.workspacePath : nil)
         } catch {

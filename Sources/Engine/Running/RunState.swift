@@ -270,7 +270,8 @@ struct RunState {
         var dependants: [ItemNode] = []
         for consumer in graph.steps.indices where consumer > node.step {
             for link in graph.links[consumer] where link.producer == node.step {
-                scopes.forEachReader(of: graph.steps[node.step].scope, at: node.position, in: graph.steps[consumer].scope) { other in
+                scopes.forEachReader(of: graph.steps[node.step].scope, at: node.position, in: graph.steps[consumer].scope) {
+                    other in
                     dependants.append(ItemNode(step: consumer, position: other))
                 }
             }

@@ -19,7 +19,8 @@ extension StepItem {
             try FileManager.default.createDirectory(at: url, withIntermediateDirectories: true)
         } catch {
             throw EngineError(
-                .workspace, "the folder \(workspacePath) could not be made: \(error.localizedDescription); check disk and permissions")
+                .workspace,
+                "the folder \(workspacePath) could not be made: \(error.localizedDescription); check disk and permissions")
         }
         return url
     }

@@ -50,7 +50,8 @@ public final class StepItem {
     private var openedSources: Set<Scope> = []
 
     init(
-        scope: Scope, key: Digest, setup: StepSetup, reader: any ItemReader, recorder: ItemRecorder, store: BlobStore, volumes: VolumeCache,
+        scope: Scope, key: Digest, setup: StepSetup, reader: any ItemReader, recorder: ItemRecorder, store: BlobStore,
+        volumes: VolumeCache,
         cancellation: Cancellation,
         prefersLittleMemory: Bool = false
     ) {

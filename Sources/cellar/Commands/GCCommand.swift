@@ -48,7 +48,9 @@ struct GCCommand: ParsableCommand {
         }
         print("\(inventory.strays.count + orphans.count) stray files, \(byteSize(Double(strayBytes + orphanBytes)))")
         print("\(victims.count) evictable artifacts, \(byteSize(Double(victims.reduce(0) { $0 + $1.bytes })))")
-        print("\(abandoned.count) abandoned workspaces, \(byteSize(Double(abandoned.reduce(0) { $0 + $1.byteCount })))")
+        print(
+            "\(abandoned.count) abandoned workspace\(abandoned.count == 1 ? "" : "s"), \(byteSize(Double(abandoned.reduce(0) { $0 + $1.byteCount })))"
+        )
         if abandoned.count < workspaces.count {
             let bytes = workspaces.filter { continued.contains($0.key) }.reduce(0) { $0 + $1.byteCount }
             print("\(workspaces.count - abandoned.count) workspaces, \(byteSize(Double(bytes))), stay: a run goes on from there")

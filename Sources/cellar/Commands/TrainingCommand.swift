@@ -23,7 +23,8 @@ struct TrainingCommand: ParsableCommand {
             name: .customLong("where"),
             help: ArgumentHelp(
                 "Only slabs for which this is true: an SQL expression over the columns of v_slab, or of v_annotation with "
-                    + "--annotations, and those of v_tomogram, such as \"dataset = 'pombe' AND voxel_size < 14\".", valueName: "sql"))
+                    + "--annotations, and those of v_tomogram, such as \"dataset = 'pombe' AND voxel_size < 14\".",
+                valueName: "sql"))
         var expression: String?
 
         @Flag(help: "Choose among annotations instead of slabs.")
@@ -67,7 +68,8 @@ struct TrainingCommand: ParsableCommand {
 
         func run() throws {
             try printView(
-                "v_training_set", columns: "id, name, is_current, slabs, annotations, tomograms, selection, created_at", where: nil,
+                "v_training_set", columns: "id, name, is_current, slabs, annotations, tomograms, selection, created_at",
+                where: nil,
                 format: formatOptions.format, in: catalogOptions.directory())
         }
     }

@@ -17,7 +17,8 @@ struct PlanPrinter {
                 + ["failed", "time", "disk"])
         func count(_ number: Int) -> QueryValue { number == 0 ? .null : .integer(Int64(number)) }
         for step in plan.summaries {
-            let counts = [step.stale, step.pending, step.known, step.restore] + (hasBlocked ? [step.blocked] : []) + [step.failed]
+            let counts =
+                [step.stale, step.pending, step.known, step.restore] + (hasBlocked ? [step.blocked] : []) + [step.failed]
             printer.add(
                 [.text(step.step), .text(step.scope.rawValue), .integer(Int64(step.total)), count(step.fresh + step.offline)]
                     + counts.map(count) + [
@@ -38,7 +39,10 @@ struct PlanPrinter {
                 "estimated_bytes",
             ])
         for step in plan.summaries {
-            let counts = [step.total, step.fresh, step.stale, step.pending, step.known, step.restore, step.offline, step.blocked, step.failed]
+            let counts = [
+                step.total, step.fresh, step.stale, step.pending, step.known, step.restore, step.offline, step.blocked,
+                step.failed,
+            ]
             printer.add(
                 [.text(step.step), .text(step.scope.rawValue)] + counts.map { .integer(Int64($0)) }
                     + [step.estimatedSeconds.map { .real($0) } ?? .null, step.estimatedBytes.map { .real($0) } ?? .null])
@@ -57,7 +61,8 @@ struct PlanPrinter {
         }
         if let set = plan.heldTrainingSet {
             print(
-                "Nothing is trained on \(set): not all of its tomograms are selected. What was trained on it before is used as it is.")
+                "Nothing is trained on \(set): not all of its tomograms are selected. What was trained on it before is used as it is."
+            )
         }
         if let remark = Self.trainingRemark(plan.stepsWithoutTrainingSet) { print(remark) }
         if plan.tomogramCount == 0 { return print("There is no tomogram here; `cellar add PATH... --dataset NAME` adds some.") }
@@ -68,7 +73,8 @@ struct PlanPrinter {
     /// What a person should know where no training set is current; nil where no step needs one.
     static func trainingRemark(_ steps: [String]) -> String? {
         guard !steps.isEmpty else { return nil }
-        return "There is no current training set, for which \(steps.joined(separator: ", ")) \(steps.count == 1 ? "waits" : "wait"); "
+        return
+            "There is no current training set, for which \(steps.joined(separator: ", ")) \(steps.count == 1 ? "waits" : "wait"); "
             + "`cellar training add NAME` makes one."
     }
 }
