@@ -160,7 +160,7 @@ public struct Explainer: Sendable {
         case "describe.voxels": "tomogram voxels"
         default:
             // A member's label, behind the name, may hold dots of its own.
-            name.prefix { $0 != "[" }.replacing(".", with: " ") + name.drop { $0 != "[" }
+            String(name.prefix { $0 != "[" }).replacing(".", with: " ") + name.drop { $0 != "[" }
         }
     }
 }
