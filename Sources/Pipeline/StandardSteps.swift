@@ -6,6 +6,7 @@ public import Engine
 public enum StandardSteps {
     public static let all: [any Step] = [
         DescribeStep(), CalibrateStep(), PrepareStep(), FeaturesStep(), EigenvectorsStep(), FeatureMapStep(),
-        ConsistencyStep(), MaskStep(), SplitStep(), PseudoLabelsStep(),
+        ConsistencyStep(), MaskStep(), SplitStep(), PseudoLabelsStep(), TrainMembraneStep(), TrainParticlesStep(), SegmentStep(),
+        PickStep(),
     ]
 }

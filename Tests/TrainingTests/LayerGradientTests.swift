@@ -12,7 +12,7 @@ import Testing
         let shape: [Int]
         /// Shapes of the parameters, which are noise with seeds 2 and 3.
         let parameters: [[Int]]
-        let layer: @Sendable (Tape, Variable, [Parameter]) -> Variable
+        let layer: @Sendable (Tape, Variable, [NetworkParameter]) -> Variable
         var testDescription: String { name }
     }
 
@@ -83,7 +83,7 @@ import Testing
     @Test(arguments: cases) func `a layer and its way back are PyTorch's`(_ it: Case) throws {
         let tape = Tape()
         let x = tape.watched(noise(1, it.shape))
-        let parameters = it.parameters.enumerated().map { Parameter("\($0)", noise(2 + UInt64($0), $1)) }
+        let parameters = it.parameters.enumerated().map { NetworkParameter("\($0)", noise(2 + UInt64($0), $1)) }
         let y = it.layer(tape, x, parameters)
         backward(from: y, weights: noise(9, y.value.shape), on: tape)
         let results = [y.value, try #require(tape.gradient(of: x))] + parameters.compactMap(\.gradient)
@@ -101,14 +101,14 @@ import Testing
         let step: Float = 0.01
         let tape = Tape()
         let x = tape.watched(noise(1, it.shape))
-        let parameters = it.parameters.enumerated().map { Parameter("\($0)", noise(2 + UInt64($0), $1)) }
+        let parameters = it.parameters.enumerated().map { NetworkParameter("\($0)", noise(2 + UInt64($0), $1)) }
         let y = it.layer(tape, x, parameters)
         let weights = noise(9, y.value.shape)
         backward(from: y, weights: weights, on: tape)
         func value(moving index: Int, by step: Float, along direction: Tensor) -> Double {
             var moved = [x.value] + parameters.map(\.value)
             moved[index].add(direction, times: step)
-            let others = moved.dropFirst().enumerated().map { Parameter("\($0)", $1) }
+            let others = moved.dropFirst().enumerated().map { NetworkParameter("\($0)", $1) }
             return dot(it.layer(Tape(recording: false), Variable(moved[0]), others).value, weights)
         }
         let gradients = [try #require(tape.gradient(of: x))] + parameters.compactMap(\.gradient)

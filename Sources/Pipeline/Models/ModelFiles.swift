@@ -2,6 +2,7 @@ import Cellpose
 import Diffusion
 import Foundation
 import ImageProcessing
+import Training
 public import Volumes
 
 import struct Crypto.SHA256
@@ -33,6 +34,7 @@ public struct ModelFiles: Sendable {
             let model = try CellposeModel(path: path)
             guard let ramp = Image(height: 32, width: 32, values: (0..<1024).map { Float($0 % 32) }) else { return }
             _ = try model.maps(of: ramp, diameter: model.meanDiameter)
+        case .network: _ = try NetworkCheckpoint.read(path)
         }
     }
 
@@ -47,7 +49,7 @@ public struct ModelFiles: Sendable {
         let files: [(name: String, path: String)] =
             switch kind {
             case .diffusion: try diffusionFiles().map { ($0, "\(path)/\($0)") }
-            case .cellpose: [("weights", path)]
+            case .cellpose, .network: [("weights", path)]
             }
         for file in files {
             hash.update(data: Array("\(file.name)\0".utf8))

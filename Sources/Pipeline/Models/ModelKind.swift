@@ -4,4 +4,6 @@ public enum ModelKind: String, Sendable, Hashable, CaseIterable {
     case diffusion
     /// A network of CellPose (cyto, cyto2, cyto3, nuclei), a file that CellPose saved or the same tensors as safetensors.
     case cellpose
+    /// A network that Cellar trained, a safetensors file (`cellar export network`).
+    case network
 }

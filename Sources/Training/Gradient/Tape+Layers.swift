@@ -2,7 +2,9 @@ public import Tensors
 
 /// The layers that networks are made of, each with its way back.
 extension Tape {
-    public func convolution(_ x: Variable, _ layer: Convolution3D, weight: Parameter, bias: Parameter? = nil) -> Variable {
+    public func convolution(_ x: Variable, _ layer: Convolution3D, weight: NetworkParameter, bias: NetworkParameter? = nil)
+        -> Variable
+    {
         record(layer(x.value, weight: weight.value, bias: bias?.value)) { [self] gradient in
             weight.accumulate(layer.weightGradient(x.value, gradient))
             bias?.accumulate(gradient.channelSums())
@@ -16,7 +18,7 @@ extension Tape {
     ///   - layer: from the result back to x: its outputs are the channels of x.
     ///   - extent: of the result.
     public func transposedConvolution(
-        _ x: Variable, _ layer: Convolution3D, weight: Parameter, bias: Parameter?, extent: Extent3D
+        _ x: Variable, _ layer: Convolution3D, weight: NetworkParameter, bias: NetworkParameter?, extent: Extent3D
     ) -> Variable {
         var value = layer.inputGradient(x.value, weight: weight.value, extent: extent)
         if let bias { value = value.adding(channels: bias.value) }
@@ -31,7 +33,7 @@ extension Tape {
     ///
     /// - Parameter observe: is given the moments, for running ones.
     public func normalization(
-        _ x: Variable, over region: ChannelMoments.Region, weight: Parameter, bias: Parameter, rectified: Bool,
+        _ x: Variable, over region: ChannelMoments.Region, weight: NetworkParameter, bias: NetworkParameter, rectified: Bool,
         observe: (ChannelMoments) -> Void = { _ in }
     ) -> Variable {
         let layer = Normalization(weight: weight.value, bias: bias.value, rectified: rectified)

@@ -6,10 +6,10 @@ public protocol Network: AnyObject {
     var architecture: NetworkArchitecture { get }
 
     /// What is learned, in a fixed order.
-    var parameters: [Parameter] { get }
+    var parameters: [NetworkParameter] { get }
 
     /// What is kept beside: running moments.
-    var buffers: [Parameter] { get }
+    var buffers: [NetworkParameter] { get }
 
     /// `[N, D, H, W, 1]` → logits, `[N, D, H, W, outputs]`. Lengths are multiples of ``NetworkArchitecture/alignment``.
     func callAsFunction(_ x: Variable, on tape: Tape) -> Variable
@@ -17,7 +17,7 @@ public protocol Network: AnyObject {
 
 extension Network {
     /// Parameters and buffers: what a checkpoint holds.
-    public var state: [Parameter] { parameters + buffers }
+    public var state: [NetworkParameter] { parameters + buffers }
 
     /// Logits, in inference.
     public func logits(_ x: Tensor) -> Tensor { self(Variable(x), on: Tape(recording: false)).value }

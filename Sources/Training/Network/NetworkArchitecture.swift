@@ -36,4 +36,13 @@ public enum NetworkArchitecture: Hashable, Sendable, Codable {
         case .picker(let architecture): architecture.classes
         }
     }
+
+    /// About how much memory a voxel of a block takes in inference: the arrays of the finest level that are there at a time.
+    public var bytesPerVoxel: Int {
+        switch self {
+        // What was skipped, what came up, both side by side, and a result.
+        case .unet(let architecture): 6 * architecture.width * 4
+        case .picker(let architecture): 6 * (architecture.width + 4) * 4
+        }
+    }
 }

@@ -14,12 +14,12 @@ public enum NormalizationKind: Hashable, Sendable, Codable {
 struct NormalizedConvolution {
     let layer: Convolution3D
     let kind: NormalizationKind
-    let weight: Parameter
-    let scale: Parameter
-    let shift: Parameter
+    let weight: NetworkParameter
+    let scale: NetworkParameter
+    let shift: NetworkParameter
     /// Of batch normalisation: `running_mean`, `running_var`.
-    let means: Parameter
-    let variances: Parameter
+    let means: NetworkParameter
+    let variances: NetworkParameter
 
     /// What a batch moves the running moments by, as PyTorch does.
     private static let momentum: Float = 0.1
@@ -27,15 +27,15 @@ struct NormalizedConvolution {
 
     init(_ name: String, _ layer: Convolution3D, _ kind: NormalizationKind, _ numbers: inout WeightInitialization) {
         (self.layer, self.kind) = (layer, kind)
-        weight = Parameter("\(name).weight", numbers.kaiming(layer.weightShape))
-        scale = Parameter("\(name).norm.weight", Tensor(shape: [layer.outputs], repeating: 1))
-        shift = Parameter("\(name).norm.bias", Tensor(shape: [layer.outputs]))
-        means = Parameter("\(name).norm.running_mean", Tensor(shape: [layer.outputs]))
-        variances = Parameter("\(name).norm.running_var", Tensor(shape: [layer.outputs], repeating: 1))
+        weight = NetworkParameter("\(name).weight", numbers.kaiming(layer.weightShape))
+        scale = NetworkParameter("\(name).norm.weight", Tensor(shape: [layer.outputs], repeating: 1))
+        shift = NetworkParameter("\(name).norm.bias", Tensor(shape: [layer.outputs]))
+        means = NetworkParameter("\(name).norm.running_mean", Tensor(shape: [layer.outputs]))
+        variances = NetworkParameter("\(name).norm.running_var", Tensor(shape: [layer.outputs], repeating: 1))
     }
 
-    var parameters: [Parameter] { [weight, scale, shift] }
-    var buffers: [Parameter] { kind == .batch ? [means, variances] : [] }
+    var parameters: [NetworkParameter] { [weight, scale, shift] }
+    var buffers: [NetworkParameter] { kind == .batch ? [means, variances] : [] }
 
     func callAsFunction(_ x: Variable, on tape: Tape) -> Variable {
         guard kind == .batch else {
@@ -53,7 +53,7 @@ struct NormalizedConvolution {
         }
     }
 
-    private static func move(_ running: Parameter, towards batch: [Double]) {
+    private static func move(_ running: NetworkParameter, towards batch: [Double]) {
         running.value.withUnsafeMutableBufferPointer { values in
             for index in values.indices { values[index] += momentum * (Float(batch[index]) - values[index]) }
         }

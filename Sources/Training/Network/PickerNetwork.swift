@@ -6,10 +6,10 @@ public final class PickerNetwork: Network {
     private let picker: PickerArchitecture
     private var encoder: [[NormalizedConvolution]] = []
     private var decoder: [[NormalizedConvolution]] = []
-    private var upsamplers: [(layer: Convolution3D, weight: Parameter, bias: Parameter)] = []
+    private var upsamplers: [(layer: Convolution3D, weight: NetworkParameter, bias: NetworkParameter)] = []
     private let head: Convolution3D
-    private let headWeight: Parameter
-    private let headBias: Parameter
+    private let headWeight: NetworkParameter
+    private let headBias: NetworkParameter
 
     public var architecture: NetworkArchitecture { .picker(picker) }
 
@@ -34,23 +34,23 @@ public final class PickerNetwork: Network {
             upsamplers.append(
                 (
                     layer,
-                    Parameter(
+                    NetworkParameter(
                         "up.\(level - 1).weight",
                         numbers.normal(layer.weightShape, deviation: (1 / Double(4 * channels[level])).squareRoot())),
-                    Parameter("up.\(level - 1).bias", Tensor(shape: [channels[level - 1]]))
+                    NetworkParameter("up.\(level - 1).bias", Tensor(shape: [channels[level - 1]]))
                 ))
             decoder.append(block("decoder.\(level - 1)", channels[level - 1], channels[level - 1]))
         }
         head = Convolution3D(inputs: channels[0], outputs: architecture.classes, kernel: Extent3D(1))
-        headWeight = Parameter("head.weight", numbers.kaiming(head.weightShape))
-        headBias = Parameter("head.bias", Tensor(shape: [architecture.classes]))
+        headWeight = NetworkParameter("head.weight", numbers.kaiming(head.weightShape))
+        headBias = NetworkParameter("head.bias", Tensor(shape: [architecture.classes]))
     }
 
-    public var parameters: [Parameter] {
+    public var parameters: [NetworkParameter] {
         (encoder + decoder).joined().flatMap(\.parameters) + upsamplers.flatMap { [$0.weight, $0.bias] } + [headWeight, headBias]
     }
 
-    public var buffers: [Parameter] { (encoder + decoder).joined().flatMap(\.buffers) }
+    public var buffers: [NetworkParameter] { (encoder + decoder).joined().flatMap(\.buffers) }
 
     public func callAsFunction(_ x: Variable, on tape: Tape) -> Variable {
         let halving = Pooling3D(.mean, window: Extent3D(2))

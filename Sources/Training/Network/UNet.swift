@@ -7,10 +7,10 @@ public final class UNet: Network {
     private var encoder: [[NormalizedConvolution]] = []
     private var decoder: [[NormalizedConvolution]] = []
     /// From the result back, with weights as PyTorch has those of transposed convolutions.
-    private var upsamplers: [(layer: Convolution3D, weight: Parameter, bias: Parameter)] = []
+    private var upsamplers: [(layer: Convolution3D, weight: NetworkParameter, bias: NetworkParameter)] = []
     private let head: Convolution3D
-    private let headWeight: Parameter
-    private let headBias: Parameter
+    private let headWeight: NetworkParameter
+    private let headBias: NetworkParameter
 
     public var architecture: NetworkArchitecture { .unet(unet) }
 
@@ -39,23 +39,23 @@ public final class UNet: Network {
             upsamplers.append(
                 (
                     layer,
-                    Parameter(
+                    NetworkParameter(
                         "up.\(level - 1).weight",
                         numbers.normal(layer.weightShape, deviation: (1 / Double(channels)).squareRoot())),
-                    Parameter("up.\(level - 1).bias", Tensor(shape: [finer]))
+                    NetworkParameter("up.\(level - 1).bias", Tensor(shape: [finer]))
                 ))
             decoder.append(block("decoder.\(level - 1)", 2 * finer, finer))
         }
         head = Convolution3D(inputs: architecture.width, outputs: architecture.classes, kernel: Extent3D(1))
-        headWeight = Parameter("head.weight", numbers.kaiming(head.weightShape))
-        headBias = Parameter("head.bias", Tensor(shape: [architecture.classes]))
+        headWeight = NetworkParameter("head.weight", numbers.kaiming(head.weightShape))
+        headBias = NetworkParameter("head.bias", Tensor(shape: [architecture.classes]))
     }
 
-    public var parameters: [Parameter] {
+    public var parameters: [NetworkParameter] {
         (encoder + decoder).joined().flatMap(\.parameters) + upsamplers.flatMap { [$0.weight, $0.bias] } + [headWeight, headBias]
     }
 
-    public var buffers: [Parameter] { (encoder + decoder).joined().flatMap(\.buffers) }
+    public var buffers: [NetworkParameter] { (encoder + decoder).joined().flatMap(\.buffers) }
 
     public func callAsFunction(_ x: Variable, on tape: Tape) -> Variable {
         var x = x

@@ -8,7 +8,7 @@ public struct AdamOptimizer {
     /// Of each parameter, in the network's order.
     public private(set) var states: [AdamState]
 
-    public init(_ parameters: [Parameter], weightDecay: Double = 0) {
+    public init(_ parameters: [NetworkParameter], weightDecay: Double = 0) {
         self.init(states: parameters.map { AdamState(shape: $0.value.shape) }, steps: 0, weightDecay: weightDecay)
     }
 
@@ -18,7 +18,7 @@ public struct AdamOptimizer {
     }
 
     /// Moves parameters against their gradients, and clears these.
-    public mutating func step(_ parameters: [Parameter], learningRate: Double) {
+    public mutating func step(_ parameters: [NetworkParameter], learningRate: Double) {
         steps += 1
         let step = AdamState.Step(number: steps, learningRate: learningRate, weightDecay: weightDecay)
         for (index, parameter) in parameters.enumerated() {

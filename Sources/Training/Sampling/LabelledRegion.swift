@@ -35,7 +35,8 @@ public struct LabelledRegion: Sendable {
         /// The voxels that have a class.
         case voxels(ForegroundRuns)
 
-        var count: Int {
+        /// How many items there are to centre patches on.
+        public var count: Int {
             switch self {
             case .particles(let centers): centers.count
             case .voxels(let runs): runs.count

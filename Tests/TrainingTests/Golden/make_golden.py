@@ -131,7 +131,7 @@ class Unit(nn.Module):
 
     def __init__(self, i, o, kernel, kind):
         super().__init__()
-        self.weight = nn.Parameter(torch.zeros(o, i, *kernel, dtype=torch.float64))
+        self.weight = nn.NetworkParameter(torch.zeros(o, i, *kernel, dtype=torch.float64))
         self.norm = {"batch": nn.BatchNorm3d, "instance": lambda c: nn.InstanceNorm3d(c, affine=True),
                      "group": lambda c: nn.GroupNorm(2, c)}[kind](o).double()
         self.padding = [k // 2 for k in kernel]

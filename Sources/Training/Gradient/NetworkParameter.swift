@@ -1,7 +1,7 @@
 public import Tensors
 
 /// An array that a network learns, or keeps beside (running moments), by the name that checkpoints have for it.
-public final class Parameter {
+public final class NetworkParameter {
     /// As PyTorch would call it: `encoder.0.convolution.1.weight`.
     public let name: String
     public var value: Tensor

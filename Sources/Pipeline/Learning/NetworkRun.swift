@@ -1,0 +1,79 @@
+import Engine
+import Foundation
+import Tensors
+import Training
+import Volumes
+
+/// Runs a trained network over a whole tomogram, slice by slice into a file of the item's workspace, and goes on where it was stopped.
+struct NetworkRun {
+    let network: any Network
+    let scaling: DensityScaling
+    let volume: any Volume
+    let window: Window
+    /// What becomes of the logits of a block: as many values for each voxel.
+    let probabilities: (Tensor) -> Tensor
+    let outputs: Int
+
+    /// The memory that the results of one layer of blocks may take.
+    private static let layerBytes = 400_000_000
+    /// The memory that a network's own arrays may take.
+    private static let networkBytes = 900_000_000
+
+    /// - Parameters:
+    ///   - block: side of a block; less where the network's arrays would take too much memory.
+    ///   - margin: voxels at cut faces that are thrown away; nil for all that are not sure.
+    static func window(
+        _ architecture: NetworkArchitecture, block: Int, margin: Int?, taper: Int, shape: VolumeShape
+    ) throws -> Window {
+        let (alignment, radius) = (architecture.alignment, architecture.receptiveRadius)
+        let isDeep = alignment.depth > 1 || radius.depth > 0
+        let bytesPerVoxel = architecture.bytesPerVoxel
+        let most = Double(networkBytes) / Double(bytesPerVoxel)
+        let longest = Int(isDeep ? most.cubeRoot : most.squareRoot()) / alignment.height * alignment.height
+        func axis(_ length: Int, _ alignment: Int, _ radius: Int) throws -> WindowAxis {
+            // A block that holds the whole axis has no cut face.
+            let whole = length.rounded(upToMultipleOf: alignment)
+            let side = min(block, longest)
+            if whole <= side { return try WindowAxis(block: whole, alignment: alignment) }
+            let cut = min(margin ?? radius, max(side / 3, 0))
+            return try WindowAxis(block: side, margin: cut, taper: min(taper, max(side / 8, 0)), alignment: alignment)
+        }
+        let window = Window(
+            z: isDeep ? try axis(shape.z, alignment.depth, radius.depth) : .single,
+            y: try axis(shape.y, alignment.height, radius.height), x: try axis(shape.x, alignment.width, radius.width))
+        return try window.shallowed(for: shape, outputs: architecture.outputs, bytes: layerBytes)
+    }
+
+    /// Computes all slices that are not in the file yet.
+    ///
+    /// - Parameter encode: makes the bytes of a slice of its values, `[y][x][output]`.
+    func run(_ item: StepItem, into file: SliceFile, encode: ([Float]) -> [UInt8]) throws {
+        let grid = BlockGrid(shape: volume.shape, window: window)
+        guard file.count < volume.shape.z else { return }
+        // The last layer whose first slice follows what is there.
+        let first = (0..<grid.layers).last { grid.slices(finishedBy: $0).lowerBound <= file.count } ?? 0
+        try file.truncate(to: grid.slices(finishedBy: first).lowerBound)
+        let begin = Double(first) / Double(grid.layers)
+        let start = ContinuousClock.now
+        try SlidingWindow(grid: grid, outputs: outputs).run(
+            from: first,
+            read: { box in
+                try item.checkCancellation()
+                return scaling.normalized(try volume.read(box).floats())
+            },
+            network: { probabilities(network.logits($0)) },
+            progress: { done, total in
+                let part = Double(done) / Double(total)
+                let left = (ContinuousClock.now - start) / .seconds(1) * (1 - part) / max(part, 1e-9)
+                item.report(begin + (1 - begin) * part, "block \(done) of \(total), \(Self.text(left)) left")
+            },
+            emit: { _, values in try file.append(encode(values)) })
+        // What it took is given back before the next item begins.
+        Tensor.releaseUnusedMemory()
+    }
+
+    private static func text(_ seconds: Double) -> String {
+        seconds < 90
+            ? "\(Int(seconds)) s" : seconds < 5400 ? "\(Int(seconds / 60)) min" : String(format: "%.1f h", seconds / 3600)
+    }
+}

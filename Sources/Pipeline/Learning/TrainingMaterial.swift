@@ -1,0 +1,218 @@
+import BlobStore
+import CatalogSchema
+import Engine
+import Training
+import Volumes
+
+/// The tomograms of a training set as networks see them, and their voxel size.
+struct TrainingMaterial {
+    private(set) var volumes: [PatchVolume] = []
+    private var places: [Int64: Int] = [:]
+    private var scalings: [Int64: DensityScaling] = [:]
+    /// The side of a voxel, of the first tomogram; all others agree.
+    private(set) var voxelSizeInAngstroms = 0.0
+    private var voxelSizes: [Int64: VoxelSize] = [:]
+    private let item: StepItem
+
+    /// The inputs that a step declares to make use of it.
+    static let inputs = [
+        StepInput.fact(.source), .fact(.annotation), .output(of: "describe", named: "histogram"),
+        .output(of: "calibrate", named: "voxel-size"), .output(of: "pseudo-labels", named: "labels"),
+    ]
+
+    init(_ item: StepItem) throws {
+        self.item = item
+        try item.forEachArtifact(of: "describe", named: "histogram") { member in
+            guard let id = member.scope.tomogramID else { return }
+            scalings[id] = try DensityScaling(HistogramArtifact.read(member.artifact), of: member.scope.tomogram)
+        }
+    }
+
+    /// The place of a member's tomogram among the volumes, and its voxel size.
+    ///
+    /// - Throws: ``PipelineError`` where it has no voxel size, or another than the first one by more than the tolerance.
+    mutating func volume(of scope: StepItem.Scope, tolerance: Double) throws -> (place: Int, voxelSize: VoxelSize) {
+        guard let id = scope.tomogramID, let scaling = scalings[id] else {
+            throw PipelineError("\(scope.tomogram) is in the training set and was not described; run again")
+        }
+        if let place = places[id], let size = voxelSizes[id] { return (place, size) }
+        let lengths = try item.value([Double].self, of: "calibrate", named: "voxel-size", for: scope)
+        guard lengths.count == 3,
+            let size = VoxelSize(xInAngstroms: lengths[0], yInAngstroms: lengths[1], zInAngstroms: lengths[2])
+        else {
+            throw PipelineError(
+                "\(scope.tomogram) has no voxel size, which what is learned from it depends on: add it again with --voxel-size")
+        }
+        if volumes.isEmpty {
+            voxelSizeInAngstroms = size.meanInAngstroms
+        } else {
+            try NetworkScale(voxelSizeInAngstroms: voxelSizeInAngstroms, tolerance: tolerance).check(size, of: scope.tomogram)
+        }
+        let volume = try item.openVolume(of: scope)
+        try volumes.append(
+            PatchVolume(
+                shape: volume.shape, mean: scaling.mean, standardDeviation: scaling.standardDeviation,
+                read: { box in scaling.clipped(try volume.read(box).floats()) }))
+        (places[id], voxelSizes[id]) = (volumes.count - 1, size)
+        return (volumes.count - 1, size)
+    }
+
+    /// Labels of all members by the names of classes: pseudo-labels of slabs, and label annotations.
+    mutating func labelSources(classes: [String], tolerance: Double) throws -> [LabelSource] {
+        var sources: [LabelSource] = []
+        // `PseudoLabelsArtifact`: ground, membrane, macromolecule, neither.
+        let numbers: [String: UInt8] = ["membrane": 1, "macromolecule": 2]
+        var table: [UInt8] = [0, 0, 0, TrainingPatch.ignored]
+        for (index, name) in classes.enumerated() {
+            if let number = numbers[name] { table[Int(number)] = UInt8(index + 1) }
+        }
+        try item.forEachArtifact(of: "pseudo-labels", named: "labels") { member in
+            guard let z = member.scope.z else { return }
+            let place = try volume(of: member.scope, tolerance: tolerance).place
+            let (artifact, shape) = (member.artifact, volumes[place].shape)
+            guard try artifact.dataset("classes").shape == [z.count, shape.y, shape.x], let box = shape.slices(z) else {
+                throw PipelineError(
+                    "the pseudo-labels of \(member.scope.tomogram) have another size than it; `cellar run` renews them")
+            }
+            let known = table
+            sources.append(
+                LabelSource(
+                    member: .init(
+                        tomogram: member.scope.tomogram, label: member.scope.label, digest: artifact.digest.hexadecimal),
+                    volume: place, box: box,
+                    read: { slice in
+                        let classes: [UInt8] = try artifact.readRows("classes", slice - z.lowerBound..<slice - z.lowerBound + 1)
+                        return classes.map { Int($0) < known.count ? known[Int($0)] : TrainingPatch.ignored }
+                    }))
+        }
+        for (scope, annotation) in try item.annotations() where annotation.kind == .labels {
+            let place = try volume(of: scope, tolerance: tolerance).place
+            if let source = try labelSource(annotation, of: scope, place: place, classes: classes) { sources.append(source) }
+        }
+        return sources
+    }
+
+    /// A label annotation: from its first slice with a label to its last one, all voxels without a label are ground.
+    private func labelSource(
+        _ annotation: StepItem.Annotation, of scope: StepItem.Scope, place: Int, classes: [String]
+    ) throws -> LabelSource? {
+        var table: [Int64: UInt8] = [:]
+        for known in annotation.classes {
+            guard let value = known.value, let index = classes.firstIndex(of: known.name) else { continue }
+            table[value] = UInt8(index + 1)
+        }
+        let (volume, shape) = (try annotation.location.open(), volumes[place].shape)
+        guard volume.shape == shape else {
+            throw PipelineError(
+                "the labels \(annotation.location) are \(volume.shape) voxels, \(scope.tomogram) \(shape); annotate it again")
+        }
+        let labels = table
+        let read: @Sendable (Int) throws -> [UInt8] = { z in
+            try volume.readSlice(z: z).floats().map { value in
+                guard let value = Int64(exactly: value) else { return TrainingPatch.ignored }
+                return labels[value] ?? 0
+            }
+        }
+        var labelled: ClosedRange<Int>?
+        for z in 0..<shape.z where try volume.readSlice(z: z).floats().contains(where: { $0 != 0 }) {
+            try item.checkCancellation()
+            labelled = (labelled?.lowerBound ?? z)...z
+        }
+        guard let labelled, let box = shape.slices(Range(labelled)) else { return nil }
+        return LabelSource(
+            member: .init(tomogram: scope.tomogram, label: scope.label), volume: place, box: box, read: read)
+    }
+
+    /// Particles of all members by the names of classes, in voxels of their tomogram: of pseudo-labels, and of point annotations.
+    mutating func particleSources(classes: [String], tolerance: Double) throws -> [ParticleSource] {
+        var sources: [ParticleSource] = []
+        try item.forEachArtifact(of: "pseudo-labels", named: "labels") { member in
+            guard let z = member.scope.z else { return }
+            let (place, size) = try volume(of: member.scope, tolerance: tolerance)
+            guard let box = volumes[place].shape.slices(z) else { return }
+            let rows =
+                member.artifact.datasets.contains { $0.name == "particles" }
+                ? try member.artifact.read("particles", as: Double.self) : []
+            var particles: [ParticleSource.Particle] = []
+            if let index = classes.firstIndex(of: "macromolecule") {
+                for first in stride(from: 0, to: rows.count - rows.count % 5, by: 5) {
+                    particles.append(
+                        .init(
+                            centre: size.voxels(SIMD3(rows[first], rows[first + 1], rows[first + 2])),
+                            radiusInAngstroms: rows[first + 3] > 0 ? rows[first + 3] : nil, class: index))
+                }
+            }
+            sources.append(
+                ParticleSource(
+                    member: .init(
+                        tomogram: member.scope.tomogram, label: member.scope.label, digest: member.artifact.digest.hexadecimal),
+                    volume: place, box: box, particles: particles))
+        }
+        for (scope, annotation) in try item.annotations() where annotation.kind == .points {
+            let (place, size) = try volume(of: scope, tolerance: tolerance)
+            let radii = Dictionary(
+                annotation.classes.map { ($0.name, $0.radiusInAngstroms) }, uniquingKeysWith: { first, _ in first })
+            let particles = annotation.points.compactMap { point in
+                classes.firstIndex(of: point.className).map { index in
+                    ParticleSource.Particle(
+                        centre: size.voxels(point.positionInAngstroms), radiusInAngstroms: radii[point.className] ?? nil,
+                        class: index)
+                }
+            }
+            // Points are of the whole tomogram.
+            sources.append(
+                ParticleSource(
+                    member: .init(tomogram: scope.tomogram, label: scope.label), volume: place, box: volumes[place].shape.box,
+                    particles: particles))
+        }
+        return sources
+    }
+}
+
+/// Particles in a part of a tomogram.
+struct ParticleSource {
+    struct Particle {
+        /// In voxels of the tomogram: x, y, z.
+        let centre: SIMD3<Double>
+        /// nil where nobody says.
+        let radiusInAngstroms: Double?
+        /// Its place among the classes.
+        let `class`: Int
+    }
+
+    let member: NetworkDescription.Member
+    let volume: Int
+    let box: Box
+    let particles: [Particle]
+}
+
+/// The voxel size that a network was made for.
+struct NetworkScale {
+    let voxelSizeInAngstroms: Double
+    /// The part by which another may differ.
+    let tolerance: Double
+
+    /// - Throws: ``PipelineError`` where a voxel size is another.
+    func check(_ size: VoxelSize, of tomogram: String) throws {
+        let lengths = [size.xInAngstroms, size.yInAngstroms, size.zInAngstroms]
+        guard lengths.allSatisfy({ abs($0 - voxelSizeInAngstroms) <= tolerance * voxelSizeInAngstroms }) else {
+            throw PipelineError(
+                "\(tomogram) has a voxel size of \(size), and the training set of \(rounded(voxelSizeInAngstroms)) Å: rescale it, leave it "
+                    + "out with --where, or raise voxel_size_tolerance")
+        }
+    }
+
+    private func rounded(_ value: Double) -> Double { (value * 1000).rounded() / 1000 }
+}
+
+extension VoxelSize {
+    /// The side of a cube as large as a voxel.
+    var meanInAngstroms: Double {
+        let volume = xInAngstroms * yInAngstroms * zInAngstroms
+        // Of cubic voxels exactly their side.
+        return xInAngstroms == yInAngstroms && yInAngstroms == zInAngstroms ? xInAngstroms : volume.cubeRoot
+    }
+
+    /// A place in voxels.
+    func voxels(_ place: SIMD3<Double>) -> SIMD3<Double> { place / SIMD3(xInAngstroms, yInAngstroms, zInAngstroms) }
+}

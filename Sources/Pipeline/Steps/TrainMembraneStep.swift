@@ -1,0 +1,151 @@
+public import CatalogSchema
+public import Engine
+import Tensors
+import Training
+import Volumes
+
+/// Trains a U-Net that calls voxels by their class, on the pseudo-labels and label annotations of a training set (method.md, row 10).
+///
+/// The last slices of each slab are held out, and say which epoch was the best. What pseudo-labels call neither membrane nor macromolecule
+/// has no part in the loss.
+public struct TrainMembraneStep: Step {
+    public let name = "train-membrane"
+    public let version = 1
+    public let scope = ScopeKind.trainingSet
+    public let summary = "a U-Net trained on membranes of pseudo-labels"
+    public let parameters: [Parameter] = [
+        .text(
+            "classes", default: "membrane",
+            "what is learned, with commas between: membrane, macromolecule, or names of annotations"),
+        .integer("network.dimensions", default: 2, in: 2...3, "of the U-Net: slice by slice, or volumes"),
+        .integer("network.width", default: 32, in: 1...256, "channels of the finest level"),
+        .integer("network.levels", default: 4, in: 1...7, "levels, the finest included"),
+        .choice(
+            "network.normalization", default: "batch", of: ["batch", "instance", "group"],
+            "over a batch, over each channel of a patch, or over eight groups of channels"),
+        .choice(
+            "network.upsampling", default: "transposed", of: ["transposed", "linear"], "transposed convolution, or interpolation"),
+        .model("initial", kind: ModelKind.network.rawValue, "a network to begin with, of the same architecture"),
+        .integer("patch.size", default: 0, in: 0...2048, "side of a patch in voxels; 0 for 256 in two dimensions, 64 in three"),
+        .real("patch.foreground", default: 0.7, in: 0...1, "part of the patches that are centred on a class"),
+        .flag("patch.turned", default: true, "whether patches are mirrored and turned by 90° at random"),
+        .integer("batch", default: 4, in: 1...256, "patches of a step"),
+        .integer("epoch.steps", default: 25, in: 1...100_000, "steps of an epoch"),
+        .integer("epoch.count", default: 40, in: 0...100_000, "epochs"),
+        .integer(
+            "epoch.patience", default: 12, in: 0...100_000, "epochs without a better validation before it ends; 0 for never"),
+        .real("loss.dice", default: 1, in: 0...1000, "weight of the Dice loss"),
+        .real("loss.cross_entropy", default: 1, in: 0...1000, "weight of the cross-entropy"),
+        .real("optimizer.learning_rate", default: 0.001, in: 1e-8...10, "of Adam, at its height"),
+        .real("optimizer.weight_decay", default: 0.01, in: 0...10, "of AdamW; 0 for Adam"),
+        .choice(
+            "optimizer.schedule", default: "polynomial", of: LearningRateSchedule.allCases.map(\.rawValue),
+            "how the learning rate goes"),
+        .real("validation.part", default: 0.2, in: 0...0.9, "part of each slab, its last slices, that is held out"),
+        .integer("validation.batches", default: 8, in: 1...10_000, "batches that the network is validated on"),
+        .real("voxel_size_tolerance", default: 0.05, in: 0...10, "part by which voxel sizes may differ"),
+        .integer("seed", default: 1, in: 0...Int(Int32.max), "of first weights and of everything that is drawn"),
+    ]
+    public let inputs = TrainingMaterial.inputs
+    public let outputs = [StepOutput.artifact("network", evictable: false), .value("course")]
+
+    private let models = OpenModels(.network) { path, _ in path }
+
+    public init() {}
+
+    public func run(_ item: StepItem) throws {
+        let classes = try item.words("classes")
+        var material = try TrainingMaterial(item)
+        let sources = try material.labelSources(classes: classes, tolerance: item.real("voxel_size_tolerance"))
+        let network = try self.network(item, classes: classes)
+        let settings = try TrainingSettings(
+            batch: item.integer("batch"), stepsPerEpoch: item.integer("epoch.steps"), epochs: item.integer("epoch.count"),
+            learningRate: item.real("optimizer.learning_rate"), weightDecay: item.real("optimizer.weight_decay"),
+            schedule: LearningRateSchedule(rawValue: item.text("optimizer.schedule")) ?? .constant,
+            patience: item.integer("epoch.patience"), seed: UInt64(item.integer("seed")))
+        let examples = try self.examples(item, material, sources, classes, network.architecture)
+        let loss = try SegmentationLoss(
+            .exclusive, diceWeight: item.real("loss.dice"), crossEntropyWeight: item.real("loss.cross_entropy"))
+        let result = try item.train(network, loss: loss, settings: settings, examples: examples)
+        let description = try NetworkDescription(
+            step: name, classes: classes, voxelSizeInAngstroms: material.voxelSizeInAngstroms, seed: item.integer("seed"),
+            epoch: result.epoch, members: sources.map(\.member))
+        try item.give("network", artifact: NetworkArtifact.kind) {
+            try NetworkArtifact.write(result.network, description, in: item.workspace(), to: $0)
+        }
+        try item.give("course", value: TrainingSummary(result, classes: classes))
+    }
+
+    private func network(_ item: StepItem, classes: [String]) throws -> any Network {
+        let normalization: NormalizationKind =
+            switch try item.text("network.normalization") {
+            case "instance": .instance
+            case "group": .group(min(8, try item.integer("network.width")))
+            default: .batch
+            }
+        let architecture = try NetworkArchitecture.unet(
+            UNetArchitecture(
+                dimensions: item.integer("network.dimensions"), classes: classes.count + 1, width: item.integer("network.width"),
+                levels: item.integer("network.levels"), normalization: normalization,
+                upsampling: UNetArchitecture.Upsampling(rawValue: item.text("network.upsampling")) ?? .transposed))
+        guard let record = try item.model("initial") else {
+            return try architecture.network(seed: UInt64(item.integer("seed")))
+        }
+        return try NetworkCheckpoint.read(models.model(record), expecting: architecture)
+    }
+
+    private func examples(
+        _ item: StepItem, _ material: TrainingMaterial, _ sources: [LabelSource], _ classes: [String],
+        _ architecture: NetworkArchitecture
+    ) throws -> PatchExamples {
+        let isDeep = try item.integer("network.dimensions") == 3
+        let size = try item.integer("patch.size")
+        let side = (size > 0 ? size : isDeep ? 64 : 256).rounded(upToMultipleOf: architecture.alignment.height)
+        guard let shape = VolumeShape(z: isDeep ? side : 1, y: side, x: side) else { throw PipelineError("patch.size is 0") }
+        var (training, heldOut) = ([LabelledRegion](), [LabelledRegion]())
+        var counts = [Int](repeating: 0, count: 256)
+        let part = try item.real("validation.part")
+        for source in sources {
+            try item.checkCancellation()
+            let cut = HeldOutPart.slices(of: source.box, fraction: part)
+            let learned = try source.region(cut?.training ?? source.box)
+            training.append(learned.region)
+            for label in counts.indices { counts[label] += learned.counts[label] }
+            if let cut { heldOut.append(try source.region(cut.heldOut).region) }
+        }
+        try check(counts, classes, item.scope.tomogram)
+        let foreground = try item.real("patch.foreground")
+        func sampler(_ regions: [LabelledRegion]) throws -> PatchSampler {
+            try PatchSampler(
+                volumes: material.volumes, regions: regions, shape: shape,
+                foregroundShare: regions.contains { $0.foreground.count > 0 } ? foreground : 0,
+                jitter: min(side / 3, 1 << 20))
+        }
+        return try PatchExamples(
+            training: sampler(training), heldOut: heldOut.isEmpty ? nil : sampler(heldOut),
+            orientations: item.flag("patch.turned") ? (isDeep ? Orientation.slab : Orientation.plane) : [.identity],
+            batch: item.integer("batch"), validationBatches: item.integer("validation.batches"),
+            seed: UInt64(item.integer("seed")))
+    }
+
+    /// - Throws: ``PipelineError`` where there is nothing to tell apart.
+    private func check(_ counts: [Int], _ classes: [String], _ set: String) throws {
+        let ways =
+            "`cellar show TOMOGRAM --z N --step pseudo-labels` shows what there is, `cellar training add` chooses other slabs"
+        for (index, name) in classes.enumerated() where counts[index + 1] == 0 {
+            throw PipelineError(
+                "the labels of the training set \(set) have no voxel of the class \(name), so that nothing can be learned of it; \(ways)"
+            )
+        }
+        guard counts[0] > 0 || classes.count > 1 else {
+            throw PipelineError(
+                "the labels of the training set \(set) are \(classes[0]) everywhere, and one class alone teaches nothing; \(ways)"
+            )
+        }
+    }
+}
+
+extension Int {
+    /// The next multiple that is not smaller.
+    func rounded(upToMultipleOf step: Int) -> Int { (self + step - 1) / step * step }
+}

@@ -1,0 +1,152 @@
+public import CatalogSchema
+public import Engine
+import Tensors
+import Training
+import Volumes
+
+/// Trains a three-dimensional residual U-Net that finds particles, on the centres of macromolecules in pseudo-labels and of point annotations
+/// (method.md, section 7).
+///
+/// Each particle is labelled by a ball of its class's radius that a cube flattens. The last columns of each slab are held out.
+public struct TrainParticlesStep: Step {
+    public let name = "train-particles"
+    public let version = 1
+    public let scope = ScopeKind.trainingSet
+    public let summary = "a network that finds particles, trained on those of pseudo-labels"
+    public let parameters: [Parameter] = [
+        .text(
+            "classes", default: "macromolecule",
+            "what is found, with commas between: macromolecule, or names of point annotations"),
+        .real("radius", default: 0, in: 0...5000, "of particles in Å; 0 for the median of those that are known"),
+        .integer("network.width", default: 24, in: 2...256, "channels of the finest level, even"),
+        .model("initial", kind: ModelKind.network.rawValue, "a network to begin with, of the same architecture"),
+        .integer("patch.size", default: 72, in: 16...512, "side of a patch in voxels, a multiple of 8"),
+        .integer("patch.jitter", default: 14, in: 0...256, "voxels by which particles may lie off a patch's centre"),
+        .real("patch.foreground", default: 0.9, in: 0...1, "part of the patches that are centred on a particle"),
+        .flag("patch.turned", default: true, "whether patches are mirrored and turned by 90° at random"),
+        .integer("batch", default: 8, in: 1...256, "patches of a step"),
+        .integer("epoch.steps", default: 0, in: 0...100_000, "steps of an epoch; 0 for as many as see each particle once"),
+        .integer("epoch.count", default: 60, in: 0...100_000, "epochs"),
+        .integer("epoch.patience", default: 0, in: 0...100_000, "epochs without a better validation before it ends; 0 for never"),
+        .real("loss.dice", default: 1, in: 0...1000, "weight of the Dice loss"),
+        .real("loss.cross_entropy", default: 0, in: 0...1000, "weight of the cross-entropy"),
+        .real("optimizer.learning_rate", default: 0.001, in: 1e-8...10, "of Adam, at its height"),
+        .real("optimizer.weight_decay", default: 0.01, in: 0...10, "of AdamW; 0 for Adam"),
+        .choice(
+            "optimizer.schedule", default: "one-cycle", of: LearningRateSchedule.allCases.map(\.rawValue),
+            "how the learning rate goes"),
+        .real("validation.part", default: 0.15, in: 0...0.9, "part of each slab, its last columns, that is held out"),
+        .integer("validation.batches", default: 2, in: 1...10_000, "batches that the network is validated on"),
+        .real("voxel_size_tolerance", default: 0.05, in: 0...10, "part by which voxel sizes may differ"),
+        .integer("seed", default: 1, in: 0...Int(Int32.max), "of first weights and of everything that is drawn"),
+    ]
+    public let inputs = TrainingMaterial.inputs
+    public let outputs = [StepOutput.artifact("network", evictable: false), .value("course")]
+
+    private let models = OpenModels(.network) { path, _ in path }
+
+    public init() {}
+
+    public func run(_ item: StepItem) throws {
+        let classes = try item.words("classes")
+        var material = try TrainingMaterial(item)
+        let sources = try material.particleSources(classes: classes, tolerance: item.real("voxel_size_tolerance"))
+        let radii = try radii(item, sources, classes)
+        let architecture = NetworkArchitecture.picker(
+            try PickerArchitecture(width: item.integer("network.width"), classes: classes.count))
+        let network =
+            if let record = try item.model("initial") {
+                try NetworkCheckpoint.read(models.model(record), expecting: architecture)
+            } else {
+                try architecture.network(seed: UInt64(item.integer("seed")))
+            }
+        let (examples, learned) = try self.examples(
+            item, material, sources, radii.map { $0 / material.voxelSizeInAngstroms }, architecture)
+        let batch = try item.integer("batch")
+        let steps = try item.integer("epoch.steps")
+        let settings = try TrainingSettings(
+            batch: batch, stepsPerEpoch: steps > 0 ? steps : (learned + batch - 1) / batch, epochs: item.integer("epoch.count"),
+            learningRate: item.real("optimizer.learning_rate"), weightDecay: item.real("optimizer.weight_decay"),
+            schedule: LearningRateSchedule(rawValue: item.text("optimizer.schedule")) ?? .constant,
+            patience: item.integer("epoch.patience"), seed: UInt64(item.integer("seed")))
+        let loss = try SegmentationLoss(
+            .independent, diceWeight: item.real("loss.dice"), crossEntropyWeight: item.real("loss.cross_entropy"))
+        let result = try item.train(network, loss: loss, settings: settings, examples: examples)
+        let description = try NetworkDescription(
+            step: name, classes: classes, voxelSizeInAngstroms: material.voxelSizeInAngstroms,
+            diametersInAngstroms: radii.map { 2 * $0 }, seed: item.integer("seed"), epoch: result.epoch,
+            members: sources.map(\.member))
+        try item.give("network", artifact: NetworkArtifact.kind) {
+            try NetworkArtifact.write(result.network, description, in: item.workspace(), to: $0)
+        }
+        try item.give("course", value: TrainingSummary(result, classes: classes))
+        item.record("particles", Double(learned))
+    }
+
+    /// The radius of each class, in Å.
+    private func radii(_ item: StepItem, _ sources: [ParticleSource], _ classes: [String]) throws -> [Double] {
+        let fixed = try item.real("radius")
+        return try classes.indices.map { index in
+            let members = sources.flatMap(\.particles).filter { $0.class == index }
+            guard !members.isEmpty else {
+                throw PipelineError(
+                    "the training set \(item.scope.tomogram) has no particle of the class \(classes[index]) to learn from; `cellar show "
+                        + "TOMOGRAM --z N --step pseudo-labels` shows what there is, `cellar training add` chooses other slabs")
+            }
+            if fixed > 0 { return fixed }
+            let known = members.compactMap(\.radiusInAngstroms).sorted()
+            guard !known.isEmpty else {
+                throw PipelineError(
+                    "nobody says how large \(classes[index]) is: set train-particles.radius, or annotate with --radius")
+            }
+            return known[known.count / 2]
+        }
+    }
+
+    /// - Returns: the examples, and how many particles they teach.
+    private func examples(
+        _ item: StepItem, _ material: TrainingMaterial, _ sources: [ParticleSource], _ radii: [Double],
+        _ architecture: NetworkArchitecture
+    ) throws -> (examples: PatchExamples, learned: Int) {
+        let side = try item.integer("patch.size").rounded(upToMultipleOf: architecture.alignment.width)
+        guard let shape = VolumeShape(z: side, y: side, x: side) else { throw PipelineError("patch.size is 0") }
+        let part = try item.real("validation.part")
+        var (training, heldOut) = ([LabelledRegion](), [LabelledRegion]())
+        for source in sources {
+            let labels = try BallLabels(
+                source.particles.map { .init(center: $0.centre, radius: radii[$0.class], label: UInt8($0.class + 1)) })
+            func region(_ box: Box) -> LabelledRegion {
+                let centres = source.particles.map(\.centre).filter { centre in
+                    box.z.holds(centre.z) && box.y.holds(centre.y) && box.x.holds(centre.x)
+                }
+                return LabelledRegion(
+                    volume: source.volume, box: box, foreground: .particles(centres), labels: { labels.labels(in: $0) })
+            }
+            let cut = HeldOutPart.columns(of: source.box, fraction: part)
+            training.append(region(cut?.training ?? source.box))
+            if let cut { heldOut.append(region(cut.heldOut)) }
+        }
+        let learned = training.reduce(0) { $0 + $1.foreground.count }
+        guard learned > 0 else {
+            throw PipelineError(
+                "all particles of the training set \(item.scope.tomogram) lie in the columns that are held out; lower "
+                    + "train-particles.validation.part")
+        }
+        let (share, jitter) = (try item.real("patch.foreground"), try item.integer("patch.jitter"))
+        func sampler(_ regions: [LabelledRegion]) throws -> PatchSampler {
+            try PatchSampler(
+                volumes: material.volumes, regions: regions, shape: shape,
+                foregroundShare: regions.contains { $0.foreground.count > 0 } ? share : 0, jitter: jitter)
+        }
+        let examples = try PatchExamples(
+            training: sampler(training), heldOut: heldOut.isEmpty ? nil : sampler(heldOut),
+            orientations: item.flag("patch.turned") ? Orientation.slab : [.identity], batch: item.integer("batch"),
+            validationBatches: item.integer("validation.batches"), seed: UInt64(item.integer("seed")))
+        return (examples, learned)
+    }
+}
+
+extension Range<Int> {
+    /// Whether a place lies in one of these voxels.
+    fileprivate func holds(_ place: Double) -> Bool { place >= Double(lowerBound) - 0.5 && place <= Double(upperBound) - 0.5 }
+}
