@@ -57,7 +57,7 @@ struct AnnotateCommand: ParsableCommand {
         let record = try catalog.tomogram(named: tomogram)
         guard let id = record.id else { return }
         let annotation =
-            try labels.map { try readLabels($0, of: catalog, tomogramID: id) } ?? readPoints(points ?? "", tomogram: record.name)
+            try labels.map { try readLabels($0, of: catalog, tomogramID: id) } ?? readPoints(points ?? "", tomogram: record.name, shape: catalog.tomogramShape(id: id))
         let annotationID = try catalog.annotate(tomogramID: id, with: annotation)
         let what = annotation.kind == .points ? "\(annotation.points.count) points" : "labels"
         print("annotation \(annotationID): \(what) of \(tomogram), \(annotation.classes.map(\.name).joined(separator: ", "))")
@@ -93,8 +93,28 @@ struct AnnotateCommand: ParsableCommand {
         return NewAnnotation.Class(name: parts[0], value: value)
     }
 
-    private func readPoints(_ path: String, tomogram: String) throws -> NewAnnotation {
+    /// The points of a file in terms that need nothing but the tomogram's voxel size and shape: what a file says of its own
+    /// pixels, and shifts, are taken into account here, where they are known.
+    private func pointSet(_ path: String, shape: VolumeShape?) throws -> PointSet {
         let set = try PointFile.read(path, convention: convention.flatMap { CoordinateConvention(rawValue: $0) })
+        let hasOwnPixels = set.convention == .relion && set.pixelSizeInAngstroms != nil
+        guard hasOwnPixels || set.convention == .relion5Centered || set.convention == .angstrom, let shape,
+            let anyVoxelSize = VoxelSize(cubicInAngstroms: 1)
+        else {
+            if set.points.contains(where: { $0.shiftInAngstroms != .zero }) {
+                throw CatalogError(
+                    .invalid,
+                    "\(path) has shifts in Å beside coordinates in \(set.convention.rawValue), and does not say how large a pixel is; "
+                        + "write coordinates in Å, and give --convention angstrom")
+            }
+            return set
+        }
+        // None of these three depends on the tomogram's voxel size.
+        return set.converted(to: hasOwnPixels ? .angstrom : set.convention, voxelSize: anyVoxelSize, shape: shape)
+    }
+
+    private func readPoints(_ path: String, tomogram: String, shape: VolumeShape?) throws -> NewAnnotation {
+        let set = try pointSet(path, shape: shape)
         for remark in set.notes { note("\(path): \(remark)") }
         // A table of several tomograms names them; only rows of this one count then.
         let mine = set.points.filter { $0.tomogramName == nil || $0.tomogramName == tomogram }
