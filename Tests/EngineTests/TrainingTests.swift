@@ -1,13 +1,15 @@
 import BlobStore
 import Catalog
 import CatalogSchema
-import Engine
 import Foundation
 import GRDB
+import Synchronization
 import TestSupport
 import Testing
 import ToySteps
 import Volumes
+
+@testable import Engine
 
 @Suite("Training") struct TrainingTests {
     /// Three tomograms with a slab each; the set `first` holds those of `a` and `b`.
@@ -234,4 +236,78 @@ import Volumes
         #expect(reasons.contains { $0.hasPrefix("slab volume [toys/a z 0..<2]: digest ") })
         #expect(!reasons.contains { $0.contains("toys/b") })
     }
+
+    @Test("reads the slices of its slabs, each once, in order, and opens the tomograms of its members, and no other")
+    func slicesAndVolumes() throws {
+        let toys = try ToyCollection()
+        var slabs: [Int64] = []
+        let shape = try #require(VolumeShape(z: 4, y: 2, x: 3))
+        for (name, level) in [("a", UInt8(1)), ("b", 2), ("c", 3)] {
+            let path = "\(toys.folder)/\(name).mrc"
+            let writer = try MRCWriter(path: path, shape: shape, scalarType: .uint8, voxelSize: nil)
+            try writer.append(#require(VoxelBuffer(shape: shape, values: [UInt8](repeating: level, count: shape.count))))
+            try writer.finish()
+            let tomogram = NewTomogram(
+                name: name, location: VolumeLocation(path: path), format: "mrc", scalarType: .uint8, shape: shape)
+            let id = try toys.catalog.add([tomogram], dataset: "real")[0].id
+            // Overlapping, and one that is no member.
+            for z in [0..<2, 1..<3, 3..<4] { slabs.append(try #require(try toys.catalog.addSlab(tomogramID: id, z: z).id)) }
+        }
+        try toys.train("two", slabs: [slabs[4], slabs[0], slabs[1]])
+        let seen = Mutex<[String]>([])
+        let slice = TrainedStep(name: "slice", scope: .slice, inputs: [.fact(.z)], outputs: [.artifact("image", evictable: true)])
+        { item in
+            try item.give("image", artifact: "toy") {
+                try $0.write("z", shape: [1], values: [Int32(item.scope.z?.lowerBound ?? -1)])
+            }
+        }
+        let train = TrainedStep(
+            name: "train", scope: .trainingSet, inputs: [.fact(.source), .output(of: "slice", named: "image")],
+            outputs: [.value("sum")]
+        ) { item in
+            #expect(item.scope.kind == .trainingSet && item.scope.tomogram == "two")
+            #expect(item.scope.tomogramID == nil && item.scope.location == nil && item.scope.z == nil)
+            #expect(throws: EngineError.self) { try item.openVolume() }
+            try item.forEachArtifact(of: "slice", named: "image") { member in
+                let level = try item.openVolume(of: member.scope).readSlice(z: 0).bytes[0]
+                let z = try member.artifact.read("z", as: Int32.self)
+                seen.withLock { $0.append("\(member.scope.tomogram) \(member.scope.label): \(z), \(level)") }
+                let stranger = StepItem.Scope(
+                    kind: .tomogram, id: 3, tomogram: "real/c", tomogramID: 3, location: member.scope.location, z: nil, label: "")
+                #expect(throws: EngineError.self) { try item.openVolume(of: stranger) }
+            }
+            try item.give("sum", value: 1)
+        }
+        let graph = try StepGraph([train, slice])
+        func run() throws -> RunReport? {
+            try Runner(toys.catalog, store: toys.store, graph: graph, recipe: Recipe(steps: graph.steps)).run()
+        }
+        #expect(try run()?.failures == [])
+        #expect(
+            seen.withLock { $0 } == [
+                "real/a z 0: [0], 1", "real/a z 1: [1], 1", "real/a z 2: [2], 1", "real/b z 1: [1], 2", "real/b z 2: [2], 2",
+            ])
+        // Another file of a member makes it stale, and one that is gone leaves what was trained.
+        try FileManager.default.removeItem(atPath: "\(toys.folder)/b.mrc")
+        let planner = Planner(toys.catalog, graph: graph, recipe: Recipe(steps: graph.steps))
+        #expect(try planner.plan().summaries.first { $0.step == "train" }?.offline == 1)
+        try FileManager.default.copyItem(atPath: "\(toys.folder)/c.mrc", toPath: "\(toys.folder)/b.mrc")
+        #expect(try planner.plan().summaries.first { $0.step == "train" }?.stale == 1)
+        try FileManager.default.removeItem(atPath: "\(toys.folder)/c.mrc")
+        #expect(try run()?.isComplete == true)
+        #expect(seen.withLock { $0.last } == "real/b z 2: [2], 3")
+    }
+}
+
+/// A step whose doing a test decides.
+private struct TrainedStep: Step {
+    let name: String
+    let version = 1
+    let scope: ScopeKind
+    let summary = ""
+    let inputs: [StepInput]
+    let outputs: [StepOutput]
+    let body: @Sendable (StepItem) throws -> Void
+
+    func run(_ item: StepItem) throws { try body(item) }
 }

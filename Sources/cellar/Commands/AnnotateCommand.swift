@@ -57,7 +57,8 @@ struct AnnotateCommand: ParsableCommand {
         let record = try catalog.tomogram(named: tomogram)
         guard let id = record.id else { return }
         let annotation =
-            try labels.map { try readLabels($0, of: catalog, tomogramID: id) } ?? readPoints(points ?? "", tomogram: record.name, shape: catalog.tomogramShape(id: id))
+            try labels.map { try readLabels($0, of: catalog, tomogramID: id) }
+            ?? readPoints(points ?? "", tomogram: record.name, shape: catalog.tomogramShape(id: id))
         let annotationID = try catalog.annotate(tomogramID: id, with: annotation)
         let what = annotation.kind == .points ? "\(annotation.points.count) points" : "labels"
         print("annotation \(annotationID): \(what) of \(tomogram), \(annotation.classes.map(\.name).joined(separator: ", "))")
