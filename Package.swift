@@ -158,7 +158,7 @@ let package = Package(
             name: "PipelineTests",
             dependencies: [
                 "Pipeline", "Engine", "Catalog", "CatalogSchema", "BlobStore", "Cellpose", "Checkpoints", "Diffusion",
-                "ImageProcessing", "Simulation", "Tensors", "Volumes", "TestSupport",
+                "ImageProcessing", "Simulation", "Tensors", "Training", "Volumes", "TestSupport", grdb,
             ],
             swiftSettings: settings),
         .testTarget(

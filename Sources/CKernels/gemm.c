@@ -101,7 +101,7 @@ void ck_gemm(size_t rows, size_t columns, size_t inner, const float *a, size_t a
             for (size_t row = 0; row < rows; row += 14) {
                 float tile[14 * CK_PANEL];
                 size_t some = rows - row < 14 ? rows - row : 14;
-                struct ck_gemm none = {0};
+                struct ck_gemm none = {.columns = width};
                 ck_gemm_panel(some, end - first, left + row * left_stride, (ptrdiff_t)left_stride, 1, panel, tile, CK_PANEL,
                               &none);
                 for (size_t r = 0; r < some; r++) {
@@ -117,8 +117,39 @@ void ck_gemm(size_t rows, size_t columns, size_t inner, const float *a, size_t a
     free(copy);
 }
 
-void ck_gemm_accumulate(size_t rows, size_t inner, const float *a, ptrdiff_t row_stride, ptrdiff_t inner_stride,
-                        const float *b, float *c) {
-    struct ck_gemm options = {.add = c, .add_stride = CK_PANEL};
+void ck_gemm_accumulate(size_t rows, size_t columns, size_t inner, const float *a, ptrdiff_t row_stride,
+                        ptrdiff_t inner_stride, const float *b, float *c) {
+    struct ck_gemm options = {.add = c, .add_stride = CK_PANEL, .columns = columns};
     ck_gemm_panel(rows, inner, a, row_stride, inner_stride, b, c, CK_PANEL, &options);
+}
+
+typedef float four __attribute__((vector_size(16), aligned(4), may_alias));
+
+/// Few floats, for which memcpy would be a call too many.
+CK_INLINE void copy_few(const float *from, float *to, size_t count) {
+    for (; count >= 4; count -= 4, from += 4, to += 4) *(four *)to = *(const four *)from;
+    for (; count > 0; count--) *to++ = *from++;
+}
+
+void ck_patch(const float *volume, const ptrdiff_t *extent, size_t channels, ptrdiff_t z, ptrdiff_t y, ptrdiff_t x,
+              const ptrdiff_t *kernel, float *to) {
+    size_t line = (size_t)kernel[2] * channels;
+    int is_whole = x >= 0 && x + kernel[2] <= extent[2];
+    for (ptrdiff_t kz = z; kz < z + kernel[0]; kz++) {
+        for (ptrdiff_t ky = y; ky < y + kernel[1]; ky++, to += line) {
+            int is_inside = kz >= 0 && kz < extent[0] && ky >= 0 && ky < extent[1];
+            const float *from = volume + (kz * extent[1] + ky) * extent[2] * (ptrdiff_t)channels;
+            if (is_inside && is_whole) {
+                copy_few(from + x * (ptrdiff_t)channels, to, line);
+                continue;
+            }
+            for (ptrdiff_t kx = 0; kx < kernel[2]; kx++) {
+                float *pixel = to + (size_t)kx * channels;
+                if (is_inside && x + kx >= 0 && x + kx < extent[2])
+                    copy_few(from + (x + kx) * (ptrdiff_t)channels, pixel, channels);
+                else
+                    for (size_t c = 0; c < channels; c++) pixel[c] = 0;
+            }
+        }
+    }
 }

@@ -12,9 +12,11 @@ struct ck_gemm {
     /// A matrix of the product's shape, or null; may be the product's own memory.
     const float *add;
     size_t add_stride;
+    /// How many of the 32 columns are wanted; 0 for all. Others may be written or left.
+    size_t columns;
 };
 
-/// c = a · b for one panel b, `[inner][32]`; one of a's strides is 1. Writes all 32 columns.
+/// c = a · b for one panel b, `[inner][32]`; one of a's strides is 1.
 void ck_gemm_panel(size_t rows, size_t inner, const float *a, ptrdiff_t row_stride, ptrdiff_t inner_stride,
                    const float *b, float *c, size_t c_stride, const struct ck_gemm *options);
 

@@ -85,9 +85,10 @@ TARGET static void NAME(panel)(size_t rows, size_t inner, const float *a, ptrdif
                                const float *b, float *c, size_t c_stride, const struct ck_gemm *options) {
     size_t tiles = (rows + MOST_ROWS - 1) / MOST_ROWS;
     size_t row = 0;
+    int columns = options->columns ? (int)options->columns : CK_PANEL;
     for (size_t t = 0; t < tiles; t++) {
         size_t end = rows * (t + 1) / tiles;
-        for (int column = 0; column < CK_PANEL; column += 2 * LANES) {
+        for (int column = 0; column < columns; column += 2 * LANES) {
             struct ck_gemm part = *options;
             if (part.bias) part.bias += column;
             if (part.add) part.add += row * part.add_stride + column;

@@ -148,9 +148,10 @@ CK_DISPATCH(ck_winograd_input,
             (image, height, width, channels, count, top, left, scale, shift, to, plane, block))
 
 /// A packed panel of weights, [9][inputs][32], some of its inputs, as 36 panels that lie `plane` apart.
-CK_INLINE void ck_winograd_weights_body(const float *panel, size_t inputs, size_t first, size_t end, float *to, size_t plane) {
+CK_INLINE void ck_winograd_weights_body(const float *panel, size_t inputs, size_t columns, size_t first, size_t end, float *to,
+                                        size_t plane) {
     for (size_t i = first; i < end; i++) {
-        for (int half = 0; half < CK_PANEL; half += CK_LANES) {
+        for (size_t half = 0; half < columns; half += CK_LANES) {
             V g[9], lines[18];
             for (int tap = 0; tap < 9; tap++) g[tap] = *(const V *)(panel + (tap * inputs + i) * CK_PANEL + half);
             for (int x = 0; x < 3; x++) weight_line(g + x, 3, lines + x, 3);
@@ -163,10 +164,11 @@ CK_INLINE void ck_winograd_weights_body(const float *panel, size_t inputs, size_
         }
     }
 }
-static void ck_winograd_weights(const float *panel, size_t inputs, size_t first, size_t end, float *to, size_t plane);
+static void ck_winograd_weights(const float *panel, size_t inputs, size_t columns, size_t first, size_t end, float *to,
+                                size_t plane);
 CK_DISPATCH(ck_winograd_weights,
-            (const float *panel, size_t inputs, size_t first, size_t end, float *to, size_t plane),
-            (panel, inputs, first, end, to, plane))
+            (const float *panel, size_t inputs, size_t columns, size_t first, size_t end, float *to, size_t plane),
+            (panel, inputs, columns, first, end, to, plane))
 
 /// The 4 × 4 results of a tile and up to 32 outputs of a panel; `rows` and `columns` of them lie inside the image.
 CK_INLINE void ck_winograd_output_body(const float *products, size_t plane, size_t outputs, const float *bias, const float *add,
@@ -221,11 +223,11 @@ void ck_winograd_products(const struct ck_winograd *it) {
     for (size_t first = 0; first < it->some; first += it->block) {
         size_t some = it->some - first < it->block ? it->some - first : it->block;
         for (size_t depth = 0; depth < it->depth; depth++) {
-            ck_winograd_weights(it->panel + depth * 9 * it->inputs * CK_PANEL, it->inputs, it->first_input + first,
+            ck_winograd_weights(it->panel + depth * 9 * it->inputs * CK_PANEL, it->inputs, it->columns, it->first_input + first,
                                 it->first_input + first + some, weights, weight_plane);
             const float *transformed = it->transformed + first / it->block * 36 * it->plane + depth * it->depth_step;
             for (size_t p = 0; p < 36; p++) {
-                struct ck_gemm options = {0};
+                struct ck_gemm options = {.columns = it->columns};
                 if (first > 0 || depth > 0) {
                     options.add = products + p * product_plane;
                     options.add_stride = CK_PANEL;
@@ -276,8 +278,8 @@ CK_INLINE void weight_gradient_line(const V *m, int from_stride, V *to, int to_s
 
 CK_INLINE void ck_winograd_gradient_tile_body(const float *gradient, size_t row_stride, size_t column_stride, int rows,
                                               int columns, size_t outputs, float *to, size_t plane) {
-    for (size_t half = 0; half < CK_PANEL; half += CK_LANES) {
-        size_t lanes = outputs <= half ? 0 : outputs - half < CK_LANES ? outputs - half : CK_LANES;
+    for (size_t half = 0; half < outputs; half += CK_LANES) {
+        size_t lanes = outputs - half < CK_LANES ? outputs - half : CK_LANES;
         V lines[24];
         for (int x = 0; x < 4; x++) {
             V y[4];
@@ -308,9 +310,9 @@ void ck_winograd_gradient(const struct ck_tiles *tiles, size_t number, const flo
                               columns, to, plane);
 }
 
-CK_INLINE void ck_winograd_weight_gradient_body(const float *sums, size_t plane, size_t inputs, float *to) {
+CK_INLINE void ck_winograd_weight_gradient_body(const float *sums, size_t plane, size_t inputs, size_t outputs, float *to) {
     for (size_t i = 0; i < inputs; i++) {
-        for (int half = 0; half < CK_PANEL; half += CK_LANES) {
+        for (size_t half = 0; half < outputs; half += CK_LANES) {
             V m[36], lines[18];
             for (int p = 0; p < 36; p++) m[p] = *(const V *)(sums + (size_t)p * plane + i * CK_PANEL + half);
             for (int x = 0; x < 6; x++) weight_gradient_line(m + x, 6, lines + x, 6);
@@ -322,5 +324,5 @@ CK_INLINE void ck_winograd_weight_gradient_body(const float *sums, size_t plane,
         }
     }
 }
-CK_DISPATCH(ck_winograd_weight_gradient, (const float *sums, size_t plane, size_t inputs, float *to),
-            (sums, plane, inputs, to))
+CK_DISPATCH(ck_winograd_weight_gradient, (const float *sums, size_t plane, size_t inputs, size_t outputs, float *to),
+            (sums, plane, inputs, outputs, to))

@@ -57,10 +57,11 @@ final class PipelineCollection {
     }
 
     @discardableResult
-    func run() throws -> RunReport? {
+    func run(cancellation: Cancellation = Cancellation()) throws -> RunReport? {
         var recipe = Recipe(steps: graph.steps)
         for (key, value) in settings { try recipe.set(key, to: value) }
-        return try Runner(catalog, store: store, graph: graph, recipe: recipe, options: .init(jobs: 2)).run()
+        return try Runner(catalog, store: store, graph: graph, recipe: recipe, options: .init(jobs: 2)).run(
+            cancellation: cancellation)
     }
 
     func artifact(_ step: String, _ output: String, z: Int) throws -> Artifact {

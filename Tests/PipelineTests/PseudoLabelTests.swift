@@ -4,34 +4,12 @@ import CatalogSchema
 import Engine
 import Foundation
 import ImageProcessing
-import TestSupport
 import Testing
 import Volumes
 
 @testable import Pipeline
 
 @Suite("From masks to pseudo-labels") struct PseudoLabelTests {
-    /// Voxels of 10 Å: dark balls of 20 nm, and a dark membrane 3 voxels thick across the field.
-    private static func scene(z depth: Int, side: Int, noise: Float = 0.5) throws -> VoxelBuffer {
-        var generator = SeededGenerator(seed: 3)
-        let shape = try #require(VolumeShape(z: depth, y: side, x: side))
-        let values = (0..<shape.count).map { index -> Float in
-            let (z, y, x) = (index / (side * side), index / side % side, index % side)
-            let isMembrane = abs(x - side / 2) <= 1
-            let isBall = balls(side, depth).contains { ball in
-                let (dz, dy, dx) = (Double(z) - ball.z, Double(y) - ball.y, Double(x) - ball.x)
-                return dz * dz + dy * dy + dx * dx < 100
-            }
-            return (isMembrane || isBall ? -4 : 0) + Float.random(in: -noise...noise, using: &generator)
-        }
-        return try #require(VoxelBuffer(shape: shape, values: values))
-    }
-
-    private static func balls(_ side: Int, _ depth: Int) -> [SIMD3<Double>] {
-        let (s, z) = (Double(side), Double(depth - 1) / 2)
-        return [SIMD3(0.2 * s, 0.25 * s, z), SIMD3(0.25 * s, 0.75 * s, z), SIMD3(0.8 * s, 0.5 * s, z)]
-    }
-
     private static let settings = [
         "prepare.tiles.size": "256", "prepare.tiles.count": "1", "prepare.clahe.grid": "2", "eigenvectors.count": "8",
         "split.particle.smallest_diameter": "120", "split.particle.largest_diameter": "250",
@@ -40,14 +18,14 @@ import Volumes
     @Test("balls become particles at their places in Å, a sheet becomes membrane, and both are objects and labels")
     func scene() throws {
         let (depth, side, first) = (30, 128, 2)
-        let collection = try PipelineCollection(Self.scene(z: depth, side: side), settings: Self.settings)
+        let collection = try PipelineCollection(BallsAndSheet(z: depth, side: side).voxels(), settings: Self.settings)
         let slab = try collection.catalog.addSlab(tomogramID: collection.tomogramID, z: first..<depth - 2)
         let report = try #require(try collection.run())
         #expect(report.isComplete, "\(report.failures)")
 
         let particles = try collection.catalog.objects(ofTomogram: collection.tomogramID, class: "macromolecule")
         #expect(particles.count == 3)
-        for ball in Self.balls(side, depth) {
+        for ball in try BallsAndSheet(z: depth, side: side).balls {
             let near = particles.min { distance($0, ball) < distance($1, ball) }
             let particle = try #require(near)
             #expect(distance(particle, ball) < 40, "\(ball) Å·10, \(particle.centroidInAngstroms)")
@@ -93,7 +71,7 @@ import Volumes
 
     @Test("a new slab computes its own slices and linking; other diameters compute no mask anew")
     func incremental() throws {
-        let collection = try PipelineCollection(Self.scene(z: 12, side: 128), settings: Self.settings)
+        let collection = try PipelineCollection(BallsAndSheet(z: 12, side: 128).voxels(), settings: Self.settings)
         try collection.catalog.addSlab(tomogramID: collection.tomogramID, z: 0..<4)
         try collection.run()
         collection.settings["split.gate.circularity"] = "0.2"

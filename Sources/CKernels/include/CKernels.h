@@ -84,9 +84,12 @@ void ck_pack_panel(const float *weight, size_t stride, size_t inner_stride, size
 void ck_gemm(size_t rows, size_t columns, size_t inner, const float *a, size_t a_stride, const float *panels, float *c,
              size_t c_stride, const float *bias, const float *add, size_t add_stride);
 
-/// c += a · b for one panel b, [inner][32], and c, [rows][32]; one of a's strides is 1.
-void ck_gemm_accumulate(size_t rows, size_t inner, const float *a, ptrdiff_t row_stride, ptrdiff_t inner_stride,
-                        const float *b, float *c);
+/// c += a · b for one panel b, [inner][32], and c, [rows][32], of whose columns some are wanted; one of a's strides is 1.
+void ck_gemm_accumulate(size_t rows, size_t columns, size_t inner, const float *a, ptrdiff_t row_stride,
+                        ptrdiff_t inner_stride, const float *b, float *c);
+/// The neighbourhood of a voxel, [depth][rows][columns][channels], whose corner may lie outside the volume, where there are zeros.
+void ck_patch(const float *volume, const ptrdiff_t *extent, size_t channels, ptrdiff_t z, ptrdiff_t y, ptrdiff_t x,
+              const ptrdiff_t *kernel, float *to);
 
 // ---- attention.c
 
@@ -146,10 +149,10 @@ void ck_winograd_products(const struct ck_winograd *it);
 /// The floats of its scratch memory.
 size_t ck_winograd_scratch(size_t tiles, size_t block);
 
-/// Derivatives by a tile's results, of up to 32 outputs, moved to the 36 positions, which lie `plane` apart; 32 are written.
+/// Derivatives by a tile's results, of up to 32 outputs, moved to the 36 positions, which lie `plane` apart; whole vectors of 16 are written.
 void ck_winograd_gradient(const struct ck_tiles *tiles, size_t number, const float *gradient, size_t outputs, size_t columns,
                           float *to, size_t plane);
-/// Derivatives by the weights of one panel, [9][inputs][32], from sums over all tiles, [36][inputs][32].
-void ck_winograd_weight_gradient(const float *sums, size_t plane, size_t inputs, float *to);
+/// Derivatives by the weights of one panel, [9][inputs][32], from sums over all tiles, [36][inputs][32]; of some outputs.
+void ck_winograd_weight_gradient(const float *sums, size_t plane, size_t inputs, size_t outputs, float *to);
 
 #endif

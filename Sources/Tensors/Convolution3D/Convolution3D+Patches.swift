@@ -51,7 +51,8 @@ extension Convolution3D {
                         // Some hundred voxels at a time, so that what is summed stays in the nearest cache.
                         for from in Swift.stride(from: 0, to: count, by: 256) {
                             ck_gemm_accumulate(
-                                some, min(256, count - from), patches + from * inner + row, 1, inner,
+                                some, min(width, outputs - panel * width), min(256, count - from), patches + from * inner + row,
+                                1, inner,
                                 packed + (panel * count + from) * width, target)
                         }
                     }
@@ -130,8 +131,9 @@ extension Convolution3D {
                 let row = ((sz - slices.lowerBound) * source.height + sy) * source.width
                 for kx in 0..<kernel.width {
                     let tap = (kz * kernel.height + ky) * kernel.width + kx
-                    for x in 0..<width {
-                        guard let sx = Self.result(x + padding.width - kx, stride.width), sx < source.width else { continue }
+                    for sx in 0..<source.width {
+                        let x = sx * stride.width + kx - padding.width
+                        guard x >= 0, x < width else { continue }
                         let (target, patch) = (line + x * inputs, patches + (row + sx) * inner + tap * inputs)
                         for channel in 0..<inputs { target[channel] += patch[channel] }
                     }
@@ -146,38 +148,17 @@ extension Convolution3D {
     }
 
     private func copyPatches(of x: Tensor, extent: Extent3D, rows: Range<Int>, to patches: UnsafeMutablePointer<Float>) {
-        let rowsOfTask = 64
-        Threads.perform((rows.count + rowsOfTask - 1) / rowsOfTask) { task in
-            for row in task * rowsOfTask..<min((task + 1) * rowsOfTask, rows.count) {
-                copyPatch(of: x, extent: extent, row: rows.lowerBound + row, to: patches + row * inner)
-            }
-        }
-    }
-
-    private func copyPatch(of x: Tensor, extent: Extent3D, row: Int, to target: UnsafeMutablePointer<Float>) {
+        let rowsOfTask = 256
         let size = x.extent
-        let (image, voxel) = row.quotientAndRemainder(dividingBy: extent.count)
-        let (z, rest) = voxel.quotientAndRemainder(dividingBy: extent.height * extent.width)
-        let (z0, y0) = (z * stride.depth - padding.depth, rest / extent.width * stride.height - padding.height)
-        let x0 = rest % extent.width * stride.width - padding.width
-        var target = target
-        for kz in z0..<z0 + kernel.depth {
-            for ky in y0..<y0 + kernel.height {
-                let isInside = 0..<size.depth ~= kz && 0..<size.height ~= ky
-                let line = x.storage.base + ((image * size.depth + kz) * size.height + ky) * size.width * inputs
-                if isInside && x0 >= 0 && x0 + kernel.width <= size.width {
-                    target.update(from: line + x0 * inputs, count: kernel.width * inputs)
-                } else {
-                    for kx in x0..<x0 + kernel.width {
-                        let pixel = target + (kx - x0) * inputs
-                        if isInside && 0..<size.width ~= kx {
-                            pixel.update(from: line + kx * inputs, count: inputs)
-                        } else {
-                            pixel.update(repeating: 0, count: inputs)
-                        }
-                    }
-                }
-                target += kernel.width * inputs
+        Threads.perform((rows.count + rowsOfTask - 1) / rowsOfTask) { task in
+            let (lengths, kernel) = (size.lengths, kernel.lengths)
+            for row in task * rowsOfTask..<min((task + 1) * rowsOfTask, rows.count) {
+                let (image, voxel) = (rows.lowerBound + row).quotientAndRemainder(dividingBy: extent.count)
+                let (z, rest) = voxel.quotientAndRemainder(dividingBy: extent.height * extent.width)
+                ck_patch(
+                    x.storage.base + image * size.count * inputs, lengths, inputs, z * stride.depth - padding.depth,
+                    rest / extent.width * stride.height - padding.height, rest % extent.width * stride.width - padding.width,
+                    kernel, patches + row * inner)
             }
         }
     }

@@ -76,7 +76,8 @@ extension Convolution3D {
                         let (panel, position) = task.quotientAndRemainder(dividingBy: 36)
                         for depth in 0..<kernel.depth {
                             ck_gemm_accumulate(
-                                inputs, group.count, transformed + position * plane + depth * group.strip * block, 1, block,
+                                inputs, min(width, outputs - panel * width), group.count,
+                                transformed + position * plane + depth * group.strip * block, 1, block,
                                 moved + task * panelPlane,
                                 sums.base + ((panel * kernel.depth + depth) * 36 + position) * sumPlane)
                         }
@@ -86,7 +87,9 @@ extension Convolution3D {
         }
         let weights = TensorStorage(count: panels * kernel.depth * 9 * sumPlane)
         Threads.perform(panels * kernel.depth) { part in
-            ck_winograd_weight_gradient(sums.base + part * 36 * sumPlane, sumPlane, inputs, weights.base + part * 9 * sumPlane)
+            ck_winograd_weight_gradient(
+                sums.base + part * 36 * sumPlane, sumPlane, inputs, min(width, outputs - part / kernel.depth * width),
+                weights.base + part * 9 * sumPlane)
         }
         return Tensor(shape: weightShape) { unpack(weights.base, into: $0) }
     }

@@ -1,0 +1,35 @@
+import TestSupport
+import Testing
+import Volumes
+
+/// Voxels of 10 Å: dark balls of 20 nm, and a dark membrane 3 voxels thick across the field.
+struct BallsAndSheet {
+    let shape: VolumeShape
+    /// Centres, in voxels: x, y, z.
+    let balls: [SIMD3<Double>]
+
+    init(z depth: Int, side: Int) throws {
+        shape = try #require(VolumeShape(z: depth, y: side, x: side))
+        let (s, z) = (Double(side), Double(depth - 1) / 2)
+        balls = [SIMD3(0.2 * s, 0.25 * s, z), SIMD3(0.25 * s, 0.75 * s, z), SIMD3(0.8 * s, 0.5 * s, z)]
+    }
+
+    func isMembrane(_ index: Int) -> Bool { abs(index % shape.x - shape.x / 2) <= 1 }
+
+    func isBall(_ index: Int) -> Bool {
+        let place = SIMD3(
+            Double(index % shape.x), Double(index / shape.x % shape.y), Double(index / shape.sliceCount))
+        return balls.contains { ball in
+            let offset = place - ball
+            return (offset * offset).sum() < 100
+        }
+    }
+
+    func voxels(noise: Float = 0.5, seed: UInt64 = 3) throws -> VoxelBuffer {
+        var generator = SeededGenerator(seed: seed)
+        let values = (0..<shape.count).map { index -> Float in
+            (isMembrane(index) || isBall(index) ? -4 : 0) + Float.random(in: -noise...noise, using: &generator)
+        }
+        return try #require(VoxelBuffer(shape: shape, values: values))
+    }
+}

@@ -1,0 +1,230 @@
+import BlobStore
+import Catalog
+import CatalogSchema
+import Engine
+import Foundation
+import GRDB
+import TestSupport
+import Testing
+import Volumes
+
+@testable import Pipeline
+
+@Suite("From a training set to whole tomograms") struct TrainingStepsTests {
+    /// Networks so small that they learn in seconds.
+    private static let small = [
+        "train-membrane.network.width": "8", "train-membrane.network.levels": "3", "train-membrane.patch.size": "64",
+        "train-membrane.epoch.count": "6", "train-membrane.epoch.steps": "8", "train-membrane.batch": "4",
+        "train-membrane.optimizer.learning_rate": "0.01", "train-membrane.validation.batches": "2",
+        "train-particles.network.width": "8", "train-particles.patch.size": "32", "train-particles.batch": "2",
+        "train-particles.epoch.count": "4", "train-particles.epoch.steps": "10", "train-particles.patch.jitter": "8",
+        "train-particles.optimizer.learning_rate": "0.02", "train-particles.validation.batches": "1",
+        "train-particles.radius": "100", "pick.block": "32", "pick.margin": "4",
+    ]
+
+    private static let pseudo = [
+        "prepare.tiles.size": "256", "prepare.tiles.count": "1", "prepare.clahe.grid": "2", "eigenvectors.count": "8",
+        "split.particle.smallest_diameter": "120", "split.particle.largest_diameter": "250",
+    ]
+
+    /// A collection whose labels and points are annotations: no slab needs to be computed.
+    private func annotated(_ scene: BallsAndSheet, settings: [String: String] = [:]) throws -> PipelineCollection {
+        let collection = try PipelineCollection(scene.voxels(), settings: Self.small.merging(settings) { $1 })
+        let path = collection.directory.file("labels.mrc")
+        let writer = try MRCWriter(
+            path: path, shape: scene.shape, scalarType: .uint8, voxelSize: VoxelSize(cubicInAngstroms: 10))
+        let labels = (0..<scene.shape.count).map { UInt8(scene.isMembrane($0) ? 7 : scene.isBall($0) ? 2 : 0) }
+        try writer.append(#require(VoxelBuffer(shape: scene.shape, values: labels)))
+        try writer.finish()
+        let labelled = try collection.catalog.annotate(
+            tomogramID: collection.tomogramID,
+            with: NewAnnotation(
+                kind: .labels, location: VolumeLocation(path: path), classes: [.init(name: "membrane", value: 7)],
+                contentDigest: Digest(of: labels)))
+        let pointed = try collection.catalog.annotate(
+            tomogramID: collection.tomogramID,
+            with: NewAnnotation(
+                kind: .points, location: VolumeLocation(path: collection.directory.file("points.csv")), convention: "angstrom",
+                classes: [.init(name: "macromolecule", radiusInAngstroms: 100)],
+                points: scene.balls.map { .init(x: 10 * $0.x, y: 10 * $0.y, z: 10 * $0.z, className: "macromolecule") },
+                contentDigest: Digest(of: "three balls".utf8)))
+        _ = try collection.catalog.addTrainingSet(named: "all", slabs: [], annotations: [labelled, pointed])
+        return collection
+    }
+
+    private func labels(_ collection: PipelineCollection) throws -> (values: [UInt8], digest: Digest) {
+        let digest = try #require(
+            try collection.catalog.standingArtifact(step: "segment", scopeID: collection.tomogramID, output: "labels"))
+        return (try collection.store.open(digest).read("labels"), digest)
+    }
+
+    private func dice(_ labels: [UInt8], _ scene: BallsAndSheet) -> Double {
+        var (common, sum) = (0, 0)
+        for (index, label) in labels.enumerated() {
+            common += label == 1 && scene.isMembrane(index) ? 1 : 0
+            sum += (label == 1 ? 1 : 0) + (scene.isMembrane(index) ? 1 : 0)
+        }
+        return 2 * Double(common) / Double(max(sum, 1))
+    }
+
+    private func checkParticles(_ collection: PipelineCollection, _ scene: BallsAndSheet) throws {
+        let particles = try collection.catalog.objects(ofTomogram: collection.tomogramID, step: "pick", class: "macromolecule")
+        for ball in scene.balls {
+            let nearest = particles.map { particle in
+                let offset = particle.centroidInAngstroms - 10 * ball
+                return (offset * offset).sum().squareRoot()
+            }.min()
+            #expect(try #require(nearest) < 50)
+        }
+        #expect(particles.count { ($0.confidence ?? 0) > 0.9 } == 3)
+        #expect(particles.allSatisfy { $0.radiusInAngstroms == 100 })
+    }
+
+    @Test("networks learn pseudo-labels of a slab, and find membrane and particles in the whole tomogram")
+    func pseudoLabels() throws {
+        let scene = try BallsAndSheet(z: 24, side: 128)
+        let collection = try PipelineCollection(scene.voxels(), settings: Self.pseudo.merging(Self.small) { $1 })
+        let slab = try collection.catalog.addSlab(tomogramID: collection.tomogramID, z: 3..<21)
+        _ = try collection.catalog.addTrainingSet(named: "first", slabs: [#require(slab.id)])
+        let report = try #require(try collection.run())
+        #expect(report.isComplete, "\(report.failures)")
+        // Pseudo-labels are thicker than the sheet, and so is what is learned from them.
+        #expect(dice(try labels(collection).values, scene) > 0.45)
+        try checkParticles(collection, scene)
+        // What a network was trained on is known: evaluation leaves it out.
+        let trained = try collection.catalog.read { db in
+            try Int.fetchOne(db, sql: "SELECT count(*) FROM v_trained_on WHERE step = 'train-membrane' AND tomogram = 't'")
+        }
+        #expect(try #require(trained) > 0)
+        let points = try collection.catalog.read { db in
+            try Int.fetchOne(db, sql: "SELECT count(*) FROM v_curve WHERE step = 'train-membrane' AND name = 'validation_dice'")
+        }
+        #expect(points == 6)
+        #expect(try collection.run() == nil)
+        // Another threshold segments anew, and trains nothing.
+        collection.settings["segment.threshold"] = "0.6"
+        #expect(try collection.run()?.progress.ran == 1)
+    }
+
+    @Test("networks learn annotations, and a run that is stopped ends with the same results")
+    func resumed() throws {
+        let scene = try BallsAndSheet(z: 24, side: 80)
+        let whole = try annotated(scene)
+        let report = try #require(try whole.run())
+        #expect(report.isComplete, "\(report.failures)")
+        #expect(dice(try labels(whole).values, scene) > 0.8)
+        try checkParticles(whole, scene)
+
+        let stopped = try annotated(scene)
+        var isComplete = false
+        for attempt in 1..<200 where !isComplete {
+            let cancellation = Cancellation()
+            Thread.detachNewThread {
+                // Longer each time, so that any epoch fits into one of them at last.
+                Thread.sleep(forTimeInterval: 0.1 * pow(1.5, Double(attempt)))
+                cancellation.cancel()
+            }
+            isComplete = try stopped.run(cancellation: cancellation)?.isComplete ?? true
+        }
+        #expect(isComplete)
+        for (step, output) in [("segment", "labels"), ("segment", "probability"), ("pick", "particles")] {
+            let digests = try [whole, stopped].map {
+                try #require(try $0.catalog.standingArtifact(step: step, scopeID: $0.tomogramID, output: output))
+            }
+            #expect(digests[0] == digests[1], "\(step) \(output)")
+        }
+    }
+
+    @Test("three-dimensional U-Nets train and segment, in blocks that are blended")
+    func volumetric() throws {
+        let scene = try BallsAndSheet(z: 24, side: 64)
+        let collection = try annotated(
+            scene,
+            settings: [
+                "train-membrane.network.dimensions": "3", "train-membrane.network.levels": "2", "train-membrane.patch.size": "16",
+                "train-membrane.classes": "membrane", "segment.block": "32", "segment.margin": "4",
+            ])
+        let report = try #require(try collection.run())
+        #expect(report.isComplete, "\(report.failures)")
+        #expect(dice(try labels(collection).values, scene) > 0.8)
+    }
+
+    @Test("the size of blocks changes nothing that a two-dimensional network says")
+    func blocks() throws {
+        let scene = try BallsAndSheet(z: 8, side: 200)
+        let collection = try annotated(
+            scene,
+            settings: [
+                "train-membrane.network.levels": "2", "train-membrane.epoch.count": "2", "train-particles.epoch.count": "0",
+            ])
+        func probabilities() throws -> [UInt8] {
+            let report = try #require(try collection.run())
+            #expect(report.isComplete, "\(report.failures)")
+            let digest = try #require(
+                try collection.catalog.standingArtifact(
+                    step: "segment", scopeID: collection.tomogramID, output: "probability"))
+            return try collection.store.open(digest).read("class_1")
+        }
+        let whole = try probabilities()
+        collection.settings["segment.block"] = "96"
+        let cut = try probabilities()
+        // A 255th may round to the other side.
+        #expect(zip(whole, cut).allSatisfy { abs(Int($0) - Int($1)) <= 1 })
+        #expect(zip(whole, cut).count { $0 != $1 } < whole.count / 1000)
+    }
+
+    @Test("what cannot be learned is refused with a sentence, and nothing else is lost")
+    func refusals() throws {
+        let scene = try BallsAndSheet(z: 8, side: 64)
+        let collection = try annotated(
+            scene, settings: ["train-membrane.classes": "filament", "train-particles.classes": "vault"])
+        var failures = try #require(try collection.run()).failures
+        #expect(failures.contains { $0.contains("no voxel of the class filament") })
+        #expect(failures.contains { $0.contains("no particle of the class vault") })
+        collection.settings["train-membrane.classes"] = "membrane,membrane"
+        collection.settings["train-particles.classes"] = " , "
+        failures = try #require(try collection.run()).failures
+        #expect(failures.count { $0.contains("names no class") } == 2)
+        // A learning rate at which the loss leaves all numbers behind.
+        collection.settings["train-membrane.classes"] = "membrane"
+        collection.settings["train-membrane.optimizer.learning_rate"] = "10"
+        collection.settings["train-membrane.optimizer.weight_decay"] = "10"
+        collection.settings["train-membrane.network.normalization"] = "instance"
+        collection.settings["train-membrane.epoch.count"] = "40"
+        collection.settings["train-particles.classes"] = "macromolecule"
+        collection.settings["train-particles.epoch.count"] = "1"
+        let report = try #require(try collection.run())
+        for failure in report.failures { #expect(failure.contains("not finite") || failure.contains("skipped")) }
+    }
+
+    @Test("a tomogram smaller than a block, and one of another voxel size")
+    func otherTomograms() throws {
+        let scene = try BallsAndSheet(z: 8, side: 64)
+        let collection = try annotated(
+            scene, settings: ["train-membrane.epoch.count": "1", "train-particles.epoch.count": "1"])
+        func add(_ name: String, _ shape: VolumeShape, _ voxelSize: Double) throws -> Int64 {
+            let path = collection.directory.file("\(name).mrc")
+            var generator = SeededGenerator(seed: 1)
+            let values = (0..<shape.count).map { _ in Float.random(in: -1...1, using: &generator) }
+            let writer = try MRCWriter(
+                path: path, shape: shape, scalarType: .float32, voxelSize: VoxelSize(cubicInAngstroms: voxelSize))
+            try writer.append(#require(VoxelBuffer(shape: shape, values: values)))
+            try writer.finish()
+            let volume = try VolumeLocation(path: path).open()
+            return try collection.catalog.add(
+                [
+                    NewTomogram(
+                        name: name, location: VolumeLocation(path: path), format: volume.header.format,
+                        scalarType: volume.scalarType, shape: volume.shape, headerVoxelSize: volume.header.voxelSize)
+                ], dataset: "d")[0].id
+        }
+        let small = try add("small", #require(VolumeShape(z: 3, y: 5, x: 9)), 10)
+        _ = try add("coarse", #require(VolumeShape(z: 8, y: 32, x: 32)), 20)
+        let report = try #require(try collection.run())
+        #expect(report.failures.count == 2, "\(report.failures)")
+        #expect(report.failures.allSatisfy { $0.contains("voxel size of 20.0 Å") })
+        let digest = try #require(
+            try collection.catalog.standingArtifact(step: "segment", scopeID: small, output: "labels"))
+        #expect(try collection.store.open(digest).dataset("labels").shape == [3, 5, 9])
+    }
+}
