@@ -125,4 +125,35 @@ struct SliceRenderingTests {
         #expect(SliceCaption(name: "a", z: 0, voxelSize: cuboid).details == "z 0 · 10 × 10 × 20.5 Å")
         #expect(SliceCaption(name: "a").details == "")
     }
+
+    @Test("circles lie around their voxel, in the colour of their label")
+    func circles() throws {
+        let slice = try slice(height: 64, width: 64) { _, _ in 1 }
+        let circles = [
+            SliceCircle(x: 20, y: 30, radius: 10, label: 2), SliceCircle(x: -50, y: 900, radius: 4, label: 1),
+            SliceCircle(x: 30, y: 30, radius: 4, label: 0),
+        ]
+        let picture = try SliceRendering()(slice, circles: circles, caption: caption)
+        let color = LabelPalette.standard.color(of: 2)
+        // The middle of voxel 20 at eight pixels each.
+        #expect(picture[y: 244, x: 244] == color && picture[y: 244, x: 84] == color)
+        #expect(picture[y: 164, x: 164] == color && picture[y: 324, x: 164] == color)
+        #expect(picture[y: 244, x: 164] == Color(red: 128, green: 128, blue: 128))
+    }
+
+    @Test("a legend adds lines to the caption, with a square of each colour")
+    func legend() throws {
+        let slice = try slice(height: 64, width: 64) { _, _ in 1 }
+        let plain = try SliceRendering()(slice, caption: caption)
+        func picture(_ names: [String]) throws -> RGBImage {
+            let legend = names.enumerated().map { LegendEntry(name: $1, color: Color(red: 9, green: 9, blue: UInt8($0))) }
+            return try SliceRendering()(slice, caption: SliceCaption(name: "TS_0008", z: 120, legend: legend))
+        }
+        let short = try picture(["membrane", "ribosome"])
+        #expect(short.height > plain.height && short.width == plain.width)
+        #expect(try picture((0..<30).map { "class \($0)" }).height > short.height)
+        #expect(try picture([String(repeating: "long ", count: 200)]).width == plain.width)
+        let colors = Set((plain.height - 1..<short.height).flatMap { y in (0..<short.width).map { short[y: y, x: $0] } })
+        #expect(colors.isSuperset(of: [Color(red: 9, green: 9, blue: 0), Color(red: 9, green: 9, blue: 1)]))
+    }
 }

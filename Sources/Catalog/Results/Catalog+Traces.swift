@@ -60,6 +60,17 @@ extension Catalog {
         }
     }
 
+    /// Whether a result of a step stands on a scope, be its artifacts at hand or evicted.
+    package func hasResult(step: String, scopeID: Int64) throws -> Bool {
+        try read { db in
+            try Bool.fetchOne(
+                db,
+                sql:
+                    "SELECT EXISTS (SELECT 1 FROM head JOIN step ON step.id = head.step_id WHERE step.name = ? AND scope_id = ?)",
+                arguments: [step, scopeID]) ?? false
+        }
+    }
+
     /// The digest of an artifact that stands as an output of a step on a scope.
     package func standingArtifact(step: String, scopeID: Int64, output: String) throws -> Digest? {
         try read { db in

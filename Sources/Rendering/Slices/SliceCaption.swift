@@ -9,11 +9,14 @@ public struct SliceCaption: Hashable, Sendable {
     public let z: Int?
     /// The voxel size, where it is known.
     public let voxelSize: VoxelSize?
+    /// What the colours of labels stand for.
+    public let legend: [LegendEntry]
 
-    public init(name: String, z: Int? = nil, voxelSize: VoxelSize? = nil) {
+    public init(name: String, z: Int? = nil, voxelSize: VoxelSize? = nil, legend: [LegendEntry] = []) {
         self.name = name
         self.z = z
         self.voxelSize = voxelSize
+        self.legend = legend
     }
 
     /// What stands beside the name: `z 120 · 13.48 Å`.

@@ -20,11 +20,12 @@ public struct SliceRendering: Sendable {
     /// - Parameters:
     ///   - slice: the voxels of one slice, of any type.
     ///   - labels: labels `[y][x]` of the same size as the slice.
+    ///   - circles: drawn over all, in the colours of their labels.
     /// - Throws: ``RenderingError`` where there are several slices, the labels differ in size, the contrast is out of
     ///   order, or the picture would be too large.
     /// - Complexity: a few passes over the voxels of the slice.
     public func callAsFunction(
-        _ slice: VoxelBuffer, labels: LabelImage? = nil, caption: SliceCaption
+        _ slice: VoxelBuffer, labels: LabelImage? = nil, circles: [SliceCircle] = [], caption: SliceCaption
     ) throws(RenderingError) -> RGBImage {
         let (height, width) = (slice.shape.y, slice.shape.x)
         guard slice.shape.z == 1 else {
@@ -54,6 +55,7 @@ public struct SliceRendering: Sendable {
                 picture.overlay(labels, palette: palette, opacity: labelOpacity)
             }
         }
+        picture.draw(circles, palette: palette, factor: scaling.factor)
         let pixelSize = caption.voxelSize.map { $0.xInAngstroms / scaling.factor }
         let bar = pixelSize.flatMap { ScaleBar(imageWidth: scaled.width, pixelSizeInAngstroms: $0) }
         return try framed(picture, bar: bar, caption: caption)

@@ -6,20 +6,27 @@ import Rendering
 
 struct ShowCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "show", abstract: "Draw a slice of a tomogram or of a result as a PNG.",
+        commandName: "show", abstract: "Draw a slice of a tomogram or of a result, or how training went.",
         discussion: """
             cellar show TS_0008 --z 250 --output slice.png
             cellar show TS_0008 --z 250 --step prepare --output prepared.png
             cellar show TS_0008 --z 250 --step mask --output mask.png
             cellar show TS_0008 --z 250 --overview --output overview.png
             cellar show TS_0008 --z 250 --explain
+            cellar show TS_0008 --z 250 --step segment --output segmentation.png
+            cellar show TS_0008 --z 250 --step pick --output particles.png
+            cellar show first --curves --output curves.svg
 
             The step eigenvectors gives a sheet of all eigenvectors, a row for each tile; --overview the prepared slice, its feature \
             map, the mask and what split told apart side by side; split and pseudo-labels draw membranes, each particle in a colour \
-            of its own, and what is neither; --explain says which eigenvectors were merged, and why the others were not.
+            of its own, and what is neither; --explain says which eigenvectors were merged, and why the others were not. segment \
+            lays the classes that the network found over any slice of the tomogram, and pick the circles in which particles cut \
+            it. --curves draws the losses and the Dice of a training set by epoch, of the networks that are being trained or \
+            else of those that stand.
             """)
 
-    @Argument(help: "A tomogram (its name, dataset/name, or id), or the first digits of an artifact's digest.")
+    @Argument(
+        help: "A tomogram (its name, dataset/name, or id), the first digits of an artifact's digest, or a training set's name.")
     var target: String
 
     @Option(help: "The slice, counted from 0; the middle one, if not given.")
@@ -37,13 +44,23 @@ struct ShowCommand: ParsableCommand {
     @Flag(help: "Lay the tomogram's label annotations over the slice.")
     var labels = false
 
-    @Option(help: ArgumentHelp("The picture to write.", valueName: "file.png"))
+    @Flag(help: "Draw how the losses and the Dice of a training set went, as a PNG or an SVG.")
+    var curves = false
+
+    @Option(help: ArgumentHelp("The picture to write: a PNG, or of curves also an SVG.", valueName: "file.png"))
     var output: String?
 
     @OptionGroup var catalogOptions: CatalogOptions
 
     func validate() throws {
         if output == nil, !explain { throw ValidationError("--output names the picture to write.") }
+        guard curves else { return }
+        if z != nil || step != nil || overview || explain || labels {
+            throw ValidationError("--curves are of a training set, which has no slices: leave out the other options.")
+        }
+        if let output, !DrawingFile.isPossible(output) {
+            throw ValidationError("'\(output)' ends in neither .png nor .svg.")
+        }
     }
 
     func run() throws {
@@ -53,6 +70,12 @@ struct ShowCommand: ParsableCommand {
             for line in try results.explanation() { print(line) }
         }
         guard let output else { return }
+        if curves {
+            let panels = try CurvePanels(workspace.catalog.curves(ofTrainingSet: target), ofTrainingSet: target)
+            try DrawingFile.write(panels.sheet.drawing(), to: output)
+            print("\(output): \(panels.sheet.rows.joined().count) plots")
+            return
+        }
         let picture: RGBImage
         do {
             picture = try drawTomogram(workspace)
@@ -78,6 +101,9 @@ struct ShowCommand: ParsableCommand {
             case "pseudo-labels": return try results.pseudoLabels()
             default: return try results.mask()
             }
+        }
+        if let step, VolumeResults.steps.contains(step) {
+            return try VolumeResults(workspace.catalog, store: workspace.store(), tomogram: record, z: z).picture(of: step)
         }
         let voxelSize = try workspace.catalog.effectiveVoxelSize(id: id)
         if let step {

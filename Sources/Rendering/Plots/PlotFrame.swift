@@ -1,0 +1,143 @@
+/// The rectangle between the axes of a plot, and where values lie in it.
+public struct PlotFrame: Sendable {
+    /// The rectangle, in points of the drawing.
+    public let x: ClosedRange<Double>
+    public let y: ClosedRange<Double>
+
+    private let title: String
+    private let legend: [[(entry: LegendEntry, offset: Double)]]
+    private let axes: (x: ResolvedAxis, y: ResolvedAxis)
+    private let ticks: (x: AxisTicks, y: AxisTicks)
+    /// The rectangle of the plot with all that stands around the axes.
+    private let outer: (x: ClosedRange<Double>, y: ClosedRange<Double>)
+
+    private enum Look {
+        static let axis = Color(red: 0x33, green: 0x38, blue: 0x40)
+        static let text = Color(red: 0x33, green: 0x38, blue: 0x40)
+        static let grid = Color(red: 0xE3, green: 0xE6, blue: 0xEA)
+        static let titleSize = 1.5
+        /// Between one thing and the next, in points.
+        static let gap = 6.0
+        static let tick = 4.0
+        static let capital = Double(BitmapFont.ascent)
+        static let line = Double(BitmapFont.height) + 5
+        static let swatch = 14.0
+    }
+
+    /// Lays out a plot in a rectangle of a drawing.
+    init(_ plot: any Plot, x outerX: ClosedRange<Double>, y outerY: ClosedRange<Double>) {
+        let values = plot.values
+        axes = (ResolvedAxis(plot.x, showing: values.x), ResolvedAxis(plot.y, showing: values.y))
+        title = plot.title
+        outer = (outerX, outerY)
+        let width = outerX.upperBound - outerX.lowerBound
+        legend =
+            plot.legend.count < 2
+            ? []
+            : LegendEntry.lines(
+                of: plot.legend, width: width * 0.85, lead: Look.swatch + Look.gap, gap: 2 * Look.gap
+            ) { VectorDrawing.widthOfText($0) }
+        let top =
+            outerY.lowerBound + 2 * Look.gap + (title.isEmpty ? 0 : Look.capital * Look.titleSize + 2 * Look.gap)
+            + Double(legend.count) * Look.line
+        let label = Look.capital + 2 * Look.gap
+        let bottom =
+            outerY.upperBound - Look.gap - Look.tick - Look.capital - Look.gap - (axes.x.label.isEmpty ? 0 : label)
+        y = top...max(top + 1, bottom)
+        let yTicks = axes.y.ticks(count: max(2, Int((y.upperBound - y.lowerBound) / 32)))
+        let widest = yTicks.labels.map { VectorDrawing.widthOfText($0) }.max() ?? 0
+        let left =
+            outerX.lowerBound + Look.gap + (axes.y.label.isEmpty ? 0 : label) + widest + Look.gap + Look.tick
+        x = left...max(left + 1, outerX.upperBound - 3 * Look.gap)
+        ticks = (axes.x.ticks(count: max(2, Int((x.upperBound - x.lowerBound) / 56))), yTicks)
+    }
+
+    /// Where a pair of values lies in the drawing, which may be outside the frame; nil where an axis cannot show one.
+    public func point(x valueX: Double, y valueY: Double) -> VectorDrawing.Point? {
+        guard let right = axes.x.place(valueX), let up = axes.y.place(valueY) else { return nil }
+        return VectorDrawing.Point(
+            x.lowerBound + right * (x.upperBound - x.lowerBound), y.upperBound - up * (y.upperBound - y.lowerBound))
+    }
+
+    /// Whether a point of the drawing lies in the frame, its edge included.
+    public func contains(_ point: VectorDrawing.Point) -> Bool {
+        let slack = 1e-6
+        return point.x >= x.lowerBound - slack && point.x <= x.upperBound + slack && point.y >= y.lowerBound - slack
+            && point.y <= y.upperBound + slack
+    }
+
+    /// The part of a straight line that lies in the frame, by Liang and Barsky (1984); nil where none does.
+    func clipped(
+        from start: VectorDrawing.Point, to end: VectorDrawing.Point
+    ) -> (start: VectorDrawing.Point, end: VectorDrawing.Point)? {
+        let direction = end - start
+        var (enter, leave) = (0.0, 1.0)
+        for (step, before, after) in [
+            (direction.x, x.lowerBound - start.x, x.upperBound - start.x),
+            (direction.y, y.lowerBound - start.y, y.upperBound - start.y),
+        ] {
+            if step == 0 {
+                guard before <= 0, after >= 0 else { return nil }
+            } else {
+                enter = max(enter, min(before / step, after / step))
+                leave = min(leave, max(before / step, after / step))
+            }
+        }
+        guard enter <= leave else { return nil }
+        return (start + direction * enter, start + direction * leave)
+    }
+
+    // MARK: Drawing
+
+    func drawAxes(on drawing: inout VectorDrawing) {
+        let (grid, axis) = (VectorDrawing.Stroke(Look.grid), VectorDrawing.Stroke(Look.axis))
+        for value in ticks.x.values {
+            guard let place = point(x: value, y: axes.y.range.lowerBound)?.x else { continue }
+            drawing.addLine([.init(place, y.lowerBound), .init(place, y.upperBound)], grid)
+        }
+        for value in ticks.y.values {
+            guard let place = point(x: axes.x.range.lowerBound, y: value)?.y else { continue }
+            drawing.addLine([.init(x.lowerBound, place), .init(x.upperBound, place)], grid)
+        }
+        for (value, label) in zip(ticks.x.values, ticks.x.labels) {
+            guard let place = point(x: value, y: axes.y.range.lowerBound) else { continue }
+            drawing.addLine([place, place + .init(0, Look.tick)], axis)
+            drawing.addText(
+                label, at: place + .init(0, Look.tick + Look.gap + Look.capital), Look.text, anchor: .middle)
+        }
+        for (value, label) in zip(ticks.y.values, ticks.y.labels) {
+            guard let place = point(x: axes.x.range.lowerBound, y: value) else { continue }
+            drawing.addLine([place, place - .init(Look.tick, 0)], axis)
+            drawing.addText(
+                label, at: place + .init(-Look.tick - Look.gap, Look.capital / 2), Look.text, anchor: .end)
+        }
+        drawing.addLine(
+            [.init(x.lowerBound, y.lowerBound), .init(x.lowerBound, y.upperBound), .init(x.upperBound, y.upperBound)], axis)
+        drawWords(on: &drawing)
+    }
+
+    private func drawWords(on drawing: inout VectorDrawing) {
+        let middle = (x: (x.lowerBound + x.upperBound) / 2, y: (y.lowerBound + y.upperBound) / 2)
+        drawing.addText(
+            axes.x.label, at: .init(middle.x, outer.y.upperBound - 1.5 * Look.gap), Look.text, anchor: .middle)
+        drawing.addText(
+            axes.y.label, at: .init(outer.x.lowerBound + Look.gap + Look.capital, middle.y), Look.text, anchor: .middle,
+            isUpright: true)
+        var line = outer.y.lowerBound + 2 * Look.gap
+        if !title.isEmpty {
+            line += Look.capital * Look.titleSize
+            drawing.addText(title, at: .init(x.lowerBound, line), Look.text, size: Look.titleSize)
+            line += Look.gap
+        }
+        for entries in legend {
+            line += Look.line
+            for (entry, offset) in entries {
+                let left = x.lowerBound + offset
+                let height = line - Look.capital / 2
+                drawing.addLine(
+                    [.init(left, height), .init(left + Look.swatch, height)], VectorDrawing.Stroke(entry.color, width: 3))
+                drawing.addText(entry.name, at: .init(left + Look.swatch + Look.gap, line), Look.text)
+            }
+        }
+    }
+}
