@@ -162,7 +162,7 @@ let package = Package(
             ],
             swiftSettings: settings),
         .testTarget(
-            name: "CellarTests", dependencies: ["cellar", "CellarKit", "BlobStore", "Volumes", "TestSupport", arguments],
+            name: "CellarTests", dependencies: ["cellar", "CellarKit", "BlobStore", "Rendering", "Volumes", "TestSupport", arguments],
             swiftSettings: settings),
     ]
 )

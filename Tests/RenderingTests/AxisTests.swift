@@ -58,7 +58,7 @@ import Testing
     @Test(
         "values that are few, equal, huge, tiny or none have an axis all the same",
         arguments: [
-            [], [3], [3, 3], [0, 0], [-5, -5], [.nan], [.infinity, 2], [1e308, -1e308], [5e-324, 0], [1, 1 + .ulpOfOne], [1e-200],
+            [], [3], [3, 3], [0, 0], [-5, -5], [.nan], [.infinity, 2], [1e308, -1e308], [.leastNonzeroMagnitude, 0], [1, 1 + .ulpOfOne], [1e-200],
         ] as [[Double]])
     func degenerate(values: [Double]) {
         for scale in [PlotAxis.Scale.linear, .logarithmic, .automatic] {
@@ -66,7 +66,7 @@ import Testing
                 let axis = ResolvedAxis(PlotAxis("", scale: scale, isWhole: isWhole), showing: values)
                 #expect(axis.range.lowerBound < axis.range.upperBound)
                 #expect(axis.range.lowerBound.isFinite && axis.range.upperBound.isFinite)
-                for value in values where abs(value) < 1e150 && (value > 1e-300 || !axis.isLogarithmic) {
+                for value in values where abs(value) < 1e150 && (value > 1e-150 || !axis.isLogarithmic) {
                     let place = axis.place(value)
                     #expect(place.map { $0 >= -1e-9 && $0 <= 1 + 1e-9 } == true, "\(value) in \(axis.range)")
                 }

@@ -56,10 +56,10 @@ struct AxisTicks: Hashable {
     private init(values: [Double], labels: [String]) { (self.values, self.labels) = (values, labels) }
 
     private static func logarithmic(in range: ClosedRange<Double>, count: Int) -> [Double] {
-        let first = Int((log10(range.lowerBound) - 1e-9).rounded(.down))
-        let last = Int((log10(range.upperBound) + 1e-9).rounded(.up))
+        let first = Int((log10(range.lowerBound) + 1e-9).rounded(.down))
+        let last = Int((log10(range.upperBound) + 1e-9).rounded(.down))
         let tolerant = range.lowerBound * (1 - 1e-9)...range.upperBound * (1 + 1e-9)
-        func ticks(_ mantissas: [Double], every: Int) -> [Double] {
+        func ticks(_ mantissas: [Double], from first: Int, every: Int) -> [Double] {
             var values: [Double] = []
             for exponent in stride(from: first, through: last, by: every) {
                 let power = pow(10, Double(abs(exponent)))
@@ -67,8 +67,9 @@ struct AxisTicks: Hashable {
             }
             return values.filter(tolerant.contains)
         }
-        let decades = ticks([1], every: max(1, (last - first) / max(count, 1)))
-        return decades.count < 3 ? ticks([1, 2, 5], every: 1) : decades
+        let decades = ticks(
+            [1], from: Int((log10(range.lowerBound) - 1e-9).rounded(.up)), every: max(1, (last - first) / max(count, 1)))
+        return decades.count < 3 ? ticks([1, 2, 5], from: first, every: 1) : decades
     }
 
     /// The least of 1, 2 or 5 times a power of ten that is not below a number.

@@ -36,19 +36,22 @@ struct ResolvedAxis: Hashable {
 
     /// Beyond this, differences of values could overflow.
     private static let largest = 1e150
+    /// Below this, what a logarithmic axis shows could become zero.
+    private static let smallest = 1e-150
 
     /// - Parameter values: what is to be shown; those that are not finite do not count.
     init(_ axis: PlotAxis, showing values: [Double]) {
         label = axis.label
         isWhole = axis.isWhole
         let values = values.filter { abs($0) < Self.largest }
-        let positive = values.filter { $0 > 0 }
+        let positive = values.filter { $0 > Self.smallest }
         let (low, high) = (positive.min() ?? 1, positive.max() ?? 1)
         switch axis.scale {
         case .linear: isLogarithmic = false
-        case .logarithmic: isLogarithmic = axis.range.map { $0.lowerBound > 0 } ?? true
+        case .logarithmic: isLogarithmic = axis.range.map { $0.lowerBound > Self.smallest } ?? true
         case .automatic:
-            isLogarithmic = positive.count == values.count && high > 50 * low && axis.range.map { $0.lowerBound > 0 } ?? true
+            isLogarithmic =
+                positive.count == values.count && high > 50 * low && axis.range.map { $0.lowerBound > Self.smallest } ?? true
         }
         if let range = axis.range, range.upperBound > range.lowerBound, abs(range.lowerBound) < Self.largest,
             abs(range.upperBound) < Self.largest
@@ -81,7 +84,7 @@ struct ResolvedAxis: Hashable {
 
     /// Where a value lies, 0 at the beginning of the axis and 1 at its end; nil where it lies nowhere.
     func place(_ value: Double) -> Double? {
-        guard abs(value) < Self.largest, !isLogarithmic || value > 0 else { return nil }
+        guard abs(value) < Self.largest, !isLogarithmic || value > Self.smallest else { return nil }
         func position(_ value: Double) -> Double { isLogarithmic ? log10(value) : value }
         let (low, high) = (position(range.lowerBound), position(range.upperBound))
         return (position(value) - low) / (high - low)

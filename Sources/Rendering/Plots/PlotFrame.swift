@@ -44,12 +44,12 @@ public struct PlotFrame: Sendable {
         let bottom =
             outerY.upperBound - Look.gap - Look.tick - Look.capital - Look.gap - (axes.x.label.isEmpty ? 0 : label)
         y = top...max(top + 1, bottom)
-        let yTicks = axes.y.ticks(count: max(2, Int((y.upperBound - y.lowerBound) / 32)))
+        let yTicks = axes.y.ticks(count: max(2, Int((y.upperBound - y.lowerBound) / 26)))
         let widest = yTicks.labels.map { VectorDrawing.widthOfText($0) }.max() ?? 0
         let left =
             outerX.lowerBound + Look.gap + (axes.y.label.isEmpty ? 0 : label) + widest + Look.gap + Look.tick
         x = left...max(left + 1, outerX.upperBound - 3 * Look.gap)
-        ticks = (axes.x.ticks(count: max(2, Int((x.upperBound - x.lowerBound) / 56))), yTicks)
+        ticks = (axes.x.ticks(count: max(2, Int((x.upperBound - x.lowerBound) / 44))), yTicks)
     }
 
     /// Where a pair of values lies in the drawing, which may be outside the frame; nil where an axis cannot show one.

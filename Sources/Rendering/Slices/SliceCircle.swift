@@ -22,7 +22,7 @@ extension RGBImage {
     /// - Parameter factor: how many times as long as a voxel a pixel of the picture is.
     mutating func draw(_ circles: [SliceCircle], palette: LabelPalette, factor: Double) {
         var drawing = VectorDrawing(width: Double(width), height: Double(height))
-        let width = max(1.5, Double(min(self.width, self.height)) / 400)
+        let width = max(2, Double(min(self.width, self.height)) / 400)
         for circle in circles {
             guard let color = palette.color(of: circle.label) else { continue }
             let center = VectorDrawing.Point((circle.x + 0.5) * factor, (circle.y + 0.5) * factor)
