@@ -58,7 +58,8 @@ import Testing
     @Test(
         "values that are few, equal, huge, tiny or none have an axis all the same",
         arguments: [
-            [], [3], [3, 3], [0, 0], [-5, -5], [.nan], [.infinity, 2], [1e308, -1e308], [.leastNonzeroMagnitude, 0], [1, 1 + .ulpOfOne], [1e-200],
+            [], [3], [3, 3], [0, 0], [-5, -5], [.nan], [.infinity, 2], [1e308, -1e308], [.leastNonzeroMagnitude, 0],
+            [1, 1 + .ulpOfOne], [1e-200],
         ] as [[Double]])
     func degenerate(values: [Double]) {
         for scale in [PlotAxis.Scale.linear, .logarithmic, .automatic] {
