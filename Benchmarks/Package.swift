@@ -24,6 +24,7 @@ let package = Package(
         .executable(name: "diffusion-benchmark", targets: ["DiffusionBenchmark"]),
         .executable(name: "spectral-benchmark", targets: ["SpectralBenchmark"]),
         .executable(name: "cellpose-benchmark", targets: ["CellposeBenchmark"]),
+        .executable(name: "training-benchmark", targets: ["TrainingBenchmark"]),
         .executable(name: "picking-benchmark", targets: ["PickingBenchmark"]),
         .executable(name: "splitter-quality", targets: ["SplitterQuality"]),
     ],
@@ -46,6 +47,7 @@ let package = Package(
         .executableTarget(name: "DiffusionBenchmark", dependencies: [cellar, "BenchmarkSupport"], swiftSettings: settings),
         .executableTarget(name: "SpectralBenchmark", dependencies: [cellar, "BenchmarkSupport"], swiftSettings: settings),
         .executableTarget(name: "CellposeBenchmark", dependencies: [cellar, "BenchmarkSupport"], swiftSettings: settings),
+        .executableTarget(name: "TrainingBenchmark", dependencies: [cellar, "BenchmarkSupport"], swiftSettings: settings),
         .executableTarget(name: "PickingBenchmark", dependencies: [cellar, "BenchmarkSupport"], swiftSettings: settings),
         .executableTarget(name: "SplitterQuality", dependencies: [cellar], swiftSettings: settings),
     ]

@@ -8,15 +8,12 @@ prediction with a truth nearer than half of its diameter; membrane voxel by voxe
 """
 
 import argparse
-import csv
 import json
 import pathlib
-import subprocess
-import sys
 
 import mrcfile
 import numpy as np
-from scipy.optimize import linear_sum_assignment
+from comparison import VOXEL, dice, matches, particles, runner
 
 parser = argparse.ArgumentParser()
 parser.add_argument("cellar", type=lambda path: pathlib.Path(path).resolve())
@@ -27,28 +24,10 @@ parser.add_argument("--set", default="")
 parser.add_argument("--first", type=int, default=12)
 parser.add_argument("--end", type=int, default=52)
 options = parser.parse_args()
-folder, voxel = options.folder, 13.48
+folder = options.folder
 FIRST, END = options.first, options.end
-MACROMOLECULES = {"ribosome", "proteasome", "complex"}
-
-
-def run(*arguments):
-    result = subprocess.run([str(options.cellar), *arguments], capture_output=True, text=True, cwd=folder)
-    if result.returncode:
-        sys.exit(f"cellar {' '.join(arguments)}: {result.stderr}")
-    return result.stdout
-
-
-def matches(found, truth, radii):
-    """How many pairs there are, one to one, nearer than the radius of the truth."""
-    if not len(found) or not len(truth):
-        return 0
-    distances = np.linalg.norm(found[:, None] - truth[None], axis=2)
-    rows, columns = linear_sum_assignment(np.where(distances < radii[None], 0, 1))
-    return int((distances[rows, columns] < radii[columns]).sum())
-
-
 folder.mkdir(parents=True)
+run = runner(options.cellar, folder)
 run("init")
 if options.set:
     run("recipe", "set", *options.set.split())
@@ -66,11 +45,8 @@ print("| tomogram | particles | found | right | precision | recall | F1 | membra
 print("|---|---|---|---|---|---|---|---|---|")
 summary = {}
 for name, ratio in names.items():
-    with open(folder / name / "truth/tomo_01_particles.csv") as file:
-        rows = [row for row in csv.DictReader(file) if row["class"] in MACROMOLECULES]
-    truth = np.array([[float(row[f"{axis}_angstrom"]) for axis in "xyz"] for row in rows]).reshape(-1, 3)
-    radii = np.array([float(row["radius_angstrom"]) for row in rows])
-    inside = (truth[:, 2] >= FIRST * voxel) & (truth[:, 2] < END * voxel)
+    truth, radii = particles(folder / name / "truth/tomo_01_particles.csv")
+    inside = (truth[:, 2] >= FIRST * VOXEL) & (truth[:, 2] < END * VOXEL)
     truth, radii = truth[inside], radii[inside]
     objects = json.loads(run(
         "query", "SELECT x, y, z FROM v_object WHERE tomogram = :name AND class = 'macromolecule'", "--param", f"name={name}",
@@ -83,13 +59,13 @@ for name, ratio in names.items():
     with mrcfile.open(folder / name / "truth/tomo_01_labels.mrc") as file:
         membrane = file.data[FIRST:END] == 1
     predicted = labels == 1
-    dice = 2 * (predicted & membrane).sum() / max(1, int(predicted.sum() + membrane.sum()))
+    overlap = dice(predicted, membrane)
     precision, recall = right / max(1, len(found)), right / max(1, len(truth))
     f1 = 2 * right / max(1, len(found) + len(truth))
     ignored = (labels == 3).mean()
-    summary.setdefault(ratio, []).append((f1, dice))
-    print(f"| {name} | {len(truth)} | {len(found)} | {right} | {precision:.2f} | {recall:.2f} | {f1:.2f} | {dice:.2f} | {ignored:.3f} |",
+    summary.setdefault(ratio, []).append((f1, overlap))
+    print(f"| {name} | {len(truth)} | {len(found)} | {right} | {precision:.2f} | {recall:.2f} | {f1:.2f} | {overlap:.2f} | {ignored:.3f} |",
           flush=True)
 for ratio, rows in summary.items():
-    f1, dice = np.mean(rows, axis=0)
-    print(f"\nSNR {ratio}: F1 {f1:.2f}, membrane Dice {dice:.2f} (means of {len(rows)})")
+    f1, overlap = np.mean(rows, axis=0)
+    print(f"\nSNR {ratio}: F1 {f1:.2f}, membrane Dice {overlap:.2f} (means of {len(rows)})")

@@ -68,6 +68,11 @@ echo "CellPose's dynamics, two threads:"
 "$python" flow_cellpose.py 2 || echo "(no CellPose in $python to compare with)"
 
 echo
+echo "training U-Nets, two threads:"
+"$bin/training-benchmark" 5
+OMP_WAIT_POLICY=PASSIVE "$python" training_pytorch.py 5 || echo "(no PyTorch in $python to compare with)"
+
+echo
 echo "particles in probabilities of 1000 × 1000 × 300, and a sliding window without a network, two threads:"
 "$bin/picking-benchmark"
 

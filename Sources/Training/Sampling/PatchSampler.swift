@@ -2,7 +2,8 @@ public import Volumes
 
 /// Draws patches from labelled regions of tomograms.
 ///
-/// With the probability `foregroundShare` a patch is centred on foreground, moved by up to `jitter` voxels along each axis;
+/// With the probability `foregroundShare` a patch is centred on foreground, moved by up to `jitter` voxels along each axis (a patch of
+/// one slice stays in its slice);
 /// else it lies anywhere. Every foreground item of all regions is as likely as another, and so is every voxel of all regions
 /// for the others. Along an axis where the region is long enough, patches lie inside it; where it is too short, it lies
 /// inside the patch. Voxels outside the region have no label there; their densities are those of the tomogram, and beyond
@@ -78,7 +79,9 @@ public struct PatchSampler: Sendable {
             let (region, item) = Self.find(random.index(below: foreground), in: foregroundSums)
             let half = SIMD3(shape.x / 2, shape.y / 2, shape.z / 2)
             let shift = SIMD3(
-                random.integer(in: -jitter...jitter), random.integer(in: -jitter...jitter), random.integer(in: -jitter...jitter))
+                random.integer(in: -jitter...jitter), random.integer(in: -jitter...jitter),
+                // A patch of one slice would miss what it is centred on.
+                shape.z > 1 ? random.integer(in: -jitter...jitter) : 0)
             let origin = regions[region].foreground.voxel(item) &- half &+ shift
             let (least, most) = origins(in: regions[region].box)
             return Place(region: region, origin: origin.clamped(lowerBound: least, upperBound: most))

@@ -1,0 +1,44 @@
+"""What the scripts of quality share: running Cellar, and comparing with the truth of simulated tomograms."""
+
+import csv
+import subprocess
+import sys
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+MACROMOLECULES = {"ribosome", "proteasome", "complex"}
+VOXEL = 13.48
+
+
+def runner(program, folder):
+    """A function that runs the program in a folder, ends the script where it fails, and returns what it printed."""
+
+    def run(*arguments):
+        result = subprocess.run([str(program), *arguments], capture_output=True, text=True, cwd=folder)
+        if result.returncode:
+            sys.exit(f"cellar {' '.join(arguments)}: {result.stderr}{result.stdout}")
+        return result.stdout
+
+    return run
+
+
+def particles(path):
+    """Centres (x, y, z) and radii in Å of the macromolecules of a truth file."""
+    with open(path) as file:
+        rows = [row for row in csv.DictReader(file) if row["class"] in MACROMOLECULES]
+    centres = np.array([[float(row[f"{axis}_angstrom"]) for axis in "xyz"] for row in rows]).reshape(-1, 3)
+    return centres, np.array([float(row["radius_angstrom"]) for row in rows])
+
+
+def matches(found, truth, radii):
+    """How many pairs there are, one to one, nearer than the radius of the truth."""
+    if not len(found) or not len(truth):
+        return 0
+    distances = np.linalg.norm(found[:, None] - truth[None], axis=2)
+    rows, columns = linear_sum_assignment(np.where(distances < radii[None], 0, 1))
+    return int((distances[rows, columns] < radii[columns]).sum())
+
+
+def dice(found, truth):
+    return 2 * (found & truth).sum() / max(1, int(found.sum()) + int(truth.sum()))
