@@ -26,6 +26,11 @@ public struct RecipePreset: Sendable, Hashable {
             "consistency.neighbour_similarity": "0.9", "consistency.slice_similarity": "0.8", "consistency.weight": "0.5",
             "mask.method": "adaptive", "mask.block": "15", "mask.offset": "3",
             "split.method": "cellpose", "split.cellpose.input": "mask",
+            "train-membrane.network.dimensions": "2", "train-membrane.loss.dice": "1", "train-membrane.loss.cross_entropy": "1",
+            "train-membrane.patch.turned": "true", "train-particles.network.width": "24", "train-particles.patch.size": "72",
+            "train-particles.patch.jitter": "14", "train-particles.batch": "8", "train-particles.epoch.count": "60",
+            "train-particles.optimizer.learning_rate": "0.001", "train-particles.optimizer.weight_decay": "0.01",
+            "train-particles.optimizer.schedule": "one-cycle", "pick.block": "72", "pick.margin": "12",
         ])
 
     /// The parameters that this preset sets apart from their defaults.

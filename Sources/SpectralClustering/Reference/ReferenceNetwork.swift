@@ -53,27 +53,41 @@ struct ReferenceNetwork {
 
     /// What a pass leaves for the way back.
     struct Pass {
-        /// What each convolution takes.
+        /// What each convolution takes, `[1, 1, H, W, C]`.
         var inputs: [Tensor] = []
-        var normalizations: [BatchNormalization] = []
+        /// What each normalisation takes, and its moments.
+        var normalized: [(input: Tensor, moments: ChannelMoments)] = []
         /// `[N, C]`
         var probabilities = Tensor(shape: [0, 0])
+    }
+
+    private func convolution(_ layer: Int) -> (layer: Convolution3D, weight: Tensor) {
+        let shape = parameters.weights[layer].shape
+        return (
+            Convolution3D(
+                inputs: shape[1], outputs: shape[0], kernel: Extent3D(1, 3, 3), padding: Extent3D(0, 1, 1)),
+            parameters.weights[layer].reshaped([shape[0], shape[1], 1, 3, 3])
+        )
+    }
+
+    private func normalization(_ layer: Int) -> Normalization {
+        Normalization(weight: parameters.scales[layer], bias: parameters.shifts[layer], rectified: true)
     }
 
     /// - Returns: the maps, `[C, N]`, and what the way back needs.
     func forward() -> (maps: Tensor, pass: Pass) {
         var pass = Pass()
-        var x = parameters.input
-        for layer in 0..<3 {
+        var x = parameters.input.reshaped([1] + parameters.input.shape)
+        for number in 0..<3 {
             pass.inputs.append(x)
-            x = Convolution2D(
-                weight: parameters.weights[layer], bias: parameters.biases[layer], stride: 1, padding: Padding2D(1))(x)
-            guard layer < 2 else { break }
-            let normalization = BatchNormalization(x)
-            x = normalization.rectified(scale: parameters.scales[layer], shift: parameters.shifts[layer])
-            pass.normalizations.append(normalization)
+            let (layer, weight) = convolution(number)
+            x = layer(x, weight: weight, bias: parameters.biases[number])
+            guard number < 2 else { break }
+            let moments = ChannelMoments(of: x, over: .batch)
+            pass.normalized.append((x, moments))
+            x = normalization(number)(x, moments: moments)
         }
-        pass.probabilities = Softmax.apply(x.reshaped([x.count / x.shape[3], x.shape[3]]))
+        pass.probabilities = Softmax.apply(x.reshaped([x.count / x.shape[4], x.shape[4]]))
         return (Softmax.transposed(pass.probabilities), pass)
     }
 
@@ -82,18 +96,19 @@ struct ReferenceNetwork {
     func backward(_ gradient: Tensor, _ pass: Pass) -> Parameters {
         var result = parameters
         let logits = Softmax.backward(Softmax.transposed(gradient), probabilities: pass.probabilities)
-        var y = logits.reshaped(Array(parameters.input.shape.prefix(3)) + [logits.shape[1]])
-        for layer in [2, 1, 0] {
-            if layer < 2 {
-                let back = pass.normalizations[layer].backward(
-                    y, scale: parameters.scales[layer], shift: parameters.shifts[layer])
-                (y, result.scales[layer], result.shifts[layer]) = (back.input, back.scale, back.shift)
+        var y = logits.reshaped([1] + parameters.input.shape.prefix(3) + [logits.shape[1]])
+        for number in [2, 1, 0] {
+            if number < 2 {
+                let (input, moments) = pass.normalized[number]
+                let back = normalization(number).gradients(input, moments: moments, y)
+                (y, result.scales[number], result.shifts[number]) = (back.input, back.weight, back.bias)
             }
-            let convolution = ConvolutionGradient(input: pass.inputs[layer], output: y)
-            (result.weights[layer], result.biases[layer]) = (convolution.weight, convolution.bias)
-            y = ConvolutionGradient.input(weight: parameters.weights[layer], output: y)
+            let (layer, weight) = convolution(number)
+            result.weights[number] = layer.weightGradient(pass.inputs[number], y).reshaped(parameters.weights[number].shape)
+            result.biases[number] = y.channelSums()
+            y = layer.inputGradient(y, weight: weight, extent: pass.inputs[number].extent)
         }
-        result.input = y
+        result.input = y.reshaped(parameters.input.shape)
         return result
     }
 }

@@ -51,15 +51,22 @@ public struct ReferenceSolver: Sendable {
         }
         let loss = ReferenceLoss(grid: grid, graphs: affinity.resolutions)
         var network = ReferenceNetwork(grid: grid, channels: channels, maps: count, seed: seed)
-        var optimizer = AdamOptimizer(learningRate: learningRate)
+        var states = network.parameters.all.map { AdamState(shape: $0.shape) }
         var losses: [Double] = []
-        for _ in 0..<updates {
+        for update in 0..<updates {
             let (maps, pass) = network.forward()
             let (value, gradient) = loss(maps)
             guard value.isFinite else { throw .notFinite("the maps of the reference solver, or the affinities,") }
             losses.append(value)
-            let gradients = network.backward(gradient, pass)
-            optimizer.step(&network.parameters.all, gradients: gradients.all, factor: Float(iterations))
+            let step = AdamState.Step(number: update + 1, learningRate: learningRate)
+            var values = network.parameters.all
+            for (index, gradient) in network.backward(gradient, pass).all.enumerated() {
+                // The sum over the iterations of an update.
+                var sum = gradient
+                sum.add(gradient, times: Float(iterations - 1))
+                states[index].update(&values[index], gradient: sum, step)
+            }
+            network.parameters.all = values
         }
         let (maps, _) = network.forward()
         losses.append(loss(maps).loss)
