@@ -1,4 +1,5 @@
 import BlobStore
+import ImageProcessing
 import Volumes
 
 /// What a network says of a whole tomogram, as artifacts (Schema/blobs.md, `segmentation` and `probabilities`).
@@ -11,19 +12,49 @@ enum SegmentationArtifact {
         number * shape.sliceCount..<(number + 1) * shape.sliceCount
     }
 
-    /// - Parameter shape: of the tomogram.
-    static func writeLabels(_ file: SliceFile, shape: VolumeShape, classes: [String], to artifact: ArtifactWriter) throws -> [Int]
-    {
+    /// - Parameters:
+    ///   - shape: of the tomogram.
+    ///   - leastVoxels: connected pieces of fewer become ground.
+    /// - Returns: how many voxels each label has.
+    static func writeLabels(
+        _ file: SliceFile, shape: VolumeShape, classes: [String], leastVoxels: Int, to artifact: ArtifactWriter
+    ) throws -> [Int] {
         try artifact.setAttribute("classes", .string(classes.joined(separator: ",")))
         let writer = try artifact.createDataset(
             "labels", shape: [shape.z, shape.y, shape.x], scalarType: .uint8, chunk: [1, shape.y, shape.x])
+        let pieces =
+            try leastVoxels > 1
+            ? classes.indices.map { try Self.pieces(of: UInt8($0 + 1), file, shape: shape, leastVoxels: leastVoxels) } : []
         var counts = [Int](repeating: 0, count: classes.count + 1)
         for z in 0..<shape.z {
-            let labels = try file.read(z, part(0, of: shape))
+            var labels = try file.read(z, part(0, of: shape))
+            for (index, numbering) in pieces.enumerated() {
+                let parts = mask(labels, of: UInt8(index + 1), shape: shape)?.components().labels.values ?? []
+                for (pixel, part) in parts.enumerated() where part > 0 && numbering.number(ofLabel: part, inSlice: z) == 0 {
+                    labels[pixel] = 0
+                }
+            }
             for label in labels where Int(label) < counts.count { counts[Int(label)] += 1 }
             try writer.append(labels)
         }
         return counts
+    }
+
+    /// The connected pieces of a class that are large enough.
+    private static func pieces(
+        of label: UInt8, _ file: SliceFile, shape: VolumeShape, leastVoxels: Int
+    ) throws -> VolumeComponents.Numbering {
+        var pieces = VolumeComponents()
+        for z in 0..<shape.z {
+            if let mask = mask(try file.read(z, part(0, of: shape)), of: label, shape: shape) {
+                try pieces.add(mask.components())
+            }
+        }
+        return pieces.finished(leastVoxels: leastVoxels)
+    }
+
+    private static func mask(_ labels: [UInt8], of label: UInt8, shape: VolumeShape) -> Mask? {
+        Image(height: shape.y, width: shape.x, values: labels).map { $0.map { $0 == label } }
     }
 
     static func writeProbabilities(

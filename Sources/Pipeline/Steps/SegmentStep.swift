@@ -22,6 +22,8 @@ public struct SegmentStep: Step {
         .integer("taper", default: 8, in: 0...1024, "voxels over which blocks are blended"),
         .real("threshold", default: 0.5, in: 0...1, "least probability of a class"),
         .real(
+            "smallest_volume", default: 1000, in: 0...1e9, "of a connected piece of a class, in nm³; smaller ones become ground"),
+        .real(
             "voxel_size_tolerance", default: 0.05, in: 0...10, "part by which the voxel size may differ from the training set's"),
     ]
     public let inputs = [
@@ -57,14 +59,16 @@ public struct SegmentStep: Step {
         let threshold = try Float(item.real("threshold"))
         try run.run(item, into: file) { Self.encode($0, outputs: classes.count + 1, threshold: threshold) }
 
+        let voxelVolume = voxelSize.xInAngstroms * voxelSize.yInAngstroms * voxelSize.zInAngstroms / 1000
+        let leastVoxels = try Int((item.real("smallest_volume") / voxelVolume).rounded(.up))
         var counts: [Int] = []
         try item.give("labels", artifact: SegmentationArtifact.kind) {
-            counts = try SegmentationArtifact.writeLabels(file, shape: shape, classes: classes, to: $0)
+            counts = try SegmentationArtifact.writeLabels(
+                file, shape: shape, classes: classes, leastVoxels: leastVoxels, to: $0)
         }
         try item.give("probability", artifact: SegmentationArtifact.probabilityKind) {
             try SegmentationArtifact.writeProbabilities(file, shape: shape, classes: classes, to: $0)
         }
-        let voxelVolume = voxelSize.xInAngstroms * voxelSize.yInAngstroms * voxelSize.zInAngstroms / 1000
         for (name, count) in zip(classes, counts.dropFirst()) {
             item.record("\(name)_fraction", Double(count) / Double(shape.count))
             item.record("\(name)_volume_nm3", Double(count) * voxelVolume)
