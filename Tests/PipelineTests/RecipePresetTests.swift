@@ -1,4 +1,5 @@
 import Engine
+import TestSupport
 import Testing
 
 @testable import Pipeline
@@ -29,5 +30,13 @@ import Testing
             #expect((changed == before) == (preset == .standard))
         }
         #expect(before["mask.method"] == .text("otsu"))
+    }
+
+    @Test("the recipe file that a new catalog gets says every parameter once, and is read back")
+    func file() throws {
+        let directory = try TemporaryDirectory()
+        let file = RecipeFile(path: directory.file("recipe.yaml"))
+        try file.writeDefaults(for: StandardSteps.all)
+        #expect(try file.read(for: StandardSteps.all) == recipe)
     }
 }

@@ -13,39 +13,28 @@ public struct TrainMembraneStep: Step {
     public let version = 1
     public let scope = ScopeKind.trainingSet
     public let summary = "a U-Net trained on membranes of pseudo-labels"
-    public let parameters: [Parameter] = [
-        .text(
-            "classes", default: "membrane",
-            "what is learned, with commas between: membrane, macromolecule, or names of annotations"),
-        .integer("network.dimensions", default: 2, in: 2...3, "of the U-Net: slice by slice, or volumes"),
-        .integer("network.width", default: 32, in: 1...256, "channels of the finest level"),
-        .integer("network.levels", default: 4, in: 1...7, "levels, the finest included"),
-        .choice(
-            "network.normalization", default: "batch", of: ["batch", "instance", "group"],
-            "over a batch, over each channel of a patch, or over eight groups of channels"),
-        .choice(
-            "network.upsampling", default: "transposed", of: ["transposed", "linear"], "transposed convolution, or interpolation"),
-        .model("initial", kind: ModelKind.network.rawValue, "a network to begin with, of the same architecture"),
-        .integer("patch.size", default: 0, in: 0...2048, "side of a patch in voxels; 0 for 256 in two dimensions, 64 in three"),
-        .real("patch.foreground", default: 0.7, in: 0...1, "part of the patches that are centred on a class"),
-        .flag("patch.turned", default: true, "whether patches are mirrored and turned by 90° at random"),
-        .integer("batch", default: 4, in: 1...256, "patches of a step"),
-        .integer("epoch.steps", default: 25, in: 1...100_000, "steps of an epoch"),
-        .integer("epoch.count", default: 40, in: 0...100_000, "epochs"),
-        .integer(
-            "epoch.patience", default: 12, in: 0...100_000, "epochs without a better validation before it ends; 0 for never"),
-        .real("loss.dice", default: 1, in: 0...1000, "weight of the Dice loss"),
-        .real("loss.cross_entropy", default: 1, in: 0...1000, "weight of the cross-entropy"),
-        .real("optimizer.learning_rate", default: 0.001, in: 1e-8...10, "of Adam, at its height"),
-        .real("optimizer.weight_decay", default: 0.01, in: 0...10, "of AdamW; 0 for Adam"),
-        .choice(
-            "optimizer.schedule", default: "polynomial", of: LearningRateSchedule.allCases.map(\.rawValue),
-            "how the learning rate goes"),
-        .real("validation.part", default: 0.2, in: 0...0.9, "part of each slab, its last slices, that is held out"),
-        .integer("validation.batches", default: 8, in: 1...10_000, "batches that the network is validated on"),
-        .real("voxel_size_tolerance", default: 0.05, in: 0...10, "part by which voxel sizes may differ"),
-        .integer("seed", default: 1, in: 0...Int(Int32.max), "of first weights and of everything that is drawn"),
-    ]
+    public let parameters = TrainingParameters.all(
+        [
+            .text(
+                "classes", default: "membrane",
+                "what is learned, with commas between: membrane, macromolecule, or names of annotations"),
+            .integer("network.dimensions", default: 2, in: 2...3, "of the U-Net: slice by slice, or volumes"),
+            .integer("network.width", default: 32, in: 1...256, "channels of the finest level"),
+            .integer("network.levels", default: 4, in: 1...7, "levels, the finest included"),
+            .choice(
+                "network.normalization", default: "batch", of: ["batch", "instance", "group"],
+                "over a batch, over each channel of a patch, or over eight groups of channels"),
+            .choice(
+                "network.upsampling", default: "transposed", of: ["transposed", "linear"],
+                "transposed convolution, or interpolation"),
+            .integer(
+                "patch.size", default: 0, in: 0...2048, "side of a patch in voxels; 0 for 256 in two dimensions, 64 in three"),
+            .real("patch.foreground", default: 0.7, in: 0...1, "part of the patches that are centred on a class"),
+            .integer("epoch.steps", default: 25, in: 1...100_000, "steps of an epoch"),
+        ],
+        .init(
+            batch: 4, epochs: 40, patience: 12, crossEntropy: 1, schedule: .polynomial, heldOut: (0.2, "slices"),
+            validationBatches: 8))
     public let inputs = TrainingMaterial.inputs
     public let outputs = [StepOutput.artifact("network", evictable: false), .value("course")]
 
@@ -58,15 +47,10 @@ public struct TrainMembraneStep: Step {
         var material = try TrainingMaterial(item)
         let sources = try material.labelSources(classes: classes, tolerance: item.real("voxel_size_tolerance"))
         let network = try self.network(item, classes: classes)
-        let settings = try TrainingSettings(
-            batch: item.integer("batch"), stepsPerEpoch: item.integer("epoch.steps"), epochs: item.integer("epoch.count"),
-            learningRate: item.real("optimizer.learning_rate"), weightDecay: item.real("optimizer.weight_decay"),
-            schedule: LearningRateSchedule(rawValue: item.text("optimizer.schedule")) ?? .constant,
-            patience: item.integer("epoch.patience"), seed: UInt64(item.integer("seed")))
+        let settings = try item.trainingSettings(stepsPerEpoch: item.integer("epoch.steps"))
         let examples = try self.examples(item, material, sources, classes, network.architecture)
-        let loss = try SegmentationLoss(
-            .exclusive, diceWeight: item.real("loss.dice"), crossEntropyWeight: item.real("loss.cross_entropy"))
-        let result = try item.train(network, loss: loss, settings: settings, examples: examples)
+        let result = try item.train(
+            network, loss: item.segmentationLoss(.exclusive), settings: settings, examples: examples)
         let description = try NetworkDescription(
             step: name, classes: classes, voxelSizeInAngstroms: material.voxelSizeInAngstroms, seed: item.integer("seed"),
             epoch: result.epoch, members: sources.map(\.member))
@@ -88,10 +72,7 @@ public struct TrainMembraneStep: Step {
                 dimensions: item.integer("network.dimensions"), classes: classes.count + 1, width: item.integer("network.width"),
                 levels: item.integer("network.levels"), normalization: normalization,
                 upsampling: UNetArchitecture.Upsampling(rawValue: item.text("network.upsampling")) ?? .transposed))
-        guard let record = try item.model("initial") else {
-            return try architecture.network(seed: UInt64(item.integer("seed")))
-        }
-        return try NetworkCheckpoint.read(models.model(record), expecting: architecture)
+        return try item.firstNetwork(architecture, models)
     }
 
     private func examples(

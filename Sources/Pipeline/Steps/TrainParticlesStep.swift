@@ -13,33 +13,21 @@ public struct TrainParticlesStep: Step {
     public let version = 1
     public let scope = ScopeKind.trainingSet
     public let summary = "a network that finds particles, trained on those of pseudo-labels"
-    public let parameters: [Parameter] = [
-        .text(
-            "classes", default: "macromolecule",
-            "what is found, with commas between: macromolecule, or names of point annotations"),
-        .real("radius", default: 0, in: 0...5000, "of particles in Å; 0 for the median of those that are known"),
-        .integer("network.width", default: 24, in: 2...256, "channels of the finest level, even"),
-        .model("initial", kind: ModelKind.network.rawValue, "a network to begin with, of the same architecture"),
-        .integer("patch.size", default: 72, in: 16...512, "side of a patch in voxels, a multiple of 8"),
-        .integer("patch.jitter", default: 14, in: 0...256, "voxels by which particles may lie off a patch's centre"),
-        .real("patch.foreground", default: 0.9, in: 0...1, "part of the patches that are centred on a particle"),
-        .flag("patch.turned", default: true, "whether patches are mirrored and turned by 90° at random"),
-        .integer("batch", default: 8, in: 1...256, "patches of a step"),
-        .integer("epoch.steps", default: 0, in: 0...100_000, "steps of an epoch; 0 for as many as see each particle once"),
-        .integer("epoch.count", default: 60, in: 0...100_000, "epochs"),
-        .integer("epoch.patience", default: 0, in: 0...100_000, "epochs without a better validation before it ends; 0 for never"),
-        .real("loss.dice", default: 1, in: 0...1000, "weight of the Dice loss"),
-        .real("loss.cross_entropy", default: 0, in: 0...1000, "weight of the cross-entropy"),
-        .real("optimizer.learning_rate", default: 0.001, in: 1e-8...10, "of Adam, at its height"),
-        .real("optimizer.weight_decay", default: 0.01, in: 0...10, "of AdamW; 0 for Adam"),
-        .choice(
-            "optimizer.schedule", default: "one-cycle", of: LearningRateSchedule.allCases.map(\.rawValue),
-            "how the learning rate goes"),
-        .real("validation.part", default: 0.15, in: 0...0.9, "part of each slab, its last columns, that is held out"),
-        .integer("validation.batches", default: 2, in: 1...10_000, "batches that the network is validated on"),
-        .real("voxel_size_tolerance", default: 0.05, in: 0...10, "part by which voxel sizes may differ"),
-        .integer("seed", default: 1, in: 0...Int(Int32.max), "of first weights and of everything that is drawn"),
-    ]
+    public let parameters = TrainingParameters.all(
+        [
+            .text(
+                "classes", default: "macromolecule",
+                "what is found, with commas between: macromolecule, or names of point annotations"),
+            .real("radius", default: 0, in: 0...5000, "of particles in Å; 0 for the median of those that are known"),
+            .integer("network.width", default: 24, in: 2...256, "channels of the finest level, even"),
+            .integer("patch.size", default: 72, in: 16...512, "side of a patch in voxels, a multiple of 8"),
+            .integer("patch.jitter", default: 14, in: 0...256, "voxels by which particles may lie off a patch's centre"),
+            .real("patch.foreground", default: 0.9, in: 0...1, "part of the patches that are centred on a particle"),
+            .integer("epoch.steps", default: 0, in: 0...100_000, "steps of an epoch; 0 for as many as see each particle once"),
+        ],
+        .init(
+            batch: 8, epochs: 60, patience: 0, crossEntropy: 0, schedule: .oneCycle, heldOut: (0.15, "columns"),
+            validationBatches: 2))
     public let inputs = TrainingMaterial.inputs
     public let outputs = [StepOutput.artifact("network", evictable: false), .value("course")]
 
@@ -54,24 +42,14 @@ public struct TrainParticlesStep: Step {
         let radii = try radii(item, sources, classes)
         let architecture = NetworkArchitecture.picker(
             try PickerArchitecture(width: item.integer("network.width"), classes: classes.count))
-        let network =
-            if let record = try item.model("initial") {
-                try NetworkCheckpoint.read(models.model(record), expecting: architecture)
-            } else {
-                try architecture.network(seed: UInt64(item.integer("seed")))
-            }
+        let network = try item.firstNetwork(architecture, models)
         let (examples, learned) = try self.examples(
             item, material, sources, radii.map { $0 / material.voxelSizeInAngstroms }, architecture)
         let batch = try item.integer("batch")
         let steps = try item.integer("epoch.steps")
-        let settings = try TrainingSettings(
-            batch: batch, stepsPerEpoch: steps > 0 ? steps : (learned + batch - 1) / batch, epochs: item.integer("epoch.count"),
-            learningRate: item.real("optimizer.learning_rate"), weightDecay: item.real("optimizer.weight_decay"),
-            schedule: LearningRateSchedule(rawValue: item.text("optimizer.schedule")) ?? .constant,
-            patience: item.integer("epoch.patience"), seed: UInt64(item.integer("seed")))
-        let loss = try SegmentationLoss(
-            .independent, diceWeight: item.real("loss.dice"), crossEntropyWeight: item.real("loss.cross_entropy"))
-        let result = try item.train(network, loss: loss, settings: settings, examples: examples)
+        let settings = try item.trainingSettings(stepsPerEpoch: steps > 0 ? steps : (learned + batch - 1) / batch)
+        let result = try item.train(
+            network, loss: item.segmentationLoss(.independent), settings: settings, examples: examples)
         let description = try NetworkDescription(
             step: name, classes: classes, voxelSizeInAngstroms: material.voxelSizeInAngstroms,
             diametersInAngstroms: radii.map { 2 * $0 }, seed: item.integer("seed"), epoch: result.epoch,

@@ -6,10 +6,8 @@ public final class PickerNetwork: Network {
     private let picker: PickerArchitecture
     private var encoder: [[NormalizedConvolution]] = []
     private var decoder: [[NormalizedConvolution]] = []
-    private var upsamplers: [(layer: Convolution3D, weight: NetworkParameter, bias: NetworkParameter)] = []
-    private let head: Convolution3D
-    private let headWeight: NetworkParameter
-    private let headBias: NetworkParameter
+    private var upsamplers: [TransposedLayer] = []
+    private let head: LogitLayer
 
     public var architecture: NetworkArchitecture { .picker(picker) }
 
@@ -31,23 +29,14 @@ public final class PickerNetwork: Network {
             let layer = Convolution3D(
                 inputs: channels[level - 1], outputs: channels[level], kernel: Extent3D(3), stride: Extent3D(2),
                 padding: Extent3D(1))
-            upsamplers.append(
-                (
-                    layer,
-                    NetworkParameter(
-                        "up.\(level - 1).weight",
-                        numbers.normal(layer.weightShape, deviation: (1 / Double(4 * channels[level])).squareRoot())),
-                    NetworkParameter("up.\(level - 1).bias", Tensor(shape: [channels[level - 1]]))
-                ))
+            upsamplers.append(TransposedLayer("up.\(level - 1)", layer, overlap: 4, &numbers))
             decoder.append(block("decoder.\(level - 1)", channels[level - 1], channels[level - 1]))
         }
-        head = Convolution3D(inputs: channels[0], outputs: architecture.classes, kernel: Extent3D(1))
-        headWeight = NetworkParameter("head.weight", numbers.kaiming(head.weightShape))
-        headBias = NetworkParameter("head.bias", Tensor(shape: [architecture.classes]))
+        head = LogitLayer("head", inputs: channels[0], outputs: architecture.classes, &numbers)
     }
 
     public var parameters: [NetworkParameter] {
-        (encoder + decoder).joined().flatMap(\.parameters) + upsamplers.flatMap { [$0.weight, $0.bias] } + [headWeight, headBias]
+        (encoder + decoder).joined().flatMap(\.parameters) + upsamplers.flatMap(\.parameters) + head.parameters
     }
 
     public var buffers: [NetworkParameter] { (encoder + decoder).joined().flatMap(\.buffers) }
@@ -67,11 +56,10 @@ public final class PickerNetwork: Network {
         }
         for level in decoder.indices.reversed() {
             let skip = skipped.removeLast()
-            let (layer, weight, bias) = upsamplers[level]
-            let larger = tape.transposedConvolution(x, layer, weight: weight, bias: bias, extent: skip.value.extent)
+            let larger = upsamplers[level](x, to: skip.value.extent, on: tape)
             x = residual(decoder[level], tape.sum(larger, skip), on: tape)
         }
-        return tape.convolution(x, head, weight: headWeight, bias: headBias)
+        return head(x, on: tape)
     }
 
     /// Three convolutions; what the first gives is added to what the last does.

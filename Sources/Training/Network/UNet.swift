@@ -6,11 +6,8 @@ public final class UNet: Network {
     private let unet: UNetArchitecture
     private var encoder: [[NormalizedConvolution]] = []
     private var decoder: [[NormalizedConvolution]] = []
-    /// From the result back, with weights as PyTorch has those of transposed convolutions.
-    private var upsamplers: [(layer: Convolution3D, weight: NetworkParameter, bias: NetworkParameter)] = []
-    private let head: Convolution3D
-    private let headWeight: NetworkParameter
-    private let headBias: NetworkParameter
+    private var upsamplers: [TransposedLayer] = []
+    private let head: LogitLayer
 
     public var architecture: NetworkArchitecture { .unet(unet) }
 
@@ -32,27 +29,18 @@ public final class UNet: Network {
             encoder.append(block("encoder.\(level)", level == 0 ? 1 : architecture.channels(level - 1), channels))
             guard level > 0 else { continue }
             let finer = architecture.channels(level - 1)
-            let isTransposed = architecture.upsampling == .transposed
-            let layer = Convolution3D(
-                inputs: finer, outputs: channels, kernel: isTransposed ? architecture.window : Extent3D(1),
-                stride: isTransposed ? architecture.window : Extent3D(1))
+            let window = architecture.upsampling == .transposed ? architecture.window : Extent3D(1)
             upsamplers.append(
-                (
-                    layer,
-                    NetworkParameter(
-                        "up.\(level - 1).weight",
-                        numbers.normal(layer.weightShape, deviation: (1 / Double(channels)).squareRoot())),
-                    NetworkParameter("up.\(level - 1).bias", Tensor(shape: [finer]))
-                ))
+                TransposedLayer(
+                    "up.\(level - 1)", Convolution3D(inputs: finer, outputs: channels, kernel: window, stride: window),
+                    overlap: 1, &numbers))
             decoder.append(block("decoder.\(level - 1)", 2 * finer, finer))
         }
-        head = Convolution3D(inputs: architecture.width, outputs: architecture.classes, kernel: Extent3D(1))
-        headWeight = NetworkParameter("head.weight", numbers.kaiming(head.weightShape))
-        headBias = NetworkParameter("head.bias", Tensor(shape: [architecture.classes]))
+        head = LogitLayer("head", inputs: architecture.width, outputs: architecture.classes, &numbers)
     }
 
     public var parameters: [NetworkParameter] {
-        (encoder + decoder).joined().flatMap(\.parameters) + upsamplers.flatMap { [$0.weight, $0.bias] } + [headWeight, headBias]
+        (encoder + decoder).joined().flatMap(\.parameters) + upsamplers.flatMap(\.parameters) + head.parameters
     }
 
     public var buffers: [NetworkParameter] { (encoder + decoder).joined().flatMap(\.buffers) }
@@ -74,17 +62,14 @@ public final class UNet: Network {
             x = tape.concatenation([skip, x])
             for layer in decoder[level] { x = layer(x, on: tape) }
         }
-        return tape.convolution(x, head, weight: headWeight, bias: headBias)
+        return head(x, on: tape)
     }
 
     private func upsampled(_ x: Variable, level: Int, extent: Extent3D, on tape: Tape) -> Variable {
-        let (layer, weight, bias) = upsamplers[level]
         switch unet.upsampling {
-        case .transposed: return tape.transposedConvolution(x, layer, weight: weight, bias: bias, extent: extent)
-        case .linear:
-            // A 1 × 1 convolution and an interpolation come to the same in any order, and this one is cheaper.
-            let fewer = tape.transposedConvolution(x, layer, weight: weight, bias: bias, extent: x.value.extent)
-            return tape.resized(fewer, to: extent)
+        case .transposed: return upsamplers[level](x, to: extent, on: tape)
+        // A 1 × 1 convolution and an interpolation come to the same in any order, and this one is cheaper.
+        case .linear: return tape.resized(upsamplers[level](x, to: x.value.extent, on: tape), to: extent)
         }
     }
 }
