@@ -30,7 +30,7 @@ FIRST, END = 12, 52
 SETTINGS = (
     "train-membrane.network.width=16 train-membrane.patch.size=128 train-membrane.epoch.count=16 train-particles.network.width=12 "
     "train-particles.patch.size=40 train-particles.patch.jitter=10 train-particles.patch.foreground=0.5 train-particles.batch=4 "
-    "train-particles.epoch.count=15 train-particles.epoch.steps=20 pick.block=40 pick.margin=8").split()
+    "train-particles.epoch.count=15 train-particles.epoch.steps=20 pick.margin=8").split()
 names = [f"tomo_{number:02}" for number in range(1, options.tomograms + 1)]
 labelled, unseen = names[:options.labelled], names[options.labelled:]
 truth_folder = options.folder / "data/truth"

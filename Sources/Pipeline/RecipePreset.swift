@@ -30,7 +30,7 @@ public struct RecipePreset: Sendable, Hashable {
             "train-membrane.patch.turned": "true", "train-particles.network.width": "24", "train-particles.patch.size": "72",
             "train-particles.patch.jitter": "14", "train-particles.batch": "8", "train-particles.epoch.count": "60",
             "train-particles.optimizer.learning_rate": "0.001", "train-particles.optimizer.weight_decay": "0.01",
-            "train-particles.optimizer.schedule": "one-cycle", "pick.block": "72", "pick.margin": "12",
+            "train-particles.optimizer.schedule": "one-cycle", "pick.block": "0", "pick.margin": "12",
         ])
 
     /// The parameters that this preset sets apart from their defaults.

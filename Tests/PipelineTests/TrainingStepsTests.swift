@@ -19,7 +19,7 @@ import Volumes
         "train-particles.network.width": "8", "train-particles.patch.size": "32", "train-particles.batch": "2",
         "train-particles.epoch.count": "4", "train-particles.epoch.steps": "10", "train-particles.patch.jitter": "8",
         "train-particles.optimizer.learning_rate": "0.02", "train-particles.validation.batches": "1",
-        "train-particles.radius": "100", "pick.block": "32", "pick.margin": "4",
+        "train-particles.radius": "100", "pick.margin": "4",
     ]
 
     private static let pseudo = [
@@ -171,6 +171,10 @@ import Volumes
         // A 255th may round to the other side.
         #expect(zip(whole, cut).allSatisfy { abs(Int($0) - Int($1)) <= 1 })
         #expect(zip(whole, cut).count { $0 != $1 } < whole.count / 1000)
+        // A block that holds little but margins is refused, not given smaller ones in silence.
+        collection.settings["segment.block"] = "24"
+        let refused = try #require(try collection.run())
+        #expect(refused.failures.count == 1 && refused.failures[0].contains("too short for a margin"), "\(refused.failures)")
     }
 
     @Test("what cannot be learned is refused with a sentence, and nothing else is lost")

@@ -47,7 +47,7 @@ import Testing
         [
             convolution("volume", [2, 5, 9, 7, 16], outputs: 32, kernel: Extent3D(3), padding: Extent3D(1)),
             convolution("ragged", [1, 9, 6, 11, 27], outputs: 24, kernel: Extent3D(3), padding: Extent3D(1)),
-            convolution("deep", [1, 3, 6, 5, 150], outputs: 70, kernel: Extent3D(3), padding: Extent3D(1)),
+            convolution("deep", [1, 3, 6, 5, 70], outputs: 40, kernel: Extent3D(3), padding: Extent3D(1)),
             convolution("image", [3, 1, 13, 21, 40], outputs: 48, kernel: Extent3D(1, 3, 3), padding: Extent3D(0, 1, 1)),
             convolution("first", [2, 4, 5, 6, 1], outputs: 20, kernel: Extent3D(3), padding: Extent3D(1)),
             convolution(
@@ -121,6 +121,26 @@ import Testing
             let scale = dot(gradient, gradient).squareRoot() * Double(gradient.count).squareRoot()
             #expect(abs(difference - expected) < 2e-3 * max(abs(expected), 0.01 * scale))
         }
+    }
+
+    /// So many inputs and tiles that the inputs are transformed in several rounds.
+    @Test func `a convolution of many inputs is the sum of those of its parts`() {
+        let extent = Extent3D(8, 16, 20)
+        let x = noise(1, [1] + extent.lengths + [256])
+        let layer = Convolution3D(inputs: 256, outputs: 40, kernel: Extent3D(3), padding: Extent3D(1))
+        let weight = noise(2, layer.weightShape)
+        var sum = Tensor(shape: [1] + extent.lengths + [40])
+        for part in [0..<64, 64..<192, 192..<256] {
+            let some = Convolution3D(inputs: part.count, outputs: 40, kernel: Extent3D(3), padding: Extent3D(1))
+            let values = weight.values
+            var weights: [Float] = []
+            for output in 0..<40 {
+                let first = output * 256 * 27
+                weights += values[first + part.lowerBound * 27..<first + part.upperBound * 27]
+            }
+            sum.add(some(x.channels(part), weight: Tensor(shape: some.weightShape, values: weights)))
+        }
+        #expect(relativeError(layer(x, weight: weight).values, sum.values) < 3e-6)
     }
 
     @Test func `of windows of equal values the first gets the gradient`() throws {

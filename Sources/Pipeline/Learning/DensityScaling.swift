@@ -25,7 +25,7 @@ struct DensityScaling: Sendable {
         }
         range = Float(low)...Float(high)
         mean = low + sum / total
-        standardDeviation = max(squares / total - (sum / total) * (sum / total), 0).squareRoot()
+        standardDeviation = max(squares / total - (sum / total) * (sum / total), .leastNormalMagnitude).squareRoot()
     }
 
     /// The densities of a box, cut off; what is no number has the mean.

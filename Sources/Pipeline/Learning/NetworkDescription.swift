@@ -18,6 +18,8 @@ struct NetworkDescription: Codable, Hashable, Sendable {
     var voxelSizeInAngstroms: Double
     /// Of the particles of each class; empty for networks that find none.
     var diametersInAngstroms: [Double] = []
+    /// The side of the patches that it learned from, in voxels.
+    var patchSize: Int
     var seed: Int
     /// The epoch whose weights these are.
     var epoch: Int
@@ -37,16 +39,19 @@ struct NetworkDescription: Codable, Hashable, Sendable {
     init(_ metadata: [String: String], path: String) throws {
         guard let text = metadata[Self.key],
             let description = try? JSONDecoder().decode(NetworkDescription.self, from: Data(text.utf8)),
-            description.voxelSizeInAngstroms > 0, description.voxelSizeInAngstroms.isFinite
+            description.voxelSizeInAngstroms > 0, description.voxelSizeInAngstroms.isFinite, description.patchSize > 0
         else { throw PipelineError("the network \(path) does not say what it was trained on; train it again with `cellar run`") }
         self = description
     }
 
     init(
-        step: String, classes: [String], voxelSizeInAngstroms: Double, diametersInAngstroms: [Double] = [], seed: Int, epoch: Int,
+        step: String, classes: [String], voxelSizeInAngstroms: Double, diametersInAngstroms: [Double] = [], patchSize: Int,
+        seed: Int,
+        epoch: Int,
         members: [Member]
     ) {
         (self.step, self.classes, self.voxelSizeInAngstroms) = (step, classes, voxelSizeInAngstroms)
-        (self.diametersInAngstroms, self.seed, self.epoch, self.members) = (diametersInAngstroms, seed, epoch, members)
+        (self.diametersInAngstroms, self.patchSize) = (diametersInAngstroms, patchSize)
+        (self.seed, self.epoch, self.members) = (seed, epoch, members)
     }
 }

@@ -22,6 +22,7 @@ struct NetworkRun {
     /// - Parameters:
     ///   - block: side of a block; less where the network's arrays would take too much memory.
     ///   - margin: voxels at cut faces that are thrown away; nil for all that are not sure.
+    /// - Throws: ``TrainingError`` where blocks are too short for their margins, with the shortest that will do.
     static func window(
         _ architecture: NetworkArchitecture, block: Int, margin: Int?, taper: Int, shape: VolumeShape
     ) throws -> Window {
@@ -35,8 +36,7 @@ struct NetworkRun {
             let whole = length.rounded(upToMultipleOf: alignment)
             let side = min(block, longest)
             if whole <= side { return try WindowAxis(block: whole, alignment: alignment) }
-            let cut = min(margin ?? radius, max(side / 3, 0))
-            return try WindowAxis(block: side, margin: cut, taper: min(taper, max(side / 8, 0)), alignment: alignment)
+            return try WindowAxis(block: side, margin: margin ?? radius, taper: taper, alignment: alignment)
         }
         let window = Window(
             z: isDeep ? try axis(shape.z, alignment.depth, radius.depth) : .single,

@@ -52,6 +52,16 @@ extension StepItem {
     }
 }
 
+extension StepItem {
+    /// Gives the outputs `network` and `course` of a step that trains.
+    func give(_ result: Trainer.Result, _ description: NetworkDescription) throws {
+        try give("network", artifact: NetworkArtifact.kind) {
+            try NetworkArtifact.write(result.network, description, in: workspace(), to: $0)
+        }
+        try give("course", value: TrainingSummary(result, classes: description.classes))
+    }
+}
+
 extension Trainer.End {
     /// In a few words, for people.
     var sentence: String {

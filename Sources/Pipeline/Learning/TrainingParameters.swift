@@ -1,6 +1,7 @@
 import CatalogSchema
 import Engine
 import Training
+import Volumes
 
 /// The parameters that all steps that train have in common, and what they come to.
 enum TrainingParameters {
@@ -73,5 +74,26 @@ extension StepItem {
     func firstNetwork(_ architecture: NetworkArchitecture, _ models: OpenModels<String>) throws -> any Network {
         guard let record = try model("initial") else { return try architecture.network(seed: UInt64(integer("seed"))) }
         return try NetworkCheckpoint.read(models.model(record), expecting: architecture)
+    }
+
+    /// Patches of regions, by what the recipe says of patches and validation.
+    ///
+    /// - Parameters:
+    ///   - heldOut: none where there is too little to hold anything out.
+    ///   - orientations: that patches may get.
+    func patchExamples(
+        _ material: TrainingMaterial, training: [LabelledRegion], heldOut: [LabelledRegion], shape: VolumeShape, jitter: Int,
+        orientations: [Orientation]
+    ) throws -> PatchExamples {
+        let share = try real("patch.foreground")
+        func sampler(_ regions: [LabelledRegion]) throws -> PatchSampler {
+            try PatchSampler(
+                volumes: material.volumes, regions: regions, shape: shape,
+                foregroundShare: regions.contains { $0.foreground.count > 0 } ? share : 0, jitter: jitter)
+        }
+        return try PatchExamples(
+            training: sampler(training), heldOut: heldOut.isEmpty ? nil : sampler(heldOut),
+            orientations: flag("patch.turned") ? orientations : [.identity], batch: integer("batch"),
+            validationBatches: integer("validation.batches"), seed: UInt64(integer("seed")))
     }
 }

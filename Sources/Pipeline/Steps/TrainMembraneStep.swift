@@ -52,12 +52,10 @@ public struct TrainMembraneStep: Step {
         let result = try item.train(
             network, loss: item.segmentationLoss(.exclusive), settings: settings, examples: examples)
         let description = try NetworkDescription(
-            step: name, classes: classes, voxelSizeInAngstroms: material.voxelSizeInAngstroms, seed: item.integer("seed"),
+            step: name, classes: classes, voxelSizeInAngstroms: material.voxelSizeInAngstroms, patchSize: examples.shape.x,
+            seed: item.integer("seed"),
             epoch: result.epoch, members: sources.map(\.member))
-        try item.give("network", artifact: NetworkArtifact.kind) {
-            try NetworkArtifact.write(result.network, description, in: item.workspace(), to: $0)
-        }
-        try item.give("course", value: TrainingSummary(result, classes: classes))
+        try item.give(result, description)
     }
 
     private func network(_ item: StepItem, classes: [String]) throws -> any Network {
@@ -95,18 +93,9 @@ public struct TrainMembraneStep: Step {
             if let cut { heldOut.append(try source.region(cut.heldOut).region) }
         }
         try check(counts, classes, item.scope.tomogram)
-        let foreground = try item.real("patch.foreground")
-        func sampler(_ regions: [LabelledRegion]) throws -> PatchSampler {
-            try PatchSampler(
-                volumes: material.volumes, regions: regions, shape: shape,
-                foregroundShare: regions.contains { $0.foreground.count > 0 } ? foreground : 0,
-                jitter: min(side / 3, 1 << 20))
-        }
-        return try PatchExamples(
-            training: sampler(training), heldOut: heldOut.isEmpty ? nil : sampler(heldOut),
-            orientations: item.flag("patch.turned") ? (isDeep ? Orientation.slab : Orientation.plane) : [.identity],
-            batch: item.integer("batch"), validationBatches: item.integer("validation.batches"),
-            seed: UInt64(item.integer("seed")))
+        return try item.patchExamples(
+            material, training: training, heldOut: heldOut, shape: shape, jitter: side / 3,
+            orientations: isDeep ? Orientation.slab : Orientation.plane)
     }
 
     /// - Throws: ``PipelineError`` where there is nothing to tell apart.

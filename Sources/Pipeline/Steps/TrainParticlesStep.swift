@@ -52,12 +52,10 @@ public struct TrainParticlesStep: Step {
             network, loss: item.segmentationLoss(.independent), settings: settings, examples: examples)
         let description = try NetworkDescription(
             step: name, classes: classes, voxelSizeInAngstroms: material.voxelSizeInAngstroms,
-            diametersInAngstroms: radii.map { 2 * $0 }, seed: item.integer("seed"), epoch: result.epoch,
+            diametersInAngstroms: radii.map { 2 * $0 }, patchSize: examples.shape.x, seed: item.integer("seed"),
+            epoch: result.epoch,
             members: sources.map(\.member))
-        try item.give("network", artifact: NetworkArtifact.kind) {
-            try NetworkArtifact.write(result.network, description, in: item.workspace(), to: $0)
-        }
-        try item.give("course", value: TrainingSummary(result, classes: classes))
+        try item.give(result, description)
         item.record("particles", Double(learned))
     }
 
@@ -110,16 +108,9 @@ public struct TrainParticlesStep: Step {
                 "all particles of the training set \(item.scope.tomogram) lie in the columns that are held out; lower "
                     + "train-particles.validation.part")
         }
-        let (share, jitter) = (try item.real("patch.foreground"), try item.integer("patch.jitter"))
-        func sampler(_ regions: [LabelledRegion]) throws -> PatchSampler {
-            try PatchSampler(
-                volumes: material.volumes, regions: regions, shape: shape,
-                foregroundShare: regions.contains { $0.foreground.count > 0 } ? share : 0, jitter: jitter)
-        }
-        let examples = try PatchExamples(
-            training: sampler(training), heldOut: heldOut.isEmpty ? nil : sampler(heldOut),
-            orientations: item.flag("patch.turned") ? Orientation.slab : [.identity], batch: item.integer("batch"),
-            validationBatches: item.integer("validation.batches"), seed: UInt64(item.integer("seed")))
+        let examples = try item.patchExamples(
+            material, training: training, heldOut: heldOut, shape: shape, jitter: item.integer("patch.jitter"),
+            orientations: Orientation.slab)
         return (examples, learned)
     }
 }

@@ -1,3 +1,5 @@
+public import Volumes
+
 /// Examples drawn from labelled regions: patches anywhere in some of them to learn from, turned at random, and patches of others, held
 /// out, always the same ones.
 public struct PatchExamples: TrainingExamples {
@@ -25,6 +27,9 @@ public struct PatchExamples: TrainingExamples {
         (self.batch, self.seed) = (batch, seed)
         self.validationBatches = heldOut == nil ? 0 : validationBatches
     }
+
+    /// The shape of patches.
+    public var shape: VolumeShape { training.shape }
 
     public func batch(step: Int) throws -> TrainingBatch {
         try TrainingBatch(

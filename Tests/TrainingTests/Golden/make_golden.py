@@ -57,7 +57,7 @@ def convolution(name, n, extent, i, o, kernel, stride, padding):
 
 convolution("volume", 2, (5, 9, 7), 16, 32, (3, 3, 3), 1, 1)
 convolution("ragged", 1, (9, 6, 11), 27, 24, (3, 3, 3), 1, 1)
-convolution("deep", 1, (3, 6, 5), 150, 70, (3, 3, 3), 1, 1)
+convolution("deep", 1, (3, 6, 5), 70, 40, (3, 3, 3), 1, 1)
 convolution("image", 3, (1, 13, 21), 40, 48, (1, 3, 3), 1, (0, 1, 1))
 convolution("first", 2, (4, 5, 6), 1, 20, (3, 3, 3), 1, 1)
 convolution("strided", 2, (5, 6, 9), 7, 9, (3, 3, 3), 2, 1)
@@ -131,7 +131,7 @@ class Unit(nn.Module):
 
     def __init__(self, i, o, kernel, kind):
         super().__init__()
-        self.weight = nn.NetworkParameter(torch.zeros(o, i, *kernel, dtype=torch.float64))
+        self.weight = nn.Parameter(torch.zeros(o, i, *kernel, dtype=torch.float64))
         self.norm = {"batch": nn.BatchNorm3d, "instance": lambda c: nn.InstanceNorm3d(c, affine=True),
                      "group": lambda c: nn.GroupNorm(2, c)}[kind](o).double()
         self.padding = [k // 2 for k in kernel]
