@@ -123,6 +123,10 @@ private struct Configured: Step {
             ("prepare.mode: slab\n---\nprepare.mode: slab", "not understood"), ("prepare.mode: *unknown", "not understood"),
             ("\tprepare: 1", "not understood"),
             (
+                String(repeating: "# what a parameter is\n", count: 50) + "prepare.mode: slab\nprepare.mode: slice",
+                "not understood"
+            ),
+            (
                 "a:\n  b:\n    c:\n      d:\n        e:\n          f:\n            g:\n              h:\n                i: 1",
                 "nested too deeply"
             ),
@@ -133,6 +137,8 @@ private struct Configured: Step {
         #expect(error?.message.contains("recipe.yaml") == true)
         #expect(error?.message.contains(expected) == true, "\(error?.message ?? "")")
         #expect(error?.message.contains("\n") == false)
+        // A sentence, not the file.
+        #expect(error?.message.contains("# what") == false)
     }
 
     @Test("that is made to harm is refused at once")

@@ -99,7 +99,9 @@ public struct RecipeFile: Sendable {
         try checkAliases(in: text)
         let root: Node?
         do { root = try Yams.compose(yaml: text) } catch {
-            throw EngineError(.invalidRecipe, "\(path) is not understood: \(error)".replacing("\n", with: " "))
+            // The parser goes on with the text of the file.
+            let reason = "\(error)".prefix { $0 != "\n" }
+            throw EngineError(.invalidRecipe, "\(path) is not understood: \(reason); mend it, or delete it for the defaults")
         }
         var seen: Set<String> = []
         // A file of comments only composes to nothing, or to an empty scalar.
