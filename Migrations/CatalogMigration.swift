@@ -13,6 +13,8 @@ public struct CatalogMigration: Sendable {
         CatalogMigration(number: 1, sql: String(decoding: PackageResources.v0001_catalog_sql, as: UTF8.self)),
         CatalogMigration(number: 2, sql: String(decoding: PackageResources.v0002_objects_sql, as: UTF8.self)),
         CatalogMigration(number: 3, sql: String(decoding: PackageResources.v0003_training_sql, as: UTF8.self)),
+        CatalogMigration(number: 4, sql: String(decoding: PackageResources.v0004_measurements_sql, as: UTF8.self)),
+        CatalogMigration(number: 5, sql: String(decoding: PackageResources.v0005_outputs_sql, as: UTF8.self)),
     ]
 
     /// The schema version that this build of Cellar writes.

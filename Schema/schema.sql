@@ -1,5 +1,5 @@
 -- The schema of an empty catalog, as all migrations together make it; `make schema` writes this file anew.
--- application_id 1128614994, user_version 3
+-- application_id 1128614994, user_version 5
 
 CREATE TABLE dataset (
     id INTEGER PRIMARY KEY,
@@ -110,7 +110,7 @@ CREATE TABLE model (
     path TEXT NOT NULL,
     digest BLOB NOT NULL CHECK (length(digest) = 32),
     added_at TEXT NOT NULL
-) STRICT;
+, licence TEXT CHECK (licence <> ''), provenance TEXT CHECK (provenance <> '')) STRICT;
 
 CREATE TABLE recipe (
     id INTEGER PRIMARY KEY,
@@ -215,7 +215,9 @@ CREATE INDEX trace_output_artifact ON trace_output (artifact_id) WHERE artifact_
 CREATE TABLE metric (
     trace_id INTEGER NOT NULL REFERENCES trace (id) ON DELETE CASCADE,
     name TEXT NOT NULL CHECK (name <> ''),
-    value REAL NOT NULL,
+    value REAL NOT NULL, class TEXT
+    GENERATED ALWAYS AS (nullif(rtrim(rtrim(name, replace(name, '/', '')), '/'), '')) VIRTUAL, measure TEXT
+    GENERATED ALWAYS AS (substr(name, length(rtrim(name, replace(name, '/', ''))) + 1)) VIRTUAL,
     PRIMARY KEY (trace_id, name)
 ) STRICT, WITHOUT ROWID;
 
@@ -343,9 +345,6 @@ SELECT
      WHERE trace_output.artifact_id = artifact.id) AS uses
 FROM artifact;
 
-CREATE VIEW v_model AS
-SELECT id, name, kind, path, lower(hex(digest)) AS digest, added_at FROM model;
-
 CREATE VIEW v_run AS
 SELECT
     run.id AS id,
@@ -385,7 +384,7 @@ CREATE TABLE object (
     y_min_angstrom REAL NOT NULL,
     y_max_angstrom REAL NOT NULL CHECK (y_max_angstrom > y_min_angstrom),
     z_min_angstrom REAL NOT NULL,
-    z_max_angstrom REAL NOT NULL CHECK (z_max_angstrom > z_min_angstrom),
+    z_max_angstrom REAL NOT NULL CHECK (z_max_angstrom > z_min_angstrom), surface_nm2 REAL CHECK (surface_nm2 > 0), diameter_nm REAL CHECK (diameter_nm > 0), elongation REAL CHECK (elongation >= 1), density_mean REAL, membrane_distance_angstrom REAL CHECK (membrane_distance_angstrom >= 0),
     PRIMARY KEY (trace_id, number)
 ) STRICT, WITHOUT ROWID;
 
@@ -495,92 +494,6 @@ JOIN v_scope AS scope ON scope.scope = step.scope AND scope.scope_id = head.scop
 LEFT JOIN tomogram AS t ON t.id = scope.tomogram_id
 LEFT JOIN dataset ON dataset.id = t.dataset_id;
 
-CREATE VIEW v_failure AS
-SELECT
-    step.name AS step,
-    step.scope AS scope,
-    trace.scope_id AS scope_id,
-    dataset.name AS dataset,
-    t.name AS tomogram,
-    scope.tomogram_id AS tomogram_id,
-    scope.z_first AS z_first,
-    scope.z_end AS z_end,
-    trace.status AS status,
-    trace.error AS error,
-    trace.started_at AS started_at,
-    trace.run_id AS run_id,
-    scope.training_set AS training_set
-FROM trace
-JOIN step ON step.id = trace.step_id
-JOIN v_scope AS scope ON scope.scope = step.scope AND scope.scope_id = trace.scope_id
-LEFT JOIN tomogram AS t ON t.id = scope.tomogram_id
-LEFT JOIN dataset ON dataset.id = t.dataset_id
-WHERE trace.status IN ('failed', 'skipped')
-    AND NOT EXISTS (
-        SELECT 1 FROM trace AS later
-        WHERE later.step_id = trace.step_id AND later.scope_id = trace.scope_id AND later.id > trace.id)
-    -- An earlier result that was taken up again is a success without a trace of its own.
-    AND NOT EXISTS (
-        SELECT 1 FROM head
-        WHERE head.step_id = trace.step_id AND head.scope_id = trace.scope_id AND head.run_id > trace.run_id);
-
-CREATE VIEW v_metric AS
-SELECT
-    step.name AS step,
-    step.scope AS scope,
-    head.scope_id AS scope_id,
-    dataset.name AS dataset,
-    t.name AS tomogram,
-    scope.tomogram_id AS tomogram_id,
-    scope.z_first AS z_first,
-    scope.z_end AS z_end,
-    trace.run_id AS run_id,
-    metric.name AS name,
-    metric.value AS value,
-    scope.training_set AS training_set
-FROM metric
-JOIN trace ON trace.id = metric.trace_id
-JOIN head ON head.trace_id = trace.id
-JOIN step ON step.id = head.step_id
-JOIN v_scope AS scope ON scope.scope = step.scope AND scope.scope_id = head.scope_id
-LEFT JOIN tomogram AS t ON t.id = scope.tomogram_id
-LEFT JOIN dataset ON dataset.id = t.dataset_id;
-
-CREATE VIEW v_object AS
-SELECT
-    step.name AS step,
-    step.scope AS scope,
-    head.scope_id AS scope_id,
-    dataset.name AS dataset,
-    t.name AS tomogram,
-    scope.tomogram_id AS tomogram_id,
-    scope.z_first AS z_first,
-    scope.z_end AS z_end,
-    trace.run_id AS run_id,
-    object.number AS number,
-    object.class AS class,
-    object.x_angstrom AS x,
-    object.y_angstrom AS y,
-    object.z_angstrom AS z,
-    object.radius_angstrom AS radius,
-    object.voxels AS voxels,
-    object.volume_nm3 AS volume_nm3,
-    object.confidence AS confidence,
-    object.x_min_angstrom AS x_min,
-    object.x_max_angstrom AS x_max,
-    object.y_min_angstrom AS y_min,
-    object.y_max_angstrom AS y_max,
-    object.z_min_angstrom AS z_min,
-    object.z_max_angstrom AS z_max,
-    scope.training_set AS training_set
-FROM object
-JOIN trace ON trace.id = object.trace_id
-JOIN head ON head.trace_id = trace.id
-JOIN step ON step.id = head.step_id
-JOIN v_scope AS scope ON scope.scope = step.scope AND scope.scope_id = head.scope_id
-LEFT JOIN tomogram AS t ON t.id = scope.tomogram_id
-LEFT JOIN dataset ON dataset.id = t.dataset_id;
-
 CREATE VIEW v_training_member AS
 SELECT
     training_set.name AS training_set,
@@ -668,3 +581,306 @@ JOIN v_scope AS scope ON scope.scope = step.scope AND scope.scope_id = curve.sco
 LEFT JOIN head ON head.step_id = curve.step_id AND head.scope_id = curve.scope_id
 LEFT JOIN tomogram AS t ON t.id = scope.tomogram_id
 LEFT JOIN dataset ON dataset.id = t.dataset_id;
+
+CREATE TABLE object_neighbour (
+    trace_id INTEGER NOT NULL REFERENCES trace (id) ON DELETE CASCADE,
+    number INTEGER NOT NULL,
+    -- Of the neighbour.
+    class TEXT NOT NULL CHECK (class <> ''),
+    -- Its number.
+    neighbour INTEGER NOT NULL CHECK (neighbour <> number),
+    distance_angstrom REAL NOT NULL CHECK (distance_angstrom >= 0),
+    PRIMARY KEY (trace_id, number, class),
+    FOREIGN KEY (trace_id, number) REFERENCES object (trace_id, number) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE object_summary (
+    trace_id INTEGER NOT NULL REFERENCES trace (id) ON DELETE CASCADE,
+    class TEXT NOT NULL CHECK (class <> ''),
+    -- A number of v_object, or `nearest/CLASS`: the distance to the nearest other object of a class.
+    measure TEXT NOT NULL CHECK (measure <> ''),
+    -- Over the objects that have the number.
+    count INTEGER NOT NULL CHECK (count >= 1),
+    sum REAL NOT NULL,
+    sum_of_squares REAL NOT NULL,
+    minimum REAL NOT NULL,
+    maximum REAL NOT NULL CHECK (maximum >= minimum),
+    PRIMARY KEY (trace_id, class, measure)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX metric_measure ON metric (measure, class);
+
+CREATE VIEW v_failure AS
+SELECT
+    step.name AS step,
+    step.scope AS scope,
+    trace.scope_id AS scope_id,
+    dataset.name AS dataset,
+    t.name AS tomogram,
+    scope.tomogram_id AS tomogram_id,
+    scope.z_first AS z_first,
+    scope.z_end AS z_end,
+    trace.status AS status,
+    trace.error AS error,
+    trace.started_at AS started_at,
+    trace.run_id AS run_id,
+    scope.training_set AS training_set
+FROM trace
+CROSS JOIN step ON step.id = trace.step_id
+CROSS JOIN v_scope AS scope ON scope.scope = step.scope AND scope.scope_id = trace.scope_id
+LEFT JOIN tomogram AS t ON t.id = scope.tomogram_id
+LEFT JOIN dataset ON dataset.id = t.dataset_id
+WHERE trace.status IN ('failed', 'skipped')
+    AND NOT EXISTS (
+        SELECT 1 FROM trace AS later
+        WHERE later.step_id = trace.step_id AND later.scope_id = trace.scope_id AND later.id > trace.id)
+    -- An earlier result that was taken up again is a success without a trace of its own.
+    AND NOT EXISTS (
+        SELECT 1 FROM head
+        WHERE head.step_id = trace.step_id AND head.scope_id = trace.scope_id AND head.run_id > trace.run_id);
+
+CREATE VIEW v_metric AS
+SELECT
+    step.name AS step,
+    step.scope AS scope,
+    head.scope_id AS scope_id,
+    dataset.name AS dataset,
+    t.name AS tomogram,
+    scope.tomogram_id AS tomogram_id,
+    scope.z_first AS z_first,
+    scope.z_end AS z_end,
+    trace.run_id AS run_id,
+    metric.name AS name,
+    metric.value AS value,
+    scope.training_set AS training_set,
+    metric.class AS class,
+    metric.measure AS measure
+FROM metric
+JOIN trace ON trace.id = metric.trace_id
+JOIN head ON head.trace_id = trace.id
+JOIN step ON step.id = head.step_id
+JOIN v_scope AS scope ON scope.scope = step.scope AND scope.scope_id = head.scope_id
+LEFT JOIN tomogram AS t ON t.id = scope.tomogram_id
+LEFT JOIN dataset ON dataset.id = t.dataset_id;
+
+CREATE VIEW v_trace AS
+SELECT
+    trace.id AS trace_id,
+    trace.run_id AS run_id,
+    step.name AS step,
+    step.scope AS scope,
+    trace.scope_id AS scope_id,
+    dataset.name AS dataset,
+    t.name AS tomogram,
+    scope.tomogram_id AS tomogram_id,
+    scope.z_first AS z_first,
+    scope.z_end AS z_end,
+    scope.training_set AS training_set,
+    trace.status AS status,
+    trace.started_at AS started_at,
+    trace.seconds AS seconds,
+    trace.error AS error,
+    lower(hex(trace.key)) AS key,
+    head.run_id AS standing_run_id
+FROM trace
+JOIN step ON step.id = trace.step_id
+JOIN v_scope AS scope ON scope.scope = step.scope AND scope.scope_id = trace.scope_id
+LEFT JOIN head ON head.step_id = trace.step_id AND head.scope_id = trace.scope_id AND head.trace_id = trace.id
+LEFT JOIN tomogram AS t ON t.id = scope.tomogram_id
+LEFT JOIN dataset ON dataset.id = t.dataset_id;
+
+CREATE VIEW v_metric_history AS
+SELECT
+    step.name AS step,
+    step.scope AS scope,
+    trace.scope_id AS scope_id,
+    dataset.name AS dataset,
+    t.name AS tomogram,
+    scope.tomogram_id AS tomogram_id,
+    scope.z_first AS z_first,
+    scope.z_end AS z_end,
+    scope.training_set AS training_set,
+    trace.id AS trace_id,
+    trace.run_id AS run_id,
+    EXISTS (SELECT 1 FROM head WHERE head.trace_id = trace.id) AS stands,
+    metric.name AS name,
+    metric.class AS class,
+    metric.measure AS measure,
+    metric.value AS value
+FROM metric
+JOIN trace ON trace.id = metric.trace_id
+JOIN step ON step.id = trace.step_id
+JOIN v_scope AS scope ON scope.scope = step.scope AND scope.scope_id = trace.scope_id
+LEFT JOIN tomogram AS t ON t.id = scope.tomogram_id
+LEFT JOIN dataset ON dataset.id = t.dataset_id;
+
+CREATE VIEW v_object AS
+SELECT
+    step.name AS step,
+    step.scope AS scope,
+    head.scope_id AS scope_id,
+    dataset.name AS dataset,
+    t.name AS tomogram,
+    scope.tomogram_id AS tomogram_id,
+    scope.z_first AS z_first,
+    scope.z_end AS z_end,
+    trace.run_id AS run_id,
+    object.number AS number,
+    object.class AS class,
+    object.x_angstrom AS x,
+    object.y_angstrom AS y,
+    object.z_angstrom AS z,
+    object.radius_angstrom AS radius,
+    object.voxels AS voxels,
+    object.volume_nm3 AS volume_nm3,
+    object.confidence AS confidence,
+    object.x_min_angstrom AS x_min,
+    object.x_max_angstrom AS x_max,
+    object.y_min_angstrom AS y_min,
+    object.y_max_angstrom AS y_max,
+    object.z_min_angstrom AS z_min,
+    object.z_max_angstrom AS z_max,
+    scope.training_set AS training_set,
+    object.surface_nm2 AS surface_nm2,
+    object.diameter_nm AS diameter_nm,
+    object.elongation AS elongation,
+    object.density_mean AS density_mean,
+    object.membrane_distance_angstrom AS membrane_distance
+FROM step
+CROSS JOIN v_scope AS scope ON scope.scope = step.scope
+CROSS JOIN head ON head.step_id = step.id AND head.scope_id = scope.scope_id
+CROSS JOIN trace ON trace.id = head.trace_id
+LEFT JOIN tomogram AS t ON t.id = scope.tomogram_id
+LEFT JOIN dataset ON dataset.id = t.dataset_id
+CROSS JOIN object ON object.trace_id = trace.id;
+
+CREATE VIEW v_neighbour AS
+SELECT
+    step.name AS step,
+    step.scope AS scope,
+    head.scope_id AS scope_id,
+    dataset.name AS dataset,
+    t.name AS tomogram,
+    scope.tomogram_id AS tomogram_id,
+    trace.run_id AS run_id,
+    object.number AS number,
+    object.class AS class,
+    near.neighbour AS neighbour,
+    near.class AS neighbour_class,
+    near.distance_angstrom AS distance
+FROM step
+CROSS JOIN v_scope AS scope ON scope.scope = step.scope
+CROSS JOIN head ON head.step_id = step.id AND head.scope_id = scope.scope_id
+CROSS JOIN trace ON trace.id = head.trace_id
+LEFT JOIN tomogram AS t ON t.id = scope.tomogram_id
+LEFT JOIN dataset ON dataset.id = t.dataset_id
+CROSS JOIN object ON object.trace_id = trace.id
+CROSS JOIN object_neighbour AS near ON near.trace_id = object.trace_id AND near.number = object.number;
+
+CREATE VIEW v_object_summary AS
+SELECT
+    step.name AS step,
+    step.scope AS scope,
+    head.scope_id AS scope_id,
+    dataset.name AS dataset,
+    t.name AS tomogram,
+    scope.tomogram_id AS tomogram_id,
+    scope.z_first AS z_first,
+    scope.z_end AS z_end,
+    trace.run_id AS run_id,
+    summary.class AS class,
+    summary.measure AS measure,
+    summary.count AS count,
+    summary.sum AS sum,
+    summary.sum_of_squares AS sum_of_squares,
+    summary.minimum AS minimum,
+    summary.maximum AS maximum
+FROM step
+CROSS JOIN v_scope AS scope ON scope.scope = step.scope
+CROSS JOIN head ON head.step_id = step.id AND head.scope_id = scope.scope_id
+CROSS JOIN trace ON trace.id = head.trace_id
+LEFT JOIN tomogram AS t ON t.id = scope.tomogram_id
+LEFT JOIN dataset ON dataset.id = t.dataset_id
+CROSS JOIN object_summary AS summary ON summary.trace_id = trace.id;
+
+CREATE VIEW v_evaluation AS
+WITH
+    evaluated AS MATERIALIZED (
+        SELECT
+            step.name AS step, step.scope AS scope, head.scope_id AS scope_id, dataset.name AS dataset, t.name AS tomogram,
+            t.id AS tomogram_id, head.trace_id AS trace_id, trace.run_id AS run_id
+        FROM step
+        JOIN head ON head.step_id = step.id
+        JOIN trace ON trace.id = head.trace_id
+        LEFT JOIN annotation ON step.scope = 'annotation' AND annotation.id = head.scope_id
+        LEFT JOIN slab ON step.scope = 'slab' AND slab.id = head.scope_id
+        JOIN tomogram AS t ON t.id = CASE step.scope
+            WHEN 'tomogram' THEN head.scope_id
+            WHEN 'annotation' THEN annotation.tomogram_id
+            WHEN 'slab' THEN slab.tomogram_id
+        END
+        JOIN dataset ON dataset.id = t.dataset_id
+        WHERE step.name GLOB 'evaluate*'
+    ),
+    origin AS MATERIALIZED (
+        SELECT
+            evaluated.trace_id AS trace_id,
+            group_concat(DISTINCT training_set.name) AS training_set,
+            group_concat(DISTINCT trainer.name || ':' || lower(substr(hex(network.digest), 1, 12))) AS model,
+            max(EXISTS (
+                SELECT 1 FROM trace_member
+                WHERE trace_member.trace_id = training.id AND trace_member.tomogram_id = evaluated.tomogram_id)) AS trained_on
+        FROM evaluated
+        CROSS JOIN trace_input AS given ON given.trace_id = evaluated.trace_id
+        CROSS JOIN step AS giver
+            ON giver.name = substr(given.name, 1, instr(given.name, '.') - 1) AND giver.scope = 'tomogram'
+        CROSS JOIN trace AS source ON source.step_id = giver.id AND source.scope_id = evaluated.tomogram_id
+        CROSS JOIN trace_output AS gave
+            ON gave.trace_id = source.id AND gave.name = substr(given.name, instr(given.name, '.') + 1)
+                AND gave.digest = given.digest
+        CROSS JOIN trace_input AS network ON network.trace_id = source.id
+        CROSS JOIN step AS trainer
+            ON trainer.name = substr(network.name, 1, instr(network.name, '.') - 1) AND trainer.scope = 'training-set'
+        CROSS JOIN trace AS training ON training.step_id = trainer.id
+        CROSS JOIN trace_output AS trained
+            ON trained.trace_id = training.id AND trained.name = substr(network.name, instr(network.name, '.') + 1)
+                AND trained.digest = network.digest
+        LEFT JOIN training_set ON training_set.id = training.scope_id
+        GROUP BY evaluated.trace_id
+    )
+SELECT
+    evaluated.dataset AS dataset,
+    evaluated.tomogram AS tomogram,
+    evaluated.tomogram_id AS tomogram_id,
+    evaluated.step AS step,
+    evaluated.scope AS scope,
+    evaluated.scope_id AS scope_id,
+    CASE evaluated.scope WHEN 'annotation' THEN evaluated.scope_id END AS annotation,
+    evaluated.run_id AS run_id,
+    metric.name AS name,
+    metric.class AS class,
+    metric.measure AS measure,
+    metric.value AS value,
+    origin.training_set AS training_set,
+    origin.model AS model,
+    ifnull(origin.trained_on, 0) AS trained_on
+FROM evaluated
+LEFT JOIN origin ON origin.trace_id = evaluated.trace_id
+CROSS JOIN metric ON metric.trace_id = evaluated.trace_id;
+
+CREATE VIEW v_model AS
+SELECT id, name, kind, path, lower(hex(digest)) AS digest, added_at, licence, provenance FROM model;
+
+CREATE VIEW v_output AS
+SELECT
+    step.name AS step,
+    step.scope AS scope,
+    head.scope_id AS scope_id,
+    head.trace_id AS trace_id,
+    trace_output.name AS name,
+    lower(hex(trace_output.digest)) AS digest,
+    trace_output.artifact_id AS artifact_id,
+    trace_output.value AS value
+FROM head
+JOIN step ON step.id = head.step_id
+JOIN trace_output ON trace_output.trace_id = head.trace_id;

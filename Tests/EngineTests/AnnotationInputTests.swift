@@ -1,3 +1,4 @@
+import BlobStore
 import Catalog
 import CatalogSchema
 import Engine
@@ -71,6 +72,61 @@ private struct ReadingStep: Step {
         let moved = try #require(found.withLock { $0["/picks/voxel"] })
         #expect(moved.points[0].positionInAngstroms == SIMD3(24, 36, 60))
         #expect(try run(step, toys) == nil)
+    }
+
+    @Test("an annotation reads from all slabs of its tomogram, and is stale when one comes or goes")
+    func slabs() throws {
+        /// Gives a slab's own slices.
+        struct SlabStep: Step {
+            let name = "slab"
+            let version = 1
+            let scope = ScopeKind.slab
+            let summary = ""
+            let inputs = [StepInput.fact(.z)]
+            let outputs = [StepOutput.artifact("slices", evictable: false)]
+            func run(_ item: StepItem) throws {
+                try item.give("slices", artifact: "toy") {
+                    try $0.write("z", shape: [1], values: [Double(item.scope.z?.lowerBound ?? -1)])
+                }
+            }
+        }
+        /// Joins those of all slabs.
+        struct JoiningStep: Step {
+            let name = "joining"
+            let version = 1
+            let scope = ScopeKind.annotation
+            let summary = ""
+            let inputs = [StepInput.fact(.annotation), .output(of: "slab", named: "slices")]
+            let outputs = [StepOutput.value("slabs")]
+            func run(_ item: StepItem) throws {
+                var slabs: [[Int]] = []
+                try item.forEachArtifact(of: "slab", named: "slices") { member in
+                    let first = try member.artifact.read("z", as: Double.self)
+                    slabs.append([Int(first[0]), member.scope.z?.upperBound ?? -1])
+                }
+                try item.give("slabs", value: slabs)
+            }
+        }
+        let toys = try ToyCollection()
+        let (a, b) = (try toys.add("a", text: "alpha"), try toys.add("b", text: "beta"))
+        let id = try toys.catalog.annotate(tomogramID: a, with: points(.angstrom, file: "a"))
+        _ = try toys.catalog.addSlab(tomogramID: b, z: 0..<1)
+        let graph = try StepGraph([JoiningStep(), SlabStep()])
+        func run() throws -> RunReport? {
+            try Runner(toys.catalog, store: toys.store, graph: graph, recipe: Recipe(steps: graph.steps)).run()
+        }
+        func joined() throws -> String? { try toys.catalog.standingValue(step: "joining", scopeID: id, output: "slabs")?.text }
+        #expect(try run()?.isComplete == true)
+        #expect(try joined() == "[]")
+        _ = try toys.catalog.addSlab(tomogramID: a, z: 1..<3)
+        let added = try toys.catalog.addSlab(tomogramID: a, z: 0..<2)
+        #expect(try run()?.progress.ran == 3)
+        #expect(try joined() == "[[0,2],[1,3]]")
+        try toys.catalog.removeSlabs(ids: [#require(added.id)])
+        // What was computed of the rest is known, but not for this annotation.
+        #expect(try run()?.progress.ran == 1)
+        #expect(try joined() == "[[1,3]]")
+        #expect(try run() == nil)
     }
 
     @Test("in voxels of an unknown size fail with what to do")

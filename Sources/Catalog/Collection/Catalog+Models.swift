@@ -16,11 +16,13 @@ extension Catalog {
     /// - Parameters:
     ///   - path: absolute; the files stay where they are.
     ///   - digest: of their content.
+    ///   - licence: as people say it.
+    ///   - provenance: who made it, of what.
     /// - Returns: the record, and the digest that the model had before, if there was one.
     /// - Throws: ``CatalogError`` where the name is none, or a model of another kind has it.
     @discardableResult
     public func setModel(
-        name: String, kind: String, path: String, digest: Digest
+        name: String, kind: String, path: String, digest: Digest, licence: String? = nil, provenance: String? = nil
     ) throws -> (record: ModelRecord, earlierDigest: Digest?) {
         guard name != "none", !name.isEmpty, name.count <= 200,
             name.allSatisfy({ $0.isLetter || $0.isNumber || "-_.".contains($0) })
@@ -35,7 +37,10 @@ extension Catalog {
             }
             let record = ModelRecord(
                 id: earlier?.id, name: name, kind: kind, path: path, digest: digest,
-                addedAt: earlier?.digest == digest ? earlier?.addedAt ?? Timestamp.now : Timestamp.now)
+                addedAt: earlier?.digest == digest ? earlier?.addedAt ?? Timestamp.now : Timestamp.now,
+                // Of the same weights, what was said before stands.
+                licence: licence ?? (earlier?.digest == digest ? earlier?.licence : nil),
+                provenance: provenance ?? (earlier?.digest == digest ? earlier?.provenance : nil))
             try record.save(db)
             return (record, earlier?.digest)
         }

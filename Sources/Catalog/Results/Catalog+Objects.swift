@@ -62,22 +62,45 @@ extension Catalog {
     public func objects(ofTomogram id: Int64, step: String? = nil, slab: Int64? = nil, class: String? = nil) throws
         -> [FoundObject]
     {
-        try read { db in
-            try Row.fetchAll(
+        let (condition, arguments): (String, StatementArguments) = (
+            """
+            tomogram_id = ?1 AND (?2 IS NULL OR step = ?2) AND (?3 IS NULL OR class = ?3)
+                AND (?4 IS NULL OR (scope = 'slab' AND scope_id = ?4))
+            """, [id, step, `class`, slab]
+        )
+        struct Key: Hashable {
+            let step: String
+            let scopeID: Int64
+            let number: Int
+        }
+        return try read { db in
+            var neighbours: [Key: [FoundObject.Neighbour]] = [:]
+            let pairs = try Row.fetchCursor(
                 db,
                 sql: """
-                    SELECT number, class, x, y, z, radius, voxels, volume_nm3, confidence, x_min, y_min, z_min, x_max, y_max, z_max
-                    FROM v_object
-                    WHERE tomogram_id = ?1 AND (?2 IS NULL OR step = ?2) AND (?3 IS NULL OR class = ?3)
-                        AND (?4 IS NULL OR (scope = 'slab' AND scope_id = ?4))
-                    ORDER BY step, scope_id, number
-                    """, arguments: [id, step, `class`, slab]
+                    SELECT step, scope_id, number, neighbour_class, neighbour, distance FROM v_neighbour
+                    WHERE \(condition) ORDER BY neighbour_class
+                    """, arguments: arguments)
+            while let row = try pairs.next() {
+                neighbours[Key(step: row[0], scopeID: row[1], number: row[2]), default: []]
+                    .append(FoundObject.Neighbour(class: row[3], number: row[4], distanceInAngstroms: row[5]))
+            }
+            return try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT step, scope_id, number, class, x, y, z, radius, voxels, volume_nm3, surface_nm2, elongation, density_mean,
+                        membrane_distance, confidence, x_min, y_min, z_min, x_max, y_max, z_max
+                    FROM v_object WHERE \(condition) ORDER BY step, scope_id, number
+                    """, arguments: arguments
             ).map { row in
                 FoundObject(
-                    number: row[0], class: row[1], centroidInAngstroms: SIMD3(row[2], row[3], row[4]), radiusInAngstroms: row[5],
-                    voxels: row[6], volumeInCubicNanometers: row[7], confidence: row[8],
-                    boxMinimumInAngstroms: SIMD3(row[9], row[10], row[11]),
-                    boxMaximumInAngstroms: SIMD3(row[12], row[13], row[14]))
+                    number: row["number"], class: row["class"], centroidInAngstroms: SIMD3(row["x"], row["y"], row["z"]),
+                    radiusInAngstroms: row["radius"], voxels: row["voxels"], volumeInCubicNanometers: row["volume_nm3"],
+                    surfaceInSquareNanometers: row["surface_nm2"], elongation: row["elongation"],
+                    meanDensity: row["density_mean"], membraneDistanceInAngstroms: row["membrane_distance"],
+                    confidence: row["confidence"], boxMinimumInAngstroms: SIMD3(row["x_min"], row["y_min"], row["z_min"]),
+                    boxMaximumInAngstroms: SIMD3(row["x_max"], row["y_max"], row["z_max"]),
+                    neighbours: neighbours[Key(step: row[0], scopeID: row[1], number: row["number"])] ?? [])
             }
         }
     }

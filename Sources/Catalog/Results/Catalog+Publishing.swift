@@ -68,6 +68,17 @@ private struct Publisher {
             try execute("INSERT INTO metric (trace_id, name, value) VALUES (?, ?, ?)", [traceID, metric.name, metric.value])
         }
         for object in item.objects { try insert(object, traceID: traceID) }
+        for summary in ObjectSummary.summaries(of: item.objects) {
+            try execute(
+                """
+                INSERT INTO object_summary (trace_id, class, measure, count, sum, sum_of_squares, minimum, maximum)
+                VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+                """,
+                [
+                    traceID, summary.class, summary.measure, summary.count, summary.sum, summary.sumOfSquares, summary.minimum,
+                    summary.maximum,
+                ])
+        }
         // Curves of what was begun under other keys and never came to an end; those of results stay as the results do.
         try execute(
             """
@@ -86,13 +97,21 @@ private struct Publisher {
             """
             INSERT INTO object (
                 trace_id, number, class, x_angstrom, y_angstrom, z_angstrom, radius_angstrom, voxels, volume_nm3, confidence,
-                x_min_angstrom, x_max_angstrom, y_min_angstrom, y_max_angstrom, z_min_angstrom, z_max_angstrom
-            ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                x_min_angstrom, x_max_angstrom, y_min_angstrom, y_max_angstrom, z_min_angstrom, z_max_angstrom,
+                surface_nm2, diameter_nm, elongation, density_mean, membrane_distance_angstrom
+            ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [
                 traceID, object.number, object.class, centroid.x, centroid.y, centroid.z, object.radiusInAngstroms, object.voxels,
                 object.volumeInCubicNanometers, object.confidence, low.x, high.x, low.y, high.y, low.z, high.z,
+                object.surfaceInSquareNanometers, object.diameterInNanometers, object.elongation, object.meanDensity,
+                object.membraneDistanceInAngstroms,
             ])
+        for neighbour in object.neighbours {
+            try execute(
+                "INSERT INTO object_neighbour (trace_id, number, class, neighbour, distance_angstrom) VALUES (?, ?, ?, ?, ?)",
+                [traceID, object.number, neighbour.class, neighbour.number, neighbour.distanceInAngstroms])
+        }
     }
 
     private func artifactID(of output: ItemOutcome.Output) throws -> Int64? {

@@ -100,12 +100,6 @@ struct ScopeIndex: Sendable {
 }
 
 extension ScopeIndex {
-    /// Whether steps on two kinds of scope can read from one another.
-    static func areRelated(_ a: ScopeKind, _ b: ScopeKind) -> Bool {
-        let both: Set = [a, b]
-        return a == b || both.contains(.tomogram) || both.contains(.trainingSet) || !both.contains(.annotation)
-    }
-
     /// Whether a scope of one kind reads from exactly one scope of another: itself, its tomogram, or the training set.
     static func isSingular(from kind: ScopeKind, to other: ScopeKind) -> Bool {
         kind == other || other == .trainingSet || (other == .tomogram && kind != .trainingSet)
@@ -117,7 +111,7 @@ extension ScopeIndex {
     }
 
     /// Calls the closure with the positions of all scopes of another kind from which a scope reads: its own tomogram and
-    /// its parts, or those that share its z; a training set's members; and the current training set, whatever the scope.
+    /// its parts, or those that share its z, of an annotation all; a training set's members; and the current training set, whatever the scope.
     func forEachSource(of kind: ScopeKind, at position: Int, in other: ScopeKind, _ body: (Int) -> Void) {
         if kind == other { return body(position) }
         if other == .trainingSet { return training == nil ? () : body(0) }
@@ -133,12 +127,13 @@ extension ScopeIndex {
         forEachRelative(of: kind, at: position, in: other, body)
     }
 
-    /// The relation between tomograms and their parts, which is symmetric.
+    /// The relation between tomograms and their parts, which is symmetric. An annotation is of the whole tomogram, and has to do with
+    /// all of its slabs and slices.
     private func forEachRelative(of kind: ScopeKind, at position: Int, in other: ScopeKind, _ body: (Int) -> Void) {
         guard let tomogram = tomogram(of: kind, at: position) else { return }
         if other == .tomogram { return body(tomogram) }
         guard let first = firstPart[other], let candidates = parts[other] else { return }
-        let mine = part(of: kind, at: position)?.z
+        let mine = kind == .annotation || other == .annotation ? nil : part(of: kind, at: position)?.z
         for candidate in Int(first[tomogram])..<Int(first[tomogram + 1]) {
             if let mine, !mine.overlaps(candidates[candidate].z) { continue }
             body(candidate)

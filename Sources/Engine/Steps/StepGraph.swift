@@ -16,8 +16,8 @@ public struct StepGraph: Sendable {
 
     /// Sorts and checks steps.
     ///
-    /// - Throws: ``EngineError`` where two have one name, an input is an output of none, a scope lacks a fact or has
-    ///   nothing to do with the producer's, or steps wait for one another.
+    /// - Throws: ``EngineError`` where two have one name, an input is an output of none, a scope lacks a fact, or
+    ///   steps wait for one another.
     public init(_ unsorted: [any Step]) throws(EngineError) {
         var byName: [String: any Step] = [:]
         for step in unsorted {
@@ -72,11 +72,6 @@ public struct StepGraph: Sendable {
             case .output(let producer, let name):
                 guard let other = byName[producer], other.outputs.contains(where: { $0.name == name }) else {
                     throw EngineError(.invalidSteps, "the step \(step.name) reads \(producer).\(name), which no step gives")
-                }
-                guard ScopeIndex.areRelated(step.scope, other.scope) else {
-                    throw EngineError(
-                        .invalidSteps,
-                        "the step \(step.name) works on a \(step.scope.rawValue) and cannot read from a \(other.scope.rawValue)")
                 }
             }
         }

@@ -197,12 +197,14 @@ public final class StepItem {
 
     /// Records things that were found, which `v_object` shows, each under a number of its own.
     ///
-    /// - Throws: ``EngineError`` where one is not ``FoundObject/isValid``, or two have one number.
+    /// - Throws: ``EngineError`` where one is not ``FoundObject/isValid``, two have one number, or a neighbour is none of them.
     public func record(_ found: [FoundObject]) throws {
         objects += found
-        guard objects.allSatisfy(\.isValid), Set(objects.map(\.number)).count == objects.count else {
+        guard objects.areOneResult else {
             throw EngineError(
-                .brokenPromise, "the step \(setup.step.name) found objects that cannot be, or two under one number")
+                .brokenPromise,
+                "the step \(setup.step.name) found objects that cannot be, two under one number, or neighbours that are not there"
+            )
         }
     }
 

@@ -1,0 +1,233 @@
+/// A question that many ask of a catalog, as one SQL statement over the public views (Schema/views.md).
+///
+/// The statement holds all its values, so that what is printed of it can be asked again, and changed. None looks at single
+/// objects, and standard deviations are those of samples (n - 1).
+///
+/// ```swift
+/// let connection = try QueryConnection(catalog.directory)
+/// let sql = try Statistics(.evaluation, by: "dataset", where: "trained_on = 0").sql(for: connection)
+/// try connection.run(sql) { row in print(row) }
+/// ```
+public struct Statistics: Sendable, Hashable {
+    /// What is asked for.
+    public enum Topic: String, CaseIterable, Sendable {
+        case datasets, objects, evaluation, tomograms, changes, steps
+
+        /// One line for people.
+        public var summary: String {
+            switch self {
+            case .datasets: "how many tomograms of which voxel size, and how much volume"
+            case .objects: "how many objects of each class, how large, how near to one another and to membranes"
+            case .evaluation: "how well steps did against annotations: mean and spread of each number"
+            case .tomograms: "the tomograms with the highest and lowest values of a metric"
+            case .changes: "how each metric moved from one run to another"
+            case .steps: "how long each step took"
+            }
+        }
+
+        /// The view whose columns can be grouped by, and used in conditions.
+        public var view: String {
+            switch self {
+            case .datasets: "v_tomogram"
+            case .objects: "v_object_summary"
+            case .evaluation: "v_evaluation"
+            case .tomograms: "v_metric"
+            case .changes: "v_metric_history"
+            case .steps: "v_step"
+            }
+        }
+
+        /// What to do where there is no answer.
+        public var advice: String {
+            switch self {
+            case .datasets: "`cellar add PATH --dataset NAME` adds tomograms"
+            case .objects: "steps such as pseudo-labels, pick and measure find objects; `cellar run` runs them"
+            case .evaluation:
+                "`cellar annotate` brings labels or points to compare with, and `cellar run` evaluates where there are results"
+            case .tomograms: "`cellar query 'SELECT DISTINCT step, name FROM v_metric'` lists the metrics that there are"
+            case .changes: "only what was computed again between the two runs is compared; `cellar list runs` lists them"
+            case .steps: "`cellar run` computes what is stale"
+            }
+        }
+    }
+
+    public var topic: Topic
+    /// A column to group by, before others.
+    public var by: String?
+    /// What may stand behind WHERE.
+    public var condition: String?
+    /// Of ``Topic/tomograms``.
+    public var metric: String?
+    /// How many tomograms at either end.
+    public var count: Int
+    /// Of ``Topic/changes``; nil for the last run, and the one before.
+    public var from: Int64?
+    public var to: Int64?
+
+    public init(
+        _ topic: Topic, by: String? = nil, where condition: String? = nil, metric: String? = nil, count: Int = 10,
+        from: Int64? = nil, to: Int64? = nil
+    ) {
+        self.topic = topic
+        self.by = by
+        self.condition = condition
+        self.metric = metric
+        self.count = count
+        self.from = from
+        self.to = to
+    }
+
+    /// The numbers of what a catalog holds, by which to begin.
+    public static let overview = """
+        SELECT 'datasets' AS what, count(DISTINCT dataset) AS count FROM v_tomogram
+        UNION ALL SELECT 'tomograms', count(*) FROM v_tomogram
+        UNION ALL SELECT 'slabs', count(*) FROM v_slab
+        UNION ALL SELECT 'annotations', count(*) FROM v_annotation
+        UNION ALL SELECT 'training sets', count(*) FROM v_training_set
+        UNION ALL SELECT 'objects', ifnull(sum(count), 0) FROM v_object_summary WHERE measure = 'volume_nm3'
+        UNION ALL SELECT 'evaluations', count(DISTINCT step || scope_id) FROM v_evaluation
+        UNION ALL SELECT 'runs', count(*) FROM v_run
+        """
+
+    /// The statement.
+    ///
+    /// - Parameter connection: to the catalog that is asked, in which the names of columns, metrics and runs are looked up.
+    /// - Throws: ``CatalogError`` with a sentence where one of them is not there, or the condition is not understood.
+    public func sql(for connection: QueryConnection) throws -> String {
+        if let by { try ViewColumns(topic.view, in: connection).check(by) }
+        if let condition { try ViewColumns(topic.view, in: connection).check(condition: condition) }
+        switch topic {
+        case .datasets: return datasets
+        case .objects: return objects
+        case .evaluation: return evaluation
+        case .tomograms: return try tomograms(connection)
+        case .changes: return try changes(connection)
+        case .steps: return steps
+        }
+    }
+
+    // MARK: Statements
+
+    private var datasets: String {
+        let key = by ?? "dataset"
+        return """
+            SELECT \(key), count(*) AS tomograms, sum(slabs) AS slabs, sum(annotations) AS annotations,
+                min(voxel_size) AS smallest_voxel, max(voxel_size) AS largest_voxel,
+                sum(1e-12 * size_x * size_y * size_z * voxel_size * voxel_size_y * voxel_size_z) AS volume_um3,
+                avg(density_std) AS density_std
+            FROM v_tomogram\(whereClause())
+            GROUP BY \(key) ORDER BY \(key)
+            """
+    }
+
+    /// Numbers of objects, and of tomograms how many objects are in a cubic micrometre.
+    private var objects: String {
+        let keys = keys(["step", "class", "measure"])
+        let n = "sum(count)"
+        return """
+            SELECT \(keys), \(n) AS n, sum(sum) / \(n) AS mean, \(Self.deviation("sum(sum)", "sum(sum_of_squares)", n)) AS std,
+                min(minimum) AS min, max(maximum) AS max
+            FROM v_object_summary\(whereClause())
+            GROUP BY \(keys)
+            UNION ALL
+            SELECT \(keys), \(Self.moments)
+            FROM v_metric\(whereClause("measure = 'concentration'"))
+            GROUP BY \(keys)
+            ORDER BY \(keys)
+            """
+    }
+
+    private var evaluation: String {
+        let keys = keys(["step", "name"])
+        return """
+            SELECT \(keys), \(Self.moments)
+            FROM v_evaluation\(whereClause())
+            GROUP BY \(keys) ORDER BY \(keys)
+            """
+    }
+
+    private var steps: String {
+        let keys = keys(["step"])
+        return """
+            SELECT \(keys), count(*) AS items, sum(seconds) AS seconds, avg(seconds) AS mean,
+                \(Self.deviation("sum(seconds)", "sum(seconds * seconds)", "count(*)")) AS std, max(seconds) AS max
+            FROM v_step\(whereClause())
+            GROUP BY \(keys) ORDER BY \(keys)
+            """
+    }
+
+    private func tomograms(_ connection: QueryConnection) throws -> String {
+        guard let metric else {
+            throw CatalogError(.invalid, "which metric is not said: add --metric NAME; \(Topic.tomograms.advice)")
+        }
+        let name = metric.sqlLiteral
+        guard try connection.hasRows("SELECT 1 FROM v_metric WHERE name = \(name) LIMIT 1") else {
+            throw CatalogError(.notFound, "no result that stands has a metric \(metric); \(Topic.tomograms.advice)")
+        }
+        return """
+            SELECT CASE WHEN place <= \(count) THEN 'highest' ELSE 'lowest' END AS end, dataset, tomogram, step, z_first, value
+            FROM (
+                SELECT *, row_number() OVER (ORDER BY value DESC) AS place, count(*) OVER () AS places
+                FROM v_metric\(whereClause("name = \(name)")))
+            WHERE place <= \(count) OR place > places - \(count)
+            ORDER BY place
+            """
+    }
+
+    /// Results as they stood at the end of each run, as far as the catalog knows: the last execution up to it, or an earlier one
+    /// that was taken up again and stands since.
+    private func changes(_ connection: QueryConnection) throws -> String {
+        let runs = try connection.integers("SELECT id FROM v_run ORDER BY id")
+        guard let last = to ?? runs.last, let first = from ?? runs.last(where: { $0 < last }) else {
+            throw CatalogError(.notFound, "changes are from one run to another, and there are no two; `cellar run` makes one")
+        }
+        for run in [first, last] where !runs.contains(run) {
+            throw CatalogError(.notFound, "there is no run \(run); `cellar list runs` lists those that there are")
+        }
+        guard first < last else {
+            throw CatalogError(.invalid, "changes are from an earlier run to a later one, and \(first) is not before \(last)")
+        }
+        func standing(at run: Int64) -> String {
+            "coalesce(max(CASE WHEN standing_run_id <= \(run) THEN trace_id END), "
+                + "max(CASE WHEN run_id <= \(run) THEN trace_id END))"
+        }
+        let keys = keys(["step", "name"]).split(separator: ", ").map { "later.\($0)" }.joined(separator: ", ")
+        let change = "later.value - earlier.value"
+        return """
+            WITH pair AS (
+                SELECT \(standing(at: first)) AS before, \(standing(at: last)) AS after
+                FROM v_trace WHERE run_id <= \(last) AND status IN ('done', 'superseded')
+                GROUP BY step, scope_id HAVING before <> after)
+            SELECT \(keys), count(*) AS n, avg(earlier.value) AS before, avg(later.value) AS after,
+                avg(\(change)) AS change, \(Self.deviation("sum(\(change))", "sum((\(change)) * (\(change)))", "count(*)")) AS std,
+                sum(later.value > earlier.value) AS rose, sum(later.value < earlier.value) AS fell
+            FROM pair
+            CROSS JOIN (SELECT * FROM v_metric_history\(whereClause())) AS later ON later.trace_id = pair.after
+            CROSS JOIN v_metric_history AS earlier ON earlier.trace_id = pair.before AND earlier.name = later.name
+            GROUP BY \(keys) ORDER BY \(keys)
+            """
+    }
+
+    // MARK: Parts of statements
+
+    /// The columns to group by: the one that was asked for, and then those that a question always has.
+    private func keys(_ usual: [String]) -> String {
+        ((by.map { [$0] } ?? []) + usual.filter { $0 != by }).joined(separator: ", ")
+    }
+
+    /// The expression is fenced by line ends, so that a comment in it ends where it ends.
+    private func whereClause(_ fixed: String? = nil) -> String {
+        let parts = (fixed.map { [$0] } ?? []) + (condition.map { ["(\n\($0)\n)"] } ?? [])
+        return parts.isEmpty ? "" : " WHERE " + parts.joined(separator: " AND ")
+    }
+
+    private static let moments = """
+        count(*) AS n, avg(value) AS mean,
+            \(deviation("sum(value)", "sum(value * value)", "count(*)")) AS std, min(value) AS min, max(value) AS max
+        """
+
+    /// The standard deviation of a sample, of a sum, a sum of squares and a number; NULL for one value.
+    private static func deviation(_ sum: String, _ squares: String, _ n: String) -> String {
+        "sqrt(max(0, \(squares) - \(sum) * \(sum) / \(n)) / nullif(\(n) - 1, 0))"
+    }
+}
