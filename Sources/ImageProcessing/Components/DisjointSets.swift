@@ -1,21 +1,21 @@
 /// Sets of whole numbers that are joined two by two; each is known by its least member.
-struct DisjointSets {
+package struct DisjointSets: Sendable {
     /// For each number a smaller one of its set; for the least itself.
     private var parents: [Int32]
 
-    init(count: Int) { parents = (0..<count).map { Int32(truncatingIfNeeded: $0) } }
+    package init(count: Int) { parents = (0..<count).map { Int32(truncatingIfNeeded: $0) } }
 
     /// Adds sets of one member each, numbered on.
-    mutating func grow(by count: Int) {
+    package mutating func grow(by count: Int) {
         parents += (parents.count..<parents.count + count).map { Int32(truncatingIfNeeded: $0) }
     }
 
     /// Joins the sets of two members.
-    struct Joiner {
+    package struct Joiner {
         fileprivate let parents: UnsafeMutableBufferPointer<Int32>
 
         @inline(__always)
-        func callAsFunction(_ a: Int, _ b: Int) {
+        package func callAsFunction(_ a: Int, _ b: Int) {
             let (a, b) = (root(of: a), root(of: b))
             parents[max(a, b)] = Int32(truncatingIfNeeded: min(a, b))
         }
@@ -36,12 +36,12 @@ struct DisjointSets {
     }
 
     /// Hands out what joins sets of members that exist.
-    mutating func join(_ body: (Joiner) -> Void) {
+    package mutating func join(_ body: (Joiner) -> Void) {
         parents.withUnsafeMutableBufferPointer { body(Joiner(parents: $0)) }
     }
 
     /// The number of the set of each: sets are numbered from 0 in the order of their least members.
-    consuming func numbered() -> (ofMember: [Int32], count: Int) {
+    package consuming func numbered() -> (ofMember: [Int32], count: Int) {
         var count: Int32 = 0
         parents.withUnsafeMutableBufferPointer { parents in
             for index in 0..<parents.count {

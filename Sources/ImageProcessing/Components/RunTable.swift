@@ -38,13 +38,7 @@ struct RunTable {
         var carry: UInt64 = 0
         for first in stride(from: 0, to: width, by: 64) {
             let count = min(64, width - first)
-            var bits: UInt64 = 0
-            for place in stride(from: 0, to: count & ~7, by: 8) {
-                let eight = UInt64(littleEndian: bytes.loadUnaligned(fromByteOffset: first &+ place, as: UInt64.self))
-                // Gathers the lowest bits of eight bytes in the highest byte.
-                bits |= ((eight &* 0x0102_0408_1020_4080) &>> 56) &<< UInt64(place)
-            }
-            for place in count & ~7..<count { bits |= UInt64(bytes[first &+ place]) &<< UInt64(place) }
+            var bits = bytes.packedBits(at: first, count: count)
             if inverted { bits = ~bits }
             if count < 64 { bits &= (1 &<< UInt64(count)) &- 1 }
             // A bit wherever a pixel differs from the one before it: a run begins there, or has ended.

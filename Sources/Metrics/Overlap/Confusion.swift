@@ -1,0 +1,85 @@
+public import ImageProcessing
+
+/// How the classes of two label volumes overlap. Classes are matched by name: the values that stand for them may differ.
+///
+/// ```swift
+/// var confusion = try Confusion(prediction: [1: "membrane", 2: "ribosome"], truth: [7: "ribosome", 3: "membrane"], ignoring:
+/// [255]) for z in 0..<depth { try confusion.add(prediction: prediction(z), truth: truth(z)) } print(confusion.overlap(of:
+/// "ribosome").dice ?? "there is none") ```
+public struct Confusion: Sendable {
+    /// The names of either side, sorted.
+    public let classes: [String]
+    private let predictionMap: ClassMap
+    private let truthMap: ClassMap
+    /// `counts[predicted value · 256 + true value]`
+    private var counts = [Int](repeating: 0, count: 256 * 256)
+
+    /// - Parameters:
+    ///   - prediction: the class of each value. Several values may be one class; 0 is background unless it has a name.
+    ///   - truth: the same of the truth.
+    ///   - ignored: voxels with one of these values on either side are not counted.
+    /// - Throws: ``MetricsError`` where a value is both ignored and a class.
+    public init(prediction: [UInt8: String], truth: [UInt8: String], ignoring ignored: Set<UInt8> = []) throws(MetricsError) {
+        predictionMap = try ClassMap(prediction, ignoring: ignored)
+        truthMap = try ClassMap(truth, ignoring: ignored)
+        classes = Set(predictionMap.names + truthMap.names).sorted()
+    }
+
+    /// Counts the voxels of a slice.
+    ///
+    /// - Parameter region: where voxels are counted; everywhere without it.
+    /// - Throws: ``MetricsError`` where sizes differ, or a label within the region is no class; then nothing is counted.
+    /// - Complexity: a pass over the pixels.
+    public mutating func add(prediction: Image<UInt8>, truth: Image<UInt8>, region: Mask? = nil) throws(MetricsError) {
+        try truth.requireSize(of: prediction, "truth")
+        try region?.requireSize(of: prediction, "region")
+        // Four tables in turn: neighbours are alike, and a count would wait for the one before it.
+        var found = [UInt32](repeating: 0, count: 4 << 16)
+        found.withUnsafeMutableBufferPointer { found in
+            prediction.values.withUnsafeBufferPointer { prediction in
+                truth.values.withUnsafeBufferPointer { truth in
+                    if let region {
+                        for index in prediction.indices where region.values[index] {
+                            found[(index & 3) << 16 | Int(prediction[index]) << 8 | Int(truth[index])] &+= 1
+                        }
+                    } else {
+                        for index in prediction.indices {
+                            found[(index & 3) << 16 | Int(prediction[index]) << 8 | Int(truth[index])] &+= 1
+                        }
+                    }
+                }
+            }
+        }
+        var sums = counts
+        for pair in sums.indices {
+            let sum = (0..<4).reduce(0) { $0 + Int(found[$1 << 16 | pair]) }
+            guard sum > 0 else { continue }
+            try predictionMap.check(UInt8(pair >> 8), "the prediction")
+            try truthMap.check(UInt8(pair & 255), "the truth")
+            sums[pair] += sum
+        }
+        counts = sums
+    }
+
+    /// How many voxels are predicted to be of one class and are of the other; nil stands for background. Ignored voxels are
+    /// not counted.
+    public func count(prediction: String?, truth: String?) -> Int {
+        count { $0 == prediction && $1 == truth }
+    }
+
+    /// One class against everything else, background included.
+    public func overlap(of name: String) -> Overlap {
+        Overlap(
+            truePositives: count { $0 == name && $1 == name }, falsePositives: count { $0 == name && $1 != name },
+            falseNegatives: count { $0 != name && $1 == name }, trueNegatives: count { $0 != name && $1 != name })
+    }
+
+    private func count(_ isCounted: (String?, String?) -> Bool) -> Int {
+        counts.indices.reduce(0) { sum, pair in
+            guard counts[pair] > 0, let predicted = predictionMap.classes[pair >> 8], let actual = truthMap.classes[pair & 255],
+                isCounted(predicted.name, actual.name)
+            else { return sum }
+            return sum + counts[pair]
+        }
+    }
+}

@@ -1,0 +1,110 @@
+import ImageProcessing
+import Volumes
+
+/// The elements of a mask's surface, collected slice by slice.
+///
+/// Of neighbourhoods of 2 × 2 × 2 voxels, which the volume has one more of than voxels along each axis, those that have both
+/// foreground and background; or foreground voxels of which one of the six neighbours is background. Beyond the volume is
+/// background.
+struct SurfaceElements: Sendable {
+    let convention: SurfaceComparison.Convention
+    /// The extent of the places of elements.
+    let extent: VolumeShape
+    /// The elements in raster order: their place, counted through the extent, and in the highest byte their code.
+    private(set) var places: [UInt64] = []
+    private(set) var tree: VoxelTree
+    /// The slices before: the last, and for voxels the one before that.
+    private var slices: [PackedSlice]
+
+    static let codeShift: UInt64 = 56
+
+    init(shape: VolumeShape, voxelSize: VoxelSize, _ convention: SurfaceComparison.Convention) throws(MetricsError) {
+        self.convention = convention
+        let more = convention == .elements ? 1 : 0
+        guard let extent = VolumeShape(z: shape.z + more, y: shape.y + more, x: shape.x + more),
+            extent.count < 1 << Self.codeShift
+        else {
+            throw MetricsError(.invalidSize, "surfaces in a volume of \(shape) voxels cannot be numbered; split it")
+        }
+        self.extent = extent
+        tree = VoxelTree(shape: extent, voxelSize: voxelSize)
+        slices = Array(repeating: PackedSlice(height: shape.y, width: shape.x), count: convention == .elements ? 1 : 2)
+    }
+
+    /// Adds the slice z; the slice after the last is background, and must be added too.
+    mutating func add(_ slice: PackedSlice, z: Int) {
+        slices.append(slice)
+        switch convention {
+        case .elements: addElements(between: slices[0], slice, z: z)
+        case .voxels where z > 0: addVoxels(of: slices[1], between: slices[0], slice, z: z - 1)
+        case .voxels: break
+        }
+        slices.removeFirst()
+    }
+
+    /// What the volume ends with.
+    mutating func finish(depth: Int) {
+        guard let last = slices.last else { return }
+        add(PackedSlice(height: last.height, width: last.width), z: depth)
+        slices.removeAll()
+    }
+
+    private mutating func addElements(between lower: PackedSlice, _ upper: PackedSlice, z: Int) {
+        let words = lower.rowWords
+        for y in 0...lower.height {
+            // The rows y − 1 and y of both slices, counted with the frame.
+            let rows = (y * words, (y + 1) * words)
+            for word in 0..<words {
+                func four(_ word: Int) -> (UInt64, UInt64, UInt64, UInt64) {
+                    (
+                        lower.words[rows.0 + word], lower.words[rows.1 + word], upper.words[rows.0 + word],
+                        upper.words[rows.1 + word]
+                    )
+                }
+                let here = four(word)
+                let next = word + 1 < words ? four(word + 1) : (0, 0, 0, 0)
+                let (any, all) = (here.0 | here.1 | here.2 | here.3, here.0 & here.1 & here.2 & here.3)
+                let (anyNext, allNext) = (next.0 | next.1 | next.2 | next.3, next.0 & next.1 & next.2 & next.3)
+                // A bit stands for its voxel and the one after it.
+                let someForeground = any | any &>> 1 | anyNext &<< 63
+                let noBackground = all & (all &>> 1 | allNext &<< 63)
+                var open = someForeground & ~noBackground
+                while open != 0 {
+                    let bit = open.trailingZeroBitCount
+                    open &= open &- 1
+                    func two(_ here: UInt64, _ next: UInt64) -> UInt64 {
+                        (here &>> UInt64(bit) | (bit == 63 ? next &<< 1 : 0)) & 3
+                    }
+                    let code =
+                        two(here.0, next.0) | two(here.1, next.1) &<< 2 | two(here.2, next.2) &<< 4 | two(here.3, next.3) &<< 6
+                    append(x: word &* 64 &+ bit, y: y, z: z, code: code)
+                }
+            }
+        }
+    }
+
+    private mutating func addVoxels(of slice: PackedSlice, between lower: PackedSlice, _ upper: PackedSlice, z: Int) {
+        let words = slice.rowWords
+        for y in 0..<slice.height {
+            let row = (y + 1) * words
+            for word in 0..<words {
+                let index = row + word
+                let here = slice.words[index]
+                guard here != 0 else { continue }
+                let left = here &<< 1 | (word > 0 ? slice.words[index - 1] &>> 63 : 0)
+                let right = here &>> 1 | (word + 1 < words ? slice.words[index + 1] &<< 63 : 0)
+                let beside = slice.words[index - words] & slice.words[index + words]
+                var open = here & ~(left & right & beside & lower.words[index] & upper.words[index])
+                while open != 0 {
+                    append(x: word &* 64 &+ open.trailingZeroBitCount &- 1, y: y, z: z, code: 0)
+                    open &= open &- 1
+                }
+            }
+        }
+    }
+
+    private mutating func append(x: Int, y: Int, z: Int, code: UInt64) {
+        places.append(code &<< Self.codeShift | UInt64((z &* extent.y &+ y) &* extent.x &+ x))
+        tree.insert(x: x, y: y, z: z)
+    }
+}
