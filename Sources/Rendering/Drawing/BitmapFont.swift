@@ -1,6 +1,6 @@
 /// A small proportional font for captions: capitals of seven pixels, two more below the line, at most five wide.
 ///
-/// It knows printable ASCII and `µ Å ° ± × ³ · …`; any other character is drawn as `?`.
+/// It knows printable ASCII and `µ Å ° ± × ² ³ · …`; any other character is drawn as `?`.
 struct BitmapFont: Sendable {
     struct Glyph: Hashable, Sendable {
         /// Nine rows from the top; bit `x` is the pixel of column `x`.

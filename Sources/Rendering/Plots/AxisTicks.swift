@@ -53,7 +53,8 @@ struct AxisTicks: Hashable {
         self.init(values: round, labels: round.map(Self.label))
     }
 
-    private init(values: [Double], labels: [String]) { (self.values, self.labels) = (values, labels) }
+    /// - Parameter labels: as many as values.
+    init(values: [Double], labels: [String]) { (self.values, self.labels) = (values, labels) }
 
     private static func logarithmic(in range: ClosedRange<Double>, count: Int) -> [Double] {
         let first = Int((log10(range.lowerBound) + 1e-9).rounded(.down))

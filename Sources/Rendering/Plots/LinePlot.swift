@@ -21,7 +21,10 @@ public struct LinePlot: Plot, Hashable {
         self.series = series
     }
 
-    public var legend: [LegendEntry] { series.indices.map { LegendEntry(name: series[$0].name, color: color($0)) } }
+    /// Without series that have no name.
+    public var legend: [LegendEntry] {
+        series.indices.filter { !series[$0].name.isEmpty }.map { LegendEntry(name: series[$0].name, color: color($0)) }
+    }
 
     public var values: (x: [Double], y: [Double]) {
         let points = series.flatMap(\.points).filter(\.isFinite)
@@ -29,7 +32,7 @@ public struct LinePlot: Plot, Hashable {
     }
 
     private func color(_ index: Int) -> Color {
-        series[index].color ?? PlotSeries.palette[index % PlotSeries.palette.count]
+        series[index].color ?? PlotSeries.color(index)
     }
 
     public func drawMarks(in frame: PlotFrame, on drawing: inout VectorDrawing) {

@@ -17,12 +17,21 @@ public struct PlotAxis: Hashable, Sendable {
     public var range: ClosedRange<Double>?
     /// Whether values are whole numbers, as epochs are.
     public var isWhole: Bool
+    /// What stands at 1, 2 and so on, instead of numbers; nil where the axis shows numbers.
+    public var categories: [String]?
 
+    /// An axis of numbers.
     public init(_ label: String, scale: Scale = .linear, range: ClosedRange<Double>? = nil, isWhole: Bool = false) {
         self.label = label
         self.scale = scale
         self.range = range
         self.isWhole = isWhole
+    }
+
+    /// An axis of names, the first at 1.
+    public init(_ label: String, categories: [String]) {
+        self.init(label, range: 0.5...Double(max(categories.count, 1)) + 0.5)
+        self.categories = categories
     }
 }
 
@@ -33,6 +42,9 @@ struct ResolvedAxis: Hashable {
     /// Positive where the axis is logarithmic, and never empty.
     let range: ClosedRange<Double>
     private let isWhole: Bool
+    private let categories: [String]?
+    /// The longest name that stands beside an axis, in points.
+    private static let widestName = 200
 
     /// Beyond this, differences of values could overflow.
     private static let largest = 1e150
@@ -43,6 +55,7 @@ struct ResolvedAxis: Hashable {
     init(_ axis: PlotAxis, showing values: [Double]) {
         label = axis.label
         isWhole = axis.isWhole
+        categories = axis.categories
         let values = values.filter { abs($0) < Self.largest }
         let positive = values.filter { $0 > Self.smallest }
         let (low, high) = (positive.min() ?? 1, positive.max() ?? 1)
@@ -78,7 +91,12 @@ struct ResolvedAxis: Hashable {
     }
 
     func ticks(count: Int) -> AxisTicks {
-        isLogarithmic
+        if let categories {
+            return AxisTicks(
+                values: categories.indices.map { Double($0 + 1) },
+                labels: categories.map { BitmapFont.standard.shortened($0, toWidth: Self.widestName) })
+        }
+        return isLogarithmic
             ? AxisTicks(logarithmicIn: range, count: count) : AxisTicks(in: range, count: count, areWhole: isWhole)
     }
 

@@ -59,6 +59,9 @@ public struct PlotFrame: Sendable {
             x.lowerBound + right * (x.upperBound - x.lowerBound), y.upperBound - up * (y.upperBound - y.lowerBound))
     }
 
+    /// Where the axes' foot lies at a value of x; nil where the axis cannot show it.
+    func foot(x value: Double) -> VectorDrawing.Point? { point(x: value, y: axes.y.range.lowerBound) }
+
     /// Whether a point of the drawing lies in the frame, its edge included.
     public func contains(_ point: VectorDrawing.Point) -> Bool {
         let slack = 1e-6
@@ -126,7 +129,10 @@ public struct PlotFrame: Sendable {
         var line = outer.y.lowerBound + 2 * Look.gap
         if !title.isEmpty {
             line += Look.capital * Look.titleSize
-            drawing.addText(title, at: .init(x.lowerBound, line), Look.text, size: Look.titleSize)
+            // A long title begins before the axis.
+            let room = outer.x.upperBound - Look.gap - VectorDrawing.widthOfText(title, size: Look.titleSize)
+            let left = max(min(x.lowerBound, room), outer.x.lowerBound + Look.gap)
+            drawing.addText(title, at: .init(left, line), Look.text, size: Look.titleSize)
             line += Look.gap
         }
         for entries in legend {

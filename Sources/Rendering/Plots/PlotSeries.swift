@@ -12,6 +12,9 @@ public struct PlotSeries: Hashable, Sendable {
         self.color = color
     }
 
+    /// The colour of the series at a position; they repeat.
+    static func color(_ index: Int) -> Color { palette[index % palette.count] }
+
     /// Colours that people with any colour vision tell apart on white.
     ///
     /// Source: M. Okabe and K. Ito, *Color Universal Design* (2008), without yellow, which is pale on white.
