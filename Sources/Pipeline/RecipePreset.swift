@@ -22,7 +22,7 @@ public struct RecipePreset: Sendable, Hashable {
             "features.timesteps.last": "250",
             "eigenvectors.affinity": "attention", "eigenvectors.count": "20", "eigenvectors.solver": "adam",
             "eigenvectors.adam.updates": "100", "eigenvectors.adam.iterations": "20", "eigenvectors.adam.learning_rate": "0.002",
-            "feature-map.merge.base": "diversity",
+            "feature-map.source": "eigenvectors", "feature-map.merge.base": "diversity",
             "consistency.neighbour_similarity": "0.9", "consistency.slice_similarity": "0.8", "consistency.weight": "0.5",
             "mask.method": "adaptive", "mask.block": "15", "mask.offset": "3",
             "split.method": "cellpose", "split.cellpose.input": "mask",
@@ -30,13 +30,24 @@ public struct RecipePreset: Sendable, Hashable {
             "train-membrane.patch.turned": "true", "train-particles.network.width": "24", "train-particles.patch.size": "72",
             "train-particles.patch.jitter": "14", "train-particles.batch": "8", "train-particles.epoch.count": "60",
             "train-particles.optimizer.learning_rate": "0.001", "train-particles.optimizer.weight_decay": "0.01",
-            "train-particles.optimizer.schedule": "one-cycle", "pick.block": "0", "pick.margin": "12",
+            "train-particles.optimizer.schedule": "one-cycle", "pick.block": "0", "pick.margin": "12", "pick.score": "0",
+        ])
+
+    /// For trying out: networks that are trained in minutes.
+    public static let quick = RecipePreset(
+        name: "quick", summary: "small networks, trained in minutes, for trying out",
+        values: [
+            "train-membrane.network.width": "12", "train-membrane.patch.size": "128", "train-membrane.batch": "4",
+            "train-membrane.epoch.steps": "20", "train-membrane.epoch.count": "15", "train-membrane.epoch.patience": "0",
+            "train-particles.network.width": "12", "train-particles.patch.size": "40", "train-particles.patch.jitter": "10",
+            "train-particles.patch.foreground": "0.5", "train-particles.batch": "4", "train-particles.epoch.steps": "16",
+            "train-particles.epoch.count": "12", "pick.margin": "8",
         ])
 
     /// The parameters that this preset sets apart from their defaults.
     var names: Set<String> { Set(values.keys) }
 
-    public static let all = [standard, paper]
+    public static let all = [standard, quick, paper]
 
     /// Every parameter that any preset names, with the value that this one gives it, in the order of a recipe.
     public func assignments(for recipe: Recipe) -> [(key: String, value: String)] {

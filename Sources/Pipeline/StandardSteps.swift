@@ -7,6 +7,6 @@ public enum StandardSteps {
     public static let all: [any Step] = [
         DescribeStep(), CalibrateStep(), PrepareStep(), FeaturesStep(), EigenvectorsStep(), FeatureMapStep(),
         ConsistencyStep(), MaskStep(), SplitStep(), PseudoLabelsStep(), TrainMembraneStep(), TrainParticlesStep(), SegmentStep(),
-        PickStep(),
+        PickStep(), MeasureStep(), MeasurePicksStep(), EvaluateStep(), EvaluatePicksStep(), EvaluatePseudoLabelsStep(),
     ]
 }

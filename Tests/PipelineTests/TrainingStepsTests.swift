@@ -11,46 +11,10 @@ import Volumes
 @testable import Pipeline
 
 @Suite("From a training set to whole tomograms") struct TrainingStepsTests {
-    /// Networks so small that they learn in seconds.
-    private static let small = [
-        "train-membrane.network.width": "8", "train-membrane.network.levels": "3", "train-membrane.patch.size": "64",
-        "train-membrane.epoch.count": "6", "train-membrane.epoch.steps": "8", "train-membrane.batch": "4",
-        "train-membrane.optimizer.learning_rate": "0.01", "train-membrane.validation.batches": "2",
-        "train-particles.network.width": "8", "train-particles.patch.size": "32", "train-particles.batch": "2",
-        "train-particles.epoch.count": "4", "train-particles.epoch.steps": "10", "train-particles.patch.jitter": "8",
-        "train-particles.optimizer.learning_rate": "0.02", "train-particles.validation.batches": "1",
-        "train-particles.radius": "100", "pick.margin": "4",
-    ]
-
     private static let pseudo = [
         "prepare.tiles.size": "256", "prepare.tiles.count": "1", "prepare.clahe.grid": "2", "eigenvectors.count": "8",
         "split.particle.smallest_diameter": "120", "split.particle.largest_diameter": "250",
     ]
-
-    /// A collection whose labels and points are annotations: no slab needs to be computed.
-    private func annotated(_ scene: BallsAndSheet, settings: [String: String] = [:]) throws -> PipelineCollection {
-        let collection = try PipelineCollection(scene.voxels(), settings: Self.small.merging(settings) { $1 })
-        let path = collection.directory.file("labels.mrc")
-        let writer = try MRCWriter(
-            path: path, shape: scene.shape, scalarType: .uint8, voxelSize: VoxelSize(cubicInAngstroms: 10))
-        let labels = (0..<scene.shape.count).map { UInt8(scene.isMembrane($0) ? 7 : scene.isBall($0) ? 2 : 0) }
-        try writer.append(#require(VoxelBuffer(shape: scene.shape, values: labels)))
-        try writer.finish()
-        let labelled = try collection.catalog.annotate(
-            tomogramID: collection.tomogramID,
-            with: NewAnnotation(
-                kind: .labels, location: VolumeLocation(path: path), classes: [.init(name: "membrane", value: 7)],
-                contentDigest: Digest(of: labels)))
-        let pointed = try collection.catalog.annotate(
-            tomogramID: collection.tomogramID,
-            with: NewAnnotation(
-                kind: .points, location: VolumeLocation(path: collection.directory.file("points.csv")), convention: "angstrom",
-                classes: [.init(name: "macromolecule", radiusInAngstroms: 100)],
-                points: scene.balls.map { .init(x: 10 * $0.x, y: 10 * $0.y, z: 10 * $0.z, className: "macromolecule") },
-                contentDigest: Digest(of: "three balls".utf8)))
-        _ = try collection.catalog.addTrainingSet(named: "all", slabs: [], annotations: [labelled, pointed])
-        return collection
-    }
 
     private func labels(_ collection: PipelineCollection) throws -> (values: [UInt8], digest: Digest) {
         let digest = try #require(
@@ -83,7 +47,7 @@ import Volumes
     @Test("networks learn pseudo-labels of a slab, and find membrane and particles in the whole tomogram")
     func pseudoLabels() throws {
         let scene = try BallsAndSheet(z: 24, side: 128)
-        let collection = try PipelineCollection(scene.voxels(), settings: Self.pseudo.merging(Self.small) { $1 })
+        let collection = try PipelineCollection(scene.voxels(), settings: Self.pseudo.merging(PipelineCollection.small) { $1 })
         let slab = try collection.catalog.addSlab(tomogramID: collection.tomogramID, z: 3..<21)
         _ = try collection.catalog.addTrainingSet(named: "first", slabs: [#require(slab.id)])
         let report = try #require(try collection.run())
@@ -101,21 +65,21 @@ import Volumes
         }
         #expect(points == 6)
         #expect(try collection.run() == nil)
-        // Another threshold segments anew, and trains nothing.
+        // Another threshold segments and measures anew, and trains nothing.
         collection.settings["segment.threshold"] = "0.6"
-        #expect(try collection.run()?.progress.ran == 1)
+        #expect(try collection.run()?.progress.ran == 3)
     }
 
     @Test("networks learn annotations, and a run that is stopped ends with the same results")
     func resumed() throws {
         let scene = try BallsAndSheet(z: 24, side: 80)
-        let whole = try annotated(scene)
+        let whole = try PipelineCollection.annotated(scene)
         let report = try #require(try whole.run())
         #expect(report.isComplete, "\(report.failures)")
         #expect(dice(try labels(whole).values, scene) > 0.8)
         try checkParticles(whole, scene)
 
-        let stopped = try annotated(scene)
+        let stopped = try PipelineCollection.annotated(scene)
         var isComplete = false
         for attempt in 1..<200 where !isComplete {
             let cancellation = Cancellation()
@@ -138,7 +102,7 @@ import Volumes
     @Test("three-dimensional U-Nets train and segment, in blocks that are blended")
     func volumetric() throws {
         let scene = try BallsAndSheet(z: 24, side: 64)
-        let collection = try annotated(
+        let collection = try PipelineCollection.annotated(
             scene,
             settings: [
                 "train-membrane.network.dimensions": "3", "train-membrane.network.levels": "2", "train-membrane.patch.size": "16",
@@ -152,7 +116,7 @@ import Volumes
     @Test("the size of blocks changes nothing that a two-dimensional network says")
     func blocks() throws {
         let scene = try BallsAndSheet(z: 8, side: 200)
-        let collection = try annotated(
+        let collection = try PipelineCollection.annotated(
             scene,
             settings: [
                 "train-membrane.network.levels": "2", "train-membrane.epoch.count": "2", "train-particles.epoch.count": "0",
@@ -180,7 +144,7 @@ import Volumes
     @Test("what cannot be learned is refused with a sentence, and nothing else is lost")
     func refusals() throws {
         let scene = try BallsAndSheet(z: 8, side: 64)
-        let collection = try annotated(
+        let collection = try PipelineCollection.annotated(
             scene, settings: ["train-membrane.classes": "filament", "train-particles.classes": "vault"])
         var failures = try #require(try collection.run()).failures
         #expect(failures.contains { $0.contains("no voxel of the class filament") })
@@ -204,7 +168,7 @@ import Volumes
     @Test("a tomogram smaller than a block, and one of another voxel size")
     func otherTomograms() throws {
         let scene = try BallsAndSheet(z: 8, side: 64)
-        let collection = try annotated(
+        let collection = try PipelineCollection.annotated(
             scene, settings: ["train-membrane.epoch.count": "1", "train-particles.epoch.count": "1"])
         func add(_ name: String, _ shape: VolumeShape, _ voxelSize: Double) throws -> Int64 {
             let path = collection.directory.file("\(name).mrc")

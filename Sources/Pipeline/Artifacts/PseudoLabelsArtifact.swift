@@ -6,6 +6,8 @@ import Volumes
 /// The pseudo-labels of a slab as an artifact (Schema/blobs.md, `pseudo-labels`).
 enum PseudoLabelsArtifact {
     static let kind = "pseudo-labels"
+    /// By their labels from 1; what is none of them and not ground has the label after the last.
+    static let classes = ["membrane", "macromolecule"]
 
     /// Writes the labels slice by slice.
     struct Writer {

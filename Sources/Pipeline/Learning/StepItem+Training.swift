@@ -7,9 +7,7 @@ extension StepItem {
     ///
     /// - Throws: ``PipelineError`` where there is none, or one twice.
     func words(_ parameter: String) throws -> [String] {
-        let words = try text(parameter).split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }.filter {
-            !$0.isEmpty
-        }
+        let words = try text(parameter).words
         guard !words.isEmpty, Set(words).count == words.count, words.count < 64 else {
             throw PipelineError("\(parameter) names no class, or one twice: give names with commas between them")
         }

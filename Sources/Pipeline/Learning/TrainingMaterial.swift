@@ -96,31 +96,13 @@ struct TrainingMaterial {
     private func labelSource(
         _ annotation: StepItem.Annotation, of scope: StepItem.Scope, place: Int, classes: [String]
     ) throws -> LabelSource? {
-        var table: [Int64: UInt8] = [:]
-        for known in annotation.classes {
-            guard let value = known.value, let index = classes.firstIndex(of: known.name) else { continue }
-            table[value] = UInt8(index + 1)
-        }
-        let (volume, shape) = (try annotation.location.open(), volumes[place].shape)
-        guard volume.shape == shape else {
-            throw PipelineError(
-                "the labels \(annotation.location) are \(volume.shape) voxels, \(scope.tomogram) \(shape); annotate it again")
-        }
-        let labels = table
-        let read: @Sendable (Int) throws -> [UInt8] = { z in
-            try volume.readSlice(z: z).floats().map { value in
-                guard let value = Int64(exactly: value) else { return TrainingPatch.ignored }
-                return labels[value] ?? 0
-            }
-        }
-        var labelled: ClosedRange<Int>?
-        for z in 0..<shape.z where try volume.readSlice(z: z).floats().contains(where: { $0 != 0 }) {
-            try item.checkCancellation()
-            labelled = (labelled?.lowerBound ?? z)...z
-        }
-        guard let labelled, let box = shape.slices(Range(labelled)) else { return nil }
+        let labels = try AnnotatedLabels(
+            annotation, classes: classes, unnamed: .ground, of: scope.tomogram, shape: volumes[place].shape)
+        guard let slices = try labels.labelledSlices(check: item.checkCancellation),
+            let box = labels.shape.slices(slices)
+        else { return nil }
         return LabelSource(
-            member: .init(tomogram: scope.tomogram, label: scope.label), volume: place, box: box, read: read)
+            member: .init(tomogram: scope.tomogram, label: scope.label), volume: place, box: box, read: labels.slice)
     }
 
     /// Particles of all members by the names of classes, in voxels of their tomogram: of pseudo-labels, and of point annotations.

@@ -14,6 +14,10 @@ public struct FeatureMapStep: Step {
     public let scope = ScopeKind.slice
     public let summary = "eigenvectors merged to one map of the slice"
     public let parameters: [Parameter] = [
+        .choice(
+            "source", default: "eigenvectors", of: ["eigenvectors", "intensity"],
+            "what the map is made of: eigenvectors, or the darkness of the smoothed slice, to compare with"),
+        .real("smoothing", default: 2, in: 0.3...50, "σ in pixels of the slice, of a map of intensity"),
         .real("scale.lower_percentile", default: 1, in: 0...49, "value of an eigenvector that becomes 0, as percentile"),
         .real("scale.upper_percentile", default: 99, in: 51...100, "value of an eigenvector that becomes 1, as percentile"),
         .integer("diversity.patch", default: 8, in: 2...64, "side of the patches over which diversity is taken, in tokens"),
@@ -35,6 +39,7 @@ public struct FeatureMapStep: Step {
 
     public func run(_ item: StepItem) throws {
         let slice = try item.artifact(of: "prepare", named: "slice")
+        if try item.text("source") == "intensity" { return try giveIntensity(item, slice) }
         let tiles = try PreparedSliceArtifact.tiles(slice)
         let eigenvectors = try item.artifact(of: "eigenvectors", named: "eigenvectors")
         let scaling = try MapScaling(
@@ -75,5 +80,17 @@ public struct FeatureMapStep: Step {
         try item.give("log", value: logs)
         item.record("merged", Double(logs.compactMap(\.self).reduce(0) { $0 + $1.decisions.count { $0.outcome == .merged } }))
         item.record("diversity", logs.compactMap(\.self).reduce(0) { $0 + $1.finalDiversity } / Double(max(logs.count, 1)))
+    }
+
+    /// The map of somebody who only looks at what is dark.
+    private func giveIntensity(_ item: StepItem, _ slice: Artifact) throws {
+        let (height, width, _) = try PreparedSliceArtifact.geometry(slice)
+        let values: [UInt8] = try slice.read("slice")
+        guard let image = Image(height: height, width: width, values: values.map { 1 - Float($0) / 255 }) else {
+            throw PipelineError("the prepared slice has \(values.count) pixels, and not \(height) × \(width)")
+        }
+        let map = try image.blurred(by: GaussianKernel(sigma: item.real("smoothing")))
+        try item.give("map", artifact: MapArtifact.featureMap) { try MapArtifact.write(map, to: $0) }
+        try item.give("log", value: [MergeLog?]())
     }
 }

@@ -65,8 +65,8 @@ public struct FeaturesStep: Step {
     ) throws {
         guard let record = try item.model("model") else {
             throw PipelineError(
-                "features.mode is diffusion, and no model is chosen: `cellar model add NAME PATH --kind diffusion`, then "
-                    + "`cellar recipe set features.model=NAME`")
+                "features.mode is diffusion, and no model is chosen: `cellar recipe set features.model=builtin-diffusion` takes the small one "
+                    + "that comes with the program, `cellar model add NAME PATH --kind diffusion` adds another")
         }
         let model = try models.model(record, isStreamed: item.prefersLittleMemory)
         if let side = tiles.first?.width, side % model.imageSideFactor != 0 {

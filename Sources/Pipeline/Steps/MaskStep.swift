@@ -35,6 +35,6 @@ public struct MaskStep: Step {
         try item.give("mask", artifact: MapArtifact.mask) { artifact in
             try artifact.write("mask", shape: [mask.height, mask.width], values: mask.bytes().values)
         }
-        item.record("foreground_fraction", Double(mask.foregroundCount) / Double(mask.height * mask.width))
+        item.record("foreground/fraction", Double(mask.foregroundCount) / Double(mask.height * mask.width))
     }
 }

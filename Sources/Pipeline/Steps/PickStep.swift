@@ -16,7 +16,7 @@ public struct PickStep: Step {
             "block", default: 0, in: 0...512,
             "side of a block in voxels; 0 for that of training's patches, in whose coordinates the picker thinks"),
         .integer("margin", default: 12, in: 0...128, "voxels thrown away at cut faces"),
-        .real("score", default: 0, in: 0...1, "least score of a particle"),
+        .real("score", default: 0.9, in: 0...1, "least score of a particle; 0 keeps all, for curves of precision and recall"),
         .real(
             "voxel_size_tolerance", default: 0.05, in: 0...10, "part by which the voxel size may differ from the training set's"),
     ]
@@ -67,7 +67,7 @@ public struct PickStep: Step {
             try PicksArtifact.write(particles, classes: description.classes, to: $0)
         }
         try item.record(particles)
-        for name in description.classes { item.record("\(name)_particles", Double(particles.count { $0.class == name })) }
+        for name in description.classes { item.record("\(name)/objects", Double(particles.count { $0.class == name })) }
     }
 
     private func particles(

@@ -83,9 +83,9 @@ public struct PseudoLabelsStep: Step {
         try item.give(
             "rejections", value: Dictionary(uniqueKeysWithValues: linked.rejections.map { ($0.key.rawValue, $0.value) }))
         try item.record(found + sheets)
-        item.record("macromolecules", Double(found.count))
-        item.record("membranes", Double(sheets.count))
-        item.record("membrane_volume_nm3", sheets.reduce(0) { $0 + $1.volumeInCubicNanometers })
+        item.record("macromolecule/objects", Double(found.count))
+        item.record("membrane/objects", Double(sheets.count))
+        item.record("membrane/volume_nm3", sheets.reduce(0) { $0 + $1.volumeInCubicNanometers })
     }
 
     /// The instances of all slices, as particles.

@@ -70,8 +70,8 @@ public struct SegmentStep: Step {
             try SegmentationArtifact.writeProbabilities(file, shape: shape, classes: classes, to: $0)
         }
         for (name, count) in zip(classes, counts.dropFirst()) {
-            item.record("\(name)_fraction", Double(count) / Double(shape.count))
-            item.record("\(name)_volume_nm3", Double(count) * voxelVolume)
+            item.record("\(name)/fraction", Double(count) / Double(shape.count))
+            item.record("\(name)/volume_nm3", Double(count) * voxelVolume)
         }
     }
 

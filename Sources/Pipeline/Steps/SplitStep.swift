@@ -99,8 +99,8 @@ public struct SplitStep: Step {
         item.record("instances", Double(gated.accepted.count))
         item.record("rejected", Double(gated.rejected.count))
         let pixels = Double(mask.height * mask.width)
-        item.record("membrane_fraction", Double(parts.membrane.foregroundCount) / pixels)
-        item.record("neither_fraction", Double(parts.other.foregroundCount) / pixels)
+        item.record("membrane/fraction", Double(parts.membrane.foregroundCount) / pixels)
+        item.record("neither/fraction", Double(parts.other.foregroundCount) / pixels)
     }
 
     private func cellposeInstances(
@@ -108,8 +108,8 @@ public struct SplitStep: Step {
     ) throws -> Image<Int32> {
         guard let record = try item.model("model") else {
             throw PipelineError(
-                "split.method is cellpose, and no model is chosen: `cellar model add NAME PATH --kind cellpose`, then "
-                    + "`cellar recipe set split.model=NAME`")
+                "split.method is cellpose, and no model is chosen: `cellar recipe set split.model=builtin-cellpose` takes the small one that "
+                    + "comes with the program, `cellar model add NAME PATH --kind cellpose` adds another")
         }
         let model = try models.model(record)
         let shown =

@@ -1,0 +1,109 @@
+import Catalog
+import Engine
+import ImageProcessing
+import Metrics
+import Volumes
+
+/// Labels that were found beside those of an annotation, class by class, slice by slice (method.md, section 8).
+struct LabelComparison {
+    /// What there is to say about each class.
+    struct Settings {
+        /// How far two surfaces may be apart and still agree, in Å.
+        var toleranceInAngstroms: Double
+        var measuresSurfaces: Bool
+        /// nil measures none.
+        var skeleton: SkeletonKind?
+    }
+
+    /// One slice of both sides: `[y][x]`, classes from 1 in the order of the comparison's.
+    struct Slice {
+        let found: Image<UInt8>
+        /// ``AnnotatedLabels/ignored`` where nothing is known.
+        let truth: Image<UInt8>
+        /// Of each class, in 255ths; empty where there is none.
+        let probabilities: [Image<UInt8>]
+    }
+
+    private struct Class {
+        let name: String
+        var overlap = Overlap()
+        var histogram = ProbabilityHistogram()
+        var surfaces: SurfaceComparison?
+        var skeletons: SkeletonComparison?
+    }
+
+    private var classes: [Class]
+    private let region: Range<Int>
+    private let settings: Settings
+    private var z = 0
+    private var hasProbabilities = false
+
+    /// - Parameters:
+    ///   - region: the slices that are known; others are looked at for distances to what lies in them, and nothing else.
+    init(
+        classes: [String], shape: VolumeShape, voxelSize: VoxelSize, region: Range<Int>, settings: Settings
+    ) throws {
+        self.region = region
+        self.settings = settings
+        guard let known = shape.slices(region)?.shape else { throw PipelineError("there is no slice to compare") }
+        self.classes = try classes.map { name in
+            Class(
+                name: name,
+                surfaces: settings.measuresSurfaces
+                    ? try SurfaceComparison(shape: shape, voxelSize: voxelSize, slices: region) : nil,
+                skeletons: try settings.skeleton.map { try SkeletonComparison(shape: known, skeleton: $0) })
+        }
+    }
+
+    /// Adds the next slice of the tomogram.
+    mutating func add(_ slice: Slice) throws {
+        defer { z += 1 }
+        let isKnown = region.contains(z)
+        let known = slice.truth.map { $0 != AnnotatedLabels.ignored }
+        for index in classes.indices {
+            let label = UInt8(index + 1)
+            let (found, truth) = (slice.found.map { $0 == label }, slice.truth.map { $0 == label })
+            try classes[index].surfaces?.add(prediction: found, truth: truth)
+            guard isKnown else { continue }
+            try classes[index].overlap.add(prediction: found, truth: truth, region: known)
+            try classes[index].skeletons?.add(prediction: found, truth: truth)
+            guard slice.probabilities.indices.contains(index) else { continue }
+            hasProbabilities = true
+            try classes[index].histogram.add(probability: slice.probabilities[index], truth: truth, region: known)
+        }
+    }
+
+    /// Records what came of it as metrics `class/measure`, and gives the curves of classes that have probabilities.
+    mutating func finish(_ item: StepItem, source: String) throws -> [String: EvaluationCurve] {
+        var curves: [String: EvaluationCurve] = [:]
+        for index in classes.indices {
+            let (name, overlap) = (classes[index].name, classes[index].overlap)
+            func record(_ measure: String, _ value: Double?) {
+                if let value { item.record("\(name)/\(measure)", value) }
+            }
+            record("dice", overlap.dice)
+            record("iou", overlap.intersectionOverUnion)
+            record("precision", overlap.precision)
+            record("recall", overlap.recall)
+            record("voxels_true", Double(overlap.truePositives + overlap.falseNegatives))
+            record("voxels_found", Double(overlap.truePositives + overlap.falsePositives))
+            if let distances = try classes[index].surfaces?.finish() {
+                record("surface_dice", distances.dice(toleranceInAngstroms: settings.toleranceInAngstroms))
+                record("boundary_distance_mean", distances.mean)
+                record("boundary_distance_95", distances.hausdorff())
+            }
+            if let skeletons = try classes[index].skeletons?.finish() {
+                record(settings.skeleton == .curve ? "cl_dice" : "skeleton_dice", skeletons.dice)
+            }
+            // What is not needed any more makes room for the next class.
+            (classes[index].surfaces, classes[index].skeletons) = (nil, nil)
+            guard hasProbabilities else { continue }
+            let curve = classes[index].histogram.curve()
+            record("average_precision", curve.averagePrecision)
+            record("best_f1", curve.best?.f1)
+            record("best_threshold", curve.best?.threshold)
+            curves[name] = EvaluationCurve(curve, source: source)
+        }
+        return curves
+    }
+}

@@ -1,0 +1,69 @@
+public import CatalogSchema
+public import Engine
+import ImageProcessing
+import Metrics
+import Volumes
+
+/// Measures what the U-Net found: a row for each connected piece of each class, and what the tomogram holds of each class.
+public struct MeasureStep: Step {
+    public let name = "measure"
+    public let version = 1
+    public let scope = ScopeKind.tomogram
+    public let summary = "size, surface, shape and place of every connected piece that was segmented"
+    public let parameters: [Parameter] = [
+        .real(
+            "smallest_volume", default: 1000, in: 0...1e9,
+            "of a piece that gets a row, in nm³; smaller ones are counted in no number"),
+        .flag("surface", default: true, "whether surfaces are measured"),
+        .flag("lamella", default: true, "whether the thickness of the lamella is looked for"),
+    ]
+    public let inputs = [
+        StepInput.fact(.source), .output(of: "calibrate", named: "voxel-size"), .output(of: "segment", named: "labels"),
+    ]
+    public let outputs = [StepOutput.value("lamella")]
+
+    public init() {}
+
+    public func run(_ item: StepItem) throws {
+        let segmentation = try SegmentedSlices(labels: item.artifact(of: "segment", named: "labels"))
+        let (shape, voxelSize) = (segmentation.shape, try item.voxelSize())
+        let volume = try item.openVolume()
+        guard volume.shape == shape else {
+            throw PipelineError(
+                "the segmentation of \(item.scope.tomogram) is \(shape) voxels, the tomogram \(volume.shape); `cellar run` renews it"
+            )
+        }
+        let names = Dictionary(uniqueKeysWithValues: segmentation.classes.enumerated().map { (UInt8($0 + 1), $1) })
+        var measurement = try ObjectMeasurement(
+            shape: shape, voxelSize: voxelSize, classes: names,
+            leastVoxels: max(1, Int((item.real("smallest_volume") / voxelSize.volumeInCubicNanometers).rounded(.up))),
+            measuresSurface: item.flag("surface"))
+        var profile = try item.flag("lamella") ? LamellaProfile(shape: shape, voxelSize: voxelSize) : nil
+        var membrane = segmentation.classes.contains(Self.membrane) ? ClassDistances(shape: shape, voxelSize: voxelSize) : nil
+        let label = UInt8((segmentation.classes.firstIndex(of: Self.membrane) ?? -1) + 1)
+        for z in 0..<shape.z {
+            try item.checkCancellation()
+            item.report(Double(z) / Double(shape.z), "slice \(z) of \(shape.z)")
+            let labels = try segmentation.labels(z)
+            let density = try shape.image(volume.readSlice(z: z).floats())
+            try measurement.add(labels, density: density)
+            try profile?.add(density)
+            try membrane?.add(labels.map { $0 == label })
+        }
+        let pieces = try measurement.finish()
+        let objects = try MeasuredObjects(pieces, distances: membrane)
+        try item.record(objects.found)
+        let lamella = profile?.lamella()
+        let tomogram = MeasuredTomogram(shape: shape, voxelSize: voxelSize, thicknessInAngstroms: lamella?.thicknessInAngstroms)
+        for name in segmentation.classes {
+            let mine = objects.found.filter { $0.class == name }
+            tomogram.record(mine, class: name, of: item)
+            item.record("\(name)/surface_nm2", mine.compactMap(\.surfaceInSquareNanometers).reduce(0, +))
+        }
+        if let lamella { item.record("lamella_thickness_nm", lamella.thicknessInAngstroms / 10) }
+        try item.give("lamella", value: lamella.map(StoredLamella.init))
+    }
+
+    /// The class to which distances are measured.
+    static let membrane = "membrane"
+}

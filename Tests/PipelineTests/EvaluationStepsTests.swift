@@ -1,0 +1,226 @@
+import BlobStore
+import Catalog
+import CatalogSchema
+import Engine
+import Foundation
+import GRDB
+import Metrics
+import TestSupport
+import Testing
+import Volumes
+
+@testable import Pipeline
+
+@Suite("What was found, beside what a person says, and as rows") struct EvaluationStepsTests {
+    private func metrics(_ collection: PipelineCollection, step: String) throws -> [String: Double] {
+        try collection.catalog.read { db in
+            let rows = try Row.fetchAll(db, sql: "SELECT name, value FROM v_metric WHERE step = ?", arguments: [step])
+            return Dictionary(rows.map { ($0[0], $0[1]) }, uniquingKeysWith: { first, _ in first })
+        }
+    }
+
+    @Test(
+        "segmentation and particles are compared with annotations, and measured; nothing runs twice, and a radius runs one step")
+    func networks() throws {
+        let scene = try BallsAndSheet(z: 24, side: 80)
+        let collection = try PipelineCollection.annotated(scene)
+        let report = try #require(try collection.run())
+        #expect(report.isComplete, "\(report.failures)")
+
+        // Counted here, voxel by voxel.
+        let digest = try #require(
+            try collection.catalog.standingArtifact(step: "segment", scopeID: collection.tomogramID, output: "labels"))
+        let labels: [UInt8] = try collection.store.open(digest).read("labels")
+        var (common, found, truth) = (0, 0, 0)
+        for (index, label) in labels.enumerated() {
+            common += label == 1 && scene.isMembrane(index) ? 1 : 0
+            found += label == 1 ? 1 : 0
+            truth += scene.isMembrane(index) ? 1 : 0
+        }
+        let evaluated = try metrics(collection, step: "evaluate")
+        let (dice, iou): (Double, Double) = (
+            Double(2 * common) / Double(found + truth), Double(common) / Double(found + truth - common)
+        )
+        #expect(evaluated["membrane/dice"] == dice)
+        #expect(evaluated["membrane/iou"] == iou)
+        #expect(evaluated["membrane/voxels_true"] == Double(truth))
+        for measure in ["surface_dice", "skeleton_dice", "average_precision", "best_f1"] {
+            let value = try #require(evaluated["membrane/\(measure)"])
+            #expect(value > 0.8 && value <= 1, "\(measure) \(value)")
+        }
+        #expect(try #require(evaluated["membrane/boundary_distance_95"]) < 30)
+
+        let picked = try metrics(collection, step: "evaluate-picks")
+        #expect(picked["macromolecule/true"] == 3)
+        #expect(picked["macromolecule/pick_recall"] == 1)
+        #expect(picked["macromolecule/match_radius"] == 100)
+        for rule in ["f1_one_to_one", "f1_greedy", "f1_inside_ball", "f4_czii"] {
+            #expect(picked["macromolecule/\(rule)"] != nil)
+        }
+        #expect(picked["macromolecule/f1"] == picked["macromolecule/f1_one_to_one"])
+
+        // The sheet is one piece, 3 voxels of 1 nm thick, across 80 × 24 voxels; its faces at the border are no surface.
+        let rows = try collection.catalog.objects(ofTomogram: collection.tomogramID, step: "measure", class: "membrane")
+        let sheet = try #require(rows.max { $0.volumeInCubicNanometers < $1.volumeInCubicNanometers })
+        let (volume, surface): (Double, Double) = (3 * 80 * 24, 2 * 80 * 24)
+        #expect(abs(sheet.volumeInCubicNanometers - volume) < 800)
+        #expect(abs(try #require(sheet.surfaceInSquareNanometers) - surface) < 400)
+        #expect(abs(sheet.centroidInAngstroms.x - 400) < 10)
+        #expect(try #require(sheet.meanDensity) < -3)
+        let measured = try metrics(collection, step: "measure")
+        #expect(try #require(measured["membrane/objects"]) >= 1)
+        let fraction: Double = try #require(measured["membrane/fraction"])
+        #expect(abs(fraction - 0.0375) < 0.006)
+
+        let particles = try collection.catalog.objects(ofTomogram: collection.tomogramID, step: "measure-picks")
+        for ball in scene.balls {
+            let center = 10 * ball
+            func distance(_ place: SIMD3<Double>) -> Double {
+                let offset: SIMD3<Double> = place - center
+                return (offset * offset).sum().squareRoot()
+            }
+            let particle = try #require(particles.min { distance($0.centroidInAngstroms) < distance($1.centroidInAngstroms) })
+            // From the centre to the nearest voxel of the sheet, whose middle is at 40 voxels and which is 3 thick.
+            let away: Double = abs(particle.centroidInAngstroms.x - 400) - 10
+            let measured: Double = try #require(particle.membraneDistanceInAngstroms)
+            #expect(abs(measured - away) < 25)
+            #expect(try #require(particle.meanDensity) < -2)
+            #expect(particle.neighbours.map(\.class) == ["macromolecule"])
+        }
+        let each = try #require(try metrics(collection, step: "measure-picks")["macromolecule/concentration"])
+        let expected = Double(particles.count) / Double(24 * 80 * 80) * 1e9
+        #expect(abs(each - expected) < 1e-3)
+
+        #expect(try collection.run() == nil)
+        // Another radius evaluates particles anew, and nothing else.
+        collection.settings["evaluate-picks.picks.radius"] = "20"
+        #expect(try collection.run()?.progress.ran == 2)
+        #expect(try metrics(collection, step: "evaluate-picks")["macromolecule/match_radius"] == 20)
+    }
+
+    @Test("pseudo-labels are compared in the slabs that have any, without a training set")
+    func pseudoLabels() throws {
+        let scene = try BallsAndSheet(z: 24, side: 128)
+        let collection = try PipelineCollection.annotated(
+            scene,
+            settings: [
+                "prepare.tiles.size": "256", "prepare.tiles.count": "1", "prepare.clahe.grid": "2", "eigenvectors.count": "8",
+                "split.particle.smallest_diameter": "120", "split.particle.largest_diameter": "250",
+                "evaluate-pseudo-labels.classes": "ball=macromolecule",
+            ], isTrainingSet: false)
+        _ = try collection.catalog.addSlab(tomogramID: collection.tomogramID, z: 3..<21)
+        let report = try #require(try collection.run())
+        #expect(report.isComplete, "\(report.failures)")
+        let numbers = try metrics(collection, step: "evaluate-pseudo-labels")
+        #expect(try #require(numbers["membrane/dice"]) > 0.4)
+        #expect(try #require(numbers["macromolecule/dice"]) > 0.4)
+        #expect(numbers["membrane/surface_dice"] != nil)
+        // The slab holds 18 of the 24 slices of the sheet.
+        #expect(numbers["membrane/voxels_true"] == Double(18 * 128 * 3))
+        #expect(numbers["macromolecule/true"] == 3)
+        #expect(numbers["macromolecule/pick_recall"] == 1)
+        #expect(try metrics(collection, step: "evaluate").isEmpty)
+    }
+
+    @Test("classes that have no counterpart, and values without a class, are said in a sentence")
+    func refusals() throws {
+        let scene = try BallsAndSheet(z: 8, side: 64)
+        let collection = try PipelineCollection.annotated(
+            scene, settings: ["train-membrane.epoch.count": "1", "train-particles.epoch.count": "1"], isNamed: false)
+        var failures = try #require(try collection.run()).failures
+        #expect(failures.count == 1 && failures[0].contains("a voxel of value 2.0 in slice 0, which is no class"), "\(failures)")
+        collection.settings["evaluate.unnamed"] = "ground"
+        collection.settings["evaluate-picks.classes"] = "macromolecule=ribosome"
+        failures = try #require(try collection.run()).failures
+        #expect(
+            failures.count == 1 && failures[0].contains("write annotated=found, of the classes found, macromolecule"),
+            "\(failures)")
+        collection.settings["evaluate-picks.classes"] = "macromolecule="
+        #expect(try #require(try collection.run()).isComplete)
+        #expect(try metrics(collection, step: "evaluate-picks").isEmpty)
+        #expect(try metrics(collection, step: "evaluate")["membrane/dice"] != nil)
+    }
+
+    @Test("labels of another shape, and labels that are all 0, are said in a sentence")
+    func strangeLabels() throws {
+        let scene = try BallsAndSheet(z: 6, side: 32)
+        for (depth, word) in [(5, "are 32 × 32 × 5 voxels"), (6, "no voxel that is not 0")] {
+            let collection = try PipelineCollection(scene.voxels())
+            let path = collection.directory.file("labels.mrc")
+            let shape = try #require(VolumeShape(z: depth, y: 32, x: 32))
+            let writer = try MRCWriter(path: path, shape: shape, scalarType: .uint8, voxelSize: VoxelSize(cubicInAngstroms: 10))
+            try writer.append(#require(VoxelBuffer(shape: shape, values: [UInt8](repeating: 0, count: shape.count))))
+            try writer.finish()
+            _ = try collection.catalog.addSlab(tomogramID: collection.tomogramID, z: 1..<3)
+            try collection.catalog.annotate(
+                tomogramID: collection.tomogramID,
+                with: NewAnnotation(
+                    kind: .labels, location: VolumeLocation(path: path), classes: [.init(name: "membrane", value: 1)],
+                    contentDigest: Digest(of: [UInt8(depth)])))
+            collection.settings = [
+                "prepare.tiles.size": "64", "prepare.tiles.count": "1", "prepare.clahe.grid": "2", "eigenvectors.count": "4",
+            ]
+            let failures = try #require(try collection.run()).failures
+            #expect(failures.contains { $0.contains("evaluate-pseudo-labels") && $0.contains(word) }, "\(failures)")
+        }
+    }
+
+    @Test("pairs of classes are by name unless somebody says otherwise")
+    func pairs() throws {
+        func pairs(_ text: String, _ annotated: [String], _ found: [String]) throws -> [String: String] {
+            try ClassPairs(text, parameter: "evaluate.classes", annotated: annotated, found: found).found
+        }
+        #expect(try pairs("", ["a", "b"], ["b", "c"]) == ["b": "b"])
+        #expect(try pairs("", ["a"], ["c"]) == [:])
+        let left = try ClassPairs("b=", parameter: "", annotated: ["b", "d", "a", "c"], found: ["c"])
+        #expect(left.leftOut == ["a", "d"] && left.compared == ["c"])
+        #expect(try pairs(" a = c , d = c ", ["a", "b", "d"], ["b", "c"]) == ["a": "c", "b": "b", "d": "c"])
+        #expect(try pairs("b=", ["a", "b"], ["a", "b"]) == ["a": "a"])
+        #expect(try pairs("a=,b=", ["a", "b"], ["c"]) == [:])
+        for (text, words) in [
+            ("a=x", "of the classes found, c"), ("a", "write annotated=found"), ("a=c,a=c", "once"),
+        ] {
+            let error = #expect(throws: PipelineError.self) { try pairs(text, ["a"], ["c"]) }
+            #expect(error?.description.contains(words) == true, "\(text): \(error?.description ?? "")")
+        }
+    }
+
+    @Test("the mean density of a ball is that of the voxels whose centres lie in it")
+    func ballDensities() throws {
+        let shape = try #require(VolumeShape(z: 9, y: 12, x: 15))
+        let voxelSize = try #require(VoxelSize(xInAngstroms: 10, yInAngstroms: 12, zInAngstroms: 15))
+        var generator = SeededGenerator(seed: 8)
+        let values = (0..<shape.count).map { _ in Float.random(in: -1...1, using: &generator) }
+        let particles = (0..<40).map { _ in
+            FoundParticle(
+                className: "a",
+                pick: .init(
+                    center: SIMD3(
+                        Double.random(in: -60...200, using: &generator), Double.random(in: -60...200, using: &generator),
+                        Double.random(in: -60...200, using: &generator))),
+                radiusInAngstroms: Double.random(in: 3...70, using: &generator))
+        }
+        var densities = BallDensities(particles, voxelSize: voxelSize, shape: shape)
+        for z in 0..<shape.z where densities.needs(z) {
+            densities.add(Array(values[z * shape.sliceCount..<(z + 1) * shape.sliceCount]), z: z)
+        }
+        for (particle, mean) in zip(particles, densities.means) {
+            var inside: [Double] = []
+            for index in values.indices {
+                let place = SIMD3(
+                    10 * Double(index % shape.x), 12 * Double(index / shape.x % shape.y), 15 * Double(index / shape.sliceCount))
+                let offset = place - particle.pick.center
+                if (offset * offset).sum() <= particle.radiusInAngstroms * particle.radiusInAngstroms {
+                    inside.append(Double(values[index]))
+                }
+            }
+            guard !inside.isEmpty else {
+                #expect(mean == nil)
+                continue
+            }
+            let expected: Double = inside.reduce(0, +) / Double(inside.count)
+            let found: Double = try #require(mean)
+            #expect(abs(found - expected) < 1e-9)
+        }
+    }
+}
