@@ -36,14 +36,19 @@ let package = Package(
         // Floor 0: loops in C, for processors that are known only when they run.
         .target(name: "CKernels", exclude: ["README.md"]),
 
+        // Floor 0: the small models that come with the program.
+        .target(name: "CBuiltinModels", exclude: ["README.md", "models"]),
+
         // Floor 1: files of the field, and the frozen history of the catalog.
         .target(name: "Volumes", dependencies: ["CHDF5", "CZlib", crypto], exclude: ["README.md"], swiftSettings: settings),
         .target(
             name: "CatalogMigrations", path: "Migrations", exclude: ["README.md"],
             resources: [
                 .embedInCode("v0001_catalog.sql"), .embedInCode("v0002_objects.sql"), .embedInCode("v0003_training.sql"),
+                .embedInCode("v0004_measurements.sql"), .embedInCode("v0005_outputs.sql"),
             ], swiftSettings: settings),
 
+        .target(name: "BuiltinModels", dependencies: ["CBuiltinModels"], swiftSettings: settings),
         .target(name: "Tensors", dependencies: ["COpenBLAS", "CKernels"], exclude: ["README.md"], swiftSettings: settings),
 
         // Floor 2: what stands on files alone.
@@ -66,6 +71,8 @@ let package = Package(
             name: "Training", dependencies: ["Tensors", "Checkpoints", "ImageProcessing", "Volumes"],
             exclude: ["README.md"], swiftSettings: settings),
         .target(
+            name: "Metrics", dependencies: ["ImageProcessing", "Volumes"], exclude: ["README.md"], swiftSettings: settings),
+        .target(
             name: "Catalog", dependencies: ["CatalogSchema", "CatalogMigrations", "Volumes", grdb, sqlite],
             exclude: ["README.md"], swiftSettings: settings),
 
@@ -79,7 +86,7 @@ let package = Package(
             name: "Pipeline",
             dependencies: [
                 "Engine", "Catalog", "CatalogSchema", "BlobStore", "ImageProcessing", "Volumes", "Tensors", "Diffusion",
-                "SpectralClustering", "Cellpose", "Training", crypto,
+                "SpectralClustering", "Cellpose", "Training", "Metrics", crypto,
             ],
             exclude: ["README.md"], swiftSettings: settings),
 
@@ -92,7 +99,7 @@ let package = Package(
             name: "cellar",
             dependencies: [
                 "CellarKit", "Catalog", "CatalogSchema", "Engine", "Pipeline", "BlobStore", "ImageProcessing", "Rendering",
-                "Simulation", "Tensors", "Volumes", "Checkpoints", arguments,
+                "BuiltinModels", "Simulation", "Tensors", "Volumes", "Checkpoints", arguments,
             ],
             exclude: ["REFERENCE.md"], swiftSettings: settings),
 
@@ -110,6 +117,11 @@ let package = Package(
             resources: [.copy("Golden/data")], swiftSettings: settings),
         .testTarget(
             name: "RenderingTests", dependencies: ["Rendering", "Volumes", "CZlib", "TestSupport"], swiftSettings: settings),
+        .testTarget(
+            name: "BuiltinModelsTests",
+            dependencies: [
+                "BuiltinModels", "Cellpose", "Checkpoints", "Diffusion", "ImageProcessing", "Tensors", "Volumes", "TestSupport",
+            ], swiftSettings: settings),
         .testTarget(
             name: "TensorsTests", dependencies: ["Tensors", "CKernels", "TensorTestSupport"], exclude: ["Golden/make_golden.py"],
             resources: [.copy("Golden/data")], swiftSettings: settings),
@@ -138,6 +150,9 @@ let package = Package(
             ],
             exclude: ["Golden/make_golden.py", "Golden/make_window_golden.py"], resources: [.copy("Golden/data")],
             swiftSettings: settings),
+        .testTarget(
+            name: "MetricsTests", dependencies: ["Metrics", "ImageProcessing", "Simulation", "Volumes", "TestSupport"],
+            exclude: ["Golden/make_golden.py"], resources: [.copy("Golden/data")], swiftSettings: settings),
         .testTarget(name: "SimulationTests", dependencies: ["Simulation", "Volumes", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "CatalogTests",
@@ -158,7 +173,7 @@ let package = Package(
             name: "PipelineTests",
             dependencies: [
                 "Pipeline", "Engine", "Catalog", "CatalogSchema", "BlobStore", "Cellpose", "Checkpoints", "Diffusion",
-                "ImageProcessing", "Simulation", "Tensors", "Training", "Volumes", "TestSupport", grdb,
+                "ImageProcessing", "Metrics", "Simulation", "Tensors", "Training", "Volumes", "TestSupport", grdb,
             ],
             swiftSettings: settings),
         .testTarget(

@@ -6,17 +6,9 @@ import Rendering
 struct ArtifactClasses {
     let names: [String]
 
-    /// - Throws: ``CatalogError`` where the artifact names none.
+    /// - Throws: ``PipelineError`` where the artifact names none.
     init(_ artifact: Artifact) throws {
-        guard case .string(let text)? = artifact.attributes["classes"] else {
-            throw CatalogError(
-                .invalid,
-                "the artifact \(artifact.digest.abbreviated) of kind \(artifact.kind) does not name its classes; `cellar verify "
-                    + "--deep` looks at it")
-        }
-        names = text.split(separator: ",").map { $0.drop(while: \.isWhitespace) }.map { name in
-            String(name.reversed().drop(while: \.isWhitespace).reversed())
-        }
+        names = try ClassList.read(artifact)
     }
 
     /// `1 membrane, 2 ribosome`

@@ -29,7 +29,8 @@ struct CellarCommand: ParsableCommand {
             CommandGroup(
                 name: "Questions",
                 subcommands: [
-                    ListCommand.self, QueryCommand.self, ShowCommand.self, ExportCommand.self,
+                    ListCommand.self, QueryCommand.self, StatsCommand.self, PlotCommand.self, ShowCommand.self,
+                    ReportCommand.self, ExportCommand.self,
                 ]),
             CommandGroup(
                 name: "Care",

@@ -42,6 +42,9 @@ import Volumes
         let (folder, cellar) = try collection()
         #expect(try cellar("slab", "add", "sim/tomo_01", "--z", "4..<8").status == 0)
         #expect(try cellar("annotate", "tomo_01", "--labels", "data/truth/tomo_01_labels.mrc", "--class", "membrane").status == 0)
+        // Particles beside the membranes, which count for nothing.
+        #expect(try cellar("recipe", "set", "evaluate-pseudo-labels.unnamed=ground").status == 0)
+        let pairs = "evaluate-pseudo-labels.classes=ribosome=macromolecule,proteasome=macromolecule,complex=macromolecule,gold="
         #expect(
             try cellar(
                 "annotate", "tomo_01", "--points", "data/truth/tomo_01_particles.csv", "--class", "ribosome", "--class",
@@ -50,8 +53,14 @@ import Volumes
             ).status == 0)
         #expect(try cellar("why", "tomo_01", "prepare").output.contains("no earlier run"))
         let run = try cellar("run")
-        #expect(run.output.hasPrefix("run 1: 28 items ran"), "\(run.output)\(run.errors)")
+        #expect(run.output.hasPrefix("run 1: 30 items ran"), "\(run.output)\(run.errors)")
         #expect(try cellar("run").output == "Everything is fresh.\n")
+        // Particles have other names than what was found, which somebody has to say.
+        #expect(
+            try cellar("doctor").output.contains("compared nothing with 1 annotations of complex, gold, proteasome, ribosome"))
+        #expect(try cellar("recipe", "set", pairs).status == 0)
+        #expect(try cellar("run").output.contains("2 items ran"))
+        #expect(try cellar("doctor").status == 0)
 
         let tomogram = try #require(rows(cellar("list", "tomograms", "--format", "json").output).first)
         #expect(tomogram["voxel_size"] as? Double == 13.48)
@@ -61,14 +70,14 @@ import Volumes
         #expect(tomogram["density_std"] is Double)
 
         #expect(try cellar("recipe", "set", "prepare.clahe.clip_limit=3").output == "prepare.clahe.clip_limit: 2.0 → 3.0\n")
-        #expect(try cellar("recipe", "diff").output == "prepare.clahe.clip_limit: 2.0 → 3.0\n")
+        #expect(try cellar("recipe", "diff").output.contains("prepare.clahe.clip_limit: 2.0 → 3.0\n"))
         #expect(
             try cellar("why", "tomo_01").output.hasPrefix(
                 "sim/tomo_01: recipe prepare.clahe.clip_limit: 2.0 → 3.0 (prepare)\n"))
         let plan = try rows(cellar("plan", "--format", "json").output)
-        #expect(plan.map { $0["stale"] as? Int } == [0, 0, 4, 0, 0, 0, 0, 0, 0, 0])
+        #expect(plan.map { $0["stale"] as? Int } == [0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0])
         let second = try cellar("run").output
-        #expect(second.hasPrefix("run 2: 4 items ran, 22 kept an earlier result"), "\(second)")
+        #expect(second.hasPrefix("run 3: 4 items ran, 24 kept an earlier result"), "\(second)")
 
         for (name, extra) in [
             ("raw", []), ("labels", ["--labels"]), ("prepared", ["--step", "prepare"]),
@@ -204,8 +213,15 @@ import Volumes
         #expect(try cellar("model", "add", "none", "sd", "--kind", "diffusion").status == 1)
         #expect(try cellar("model", "add", "other", "nowhere", "--kind", "diffusion").errors.contains("there is no model"))
         #expect(try cellar("model", "add", "other", "data", "--kind", "diffusion").status == 1)
-        #expect(try rows(cellar("model", "list", "--format", "json").output).first?["name"] as? String == "tiny")
-        #expect(try cellar("model", "verify").output == "tiny: sound\n")
+        let list = try rows(cellar("model", "list", "--format", "json").output)
+        #expect(list.compactMap { $0["name"] as? String } == ["builtin-diffusion", "builtin-cellpose", "tiny"])
+        #expect(list[0]["licence"] as? String == "Apache-2.0")
+        #expect(try cellar("model", "verify", "tiny").output == "tiny: sound\n")
+        // The models that come with the program: what is lost comes back.
+        try FileManager.default.removeItem(atPath: folder.file(".cellar/models/builtin-cellpose.safetensors"))
+        #expect(try cellar("model", "verify").status == 1)
+        #expect(try cellar("model", "builtin").output.contains("builtin-cellpose: cellpose model"))
+        #expect(try cellar("model", "verify").status == 0)
         #expect(try cellar("model", "verify", "unknown").status == 2)
 
         #expect(try cellar("slab", "add", "tomo_01", "--z", "4..<5").status == 0)

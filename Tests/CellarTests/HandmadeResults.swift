@@ -43,9 +43,11 @@ struct HandmadeResults {
     ///
     /// - Parameters:
     ///   - curves: what it logs, point by point from x = 1, before it is done.
+    ///   - values: outputs that are values, as JSON.
     ///   - isDone: whether it comes to an end; the run goes on, where it does not.
     func publish(
-        _ step: String, _ scope: ScopeKind = .tomogram, key: String = "", objects: [FoundObject] = [],
+        _ step: String, _ scope: ScopeKind = .tomogram, key: String = "", metrics: [(name: String, value: Double)] = [],
+        values: [String: String] = [:], objects: [FoundObject] = [],
         curves: [String: [Double]] = [:], isDone: Bool = true,
         artifacts: [(name: String, kind: String, (ArtifactWriter) throws -> Void)] = []
     ) throws {
@@ -75,7 +77,8 @@ struct HandmadeResults {
                             .init(
                                 name: name, digest: artifact.digest,
                                 content: .artifact(kind: artifact.kind, bytes: artifact.byteCount, evictable: false))
-                        }, metrics: [], objects: objects))
+                        } + values.map { .init(name: $0, digest: digest, content: .value($1)) }, metrics: metrics,
+                        objects: objects))
             ], runID: runID)
         try catalog.endRun(runID, status: .done)
     }

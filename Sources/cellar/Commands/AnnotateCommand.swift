@@ -74,11 +74,26 @@ struct AnnotateCommand: ParsableCommand {
                 .invalid,
                 "\(path) has \(volume.shape) voxels, and the tomogram \(tomogram) has \(shape.map { "\($0)" } ?? "none")")
         }
+        if let own = volume.header.voxelSize, let size = try catalog.effectiveVoxelSize(id: tomogramID),
+            abs(own.xInAngstroms - size.xInAngstroms) > 0.05 * size.xInAngstroms
+        {
+            note(
+                "\(path) says that its voxels are \(own), and the tomogram's are \(size): as many, so each is taken for one of the tomogram's"
+            )
+        }
         let classes = try classes.map(parseClass)
         let survey = try VolumeSurvey.run(volume)
         if survey.histogram.binning != .float32 {
             for item in classes where !survey.histogram.keys.contains(where: { Int64($0) == item.value }) {
                 note("no voxel of \(path) has the value \(item.value ?? 0) of class \(item.name)")
+            }
+            let named = Set(classes.map(\.value) + [0])
+            let others = survey.histogram.keys.map { Int64($0) }.filter { !named.contains($0) }.sorted()
+            if !others.isEmpty {
+                let list = others.prefix(8).map { "\($0)" }.joined(separator: ", ") + (others.count > 8 ? ", …" : "")
+                note(
+                    "\(path) has voxels of the value \(list), which is no class: `evaluate` refuses them unless the recipe's "
+                        + "evaluate.unnamed says what they are")
             }
         }
         return NewAnnotation(kind: .labels, location: location, classes: classes, contentDigest: survey.digest)

@@ -37,6 +37,7 @@ struct DoctorCommand: ParsableCommand {
         } catch let error as EngineError {
             findings.append(error.message)
         }
+        findings += try unmatchedAnnotations(workspace)
         let strays = try workspace.store().inventory().strays
         if !strays.isEmpty, !RunLock.isHeld(in: workspace.catalog) {
             findings.append("\(strays.count) files in the blob store belong to no result; `cellar gc --apply` removes them")
@@ -46,6 +47,28 @@ struct DoctorCommand: ParsableCommand {
                 "less than 1 GiB is free on the disk of \(workspace.directory.path); make room or `cellar gc --budget SIZE`")
         }
         return findings
+    }
+
+    /// Annotations with which nothing was compared, because what was found has other names.
+    private func unmatchedAnnotations(_ workspace: Workspace) throws -> [String] {
+        struct Comparison: Decodable {
+            let classes: [String: [String]]
+            let leftOut: [String]
+        }
+        var counts: [[String]: Int] = [:]
+        try QueryConnection(workspace.directory).run(
+            "SELECT step, value FROM v_output WHERE name = 'comparison' AND step GLOB 'evaluate*'"
+        ) { row in
+            let comparison = try JSONDecoder().decode(Comparison.self, from: Data(row[1].plainText.utf8))
+            guard comparison.classes.isEmpty, !comparison.leftOut.isEmpty else { return }
+            counts[[row[0].plainText] + comparison.leftOut, default: 0] += 1
+        }
+        return counts.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map { key, count in
+            let (step, names) = (key[0], key.dropFirst())
+            return
+                "\(step) compared nothing with \(count) annotations of \(names.joined(separator: ", ")), because nothing that was found has "
+                + "these names; `cellar recipe set \(step).classes=\(key[1])=FOUND` says which class that is, and \(key[1])= leaves it out"
+        }
     }
 }
 

@@ -30,7 +30,7 @@ struct ListCommand: ParsableCommand {
                 "id, dataset, name, size_x, size_y, size_z, voxel_size, voxel_size_source, density_mean, density_std, slabs, annotations"
             case .slabs: "id, dataset, tomogram, z_first, z_end, slices"
             case .annotations: "id, dataset, tomogram, kind, classes, points, path"
-            case .models: "id, name, kind, substr(digest, 1, 12) AS digest, path"
+            case .models: "id, name, kind, substr(digest, 1, 12) AS digest, licence, provenance, path"
             case .artifacts: "id, substr(digest, 1, 12) AS digest, kind, bytes, evictable, state, uses"
             case .steps: "step, dataset, tomogram, z_first, z_end, run_id, seconds, started_at"
             case .failures: "step, dataset, tomogram, z_first, status, error"
@@ -68,10 +68,18 @@ func printView(
 }
 
 /// Prints what a query gives, row by row as SQLite finds them.
+///
+/// - Returns: how many rows there were.
+@discardableResult
 func printQuery(
     _ sql: String, parameters: [String: QueryValue], format: OutputFormat, connection: QueryConnection
-) throws {
+) throws -> Int {
     var printer: RowPrinter?
-    try connection.run(sql, parameters: parameters, columns: { printer = RowPrinter(format, columns: $0) }) { printer?.add($0) }
+    var count = 0
+    try connection.run(sql, parameters: parameters, columns: { printer = RowPrinter(format, columns: $0) }) { row in
+        printer?.add(row)
+        count += 1
+    }
     printer?.finish()
+    return count
 }

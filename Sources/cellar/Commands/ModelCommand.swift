@@ -11,7 +11,7 @@ struct ModelCommand: ParsableCommand {
             as in `cellar recipe set features.model=sd15`. Other weights under the same name make stale what was computed with \
             the earlier ones.
             """,
-        subcommands: [Add.self, List.self, Verify.self, Convert.self])
+        subcommands: [Add.self, Builtin.self, List.self, Verify.self, Convert.self])
 
     static func kind(_ word: String) throws -> ModelKind {
         guard let kind = ModelKind(rawValue: word) else {
@@ -40,6 +40,12 @@ struct ModelCommand: ParsableCommand {
         @Option(help: ArgumentHelp("What it is: diffusion or cellpose.", valueName: "kind"), transform: ModelCommand.kind)
         var kind: ModelKind
 
+        @Option(help: ArgumentHelp("Under which licence it may be used, for the list.", valueName: "text"))
+        var licence: String?
+
+        @Option(help: ArgumentHelp("Where it comes from, for the list.", valueName: "text"))
+        var provenance: String?
+
         @OptionGroup var catalogOptions: CatalogOptions
 
         func run() throws {
@@ -51,7 +57,8 @@ struct ModelCommand: ParsableCommand {
             try files.verify()
             line.show("computing the digest")
             let digest = try files.digest()
-            let (record, earlier) = try catalog.setModel(name: name, kind: kind.rawValue, path: files.path, digest: digest)
+            let (record, earlier) = try catalog.setModel(
+                name: name, kind: kind.rawValue, path: files.path, digest: digest, licence: licence, provenance: provenance)
             line.clear()
             let change =
                 switch earlier {
@@ -60,6 +67,25 @@ struct ModelCommand: ParsableCommand {
                 default: "new weights; what was computed with the earlier ones is stale"
                 }
             print("\(record.name): \(record.kind) model \(digest.abbreviated), \(change)")
+        }
+    }
+
+    struct Builtin: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Add the small models that come with the program, as `init` does.",
+            discussion: """
+                For catalogs of earlier versions, and where their files were lost. They are for trying out, testing and small work: \
+                cellar recipe set features.mode=diffusion features.model=builtin-diffusion
+                """)
+
+        @OptionGroup var catalogOptions: CatalogOptions
+
+        func run() throws {
+            for (record, isNew) in try BuiltinInstallation.run(in: catalogOptions.open().catalog) {
+                print(
+                    "\(record.name): \(record.kind) model \(record.digest.abbreviated), \(isNew ? "added" : "same weights as before")"
+                )
+            }
         }
     }
 
@@ -96,7 +122,8 @@ struct ModelCommand: ParsableCommand {
 
         func run() throws {
             try printView(
-                "v_model", columns: "id, name, kind, substr(digest, 1, 12) AS digest, path", where: expression,
+                "v_model", columns: "id, name, kind, substr(digest, 1, 12) AS digest, licence, provenance, path",
+                where: expression,
                 format: formatOptions.format, in: catalogOptions.directory())
         }
     }

@@ -5,8 +5,8 @@ struct QueryCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "query", abstract: "Ask the catalog in SQL.",
         discussion: """
-            Reads the public views of Schema/views.md: v_tomogram, v_slab, v_annotation, v_step, v_failure, v_artifact, v_metric, v_object, \
-            v_model, v_run, v_event. Nothing can be changed by a query.
+            Reads the public views of Schema/views.md: v_tomogram, v_slab, v_annotation, v_step, v_failure, v_trace, v_artifact, v_metric, \
+            v_evaluation, v_object, v_object_summary, v_neighbour, v_model, v_run, v_event, and others. Nothing can be changed by a query.
 
             cellar query 'SELECT dataset, avg(density_std) FROM v_tomogram GROUP BY dataset'
             cellar query 'SELECT name FROM v_tomogram WHERE voxel_size < :limit' --param limit=10

@@ -15,11 +15,16 @@ struct VolumeResults {
     private let id: Int64
     private let volume: any Volume
     private let voxelSize: VoxelSize?
+    private var rendering = SliceRendering()
 
-    /// - Parameter z: the slice; the middle one, where nil.
-    init(_ catalog: Catalog, store: BlobStore, tomogram: TomogramRecord, z: Int?) throws {
+    /// - Parameters:
+    ///   - z: the slice; the middle one, where nil.
+    ///   - maximumSide: of pictures, in pixels; nil for as many as the slice has.
+    init(_ catalog: Catalog, store: BlobStore, tomogram: TomogramRecord, z: Int?, maximumSide: Int? = nil) throws {
         guard let id = tomogram.id else { throw CatalogError(.notFound, "there is no tomogram \(tomogram.name)") }
         (self.catalog, self.store, self.tomogram, self.id) = (catalog, store, tomogram, id)
+        rendering.maximumSide = maximumSide
+        rendering.minimumSide = min(rendering.minimumSide, maximumSide ?? rendering.minimumSide)
         volume = try tomogram.location.open()
         self.z = z ?? volume.shape.z / 2
         guard (0..<volume.shape.z).contains(self.z) else {
@@ -30,6 +35,16 @@ struct VolumeResults {
     }
 
     func picture(of step: String) throws -> RGBImage { try step == "pick" ? picks() : segmentation() }
+
+    /// Whether a step on tomograms has a result that can be drawn.
+    func has(_ step: String) throws -> Bool {
+        try catalog.standingArtifact(step: step, scopeID: id, output: step == "pick" ? "particles" : "labels") != nil
+    }
+
+    /// The slice alone.
+    func plain() throws -> RGBImage {
+        try rendering(volume.readSlice(z: z), caption: SliceCaption(name: tomogram.name, z: z, voxelSize: voxelSize))
+    }
 
     private func artifact(of step: String, _ output: String) throws -> Artifact {
         guard let digest = try catalog.standingArtifact(step: step, scopeID: id, output: output) else {
@@ -57,7 +72,7 @@ struct VolumeResults {
             throw CatalogError(
                 .invalid, "the segmentation of \(tomogram.name) has another size than the tomogram; `cellar run` renews it")
         }
-        return try SliceRendering()(
+        return try rendering(
             volume.readSlice(z: z), labels: labels, caption: caption("segment", ArtifactClasses(artifact)))
     }
 
@@ -69,7 +84,7 @@ struct VolumeResults {
                 .invalid, "\(tomogram.name) has no voxel size, which points need; add it again with --voxel-size")
         }
         let circles = try Self.particles(artifact).compactMap { $0.section(z: z, voxelSize: voxelSize) }
-        return try SliceRendering()(
+        return try rendering(
             volume.readSlice(z: z), circles: circles, caption: caption("pick", ArtifactClasses(artifact)))
     }
 

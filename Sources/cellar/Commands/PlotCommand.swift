@@ -1,0 +1,122 @@
+import ArgumentParser
+import Catalog
+import CellarKit
+import Rendering
+
+struct PlotCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "plot", abstract: "Draw what the catalog knows as a PNG or an SVG.",
+        discussion: """
+            histogram: how often values of --column (of v_object) or --metric fall into bins, by class or --by
+            box: median, quartiles and 5 to 95 % of the same, by dataset or --by
+            scatter: --x against --y, two columns of v_object, or two metrics with a dot for each tomogram
+            pr: precision by recall, of the evaluations that stand
+            runs: the mean of --metric as it was at each run
+
+            cellar plot histogram --column volume_nm3 --log --output volumes.svg
+            cellar plot box --metric membrane/dice --by dataset --output dice.png
+            cellar plot scatter --x diameter_nm --y membrane_distance --where "class = 'ribosome'" --output near.png
+            cellar plot scatter --x membrane/dice --y macromolecule/f1 --output both.png
+            cellar plot pr --where "step = 'evaluate'" --output pr.svg
+            cellar plot runs --metric membrane/dice --output runs.svg
+
+            Every picture says how many values it is of. Memory does not grow with them: of histograms counts are kept, of boxes \
+            quantiles, and of more than 20000 dots a sample. The data are those of `cellar stats` and `cellar query`.
+            """)
+
+    enum Kind: String, CaseIterable, ExpressibleByArgument { case histogram, box, scatter, pr, runs }
+
+    @Argument(help: "histogram, box, scatter, pr, or runs.")
+    var kind: Kind
+
+    @Option(help: ArgumentHelp("The picture to write.", valueName: "file.png|file.svg"))
+    var output: String
+
+    @Option(help: ArgumentHelp("Of histogram and box: a column of v_object.", valueName: "column"))
+    var column: String?
+
+    @Option(help: ArgumentHelp("Of histogram, box and runs: a metric, such as membrane/dice.", valueName: "name"))
+    var metric: String?
+
+    @Option(help: ArgumentHelp("Of scatter: a column of v_object, or a metric.", valueName: "name"))
+    var x: String?
+
+    @Option(help: ArgumentHelp("Of scatter: a column of v_object, or a metric.", valueName: "name"))
+    var y: String?
+
+    @Option(help: ArgumentHelp("A column by which values are told apart.", valueName: "column"))
+    var by: String?
+
+    @Option(
+        name: .customLong("where"),
+        help: ArgumentHelp(
+            "An SQL expression over the columns of v_object, v_metric, v_step (pr), or v_metric_history (runs).", valueName: "sql"
+        ))
+    var expression: String?
+
+    @Flag(name: .customLong("log"), help: "Logarithmic axes of values; what is not positive is left out.")
+    var isLogarithmic = false
+
+    @Option(help: "Of histogram: how many bins; 40, if not given.")
+    var bins: Int?
+
+    @OptionGroup var catalogOptions: CatalogOptions
+
+    func validate() throws {
+        guard DrawingFile.isPossible(output) else { throw ValidationError("'\(output)' ends in neither .png nor .svg.") }
+        switch kind {
+        case .histogram, .box:
+            guard (column == nil) != (metric == nil) else { throw ValidationError("--column or --metric says what to draw.") }
+        case .scatter:
+            guard x != nil, y != nil else { throw ValidationError("--x and --y say what to draw.") }
+        case .runs: guard metric != nil else { throw ValidationError("--metric says what to draw.") }
+        case .pr: break
+        }
+        if kind != .histogram, bins != nil { throw ValidationError("--bins are of histograms.") }
+        if kind != .histogram, kind != .box, column != nil { throw ValidationError("--column is of histogram and box.") }
+        if kind == .scatter || kind == .pr, metric != nil { throw ValidationError("--metric is of histogram, box and runs.") }
+        if kind != .scatter, x != nil || y != nil { throw ValidationError("--x and --y are of scatter.") }
+        if kind == .pr, by != nil { throw ValidationError("pr tells classes apart: leave out --by.") }
+        if kind == .pr || kind == .runs, isLogarithmic { throw ValidationError("--log is of histogram, box and scatter.") }
+        if let bins, !(1...1000).contains(bins) { throw ValidationError("--bins are 1 to 1000.") }
+    }
+
+    func run() throws {
+        let directory = try catalogOptions.directory()
+        // Five million objects are read in less than this.
+        let connection = try QueryConnection(directory, timeLimitInSeconds: 600)
+        let plot: any Plot
+        var (width, height) = (480.0, 300.0)
+        switch kind {
+        case .histogram:
+            plot = try HistogramFigure(source(by: "class", in: connection), bins: bins ?? 40, isLogarithmic: isLogarithmic).plot
+        case .box:
+            let figure = try BoxFigure(source(by: "dataset", in: connection), isLogarithmic: isLogarithmic)
+            plot = figure.plot
+            (width, height) = (640, figure.plot.suitableHeight)
+        case .scatter:
+            let columns = try ViewColumns("v_object", in: connection).names
+            let (x, y) = (quantity(x ?? "", columns), quantity(y ?? "", columns))
+            var usual = "dataset"
+            if case .column = x { usual = "class" }
+            plot = try ScatterFigure(
+                x: x, y: y, by: by ?? usual, where: expression, isLogarithmic: isLogarithmic, in: connection
+            ).plot
+        case .pr: plot = try PrecisionRecallFigure(Catalog.open(at: directory), where: expression, in: connection).plot
+        case .runs: plot = try RunsFigure(metric: metric ?? "", by: by, where: expression, in: connection).plot
+        }
+        try DrawingFile.write(plot.drawing(width: width, height: height), to: output)
+        print("\(output): \(plot.title)")
+    }
+
+    private func quantity(_ name: String, _ columns: [String]) -> FigureSource.Quantity {
+        columns.contains(name) ? .column(name) : .metric(name)
+    }
+
+    private func source(by usual: String, in connection: QueryConnection) throws -> FigureSource {
+        // A metric is of one class already.
+        let key = by ?? (metric != nil && usual == "class" ? nil : usual)
+        return try FigureSource(
+            column.map { .column($0) } ?? .metric(metric ?? ""), by: key, where: expression, in: connection)
+    }
+}
