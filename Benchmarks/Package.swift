@@ -26,6 +26,8 @@ let package = Package(
         .executable(name: "cellpose-benchmark", targets: ["CellposeBenchmark"]),
         .executable(name: "training-benchmark", targets: ["TrainingBenchmark"]),
         .executable(name: "picking-benchmark", targets: ["PickingBenchmark"]),
+        .executable(name: "metrics-benchmark", targets: ["MetricsBenchmark"]),
+        .executable(name: "statistics-benchmark", targets: ["StatisticsBenchmark"]),
         .executable(name: "splitter-quality", targets: ["SplitterQuality"]),
     ],
     dependencies: [
@@ -49,6 +51,11 @@ let package = Package(
         .executableTarget(name: "CellposeBenchmark", dependencies: [cellar, "BenchmarkSupport"], swiftSettings: settings),
         .executableTarget(name: "TrainingBenchmark", dependencies: [cellar, "BenchmarkSupport"], swiftSettings: settings),
         .executableTarget(name: "PickingBenchmark", dependencies: [cellar, "BenchmarkSupport"], swiftSettings: settings),
+        .executableTarget(name: "MetricsBenchmark", dependencies: [cellar, "BenchmarkSupport"], swiftSettings: settings),
+        .executableTarget(
+            name: "StatisticsBenchmark",
+            dependencies: [cellar, "BenchmarkSupport", .product(name: "GRDB", package: "GRDB.swift")],
+            resources: [.embedInCode("fill.sql")], swiftSettings: settings),
         .executableTarget(name: "SplitterQuality", dependencies: [cellar], swiftSettings: settings),
     ]
 )

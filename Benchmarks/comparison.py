@@ -1,6 +1,7 @@
-"""What the scripts of quality share: running Cellar, and comparing with the truth of simulated tomograms."""
+"""What the scripts of quality share: running Cellar, reading what its steps gave, and comparing with the truth of simulated tomograms."""
 
 import csv
+import json
 import subprocess
 import sys
 
@@ -9,6 +10,10 @@ from scipy.optimize import linear_sum_assignment
 
 MACROMOLECULES = {"ribosome", "proteasome", "complex"}
 VOXEL = 13.48
+ARTIFACTS = """
+    SELECT s.tomogram, s.z_first AS z, lower(hex(a.digest)) AS digest FROM v_step AS s
+    JOIN trace_output AS o ON o.trace_id = s.trace_id JOIN artifact AS a ON a.id = o.artifact_id WHERE s.step = :step
+"""
 
 
 def runner(program, folder):
@@ -21,6 +26,27 @@ def runner(program, folder):
         return result.stdout
 
     return run
+
+
+def arrays(run, folder, step, dataset):
+    """What a step gave for each slice, by tomogram and z."""
+    # Here, since only scripts that look into artifacts need it.
+    import h5py
+
+    found = {}
+    for row in json.loads(run("query", ARTIFACTS, "--param", f"step={step}", "--format", "json")):
+        path = next((folder / ".cellar/blobs").glob(f"**/{row['digest']}*"))
+        with h5py.File(path) as file:
+            found[row["tomogram"], row["z"]] = file[dataset][...]
+    return found
+
+
+def auc(scores, truth):
+    """The area under the curve of a score for a mask, both flat."""
+    ranks = np.empty(scores.size)
+    ranks[np.argsort(scores, kind="stable")] = np.arange(1, scores.size + 1)
+    positive = int(truth.sum())
+    return (ranks[truth].sum() - positive * (positive + 1) / 2) / (positive * (truth.size - positive))
 
 
 def particles(path):

@@ -1,11 +1,11 @@
 """Real data: Cellar's U-Net and the same one in PyTorch, trained on one patch of a tomogram, tested on three others.
 
-    python microtubules.py CELLAR DATA FOLDER [--seeds 1,2,3]
+    python microtubules.py CELLAR DATA FOLDER [--dimensions 3] [--trained 3_0_25_54_25] [--steps 1000] [--seeds 1,2,3]
 
 CELLAR is the program; DATA the folder `tests/test_data/data_loader/cnn` of SMLC-NYSBC/TARDIS, which has patches of tomograms with masks
-of microtubules (96³ and 64³ voxels, 25 Å); FOLDER receives a catalog. Both train the two-dimensional U-Net of 16 channels and three
-levels on the slices of train/3_0_25_54_25 for 400 steps of eight, with the same densities, draws, loss, optimizer and schedule. Printed is the Dice
-of every other patch; in 0_0_30_47_25 microtubules are bright, in all others dark. Needs numpy, scikit-image, mrcfile, PyTorch.
+of microtubules (96³ and 64³ voxels, 25 Å); FOLDER receives a catalog. Both train a U-Net of 16 channels and three levels on the patch
+`trained`, in three dimensions on cubes of 32³, in two on whole slices, with the same densities, draws, loss, optimizer and schedule. Printed
+is the Dice of every other patch; in 0_0_30_47_25 microtubules are bright, in all others dark. Needs numpy, scikit-image, mrcfile, PyTorch.
 """
 
 import argparse
@@ -24,8 +24,13 @@ parser.add_argument("cellar", type=lambda path: pathlib.Path(path).resolve())
 parser.add_argument("data", type=lambda path: pathlib.Path(path).resolve())
 parser.add_argument("folder", type=pathlib.Path)
 parser.add_argument("--seeds", default="1,2,3")
+parser.add_argument("--dimensions", type=int, choices=[2, 3], default=3)
+parser.add_argument("--trained", default="3_0_25_54_25")
+parser.add_argument("--steps", type=int, default=1000)
 options = parser.parse_args()
-TRAINED, WIDTH, STEPS, BATCH, RATE, DECAY = "3_0_25_54_25", 16, 400, 8, 1e-3, 0.01
+TRAINED, STEPS, DIMENSIONS = options.trained, options.steps, options.dimensions
+WIDTH, RATE, DECAY = 16, 1e-3, 0.01
+SIDE, BATCH = (96, 8) if DIMENSIONS == 2 else (32, 4)
 images = {path.stem: path for path in sorted(options.data.glob("*/imgs/*.tif"))}
 masks = {name: path.parent.parent / "masks" / f"{name}_mask.tif" for name, path in images.items()}
 
@@ -47,10 +52,20 @@ def normalized(volume):
     return ((clipped - clipped.mean()) / clipped.std()).astype(np.float32)
 
 
+def drawn(random, foreground, shape):
+    """Where a patch begins: seven in ten hold a voxel of foreground, moved by up to a third of the patch."""
+    size = np.array([1, SIDE, SIDE] if DIMENSIONS == 2 else [SIDE] * 3)
+    last = np.array(shape) - size
+    if random.random() < 0.7:
+        shift = np.where(size > 1, random.integers(-(SIDE // 3), SIDE // 3 + 1, 3), 0)
+        return np.clip(foreground[random.integers(len(foreground))] - size // 2 + shift, 0, last), size
+    return np.array([random.integers(0, end + 1) for end in last]), size
+
+
 def pytorch(seed):
     torch.manual_seed(seed)
     random = np.random.default_rng(seed)
-    network = UNet(2, 2, WIDTH, 3)
+    network = UNet(DIMENSIONS, 2, WIDTH, 3)
     optimizer = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=DECAY)
     volume, labels = normalized(io.imread(images[TRAINED])), io.imread(masks[TRAINED])
     foreground = np.argwhere(labels)
@@ -59,20 +74,25 @@ def pytorch(seed):
             group["lr"] = RATE * (1 - step / STEPS) ** 0.9
         densities, targets = [], []
         for _ in range(BATCH):
-            z = foreground[random.integers(len(foreground))][0] if random.random() < 0.7 else random.integers(len(volume))
-            turns, flip = random.integers(4), random.integers(2)
-            turned = [np.rot90(a[z], turns)[:, :: -1 if flip else 1] for a in (volume, labels)]
-            densities.append(turned[0].copy())
-            targets.append(turned[1].copy())
+            first, size = drawn(random, foreground, volume.shape)
+            box = tuple(slice(start, start + length) for start, length in zip(first, size))
+            turns, flips = random.integers(4), random.integers(2, size=2)
+            for array, patches in [(volume, densities), (labels, targets)]:
+                turned = np.rot90(array[box], turns, (1, 2))[:: -1 if flips[0] and DIMENSIONS == 3 else 1, :, :: -1 if flips[1] else 1]
+                patches.append((turned[0] if DIMENSIONS == 2 else turned).copy())
         loss = loss_of(network(torch.tensor(np.stack(densities))[:, None]), torch.tensor(np.stack(targets)).long())
         optimizer.zero_grad()
         loss.backward()
         optimizer.step()
     network.eval()
+
+    def found(path):
+        volume = torch.tensor(normalized(io.imread(path)))
+        logits = network(volume[:, None]).movedim(1, 0) if DIMENSIONS == 2 else network(volume[None, None])[0]
+        return (logits[1] > logits[0]).numpy()
+
     with torch.no_grad():
-        return {
-            name: (network(torch.tensor(normalized(io.imread(path)))[:, None]).softmax(1)[:, 1] > 0.5).numpy()
-            for name, path in images.items()}
+        return {name: found(path) for name, path in images.items()}
 
 
 def ours(seed):
@@ -92,7 +112,8 @@ cellar("add", *[str(path) for path in images.values()], "--dataset", "microtubul
 cellar("annotate", TRAINED, "--labels", str(masks[TRAINED]), "--class", "microtubule=1")
 cellar("training", "add", "one-patch", "--annotations")
 cellar("recipe", "set", "train-membrane.classes=microtubule",
-       f"train-membrane.network.width={WIDTH}", "train-membrane.network.levels=3", "train-membrane.patch.size=96",
+       f"train-membrane.network.width={WIDTH}", "train-membrane.network.levels=3", f"train-membrane.patch.size={SIDE}",
+       f"train-membrane.network.dimensions={DIMENSIONS}", "train-membrane.patch.foreground=0.7", "segment.smallest_volume=0",
        f"train-membrane.optimizer.learning_rate={RATE}", f"train-membrane.batch={BATCH}", "train-membrane.epoch.steps=20",
        f"train-membrane.epoch.count={STEPS // 20}", "train-membrane.validation.part=0", "train-membrane.epoch.patience=0")
 torch.set_num_threads(2)

@@ -5,7 +5,8 @@
 CELLAR is the program; FOLDER receives simulated tomograms of 256 × 256 × 64 voxels and two catalogs. In the first, a slab of 40 slices of
 each of the first tomograms goes through all steps, and both networks are trained on its pseudo-labels; in the second the same networks are
 trained on the truth of those tomograms (labels of the same slices, all particles). Both segment the others: membrane Dice, and F1 of macromolecules, each
-found one with at most one true one that is nearer than its radius. Needs numpy, scipy, mrcfile.
+found one with at most one true one that is nearer than its radius, of all that `pick` found and of those of at least some confidences. Needs
+numpy, scipy, mrcfile.
 """
 
 import argparse
@@ -27,6 +28,7 @@ parser.add_argument("--labelled", type=int, default=2)
 parser.add_argument("--set", default="")
 options = parser.parse_args()
 FIRST, END = 12, 52
+CONFIDENCES = [0, 0.5, 0.7, 0.8, 0.9, 0.95]
 SETTINGS = (
     "train-membrane.network.width=16 train-membrane.patch.size=128 train-membrane.epoch.count=16 train-particles.network.width=12 "
     "train-particles.patch.size=40 train-particles.patch.jitter=10 train-particles.patch.foreground=0.5 train-particles.batch=4 "
@@ -67,8 +69,8 @@ def teach_truth(run):
     run("training", "add", "selected", "--annotations")
 
 
-print("| trained on | tomogram | membrane Dice | particles | found | right | F1 |")
-print("|---|---|---|---|---|---|---|")
+print(f"| trained on | tomogram | membrane Dice | particles | found | right | F1 at {' | '.join(map(str, CONFIDENCES))} |")
+print("|---|---|---|---|---|---|" + "---|" * len(CONFIDENCES))
 for what, teach in [("pseudo", teach_pseudo), ("truth", teach_truth)]:
     run = runner(options.cellar, options.folder / what)
     run("init")
@@ -84,16 +86,20 @@ for what, teach in [("pseudo", teach_pseudo), ("truth", teach_truth)]:
         with mrcfile.open(options.folder / what / f"{name}_labels.mrc") as file:
             overlap = dice(file.data == 1, labels(name) == 1)
         objects = json.loads(run(
-            "query", "SELECT x, y, z FROM v_object WHERE tomogram = :name AND step = 'pick'", "--param", f"name={name}",
+            "query", "SELECT x, y, z, confidence FROM v_object WHERE tomogram = :name AND step = 'pick'", "--param", f"name={name}",
             "--format", "json"))
-        found = np.array([[row["x"], row["y"], row["z"]] for row in objects]).reshape(-1, 3)
+        found = np.array([[row["x"], row["y"], row["z"], row["confidence"]] for row in objects]).reshape(-1, 4)
         true, radii = particles(truth_folder / f"{name}_particles.csv")
-        right = matches(found, true, radii)
-        f1 = 2 * right / max(1, len(found) + len(true))
+        f1 = []
+        for least in CONFIDENCES:
+            kept = found[found[:, 3] >= least, :3]
+            f1.append(2 * matches(kept, true, radii) / max(1, len(kept) + len(true)))
         if name in unseen:
-            rows.append((overlap, f1))
+            rows.append((overlap, *f1))
         seen = "" if name in unseen else " (trained on)"
-        print(f"| {what} | {name}{seen} | {overlap:.3f} | {len(true)} | {len(found)} | {right} | {f1:.3f} |", flush=True)
-    overlap, f1 = np.mean(rows, axis=0)
-    print(f"| {what} | mean of {len(rows)} unseen | {overlap:.3f} | | | | {f1:.3f} |", flush=True)
+        scores = " | ".join(f"{value:.3f}" for value in f1)
+        right = matches(found[:, :3], true, radii)
+        print(f"| {what} | {name}{seen} | {overlap:.3f} | {len(true)} | {len(found)} | {right} | {scores} |", flush=True)
+    means = [f"{value:.3f}" for value in np.mean(rows, axis=0)]
+    print(f"| {what} | mean of {len(rows)} unseen | {means[0]} | | | | {' | '.join(means[1:])} |", flush=True)
     print(f"<!-- {what}: {seconds:.0f} s -->", flush=True)

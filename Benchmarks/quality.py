@@ -10,14 +10,11 @@ by 2 pixels, under Otsu's threshold. Needs numpy, scipy, scikit-image, h5py, mrc
 """
 
 import argparse
-import json
 import pathlib
-import subprocess
-import sys
 
-import h5py
 import mrcfile
 import numpy as np
+from comparison import arrays, auc, dice, runner
 from scipy.ndimage import gaussian_filter
 from skimage.filters import threshold_otsu
 
@@ -32,38 +29,7 @@ options = parser.parse_args()
 cellar, folder, model = options.cellar, options.folder, options.model
 SEEDS = [int(seed) for seed in options.seeds.split(",")]
 RATIOS, SLICES = (0.05, 0.15, 0.5), "31..<34"
-ARTIFACTS = """
-    SELECT s.tomogram, s.z_first AS z, lower(hex(a.digest)) AS digest FROM v_step AS s
-    JOIN trace_output AS o ON o.trace_id = s.trace_id JOIN artifact AS a ON a.id = o.artifact_id WHERE s.step = :step
-"""
-
-
-def run(*arguments):
-    result = subprocess.run([str(cellar), *arguments], capture_output=True, text=True, cwd=folder)
-    if result.returncode:
-        sys.exit(f"cellar {' '.join(arguments)}: {result.stderr}")
-    return result.stdout
-
-
-def arrays(step, dataset):
-    """What a step gave for each slice, by tomogram and z."""
-    found = {}
-    for row in json.loads(run("query", ARTIFACTS, "--param", f"step={step}", "--format", "json")):
-        path = next((folder / ".cellar/blobs").glob(f"**/{row['digest']}*"))
-        with h5py.File(path) as file:
-            found[row["tomogram"], row["z"]] = file[dataset][...]
-    return found
-
-
-def auc(scores, truth):
-    ranks = np.empty(scores.size)
-    ranks[np.argsort(scores, kind="stable")] = np.arange(1, scores.size + 1)
-    positive = int(truth.sum())
-    return (ranks[truth].sum() - positive * (positive + 1) / 2) / (positive * (truth.size - positive))
-
-
-def dice(a, b):
-    return 2 * (a & b).sum() / max(int(a.sum() + b.sum()), 1)
+run = runner(cellar, folder)
 
 
 def measure(maps, masks, truth):
@@ -122,9 +88,9 @@ def main():
         if settings:
             run("recipe", "set", *settings)
         run("run")
-        masks = {key: mask > 0 for key, mask in arrays("mask", "mask").items()}
-        report(mode, measure(arrays("feature-map", "map"), masks, truth))
-    smooth = {k: gaussian_filter(255.0 - v, 2) for k, v in arrays("prepare", "slice").items()}
+        masks = {key: mask > 0 for key, mask in arrays(run, folder, "mask", "mask").items()}
+        report(mode, measure(arrays(run, folder, "feature-map", "map"), masks, truth))
+    smooth = {k: gaussian_filter(255.0 - v, 2) for k, v in arrays(run, folder, "prepare", "slice").items()}
     report("intensity", measure(smooth, {k: v > threshold_otsu(v) for k, v in smooth.items()}, truth))
 
 

@@ -8,6 +8,7 @@ cd "$(dirname "$0")"
 folder=$(mktemp -d "${1:-${TMPDIR:-/tmp}}/cellar-benchmark.XXXXXX")
 trap 'rm -rf "$folder"' EXIT
 swift build -c release >&2
+(cd .. && swift build -c release -Xswiftc -enable-testing --product cellar) >&2
 bin=$(swift build -c release --show-bin-path)
 python=${PYTHON:-python3}
 
@@ -20,6 +21,11 @@ for tomograms in 10000 100000; do
     rm -rf "$folder/plan-$tomograms"
 done
 "$bin/engine-benchmark" "$folder"
+
+"$bin/statistics-benchmark" make "$folder/statistics"
+"$bin/statistics-benchmark" measure "$folder/statistics" 5
+"$bin/statistics-benchmark" start "$folder/statistics" "$(cd .. && swift build -c release -Xswiftc -enable-testing --show-bin-path)/cellar"
+rm -rf "$folder/statistics"
 
 echo
 echo "survey of a float32 MRC file of 4 GiB, and sha256sum of the same file, three times each:"
@@ -75,6 +81,10 @@ OMP_WAIT_POLICY=PASSIVE "$python" training_pytorch.py 5 || echo "(no PyTorch in 
 echo
 echo "particles in probabilities of 1000 × 1000 × 300, and a sliding window without a network, two threads:"
 "$bin/picking-benchmark"
+
+echo
+echo "metrics and objects of a label volume of 1000 × 1000 × 300, two threads:"
+"$bin/metrics-benchmark"
 
 echo
 echo "blob store:"
