@@ -5,7 +5,7 @@
 CELLAR is the program; DATA the folder `tests/test_data/data_loader/cnn` of SMLC-NYSBC/TARDIS, which has patches of tomograms with masks
 of microtubules (96³ and 64³ voxels, 25 Å); FOLDER receives a catalog. Both train a U-Net of 16 channels and three levels on the patch
 `trained`, in three dimensions on cubes of 32³, in two on whole slices, with the same densities, draws, loss, optimizer and schedule. Printed
-is the Dice of every other patch; in 0_0_30_47_25 microtubules are bright, in all others dark. Needs numpy, scikit-image, mrcfile, PyTorch.
+is the Dice of every other patch. Needs numpy, scikit-image, mrcfile, PyTorch.
 """
 
 import argparse
