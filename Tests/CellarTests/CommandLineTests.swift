@@ -107,6 +107,13 @@ import Volumes
         let convention = ["export", "points", "tomo_01", "--output", "points.star", "--convention"]
         #expect(try cellar(convention + ["imod"]).errors.contains("relion5-centered"))
         #expect(try cellar(convention + ["feet"]).status == 2)
+        #expect(try cellar("report", "report", "--dataset", "sim").output.hasPrefix("report/index.html: 1 tomograms"))
+        let page = try String(contentsOfFile: folder.file("report/index.html"), encoding: .utf8)
+        // A number, and the item that it links to.
+        #expect(page.contains("href=\"#trace-") && page.contains("id=\"trace-"))
+        #expect(page.contains("data:image/png;base64,") && !page.contains("<script"))
+        #expect(try cellar("report", "report", "--dataset", "nothing").errors.contains("the dataset nothing has no tomogram"))
+        #expect(try cellar("report", "data/tomo_01.mrc/x").errors.contains("cannot be written"))
         #expect(try cellar("verify", "--deep").status == 0)
         #expect(try cellar("doctor").status == 0)
         #expect(try cellar("backup", "copy").status == 0)

@@ -35,12 +35,12 @@ struct ReportCommand: ParsableCommand {
         let report = try Report(
             workspace, selection: selectionOptions.selection(in: workspace.directory), dataset: dataset, pictures: pictures)
         let page = try report.page()
-        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
         let path = "\(directory)/index.html"
         do {
+            try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
             try Data(page.text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
         } catch {
-            throw CatalogError(.storage, "\(path) cannot be written: \(error.localizedDescription)")
+            throw CatalogError(.storage, "\(path) cannot be written: \(error.localizedDescription) Name another folder")
         }
         print("\(path): \(report.tomograms.count) tomograms, \(page.text.utf8.count / 1024) KiB")
     }
