@@ -165,6 +165,46 @@ import Volumes
         }
     }
 
+    @Test("a class that is left out does not count where another one has been given its name")
+    func leftOut() throws {
+        let directory = try TemporaryDirectory()
+        let shape = try #require(VolumeShape(z: 1, y: 1, x: 4))
+        let path = directory.file("labels.mrc")
+        let writer = try MRCWriter(path: path, shape: shape, scalarType: .uint8, voxelSize: VoxelSize(cubicInAngstroms: 10))
+        try writer.append(#require(VoxelBuffer(shape: shape, values: [0, 1, 2, 1] as [UInt8])))
+        try writer.finish()
+        let pairs = try ClassPairs("a=b,b=", parameter: "", annotated: ["a", "b"], found: ["b"])
+        #expect(pairs.found == ["a": "b"] && pairs.leftOut.isEmpty)
+        /// Reads the labels of an item as the steps do.
+        struct Reading: Step {
+            let name = "reading"
+            let version = 1
+            let scope = ScopeKind.annotation
+            let summary = ""
+            let inputs = [StepInput.fact(.annotation)]
+            let outputs = [StepOutput.value("labels")]
+            let shape: VolumeShape
+            let named: [String: String]?
+            func run(_ item: StepItem) throws {
+                guard let annotation = try item.annotations().first?.annotation else { return }
+                let labels = try AnnotatedLabels(
+                    annotation, classes: ["b"], named: named, unnamed: .refuse, of: "t", shape: shape)
+                try item.give("labels", value: labels.slice(0))
+            }
+        }
+        for (named, expected) in [(pairs.found, "[0,1,0,1]"), (nil, "[0,0,1,0]")] as [([String: String]?, String)] {
+            let graph = try StepGraph([Reading(shape: shape, named: named)])
+            let fresh = try PipelineCollection(PipelineCollection.discs(z: 1, side: 16))
+            let id = try fresh.catalog.annotate(
+                tomogramID: fresh.tomogramID,
+                with: NewAnnotation(
+                    kind: .labels, location: VolumeLocation(path: path),
+                    classes: [.init(name: "a", value: 1), .init(name: "b", value: 2)], contentDigest: Digest(of: [1])))
+            _ = try Runner(fresh.catalog, store: fresh.store, graph: graph, recipe: Recipe(steps: graph.steps)).run()
+            #expect(try fresh.catalog.standingValue(step: "reading", scopeID: id, output: "labels")?.text == expected)
+        }
+    }
+
     @Test("pairs of classes are by name unless somebody says otherwise")
     func pairs() throws {
         func pairs(_ text: String, _ annotated: [String], _ found: [String]) throws -> [String: String] {

@@ -26,10 +26,11 @@ struct AnnotatedLabels: Sendable {
 
     /// - Parameters:
     ///   - classes: those that are wanted, each with the values that mean it; others are what `unnamed` says.
+    ///   - named: which of these each annotated class is, and no other counts; nil where those of one name are the same.
     ///   - tomogram: its name and its shape, which the labels must have.
     /// - Throws: ``PipelineError`` where the labels have another one; what opening them throws.
     init(
-        _ annotation: StepItem.Annotation, classes: [String], named: [String: String] = [:], unnamed: Unnamed,
+        _ annotation: StepItem.Annotation, classes: [String], named: [String: String]? = nil, unnamed: Unnamed,
         of tomogram: String, shape: VolumeShape
     ) throws {
         volume = try annotation.location.open()
@@ -43,7 +44,8 @@ struct AnnotatedLabels: Sendable {
         for known in annotation.classes {
             guard let value = known.value else { continue }
             // A class that somebody named and nobody asks for is ground to all others.
-            table[value] = classes.firstIndex(of: named[known.name] ?? known.name).map { UInt8($0 + 1) } ?? 0
+            let wanted = named == nil ? known.name : named?[known.name]
+            table[value] = wanted.flatMap { classes.firstIndex(of: $0) }.map { UInt8($0 + 1) } ?? 0
         }
         self.table = table
     }

@@ -66,7 +66,7 @@ struct RecipeCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Set the parameters of a preset, or list presets.",
             discussion: """
-                default is what measured best over simulated seeds and noise, paper the published parameters. All presets set the \
+                default is what measured best over simulated seeds and noise, quick has networks that train in minutes, paper the published parameters. All presets set the \
                 same parameters, and leave the others alone.
                 """)
 
