@@ -1,3 +1,4 @@
+import Cellpose
 import Foundation
 import ImageProcessing
 import Synchronization
@@ -12,15 +13,22 @@ struct SplitSlab: Sendable {
     let seconds: Double
 
     struct Parameters: Sendable {
-        var splitter: InstanceSplitter
+        /// Finds instances in the mask of a slice.
+        var split: @Sendable (Mask) throws -> Image<Int32>
         var gate: ShapeGate
         var assembly: MembraneAssembly
         var diameters: ParticleDiameters
 
-        /// - Parameters: lengths in Å.
-        init(diameters: ClosedRange<Double>, membrane: Double, voxelSize: Double) throws {
-            self.diameters = try ParticleDiameters(inAngstroms: diameters, voxelSizeInAngstroms: voxelSize)
-            splitter = try InstanceSplitter(self.diameters)
+        /// - Parameters: lengths in Å; a network that finds instances in the place of the watershed.
+        init(diameters: ClosedRange<Double>, membrane: Double, voxelSize: Double, cellpose: CellposeModel?) throws {
+            let pixels = try ParticleDiameters(inAngstroms: diameters, voxelSizeInAngstroms: voxelSize)
+            if let cellpose {
+                split = { try cellpose.instances(in: $0.map { $0 ? 1 : 0 }, diameter: pixels.largest) }
+            } else {
+                let splitter = try InstanceSplitter(pixels)
+                split = { try splitter($0) }
+            }
+            self.diameters = pixels
             gate = try ShapeGate(self.diameters)
             assembly = try MembraneAssembly(thickness: membrane / voxelSize)
         }
@@ -28,7 +36,7 @@ struct SplitSlab: Sendable {
 
     init(_ masks: [Mask], _ parameters: Parameters, threads: Int) throws {
         let start = ContinuousClock.now
-        let instances = try Self.map(masks.count, threads: threads) { try parameters.gate(parameters.splitter(masks[$0])) }
+        let instances = try Self.map(masks.count, threads: threads) { try parameters.gate(parameters.split(masks[$0])) }
         var linking = InstanceLinking(parameters.diameters)
         for slice in instances { try linking.append(slice.labels, slice.accepted) }
         let particles = linking.finished()

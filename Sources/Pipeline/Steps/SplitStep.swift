@@ -115,13 +115,9 @@ public struct SplitStep: Step {
         let shown =
             try item.text("cellpose.input") == "map" ? ConsistentMaps.map(of: item) : mask.map { $0 ? 1 : 0 }
         let diameter = try item.real("cellpose.diameter")
-        let pixels = diameter > 0 ? diameter / pixelSize : diameters.largest
-        let maps = try model.maps(of: shown, diameter: pixels)
-        try item.checkCancellation()
         let limit = try item.real("cellpose.flow_error")
-        return try CellposeMasks(
-            probabilityThreshold: Float(item.real("cellpose.probability")),
-            iterations: max(1, Int(200 * pixels / model.meanDiameter)), errorLimit: limit > 0 ? limit : nil
-        )(flowY: maps.flowY, flowX: maps.flowX, probability: maps.cellProbability)
+        return try model.instances(
+            in: shown, diameter: diameter > 0 ? diameter / pixelSize : diameters.largest,
+            probability: Float(item.real("cellpose.probability")), errorLimit: limit > 0 ? limit : nil)
     }
 }
