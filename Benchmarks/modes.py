@@ -2,9 +2,9 @@
 
     python modes.py CELLAR FOLDER [--seed 2101] [--snr 0.5,0.2,0.1] [--tomograms 6] [--labelled 2] [--mode "NAME: key=value …"]... [--set "…"]
 
-CELLAR is the program; FOLDER receives, for each signal-to-noise ratio, simulated tomograms of 256 × 256 × 64 voxels and one catalog. A slab of 40
-slices of each of the first tomograms is selected; the truth of all is annotated, and never learned from but by the networks of the last row, which
-learn the labels of the same slices and all particles of the same tomograms. Printed is: the Dice of masks for foreground (all structures);
+CELLAR is the program; FOLDER receives, for each signal-to-noise ratio, simulated tomograms of 256 × 256 × 64 voxels and one catalog; one that is there
+already goes on, and does again only what is stale. A slab of 40 slices of each of the first tomograms is selected; the truth of all is annotated, and
+never learned from but by the networks of the mode `truth`, which learn the labels of the same slices and all particles of the same tomograms. Printed is: the Dice of masks for foreground (all structures);
 membrane Dice and F1 of macromolecules of pseudo-labels, in the slabs; the same of networks, on the tomograms that they have not seen; as
 `cellar stats evaluation` has them. A tomogram's seed is the first one's and its number. Needs numpy, h5py, mrcfile.
 """
@@ -33,7 +33,8 @@ FIRST, END = 12, 52
 MODES = options.mode or [
     "intensity: feature-map.source=intensity",
     "structure:",
-    "diffusion: features.mode=diffusion features.model=builtin-diffusion features.keep=tokens eigenvectors.affinity=tokens",
+    "diffusion: features.mode=diffusion features.model=builtin-diffusion",
+    "truth:",
 ]
 NETWORKS = (
     "train-membrane.network.width=16 train-membrane.patch.size=128 train-membrane.epoch.count=16 train-particles.network.width=12 "
@@ -54,35 +55,43 @@ SCORES = """
 
 
 def prepared(folder, ratio):
-    """Simulated tomograms, their annotations, and a catalog that knows them."""
+    """A catalog of simulated tomograms and their annotations, made where there is none yet, and their labels as they are annotated."""
+    is_first = not (folder / ".cellar").exists()
     folder.mkdir(parents=True, exist_ok=True)
     run = runner(options.cellar, folder)
-    run("simulate", "data", "--tomograms", str(options.tomograms), "--size", "256,256,64", "--seed", options.seed, "--snr", ratio)
-    run("init")
-    run("add", *[f"data/{name}.mrc" for name in NAMES], "--dataset", "simulated")
-    run("recipe", "set", *NETWORKS, *options.set.split())
-    truths = []
+    if is_first:
+        run("simulate", "data", "--tomograms", str(options.tomograms), "--size", "256,256,64", "--seed", options.seed, "--snr", ratio)
+        run("init")
+        run("add", *[f"data/{name}.mrc" for name in NAMES], "--dataset", "simulated")
+        for name in NAMES:
+            annotate(run, folder, name)
+        listed = " OR ".join(f"tomogram = '{name}'" for name in LABELLED)
+        run("training", "add", "truth", "--annotations", "--where", listed)
+        run("training", "add", "selected", "--where", listed)
+    truths = {}
     for name in NAMES:
-        with mrcfile.open(folder / f"data/truth/{name}_labels.mrc") as file:
-            labels = file.data.copy()
-        if name in LABELLED:
-            # What networks learn from truth is what they learn from pseudo-labels: the same slices.
-            labels[:FIRST], labels[END:] = 0, 0
-            run("slab", "add", name, "--z", f"{FIRST}..<{END}")
-        with mrcfile.new(folder / f"{name}_labels.mrc", labels, overwrite=True) as file:
-            file.voxel_size = 13.48
-        centres, radii = particles(folder / f"data/truth/{name}_particles.csv")
-        with open(folder / f"{name}_points.csv", "w") as file:
-            file.write("x,y,z\n" + "".join(f"{x},{y},{z}\n" for x, y, z in centres))
-        classes = [word for value, name_ in enumerate(CLASSES, 1) for word in ("--class", f"{name_}={value}")]
-        run("annotate", name, "--labels", f"{name}_labels.mrc", *classes)
-        run("annotate", name, "--points", f"{name}_points.csv", "--class", "macromolecule", "--radius",
-            f"{np.median(radii):.1f}", "--convention", "angstrom")
-        truths.append(labels)
-    listed = " OR ".join(f"tomogram = '{name}'" for name in LABELLED)
-    run("training", "add", "truth", "--annotations", "--where", listed)
-    run("training", "add", "selected", "--where", listed)
-    return run, dict(zip(NAMES, truths))
+        with mrcfile.open(folder / f"{name}_labels.mrc") as file:
+            truths[name] = file.data.copy()
+    return run, truths
+
+
+def annotate(run, folder, name):
+    """Annotates a tomogram by the simulator's truth; of one with a slab, the slab's slices alone."""
+    with mrcfile.open(folder / f"data/truth/{name}_labels.mrc") as file:
+        labels = file.data.copy()
+    if name in LABELLED:
+        # What networks learn from truth is what they learn from pseudo-labels: the same slices.
+        labels[:FIRST], labels[END:] = 0, 0
+        run("slab", "add", name, "--z", f"{FIRST}..<{END}")
+    with mrcfile.new(folder / f"{name}_labels.mrc", labels, overwrite=True) as file:
+        file.voxel_size = 13.48
+    centres, radii = particles(folder / f"data/truth/{name}_particles.csv")
+    with open(folder / f"{name}_points.csv", "w") as file:
+        file.write("x,y,z\n" + "".join(f"{x},{y},{z}\n" for x, y, z in centres))
+    classes = [word for value, name_ in enumerate(CLASSES, 1) for word in ("--class", f"{name_}={value}")]
+    run("annotate", name, "--labels", f"{name}_labels.mrc", *classes)
+    run("annotate", name, "--points", f"{name}_points.csv", "--class", "macromolecule", "--radius",
+        f"{np.median(radii):.1f}", "--convention", "angstrom")
 
 
 def masks(run, folder, truths):
@@ -109,7 +118,7 @@ print("|---|---|---|---|---|---|---|---|")
 for ratio in options.snr.split(","):
     folder = options.folder / f"snr_{ratio}"
     run, truths = prepared(folder, ratio)
-    for name, _, values in (mode.partition(":") for mode in [*MODES, "truth:"]):
+    for name, _, values in (mode.partition(":") for mode in MODES):
         run("training", "use", "truth" if name == "truth" else "selected")
         run("recipe", "preset", "default")
         run("recipe", "set", *NETWORKS, *options.set.split(), *values.split())
