@@ -8,11 +8,11 @@
 
 Every part may be stopped and goes on where its last checkpoint was. Seeded; no labels are read.
 
-The autoencoder learns to *denoise*: it is shown a slice with noise and compared with the same slice without, so that its latents hold
-what is in a slice rather than its noise. The U-Net learns to predict the noise of noised latents, as ever, and its self-attention
-beside that to be of use by itself: the mean of the other tokens' contents, weighted by its attention, is compared with a token's own
-(non-local means; a token and its neighbours left out). Contents are blobs, lines and textures at several scales of the slice
-without noise, no classes.
+The autoencoder learns to *see through* noise and contrast transfer: it is shown a slice as it is imaged and compared with the same scene without
+noise and as a phase plate shows it; and what tokens hold (density, and the strength of what is fine) is to be read from its latents by a weighted
+sum. The U-Net learns to predict the noise of noised latents, as ever, and its self-attention beside that to be of use by itself: the mean of the
+other tokens' contents, weighted by its attention, is compared with a token's own (non-local means; a token and its neighbours left out).
+Contents are of the scene without noise, no classes.
 
 Versions: torch 2.13.0, diffusers 0.42.1, safetensors 0.8, numpy 2, opencv 4, scipy.
 """
@@ -31,7 +31,7 @@ import numpy as np
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
 from safetensors.torch import save_file
-from slices import pair, scenes
+from slices import crop, scenes
 from torch.nn import functional
 
 VAE = dict(
@@ -45,7 +45,6 @@ SCHEDULER = dict(
     _class_name="PNDMScheduler", beta_start=0.00085, beta_end=0.012, beta_schedule="scaled_linear", num_train_timesteps=1000,
     prediction_type="epsilon", set_alpha_to_one=False, skip_prk_steps=True, steps_offset=1, clip_sample=False)
 ALPHAS = torch.cumprod(1 - torch.linspace(0.00085**0.5, 0.012**0.5, 1000, dtype=torch.float64) ** 2, 0).float()
-VAE_SCENES = 10
 
 
 def image_tensor(images):
@@ -79,63 +78,88 @@ def rate(step, steps, peak):
 def train_vae(options):
     torch.manual_seed(7)
     network = AutoencoderKL.from_config(VAE)
+    # What latents are read by: a weighted sum for each of the contents, of which nothing is left after training.
+    network.reader = torch.nn.Conv2d(4, 2, 1)
     optimizer = torch.optim.AdamW(network.parameters(), lr=1e-3, weight_decay=1e-4)
     path = options.work / "vae.pt"
     step, losses = resume(path, network, optimizer)
-    data = scenes(options.data)[:VAE_SCENES]
+    data = scenes(options.data)
     start, ran = time.monotonic(), []
     while step < options.steps:
         random = np.random.default_rng([7, step])
         torch.manual_seed(step)
-        pairs = [pair(random, data, 128) for _ in range(8)]
-        noisy, clean = image_tensor([p[0] for p in pairs]), image_tensor([p[1] for p in pairs])
+        crops = [crop(random, data, 128) for _ in range(8)]
+        noisy, sharp = (image_tensor(images) for images in list(zip(*crops))[::2])
+        held = torch.from_numpy(np.stack([contents(target, clean) for _, clean, target in crops]))
         for group in optimizer.param_groups:
             group["lr"] = rate(step, options.steps, 1.5e-3)
         with torch.autocast("cpu", torch.bfloat16):
             posterior = network.encode(noisy).latent_dist
-            image = network.decode(posterior.sample()).sample.float()
-        difference = image - clean
+            latents = posterior.sample()
+            image = network.decode(latents).sample.float()
+        difference = image - sharp
         blurred = functional.avg_pool2d(difference, 4)
         loss = difference.abs().mean() + blurred.abs().mean()
         kl = posterior.kl().float().mean() / posterior.mean[0].numel()
+        # Read through noise as that of an early timestep, lest contents hide where latents vary little.
+        latents = latents.float()
+        read = reading_loss(network.reader(latents + 0.3 * latents.std() * torch.randn_like(latents)), held)
         optimizer.zero_grad()
-        (loss + 1e-3 * kl).backward()
+        (loss + 1e-3 * kl + options.reading * read).backward()
         torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
         optimizer.step()
         step += 1
-        ran.append(loss.item())
+        ran.append([loss.item(), read.item(), kl.item()])
         if step % 25 == 0:
-            losses.append([step, float(np.mean(ran)), kl.item()])
-            print(f"vae {step} loss {np.mean(ran):.4f} kl {kl.item():.3f} {time.monotonic() - start:.0f} s", flush=True)
+            losses.append([step, *np.mean(ran, axis=0).tolist()])
+            print(f"vae {step} image {losses[-1][1]:.4f} contents {losses[-1][2]:.4f} kl {losses[-1][3]:.3f} "
+                  f"{time.monotonic() - start:.0f} s", flush=True)
             ran = []
         if step % 100 == 0 or step == options.steps:
             save(path, network=network.state_dict(), optimizer=optimizer.state_dict(), step=step, losses=losses)
 
 
-def contents(image):
-    """What is in a tile of 512 pixels without noise, for each of 64 × 64 tokens: `[C, 64, 64]`.
+def contents(target, clean):
+    """What there is to see in a tile of 512 pixels or a part of it, for each of its tokens of 8 × 8 pixels: `[2, H / 8, W / 8]`.
 
-    Density, and the strength of what is finer than a token's neighbourhood (a membrane's two leaflets, the rims of particles). Of eleven
-    channels at several scales these two were those whose Gaussian affinity has the most telling eigenvectors.
+    Density, as a phase plate shows it, and the strength of what is finer than a token's neighbourhood (a membrane's two leaflets, the rims of
+    particles) in the slice as it is imaged. Of eleven channels at several scales these two kinds were those whose Gaussian affinity has the
+    most telling eigenvectors.
     """
-    dense = (255.0 - image.astype(np.float32)) / 64
-    density = cv2.GaussianBlur(dense, (0, 0), 3)
-    texture = np.sqrt(cv2.GaussianBlur((dense - density) ** 2, (0, 0), 8))
-    return np.stack([cv2.resize(m, (64, 64), interpolation=cv2.INTER_AREA) for m in (density, texture)])
+    def blurred(image):
+        dense = (255.0 - image.astype(np.float32)) / 64
+        return dense, cv2.GaussianBlur(dense, (0, 0), 3)
+
+    fine, coarse = blurred(clean)
+    maps = blurred(target)[1], np.sqrt(cv2.GaussianBlur((fine - coarse) ** 2, (0, 0), 8))
+    height, width = (side // 8 for side in clean.shape)
+    return np.stack([cv2.resize(m, (width, height), interpolation=cv2.INTER_AREA) for m in maps])
+
+
+def without_reader(work):
+    state = torch.load(work / "vae.pt", weights_only=True)["network"]
+    return {name: tensor for name, tensor in state.items() if not name.startswith("reader.")}
+
+
+def reading_loss(read, held):
+    """The part of the variance within a crop that is read wrong."""
+    centred = lambda maps: maps - maps.mean((2, 3), keepdim=True)
+    held = centred(held)
+    return ((centred(read) - held).pow(2).mean((0, 2, 3)) / (held.pow(2).mean((0, 2, 3)) + 1e-6)).mean()
 
 
 def make_latents(options):
     network = AutoencoderKL.from_config(VAE)
-    network.load_state_dict(torch.load(options.work / "vae.pt", weights_only=True)["network"])
+    network.load_state_dict(without_reader(options.work))
     network.eval()
     data = scenes(options.data)
     latents, targets = [], []
     start = time.monotonic()
     for index in range(options.tiles):
-        noisy, clean, _ = pair(np.random.default_rng([8, index]), data, 512, leaves=0.1)
+        noisy, clean, target = crop(np.random.default_rng([8, index]), data, 512, leaves=0.1)
         with torch.no_grad():
             latents.append(network.encode(image_tensor([noisy])).latent_dist.mean[0].numpy().astype(np.float16))
-        targets.append(contents(clean).astype(np.float16))
+        targets.append(contents(target, clean).astype(np.float16))
         if (index + 1) % 50 == 0:
             print(f"latents {index + 1} {time.monotonic() - start:.0f} s", flush=True)
         if (index + 1) % 200 == 0 or index + 1 == options.tiles:
@@ -257,11 +281,11 @@ def write_json(path, values):
 
 
 def export(options):
-    vae = torch.load(options.work / "vae.pt", weights_only=True)
+    vae = without_reader(options.work)
     if options.random:
         torch.manual_seed(1)
         unet = dict(average=UNet2DConditionModel.from_config(UNET).state_dict(), factor=1.0)
-        vae["network"] = AutoencoderKL.from_config(VAE).state_dict()
+        vae = AutoencoderKL.from_config(VAE).state_dict()
     else:
         unet = torch.load(options.work / "unet.pt", weights_only=True)
     half = lambda state: {name: tensor.to(torch.float16).contiguous() for name, tensor in state.items()}
@@ -270,7 +294,7 @@ def export(options):
     write_json(model / "scheduler/scheduler_config.json", SCHEDULER)
     write_json(model / "vae/config.json", dict(_class_name="AutoencoderKL") | VAE | dict(scaling_factor=round(unet["factor"], 6)))
     write_json(model / "unet/config.json", dict(_class_name="UNet2DConditionModel") | UNET)
-    save_file(half(vae["network"]), model / "vae/diffusion_pytorch_model.safetensors", metadata={"format": "pt"})
+    save_file(half(vae), model / "vae/diffusion_pytorch_model.safetensors", metadata={"format": "pt"})
     save_file(half(unet["average"]), model / "unet/diffusion_pytorch_model.safetensors", metadata={"format": "pt"})
     save_file({"context": torch.zeros(1, 1, UNET["cross_attention_dim"])}, model / "empty_context.safetensors")
 
@@ -285,6 +309,7 @@ if __name__ == "__main__":
     parser.add_argument("--tiles", type=int, default=1000)
     parser.add_argument("--batch", type=int, default=8)
     parser.add_argument("--rate", type=float, default=1.5e-3)
+    parser.add_argument("--reading", type=float, default=1.0, help="weight of what latents are read for, beside the picture")
     parser.add_argument("--attention", type=float, default=0.3, help="weight of the loss of attention beside that of the noise")
     parser.add_argument("--bfloat16", action="store_true", help="train the U-Net in bfloat16, where the processor has it")
     parser.add_argument("--late", action="store_true", help="train the U-Net mostly at timesteps below 150, after its first part")
