@@ -33,7 +33,7 @@ FIRST, END = 12, 52
 MODES = options.mode or [
     "intensity: feature-map.source=intensity",
     "structure:",
-    "diffusion: features.mode=diffusion features.model=builtin-diffusion",
+    "diffusion: features.mode=diffusion features.model=builtin-diffusion features.timesteps.count=4",
     "truth:",
 ]
 NETWORKS = (
