@@ -4,9 +4,10 @@
 
 CELLAR is the program; FOLDER receives, for each signal-to-noise ratio, simulated tomograms of 256 × 256 × 64 voxels and one catalog; one that is there
 already goes on, and does again only what is stale. A slab of 40 slices of each of the first tomograms is selected; the truth of all is annotated, and
-never learned from but by the networks of the mode `truth`, which learn the labels of the same slices and all particles of the same tomograms. Printed is: the Dice of masks for foreground (all structures);
-membrane Dice and F1 of macromolecules of pseudo-labels, in the slabs; the same of networks, on the tomograms that they have not seen; as
-`cellar stats evaluation` has them. A tomogram's seed is the first one's and its number. Needs numpy, h5py, mrcfile.
+never learned from but by the networks of the mode `truth`, which learn the labels of the same slices and all particles of the same tomograms.
+Printed is: the Dice of masks for foreground (all structures); membrane Dice and F1 of macromolecules of pseudo-labels, in the slabs; the same of
+networks, on the tomograms that they have not seen; as `cellar stats evaluation` has them. A tomogram's seed is the first one's and its number. Needs
+numpy, h5py, mrcfile.
 """
 
 import argparse
@@ -116,7 +117,7 @@ def text(value):
 print("| SNR | mode | mask Dice, foreground | pseudo-labels: membrane Dice | macromolecule F1 | networks: membrane Dice | macromolecule F1 | minutes |")
 print("|---|---|---|---|---|---|---|---|")
 for ratio in options.snr.split(","):
-    folder = options.folder / f"snr_{ratio}"
+    folder = options.folder / f"seed_{options.seed}_{options.tomograms}_{options.labelled}" / f"snr_{ratio}"
     run, truths = prepared(folder, ratio)
     for name, _, values in (mode.partition(":") for mode in MODES):
         run("training", "use", "truth" if name == "truth" else "selected")

@@ -5,13 +5,18 @@ import Volumes
 /// A label volume that is computed slice by slice: vesicles and two folded sheets of membrane, and some hundred particles.
 struct CellScene {
     let shape: VolumeShape
+    /// What every slice begins as.
+    private let blank: Image<UInt8>
     private var vesicles: [(center: SIMD3<Double>, radius: Double)] = []
     private var particles: [(center: SIMD3<Double>, radius: Double)] = []
     /// Half of the membrane's thickness, in voxels.
     private let half = 1.8
 
-    init(shape: VolumeShape) {
+    /// - Returns: nil where a slice of that shape has no pixels.
+    init?(shape: VolumeShape) {
+        guard let blank = Image<UInt8>(height: shape.y, width: shape.x, repeating: 0) else { return nil }
         self.shape = shape
+        self.blank = blank
         var random = SeededRandom(seed: 7)
         let scale = Double(shape.count) / 3e8
         func place() -> SIMD3<Double> {
@@ -35,15 +40,15 @@ struct CellScene {
 
     /// Something that differs from voxel to voxel.
     func density(_ z: Int) -> Image<Float> {
-        let values = (0..<shape.sliceCount).map { Float(($0 &* 2_654_435_761 &+ z) >> 8 & 255) }
-        return Image<Float>(sizeOf: image([UInt8](repeating: 0, count: shape.sliceCount))) { pixels in
-            for index in values.indices { pixels[index] = values[index] }
+        Image<Float>(sizeOf: blank) { pixels in
+            for index in pixels.indices {
+                pixels.initializeElement(at: index, to: Float((index &* 2_654_435_761 &+ z) >> 8 & 255))
+            }
         }
     }
 
     private func image(_ values: [UInt8]) -> Image<UInt8> {
-        guard let image = Image<UInt8>(height: shape.y, width: shape.x, values: values) else { fatalError("a slice has a size") }
-        return image
+        Image<UInt8>(sizeOf: blank) { _ = $0.initialize(fromContentsOf: values) }
     }
 
     private func membranes(_ z: Int, shift: Double, half: Double) -> [UInt8] {

@@ -15,12 +15,12 @@ struct MetricsBenchmark {
         let arguments = CommandLine.arguments.dropFirst().map { Int($0) }
         guard arguments.count <= 3, arguments.allSatisfy({ $0 ?? 0 > 0 }) else { Report.fail(usage: usage) }
         let values = arguments.compactMap { $0 } + [300, 1000, 10_000].dropFirst(arguments.count)
-        guard let shape = VolumeShape(z: values[0], y: values[1], x: values[1]), let size = VoxelSize(cubicInAngstroms: 13.48)
+        guard let shape = VolumeShape(z: values[0], y: values[1], x: values[1]), let size = VoxelSize(cubicInAngstroms: 13.48),
+            let scene = CellScene(shape: shape)
         else {
             Report.fail(usage: usage)
         }
         try picks(values[2])
-        let scene = CellScene(shape: shape)
         try measure(scene, size)
         try evaluate(scene, size)
     }
