@@ -18,6 +18,8 @@ public struct EngineError: Error, Hashable, Sendable, CustomStringConvertible {
         case annotation
         /// The folder of an item that takes long cannot be made.
         case workspace
+        /// No thread can be started.
+        case threads
         /// The run was asked to stop.
         case cancelled
     }

@@ -70,19 +70,10 @@ final class RunExecution: Sendable {
                 blocked.items[batch..<min(batch + 1000, blocked.items.count)].map { skipped($0, because: blocked.reason) },
                 runID: runID)
         }
-        let ends = DispatchSemaphore(value: 0)
-        for number in 0..<options.jobs {
-            let thread = Thread {
-                self.work()
-                ends.signal()
-            }
-            thread.name = "cellar worker \(number)"
-            // Numeric code keeps small arrays on the stack.
-            thread.stackSize = 8 << 20
-            thread.start()
-        }
+        // Numeric code keeps small arrays on the stack.
+        let workers = try WorkerThreads(count: options.jobs, stackSize: 8 << 20) { self.work() }
         publish(progress: progress)
-        for _ in 0..<options.jobs { ends.wait() }
+        workers.join()
         if let error = fatal.withLock({ $0 }) { throw error }
         return meter.withLock { meter in
             meter.update(unfinishedByStep: nil)
