@@ -32,10 +32,10 @@ parser.add_argument("--set", default="")
 options = parser.parse_args()
 FIRST, END = 12, 52
 MODES = options.mode or [
-    "intensity: feature-map.source=intensity",
-    "structure:",
+    "intensity: features.mode=structure feature-map.source=intensity",
+    "structure: features.mode=structure",
     "diffusion: features.mode=diffusion features.model=builtin-diffusion features.timesteps.count=4",
-    "truth:",
+    "truth: features.mode=structure",
 ]
 NETWORKS = (
     "train-membrane.network.width=16 train-membrane.patch.size=128 train-membrane.epoch.count=16 train-particles.network.width=12 "

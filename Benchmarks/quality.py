@@ -48,6 +48,7 @@ def measure(maps, masks, truth):
 def main():
     folder.mkdir(parents=True)
     run("init")
+    run("recipe", "set", "features.mode=structure")
     truth = {}
     for seed in SEEDS:
         for ratio in RATIOS:
@@ -61,7 +62,7 @@ def main():
                     truth[name, z] = (labels > 0, labels == 1)
     published = "feature-map.merge.base=diversity mask.method=adaptive mask.block=15 mask.offset=3".split()
     modes = {
-        "structure (default)": [],
+        "structure": [],
         "structure, adaptive threshold, block 51": ["mask.method=adaptive"],
         "structure, published base": ["feature-map.merge.base=diversity"],
         "structure, published base and threshold": published,

@@ -10,8 +10,12 @@ public struct RecipePreset: Sendable, Hashable {
     public let summary: String
     private let values: [String: String]
 
-    /// What measured best over seeds and noise (Benchmarks/NOTES.md): every parameter's default.
-    public static let standard = RecipePreset(name: "default", summary: "what measured best over seeds and noise", values: [:])
+    /// What measured best over seeds and noise (Benchmarks/NOTES.md), with the model that the recipe names.
+    ///
+    /// A step's own defaults need no model, and are these but for the features.
+    public static let standard = RecipePreset(
+        name: "default", summary: "what measured best over seeds and noise, with a diffusion model",
+        values: ["features.mode": "diffusion", "features.timesteps.count": "4"])
 
     /// What was published: Uddin et al., CVPR 2026, and the loop that it builds on (arXiv 2312.06716).
     public static let paper = RecipePreset(
@@ -35,14 +39,14 @@ public struct RecipePreset: Sendable, Hashable {
 
     /// For trying out: networks that are trained in minutes.
     public static let quick = RecipePreset(
-        name: "quick", summary: "small networks, trained in minutes, for trying out",
-        values: [
+        name: "quick", summary: "default with small networks, trained in minutes, for trying out",
+        values: standard.values.merging([
             "train-membrane.network.width": "12", "train-membrane.patch.size": "128", "train-membrane.batch": "4",
             "train-membrane.epoch.steps": "20", "train-membrane.epoch.count": "15", "train-membrane.epoch.patience": "0",
             "train-particles.network.width": "12", "train-particles.patch.size": "40", "train-particles.patch.jitter": "10",
             "train-particles.patch.foreground": "0.5", "train-particles.batch": "4", "train-particles.epoch.steps": "16",
             "train-particles.epoch.count": "12", "pick.margin": "8",
-        ])
+        ]) { $1 })
 
     /// The parameters that this preset sets apart from their defaults.
     var names: Set<String> { Set(values.keys) }

@@ -67,7 +67,7 @@ private struct Configured: Step {
 
     @Test("is read back from the file of defaults as it was written, comments and all")
     func roundTrip() throws {
-        try file.writeDefaults(for: Configured.all)
+        try file.write(Recipe(steps: Configured.all), for: Configured.all)
         #expect(try file.read(for: Configured.all) == Recipe(steps: Configured.all))
         let text = try text()
         for step in Configured.all {
@@ -169,7 +169,7 @@ private struct Configured: Step {
 
     @Test("never crashes on a file that was spoiled at random")
     func fuzz() throws {
-        try file.writeDefaults(for: Configured.all)
+        try file.write(Recipe(steps: Configured.all), for: Configured.all)
         let original = Array(try text().utf8)
         var generator = SeededGenerator(seed: 5)
         let alphabet = Array("&*:{}[]!|>'\"#%@`,?- \n\t~ab0\u{0}".utf8)
@@ -201,21 +201,23 @@ private struct Configured: Step {
             mask.note: plain
             """
         try directory.write("recipe.yaml", original.utf8)
-        try file.set("prepare.clahe.clip_limit", to: "4", for: Configured.all)
+        try file.set([("prepare.clahe.clip_limit", "4")], for: Configured.all)
         #expect(try text() == original.replacing("clip_limit: 3.0  #", with: "clip_limit: 4.0  #"))
-        try file.set("mask.note", to: "a: b # c", for: Configured.all)
+        try file.set([("mask.note", "a: b # c")], for: Configured.all)
         #expect(try text().hasSuffix("mask.note: \"a: b # c\""))
-        try file.set("mask.note", to: "d", for: Configured.all)
-        try file.set("prepare.mode", to: "slice", for: Configured.all)
+        try file.set([("mask.note", "d")], for: Configured.all)
+        try file.set([("prepare.mode", "slice")], for: Configured.all)
         #expect(
             differences(try file.read(for: Configured.all)) == [
                 "mask.note:  → d", "prepare.clahe.clip_limit: 2.0 → 4.0", "prepare.mode: slab → slice",
             ])
         #expect(try text().contains("# Anna: 2 is too little."))
         let before = try text()
-        #expect(throws: EngineError.self) { try file.set("prepare.mode", to: "tile", for: Configured.all) }
-        #expect(throws: EngineError.self) { try file.set("prepare.mood", to: "slab", for: Configured.all) }
-        #expect(try text() == before)
+        #expect(throws: EngineError.self) { try file.set([("prepare.mode", "tile")], for: Configured.all) }
+        #expect(throws: EngineError.self) { try file.set([("prepare.mood", "slab")], for: Configured.all) }
+        let settings = [("mask.note", "e"), ("prepare.mode", "tile")]
+        #expect(throws: EngineError.self) { try file.set(settings, for: Configured.all) }
+        #expect(try text() == before, "all or none")
     }
 
     @Test(
@@ -227,7 +229,7 @@ private struct Configured: Step {
         let harmless = original.replacing(">\n  slab\n", with: "\"slab\"")
         try directory.write("recipe.yaml", harmless.utf8)
         do {
-            try file.set("prepare.mode", to: "slice", for: Configured.all)
+            try file.set([("prepare.mode", "slice")], for: Configured.all)
             #expect(try file.read(for: Configured.all)["prepare.mode"] == .text("slice"))
         } catch let error as EngineError {
             #expect(error.code == .invalidRecipe)
@@ -237,7 +239,7 @@ private struct Configured: Step {
 
     @Test("survives any sequence of settings: what was set is what is read")
     func settingLaw() throws {
-        try file.writeDefaults(for: Configured.all)
+        try file.write(Recipe(steps: Configured.all), for: Configured.all)
         var generator = SeededGenerator(seed: 9)
         var recipe = Recipe(steps: Configured.all)
         let comments = try text().components(separatedBy: "#").count
@@ -256,7 +258,7 @@ private struct Configured: Step {
                 case .text, .model: texts.randomElement(using: &generator) ?? ""
                 }
             try recipe.set(entry.key, to: word)
-            try file.set(entry.key, to: word, for: Configured.all)
+            try file.set([(entry.key, word)], for: Configured.all)
             #expect(try file.read(for: Configured.all) == recipe, "\(entry.key) = \(word)")
         }
         #expect(try text().components(separatedBy: "#").count >= comments)

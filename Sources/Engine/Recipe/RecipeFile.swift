@@ -29,10 +29,11 @@ public struct RecipeFile: Sendable {
         try recipe(from: try text(), for: steps)
     }
 
-    /// Writes a new file with every parameter at its default and what it means.
+    /// Writes a new file with every parameter, its value in the recipe and what it means.
     ///
+    /// - Parameter steps: those that the recipe is for.
     /// - Throws: what Foundation throws where the file cannot be written.
-    public func writeDefaults(for steps: [any Step]) throws {
+    public func write(_ recipe: Recipe, for steps: [any Step]) throws {
         var lines = [
             "# The parameters of every step. Edit here, or by `cellar recipe set KEY=VALUE`; `cellar plan` shows what a",
             "# change makes stale. A line that is left out has its default.", "",
@@ -48,7 +49,7 @@ public struct RecipeFile: Sendable {
                     group = Array(names.prefix(depth + 1))
                 }
                 group = names
-                let value = yaml(parameter.defaultValue)
+                let value = yaml(recipe["\(step.name).\(parameter.name)"] ?? parameter.defaultValue)
                 lines.append(indentation(names.count + 1) + "\(leaf): \(value)  # \(parameter.summary)")
             }
             lines.append("")
@@ -56,28 +57,31 @@ public struct RecipeFile: Sendable {
         try write(lines.joined(separator: "\n"))
     }
 
-    /// Sets a parameter: its line in the file is changed where there is one, and added where there is none; every other
+    /// Sets parameters, all or none: the line of each is changed where there is one, and added where there is none; every other
     /// line, and every comment, stays.
     ///
-    /// - Throws: ``EngineError`` where there is no such parameter or it refuses the value; then the file stays.
-    public func set(_ key: String, to word: String, for steps: [any Step]) throws {
+    /// - Throws: ``EngineError`` where there is no such parameter or it refuses its value; then the file stays.
+    public func set(_ assignments: [(key: String, value: String)], for steps: [any Step]) throws {
         var recipe = try read(for: steps)
-        try recipe.set(key, to: word)
-        guard let value = recipe[key] else { return }
         var lines = try text().components(separatedBy: "\n")
-        if let index = lineIndex(of: key, in: lines), let colon = lines[index].firstIndex(of: ":") {
-            let rest = lines[index][colon...]
-            let comment = rest.range(of: " #").map { "  " + rest[rest.index(after: $0.lowerBound)...] } ?? ""
-            lines[index] = "\(lines[index][..<colon]): \(yaml(value))\(comment)"
-        } else {
-            while lines.last?.isEmpty == true { lines.removeLast() }
-            lines += ["\(key): \(yaml(value))", ""]
+        for (key, word) in assignments {
+            try recipe.set(key, to: word)
+            guard let value = recipe[key] else { continue }
+            if let index = lineIndex(of: key, in: lines), let colon = lines[index].firstIndex(of: ":") {
+                let rest = lines[index][colon...]
+                let comment = rest.range(of: " #").map { "  " + rest[rest.index(after: $0.lowerBound)...] } ?? ""
+                lines[index] = "\(lines[index][..<colon]): \(yaml(value))\(comment)"
+            } else {
+                while lines.last?.isEmpty == true { lines.removeLast() }
+                lines += ["\(key): \(yaml(value))", ""]
+            }
         }
         let text = lines.joined(separator: "\n")
         // A file in a style that line editing does not understand is left alone rather than broken.
         guard try self.recipe(from: text, for: steps) == recipe else {
+            let keys = assignments.map(\.key).joined(separator: ", ")
             throw EngineError(
-                .invalidRecipe, "\(path) is written in a style that `recipe set` cannot edit; set \(key) in the file by hand")
+                .invalidRecipe, "\(path) is written in a style that `recipe set` cannot edit; set \(keys) in the file by hand")
         }
         try write(text)
     }

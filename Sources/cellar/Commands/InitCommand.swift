@@ -1,4 +1,5 @@
 import ArgumentParser
+import BuiltinModels
 import CellarKit
 import Foundation
 
@@ -6,8 +7,8 @@ struct InitCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "init", abstract: "Make an empty catalog.",
         discussion: """
-            Makes the folder .cellar with a database, a recipe that says what every parameter is, and the small models that come with the \
-            program (`cellar model list`).
+            Makes the folder .cellar with a database, the small models that come with the program (`cellar model list`), and a recipe that \
+            uses them and says what every parameter is.
             """)
 
     @Argument(help: "The folder of the project.")
@@ -16,8 +17,12 @@ struct InitCommand: ParsableCommand {
     func run() throws {
         let folder = URL(fileURLWithPath: directory).appending(path: CatalogDirectory.name)
         let catalog = try Catalog.create(at: CatalogDirectory(path: folder.path))
-        try RecipeFile(path: catalog.directory.recipe).writeDefaults(for: StepGraph(StandardSteps.all).steps)
         try BuiltinInstallation.run(in: catalog)
+        let steps = try StepGraph(StandardSteps.all).steps
+        var recipe = Recipe(steps: steps)
+        try recipe.set("features.model", to: BuiltinModel.diffusion.name)
+        for (key, value) in RecipePreset.standard.assignments(for: recipe) { try recipe.set(key, to: value) }
+        try RecipeFile(path: catalog.directory.recipe).write(recipe, for: steps)
         print("Made an empty catalog in \(catalog.directory.path)")
         print("Next: cellar add PATH... --dataset NAME")
     }

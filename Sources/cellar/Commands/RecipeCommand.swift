@@ -30,7 +30,8 @@ struct RecipeCommand: ParsableCommand {
     }
 
     struct Set: ParsableCommand {
-        static let configuration = CommandConfiguration(abstract: "Set parameters, and keep the rest of the file as it is.")
+        static let configuration = CommandConfiguration(
+            abstract: "Set parameters, all or none, and keep the rest of the file as it is.")
 
         @Argument(help: ArgumentHelp("Parameters with their new values.", valueName: "key=value"))
         var assignments: [String]
@@ -52,10 +53,10 @@ struct RecipeCommand: ParsableCommand {
         }
     }
 
-    /// Sets parameters, and prints those that changed by it.
+    /// Sets parameters, all or none, and prints those that changed by it.
     private static func set(_ assignments: [(key: String, value: String)], in workspace: Workspace) throws {
         let before = try workspace.recipe()
-        for (key, value) in assignments { try workspace.recipeFile.set(key, to: value, for: workspace.graph.steps) }
+        try workspace.recipeFile.set(assignments, for: workspace.graph.steps)
         let after = try workspace.recipe()
         for entry in after.entries where before[entry.key] != after[entry.key] {
             print("\(entry.key): \(before[entry.key]?.text ?? "") → \(after[entry.key]?.text ?? "")")
@@ -66,8 +67,8 @@ struct RecipeCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Set the parameters of a preset, or list presets.",
             discussion: """
-                default is what measured best over simulated seeds and noise, quick has networks that train in minutes, paper the published parameters. All presets set the \
-                same parameters, and leave the others alone.
+                default is what measured best over simulated seeds and noise, and what `cellar init` begins with; quick has networks that train \
+                in minutes, paper the published parameters. All presets set the same parameters, and leave the others alone: features.model as well.
                 """)
 
         @Argument(help: "The preset; without one, presets and what they set are listed.")
