@@ -20,7 +20,8 @@ import Testing
             "DELETE FROM tomogram", "UPDATE tomogram SET name = 'x'", "INSERT INTO dataset (name, created_at) VALUES ('x', 'y')",
             "DROP TABLE tomogram", "CREATE TABLE t (a)", "CREATE TEMP TABLE t (a)", "CREATE VIEW v AS SELECT 1",
             "ALTER TABLE tomogram ADD COLUMN x", "ATTACH '/tmp/x.sqlite' AS x", "ATTACH ':memory:' AS x", "DETACH main",
-            "PRAGMA journal_mode = DELETE", "PRAGMA user_version = 5", "PRAGMA table_info(tomogram)", "VACUUM",
+            "PRAGMA journal_mode = DELETE", "PRAGMA user_version = 5", "PRAGMA table_info(tomogram)",
+            "SELECT * FROM pragma_table_info('tomogram')", "VACUUM",
             "VACUUM INTO '/tmp/copy.sqlite'", "REINDEX", "ANALYZE", "BEGIN", "BEGIN IMMEDIATE", "SAVEPOINT s", "COMMIT",
             "SELECT load_extension('/tmp/x.so')", "SELECT writefile('/tmp/x', 'y')", "SELECT readfile('/etc/passwd')",
             "WITH x AS (SELECT 1) DELETE FROM tomogram", "REPLACE INTO dataset (name, created_at) VALUES ('x', 'y')",
@@ -76,6 +77,15 @@ import Testing
         #expect(QueryValue(parsing: "1e3") == .real(1000))
         #expect(QueryValue(parsing: "nan") == .text("nan"))
         #expect(QueryValue(parsing: "99999999999999999999") == .real(1e20))
+    }
+
+    @Test("takes JSON apart, which metadata and outputs are")
+    func json() throws {
+        let made = try collection()
+        let words = #"SELECT e.value FROM v_tomogram AS t, json_each('["x", 2]') AS e WHERE t.name = 'b' ORDER BY e.key"#
+        #expect(try made.query(words) == [[.text("x")], [.integer(2)]])
+        #expect(try made.query(#"SELECT atom FROM json_tree('{"a": {"b": 3}}') WHERE path = '$.a'"#) == [[.integer(3)]])
+        #expect(try made.query(#"SELECT '{"a": 3}' ->> 'a'"#) == [[.integer(3)]])
     }
 
     @Test(

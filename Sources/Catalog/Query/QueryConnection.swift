@@ -28,6 +28,9 @@ public final class QueryConnection {
         sqlite3_limit(connection, SQLITE_LIMIT_LENGTH, 64 << 20)
         // The deadline is looked at between instructions, and one LIKE with many wildcards is a single one.
         sqlite3_limit(connection, SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 200)
+        // These two tables declare their columns once for a connection, which the authorizer would take for a change. Where it fails, the
+        // first query says why.
+        sqlite3_exec(connection, "SELECT 1 FROM json_each('[]'), json_tree('[]')", nil, nil, nil)
         sqlite3_set_authorizer(connection, authorize, nil)
         let context = Unmanaged.passUnretained(deadline).toOpaque()
         sqlite3_progress_handler(connection, 10_000, { Deadline.isOver($0) ? 1 : 0 }, context)
