@@ -50,6 +50,22 @@ import Volumes
         #expect(try collection.run()?.progress.ran == 14)
     }
 
+    @Test("a slab that overlaps an earlier one leaves its labels alone, wherever it begins", arguments: [0..<4, 1..<6])
+    func overlap(z: Range<Int>) throws {
+        let collection = try PipelineCollection(PipelineCollection.discs(z: 6, side: 128), settings: Self.small)
+        let slab = try #require(try collection.catalog.addSlab(tomogramID: collection.tomogramID, z: 2..<5).id)
+        func labels() throws -> Digest? {
+            try collection.catalog.standingArtifact(step: "pseudo-labels", scopeID: slab, output: "labels")
+        }
+        try collection.run()
+        let first = try #require(try labels())
+        let masks = try (2..<5).map { try collection.artifact("mask", "mask", z: $0).digest }
+        try collection.catalog.addSlab(tomogramID: collection.tomogramID, z: z)
+        #expect(try collection.run()?.isComplete == true)
+        #expect(try (2..<5).map { try collection.artifact("mask", "mask", z: $0).digest } == masks)
+        #expect(try labels() == first)
+    }
+
     @Test("a slab of one slice, a constant tomogram, and overlapping slabs are defined")
     func corners() throws {
         let one = try PipelineCollection(PipelineCollection.discs(z: 3, side: 128), settings: Self.small)

@@ -7,7 +7,7 @@ import Volumes
 /// Tells structure from ground in a slice: its map, smoothed, against a local mean or one threshold.
 public struct MaskStep: Step {
     public let name = "mask"
-    public let version = 1
+    public let version = 2
     public let scope = ScopeKind.slice
     public let summary = "foreground by a threshold"
     public let parameters: [Parameter] = [
