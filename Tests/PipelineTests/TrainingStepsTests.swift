@@ -141,6 +141,28 @@ import Volumes
         #expect(refused.failures.count == 1 && refused.failures[0].contains("too short for a margin"), "\(refused.failures)")
     }
 
+    @Test("columns without a particle are not held out: they would say nothing", arguments: [(0.15, 0), (0.3, 1)])
+    func heldOut(part: Double, validations: Int) throws {
+        // The last ball lies at four fifths of the width.
+        let collection = try PipelineCollection.annotated(
+            BallsAndSheet(z: 24, side: 80),
+            settings: [
+                "train-membrane.epoch.count": "0", "train-particles.epoch.count": "1",
+                "train-particles.validation.part": "\(part)",
+            ])
+        let report = try #require(try collection.run())
+        #expect(report.isComplete, "\(report.failures)")
+        let (points, learned) = try collection.catalog.read { db in
+            (
+                try Int.fetchOne(
+                    db, sql: "SELECT count(*) FROM v_curve WHERE step = 'train-particles' AND name = 'validation_dice'"),
+                try Double.fetchOne(db, sql: "SELECT value FROM v_metric WHERE step = 'train-particles' AND name = 'particles'")
+            )
+        }
+        #expect(points == validations)
+        #expect(learned == Double(3 - validations))
+    }
+
     @Test("what cannot be learned is refused with a sentence, and nothing else is lost")
     func refusals() throws {
         let scene = try BallsAndSheet(z: 8, side: 64)

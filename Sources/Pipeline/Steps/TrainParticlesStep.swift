@@ -7,10 +7,11 @@ import Volumes
 /// Trains a three-dimensional residual U-Net that finds particles, on the centres of macromolecules in pseudo-labels and of point annotations
 /// (method.md, section 7).
 ///
-/// Each particle is labelled by a ball of its class's radius that a cube flattens. The last columns of each slab are held out.
+/// Each particle is labelled by a ball of its class's radius that a cube flattens. The last columns of each slab are held out; where no
+/// particle lies in any of them nothing is, since nothing could be validated.
 public struct TrainParticlesStep: Step {
     public let name = "train-particles"
-    public let version = 1
+    public let version = 2
     public let scope = ScopeKind.trainingSet
     public let summary = "a network that finds particles, trained on those of pseudo-labels"
     public let parameters = TrainingParameters.all(
@@ -87,7 +88,7 @@ public struct TrainParticlesStep: Step {
         let side = try item.integer("patch.size").rounded(upToMultipleOf: architecture.alignment.width)
         guard let shape = VolumeShape(z: side, y: side, x: side) else { throw PipelineError("patch.size is 0") }
         let part = try item.real("validation.part")
-        var (training, heldOut) = ([LabelledRegion](), [LabelledRegion]())
+        var (training, heldOut, whole) = ([LabelledRegion](), [LabelledRegion](), [LabelledRegion]())
         for source in sources {
             let labels = try BallLabels(
                 source.particles.map { .init(center: $0.centre, radius: radii[$0.class], label: UInt8($0.class + 1)) })
@@ -99,9 +100,11 @@ public struct TrainParticlesStep: Step {
                     volume: source.volume, box: box, foreground: .particles(centres), labels: { labels.labels(in: $0) })
             }
             let cut = HeldOutPart.columns(of: source.box, fraction: part)
+            whole.append(region(source.box))
             training.append(region(cut?.training ?? source.box))
             if let cut { heldOut.append(region(cut.heldOut)) }
         }
+        if heldOut.allSatisfy({ $0.foreground.count == 0 }) { (training, heldOut) = (whole, []) }
         let learned = training.reduce(0) { $0 + $1.foreground.count }
         guard learned > 0 else {
             throw PipelineError(

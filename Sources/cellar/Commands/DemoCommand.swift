@@ -57,7 +57,8 @@ struct DemoCommand: ParsableCommand {
         try perform(["run"])
 
         let middle = "\(size.z / 2)"
-        try perform(["show", "tomo_01", "--z", middle, "--overview", "--output", "\(directory)/overview.png"])
+        try perform(
+            ["show", "tomo_01", "--z", "\(first + slices * 3 / 4)", "--overview", "--output", "\(directory)/overview.png"])
         try perform(["show", "tomo_02", "--z", middle, "--labels", "--output", "\(directory)/truth.png"])
         try perform(["show", "tomo_02", "--z", middle, "--step", "segment", "--output", "\(directory)/segmentation.png"])
         try perform(["show", "tomo_02", "--z", middle, "--step", "pick", "--output", "\(directory)/particles.png"])
