@@ -1,6 +1,7 @@
 """The whole method, mode by mode: masks, pseudo-labels, and the networks that were trained on them, beside networks trained on truth.
 
-    python modes.py CELLAR FOLDER [--seed 2101] [--snr 0.5,0.2,0.1] [--tomograms 6] [--labelled 2] [--mode "NAME: key=value …"]... [--set "…"]
+    python modes.py CELLAR FOLDER [--seed 2101] [--snr 0.5,0.2,0.1] [--tomograms 6] [--labelled 2] [--slices 12,52] [--mode "NAME: key=value …"]...
+        [--set "…"]
 
 CELLAR is the program; FOLDER receives, for each signal-to-noise ratio, simulated tomograms of 256 × 256 × 64 voxels and one catalog; one that is there
 already goes on, and does again only what is stale. A slab of 40 slices of each of the first tomograms is selected; the truth of all is annotated, and
@@ -27,10 +28,11 @@ parser.add_argument("--seed", default="2101")
 parser.add_argument("--snr", default="0.5,0.2,0.1")
 parser.add_argument("--tomograms", type=int, default=6)
 parser.add_argument("--labelled", type=int, default=2)
+parser.add_argument("--slices", default="12,52")
 parser.add_argument("--mode", action="append", default=[])
 parser.add_argument("--set", default="")
 options = parser.parse_args()
-FIRST, END = 12, 52
+FIRST, END = map(int, options.slices.split(","))
 MODES = options.mode or [
     "intensity: features.mode=structure feature-map.source=intensity",
     "structure: features.mode=structure",
@@ -117,7 +119,7 @@ def text(value):
 print("| SNR | mode | mask Dice, foreground | pseudo-labels: membrane Dice | macromolecule F1 | networks: membrane Dice | macromolecule F1 | minutes |")
 print("|---|---|---|---|---|---|---|---|")
 for ratio in options.snr.split(","):
-    folder = options.folder / f"seed_{options.seed}_{options.tomograms}_{options.labelled}" / f"snr_{ratio}"
+    folder = options.folder / f"seed_{options.seed}_{options.tomograms}_{options.labelled}_{FIRST}_{END}" / f"snr_{ratio}"
     run, truths = prepared(folder, ratio)
     for name, _, values in (mode.partition(":") for mode in MODES):
         run("training", "use", "truth" if name == "truth" else "selected")
