@@ -4,7 +4,7 @@
         [--set "…"]
 
 CELLAR is the program; FOLDER receives, for each signal-to-noise ratio, simulated tomograms of 256 × 256 × 64 voxels and one catalog; one that is there
-already goes on, and does again only what is stale. A slab of 40 slices of each of the first tomograms is selected; the truth of all is annotated, and
+already goes on, and does again only what is stale. The slices of each of the first tomograms are selected; the truth of all is annotated, and
 never learned from but by the networks of the mode `truth`, which learn the labels of the same slices and all particles of the same tomograms.
 Printed is: the Dice of masks for foreground (all structures); membrane Dice and F1 of macromolecules of pseudo-labels, in the slabs; the same of
 networks, on the tomograms that they have not seen; as `cellar stats evaluation` has them. A tomogram's seed is the first one's and its number. Needs
