@@ -46,6 +46,7 @@ let package = Package(
             resources: [
                 .embedInCode("v0001_catalog.sql"), .embedInCode("v0002_objects.sql"), .embedInCode("v0003_training.sql"),
                 .embedInCode("v0004_measurements.sql"), .embedInCode("v0005_outputs.sql"),
+                .embedInCode("v0006_removal.sql"),
             ], swiftSettings: settings),
 
         .target(name: "BuiltinModels", dependencies: ["CBuiltinModels"], swiftSettings: settings),
@@ -54,7 +55,12 @@ let package = Package(
         // Floor 2: what stands on files alone.
         .target(
             name: "CatalogSchema", dependencies: ["Volumes", grdb], path: "Schema",
-            exclude: ["schema.sql", "views.md", "blobs.md"], swiftSettings: settings),
+            exclude: ["schema.sql", "views.md", "blobs.md"],
+            resources: [
+                .embedInCode("Views/collection.sql"), .embedInCode("Views/results.sql"), .embedInCode("Views/runs.sql"),
+                .embedInCode("Views/metrics.sql"), .embedInCode("Views/objects.sql"), .embedInCode("Views/training.sql"),
+                .embedInCode("Views/evaluation.sql"),
+            ], swiftSettings: settings),
         .target(name: "BlobStore", dependencies: ["Volumes", "CHDF5", crypto], exclude: ["README.md"], swiftSettings: settings),
         .target(name: "ImageProcessing", dependencies: ["Volumes"], exclude: ["README.md"], swiftSettings: settings),
         .target(name: "Rendering", dependencies: ["CZlib", "Volumes"], exclude: ["README.md"], swiftSettings: settings),

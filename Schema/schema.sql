@@ -1,5 +1,5 @@
 -- The schema of an empty catalog, as all migrations together make it; `make schema` writes this file anew.
--- application_id 1128614994, user_version 5
+-- application_id 1128614994, user_version 6
 
 CREATE TABLE dataset (
     id INTEGER PRIMARY KEY,
@@ -8,27 +8,6 @@ CREATE TABLE dataset (
     voxel_size_angstrom REAL CHECK (voxel_size_angstrom > 0),
     created_at TEXT NOT NULL
 ) STRICT;
-
-CREATE TABLE tomogram (
-    id INTEGER PRIMARY KEY,
-    dataset_id INTEGER NOT NULL REFERENCES dataset (id),
-    name TEXT NOT NULL CHECK (name <> '' AND instr(name, '/') = 0),
-    -- The file or folder, absolute; the part inside it where there is one (a dataset, an array, a volume of a stack).
-    path TEXT NOT NULL,
-    member TEXT,
-    -- What the header said when the tomogram was added.
-    format TEXT NOT NULL,
-    scalar_type TEXT NOT NULL,
-    size_z INTEGER NOT NULL CHECK (size_z >= 1),
-    size_y INTEGER NOT NULL CHECK (size_y >= 1),
-    size_x INTEGER NOT NULL CHECK (size_x >= 1),
-    added_at TEXT NOT NULL,
-    UNIQUE (dataset_id, name)
-) STRICT;
-
-CREATE INDEX tomogram_name ON tomogram (name);
-
-CREATE UNIQUE INDEX tomogram_source ON tomogram (dataset_id, path, ifnull(member, ''));
 
 CREATE TABLE tomogram_meta (
     tomogram_id INTEGER NOT NULL REFERENCES tomogram (id) ON DELETE CASCADE,
@@ -46,22 +25,6 @@ CREATE TABLE voxel_size_evidence (
     noted_at TEXT NOT NULL,
     PRIMARY KEY (tomogram_id, source)
 ) STRICT, WITHOUT ROWID;
-
-CREATE TABLE annotation (
-    id INTEGER PRIMARY KEY,
-    tomogram_id INTEGER NOT NULL REFERENCES tomogram (id) ON DELETE CASCADE,
-    kind TEXT NOT NULL CHECK (kind IN ('labels', 'points')),
-    path TEXT NOT NULL,
-    member TEXT,
-    -- How the points of the file are written (angstrom, voxel, relion5-centered, …); NULL for labels.
-    convention TEXT,
-    -- The content: the label voxels, or the points and classes.
-    digest BLOB NOT NULL CHECK (length(digest) = 32),
-    added_at TEXT NOT NULL,
-    CHECK ((kind = 'points') = (convention IS NOT NULL))
-) STRICT;
-
-CREATE UNIQUE INDEX annotation_source ON annotation (tomogram_id, kind, path, ifnull(member, ''));
 
 CREATE TABLE annotation_class (
     annotation_id INTEGER NOT NULL REFERENCES annotation (id) ON DELETE CASCADE,
@@ -95,13 +58,6 @@ CREATE TABLE slab (
 ) STRICT;
 
 CREATE TABLE sqlite_sequence(name,seq);
-
-CREATE TABLE slice (
-    id INTEGER PRIMARY KEY,
-    tomogram_id INTEGER NOT NULL REFERENCES tomogram (id) ON DELETE CASCADE,
-    z INTEGER NOT NULL CHECK (z >= 0),
-    UNIQUE (tomogram_id, z)
-) STRICT;
 
 CREATE TABLE model (
     id INTEGER PRIMARY KEY,
@@ -245,6 +201,187 @@ CREATE TABLE event (
     message TEXT NOT NULL
 ) STRICT;
 
+CREATE TABLE object (
+    trace_id INTEGER NOT NULL REFERENCES trace (id) ON DELETE CASCADE,
+    -- Its value in the label volume that the trace gave.
+    number INTEGER NOT NULL CHECK (number >= 1),
+    class TEXT NOT NULL CHECK (class <> ''),
+    -- The centroid, from the corner of the first voxel's centre as every point in the catalog.
+    x_angstrom REAL NOT NULL,
+    y_angstrom REAL NOT NULL,
+    z_angstrom REAL NOT NULL,
+    -- Of particles; NULL for what is no ball.
+    radius_angstrom REAL CHECK (radius_angstrom > 0),
+    voxels INTEGER NOT NULL CHECK (voxels >= 1),
+    volume_nm3 REAL NOT NULL CHECK (volume_nm3 > 0),
+    -- 0 to 1; NULL where the step gives none.
+    confidence REAL CHECK (confidence BETWEEN 0 AND 1),
+    -- The box that encloses it, to the outer faces of its voxels.
+    x_min_angstrom REAL NOT NULL,
+    x_max_angstrom REAL NOT NULL CHECK (x_max_angstrom > x_min_angstrom),
+    y_min_angstrom REAL NOT NULL,
+    y_max_angstrom REAL NOT NULL CHECK (y_max_angstrom > y_min_angstrom),
+    z_min_angstrom REAL NOT NULL,
+    z_max_angstrom REAL NOT NULL CHECK (z_max_angstrom > z_min_angstrom), surface_nm2 REAL CHECK (surface_nm2 > 0), diameter_nm REAL CHECK (diameter_nm > 0), elongation REAL CHECK (elongation >= 1), density_mean REAL, membrane_distance_angstrom REAL CHECK (membrane_distance_angstrom >= 0),
+    PRIMARY KEY (trace_id, number)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE training_set (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    name TEXT NOT NULL UNIQUE CHECK (name <> '' AND instr(name, '/') = 0),
+    -- Whether networks are trained on it now, and steps on tomograms read those.
+    is_current INTEGER NOT NULL CHECK (is_current IN (0, 1)),
+    -- The expression by which its members were chosen; NULL where all were taken.
+    selection TEXT,
+    created_at TEXT NOT NULL
+) STRICT;
+
+CREATE UNIQUE INDEX training_set_current ON training_set (is_current) WHERE is_current = 1;
+
+CREATE TABLE training_set_slab (
+    training_set_id INTEGER NOT NULL REFERENCES training_set (id) ON DELETE CASCADE,
+    slab_id INTEGER NOT NULL REFERENCES slab (id),
+    PRIMARY KEY (training_set_id, slab_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX training_set_slab_member ON training_set_slab (slab_id);
+
+CREATE TABLE training_set_annotation (
+    training_set_id INTEGER NOT NULL REFERENCES training_set (id) ON DELETE CASCADE,
+    annotation_id INTEGER NOT NULL REFERENCES annotation (id),
+    PRIMARY KEY (training_set_id, annotation_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX training_set_annotation_member ON training_set_annotation (annotation_id);
+
+CREATE TABLE step (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL UNIQUE CHECK (name <> ''),
+    scope TEXT NOT NULL CHECK (scope IN ('tomogram', 'annotation', 'slab', 'slice', 'training-set'))
+) STRICT;
+
+CREATE TABLE curve (
+    id INTEGER PRIMARY KEY,
+    step_id INTEGER NOT NULL REFERENCES step (id),
+    scope_id INTEGER NOT NULL,
+    key BLOB NOT NULL CHECK (length(key) = 32),
+    -- The run that last logged a point.
+    run_id INTEGER NOT NULL REFERENCES run (id),
+    UNIQUE (step_id, scope_id, key)
+) STRICT;
+
+CREATE TABLE curve_point (
+    curve_id INTEGER NOT NULL REFERENCES curve (id) ON DELETE CASCADE,
+    name TEXT NOT NULL CHECK (name <> ''),
+    x INTEGER NOT NULL,
+    value REAL NOT NULL,
+    PRIMARY KEY (curve_id, name, x)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE object_neighbour (
+    trace_id INTEGER NOT NULL REFERENCES trace (id) ON DELETE CASCADE,
+    number INTEGER NOT NULL,
+    -- Of the neighbour.
+    class TEXT NOT NULL CHECK (class <> ''),
+    -- Its number.
+    neighbour INTEGER NOT NULL CHECK (neighbour <> number),
+    distance_angstrom REAL NOT NULL CHECK (distance_angstrom >= 0),
+    PRIMARY KEY (trace_id, number, class),
+    FOREIGN KEY (trace_id, number) REFERENCES object (trace_id, number) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE object_summary (
+    trace_id INTEGER NOT NULL REFERENCES trace (id) ON DELETE CASCADE,
+    class TEXT NOT NULL CHECK (class <> ''),
+    -- A number of v_object, or `nearest/CLASS`: the distance to the nearest other object of a class.
+    measure TEXT NOT NULL CHECK (measure <> ''),
+    -- Over the objects that have the number.
+    count INTEGER NOT NULL CHECK (count >= 1),
+    sum REAL NOT NULL,
+    sum_of_squares REAL NOT NULL,
+    minimum REAL NOT NULL,
+    maximum REAL NOT NULL CHECK (maximum >= minimum),
+    PRIMARY KEY (trace_id, class, measure)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX metric_measure ON metric (measure, class);
+
+CREATE TABLE view_definition (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    digest BLOB NOT NULL CHECK (length(digest) = 32)
+) STRICT;
+
+CREATE TABLE trace_member (
+    trace_id INTEGER NOT NULL REFERENCES trace (id) ON DELETE CASCADE,
+    -- As the step declares it: `pseudo-labels.labels`, `annotation`, `voxels`.
+    input TEXT NOT NULL,
+    -- Of what may be removed since; no other tomogram gets the id.
+    tomogram_id INTEGER NOT NULL,
+    -- What the tomogram was called: `dataset/name`.
+    tomogram TEXT NOT NULL,
+    -- What the member is called within its tomogram: `z 100..<200`; empty for the tomogram itself.
+    label TEXT NOT NULL,
+    digest BLOB NOT NULL CHECK (length(digest) = 32),
+    PRIMARY KEY (trace_id, input, tomogram_id, label)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX trace_member_voxels ON trace_member (digest) WHERE input = 'voxels';
+
+CREATE INDEX trace_member_tomogram ON trace_member (tomogram_id);
+
+CREATE TABLE tomogram (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    dataset_id INTEGER NOT NULL REFERENCES dataset (id),
+    name TEXT NOT NULL CHECK (name <> '' AND instr(name, '/') = 0),
+    -- The file or folder, absolute; the part inside it where there is one (a dataset, an array, a volume of a stack).
+    path TEXT NOT NULL,
+    member TEXT,
+    -- What the header said when the tomogram was added.
+    format TEXT NOT NULL,
+    scalar_type TEXT NOT NULL,
+    size_z INTEGER NOT NULL CHECK (size_z >= 1),
+    size_y INTEGER NOT NULL CHECK (size_y >= 1),
+    size_x INTEGER NOT NULL CHECK (size_x >= 1),
+    added_at TEXT NOT NULL,
+    UNIQUE (dataset_id, name)
+) STRICT;
+
+CREATE INDEX tomogram_name ON tomogram (name);
+
+CREATE UNIQUE INDEX tomogram_source ON tomogram (dataset_id, path, ifnull(member, ''));
+
+CREATE TABLE annotation (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    tomogram_id INTEGER NOT NULL REFERENCES tomogram (id) ON DELETE CASCADE,
+    kind TEXT NOT NULL CHECK (kind IN ('labels', 'points')),
+    path TEXT NOT NULL,
+    member TEXT,
+    -- How the points of the file are written (angstrom, voxel, relion5-centered, …); NULL for labels.
+    convention TEXT,
+    -- The content: the label voxels, or the points and classes.
+    digest BLOB NOT NULL CHECK (length(digest) = 32),
+    added_at TEXT NOT NULL,
+    CHECK ((kind = 'points') = (convention IS NOT NULL))
+) STRICT;
+
+CREATE UNIQUE INDEX annotation_source ON annotation (tomogram_id, kind, path, ifnull(member, ''));
+
+CREATE TABLE slice (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    tomogram_id INTEGER NOT NULL REFERENCES tomogram (id) ON DELETE CASCADE,
+    z INTEGER NOT NULL CHECK (z >= 0),
+    UNIQUE (tomogram_id, z)
+) STRICT;
+
+CREATE VIEW v_dataset AS
+SELECT
+    dataset.id AS id,
+    dataset.name AS name,
+    (SELECT count(*) FROM tomogram WHERE tomogram.dataset_id = dataset.id) AS tomograms,
+    dataset.voxel_size_angstrom AS voxel_size,
+    dataset.created_at AS created_at
+FROM dataset;
+
 CREATE VIEW v_tomogram AS
 SELECT
     t.id AS id,
@@ -326,318 +463,86 @@ FROM annotation
 JOIN tomogram AS t ON t.id = annotation.tomogram_id
 JOIN dataset ON dataset.id = t.dataset_id;
 
-CREATE VIEW v_trace_input AS
-SELECT trace.id AS trace_id, value.kind AS kind, value.name AS name, value.value AS value, NULL AS digest
-FROM trace JOIN configuration_value AS value ON value.configuration_id = trace.configuration_id
-UNION ALL
-SELECT trace_id, 'input', name, value, lower(hex(digest)) FROM trace_input;
+CREATE VIEW v_model AS
+SELECT id, name, kind, path, lower(hex(digest)) AS digest, added_at, licence, provenance FROM model;
 
-CREATE VIEW v_artifact AS
+CREATE VIEW v_evaluation AS
+WITH
+    evaluated AS MATERIALIZED (
+        SELECT
+            step.name AS step, step.scope AS scope, head.scope_id AS scope_id, dataset.name AS dataset, t.name AS tomogram,
+            t.id AS tomogram_id, head.trace_id AS trace_id, trace.run_id AS run_id, voxels.digest AS voxels
+        FROM step
+        JOIN head ON head.step_id = step.id
+        JOIN trace ON trace.id = head.trace_id
+        LEFT JOIN annotation ON step.scope = 'annotation' AND annotation.id = head.scope_id
+        LEFT JOIN slab ON step.scope = 'slab' AND slab.id = head.scope_id
+        JOIN tomogram AS t ON t.id = CASE step.scope
+            WHEN 'tomogram' THEN head.scope_id
+            WHEN 'annotation' THEN annotation.tomogram_id
+            WHEN 'slab' THEN slab.tomogram_id
+        END
+        JOIN dataset ON dataset.id = t.dataset_id
+        LEFT JOIN head AS described
+            ON described.step_id = (SELECT id FROM step WHERE name = 'describe') AND described.scope_id = t.id
+        LEFT JOIN trace_output AS voxels ON voxels.trace_id = described.trace_id AND voxels.name = 'voxels'
+        WHERE step.name GLOB 'evaluate*'
+    ),
+    origin AS MATERIALIZED (
+        SELECT
+            evaluated.trace_id AS trace_id, evaluated.tomogram_id AS tomogram_id,
+            group_concat(DISTINCT training_set.name) AS training_set,
+            group_concat(DISTINCT trainer.name || ':' || lower(substr(hex(network.digest), 1, 12))) AS model,
+            max(EXISTS (
+                SELECT 1 FROM trace_member
+                WHERE trace_member.trace_id = training.id AND (
+                    trace_member.tomogram_id = evaluated.tomogram_id
+                    OR (trace_member.input = 'voxels' AND trace_member.digest IN (evaluated.voxels, seen.digest))))) AS trained_on
+        FROM evaluated
+        CROSS JOIN trace_input AS given ON given.trace_id = evaluated.trace_id
+        CROSS JOIN step AS giver
+            ON giver.name = substr(given.name, 1, instr(given.name, '.') - 1) AND giver.scope = 'tomogram'
+        CROSS JOIN trace AS source
+            ON source.step_id = giver.id AND source.id IN (
+                SELECT id FROM trace WHERE trace.step_id = giver.id AND trace.scope_id = evaluated.tomogram_id
+                UNION ALL
+                SELECT twin.trace_id FROM artifact
+                JOIN trace_output AS twin ON twin.artifact_id = artifact.id
+                JOIN trace_input AS twin_voxels ON twin_voxels.trace_id = twin.trace_id AND twin_voxels.name = 'voxels'
+                WHERE artifact.digest = given.digest AND twin_voxels.digest = evaluated.voxels)
+        CROSS JOIN trace_output AS gave
+            ON gave.trace_id = source.id AND gave.name = substr(given.name, instr(given.name, '.') + 1)
+                AND gave.digest = given.digest
+        LEFT JOIN trace_input AS seen ON seen.trace_id = source.id AND seen.name = 'voxels'
+        CROSS JOIN trace_input AS network ON network.trace_id = source.id
+        CROSS JOIN step AS trainer
+            ON trainer.name = substr(network.name, 1, instr(network.name, '.') - 1) AND trainer.scope = 'training-set'
+        CROSS JOIN trace AS training ON training.step_id = trainer.id
+        CROSS JOIN trace_output AS trained
+            ON trained.trace_id = training.id AND trained.name = substr(network.name, instr(network.name, '.') + 1)
+                AND trained.digest = network.digest
+        LEFT JOIN training_set ON training_set.id = training.scope_id
+        GROUP BY evaluated.trace_id, evaluated.tomogram_id
+    )
 SELECT
-    artifact.id AS id,
-    lower(hex(artifact.digest)) AS digest,
-    artifact.kind AS kind,
-    artifact.bytes AS bytes,
-    artifact.evictable AS evictable,
-    artifact.state AS state,
-    artifact.created_at AS created_at,
-    (SELECT count(*) FROM trace_output JOIN head ON head.trace_id = trace_output.trace_id
-     WHERE trace_output.artifact_id = artifact.id) AS uses
-FROM artifact;
-
-CREATE VIEW v_run AS
-SELECT
-    run.id AS id,
-    run.started_at AS started_at,
-    run.ended_at AS ended_at,
-    run.status AS status,
-    run.host AS host,
-    run.pid AS pid,
-    run.version AS version,
-    run.command AS command,
-    (SELECT count(*) FROM trace WHERE trace.run_id = run.id AND trace.status IN ('done', 'superseded')) AS done,
-    (SELECT count(*) FROM trace WHERE trace.run_id = run.id AND trace.status = 'failed') AS failed,
-    (SELECT count(*) FROM trace WHERE trace.run_id = run.id AND trace.status = 'skipped') AS skipped
-FROM run;
-
-CREATE VIEW v_event AS
-SELECT id, run_id, at, level, message FROM event;
-
-CREATE TABLE object (
-    trace_id INTEGER NOT NULL REFERENCES trace (id) ON DELETE CASCADE,
-    -- Its value in the label volume that the trace gave.
-    number INTEGER NOT NULL CHECK (number >= 1),
-    class TEXT NOT NULL CHECK (class <> ''),
-    -- The centroid, from the corner of the first voxel's centre as every point in the catalog.
-    x_angstrom REAL NOT NULL,
-    y_angstrom REAL NOT NULL,
-    z_angstrom REAL NOT NULL,
-    -- Of particles; NULL for what is no ball.
-    radius_angstrom REAL CHECK (radius_angstrom > 0),
-    voxels INTEGER NOT NULL CHECK (voxels >= 1),
-    volume_nm3 REAL NOT NULL CHECK (volume_nm3 > 0),
-    -- 0 to 1; NULL where the step gives none.
-    confidence REAL CHECK (confidence BETWEEN 0 AND 1),
-    -- The box that encloses it, to the outer faces of its voxels.
-    x_min_angstrom REAL NOT NULL,
-    x_max_angstrom REAL NOT NULL CHECK (x_max_angstrom > x_min_angstrom),
-    y_min_angstrom REAL NOT NULL,
-    y_max_angstrom REAL NOT NULL CHECK (y_max_angstrom > y_min_angstrom),
-    z_min_angstrom REAL NOT NULL,
-    z_max_angstrom REAL NOT NULL CHECK (z_max_angstrom > z_min_angstrom), surface_nm2 REAL CHECK (surface_nm2 > 0), diameter_nm REAL CHECK (diameter_nm > 0), elongation REAL CHECK (elongation >= 1), density_mean REAL, membrane_distance_angstrom REAL CHECK (membrane_distance_angstrom >= 0),
-    PRIMARY KEY (trace_id, number)
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE training_set (
-    id INTEGER PRIMARY KEY AUTOINCREMENT,
-    name TEXT NOT NULL UNIQUE CHECK (name <> '' AND instr(name, '/') = 0),
-    -- Whether networks are trained on it now, and steps on tomograms read those.
-    is_current INTEGER NOT NULL CHECK (is_current IN (0, 1)),
-    -- The expression by which its members were chosen; NULL where all were taken.
-    selection TEXT,
-    created_at TEXT NOT NULL
-) STRICT;
-
-CREATE UNIQUE INDEX training_set_current ON training_set (is_current) WHERE is_current = 1;
-
-CREATE TABLE training_set_slab (
-    training_set_id INTEGER NOT NULL REFERENCES training_set (id) ON DELETE CASCADE,
-    slab_id INTEGER NOT NULL REFERENCES slab (id),
-    PRIMARY KEY (training_set_id, slab_id)
-) STRICT, WITHOUT ROWID;
-
-CREATE INDEX training_set_slab_member ON training_set_slab (slab_id);
-
-CREATE TABLE training_set_annotation (
-    training_set_id INTEGER NOT NULL REFERENCES training_set (id) ON DELETE CASCADE,
-    annotation_id INTEGER NOT NULL REFERENCES annotation (id),
-    PRIMARY KEY (training_set_id, annotation_id)
-) STRICT, WITHOUT ROWID;
-
-CREATE INDEX training_set_annotation_member ON training_set_annotation (annotation_id);
-
-CREATE TABLE step (
-    id INTEGER PRIMARY KEY,
-    name TEXT NOT NULL UNIQUE CHECK (name <> ''),
-    scope TEXT NOT NULL CHECK (scope IN ('tomogram', 'annotation', 'slab', 'slice', 'training-set'))
-) STRICT;
-
-CREATE TABLE trace_member (
-    trace_id INTEGER NOT NULL REFERENCES trace (id) ON DELETE CASCADE,
-    -- As the step declares it: `pseudo-labels.volume`, `annotation`.
-    input TEXT NOT NULL,
-    tomogram_id INTEGER NOT NULL REFERENCES tomogram (id),
-    -- What the member is called within its tomogram: `z 100..<200`; empty for the tomogram itself.
-    label TEXT NOT NULL,
-    digest BLOB NOT NULL CHECK (length(digest) = 32),
-    PRIMARY KEY (trace_id, input, tomogram_id, label)
-) STRICT, WITHOUT ROWID;
-
-CREATE INDEX trace_member_tomogram ON trace_member (tomogram_id);
-
-CREATE TABLE curve (
-    id INTEGER PRIMARY KEY,
-    step_id INTEGER NOT NULL REFERENCES step (id),
-    scope_id INTEGER NOT NULL,
-    key BLOB NOT NULL CHECK (length(key) = 32),
-    -- The run that last logged a point.
-    run_id INTEGER NOT NULL REFERENCES run (id),
-    UNIQUE (step_id, scope_id, key)
-) STRICT;
-
-CREATE TABLE curve_point (
-    curve_id INTEGER NOT NULL REFERENCES curve (id) ON DELETE CASCADE,
-    name TEXT NOT NULL CHECK (name <> ''),
-    x INTEGER NOT NULL,
-    value REAL NOT NULL,
-    PRIMARY KEY (curve_id, name, x)
-) STRICT, WITHOUT ROWID;
-
-CREATE VIEW v_scope AS
-SELECT 'tomogram' AS scope, id AS scope_id, id AS tomogram_id, NULL AS z_first, NULL AS z_end, NULL AS training_set
-FROM tomogram
-UNION ALL
-SELECT 'annotation', id, tomogram_id, NULL, NULL, NULL FROM annotation
-UNION ALL
-SELECT 'slab', id, tomogram_id, z_first, z_end, NULL FROM slab
-UNION ALL
-SELECT 'slice', id, tomogram_id, z, z + 1, NULL FROM slice
-WHERE EXISTS (SELECT 1 FROM slab WHERE slab.tomogram_id = slice.tomogram_id AND z >= z_first AND z < z_end)
-UNION ALL
-SELECT 'training-set', id, NULL, NULL, NULL, name FROM training_set;
-
-CREATE VIEW v_step AS
-SELECT
-    step.name AS step,
-    step.scope AS scope,
-    head.scope_id AS scope_id,
-    dataset.name AS dataset,
-    t.name AS tomogram,
-    scope.tomogram_id AS tomogram_id,
-    scope.z_first AS z_first,
-    scope.z_end AS z_end,
-    trace.id AS trace_id,
-    trace.run_id AS run_id,
-    configuration.step_version AS step_version,
-    trace.started_at AS started_at,
-    trace.seconds AS seconds,
-    run.host AS host,
-    run.version AS version,
-    lower(hex(head.key)) AS key,
-    scope.training_set AS training_set
-FROM head
-JOIN step ON step.id = head.step_id
-JOIN trace ON trace.id = head.trace_id
-JOIN configuration ON configuration.id = trace.configuration_id
-JOIN run ON run.id = trace.run_id
-JOIN v_scope AS scope ON scope.scope = step.scope AND scope.scope_id = head.scope_id
-LEFT JOIN tomogram AS t ON t.id = scope.tomogram_id
-LEFT JOIN dataset ON dataset.id = t.dataset_id;
-
-CREATE VIEW v_training_member AS
-SELECT
-    training_set.name AS training_set,
-    'slab' AS kind,
-    dataset.name AS dataset,
-    t.name AS tomogram,
-    t.id AS tomogram_id,
-    slab.id AS scope_id,
-    slab.z_first AS z_first,
-    slab.z_end AS z_end
-FROM training_set
-JOIN training_set_slab AS member ON member.training_set_id = training_set.id
-JOIN slab ON slab.id = member.slab_id
-JOIN tomogram AS t ON t.id = slab.tomogram_id
-JOIN dataset ON dataset.id = t.dataset_id
-UNION ALL
-SELECT training_set.name, 'annotation', dataset.name, t.name, t.id, annotation.id, NULL, NULL
-FROM training_set
-JOIN training_set_annotation AS member ON member.training_set_id = training_set.id
-JOIN annotation ON annotation.id = member.annotation_id
-JOIN tomogram AS t ON t.id = annotation.tomogram_id
-JOIN dataset ON dataset.id = t.dataset_id;
-
-CREATE VIEW v_training_set AS
-SELECT
-    training_set.id AS id,
-    training_set.name AS name,
-    training_set.is_current AS is_current,
-    (SELECT count(*) FROM training_set_slab WHERE training_set_id = training_set.id) AS slabs,
-    (SELECT count(*) FROM training_set_annotation WHERE training_set_id = training_set.id) AS annotations,
-    (SELECT count(*) FROM (
-        SELECT tomogram_id FROM training_set_slab JOIN slab ON slab.id = slab_id WHERE training_set_id = training_set.id
-        UNION
-        SELECT tomogram_id FROM training_set_annotation JOIN annotation ON annotation.id = annotation_id
-        WHERE training_set_id = training_set.id)) AS tomograms,
-    training_set.created_at AS created_at,
-    training_set.selection AS selection
-FROM training_set;
-
-CREATE VIEW v_trained_on AS
-SELECT
-    training_set.name AS training_set,
-    step.name AS step,
-    head.trace_id AS trace_id,
-    dataset.name AS dataset,
-    t.name AS tomogram,
-    t.id AS tomogram_id,
-    trace_member.input AS input,
-    trace_member.label AS member,
-    lower(hex(trace_member.digest)) AS digest
-FROM trace_member
-JOIN head ON head.trace_id = trace_member.trace_id
-JOIN step ON step.id = head.step_id AND step.scope = 'training-set'
-JOIN training_set ON training_set.id = head.scope_id
-JOIN tomogram AS t ON t.id = trace_member.tomogram_id
-JOIN dataset ON dataset.id = t.dataset_id;
-
-CREATE VIEW v_curve AS
-SELECT
-    step.name AS step,
-    step.scope AS scope,
-    curve.scope_id AS scope_id,
-    scope.training_set AS training_set,
-    dataset.name AS dataset,
-    t.name AS tomogram,
-    scope.tomogram_id AS tomogram_id,
-    lower(hex(curve.key)) AS key,
-    curve_point.name AS name,
-    curve_point.x AS x,
-    curve_point.value AS value,
-    CASE
-        WHEN head.key = curve.key THEN 'standing'
-        -- Of an item that failed, the run may go on.
-        WHEN run.status = 'running' AND NOT EXISTS (
-            SELECT 1 FROM trace
-            WHERE trace.step_id = curve.step_id AND trace.scope_id = curve.scope_id AND trace.run_id = curve.run_id
-                AND trace.key = curve.key AND trace.status = 'failed') THEN 'running'
-        ELSE 'earlier'
-    END AS state
-FROM curve
-JOIN curve_point ON curve_point.curve_id = curve.id
-JOIN step ON step.id = curve.step_id
-JOIN run ON run.id = curve.run_id
-JOIN v_scope AS scope ON scope.scope = step.scope AND scope.scope_id = curve.scope_id
-LEFT JOIN head ON head.step_id = curve.step_id AND head.scope_id = curve.scope_id
-LEFT JOIN tomogram AS t ON t.id = scope.tomogram_id
-LEFT JOIN dataset ON dataset.id = t.dataset_id;
-
-CREATE TABLE object_neighbour (
-    trace_id INTEGER NOT NULL REFERENCES trace (id) ON DELETE CASCADE,
-    number INTEGER NOT NULL,
-    -- Of the neighbour.
-    class TEXT NOT NULL CHECK (class <> ''),
-    -- Its number.
-    neighbour INTEGER NOT NULL CHECK (neighbour <> number),
-    distance_angstrom REAL NOT NULL CHECK (distance_angstrom >= 0),
-    PRIMARY KEY (trace_id, number, class),
-    FOREIGN KEY (trace_id, number) REFERENCES object (trace_id, number) ON DELETE CASCADE
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE object_summary (
-    trace_id INTEGER NOT NULL REFERENCES trace (id) ON DELETE CASCADE,
-    class TEXT NOT NULL CHECK (class <> ''),
-    -- A number of v_object, or `nearest/CLASS`: the distance to the nearest other object of a class.
-    measure TEXT NOT NULL CHECK (measure <> ''),
-    -- Over the objects that have the number.
-    count INTEGER NOT NULL CHECK (count >= 1),
-    sum REAL NOT NULL,
-    sum_of_squares REAL NOT NULL,
-    minimum REAL NOT NULL,
-    maximum REAL NOT NULL CHECK (maximum >= minimum),
-    PRIMARY KEY (trace_id, class, measure)
-) STRICT, WITHOUT ROWID;
-
-CREATE INDEX metric_measure ON metric (measure, class);
-
-CREATE VIEW v_failure AS
-SELECT
-    step.name AS step,
-    step.scope AS scope,
-    trace.scope_id AS scope_id,
-    dataset.name AS dataset,
-    t.name AS tomogram,
-    scope.tomogram_id AS tomogram_id,
-    scope.z_first AS z_first,
-    scope.z_end AS z_end,
-    trace.status AS status,
-    trace.error AS error,
-    trace.started_at AS started_at,
-    trace.run_id AS run_id,
-    scope.training_set AS training_set
-FROM trace
-CROSS JOIN step ON step.id = trace.step_id
-CROSS JOIN v_scope AS scope ON scope.scope = step.scope AND scope.scope_id = trace.scope_id
-LEFT JOIN tomogram AS t ON t.id = scope.tomogram_id
-LEFT JOIN dataset ON dataset.id = t.dataset_id
-WHERE trace.status IN ('failed', 'skipped')
-    AND NOT EXISTS (
-        SELECT 1 FROM trace AS later
-        WHERE later.step_id = trace.step_id AND later.scope_id = trace.scope_id AND later.id > trace.id)
-    -- An earlier result that was taken up again is a success without a trace of its own.
-    AND NOT EXISTS (
-        SELECT 1 FROM head
-        WHERE head.step_id = trace.step_id AND head.scope_id = trace.scope_id AND head.run_id > trace.run_id);
+    evaluated.dataset AS dataset,
+    evaluated.tomogram AS tomogram,
+    evaluated.tomogram_id AS tomogram_id,
+    evaluated.step AS step,
+    evaluated.scope AS scope,
+    evaluated.scope_id AS scope_id,
+    CASE evaluated.scope WHEN 'annotation' THEN evaluated.scope_id END AS annotation,
+    evaluated.run_id AS run_id,
+    metric.name AS name,
+    metric.class AS class,
+    metric.measure AS measure,
+    metric.value AS value,
+    origin.training_set AS training_set,
+    origin.model AS model,
+    ifnull(origin.trained_on, 0) AS trained_on
+FROM evaluated
+LEFT JOIN origin ON origin.trace_id = evaluated.trace_id AND origin.tomogram_id = evaluated.tomogram_id
+CROSS JOIN metric ON metric.trace_id = evaluated.trace_id;
 
 CREATE VIEW v_metric AS
 SELECT
@@ -660,32 +565,6 @@ JOIN trace ON trace.id = metric.trace_id
 JOIN head ON head.trace_id = trace.id
 JOIN step ON step.id = head.step_id
 JOIN v_scope AS scope ON scope.scope = step.scope AND scope.scope_id = head.scope_id
-LEFT JOIN tomogram AS t ON t.id = scope.tomogram_id
-LEFT JOIN dataset ON dataset.id = t.dataset_id;
-
-CREATE VIEW v_trace AS
-SELECT
-    trace.id AS trace_id,
-    trace.run_id AS run_id,
-    step.name AS step,
-    step.scope AS scope,
-    trace.scope_id AS scope_id,
-    dataset.name AS dataset,
-    t.name AS tomogram,
-    scope.tomogram_id AS tomogram_id,
-    scope.z_first AS z_first,
-    scope.z_end AS z_end,
-    scope.training_set AS training_set,
-    trace.status AS status,
-    trace.started_at AS started_at,
-    trace.seconds AS seconds,
-    trace.error AS error,
-    lower(hex(trace.key)) AS key,
-    head.run_id AS standing_run_id
-FROM trace
-JOIN step ON step.id = trace.step_id
-JOIN v_scope AS scope ON scope.scope = step.scope AND scope.scope_id = trace.scope_id
-LEFT JOIN head ON head.step_id = trace.step_id AND head.scope_id = trace.scope_id AND head.trace_id = trace.id
 LEFT JOIN tomogram AS t ON t.id = scope.tomogram_id
 LEFT JOIN dataset ON dataset.id = t.dataset_id;
 
@@ -803,73 +682,107 @@ LEFT JOIN tomogram AS t ON t.id = scope.tomogram_id
 LEFT JOIN dataset ON dataset.id = t.dataset_id
 CROSS JOIN object_summary AS summary ON summary.trace_id = trace.id;
 
-CREATE VIEW v_evaluation AS
-WITH
-    evaluated AS MATERIALIZED (
-        SELECT
-            step.name AS step, step.scope AS scope, head.scope_id AS scope_id, dataset.name AS dataset, t.name AS tomogram,
-            t.id AS tomogram_id, head.trace_id AS trace_id, trace.run_id AS run_id
-        FROM step
-        JOIN head ON head.step_id = step.id
-        JOIN trace ON trace.id = head.trace_id
-        LEFT JOIN annotation ON step.scope = 'annotation' AND annotation.id = head.scope_id
-        LEFT JOIN slab ON step.scope = 'slab' AND slab.id = head.scope_id
-        JOIN tomogram AS t ON t.id = CASE step.scope
-            WHEN 'tomogram' THEN head.scope_id
-            WHEN 'annotation' THEN annotation.tomogram_id
-            WHEN 'slab' THEN slab.tomogram_id
-        END
-        JOIN dataset ON dataset.id = t.dataset_id
-        WHERE step.name GLOB 'evaluate*'
-    ),
-    origin AS MATERIALIZED (
-        SELECT
-            evaluated.trace_id AS trace_id,
-            group_concat(DISTINCT training_set.name) AS training_set,
-            group_concat(DISTINCT trainer.name || ':' || lower(substr(hex(network.digest), 1, 12))) AS model,
-            max(EXISTS (
-                SELECT 1 FROM trace_member
-                WHERE trace_member.trace_id = training.id AND trace_member.tomogram_id = evaluated.tomogram_id)) AS trained_on
-        FROM evaluated
-        CROSS JOIN trace_input AS given ON given.trace_id = evaluated.trace_id
-        CROSS JOIN step AS giver
-            ON giver.name = substr(given.name, 1, instr(given.name, '.') - 1) AND giver.scope = 'tomogram'
-        CROSS JOIN trace AS source ON source.step_id = giver.id AND source.scope_id = evaluated.tomogram_id
-        CROSS JOIN trace_output AS gave
-            ON gave.trace_id = source.id AND gave.name = substr(given.name, instr(given.name, '.') + 1)
-                AND gave.digest = given.digest
-        CROSS JOIN trace_input AS network ON network.trace_id = source.id
-        CROSS JOIN step AS trainer
-            ON trainer.name = substr(network.name, 1, instr(network.name, '.') - 1) AND trainer.scope = 'training-set'
-        CROSS JOIN trace AS training ON training.step_id = trainer.id
-        CROSS JOIN trace_output AS trained
-            ON trained.trace_id = training.id AND trained.name = substr(network.name, instr(network.name, '.') + 1)
-                AND trained.digest = network.digest
-        LEFT JOIN training_set ON training_set.id = training.scope_id
-        GROUP BY evaluated.trace_id
-    )
-SELECT
-    evaluated.dataset AS dataset,
-    evaluated.tomogram AS tomogram,
-    evaluated.tomogram_id AS tomogram_id,
-    evaluated.step AS step,
-    evaluated.scope AS scope,
-    evaluated.scope_id AS scope_id,
-    CASE evaluated.scope WHEN 'annotation' THEN evaluated.scope_id END AS annotation,
-    evaluated.run_id AS run_id,
-    metric.name AS name,
-    metric.class AS class,
-    metric.measure AS measure,
-    metric.value AS value,
-    origin.training_set AS training_set,
-    origin.model AS model,
-    ifnull(origin.trained_on, 0) AS trained_on
-FROM evaluated
-LEFT JOIN origin ON origin.trace_id = evaluated.trace_id
-CROSS JOIN metric ON metric.trace_id = evaluated.trace_id;
+CREATE VIEW v_scope AS
+SELECT 'tomogram' AS scope, id AS scope_id, id AS tomogram_id, NULL AS z_first, NULL AS z_end, NULL AS training_set
+FROM tomogram
+UNION ALL
+SELECT 'annotation', id, tomogram_id, NULL, NULL, NULL FROM annotation
+UNION ALL
+SELECT 'slab', id, tomogram_id, z_first, z_end, NULL FROM slab
+UNION ALL
+SELECT 'slice', id, tomogram_id, z, z + 1, NULL FROM slice
+WHERE EXISTS (SELECT 1 FROM slab WHERE slab.tomogram_id = slice.tomogram_id AND z >= z_first AND z < z_end)
+UNION ALL
+SELECT 'training-set', id, NULL, NULL, NULL, name FROM training_set;
 
-CREATE VIEW v_model AS
-SELECT id, name, kind, path, lower(hex(digest)) AS digest, added_at, licence, provenance FROM model;
+CREATE VIEW v_step AS
+SELECT
+    step.name AS step,
+    step.scope AS scope,
+    head.scope_id AS scope_id,
+    dataset.name AS dataset,
+    t.name AS tomogram,
+    scope.tomogram_id AS tomogram_id,
+    scope.z_first AS z_first,
+    scope.z_end AS z_end,
+    trace.id AS trace_id,
+    trace.run_id AS run_id,
+    configuration.step_version AS step_version,
+    trace.started_at AS started_at,
+    trace.seconds AS seconds,
+    run.host AS host,
+    run.version AS version,
+    lower(hex(head.key)) AS key,
+    scope.training_set AS training_set
+FROM head
+JOIN step ON step.id = head.step_id
+JOIN trace ON trace.id = head.trace_id
+JOIN configuration ON configuration.id = trace.configuration_id
+JOIN run ON run.id = trace.run_id
+JOIN v_scope AS scope ON scope.scope = step.scope AND scope.scope_id = head.scope_id
+LEFT JOIN tomogram AS t ON t.id = scope.tomogram_id
+LEFT JOIN dataset ON dataset.id = t.dataset_id;
+
+CREATE VIEW v_failure AS
+SELECT
+    step.name AS step,
+    step.scope AS scope,
+    trace.scope_id AS scope_id,
+    dataset.name AS dataset,
+    t.name AS tomogram,
+    scope.tomogram_id AS tomogram_id,
+    scope.z_first AS z_first,
+    scope.z_end AS z_end,
+    trace.status AS status,
+    trace.error AS error,
+    trace.started_at AS started_at,
+    trace.run_id AS run_id,
+    scope.training_set AS training_set
+FROM trace
+CROSS JOIN step ON step.id = trace.step_id
+CROSS JOIN v_scope AS scope ON scope.scope = step.scope AND scope.scope_id = trace.scope_id
+LEFT JOIN tomogram AS t ON t.id = scope.tomogram_id
+LEFT JOIN dataset ON dataset.id = t.dataset_id
+WHERE trace.status IN ('failed', 'skipped')
+    AND NOT EXISTS (
+        SELECT 1 FROM trace AS later
+        WHERE later.step_id = trace.step_id AND later.scope_id = trace.scope_id AND later.id > trace.id)
+    -- An earlier result that was taken up again is a success without a trace of its own.
+    AND NOT EXISTS (
+        SELECT 1 FROM head
+        WHERE head.step_id = trace.step_id AND head.scope_id = trace.scope_id AND head.run_id > trace.run_id);
+
+CREATE VIEW v_trace AS
+SELECT
+    trace.id AS trace_id,
+    trace.run_id AS run_id,
+    step.name AS step,
+    step.scope AS scope,
+    trace.scope_id AS scope_id,
+    dataset.name AS dataset,
+    t.name AS tomogram,
+    scope.tomogram_id AS tomogram_id,
+    scope.z_first AS z_first,
+    scope.z_end AS z_end,
+    scope.training_set AS training_set,
+    trace.status AS status,
+    trace.started_at AS started_at,
+    trace.seconds AS seconds,
+    trace.error AS error,
+    lower(hex(trace.key)) AS key,
+    head.run_id AS standing_run_id
+FROM trace
+JOIN step ON step.id = trace.step_id
+JOIN v_scope AS scope ON scope.scope = step.scope AND scope.scope_id = trace.scope_id
+LEFT JOIN head ON head.step_id = trace.step_id AND head.scope_id = trace.scope_id AND head.trace_id = trace.id
+LEFT JOIN tomogram AS t ON t.id = scope.tomogram_id
+LEFT JOIN dataset ON dataset.id = t.dataset_id;
+
+CREATE VIEW v_trace_input AS
+SELECT trace.id AS trace_id, value.kind AS kind, value.name AS name, value.value AS value, NULL AS digest
+FROM trace JOIN configuration_value AS value ON value.configuration_id = trace.configuration_id
+UNION ALL
+SELECT trace_id, 'input', name, value, lower(hex(digest)) FROM trace_input;
 
 CREATE VIEW v_output AS
 SELECT
@@ -884,3 +797,123 @@ SELECT
 FROM head
 JOIN step ON step.id = head.step_id
 JOIN trace_output ON trace_output.trace_id = head.trace_id;
+
+CREATE VIEW v_artifact AS
+SELECT
+    artifact.id AS id,
+    lower(hex(artifact.digest)) AS digest,
+    artifact.kind AS kind,
+    artifact.bytes AS bytes,
+    artifact.evictable AS evictable,
+    artifact.state AS state,
+    artifact.created_at AS created_at,
+    (SELECT count(*) FROM trace_output JOIN head ON head.trace_id = trace_output.trace_id
+     WHERE trace_output.artifact_id = artifact.id) AS uses
+FROM artifact;
+
+CREATE VIEW v_run AS
+SELECT
+    run.id AS id,
+    run.started_at AS started_at,
+    run.ended_at AS ended_at,
+    run.status AS status,
+    run.host AS host,
+    run.pid AS pid,
+    run.version AS version,
+    run.command AS command,
+    (SELECT count(*) FROM trace WHERE trace.run_id = run.id AND trace.status IN ('done', 'superseded')) AS done,
+    (SELECT count(*) FROM trace WHERE trace.run_id = run.id AND trace.status = 'failed') AS failed,
+    (SELECT count(*) FROM trace WHERE trace.run_id = run.id AND trace.status = 'skipped') AS skipped
+FROM run;
+
+CREATE VIEW v_event AS
+SELECT id, run_id, at, level, message FROM event;
+
+CREATE VIEW v_training_set AS
+SELECT
+    training_set.id AS id,
+    training_set.name AS name,
+    training_set.is_current AS is_current,
+    (SELECT count(*) FROM training_set_slab WHERE training_set_id = training_set.id) AS slabs,
+    (SELECT count(*) FROM training_set_annotation WHERE training_set_id = training_set.id) AS annotations,
+    (SELECT count(*) FROM (
+        SELECT tomogram_id FROM training_set_slab JOIN slab ON slab.id = slab_id WHERE training_set_id = training_set.id
+        UNION
+        SELECT tomogram_id FROM training_set_annotation JOIN annotation ON annotation.id = annotation_id
+        WHERE training_set_id = training_set.id)) AS tomograms,
+    training_set.created_at AS created_at,
+    training_set.selection AS selection
+FROM training_set;
+
+CREATE VIEW v_training_member AS
+SELECT
+    training_set.name AS training_set,
+    'slab' AS kind,
+    dataset.name AS dataset,
+    t.name AS tomogram,
+    t.id AS tomogram_id,
+    slab.id AS scope_id,
+    slab.z_first AS z_first,
+    slab.z_end AS z_end
+FROM training_set
+JOIN training_set_slab AS member ON member.training_set_id = training_set.id
+JOIN slab ON slab.id = member.slab_id
+JOIN tomogram AS t ON t.id = slab.tomogram_id
+JOIN dataset ON dataset.id = t.dataset_id
+UNION ALL
+SELECT training_set.name, 'annotation', dataset.name, t.name, t.id, annotation.id, NULL, NULL
+FROM training_set
+JOIN training_set_annotation AS member ON member.training_set_id = training_set.id
+JOIN annotation ON annotation.id = member.annotation_id
+JOIN tomogram AS t ON t.id = annotation.tomogram_id
+JOIN dataset ON dataset.id = t.dataset_id;
+
+CREATE VIEW v_trained_on AS
+SELECT
+    training_set.name AS training_set,
+    step.name AS step,
+    head.trace_id AS trace_id,
+    -- What it is called now; of one that was removed, what it was called then.
+    ifnull(dataset.name, substr(trace_member.tomogram, 1, instr(trace_member.tomogram, '/') - 1)) AS dataset,
+    ifnull(t.name, substr(trace_member.tomogram, instr(trace_member.tomogram, '/') + 1)) AS tomogram,
+    trace_member.tomogram_id AS tomogram_id,
+    trace_member.input AS input,
+    trace_member.label AS member,
+    lower(hex(trace_member.digest)) AS digest
+FROM trace_member
+JOIN head ON head.trace_id = trace_member.trace_id
+JOIN step ON step.id = head.step_id AND step.scope = 'training-set'
+JOIN training_set ON training_set.id = head.scope_id
+LEFT JOIN tomogram AS t ON t.id = trace_member.tomogram_id
+LEFT JOIN dataset ON dataset.id = t.dataset_id;
+
+CREATE VIEW v_curve AS
+SELECT
+    step.name AS step,
+    step.scope AS scope,
+    curve.scope_id AS scope_id,
+    scope.training_set AS training_set,
+    dataset.name AS dataset,
+    t.name AS tomogram,
+    scope.tomogram_id AS tomogram_id,
+    lower(hex(curve.key)) AS key,
+    curve_point.name AS name,
+    curve_point.x AS x,
+    curve_point.value AS value,
+    CASE
+        WHEN head.key = curve.key THEN 'standing'
+        -- Of an item that failed, the run may go on.
+        WHEN run.status = 'running' AND NOT EXISTS (
+            SELECT 1 FROM trace
+            WHERE trace.step_id = curve.step_id AND trace.scope_id = curve.scope_id AND trace.run_id = curve.run_id
+                AND trace.key = curve.key AND trace.status = 'failed') THEN 'running'
+        ELSE 'earlier'
+    END AS state
+FROM curve
+JOIN curve_point ON curve_point.curve_id = curve.id
+JOIN step ON step.id = curve.step_id
+JOIN run ON run.id = curve.run_id
+JOIN v_scope AS scope ON scope.scope = step.scope AND scope.scope_id = curve.scope_id
+LEFT JOIN head ON head.step_id = curve.step_id AND head.scope_id = curve.scope_id
+LEFT JOIN tomogram AS t ON t.id = scope.tomogram_id
+LEFT JOIN dataset ON dataset.id = t.dataset_id;

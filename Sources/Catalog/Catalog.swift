@@ -2,12 +2,16 @@ import CatalogMigrations
 import CatalogSchema
 import Foundation
 public import GRDB
+import Synchronization
 import Volumes
 
 /// A catalog: one SQLite database that knows every tomogram, slab, result and number of a collection.
 ///
 /// Many processes may have a catalog open at once: readers are never blocked, writers take turns in short
 /// transactions. The database is in WAL mode and every commit is synced to disk before it returns.
+///
+/// It is opened for reading. What writes opens it for writing first, once, so that who only reads needs no right to write
+/// and waits for nobody (`Catalog+Opening.swift`).
 ///
 /// ```swift
 /// let catalog = try Catalog.open(at: CatalogDirectory.find(named: nil, from: "."))
@@ -19,113 +23,38 @@ public final class Catalog: Sendable {
 
     public let directory: CatalogDirectory
 
-    /// Whether this build may write: false where the catalog was written by a newer one.
-    public var isWritable: Bool { writer != nil }
+    /// Why nothing can be written here; nil where it can.
+    public let readOnlyReason: ReadOnlyReason?
 
-    private let reader: any DatabaseReader
-    private let writer: (any DatabaseWriter)?
+    public var isWritable: Bool { readOnlyReason == nil }
 
-    private init(directory: CatalogDirectory, reader: any DatabaseReader, writer: (any DatabaseWriter)?) {
+    /// Why a catalog can only be read.
+    public enum ReadOnlyReason: Sendable, Hashable {
+        /// A newer version of Cellar wrote it, which knows tables that this one does not.
+        case newerVersion
+        /// The user may not write its folder, or the disk is mounted read-only.
+        case folder
+    }
+
+    /// The connections: one for reading, until something is written.
+    private let connections: Mutex<Connections>
+
+    enum Connections: Sendable {
+        case reading(any DatabaseReader)
+        case writing(DatabasePool)
+
+        var reader: any DatabaseReader {
+            switch self {
+            case .reading(let reader): reader
+            case .writing(let pool): pool
+            }
+        }
+    }
+
+    init(directory: CatalogDirectory, connections: Connections, readOnlyReason: ReadOnlyReason?) {
         self.directory = directory
-        self.reader = reader
-        self.writer = writer
-    }
-
-    // MARK: Opening
-
-    /// Makes an empty catalog.
-    ///
-    /// - Throws: ``CatalogError`` where there is one already, the folder cannot be made, or it lies on a network file
-    ///   system.
-    public static func create(at directory: CatalogDirectory) throws(CatalogError) -> Catalog {
-        guard !directory.exists else {
-            throw CatalogError(.alreadyExists, "there is a catalog at \(directory.path) already")
-        }
-        do {
-            for folder in [directory.path, directory.blobs, directory.models, directory.receipts] {
-                try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-            }
-        } catch {
-            throw CatalogError(.storage, "the folder \(directory.path) could not be made: \(error.localizedDescription)")
-        }
-        return try connect(to: directory)
-    }
-
-    /// Opens a catalog, and brings its schema up to date where an older build wrote it. One that a newer build wrote
-    /// is opened for reading only.
-    ///
-    /// - Throws: ``CatalogError`` where there is none, the file is something else, or lies on a network file system.
-    public static func open(at directory: CatalogDirectory) throws(CatalogError) -> Catalog {
-        guard directory.exists else {
-            throw CatalogError(.noCatalog, "there is no catalog at \(directory.path); `cellar init` makes one")
-        }
-        return try connect(to: directory)
-    }
-
-    private static func connect(to directory: CatalogDirectory) throws(CatalogError) -> Catalog {
-        if case .network(let type) = FileSystemKind(ofPath: directory.path) {
-            throw CatalogError(
-                .unsafeFileSystem,
-                "\(directory.path) lies on a network file system (\(type)), where a database gets corrupted; keep the catalog "
-                    + "on a local disk, tomograms may stay where they are")
-        }
-        do {
-            if try version(of: directory) > CatalogMigration.latestNumber {
-                var configuration = configuration()
-                configuration.readonly = true
-                let queue = try DatabaseQueue(path: directory.database, configuration: configuration)
-                return Catalog(directory: directory, reader: queue, writer: nil)
-            }
-            let pool = try DatabasePool(path: directory.database, configuration: configuration())
-            try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
-            try migrate(pool)
-            return Catalog(directory: directory, reader: pool, writer: pool)
-        } catch let error as CatalogError {
-            throw error
-        } catch let error as DatabaseError {
-            throw CatalogError(error, in: directory)
-        } catch {
-            throw CatalogError(.storage, "the catalog \(directory.path) could not be opened: \(error)")
-        }
-    }
-
-    private static func configuration() -> Configuration {
-        var configuration = Configuration()
-        configuration.label = "catalog"
-        configuration.busyMode = .timeout(30)
-        configuration.maximumReaderCount = 8
-        return configuration
-    }
-
-    /// The schema version of the file: zero for one that is new and empty.
-    private static func version(of directory: CatalogDirectory) throws -> Int {
-        guard directory.exists else { return 0 }
-        var configuration = configuration()
-        configuration.readonly = true
-        return try DatabaseQueue(path: directory.database, configuration: configuration).read { db in
-            let id = try Int32.fetchOne(db, sql: "PRAGMA application_id") ?? 0
-            let version = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
-            let isEmpty = try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master") == 0
-            guard id == applicationID || (id == 0 && version == 0 && isEmpty) else {
-                throw CatalogError(.notACatalog, "\(directory.database) is a database, but not a Cellar catalog")
-            }
-            return version
-        }
-    }
-
-    private static func migrate(_ pool: DatabasePool) throws {
-        for migration in CatalogMigration.all {
-            // Immediate, so that of two processes that open an old catalog at once the second one sees the new version.
-            try pool.writeWithoutTransaction { db in
-                try db.inTransaction(.immediate) {
-                    guard try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0 < migration.number else { return .rollback }
-                    try db.execute(sql: migration.sql)
-                    try db.execute(sql: "PRAGMA application_id = \(applicationID)")
-                    try db.execute(sql: "PRAGMA user_version = \(migration.number)")
-                    return .commit
-                }
-            }
-        }
+        self.connections = Mutex(connections)
+        self.readOnlyReason = readOnlyReason
     }
 
     // MARK: Reading and writing
@@ -134,19 +63,51 @@ public final class Catalog: Sendable {
     ///
     /// - Throws: ``CatalogError``, or what the closure throws.
     public func read<Result>(_ body: (Database) throws -> Result) throws -> Result {
-        try Self.translatingErrors(in: directory) { try reader.read(body) }
+        let reader = connections.withLock(\.reader)
+        return try Self.translatingErrors(in: directory) { try reader.read(body) }
     }
 
     /// Writes in one transaction: all of it, or nothing.
     ///
-    /// - Throws: ``CatalogError`` where the catalog is read-only or the disk full, or what the closure throws.
+    /// - Throws: ``CatalogError`` where the catalog can only be read or the disk is full, or what the closure throws.
     package func write<Result>(_ body: (Database) throws -> Result) throws -> Result {
-        guard let writer else {
+        let pool = try writer()
+        return try Self.translatingErrors(in: directory) { try pool.write(body) }
+    }
+
+    /// Gives the room of dropped rows back to the disk, where there is much of it.
+    ///
+    /// - Complexity: writes the whole database anew.
+    package func vacuum() throws {
+        let pool = try writer()
+        try Self.translatingErrors(in: directory) {
+            let (free, pages) = try pool.read { db in
+                (try Int.fetchOne(db, sql: "PRAGMA freelist_count") ?? 0, try Int.fetchOne(db, sql: "PRAGMA page_count") ?? 0)
+            }
+            if free > pages / 4 { try pool.vacuum() }
+        }
+    }
+
+    /// The pool that writes, opened at the first call.
+    private func writer() throws -> DatabasePool {
+        switch readOnlyReason {
+        case .newerVersion:
             throw CatalogError(
                 .readOnly,
                 "the catalog \(directory.path) was written by a newer version of Cellar and can only be read; update this one")
+        case .folder:
+            throw CatalogError(
+                .readOnly,
+                "the catalog \(directory.path) can only be read: this user may not write that folder, or its disk is mounted "
+                    + "read-only; ask its owner, or copy it with `cellar backup`")
+        case nil: break
         }
-        return try Self.translatingErrors(in: directory) { try writer.write(body) }
+        return try connections.withLock { connections in
+            if case .writing(let pool) = connections { return pool }
+            let pool = try Self.translatingErrors(in: directory) { try Self.pool(for: directory) }
+            connections = .writing(pool)
+            return pool
+        }
     }
 
     /// Writes a consistent copy of the database to a new file, while others read and write.
@@ -158,7 +119,7 @@ public final class Catalog: Sendable {
         }
         do {
             try read { _ in }
-            try reader.backup(to: DatabaseQueue(path: path))
+            try connections.withLock(\.reader).backup(to: DatabaseQueue(path: path))
         } catch {
             try? FileManager.default.removeItem(atPath: path)
             throw CatalogError(.storage, "the backup to \(path) failed: \(error)")
@@ -171,15 +132,19 @@ public final class Catalog: Sendable {
     public func integrityProblems() throws -> [String] {
         try read { db in
             let problems = try String.fetchAll(db, sql: "PRAGMA integrity_check").filter { $0 != "ok" }
-            let orphans = try Row.fetchAll(db, sql: "PRAGMA foreign_key_check").map {
-                "a row of \($0[0] as String) points to a row of \($0[2] as String) that is not there"
-            }
-            return problems + orphans
+            return try problems + Self.orphans(db)
+        }
+    }
+
+    /// Rows that refer to rows that are not there.
+    static func orphans(_ db: Database) throws -> [String] {
+        try Row.fetchAll(db, sql: "PRAGMA foreign_key_check").map {
+            "a row of \($0[0] as String) points to a row of \($0[2] as String) that is not there"
         }
     }
 
     /// Calls the closure and puts what SQLite says into the catalog's words; other errors pass.
-    private static func translatingErrors<Result>(in directory: CatalogDirectory, _ body: () throws -> Result) throws -> Result {
+    static func translatingErrors<Result>(in directory: CatalogDirectory, _ body: () throws -> Result) throws -> Result {
         do {
             return try body()
         } catch let error as DatabaseError {
@@ -199,6 +164,11 @@ extension CatalogError {
             self.init(.storage, "the disk of \(directory.path) is full; make room and run again, nothing that was done is lost")
         case .SQLITE_BUSY:
             self.init(.locked, "another process kept the catalog \(directory.path) busy for 30 s; try again")
+        case .SQLITE_CANTOPEN where FileManager.default.fileExists(atPath: directory.database):
+            self.init(
+                .storage,
+                "\(directory.database) cannot be opened (\(detail)); check its permissions and those of its folder, and that of "
+                    + "catalog.sqlite-wal beside it, which holds what was written last")
         case .SQLITE_READONLY, .SQLITE_CANTOPEN, .SQLITE_PERM:
             self.init(.storage, "\(directory.database) cannot be opened for writing (\(detail)); check its permissions")
         default:

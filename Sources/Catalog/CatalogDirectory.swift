@@ -31,6 +31,14 @@ public struct CatalogDirectory: Hashable, Sendable {
     public var work: String { "\(path)/work" }
     public var lock: String { "\(path)/run.lock" }
 
+    /// A path as the catalog keeps it: within the catalog's folder relative to it, and else as it is.
+    func storedPath(of path: String) -> String {
+        path.hasPrefix("\(self.path)/") ? String(path.utf8.dropFirst(self.path.utf8.count + 1)) ?? path : path
+    }
+
+    /// The path that is meant by one that the catalog keeps.
+    func absolutePath(ofStored path: String) -> String { path.hasPrefix("/") ? path : "\(self.path)/\(path)" }
+
     /// Whether there is a catalog here.
     public var exists: Bool { FileManager.default.fileExists(atPath: database) }
 

@@ -26,8 +26,8 @@ struct SelectionOptions: ParsableArguments {
     var expression: String?
 
     /// The ids of the tomograms; nil for all.
-    func selection(in directory: CatalogDirectory) throws -> [Int64]? {
-        try expression.map { try QueryConnection(directory).ids(in: "v_tomogram", where: $0) }
+    func selection(in catalog: Catalog) throws -> [Int64]? {
+        try expression.map { try QueryConnection(catalog).ids(in: "v_tomogram", where: $0) }
     }
 }
 

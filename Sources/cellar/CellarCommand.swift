@@ -35,7 +35,7 @@ struct CellarCommand: ParsableCommand {
             CommandGroup(
                 name: "Care",
                 subcommands: [
-                    GCCommand.self, VerifyCommand.self, DoctorCommand.self, BackupCommand.self,
+                    RemoveCommand.self, GCCommand.self, VerifyCommand.self, DoctorCommand.self, BackupCommand.self,
                 ]),
             CommandGroup(
                 name: "Trying out",

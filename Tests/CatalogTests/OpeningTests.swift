@@ -47,6 +47,22 @@ import Testing
         #expect(problems.withLock { $0 } == [])
     }
 
+    @Test("waits for no writer, and neither does reading")
+    func besideWriter() throws {
+        let made = try TemporaryCatalog()
+        try made.add("a")
+        let writer = try DatabaseQueue(path: made.directory.database)
+        try writer.writeWithoutTransaction { db in
+            try db.execute(sql: "BEGIN EXCLUSIVE")
+            let begin = ContinuousClock.now
+            let catalog = try Catalog.open(at: made.directory)
+            #expect(try catalog.tomogram(named: "a").name == "a")
+            #expect(try QueryConnection(catalog).ids(in: "v_tomogram", where: "1") == [1])
+            #expect(ContinuousClock.now - begin < .seconds(5))
+            try db.execute(sql: "ROLLBACK")
+        }
+    }
+
     @Test("of a newer version reads, and says what to do about writing")
     func newer() throws {
         let directory = try TemporaryDirectory()
@@ -56,7 +72,7 @@ import Testing
         #expect(!catalog.isWritable)
         #expect(try catalog.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM v_tomogram") } == 0)
         var rows = 0
-        try QueryConnection(place).run("SELECT count(*) FROM v_tomogram") { _ in rows += 1 }
+        try QueryConnection(catalog).run("SELECT count(*) FROM v_tomogram") { _ in rows += 1 }
         #expect(rows == 1)
         let error = #expect(throws: CatalogError.self) { try catalog.removeSlabs(ids: []) }
         #expect(error?.code == .readOnly)

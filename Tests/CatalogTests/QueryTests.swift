@@ -125,7 +125,7 @@ import Testing
     @Test("behind --where may hold a comment, and cannot leave its place")
     func conditions() throws {
         let made = try collection()
-        let connection = try QueryConnection(made.directory)
+        let connection = try QueryConnection(made.catalog)
         let all = try made.catalog.read { _ in try connection.ids(in: "v_tomogram", where: "1") }
         #expect(all.count == 3)
         #expect(try connection.ids(in: "v_tomogram", where: "name = 'b' -- the second") == [all[1]])
@@ -147,6 +147,6 @@ import Testing
     @Test("of a catalog that is not there says so")
     func absent() throws {
         let directory = try TemporaryDirectory()
-        #expect(throws: CatalogError.self) { try QueryConnection(CatalogDirectory(path: directory.file("none"))) }
+        #expect(throws: CatalogError.self) { try QueryConnection(Catalog.open(at: CatalogDirectory(path: directory.file("none")))) }
     }
 }

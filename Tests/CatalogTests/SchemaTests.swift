@@ -68,7 +68,7 @@ import Testing
         let questions = String(block.1).split(separator: ";").filter { $0.contains("SELECT") }
         #expect(questions.count >= 8)
         for question in questions {
-            try QueryConnection(catalog.directory).run(String(question)) { _ in }
+            try QueryConnection(catalog).run(String(question)) { _ in }
         }
     }
 

@@ -26,7 +26,7 @@ import Testing
     }
 
     private func rows(_ statistics: Statistics, _ results: PublishedResults) throws -> [[QueryValue]] {
-        try results.query(statistics.sql(for: QueryConnection(results.catalog.directory)))
+        try results.query(statistics.sql(for: QueryConnection(results.catalog)))
     }
 
     @Test("objects are summed over tomograms by class, with the spread of a sample, and concentrations are averaged")
@@ -47,7 +47,7 @@ import Testing
         #expect(byTomogram.map { $0[0] } == [.text("first"), .text("second")])
         #expect(byTomogram.map { $0[4] } == [.integer(2), .integer(1)])
         for topic in Statistics.Topic.allCases where topic != .tomograms {
-            for by in try ViewColumns(topic.view, in: QueryConnection(results.catalog.directory)).names
+            for by in try ViewColumns(topic.view, in: QueryConnection(results.catalog)).names
             where topic != .objects || !["count", "sum", "sum_of_squares", "minimum", "maximum"].contains(by) {
                 _ = try rows(Statistics(topic, by: by, where: "dataset = 'd'"), results)
             }

@@ -43,7 +43,7 @@ final class TemporaryCatalog: Sendable {
     /// Runs a query as people do.
     func query(_ sql: String, parameters: [String: QueryValue] = [:], timeLimit: Double = 60) throws -> [[QueryValue]] {
         var rows: [[QueryValue]] = []
-        try QueryConnection(directory, timeLimitInSeconds: timeLimit).run(sql, parameters: parameters) { rows.append($0) }
+        try QueryConnection(catalog, timeLimitInSeconds: timeLimit).run(sql, parameters: parameters) { rows.append($0) }
         return rows
     }
 }

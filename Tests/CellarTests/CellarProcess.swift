@@ -31,9 +31,14 @@ struct CellarProcess {
     }
 
     func start(_ arguments: [String]) throws -> (process: Process, output: Pipe, errors: Pipe) {
+        try start(running: [Self.executable.path] + arguments)
+    }
+
+    /// Starts any program, by its name or path.
+    private func start(running words: [String]) throws -> (process: Process, output: Pipe, errors: Pipe) {
         let process = Process()
-        process.executableURL = Self.executable
-        process.arguments = arguments
+        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
+        process.arguments = words
         process.currentDirectoryURL = URL(fileURLWithPath: folder)
         var environment = ProcessInfo.processInfo.environment
         environment["CELLAR_CATALOG"] = nil
@@ -49,13 +54,16 @@ struct CellarProcess {
     /// Runs a command to its end.
     func callAsFunction(_ arguments: String...) throws -> Result { try self(arguments) }
 
-    func callAsFunction(_ arguments: [String]) throws -> Result {
-        let (process, output, errors) = try start(arguments)
+    func callAsFunction(_ arguments: [String]) throws -> Result { try self(running: [Self.executable.path] + arguments) }
+
+    /// Runs any program to its end, by its name or path.
+    func callAsFunction(running words: [String]) throws -> Result {
+        let (process, output, errors) = try start(running: words)
         // Little is written to the error stream: reading one after the other cannot block.
         let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         let errorText = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
         process.waitUntilExit()
-        #expect(process.terminationReason == .exit, "cellar \(arguments.joined(separator: " ")) was ended by a signal")
+        #expect(process.terminationReason == .exit, "\(words.joined(separator: " ")) was ended by a signal")
         return Result(output: text, errors: errorText, status: process.terminationStatus)
     }
 }

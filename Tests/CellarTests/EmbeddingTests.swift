@@ -20,7 +20,7 @@ import Testing
         let runner = Runner(catalog, store: try BlobStore(directory: catalog.directory.blobs), graph: graph, recipe: recipe)
         _ = try runner.run { progress in print(progress.finished, "of", progress.total) }
         var answers: [String] = []
-        try QueryConnection(catalog.directory).run("SELECT name, density_mean FROM v_tomogram") { row in
+        try QueryConnection(catalog).run("SELECT name, density_mean FROM v_tomogram") { row in
             answers.append("\(row)")
         }
         return answers

@@ -152,7 +152,7 @@ private struct ReadingStep: Step {
         }
         #expect(try run(step, toys)?.isComplete == true)
         #expect(found.withLock { $0 } == [ids[0], ids[2]])
-        let undeclared = ReadingStep(scope: .tomogram, inputs: [.fact(.source)]) { _ in }
+        let undeclared = ReadingStep(scope: .tomogram, inputs: [.fact(.declaredVoxelSize)]) { _ in }
         #expect(try run(undeclared, toys)?.failures.first?.contains("declares no input annotation") == true)
     }
 }

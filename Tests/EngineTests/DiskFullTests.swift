@@ -49,6 +49,57 @@ import ToySteps
         try checkThatItGoesOn(toys, isSmaller: false)
     }
 
+    /// Gives a blob at once, or works until it is asked to stop.
+    private struct LongOrShort: Step {
+        let name = "long-or-short"
+        let version = 1
+        let scope = ScopeKind.tomogram
+        let summary = ""
+        let inputs = [StepInput.fact(.declaredVoxelSize)]
+        let outputs = [StepOutput.artifact("blob", evictable: false)]
+        let begun = Latch()
+
+        func run(_ item: StepItem) throws {
+            if item.scope.tomogram == "toys/long" {
+                begun.open()
+                let end = ContinuousClock.now + .seconds(60)
+                while ContinuousClock.now < end {
+                    try item.checkCancellation()
+                    usleep(1000)
+                }
+            } else {
+                begun.wait()
+            }
+            try item.give("blob", artifact: "toy") { try $0.write("one", shape: [1], values: [UInt8(1)]) }
+        }
+    }
+
+    private final class Latch: Sendable {
+        private let isOpen = Atomic<Bool>(false)
+
+        func open() { isOpen.store(true, ordering: .releasing) }
+
+        func wait() { while !isOpen.load(ordering: .acquiring) { usleep(1000) } }
+    }
+
+    @Test("stops items that would take hours, whose results could not be kept")
+    func longItems() throws {
+        let toys = try ToyCollection { if $0 == .willSync { throw BlobError(.diskFull, "the disk is full", path: "blobs") } }
+        // Of two voxel sizes, so that neither waits for the other's result.
+        try toys.add("long", text: "long", voxelSize: 10)
+        try toys.add("short", text: "short", voxelSize: 12)
+        let graph = try StepGraph([LongOrShort()])
+        let cancellation = Cancellation()
+        let begin = ContinuousClock.now
+        let runner = Runner(
+            toys.catalog, store: toys.store, graph: graph, recipe: Recipe(steps: graph.steps), options: .init(jobs: 2))
+        let error = #expect(throws: BlobError.self) { try runner.run(cancellation: cancellation) }
+        #expect(error?.code == .diskFull)
+        #expect(ContinuousClock.now - begin < .seconds(30))
+        // Nobody asked for it but the run itself.
+        #expect(!cancellation.isCancelled)
+    }
+
     private func checkThatItGoesOn(_ toys: ToyCollection, isSmaller: Bool = true) throws {
         #expect(try toys.breaches() == [])
         #expect(try toys.run().report?.isComplete == true)

@@ -15,7 +15,7 @@ private struct ScriptedStep: Step {
     var name = "scripted"
     var inputs: [StepInput] = [.fact(.declaredVoxelSize)]
     var outputs = [StepOutput.artifact("out", evictable: true)]
-    let version = 1
+    var version = 1
     let scope = ScopeKind.tomogram
     let summary = ""
     let body: @Sendable (StepItem) throws -> Void
@@ -125,7 +125,7 @@ private struct ScriptedStep: Step {
     func changingSource() throws {
         let toys = try ToyCollection()
         for name in ["a", "b", "c"] { try toys.add(name, text: name) }
-        let step = ScriptedStep(inputs: [.fact(.source)], outputs: [.value("text")]) { item in
+        let step = ScriptedStep(inputs: [.fact(.source)], outputs: [.voxels("text")]) { item in
             let path = item.scope.location?.path ?? ""
             if item.scope.tomogram == "toys/a" { try Data("replaced".utf8).write(to: URL(fileURLWithPath: path)) }
             if item.scope.tomogram == "toys/b" { try FileManager.default.removeItem(atPath: path) }
@@ -136,6 +136,47 @@ private struct ScriptedStep: Step {
         #expect(report.progress.ran == 1)
         let errors = try toys.catalog.read { try String.fetchAll($0, sql: "SELECT error FROM v_failure ORDER BY tomogram") }
         #expect(errors.count == 2 && errors.allSatisfy { $0.contains("changed during the run") || $0.contains("is not there") })
+    }
+
+    @Test("a step opens a tomogram's file only where it said that it reads voxels, and needs the file then")
+    func voxels() throws {
+        let toys = try ToyCollection()
+        let path = toys.path("a")
+        try toys.add("a", text: "alpha")
+        let look = ScriptedStep(name: "look", inputs: [.fact(.source)], outputs: [.voxels("line")]) { item in
+            try item.give("line", value: String(contentsOfFile: item.scope.location?.path ?? "", encoding: .utf8))
+        }
+        func reader(_ version: Int) -> ScriptedStep {
+            ScriptedStep(name: "reader", inputs: [.voxels], version: version) { item in
+                // A toy's file is no volume, which is told by another error than that nothing may be opened.
+                let error = #expect(throws: (any Error).self) { try item.openVolume() }
+                #expect(!"\(String(describing: error))".contains("declares no input"))
+                try self.write("x", item)
+            }
+        }
+        let blind = ScriptedStep(name: "blind") { item in
+            let error = #expect(throws: EngineError.self) { try item.openVolume() }
+            #expect(error?.message.contains("declares no input voxels") == true)
+            try self.write("y", item)
+        }
+        #expect(try run(toys, [look, reader(1), blind])?.progress.ran == 3)
+        func summary(_ steps: [any Step]) throws -> Plan.StepSummary? {
+            let graph = try StepGraph(steps)
+            return try Planner(toys.catalog, graph: graph, recipe: Recipe(steps: graph.steps)).plan().summaries.first {
+                $0.step == "reader"
+            }
+        }
+        try FileManager.default.removeItem(atPath: path)
+        #expect(try summary([look, reader(1), blind])?.fresh == 1)
+        // What would be computed anew without the file stays as it is, until the file is back.
+        #expect(try summary([look, reader(2), blind])?.offline == 1)
+        #expect(try run(toys, [look, reader(2), blind]) == nil)
+        // Where nothing stands yet, that is a failure.
+        let second = ScriptedStep(name: "second", inputs: [.voxels]) { try self.write("z", $0) }
+        let failed = try #require(try run(toys, [look, second]))
+        #expect(failed.failures.first?.contains("is not there") == true)
+        try toys.write("a", "alpha")
+        #expect(try run(toys, [look, reader(2), blind, second])?.progress.ran == 3)
     }
 
     @Test("a step that breaks its promises fails by name, and leaves no file")

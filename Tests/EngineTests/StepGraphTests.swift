@@ -61,9 +61,30 @@ private struct Declared: Step {
         #expect(
             refusal(of: [Declared(name: "a", outputs: [.value("x"), .artifact("x", evictable: true)])])?.message.contains(twice)
                 == true)
-        #expect(refusal(of: [Declared(name: "a", inputs: [.fact(.source), .fact(.source)])])?.message.contains(twice) == true)
+        #expect(refusal(of: [Declared(name: "a", inputs: [.fact(.declaredVoxelSize), .fact(.declaredVoxelSize)])])?.message.contains(twice) == true)
         let parameter = Parameter.flag("p", default: true, "")
         #expect(refusal(of: [Declared(name: "a", parameters: [parameter, parameter])])?.message.contains(twice) == true)
+    }
+
+    @Test("has one step that reads files as they are, and gives the voxels for all others")
+    func voxels() throws {
+        let look = Declared(name: "look", inputs: [.fact(.source)], outputs: [.voxels("v")])
+        let graph = try StepGraph([Declared(name: "a", inputs: [.voxels]), look])
+        #expect(graph.steps.map(\.name) == ["look", "a"])
+        #expect(try graph.upTo("a").steps.count == 2)
+        let touched = refusal(of: [look, Declared(name: "a", inputs: [.fact(.source)])])
+        #expect(touched?.message.contains("declares the input voxels") == true)
+        for other in [
+            Declared(name: "second", inputs: [.fact(.source)], outputs: [.voxels("v")]),
+            Declared(name: "blind", outputs: [.voxels("v")]),
+        ] {
+            #expect(refusal(of: [look, other])?.message.contains("given by one step") == true)
+        }
+        let blind = [
+            Declared(name: "blind", outputs: [.voxels("v")]),
+            Declared(name: "slab", scope: .slab, inputs: [.fact(.source)], outputs: [.voxels("v")]),
+        ]
+        for step in blind { #expect(refusal(of: [step])?.message.contains("given by one step") == true) }
     }
 
     @Test("refuses facts that a scope has not, and lets every scope read from every other")
@@ -72,7 +93,8 @@ private struct Declared: Step {
             for fact in StepInput.Fact.allCases {
                 let isKnown =
                     switch fact {
-                    case .source: true
+                    // Only of the step that gives the voxels.
+                    case .source: false
                     case .declaredVoxelSize: scope != .trainingSet
                     case .z: scope == .slab || scope == .slice
                     case .annotation: scope == .annotation || scope == .trainingSet
@@ -80,6 +102,9 @@ private struct Declared: Step {
                 let step = Declared(name: "a", scope: scope, inputs: [.fact(fact)])
                 if isKnown { _ = try StepGraph([step]) } else { #expect(refusal(of: [step]) != nil) }
             }
+            let opener = Declared(name: "b", scope: scope, inputs: [.voxels])
+            #expect(refusal(of: [opener])?.message.contains("no step gives") == true)
+            _ = try StepGraph([opener, Declared(name: "a", inputs: [.fact(.source)], outputs: [.voxels("v")])])
             for other in ScopeKind.allCases {
                 // Any scope may read from any other.
                 _ = try StepGraph([Declared(name: "a", scope: other), reading("b", "a", scope: scope)])

@@ -261,12 +261,16 @@ import Volumes
                 try $0.write("z", shape: [1], values: [Int32(item.scope.z?.lowerBound ?? -1)])
             }
         }
+        let look = TrainedStep(name: "look", scope: .tomogram, inputs: [.fact(.source)], outputs: [.voxels("level")]) { item in
+            try item.give("level", value: item.openVolume().readSlice(z: 0).bytes[0])
+        }
         let train = TrainedStep(
-            name: "train", scope: .trainingSet, inputs: [.fact(.source), .output(of: "slice", named: "image")],
+            name: "train", scope: .trainingSet, inputs: [.voxels, .output(of: "slice", named: "image")],
             outputs: [.value("sum")]
         ) { item in
             #expect(item.scope.kind == .trainingSet && item.scope.tomogram == "two")
             #expect(item.scope.tomogramID == nil && item.scope.location == nil && item.scope.z == nil)
+            // It has no file of its own, and nobody opens what was not declared.
             #expect(throws: EngineError.self) { try item.openVolume() }
             try item.forEachArtifact(of: "slice", named: "image") { member in
                 let level = try item.openVolume(of: member.scope).readSlice(z: 0).bytes[0]
@@ -278,7 +282,7 @@ import Volumes
             }
             try item.give("sum", value: 1)
         }
-        let graph = try StepGraph([train, slice])
+        let graph = try StepGraph([train, slice, look])
         func run() throws -> RunReport? {
             try Runner(toys.catalog, store: toys.store, graph: graph, recipe: Recipe(steps: graph.steps)).run()
         }
@@ -290,9 +294,12 @@ import Volumes
         // Another file of a member makes it stale, and one that is gone leaves what was trained.
         try FileManager.default.removeItem(atPath: "\(toys.folder)/b.mrc")
         let planner = Planner(toys.catalog, graph: graph, recipe: Recipe(steps: graph.steps))
-        #expect(try planner.plan().summaries.first { $0.step == "train" }?.offline == 1)
+        func summary(_ step: String) throws -> Plan.StepSummary? { try planner.plan().summaries.first { $0.step == step } }
+        #expect(try summary("look")?.offline == 1)
+        #expect(try summary("train")?.fresh == 1)
         try FileManager.default.copyItem(atPath: "\(toys.folder)/c.mrc", toPath: "\(toys.folder)/b.mrc")
-        #expect(try planner.plan().summaries.first { $0.step == "train" }?.stale == 1)
+        #expect(try summary("look")?.stale == 1)
+        #expect(try summary("train")?.pending == 1)
         try FileManager.default.removeItem(atPath: "\(toys.folder)/c.mrc")
         #expect(try run()?.isComplete == true)
         #expect(seen.withLock { $0.last } == "real/b z 2: [2], 3")

@@ -120,7 +120,7 @@ private final class Reader: @unchecked Sendable {
     }
 
     private func look() throws {
-        let connection = try QueryConnection(directory)
+        let connection = try QueryConnection(Catalog.open(at: directory))
         let begin = ContinuousClock.now
         // One statement is one snapshot: results, results without all that makes one, metrics, artifacts.
         try connection.run(

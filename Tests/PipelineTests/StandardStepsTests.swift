@@ -56,7 +56,7 @@ private final class Collection {
     func row() throws -> [String: QueryValue] {
         var result: [String: QueryValue] = [:]
         var names: [String] = []
-        try QueryConnection(catalog.directory).run("SELECT * FROM v_tomogram", columns: { names = $0 }) { row in
+        try QueryConnection(catalog).run("SELECT * FROM v_tomogram", columns: { names = $0 }) { row in
             result = Dictionary(zip(names, row), uniquingKeysWith: { first, _ in first })
         }
         return result
@@ -163,7 +163,7 @@ private func noise(z: Int, y: Int, x: Int, seed: UInt64 = 1) throws -> VoxelBuff
         #expect(try collection.row()["voxel_size_source"] == .text("user"))
         for (name, value) in ["voxel_size_x": 12.0] {
             var found: QueryValue?
-            try QueryConnection(collection.catalog.directory).run(
+            try QueryConnection(collection.catalog).run(
                 "SELECT value FROM v_metric WHERE step = 'calibrate' AND name = :name", parameters: ["name": .text(name)]
             ) { found = $0.first }
             #expect(found == .real(value))

@@ -18,6 +18,13 @@ public final class SmallDisk: Sendable {
 
     deinit { umount2(path, Int32(MNT_DETACH)) }
 
+    /// Lets nobody write to it any more.
+    public func makeReadOnly() throws {
+        guard mount("tmpfs", path, "tmpfs", UInt(MS_REMOUNT | MS_RDONLY), nil) == 0 else {
+            throw CocoaError(.fileWriteNoPermission)
+        }
+    }
+
     /// Leaves so many bytes free, rounded down to pages, or all that there are.
     public func fill(leaving free: Int) throws {
         let path = "\(path)/ballast"

@@ -32,7 +32,7 @@ struct ReadStep: Step {
     let scope = ScopeKind.tomogram
     let summary = "the first line of the file"
     let inputs = [StepInput.fact(.source)]
-    let outputs = [StepOutput.value("text")]
+    let outputs = [StepOutput.voxels("text")]
 
     func run(_ item: StepItem) throws {
         log.note(name, item)

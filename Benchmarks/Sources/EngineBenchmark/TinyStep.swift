@@ -9,11 +9,12 @@ struct TinyStep: Step {
     let scope = ScopeKind.tomogram
     let summary = "a tiny artifact"
     let inputs = [StepInput.fact(.source)]
-    let outputs = [StepOutput.artifact("values", evictable: false)]
+    let outputs = [StepOutput.artifact("values", evictable: false), .voxels("voxels")]
 
     func run(_ item: StepItem) throws {
         let values = (0..<16).map { Float(item.scope.id) + Float($0) / 16 }
         try item.give("values", artifact: "benchmark-values") { try $0.write("values", shape: [16], values: values) }
+        try item.give("voxels", value: item.scope.id)
         item.record("first", Double(item.scope.id))
         item.record("count", 16)
     }

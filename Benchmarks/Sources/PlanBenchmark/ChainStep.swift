@@ -8,7 +8,6 @@ struct ChainStep: Step {
     let scope = ScopeKind.tomogram
     let summary = "a link of a chain"
     let parameters = [Parameter.real("gain", default: 1, in: 0...10, "a factor")]
-    let outputs = [StepOutput.value("text")]
 
     /// The steps of a method of ten.
     static let all: [any Step] = (1...10).map(ChainStep.init)
@@ -18,6 +17,8 @@ struct ChainStep: Step {
     var inputs: [StepInput] {
         number == 1 ? [.fact(.source), .fact(.declaredVoxelSize)] : [.output(of: "link-\(number - 1)", named: "text")]
     }
+
+    var outputs: [StepOutput] { [number == 1 ? .voxels("text") : .value("text")] }
 
     func run(_ item: StepItem) throws {
         try item.give("text", value: "\(name) of \(item.scope.id)")

@@ -89,7 +89,7 @@ enum StatisticsBenchmark {
         let uses = try (0..<max(1, runs)).map { _ in
             try ProcessUse.measure {
                 rows = 0
-                let connection = try QueryConnection(directory(in: folder))
+                let connection = try QueryConnection(Catalog.open(at: directory(in: folder)))
                 try connection.run(statement(connection)) { _ in rows += 1 }
             }
         }

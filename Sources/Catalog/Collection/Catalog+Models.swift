@@ -3,10 +3,15 @@ import GRDB
 public import Volumes
 
 extension Catalog {
-    /// The models that steps may use, by name.
+    /// The models that steps may use, by name, each with an absolute path.
     public func models() throws -> [String: ModelRecord] {
         try read { db in
-            try Dictionary(uniqueKeysWithValues: ModelRecord.fetchAll(db).map { ($0.name, $0) })
+            try Dictionary(
+                uniqueKeysWithValues: ModelRecord.fetchAll(db).map { record in
+                    var record = record
+                    record.path = directory.absolutePath(ofStored: record.path)
+                    return (record.name, record)
+                })
         }
     }
 
@@ -14,7 +19,8 @@ extension Catalog {
     /// is stale then, and found again when they return.
     ///
     /// - Parameters:
-    ///   - path: absolute; the files stay where they are.
+    ///   - path: absolute; the files stay where they are. Of files in the catalog's own folder the path within it is kept, so that
+    ///     they are found wherever that folder is moved or copied.
     ///   - digest: of their content.
     ///   - licence: as people say it.
     ///   - provenance: who made it, of what.
@@ -36,13 +42,15 @@ extension Catalog {
                 throw CatalogError(.invalid, "\(name) is a \(earlier.kind) model already; choose another name")
             }
             let record = ModelRecord(
-                id: earlier?.id, name: name, kind: kind, path: path, digest: digest,
+                id: earlier?.id, name: name, kind: kind, path: directory.storedPath(of: path), digest: digest,
                 addedAt: earlier?.digest == digest ? earlier?.addedAt ?? Timestamp.now : Timestamp.now,
                 // Of the same weights, what was said before stands.
                 licence: licence ?? (earlier?.digest == digest ? earlier?.licence : nil),
                 provenance: provenance ?? (earlier?.digest == digest ? earlier?.provenance : nil))
             try record.save(db)
-            return (record, earlier?.digest)
+            var absolute = record
+            absolute.path = path
+            return (absolute, earlier?.digest)
         }
     }
 }

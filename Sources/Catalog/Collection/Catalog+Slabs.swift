@@ -34,43 +34,4 @@ extension Catalog {
             return slab
         }
     }
-
-    /// Removes slabs. What was computed for them, and for slices that no other slab covers, no longer stands; it stays,
-    /// and is found again should they come back.
-    ///
-    /// - Throws: ``CatalogError`` where there is no such slab, or it is a member of a training set; then none is removed.
-    public func removeSlabs(ids: [Int64]) throws {
-        try write { db in
-            for id in ids {
-                guard let slab = try SlabRecord.fetchOne(db, key: id) else {
-                    throw CatalogError(.notFound, "there is no slab \(id); `cellar slab list` shows what there is")
-                }
-                let set = try String.fetchOne(
-                    db,
-                    sql: """
-                        SELECT name FROM training_set JOIN training_set_slab ON training_set_id = training_set.id
-                        WHERE slab_id = ? ORDER BY training_set.id LIMIT 1
-                        """, arguments: [id])
-                if let set {
-                    throw CatalogError(
-                        .invalid,
-                        "slab \(id) is a member of the training set \(set), whose members never change; remove the set first, with "
-                            + "`cellar training remove \(set)`")
-                }
-                try db.execute(sql: "DELETE FROM slab WHERE id = ?", arguments: [id])
-                try db.execute(
-                    sql: """
-                        DELETE FROM head
-                        WHERE scope_id = ? AND step_id IN (SELECT id FROM step WHERE scope = 'slab')
-                        """, arguments: [id])
-                try db.execute(
-                    sql: """
-                        DELETE FROM head
-                        WHERE step_id IN (SELECT id FROM step WHERE scope = 'slice') AND scope_id IN (
-                            SELECT id FROM slice WHERE tomogram_id = ? AND z >= ? AND z < ? AND NOT EXISTS (
-                                SELECT 1 FROM slab WHERE slab.tomogram_id = slice.tomogram_id AND z >= z_first AND z < z_end))
-                        """, arguments: [slab.tomogramId, slab.zFirst, slab.zEnd])
-            }
-        }
-    }
 }

@@ -83,13 +83,8 @@ extension Catalog {
     public func removeTrainingSet(named name: String) throws {
         try write { db in
             let id = try trainingSetID(named: name, db)
-            for table in ["head", "curve"] {
-                try db.execute(
-                    sql:
-                        "DELETE FROM \(table) WHERE scope_id = ? AND step_id IN (SELECT id FROM step WHERE scope = 'training-set')",
-                    arguments: [id])
-            }
             try db.execute(sql: "DELETE FROM training_set WHERE id = ?", arguments: [id])
+            try Self.dropStanding(ofRemoved: [.trainingSet], db)
         }
     }
 

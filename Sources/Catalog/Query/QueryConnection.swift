@@ -5,7 +5,7 @@ import GRDBSQLite
 ///
 /// Three fences, each enough by itself: the file is opened read-only; an authorizer refuses every action but reading
 /// tables and calling functions; a deadline interrupts what takes too long. Not safe to use from two threads at once:
-/// it is meant to live as long as one query.
+/// it is meant to live as long as one query. It is of an open catalog, so that the rules of opening hold for it as well.
 ///
 /// - SeeAlso: https://www.sqlite.org/c3ref/set_authorizer.html, https://www.sqlite.org/security.html
 public final class QueryConnection {
@@ -14,10 +14,11 @@ public final class QueryConnection {
     private let timeLimitInSeconds: Double
 
     /// - Throws: ``CatalogError`` where the catalog cannot be opened.
-    public init(_ directory: CatalogDirectory, timeLimitInSeconds: Double = 60) throws(CatalogError) {
+    public init(_ catalog: Catalog, timeLimitInSeconds: Double = 60) throws(CatalogError) {
         self.timeLimitInSeconds = timeLimitInSeconds
-        let flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX
-        guard sqlite3_open_v2(directory.database, &connection, flags, nil) == SQLITE_OK else {
+        let flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI
+        let directory = catalog.directory
+        guard sqlite3_open_v2(directory.readingPath, &connection, flags, nil) == SQLITE_OK else {
             let message = lastMessage
             sqlite3_close_v2(connection)
             throw CatalogError(.storage, "\(directory.database) cannot be opened for reading: \(message)")

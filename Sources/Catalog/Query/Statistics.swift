@@ -4,7 +4,7 @@
 /// objects, and standard deviations are those of samples (n - 1).
 ///
 /// ```swift
-/// let connection = try QueryConnection(catalog.directory)
+/// let connection = try QueryConnection(catalog)
 /// let sql = try Statistics(.evaluation, by: "dataset", where: "trained_on = 0").sql(for: connection)
 /// try connection.run(sql) { row in print(row) }
 /// ```

@@ -54,8 +54,8 @@ private struct Publisher {
         }
         for member in item.members {
             try execute(
-                "INSERT INTO trace_member (trace_id, input, tomogram_id, label, digest) VALUES (?, ?, ?, ?, ?)",
-                [traceID, member.input, member.tomogramID, member.label, member.digest])
+                "INSERT INTO trace_member (trace_id, input, tomogram_id, tomogram, label, digest) VALUES (?, ?, ?, ?, ?, ?)",
+                [traceID, member.input, member.tomogramID, member.tomogram, member.label, member.digest])
         }
         for (output, artifactID) in outputs {
             var value: String?
@@ -126,10 +126,13 @@ private struct Publisher {
         return try Int64.fetchOne(statement, arguments: [output.digest, kind, bytes, evictable, Timestamp.now])
     }
 
+    /// Lets a result stand for a step on a scope. Of a scope that was removed while its item was at work nothing stands; the trace stays,
+    /// and is found again should the scope come back.
     func setHead(stepID: Int64, scopeID: Int64, key: Digest, traceID: Int64, outputs: [Digest]) throws {
         try execute(
             """
-            INSERT INTO head (step_id, scope_id, trace_id, key, outputs, run_id) VALUES (?, ?, ?, ?, ?, ?)
+            INSERT INTO head (step_id, scope_id, trace_id, key, outputs, run_id)
+            SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE \(Catalog.isScopeThere)
             ON CONFLICT DO UPDATE SET
                 trace_id = excluded.trace_id, key = excluded.key, outputs = excluded.outputs, run_id = excluded.run_id
             """,

@@ -69,13 +69,16 @@ package enum ItemOutcome: Sendable {
     package struct Member: Sendable, Hashable {
         package var input: String
         package var tomogramID: Int64
+        /// `dataset/name`
+        package var tomogram: String
         /// What it is called within its tomogram.
         package var label: String
         package var digest: Digest
 
-        package init(input: String, tomogramID: Int64, label: String, digest: Digest) {
+        package init(input: String, tomogramID: Int64, tomogram: String, label: String, digest: Digest) {
             self.input = input
             self.tomogramID = tomogramID
+            self.tomogram = tomogram
             self.label = label
             self.digest = digest
         }

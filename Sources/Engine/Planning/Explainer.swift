@@ -91,6 +91,11 @@ public struct Explainer: Sendable {
         guard let rows = state.inputs(of: node)?.rows else {
             return changes + [missingFile(for: node, plan: plan)]
         }
+        if setup.step.readsFile,
+            plan.scopes.isSourceMissing(of: setup.step.scope, at: node.position, signatures: plan.signatures)
+        {
+            changes.append(missingFile(for: node, plan: plan))
+        }
         let today = Dictionary(rows.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         for row in rows {
             guard let old = earlier.inputs[row.name] else {
@@ -157,7 +162,7 @@ public struct Explainer: Sendable {
         switch name {
         case StepInput.Fact.source.rawValue: "file"
         case StepInput.Fact.declaredVoxelSize.rawValue: "declared voxel size"
-        case "describe.voxels": "tomogram voxels"
+        case StepInput.voxels.name: "tomogram voxels"
         default:
             // A member's label, behind the name, may hold dots of its own.
             String(name.prefix { $0 != "[" }).replacing(".", with: " ") + name.drop { $0 != "[" }

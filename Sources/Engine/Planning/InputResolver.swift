@@ -27,7 +27,7 @@ struct InputResolver: Sendable {
                     return false
                 }
                 digests.append(digest)
-            case .output:
+            case .voxels, .output:
                 guard let link = links.next(), let digest = digest(of: link, for: position, kind: step.scope) else {
                     return false
                 }

@@ -8,7 +8,7 @@ enum NodeState: UInt8, Sendable {
     case stale
     /// Something before it is stale: whether it runs shows when that is done.
     case pending
-    /// The file it would read is not there; what was computed from it stands.
+    /// Nothing has today's key, and the file that it would read is not there: what was computed from it earlier stands.
     case offline
     /// Of a training set that the plan covers in part only: its standing result is taken as it is.
     case held

@@ -87,5 +87,5 @@ public struct Plan: Sendable {
         }
     }
 
-    private var readsSources: Bool { graph.steps.contains { $0.inputs.contains(.fact(.source)) } }
+    private var readsSources: Bool { graph.readsFiles }
 }

@@ -48,9 +48,8 @@ public struct Planner: Sendable {
                 try StepSetup(step, recipe: recipe, models: models)
             }
             let scopes = try ScopeIndex(snapshot, selection: selection, kinds: graph.scopeKinds, training: training)
-            let readsSources = graph.steps.contains { $0.inputs.contains(.fact(.source)) }
             let signatures =
-                readsSources
+                graph.readsFiles
                 ? SourceSignature.all(of: scopes.tomograms.map(\.location))
                 : [SourceSignature?](repeating: nil, count: scopes.tomograms.count)
             let stepIDs = try snapshot.stepIDs()
@@ -160,10 +159,10 @@ private struct PlanningPass {
             }
             initialized = count
         }
-        let readsSource = setup.step.inputs.contains(.fact(.source))
+        let readsFile = setup.step.readsFile
         var stepStates = [NodeState](repeating: .stale, count: count)
         for position in 0..<count {
-            let isOffline = readsSource && scopes.isSourceMissing(of: kind, at: position, signatures: signatures)
+            let isOffline = readsFile && scopes.isSourceMissing(of: kind, at: position, signatures: signatures)
             if let key = keys[position] {
                 if heads.keys[position] == key {
                     stepStates[position] = .fresh
@@ -171,8 +170,9 @@ private struct PlanningPass {
                     stepStates[position] = .known
                     for (offset, digest) in trace.outputs.enumerated() { heads.outputs[position * width + offset] = digest }
                     adoptions.append((step, position, key, trace))
-                } else if !wanted.isEmpty, wanted.contains(key) {
-                    continuedKeys.insert(key)
+                } else {
+                    if isOffline, heads.keys[position] != nil { stepStates[position] = .offline }
+                    if !wanted.isEmpty, wanted.contains(key) { continuedKeys.insert(key) }
                 }
             } else if isAnyAbsent, resolver.isBlocked(position) {
                 stepStates[position] = .blocked

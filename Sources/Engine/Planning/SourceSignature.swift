@@ -5,11 +5,13 @@ import struct Crypto.SHA256
 
 /// What tells, without opening it, whether a file is the one that was read before: path, size, time of change and inode.
 ///
-/// For a folder (OME-Zarr), the same of every file in it.
+/// For a folder (OME-Zarr), the time of change and inode of each folder in it, and of each metadata file also its size. No chunk is asked
+/// about, of which a store has thousands: chunks that come, go, or are written under a temporary name and renamed, as zarr's writers do,
+/// change the time of their folder. A chunk that is written over in place is not noticed.
 struct SourceSignature: Sendable, Hashable {
     private enum Content: Sendable, Hashable {
         case file(bytes: Int, seconds: Int, nanoseconds: Int, inode: UInt)
-        case folder(files: Int, bytes: Int, listing: Digest)
+        case folder(folders: Int, metadata: Int, listing: Digest)
     }
 
     private let location: VolumeLocation
@@ -24,9 +26,9 @@ struct SourceSignature: Sendable, Hashable {
         // No path has a zero in it: no path can look like another path and what follows it.
         hash.update(data: Array("\(location.description)\0".utf8))
         if info.st_mode & S_IFMT == S_IFDIR {
-            let files = Self.files(below: location.path)
-            let listing = Digest(of: files.map { "\($0.path)\t\($0.size)\t\($0.change)" }.joined(separator: "\n").utf8)
-            content = .folder(files: files.count, bytes: files.reduce(0) { $0 &+ $1.size }, listing: listing)
+            let entries = Self.entries(of: location.path)
+            let listing = Digest(of: entries.map(\.line).sorted().joined(separator: "\n").utf8)
+            content = .folder(folders: entries.count(where: \.isFolder), metadata: entries.count { !$0.isFolder }, listing: listing)
             listing.withUnsafeBytes { hash.update(bufferPointer: $0) }
         } else {
             let (time, inode) = (info.st_mtim, info.st_ino)
@@ -42,8 +44,8 @@ struct SourceSignature: Sendable, Hashable {
         switch content {
         case .file(let bytes, let seconds, let nanoseconds, let inode):
             "\(location), \(bytes) bytes, changed \(Self.text(seconds, nanoseconds)), inode \(inode)"
-        case .folder(let files, let bytes, let listing):
-            "\(location), \(files) files, \(bytes) bytes, listing \(listing.abbreviated)"
+        case .folder(let folders, let metadata, let listing):
+            "\(location), \(folders) folders, \(metadata) metadata files, listing \(listing.abbreviated)"
         }
     }
 
@@ -60,18 +62,55 @@ struct SourceSignature: Sendable, Hashable {
         return "\(date)T\(clock).\(digits(nanoseconds, 9))Z"
     }
 
-    private static func nanoseconds(_ time: timespec) -> Int { time.tv_sec &* 1_000_000_000 &+ time.tv_nsec }
+    /// A folder or a metadata file within a store.
+    private struct Entry {
+        let isFolder: Bool
+        /// What tells it from another, or from itself when it has changed.
+        let line: String
 
-    private static func files(below folder: String) -> [(path: String, size: Int, change: Int)] {
-        var files: [(path: String, size: Int, change: Int)] = []
-        guard let names = FileManager.default.enumerator(atPath: folder) else { return [] }
-        for case let name as String in names {
-            var info = stat()
-            guard stat("\(folder)/\(name)", &info) == 0, info.st_mode & S_IFMT != S_IFDIR else { continue }
-            files.append((name, info.st_size, nanoseconds(info.st_mtim)))
+        init(_ path: String, _ info: stat) {
+            isFolder = info.st_mode & S_IFMT == S_IFDIR
+            line = "\(path)\t\(isFolder ? 0 : info.st_size)\t\(info.st_mtim.tv_sec) \(info.st_mtim.tv_nsec)\t\(info.st_ino)"
         }
-        return files.sorted { $0.path < $1.path }
     }
+
+    /// The folders and metadata files of a store.
+    ///
+    /// - Complexity: reads every folder, and stats folders and metadata files.
+    private static func entries(of root: String) -> [Entry] {
+        var entries: [Entry] = []
+        // Relative to the root; links are not followed, so that this ends.
+        var open = [""]
+        while let folder = open.popLast() {
+            let path = folder.isEmpty ? root : "\(root)/\(folder)"
+            var info = stat()
+            if stat(path, &info) == 0 { entries.append(Entry(folder, info)) }
+            guard let stream = opendir(path) else { continue }
+            defer { closedir(stream) }
+            while let entry = readdir(stream) {
+                let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
+                    pointer.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: pointer.pointee)) {
+                        String(cString: $0)
+                    }
+                }
+                guard name != ".", name != ".." else { continue }
+                let relative = folder.isEmpty ? name : "\(folder)/\(name)"
+                let type = Int32(entry.pointee.d_type)
+                // Of chunks, nearly all there is, the type is enough; where the file system tells none, each has to be asked about.
+                if type == Int32(DT_REG), !isMetadata(name) { continue }
+                guard lstat("\(root)/\(relative)", &info) == 0 else { continue }
+                if info.st_mode & S_IFMT == S_IFDIR {
+                    open.append(relative)
+                } else if isMetadata(name) || info.st_mode & S_IFMT == S_IFLNK {
+                    entries.append(Entry(relative, info))
+                }
+            }
+        }
+        return entries
+    }
+
+    /// Whether a file says what a store is: `.zgroup`, `.zattrs`, `.zarray`, `.zmetadata`, and `zarr.json` of version 3.
+    private static func isMetadata(_ name: String) -> Bool { name.hasPrefix(".z") || name == "zarr.json" }
 
     /// The signatures of many files; network file systems answer slowly, and many questions at a time.
     static func all(of locations: [VolumeLocation]) -> [SourceSignature?] {

@@ -4,11 +4,16 @@ import Volumes
 
 /// What items read, on worker threads.
 extension RunExecution: ItemReader {
-    func checkSource(of scope: StepItem.Scope) throws {
-        guard let location = scope.location, let position = scope.tomogramID.flatMap(scopes.tomogramPosition) else {
-            throw EngineError(
-                .brokenPromise, "the training set \(scope.tomogram) has no file of its own; open those of its members")
-        }
+    /// The positions of the tomograms whose files are meant, ascending.
+    func positions(of sources: Set<StepItem.Scope>) -> [Int] {
+        Set(sources.compactMap { $0.tomogramID.flatMap(scopes.tomogramPosition) }).sorted()
+    }
+
+    /// Checks that a tomogram's file is the one that was planned with.
+    ///
+    /// - Throws: ``EngineError`` where it is gone, or another one.
+    func checkSource(at position: Int) throws(EngineError) {
+        let location = scopes.tomograms[position].location
         guard let planned = signatures[position] else {
             throw EngineError(.source, "the file \(location) is not there; put it back or add the tomogram again")
         }
@@ -29,7 +34,11 @@ extension RunExecution: ItemReader {
         let given = try given(by: step, named: name, for: scope)
         guard let only = given.first, given.count == 1,
             let value = try catalog.standingValue(step: step, scopeID: only.scope.id, output: name), value.digest == only.digest
-        else { throw EngineError(.brokenPromise, "\(step).\(name) has not one value for \(scope.tomogram) \(scope.label)") }
+        else {
+            throw EngineError(
+                .source,
+                "\(step).\(name) has no value for \(scope.tomogram) \(scope.label) any more: it was removed during the run; run again")
+        }
         return value.text
     }
 

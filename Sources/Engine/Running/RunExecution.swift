@@ -39,7 +39,7 @@ final class RunExecution: Sendable {
         self.runID = runID
         self.ids = ids
         self.options = options
-        self.cancellation = cancellation
+        self.cancellation = Cancellation(under: cancellation)
         graph = plan.graph
         setups = plan.setups
         scopes = plan.scopes
@@ -108,7 +108,8 @@ final class RunExecution: Sendable {
         }
     }
 
-    private func publish(_ batch: [RunState.Finished], progress: (RunProgress) -> Void) {
+    private func publish(_ finished: [RunState.Finished], progress: (RunProgress) -> Void) {
+        let batch = checkingSources(of: finished)
         do {
             try store.publish(batch.flatMap(\.staged))
             try catalog.publish(batch.map(\.outcome), runID: runID)
@@ -137,6 +138,30 @@ final class RunExecution: Sendable {
         show(unfinished, reports, progress: progress)
     }
 
+    /// Makes failures of items that read a file which is no longer the one that was planned with. Looked at when their work is over, and
+    /// once for each file, however many items of a batch read it.
+    private func checkingSources(of batch: [RunState.Finished]) -> [RunState.Finished] {
+        var failures: [Int: EngineError] = [:]
+        for position in Set(batch.flatMap(\.sources)) {
+            do throws(EngineError) { try checkSource(at: position) } catch { failures[position] = error }
+        }
+        guard !failures.isEmpty else { return batch }
+        return batch.map { item in
+            guard let error = item.sources.lazy.compactMap({ failures[$0] }).first, case .done(let completed) = item.outcome else {
+                return item
+            }
+            for artifact in item.staged { store.discard(artifact) }
+            return RunState.Finished(
+                node: item.node,
+                outcome: .trouble(
+                    ItemOutcome.Trouble(
+                        stepID: completed.stepID, scopeID: completed.scopeID, configurationID: completed.configurationID,
+                        status: .failed, key: completed.key, startedAt: completed.startedAt, seconds: completed.seconds,
+                        error: "\(error)")),
+                isRestore: item.isRestore)
+        }
+    }
+
     private func show(_ unfinished: [Int], _ reports: [ItemNode: ItemReport], progress: (RunProgress) -> Void) {
         meter.withLock { meter in
             guard meter.isDue else { return }
@@ -145,9 +170,11 @@ final class RunExecution: Sendable {
         }
     }
 
-    /// Ends the run because of something that is no item's fault.
+    /// Ends the run because of something that is no item's fault. Items at work are asked to stop: what they would give could not be
+    /// published.
     private func stop(because error: any Error) {
         fatal.withLock { if $0 == nil { $0 = error } }
+        cancellation.cancel()
         state.update { $0.isStopping = true }
     }
 
@@ -205,9 +232,7 @@ final class RunExecution: Sendable {
         let (inputs, isRestore) = state.update { ($0.inputs(of: node), $0.isRestore(node)) }
         var key: Digest?
         do {
-            guard let inputs else {
-                throw missingFile(of: node)
-            }
+            guard let inputs else { throw missingFile(of: node) }
             let itemKey = setup.key(inputs: inputs.digests)
             key = itemKey
             guard state.update({ $0.claim(itemKey, for: node) }) else { return nil }
@@ -220,6 +245,9 @@ final class RunExecution: Sendable {
                     outcome: .adopted(stepID: ids[node.step].stepID, scopeID: scope.id, key: itemKey, trace: trace),
                     isRestore: isRestore)
             }
+            if setup.step.readsFile, scopes.isSourceMissing(of: scope.kind, at: node.position, signatures: signatures) {
+                throw missingFile(of: node)
+            }
             if state.update({ $0.sendForEvictedInputs(of: node, key: itemKey) }) { return nil }
             let item = StepItem(
                 scope: scope, key: itemKey, setup: setup, reader: self, recorder: recorder(of: node, key: itemKey), store: store,
@@ -227,9 +255,10 @@ final class RunExecution: Sendable {
             do {
                 try setup.step.run(item)
                 try item.checkComplete()
-                try item.checkSources()
             } catch {
                 for artifact in item.staged { store.discard(artifact) }
+                // Whatever went wrong with a file that was replaced while it was read: that is what happened.
+                for position in positions(of: item.sources) { try checkSource(at: position) }
                 throw error
             }
             return RunState.Finished(
@@ -240,7 +269,7 @@ final class RunExecution: Sendable {
                         key: itemKey, startedAt: startedAt, seconds: (ContinuousClock.now - begin).inSeconds,
                         inputs: inputs.rows, members: inputs.members, outputs: item.outputs, metrics: item.metrics,
                         objects: item.objects)),
-                staged: item.staged, isRestore: isRestore,
+                staged: item.staged, isRestore: isRestore, sources: positions(of: item.sources),
                 workspace: FileManager.default.fileExists(atPath: item.workspacePath) ? item.workspacePath : nil)
         } catch {
             if (error as? BlobError)?.code == .diskFull || (error as? EngineError)?.code == .cancelled || error is CatalogError {

@@ -13,7 +13,7 @@ extension RunState {
         var members: [ItemOutcome.Member] = []
     }
 
-    /// The inputs of an item; nil where the file of a tomogram is missing.
+    /// The inputs of an item; nil where the file of a tomogram is missing whose signature is one of them.
     func inputs(of node: ItemNode) -> Inputs? {
         let step = graph.steps[node.step]
         var inputs = Inputs()
@@ -21,7 +21,7 @@ extension RunState {
         for input in step.inputs {
             switch input {
             case .fact(let fact): guard add(fact, named: input.name, of: node, to: &inputs) else { return nil }
-            case .output:
+            case .voxels, .output:
                 guard let link = links.next() else { return nil }
                 let members = members(of: link, for: node)
                 let producer = graph.steps[link.producer].scope
@@ -70,8 +70,8 @@ extension RunState {
         guard let tomogram = scopes.tomogram(of: kind, at: position) else { return }
         inputs.members.append(
             ItemOutcome.Member(
-                input: input, tomogramID: scopes.tomograms[tomogram].id, label: scopes.label(of: kind, at: position),
-                digest: digest))
+                input: input, tomogramID: scopes.tomograms[tomogram].id, tomogram: scopes.tomograms[tomogram].name,
+                label: scopes.label(of: kind, at: position), digest: digest))
     }
 
     /// The items that give one input of an item, and what they gave.

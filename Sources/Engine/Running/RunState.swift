@@ -22,6 +22,8 @@ struct RunState {
         var staged: [StagedArtifact] = []
         /// Whether it ran only to bring back dropped bytes.
         var isRestore = false
+        /// The positions of the tomograms whose files it read.
+        var sources: [Int] = []
         /// The folder of its own that is of no use once it is published; nil where it has none.
         var workspace: String?
     }

@@ -5,7 +5,6 @@ import Volumes
 
 /// How an item finds its inputs among what other items gave.
 protocol ItemReader: Sendable {
-    func checkSource(of scope: StepItem.Scope) throws
     func declaredVoxelSize(of scope: StepItem.Scope) throws -> PlanningSnapshot.DeclaredVoxelSize
     func value(of step: String, named name: String, for scope: StepItem.Scope) throws -> String
     func artifacts(

@@ -44,4 +44,7 @@ public protocol Step: Sendable {
 
 extension Step {
     public var parameters: [Parameter] { [] }
+
+    /// Whether its items open the file of their tomogram, or those of a training set's members.
+    var readsFile: Bool { inputs.contains(.voxels) || inputs.contains(.fact(.source)) }
 }

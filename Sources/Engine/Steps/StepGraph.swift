@@ -29,12 +29,13 @@ public struct StepGraph: Sendable {
                 Set(step.parameters.map(\.name)).count == step.parameters.count
             else { throw EngineError(.invalidSteps, "the step \(step.name) declares an input, output or parameter twice") }
         }
-        for step in unsorted { try Self.check(step, among: byName) }
+        let voxels = try Self.voxels(in: unsorted)
+        for step in unsorted { try Self.check(step, among: byName, voxels: voxels) }
         var sorted: [any Step] = []
         var waiting = unsorted
         while !waiting.isEmpty {
             let placed = Set(sorted.map(\.name))
-            let ready = waiting.filter { Self.producers(of: $0).isSubset(of: placed) }
+            let ready = waiting.filter { Self.producers(of: $0, voxels: voxels).isSubset(of: placed) }
             guard !ready.isEmpty else {
                 let names = waiting.map(\.name).joined(separator: ", ")
                 throw EngineError(.invalidSteps, "these steps wait for one another: \(names)")
@@ -46,7 +47,7 @@ public struct StepGraph: Sendable {
         let position = Dictionary(uniqueKeysWithValues: sorted.enumerated().map { ($1.name, $0) })
         links = sorted.map { step in
             step.inputs.enumerated().compactMap { index, input in
-                guard case .output(let producer, let name) = input, let place = position[producer],
+                guard let (producer, name) = Self.origin(of: input, voxels: voxels), let place = position[producer],
                     let output = sorted[place].outputs.map(\.name).sorted().firstIndex(of: name)
                 else { return nil }
                 return Link(input: index, producer: place, output: output)
@@ -54,20 +55,49 @@ public struct StepGraph: Sendable {
         }
     }
 
-    private static func producers(of step: any Step) -> Set<String> {
-        Set(
-            step.inputs.compactMap { input in
-                if case .output(let producer, _) = input { producer } else { nil }
-            })
+    /// The step and the output that stand for an input; nil for facts.
+    private static func origin(of input: StepInput, voxels: (step: String, output: String)?) -> (step: String, output: String)? {
+        switch input {
+        case .fact: nil
+        case .voxels: voxels
+        case .output(let producer, let name): (producer, name)
+        }
     }
 
-    private static func check(_ step: any Step, among byName: [String: any Step]) throws(EngineError) {
+    private static func producers(of step: any Step, voxels: (step: String, output: String)?) -> Set<String> {
+        Set(step.inputs.compactMap { origin(of: $0, voxels: voxels)?.step })
+    }
+
+    /// The one output that tells voxels apart; nil where no step has one.
+    private static func voxels(in steps: [any Step]) throws(EngineError) -> (step: String, output: String)? {
+        let givers = steps.flatMap { step in step.outputs.filter { $0.kind == .voxels }.map { (step: step, output: $0.name) } }
+        guard let giver = givers.first else { return nil }
+        guard givers.count == 1, giver.step.scope == .tomogram, giver.step.inputs.contains(.fact(.source)) else {
+            let names = givers.map { "\($0.step.name).\($0.output)" }.joined(separator: ", ")
+            throw EngineError(
+                .invalidSteps, "voxels are given by one step, which works on tomograms and reads their files, and not by \(names)")
+        }
+        return (giver.step.name, giver.output)
+    }
+
+    private static func check(
+        _ step: any Step, among byName: [String: any Step], voxels: (step: String, output: String)?
+    ) throws(EngineError) {
         for input in step.inputs {
             switch input {
             case .fact(let fact):
                 guard fact.scopes.contains(step.scope) else {
                     throw EngineError(
                         .invalidSteps, "the step \(step.name) reads \(fact.rawValue), which no \(step.scope.rawValue) has")
+                }
+                guard fact != .source || voxels.map({ $0.step == step.name }) ?? false else {
+                    throw EngineError(
+                        .invalidSteps,
+                        "the step \(step.name) reads the file of the tomogram and does not give its voxels: it declares the input voxels")
+                }
+            case .voxels:
+                guard voxels != nil else {
+                    throw EngineError(.invalidSteps, "the step \(step.name) reads voxels, which no step gives")
                 }
             case .output(let producer, let name):
                 guard let other = byName[producer], other.outputs.contains(where: { $0.name == name }) else {
@@ -89,6 +119,9 @@ public struct StepGraph: Sendable {
         let kept = try StepGraph(steps.indices.filter { !omitted.contains($0) }.map { steps[$0] })
         return (kept, omitted.sorted().map { steps[$0].name })
     }
+
+    /// Whether a step reads the files of tomograms.
+    var readsFiles: Bool { steps.contains { $0.readsFile } }
 
     /// Whether a step works on training sets.
     public var needsTrainingSet: Bool { steps.contains { $0.scope == .trainingSet } }

@@ -4,6 +4,10 @@ import CatalogSchema
 public enum StepInput: Sendable, Hashable {
     /// Something that a person said or brought.
     case fact(Fact)
+    /// The voxels of the tomogram, for steps that open its file (``StepItem/openVolume()``): their digest, which the one step with
+    /// the output ``StepOutput/voxels(_:)`` gave, and that the file is there. What else may change about the file changes nothing. Of
+    /// a training set, the voxels of all its members' tomograms.
+    case voxels
     /// An output of another step. Of the step's own scope where both work on the same kind; else of the tomogram it is
     /// part of, of its parts, or of the slabs and slices that share its z. A training set reads from its members: slabs and
     /// their slices, annotations, and the tomograms of these, each once; all else reads from the current training set.
@@ -11,7 +15,8 @@ public enum StepInput: Sendable, Hashable {
 
     /// What the catalog knows of a scope without computing anything; of a training set, of its members.
     public enum Fact: String, Sendable, Hashable, CaseIterable {
-        /// The file of the tomogram: its path, size, time of change and inode.
+        /// The file of the tomogram: its path, size, time of change and inode. Only the step that gives the voxels may read it: all
+        /// others would compute anew what a touched or moved file holds as before.
         case source
         /// What people say about the voxel size, beside the header.
         case declaredVoxelSize = "declared-voxel-size"
@@ -36,6 +41,7 @@ public enum StepInput: Sendable, Hashable {
     public var name: String {
         switch self {
         case .fact(let fact): fact.rawValue
+        case .voxels: "voxels"
         case .output(let step, let name): "\(step).\(name)"
         }
     }

@@ -91,16 +91,20 @@ public final class StepItem {
 
     // MARK: Inputs
 
-    /// The tomogram's voxels. The file is the one that was planned with: where it was replaced since, this throws.
+    /// The tomogram's voxels, for steps that declare ``StepInput/voxels``. Where the file turns out to be another than the one that was
+    /// planned with, the item fails when it ends.
     public func openVolume() throws -> any Volume { try openVolume(of: scope) }
 
     /// The voxels of a member's tomogram, with the same promise.
     ///
     /// - Parameter member: the scope of a member of the training set; or the item's own.
     public func openVolume(of member: Scope) throws -> any Volume {
+        guard setup.step.readsFile else { throw undeclared("input", StepInput.voxels.name) }
         try checkRelated(member)
-        try reader.checkSource(of: member)
-        guard let location = member.location else { throw undeclared("tomogram", member.tomogram) }
+        guard let location = member.location else {
+            throw EngineError(
+                .brokenPromise, "the training set \(member.tomogram) has no file of its own; open those of its members")
+        }
         openedSources.insert(member)
         return try volumes.open(location)
     }
@@ -160,9 +164,9 @@ public final class StepItem {
 
     /// Gives an output that is a value: kept in the catalog as JSON with sorted keys.
     ///
-    /// - Parameter digest: the digest of what the value describes, where it stands for more than itself.
+    /// - Parameter digest: the digest of what the value describes, where it stands for more than itself, as that of voxels does.
     public func give(_ name: String, value: some Encodable, digest: Digest? = nil) throws {
-        try checkPromised(name) { $0 == .value }
+        try checkPromised(name) { $0 == .value || $0 == .voxels }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         let text = String(decoding: try encoder.encode(value), as: UTF8.self)
@@ -220,13 +224,10 @@ public final class StepItem {
         }
     }
 
-    /// Checks that no file that was read is another than the one that was planned with.
-    func checkSources() throws {
-        var sources = openedSources
-        if setup.step.inputs.contains(.fact(.source)) {
-            sources.formUnion(scope.kind == .trainingSet ? reader.members(.tomogram, of: scope) : [scope])
-        }
-        for source in sources { try reader.checkSource(of: source) }
+    /// The tomograms whose files the item depends on.
+    var sources: Set<Scope> {
+        guard setup.step.inputs.contains(.fact(.source)) else { return openedSources }
+        return openedSources.union(reader.members(.tomogram, of: scope))
     }
 
     /// Where the folder is that belongs to the key, made or not.

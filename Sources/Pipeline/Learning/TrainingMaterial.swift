@@ -16,7 +16,7 @@ struct TrainingMaterial {
 
     /// The inputs that a step declares to make use of it.
     static let inputs = [
-        StepInput.fact(.source), .fact(.annotation), .output(of: "describe", named: "histogram"),
+        StepInput.voxels, .fact(.annotation), .output(of: "describe", named: "histogram"),
         .output(of: "calibrate", named: "voxel-size"), .output(of: "pseudo-labels", named: "labels"),
     ]
 

@@ -14,7 +14,7 @@ public struct DescribeStep: Step {
     public let scope = ScopeKind.tomogram
     public let summary = "digest, shape, statistics and histogram of the voxels; voxel size of the header"
     public let inputs = [StepInput.fact(.source)]
-    public let outputs = [StepOutput.value("voxels"), .value("header"), .artifact("histogram", evictable: false)]
+    public let outputs = [StepOutput.voxels("voxels"), .value("header"), .artifact("histogram", evictable: false)]
 
     /// The memory for voxels that are being read, in bytes.
     private static let bufferBytes = 16 << 20

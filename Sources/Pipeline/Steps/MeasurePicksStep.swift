@@ -14,7 +14,7 @@ public struct MeasurePicksStep: Step {
         .real("score", default: 0, in: 0...1, "least confidence of a particle that counts")
     ]
     public let inputs = [
-        StepInput.fact(.source), .output(of: "calibrate", named: "voxel-size"), .output(of: "segment", named: "labels"),
+        StepInput.voxels, .output(of: "calibrate", named: "voxel-size"), .output(of: "segment", named: "labels"),
         .output(of: "pick", named: "particles"), .output(of: "measure", named: "lamella"),
     ]
     public let outputs = [StepOutput.value("counts")]

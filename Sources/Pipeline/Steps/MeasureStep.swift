@@ -18,7 +18,7 @@ public struct MeasureStep: Step {
         .flag("lamella", default: true, "whether the thickness of the lamella is looked for"),
     ]
     public let inputs = [
-        StepInput.fact(.source), .output(of: "calibrate", named: "voxel-size"), .output(of: "segment", named: "labels"),
+        StepInput.voxels, .output(of: "calibrate", named: "voxel-size"), .output(of: "segment", named: "labels"),
     ]
     public let outputs = [StepOutput.value("lamella")]
 

@@ -21,7 +21,7 @@ public struct PickStep: Step {
             "voxel_size_tolerance", default: 0.05, in: 0...10, "part by which the voxel size may differ from the training set's"),
     ]
     public let inputs = [
-        StepInput.fact(.source), .output(of: "describe", named: "histogram"), .output(of: "calibrate", named: "voxel-size"),
+        StepInput.voxels, .output(of: "describe", named: "histogram"), .output(of: "calibrate", named: "voxel-size"),
         .output(of: "train-particles", named: "network"),
     ]
     public let outputs = [StepOutput.artifact("particles", evictable: false)]

@@ -25,7 +25,7 @@ public struct PrepareStep: Step {
         .integer("tiles.size", default: 512, in: 64...2048, "side of a tile after resizing, in pixels"),
     ]
     public let inputs = [
-        StepInput.fact(.z), .output(of: "describe", named: "voxels"), .output(of: "describe", named: "histogram"),
+        StepInput.fact(.z), .voxels, .output(of: "describe", named: "histogram"),
     ]
     public let outputs = [StepOutput.artifact("slice", evictable: true)]
 

@@ -7,8 +7,9 @@ struct BackupCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "backup", abstract: "Copy the catalog to a new folder, even while a run goes on.",
         discussion: """
-            The copy is a catalog of its own: database, recipe, receipts, and every artifact that cannot be dropped. Evictable \
-            artifacts are marked as dropped there, and computed again should they be needed. Tomograms are not copied.
+            The copy is a catalog of its own, which needs nothing of this one: database, recipe, receipts, the models that lie in the \
+            catalog, and every artifact that cannot be dropped. Evictable artifacts are marked as dropped there, and computed again \
+            should they be needed. Tomograms, annotations' files and models that lie elsewhere are not copied.
             """)
 
     @Argument(help: "A new folder.")
@@ -29,9 +30,9 @@ struct BackupCommand: ParsableCommand {
                 try files.createDirectory(atPath: folder, withIntermediateDirectories: true)
             }
             try workspace.catalog.backup(to: staging.database)
-            for item in [(workspace.directory.recipe, staging.recipe), (workspace.directory.receipts, staging.receipts)]
-            where files.fileExists(atPath: item.0) {
-                try files.copyItem(atPath: item.0, toPath: item.1)
+            let here = workspace.directory
+            for item in [(here.recipe, staging.recipe), (here.receipts, staging.receipts), (here.models, staging.models)] {
+                try FileCopy.copy(item.0, to: item.1)
             }
             let copied = try copyArtifacts(from: workspace, to: staging)
             try files.moveItem(atPath: staging.path, toPath: destination)
@@ -50,9 +51,43 @@ struct BackupCommand: ParsableCommand {
             let target = to.path(of: artifact.digest)
             try FileManager.default.createDirectory(
                 at: URL(fileURLWithPath: target).deletingLastPathComponent(), withIntermediateDirectories: true)
-            try FileManager.default.copyItem(atPath: from.path(of: artifact.digest), toPath: target)
+            try FileCopy.copy(from.path(of: artifact.digest), to: target)
         }
         try catalog.setState(.evicted, of: artifacts.filter(\.evictable).map(\.digest))
         return artifacts.count { !$0.evictable }
+    }
+}
+
+/// Copies what files hold, and nothing of whose they are: a backup belongs to whoever makes it.
+private enum FileCopy {
+    private static let blockByteCount = 4 << 20
+
+    /// Copies a file, or a folder with all that is in it; what is not there is passed over.
+    ///
+    /// - Throws: ``CatalogError`` where something cannot be read or written.
+    static func copy(_ source: String, to target: String) throws {
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: source, isDirectory: &isFolder) else { return }
+        do {
+            guard isFolder.boolValue else { return try copyFile(source, to: target) }
+            try FileManager.default.createDirectory(atPath: target, withIntermediateDirectories: true)
+            for name in try FileManager.default.contentsOfDirectory(atPath: source).sorted() {
+                try copy("\(source)/\(name)", to: "\(target)/\(name)")
+            }
+        } catch let error as CatalogError {
+            throw error
+        } catch {
+            throw CatalogError(.storage, "\(source) could not be copied to \(target): \(error.localizedDescription)")
+        }
+    }
+
+    private static func copyFile(_ source: String, to target: String) throws {
+        let input = try FileHandle(forReadingFrom: URL(fileURLWithPath: source))
+        defer { try? input.close() }
+        try Data().write(to: URL(fileURLWithPath: target), options: .withoutOverwriting)
+        let output = try FileHandle(forWritingTo: URL(fileURLWithPath: target))
+        defer { try? output.close() }
+        while let block = try input.read(upToCount: blockByteCount), !block.isEmpty { try output.write(contentsOf: block) }
+        try output.synchronize()
     }
 }

@@ -38,9 +38,12 @@ struct DoctorCommand: ParsableCommand {
             findings.append(error.message)
         }
         findings += try unmatchedAnnotations(workspace)
-        let strays = try workspace.store().inventory().strays
-        if !strays.isEmpty, !RunLock.isHeld(in: workspace.catalog) {
-            findings.append("\(strays.count) files in the blob store belong to no result; `cellar gc --apply` removes them")
+        // Looked at before the files: what a run has in the making is none of these. Files that nobody here made are nobody's stray.
+        if !RunLock.isHeld(in: workspace.catalog) {
+            let strays = try workspace.store().inventory().strays.count { $0.isStaged }
+            if strays > 0 {
+                findings.append("\(strays) files in the blob store were left half-written; `cellar gc --apply` removes them")
+            }
         }
         if let free = facts.freeBytes, free < 1 << 30 {
             findings.append(
@@ -56,7 +59,7 @@ struct DoctorCommand: ParsableCommand {
             let leftOut: [String]
         }
         var counts: [[String]: Int] = [:]
-        try QueryConnection(workspace.directory).run(
+        try QueryConnection(workspace.catalog).run(
             "SELECT step, value FROM v_output WHERE name = 'comparison' AND step GLOB 'evaluate*'"
         ) { row in
             let comparison = try JSONDecoder().decode(Comparison.self, from: Data(row[1].plainText.utf8))

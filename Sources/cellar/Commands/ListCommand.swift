@@ -8,10 +8,11 @@ struct ListCommand: ParsableCommand {
 
     /// What can be listed.
     enum Subject: String, CaseIterable, ExpressibleByArgument {
-        case tomograms, slabs, annotations, models, artifacts, steps, failures, runs
+        case datasets, tomograms, slabs, annotations, models, artifacts, steps, failures, runs
 
         var view: String {
             switch self {
+            case .datasets: "v_dataset"
             case .tomograms: "v_tomogram"
             case .slabs: "v_slab"
             case .annotations: "v_annotation"
@@ -26,6 +27,7 @@ struct ListCommand: ParsableCommand {
         /// Columns that fit a terminal.
         var columns: String {
             switch self {
+            case .datasets: "id, name, tomograms, voxel_size, created_at"
             case .tomograms:
                 "id, dataset, name, size_x, size_y, size_z, voxel_size, voxel_size_source, density_mean, density_std, slabs, annotations"
             case .slabs: "id, dataset, tomogram, z_first, z_end, slices"
@@ -39,7 +41,7 @@ struct ListCommand: ParsableCommand {
         }
     }
 
-    @Argument(help: "tomograms, slabs, annotations, models, artifacts, steps, failures, or runs.")
+    @Argument(help: "datasets, tomograms, slabs, annotations, models, artifacts, steps, failures, or runs.")
     var subject: Subject
 
     @Option(name: .customLong("where"), help: ArgumentHelp("An SQL expression over the columns of the view.", valueName: "sql"))
@@ -54,17 +56,17 @@ struct ListCommand: ParsableCommand {
     func run() throws {
         try printView(
             subject.view, columns: columns ?? subject.columns, where: expression, format: formatOptions.format,
-            in: catalogOptions.directory())
+            in: catalogOptions.open().catalog)
     }
 }
 
 /// Prints rows of a public view.
 func printView(
-    _ view: String, columns: String, where expression: String?, format: OutputFormat, in directory: CatalogDirectory
+    _ view: String, columns: String, where expression: String?, format: OutputFormat, in catalog: Catalog
 ) throws {
     try printQuery(
         QueryConnection.select(columns: columns, from: view, where: expression), parameters: [:], format: format,
-        connection: QueryConnection(directory))
+        connection: QueryConnection(catalog))
 }
 
 /// Prints what a query gives, row by row as SQLite finds them.

@@ -124,7 +124,7 @@ struct ModelCommand: ParsableCommand {
             try printView(
                 "v_model", columns: "id, name, kind, substr(digest, 1, 12) AS digest, licence, provenance, path",
                 where: expression,
-                format: formatOptions.format, in: catalogOptions.directory())
+                format: formatOptions.format, in: catalogOptions.open().catalog)
         }
     }
 

@@ -23,7 +23,7 @@ struct PlanCommand: ParsableCommand {
     func run() throws {
         let workspace = try catalogOptions.open()
         let plan = try Planner(workspace.catalog, graph: workspace.graph(until: until), recipe: workspace.recipe())
-            .plan(selection: selectionOptions.selection(in: workspace.directory))
+            .plan(selection: selectionOptions.selection(in: workspace.catalog))
         if formatOptions.format == .table {
             PlanPrinter(plan).printTable()
             PlanPrinter(plan).printRemarks()

@@ -82,9 +82,9 @@ struct PlotCommand: ParsableCommand {
     }
 
     func run() throws {
-        let directory = try catalogOptions.directory()
+        let catalog = try catalogOptions.open().catalog
         // Five million objects are read in less than this.
-        let connection = try QueryConnection(directory, timeLimitInSeconds: 600)
+        let connection = try QueryConnection(catalog, timeLimitInSeconds: 600)
         let plot: any Plot
         var (width, height) = (480.0, 300.0)
         switch kind {
@@ -102,7 +102,7 @@ struct PlotCommand: ParsableCommand {
             plot = try ScatterFigure(
                 x: x, y: y, by: by ?? usual, where: expression, isLogarithmic: isLogarithmic, in: connection
             ).plot
-        case .pr: plot = try PrecisionRecallFigure(Catalog.open(at: directory), where: expression, in: connection).plot
+        case .pr: plot = try PrecisionRecallFigure(catalog, where: expression, in: connection).plot
         case .runs: plot = try RunsFigure(metric: metric ?? "", by: by, where: expression, in: connection).plot
         }
         try DrawingFile.write(plot.drawing(width: width, height: height), to: output)

@@ -38,6 +38,6 @@ struct QueryCommand: ParsableCommand {
         let values = Dictionary(pairs.map { ($0[0], QueryValue(parsing: $0[1])) }, uniquingKeysWith: { _, last in last })
         try printQuery(
             sql, parameters: values, format: formatOptions.format,
-            connection: QueryConnection(catalogOptions.directory(), timeLimitInSeconds: timeLimit))
+            connection: QueryConnection(catalogOptions.open().catalog, timeLimitInSeconds: timeLimit))
     }
 }

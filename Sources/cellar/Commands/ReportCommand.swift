@@ -33,7 +33,7 @@ struct ReportCommand: ParsableCommand {
     func run() throws {
         let workspace = try catalogOptions.open()
         let report = try Report(
-            workspace, selection: selectionOptions.selection(in: workspace.directory), dataset: dataset, pictures: pictures)
+            workspace, selection: selectionOptions.selection(in: workspace.catalog), dataset: dataset, pictures: pictures)
         let page = try report.page()
         let path = "\(directory)/index.html"
         do {

@@ -51,7 +51,7 @@ struct RunCommand: ParsableCommand {
         }
         defer { withExtendedLifetime(interruption) {} }
         let line = ProgressLine()
-        let selection = try selectionOptions.selection(in: workspace.directory)
+        let selection = try selectionOptions.selection(in: workspace.catalog)
         let report: RunReport?
         do {
             report = try runner.run(selection: selection, cancellation: cancellation) { line.show($0) }

@@ -42,7 +42,7 @@ struct SlabCommand: ParsableCommand {
         func run() throws {
             try printView(
                 "v_slab", columns: "id, dataset, tomogram, z_first, z_end, slices", where: expression,
-                format: formatOptions.format, in: catalogOptions.directory())
+                format: formatOptions.format, in: catalogOptions.open().catalog)
         }
     }
 
@@ -89,7 +89,7 @@ struct SlabCommand: ParsableCommand {
         func run() throws {
             let catalog = try catalogOptions.open().catalog
             let suggestions = try catalog.suggestSlabs(
-                count: count, slices: slices, selection: selectionOptions.selection(in: catalog.directory))
+                count: count, slices: slices, selection: selectionOptions.selection(in: catalog))
             if suggestions.isEmpty { note("there is no described tomogram to choose from; `cellar run --until describe` first") }
             for suggestion in suggestions {
                 let range = "\(suggestion.z.lowerBound)..<\(suggestion.z.upperBound)"

@@ -65,7 +65,7 @@ struct StatsCommand: ParsableCommand {
     }
 
     func run() throws {
-        let connection = try QueryConnection(catalogOptions.directory())
+        let connection = try QueryConnection(catalogOptions.open().catalog)
         guard let topic else { return try printOverview(connection) }
         let statement = try Statistics(
             topic, by: by, where: expression, metric: metric, count: count ?? 10, from: from, to: to

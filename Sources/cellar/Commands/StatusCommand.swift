@@ -23,9 +23,13 @@ struct StatusCommand: ParsableCommand {
         if let owner = summary.lockOwner, RunLock.isHeld(in: workspace.catalog) {
             print("running now: \(owner.owner) on \(owner.host), process \(owner.pid)")
         }
-        if !workspace.catalog.isWritable { print("read-only: a newer version of Cellar wrote this catalog") }
+        switch workspace.catalog.readOnlyReason {
+        case .newerVersion: print("read-only: a newer version of Cellar wrote this catalog")
+        case .folder: print("read-only: this user may not write the catalog's folder")
+        case nil: break
+        }
         let plan = try Planner(workspace.catalog, graph: workspace.graph, recipe: workspace.recipe())
-            .plan(selection: selectionOptions.selection(in: workspace.directory))
+            .plan(selection: selectionOptions.selection(in: workspace.catalog))
         print("")
         PlanPrinter(plan).printTable()
         PlanPrinter(plan).printRemarks()

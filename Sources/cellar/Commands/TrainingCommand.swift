@@ -34,7 +34,7 @@ struct TrainingCommand: ParsableCommand {
 
         func run() throws {
             let catalog = try catalogOptions.open().catalog
-            let ids = try QueryConnection(catalog.directory).ids(
+            let ids = try QueryConnection(catalog).ids(
                 in: annotations ? Self.annotationView : Self.slabView, where: expression ?? "1")
             let set = try catalog.addTrainingSet(
                 named: name, slabs: annotations ? [] : ids, annotations: annotations ? ids : [], selection: expression)
@@ -70,7 +70,7 @@ struct TrainingCommand: ParsableCommand {
             try printView(
                 "v_training_set", columns: "id, name, is_current, slabs, annotations, tomograms, selection, created_at",
                 where: nil,
-                format: formatOptions.format, in: catalogOptions.directory())
+                format: formatOptions.format, in: catalogOptions.open().catalog)
         }
     }
 

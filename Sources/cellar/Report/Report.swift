@@ -31,7 +31,7 @@ struct Report {
     /// - Throws: ``CatalogError`` where there is no such dataset, or no tomogram.
     init(_ workspace: Workspace, selection: [Int64]?, dataset: String?, pictures: Int) throws {
         self.workspace = workspace
-        connection = try QueryConnection(workspace.directory)
+        connection = try QueryConnection(workspace.catalog)
         pictureCount = pictures
         let chosen = selection.map(Set.init)
         var tomograms: [Tomogram] = []

@@ -1,0 +1,92 @@
+-- Every object of the results that stand. CROSS JOIN, here and in what follows, has SQLite find the scope of a result once and
+-- not for each of its objects, and begin with one tomogram where a question is about one.
+CREATE VIEW v_object AS
+SELECT
+    step.name AS step,
+    step.scope AS scope,
+    head.scope_id AS scope_id,
+    dataset.name AS dataset,
+    t.name AS tomogram,
+    scope.tomogram_id AS tomogram_id,
+    scope.z_first AS z_first,
+    scope.z_end AS z_end,
+    trace.run_id AS run_id,
+    object.number AS number,
+    object.class AS class,
+    object.x_angstrom AS x,
+    object.y_angstrom AS y,
+    object.z_angstrom AS z,
+    object.radius_angstrom AS radius,
+    object.voxels AS voxels,
+    object.volume_nm3 AS volume_nm3,
+    object.confidence AS confidence,
+    object.x_min_angstrom AS x_min,
+    object.x_max_angstrom AS x_max,
+    object.y_min_angstrom AS y_min,
+    object.y_max_angstrom AS y_max,
+    object.z_min_angstrom AS z_min,
+    object.z_max_angstrom AS z_max,
+    scope.training_set AS training_set,
+    object.surface_nm2 AS surface_nm2,
+    object.diameter_nm AS diameter_nm,
+    object.elongation AS elongation,
+    object.density_mean AS density_mean,
+    object.membrane_distance_angstrom AS membrane_distance
+FROM step
+CROSS JOIN v_scope AS scope ON scope.scope = step.scope
+CROSS JOIN head ON head.step_id = step.id AND head.scope_id = scope.scope_id
+CROSS JOIN trace ON trace.id = head.trace_id
+LEFT JOIN tomogram AS t ON t.id = scope.tomogram_id
+LEFT JOIN dataset ON dataset.id = t.dataset_id
+CROSS JOIN object ON object.trace_id = trace.id;
+
+-- For every object of the results that stand, the nearest other one of each class.
+CREATE VIEW v_neighbour AS
+SELECT
+    step.name AS step,
+    step.scope AS scope,
+    head.scope_id AS scope_id,
+    dataset.name AS dataset,
+    t.name AS tomogram,
+    scope.tomogram_id AS tomogram_id,
+    trace.run_id AS run_id,
+    object.number AS number,
+    object.class AS class,
+    near.neighbour AS neighbour,
+    near.class AS neighbour_class,
+    near.distance_angstrom AS distance
+FROM step
+CROSS JOIN v_scope AS scope ON scope.scope = step.scope
+CROSS JOIN head ON head.step_id = step.id AND head.scope_id = scope.scope_id
+CROSS JOIN trace ON trace.id = head.trace_id
+LEFT JOIN tomogram AS t ON t.id = scope.tomogram_id
+LEFT JOIN dataset ON dataset.id = t.dataset_id
+CROSS JOIN object ON object.trace_id = trace.id
+CROSS JOIN object_neighbour AS near ON near.trace_id = object.trace_id AND near.number = object.number;
+
+-- Sums over the objects of each class, of the results that stand.
+CREATE VIEW v_object_summary AS
+SELECT
+    step.name AS step,
+    step.scope AS scope,
+    head.scope_id AS scope_id,
+    dataset.name AS dataset,
+    t.name AS tomogram,
+    scope.tomogram_id AS tomogram_id,
+    scope.z_first AS z_first,
+    scope.z_end AS z_end,
+    trace.run_id AS run_id,
+    summary.class AS class,
+    summary.measure AS measure,
+    summary.count AS count,
+    summary.sum AS sum,
+    summary.sum_of_squares AS sum_of_squares,
+    summary.minimum AS minimum,
+    summary.maximum AS maximum
+FROM step
+CROSS JOIN v_scope AS scope ON scope.scope = step.scope
+CROSS JOIN head ON head.step_id = step.id AND head.scope_id = scope.scope_id
+CROSS JOIN trace ON trace.id = head.trace_id
+LEFT JOIN tomogram AS t ON t.id = scope.tomogram_id
+LEFT JOIN dataset ON dataset.id = t.dataset_id
+CROSS JOIN object_summary AS summary ON summary.trace_id = trace.id;

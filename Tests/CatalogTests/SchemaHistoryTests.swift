@@ -1,0 +1,114 @@
+import CatalogMigrations
+import CatalogSchema
+import Foundation
+import GRDB
+import TestSupport
+import Testing
+import Volumes
+
+@testable import Catalog
+
+@Suite("A catalog of an earlier version") struct SchemaHistoryTests {
+    /// A catalog as version 5 left it, with one tomogram, all that hangs on it, and a training.
+    private func versionFive() throws -> (TemporaryDirectory, CatalogDirectory) {
+        let temporary = try TemporaryDirectory()
+        let directory = CatalogDirectory(path: temporary.file(".cellar"))
+        try FileManager.default.createDirectory(atPath: directory.path, withIntermediateDirectories: true)
+        let queue = try DatabaseQueue(path: directory.database)
+        try queue.write { db in
+            for migration in CatalogMigration.all.prefix(5) { try db.execute(sql: migration.sql) }
+            try db.execute(
+                sql: """
+                    PRAGMA application_id = \(Catalog.applicationID);
+                    PRAGMA user_version = 5;
+                    INSERT INTO dataset VALUES (1, 'd', NULL, 't');
+                    INSERT INTO tomogram VALUES (7, 1, 't', '/t.mrc', NULL, 'MRC', 'float32', 4, 4, 4, 't');
+                    INSERT INTO tomogram_meta VALUES (7, 'grid', 'A3');
+                    INSERT INTO voxel_size_evidence VALUES (7, 'user', 10, 10, 10, 't');
+                    INSERT INTO annotation VALUES (3, 7, 'labels', '/l.mrc', NULL, NULL, zeroblob(32), 't');
+                    INSERT INTO annotation_class VALUES (3, 'membrane', 1, NULL);
+                    INSERT INTO slab VALUES (5, 7, 0, 2, 't');
+                    INSERT INTO slice VALUES (8, 7, 0), (9, 7, 1);
+                    INSERT INTO training_set VALUES (2, 'set', 1, NULL, 't');
+                    INSERT INTO training_set_slab VALUES (2, 5);
+                    INSERT INTO training_set_annotation VALUES (2, 3);
+                    INSERT INTO recipe VALUES (1, zeroblob(32), '{}', 't');
+                    INSERT INTO run VALUES (1, 't', 't', 'done', 'h', 1, '0', 'c', 1);
+                    INSERT INTO step VALUES (1, 'train-membrane', 'training-set');
+                    INSERT INTO configuration VALUES (1, 1, 1, randomblob(32));
+                    INSERT INTO trace VALUES (1, 1, 1, 2, 1, 'done', zeroblob(32), 't', 1, NULL);
+                    INSERT INTO trace_member VALUES (1, 'pseudo-labels.labels', 7, 'z 0..<2', zeroblob(32));
+                    INSERT INTO head VALUES (1, 2, 1, zeroblob(32), zeroblob(0), 1);
+                    INSERT INTO model VALUES
+                        (1, 'inside', 'network', '\(directory.path)/models/inside.safetensors', zeroblob(32), 't', NULL, NULL),
+                        (2, 'outside', 'network', '\(directory.path)-models/outside.safetensors', zeroblob(32), 't', NULL, NULL);
+                    """)
+        }
+        try queue.close()
+        return (temporary, directory)
+    }
+
+    @Test("keeps every row, and ids are never used again from then on")
+    func removal() throws {
+        let (temporary, directory) = try versionFive()
+        defer { withExtendedLifetime(temporary) {} }
+        let catalog = try Catalog.open(at: directory)
+        #expect(try catalog.integrityProblems() == [])
+        #expect(try catalog.read { try Int.fetchOne($0, sql: "PRAGMA foreign_keys") } == 1)
+        func count(_ table: String) throws -> Int? { try catalog.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM \(table)") } }
+        let tables = [
+            "tomogram", "tomogram_meta", "voxel_size_evidence", "annotation", "annotation_class", "slab", "training_set_slab",
+            "training_set_annotation", "trace_member", "head",
+        ]
+        for table in tables { #expect(try count(table) == 1, "\(table)") }
+        #expect(try count("slice") == 2)
+        #expect(try catalog.read { try String.fetchOne($0, sql: "SELECT dataset || '/' || tomogram FROM v_trained_on") } == "d/t")
+        try catalog.removeTrainingSet(named: "set")
+        try catalog.remove(.tomograms, ids: [7])
+        for table in tables.dropLast(2) { #expect(try count(table) == 0, "\(table)") }
+        #expect(try count("slice") == 0)
+        let shape = try #require(VolumeShape(z: 4, y: 4, x: 4))
+        let new = NewTomogram(
+            name: "t", location: .init(path: "/t.mrc"), format: "MRC", scalarType: .float32, shape: shape)
+        let id = try catalog.add([new], dataset: "d")[0].id
+        #expect(id == 8)
+        let slab = try catalog.addSlab(tomogramID: id, z: 0..<1)
+        #expect(slab.id == 6)
+        #expect(try catalog.sliceID(tomogramID: id, z: 0) == 10)
+    }
+
+    @Test("finds models in its own folder wherever that is, and others where they were")
+    func modelPaths() throws {
+        let (temporary, directory) = try versionFive()
+        try { _ = try Catalog.open(at: directory).models() }()
+        let moved = CatalogDirectory(path: temporary.file("elsewhere"))
+        try FileManager.default.moveItem(atPath: directory.path, toPath: moved.path)
+        let models = try Catalog.open(at: moved).models()
+        #expect(models["inside"]?.path == "\(moved.path)/models/inside.safetensors")
+        #expect(models["outside"]?.path == "\(directory.path)-models/outside.safetensors")
+    }
+
+    @Test("is not changed where rows of it point nowhere, and says so")
+    func orphans() throws {
+        let (temporary, directory) = try versionFive()
+        defer { withExtendedLifetime(temporary) {} }
+        var configuration = Configuration()
+        configuration.foreignKeysEnabled = false
+        let queue = try DatabaseQueue(path: directory.database, configuration: configuration)
+        try queue.write { try $0.execute(sql: "INSERT INTO slab VALUES (6, 99, 0, 2, 't')") }
+        let error = #expect(throws: CatalogError.self) { try Catalog.open(at: directory) }
+        #expect(error?.message.contains("a row of slab points to a row of tomogram that is not there") == true)
+        #expect(try queue.read { try Int.fetchOne($0, sql: "PRAGMA user_version") } == 5)
+    }
+
+    @Test("of the same tables and other views gets those of this build")
+    func views() throws {
+        let made = try TemporaryCatalog()
+        try made.catalog.write { db in
+            try db.execute(sql: "DROP VIEW v_slab; CREATE VIEW v_mine AS SELECT 1 AS one; UPDATE view_definition SET digest = zeroblob(32)")
+        }
+        let again = try Catalog.open(at: made.directory)
+        let names = try again.read { try Set(String.fetchAll($0, sql: "SELECT name FROM sqlite_master WHERE type = 'view'")) }
+        #expect(names.contains("v_slab") && !names.contains("v_mine"))
+    }
+}
