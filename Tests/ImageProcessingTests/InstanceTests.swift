@@ -61,6 +61,15 @@ struct InstanceTests {
         #expect(shapes.count == 1 && Double(shapes[0].area) > 0.9 * Double(ring.holesFilled().foregroundCount))
     }
 
+    @Test("a body that holds together by a corner stays whole")
+    func corner() throws {
+        var mask = try #require(Mask(height: 10, width: 10, repeating: false))
+        for place in 2..<8 { for column in place < 5 ? 2..<5 : 5..<8 { mask[y: place, x: column] = true } }
+        let labels = mask.map { $0 ? 1 : 0 as Int32 }
+        let opening = BodyOpening(ratio: 0.75) { _, _ in false }
+        #expect(opening(labels, distances: mask.distancesToBackground()) == labels)
+    }
+
     @Test("nothing, everything, one pixel, specks, and particles larger than the image have answers")
     func degenerateMasks() throws {
         for (height, width) in [(1, 1), (1, 40), (40, 1), (64, 64)] {

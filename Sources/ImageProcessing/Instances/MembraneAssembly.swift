@@ -57,7 +57,7 @@ public struct MembraneAssembly: Sendable, Hashable {
         }
         // Gaps are closed before pieces are judged: what is torn is not shorter for that.
         let closed = closing.radius == 0 ? rest : rest.closed(by: closing)
-        let pieces = closed.components(.eight)
+        let pieces = closed.components()
         let widths = meanWidths(of: pieces, in: closed)
         var grown = pieces.mask {
             Double(pieces.areas[$0 - 1]) >= shortest * thickness * thickness && widths[$0 - 1] <= widest * thickness

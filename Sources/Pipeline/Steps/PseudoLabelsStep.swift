@@ -11,7 +11,7 @@ import Volumes
 /// what it is. What is in the mask and is neither has a class of its own: nothing should be learned from it.
 public struct PseudoLabelsStep: Step {
     public let name = "pseudo-labels"
-    public let version = 1
+    public let version = 2
     public let scope = ScopeKind.slab
     public let summary = "particles and membranes in three dimensions"
     public let parameters: [Parameter] = [
@@ -58,7 +58,7 @@ public struct PseudoLabelsStep: Step {
             }
         }
         var pieces = VolumeComponents()
-        try forEachSlice { _, classes, _ in try pieces.add(classes.membrane.components()) }
+        try forEachSlice { _, classes, _ in try pieces.add(classes.membrane) }
         let frame = ObjectFrame(voxelSize: voxelSize, firstSlice: z.lowerBound)
         let leastVoxels = try (item.real("membrane.smallest_volume") / frame.voxelVolumeInCubicNanometers).rounded(.up)
         let membranes = pieces.finished(leastVoxels: max(1, Int(leastVoxels)))
@@ -72,9 +72,9 @@ public struct PseudoLabelsStep: Step {
                     try writer
                     ?? PseudoLabelsArtifact.Writer(artifact, depth: z.count, height: classes.height, width: classes.width)
                 writer = opened
-                let labels = classes.membrane.components().labels
+                let numbers = try membranes.numbers(of: classes.membrane, inSlice: index)
                 try opened.append(classes: classes, particles: particles) { pixel in
-                    let number = membranes.number(ofLabel: labels.values[pixel], inSlice: index)
+                    let number = numbers.values[pixel]
                     return number > 0 ? number + Int32(found.count) : 0
                 }
             }

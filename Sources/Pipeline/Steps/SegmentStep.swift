@@ -11,7 +11,7 @@ import Volumes
 /// changes nothing; in three dimensions that would be too dear, and blocks are blended.
 public struct SegmentStep: Step {
     public let name = "segment"
-    public let version = 1
+    public let version = 2
     public let scope = ScopeKind.tomogram
     public let summary = "classes of all voxels, by the U-Net of the current training set"
     public let parameters: [Parameter] = [

@@ -14,7 +14,7 @@ import Volumes
 /// either way rejects a piece of membrane.
 public struct SplitStep: Step {
     public let name = "split"
-    public let version = 2
+    public let version = 3
     public let scope = ScopeKind.slice
     public let summary = "macromolecules and membranes told apart"
     public let parameters: [Parameter] = [
