@@ -34,7 +34,7 @@ public struct RecipePreset: Sendable, Hashable {
             "train-membrane.patch.turned": "true", "train-particles.network.width": "24", "train-particles.patch.size": "72",
             "train-particles.patch.jitter": "14", "train-particles.batch": "8", "train-particles.epoch.count": "60",
             "train-particles.optimizer.learning_rate": "0.001", "train-particles.optimizer.weight_decay": "0.01",
-            "train-particles.optimizer.schedule": "one-cycle", "pick.block": "0", "pick.margin": "12", "pick.score": "0",
+            "train-particles.optimizer.schedule": "one-cycle", "pick.margin": "12", "pick.score": "0",
         ])
 
     /// For trying out: networks that are trained in minutes.

@@ -45,7 +45,7 @@ public struct SegmentStep: Step {
         let isDeep = network.architecture.receptiveRadius.depth > 0
         let (block, margin) = (try item.integer("block"), try item.integer("margin"))
         let window = try NetworkRun.window(
-            network.architecture, block: block > 0 ? block : isDeep ? 128 : 1024,
+            network.architecture, patch: description.patchSize, block: block > 0 ? block : isDeep ? 128 : 1024,
             margin: margin >= 0 ? margin : isDeep ? 16 : nil, taper: item.integer("taper"), shape: shape)
         let reading = SegmentationLoss(.exclusive)
         let run = NetworkRun(
