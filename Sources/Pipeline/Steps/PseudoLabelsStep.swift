@@ -8,7 +8,8 @@ import Volumes
 /// objects, and a label volume to learn from.
 ///
 /// Membranes are told from the rest once particles are known: the cap of a small vesicle is round in a slice, and only its height shows
-/// what it is. What is in the mask and is neither has a class of its own: nothing should be learned from it.
+/// what it is. What is in the mask and is neither has a class of its own, and so have instances that are no particle: nothing should be
+/// learned from them.
 public struct PseudoLabelsStep: Step {
     public let name = "pseudo-labels"
     public let version = 2
@@ -53,7 +54,14 @@ public struct PseudoLabelsStep: Step {
                 let particles = try linked.identifiers(instances, slice: index).relabelled(by: numbers)
                 let parts = try InstancesArtifact.assembly(member.artifact)(
                     InstancesArtifact.mask(member.artifact), without: particles)
-                try body(index, InstancesArtifact.classes(of: parts, instances: particles), particles)
+                // By the gate, or because no particle came of it.
+                let gated = try InstancesArtifact.rejected(member.artifact)
+                let rejected = Mask(sizeOf: gated) { rejected in
+                    for pixel in rejected.indices {
+                        rejected[pixel] = gated.values[pixel] || (instances.values[pixel] > 0 && particles.values[pixel] == 0)
+                    }
+                }
+                try body(index, InstancesArtifact.classes(of: parts, instances: particles, rejected: rejected), particles)
                 index += 1
             }
         }
@@ -78,7 +86,7 @@ public struct PseudoLabelsStep: Step {
                     return number > 0 ? number + Int32(found.count) : 0
                 }
             }
-            try PseudoLabelsArtifact.write(particles: found, to: artifact)
+            try PseudoLabelsArtifact.write(zip(found, particles).map { ($0, $1.isCutOff) }, to: artifact)
         }
         try item.give(
             "rejections", value: Dictionary(uniqueKeysWithValues: linked.rejections.map { ($0.key.rawValue, $0.value) }))

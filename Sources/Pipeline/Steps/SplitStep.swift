@@ -91,7 +91,10 @@ public struct SplitStep: Step {
 
         try item.give("instances", artifact: InstancesArtifact.kind) {
             try InstancesArtifact.write(
-                mask, instances: gated.labels, parts: parts, diameters: diameters, assembly: assembly, to: $0)
+                mask, instances: gated.labels, rejected: rejected, parts: parts, diameters: diameters, assembly: assembly, to: $0)
+        let rejected = Mask(sizeOf: mask) { rejected in
+            for index in rejected.indices { rejected[index] = found.values[index] > 0 && gated.labels.values[index] == 0 }
+        }
         }
         var verdicts = gated.rejected.reduce(into: [:]) { $0[$1.reason.rawValue, default: 0] += 1 }
         verdicts[ShapeGate.Verdict.accepted.rawValue] = gated.accepted.count
