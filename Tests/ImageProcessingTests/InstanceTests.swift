@@ -231,6 +231,16 @@ struct InstanceTests {
             }
             #expect(zip(parts.other.values, mask.values).allSatisfy { !$0 || $1 })
         }
+        // Without limits the gate accepts everything, and what is no instance is membrane.
+        let gate = try ShapeGate(
+            diameters, smallestSection: 0, largestSection: .infinity, aspectRatio: 0, ellipseFill: 0, circularity: 0)
+        let assembly = try MembraneAssembly(thickness: 3, shortest: 0, widest: .infinity, closing: 0)
+        for kind in SyntheticMask.allCases {
+            let mask = try #require(kind.make(height: 80, width: 77, seed: 21))
+            #expect(try gate(InstanceSplitter(diameters)(mask)).rejected.isEmpty)
+            let parts = try assembly(mask, without: mask.map { _ in 0 })
+            #expect(parts.membrane == mask && parts.other.foregroundCount == 0)
+        }
         let small = try #require(Image<Int32>(height: 1, width: 1, repeating: 0))
         #expect(throws: ImageError.self) { try MembraneAssembly(thickness: 3)(slice { _ in }, without: small) }
     }

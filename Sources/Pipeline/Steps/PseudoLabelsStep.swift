@@ -22,9 +22,11 @@ public struct PseudoLabelsStep: Step {
             "link.waist", default: 0.7, in: 0...1, "area, as part of that above and below, under which particles are cut apart"),
         .real("particle.shortest", default: 0.4, in: 0...100, "least height of a particle, in smallest diameters"),
         .real("particle.flattest", default: 0.5, in: 0...100, "least height, in diameters of its largest section"),
-        .real("particle.longest", default: 2, in: 0...100, "greatest height, in diameters of its largest section"),
+        .real(
+            "particle.longest", default: 2, in: 0...100, "greatest height, in diameters of its largest section; 0 for no limit"),
         .real("particle.smallest", default: 1.25, in: 0...100, "least diameter of a ball of its volume, in smallest diameters"),
-        .real("particle.largest", default: 1.3, in: 0...100, "greatest diameter of that ball, in largest diameters"),
+        .real(
+            "particle.largest", default: 1.3, in: 0...100, "greatest diameter of that ball, in largest diameters; 0 for no limit"),
         .real("particle.separation", default: 0.7, in: 0...100, "least distance of two centres, in diameters"),
         .real("particle.confidence", default: 0, in: 0...1, "least confidence of a particle"),
         .real("membrane.smallest_volume", default: 1000, in: 0...1e9, "of a piece of membrane, in nm³"),
@@ -98,13 +100,13 @@ public struct PseudoLabelsStep: Step {
 
     /// The instances of all slices, as particles.
     private func linked(_ item: StepItem) throws -> LinkedInstances {
-        let (smallest, largest) = (try item.real("particle.smallest"), try item.real("particle.largest"))
+        let (smallest, largest) = (try item.real("particle.smallest"), try item.limit("particle.largest"))
         guard smallest <= largest else {
             throw PipelineError("pseudo-labels.particle.smallest is \(smallest), more than the largest, \(largest)")
         }
         let rules = try LinkingRules(
             overlap: item.real("link.overlap"), gap: item.integer("link.gap"), shortest: item.real("particle.shortest"),
-            flattest: item.real("particle.flattest"), longest: item.real("particle.longest"), waist: item.real("link.waist"),
+            flattest: item.real("particle.flattest"), longest: item.limit("particle.longest"), waist: item.real("link.waist"),
             volumes: smallest...largest, separation: item.real("particle.separation"))
         var linking: InstanceLinking?
         try item.forEachArtifact(of: "split", named: "instances") { member in
