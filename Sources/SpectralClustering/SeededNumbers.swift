@@ -1,8 +1,19 @@
-/// Numbers that a seed determines: splitmix64 (Steele, Lea, Flood, OOPSLA 2014).
+/// Numbers that a seed determines: SplitMix64 (Steele, Lea, Flood, OOPSLA 2014).
 struct SeededNumbers {
+    /// What numbers are drawn for. Each purpose begins at least 2⁶² numbers from any other in the cycle of 2⁶⁴ states, whatever the seed. The
+    /// raw value is added to the seed.
+    enum Purpose: UInt64, CaseIterable {
+        /// Pairs of tokens whose distances give the width of the Gaussian affinity.
+        case pairsOfTokens = 0
+        /// The vectors that the Lanczos process begins with, or goes on with.
+        case startVectors = 0x4000_0000_0000_0000
+        /// First weights of the reference loop's network.
+        case weights = 0x8000_0000_0000_0000
+    }
+
     private var state: UInt64
 
-    init(seed: UInt64) { state = seed }
+    init(seed: UInt64, for purpose: Purpose) { state = seed &+ purpose.rawValue }
 
     /// All of 64 bits.
     mutating func next() -> UInt64 {

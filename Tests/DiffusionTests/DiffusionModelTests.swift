@@ -104,7 +104,7 @@ import Testing
     func principalComponents() throws {
         // Three patterns of falling strength, and a constant channel.
         for (n, channels) in [(40, 12), (12, 40)] {
-            let noise = GaussianNoise(seed: 9).tensor(shape: [n + channels, 3]).values
+            let noise = GaussianNoise(seed: 9, for: .timesteps).tensor(shape: [n + channels, 3]).values
             let tokens = Tensor(shape: [n, channels]) { target in
                 for token in 0..<n {
                     for channel in 0..<channels {

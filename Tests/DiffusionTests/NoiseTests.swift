@@ -1,6 +1,7 @@
-import Diffusion
 import Tensors
 import Testing
+
+@testable import Diffusion
 
 @Suite("Noise") struct NoiseTests {
     @Test("the schedule is that of Stable Diffusion")
@@ -14,7 +15,7 @@ import Testing
 
     @Test("is normal, and the same for the same seed")
     func gaussian() {
-        let values = GaussianNoise(seed: 7).tensor(shape: [100_001]).values
+        let values = GaussianNoise(seed: 7, for: .timesteps).tensor(shape: [100_001]).values
         let count = Double(values.count)
         let moments = (1...4).map { power in
             values.reduce(0.0) { sum, value in sum + (0..<power).reduce(1.0) { product, _ in product * Double(value) } } / count
@@ -26,8 +27,35 @@ import Testing
         // Neighbours have nothing to do with one another.
         let products = zip(values, values.dropFirst()).reduce(0.0) { $0 + Double($1.0) * Double($1.1) } / count
         #expect(abs(products) < 0.015)
-        #expect(GaussianNoise(seed: 7).tensor(shape: [11]).values == Array(values.prefix(11)))
-        #expect(GaussianNoise(seed: 8).tensor(shape: [11]).values != Array(values.prefix(11)))
+        #expect(GaussianNoise(seed: 7, for: .timesteps).tensor(shape: [11]).values == Array(values.prefix(11)))
+        #expect(GaussianNoise(seed: 8, for: .timesteps).tensor(shape: [11]).values != Array(values.prefix(11)))
+    }
+
+    @Test("each purpose has numbers of its own, whatever the seed")
+    func purposes() {
+        // The inverse of the step from state to state, modulo 2⁶⁴, by Newton's iteration: how many numbers a purpose lies from another.
+        let step: UInt64 = 0x9e37_79b9_7f4a_7c15
+        let inverse = (0..<6).reduce(step) { inverse, _ in inverse &* (2 &- step &* inverse) }
+        #expect(inverse &* step == 1)
+        for one in GaussianNoise.Purpose.allCases {
+            for other in GaussianNoise.Purpose.allCases where one != other {
+                #expect((one.rawValue &- other.rawValue) &* inverse >= 1 << 61, "\(one), \(other)")
+            }
+        }
+    }
+
+    @Test("a latent that is drawn has nothing to do with the noise of any timestep", arguments: [0, 1, 7, .max] as [UInt64])
+    func latent(seed: UInt64) {
+        // Of mean 0 and variance 1, so that it is the noise that was drawn.
+        let drawn = LatentDistribution(moments: Tensor(shape: [1, 32, 32, 8]), scalingFactor: 1).sample(seed: seed).values
+        let noised = NoiseSchedule().noised(Tensor(shape: [1, 32, 32, 4]), at: [999, 500, 10], seed: seed).values
+        #expect(drawn.count == 4096 && noised.count == 3 * drawn.count)
+        for timestep in 0..<3 {
+            let noise = noised[timestep * drawn.count..<(timestep + 1) * drawn.count]
+            let (products, squares) = zip(drawn, noise).reduce((0, 0)) { ($0.0 + $1.0 * $1.1, $0.1 + $1.1 * $1.1) }
+            // Five standard deviations of a correlation of 4096 pairs.
+            #expect(abs(products) / (squares * Float(drawn.count)).squareRoot() < 0.08, "timestep \(timestep)")
+        }
     }
 
     @Test("enters latents in the measure of the timestep")

@@ -61,6 +61,15 @@ struct InstanceTests {
         #expect(shapes.count == 1 && Double(shapes[0].area) > 0.9 * Double(ring.holesFilled().foregroundCount))
     }
 
+    @Test("a body that holds together by a corner stays whole")
+    func corner() throws {
+        var mask = try #require(Mask(height: 10, width: 10, repeating: false))
+        for place in 2..<8 { for column in place < 5 ? 2..<5 : 5..<8 { mask[y: place, x: column] = true } }
+        let labels = mask.map { $0 ? 1 : 0 as Int32 }
+        let opening = BodyOpening(ratio: 0.75) { _, _ in false }
+        #expect(opening(labels, distances: mask.distancesToBackground()) == labels)
+    }
+
     @Test("nothing, everything, one pixel, specks, and particles larger than the image have answers")
     func degenerateMasks() throws {
         for (height, width) in [(1, 1), (1, 40), (40, 1), (64, 64)] {
@@ -221,6 +230,16 @@ struct InstanceTests {
                 #expect(memberships.count { $0 } == 1)
             }
             #expect(zip(parts.other.values, mask.values).allSatisfy { !$0 || $1 })
+        }
+        // Without limits the gate accepts everything, and what is no instance is membrane.
+        let gate = try ShapeGate(
+            diameters, smallestSection: 0, largestSection: .infinity, aspectRatio: 0, ellipseFill: 0, circularity: 0)
+        let assembly = try MembraneAssembly(thickness: 3, shortest: 0, widest: .infinity, closing: 0)
+        for kind in SyntheticMask.allCases {
+            let mask = try #require(kind.make(height: 80, width: 77, seed: 21))
+            #expect(try gate(InstanceSplitter(diameters)(mask)).rejected.isEmpty)
+            let parts = try assembly(mask, without: mask.map { _ in 0 })
+            #expect(parts.membrane == mask && parts.other.foregroundCount == 0)
         }
         let small = try #require(Image<Int32>(height: 1, width: 1, repeating: 0))
         #expect(throws: ImageError.self) { try MembraneAssembly(thickness: 3)(slice { _ in }, without: small) }

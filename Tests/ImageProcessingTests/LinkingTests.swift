@@ -68,6 +68,28 @@ struct LinkingTests {
         for z in labels.indices { #expect(try result.identifiers(labels[z], slice: z).values.allSatisfy { $0 == 0 }) }
     }
 
+    @Test("without limits every chain of instances is a particle: none is rejected, cut or joined")
+    func withoutLimits() throws {
+        var scene = try #require(Scene(side: 90, slices: 60))
+        scene.draw { (x, y, z) in (x - 20) * (x - 20) + (y - 20) * (y - 20) < 100 && (30...34).contains(z) }
+        scene.draw { (x, y, _) in (x - 60) * (x - 60) + (y - 20) * (y - 20) < 64 }
+        scene.drawBall(x: 40, y: 60, z: 20, radius: 1.5)
+        // Two in a row that the standard cuts at the waist, and one beside them that it takes for a part of the first.
+        scene.drawBall(x: 70, y: 60, z: 14, radius: 9)
+        scene.drawBall(x: 71, y: 60, z: 29, radius: 8)
+        scene.drawBall(x: 70, y: 72, z: 14, radius: 1)
+        let labels = scene.slices.map { $0.components().labels }
+        let rules = try LinkingRules(
+            gap: 0, shortest: 0, flattest: 0, longest: .infinity, waist: 0, volumes: 0...(.infinity), separation: 0)
+        let result = try link(labels, rules)
+        #expect(result.rejections.isEmpty && result.objects.count == 5)
+        for (z, slice) in labels.enumerated() {
+            let identifiers = try result.identifiers(slice, slice: z)
+            #expect(zip(slice.values, identifiers.values).allSatisfy { ($0 > 0) == ($1 > 0) })
+        }
+        #expect(try link(labels).objects.count == 2)
+    }
+
     @Test("a particle may miss as many slices as the gap allows, and no more")
     func gaps() throws {
         var scene = try #require(Scene(side: 40, slices: 30))
@@ -163,7 +185,8 @@ struct LinkingTests {
         #expect(throws: ImageError.self) { try LinkingRules(overlap: 1.5) }
         #expect(throws: ImageError.self) { try LinkingRules(gap: -1) }
         #expect(throws: ImageError.self) { try LinkingRules(flattest: .nan) }
-        #expect(throws: ImageError.self) { try LinkingRules(longest: .infinity) }
+        #expect(throws: ImageError.self) { try LinkingRules(longest: .nan) }
+        #expect(throws: ImageError.self) { try LinkingRules(volumes: -1...(.infinity)) }
         #expect(try LinkingRules() == .standard)
     }
 }

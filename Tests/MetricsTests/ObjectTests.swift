@@ -7,21 +7,20 @@ import Volumes
 @Suite struct ObjectTests {
     private func measure(
         _ slices: [Image<UInt8>], _ size: VoxelSize, classes: [UInt8: String] = [1: "a", 2: "b"],
-        connectivity: VolumeConnectivity = .twentySix, leastVoxels: Int = 1, measuresSurface: Bool = false,
+        leastVoxels: Int = 1, measuresSurface: Bool = false,
         density: [Image<Float>]? = nil
     ) throws -> [MeasuredObject] {
         let first = try #require(slices.first)
         let shape = try #require(VolumeShape(z: slices.count, y: first.height, x: first.width))
         var measurement = try ObjectMeasurement(
-            shape: shape, voxelSize: size, classes: classes, ignoring: [255], connectivity: connectivity,
-            leastVoxels: leastVoxels,
+            shape: shape, voxelSize: size, classes: classes, ignoring: [255], leastVoxels: leastVoxels,
             measuresSurface: measuresSurface)
         for (z, slice) in slices.enumerated() { try measurement.add(slice, density: density?[z]) }
         return try measurement.finish()
     }
 
     /// Flood fill, voxel by voxel.
-    private func flooded(_ slices: [Image<UInt8>], _ connectivity: VolumeConnectivity) -> [Int] {
+    private func flooded(_ slices: [Image<UInt8>]) -> [Int] {
         let (depth, height, width) = (slices.count, slices[0].height, slices[0].width)
         var isSeen = [Bool](repeating: false, count: depth * height * width)
         var sizes: [Int] = []
@@ -35,7 +34,7 @@ import Volumes
                 let (z, y, x) = (voxel / (height * width), voxel / width % height, voxel % width)
                 for dz in -1...1 {
                     for dy in -1...1 {
-                        for dx in -1...1 where connectivity == .twentySix || abs(dx) + abs(dy) + abs(dz) == 1 {
+                        for dx in -1...1 {
                             let (a, b, c) = (z + dz, y + dy, x + dx)
                             guard a >= 0, b >= 0, c >= 0, a < depth, b < height, c < width else { continue }
                             let other = (a * height + b) * width + c
@@ -52,8 +51,9 @@ import Volumes
     }
 
     @Test(
-        "objects are those of a flood fill, in order of their first voxels", arguments: VolumeConnectivity.allCases, [0.05, 0.3])
-    func floods(connectivity: VolumeConnectivity, part: Double) throws {
+        "objects are those of a flood fill, in order of their first voxels, and the components of a volume",
+        arguments: [0.02, 0.05, 0.3])
+    func floods(part: Double) throws {
         var random = SeededGenerator(seed: 4)
         let slices = try (0..<9).map { _ in
             try #require(
@@ -64,8 +64,14 @@ import Volumes
                         return value < part ? 1 : value < 2 * part ? 2 : 0
                     }))
         }
-        let objects = try measure(slices, voxelSize(1, 1, 1), connectivity: connectivity)
-        #expect(objects.map(\.voxels) == flooded(slices, connectivity))
+        let objects = try measure(slices, voxelSize(1, 1, 1))
+        #expect(objects.map(\.voxels) == flooded(slices))
+        // What segment and pseudo-labels call a piece is what measure does.
+        for (label, name) in [(UInt8(1), "a"), (2, "b")] {
+            var pieces = VolumeComponents()
+            for slice in slices { try pieces.add(slice.map { $0 == label }) }
+            #expect(pieces.finished().components.map(\.voxels) == objects.filter { $0.className == name }.map(\.voxels))
+        }
     }
 
     @Test("volume, place, box and axes of a block") func block() throws {

@@ -7,8 +7,11 @@ struct BallsAndSheet {
     let shape: VolumeShape
     /// Centres, in voxels: x, y, z.
     let balls: [SIMD3<Double>]
+    /// Balls of other sizes, or that lie elsewhere: centre and radius in voxels.
+    let others: [(centre: SIMD3<Double>, radius: Double)]
 
-    init(z depth: Int, side: Int) throws {
+    init(z depth: Int, side: Int, others: [(centre: SIMD3<Double>, radius: Double)] = []) throws {
+        self.others = others
         shape = try #require(VolumeShape(z: depth, y: side, x: side))
         let (s, z) = (Double(side), Double(depth - 1) / 2)
         balls = [SIMD3(0.2 * s, 0.25 * s, z), SIMD3(0.25 * s, 0.75 * s, z), SIMD3(0.8 * s, 0.5 * s, z)]
@@ -19,9 +22,9 @@ struct BallsAndSheet {
     func isBall(_ index: Int) -> Bool {
         let place = SIMD3(
             Double(index % shape.x), Double(index / shape.x % shape.y), Double(index / shape.sliceCount))
-        return balls.contains { ball in
-            let offset = place - ball
-            return (offset * offset).sum() < 100
+        return (balls.map { ($0, 10) } + others).contains { ball in
+            let offset = place - ball.0
+            return (offset * offset).sum() < ball.1 * ball.1
         }
     }
 

@@ -47,7 +47,7 @@ import Volumes
         let artifact = try collection.store.open(result.digest)
         let classes = try artifact.read("classes", as: UInt8.self, shape: [result.z.count, side, side])
         let objects = try artifact.read("objects", as: Int32.self, shape: [result.z.count, side, side])
-        #expect(try artifact.dataset("particles").shape == [3, 5])
+        #expect(try artifact.dataset("particles").shape == [3, 6])
         // Each voxel of a class belongs to an object of that class, and each object has the voxels that its row says.
         let found = try collection.catalog.objects(ofTomogram: collection.tomogramID, step: "pseudo-labels")
         var counts: [Int32: Int] = [:]
@@ -82,6 +82,31 @@ import Volumes
         try collection.catalog.addSlab(tomogramID: collection.tomogramID, z: 8..<10)
         // prepare to split of two slices, consistency and pseudo-labels of one slab.
         #expect(try collection.run()?.progress.ran == 14)
+    }
+
+    @Test("with what preset paper switches off every instance is a particle, and all else of the mask is membrane")
+    func withoutGates() throws {
+        let scene = try BallsAndSheet(z: 12, side: 128, others: [(SIMD3(100, 104, 6), 4)])
+        let collection = try PipelineCollection(scene.voxels(), settings: Self.settings)
+        try collection.catalog.addSlab(tomogramID: collection.tomogramID, z: 2..<10)
+        func classes() throws -> (all: [UInt8], rejections: [String: Int]) {
+            let report = try #require(try collection.run())
+            #expect(report.isComplete, "\(report.failures)")
+            let result = try #require(
+                try collection.catalog.slabArtifacts(ofTomogram: collection.tomogramID, step: "pseudo-labels", output: "labels")
+                    .first)
+            let slab = try #require(try collection.catalog.slabs(ofTomogram: collection.tomogramID).first?.id)
+            return (
+                try collection.store.open(result.digest).read("classes", as: UInt8.self),
+                try collection.value("pseudo-labels", "rejections", scopeID: slab, as: [String: Int].self)
+            )
+        }
+        #expect(try classes().all.contains(3))
+        for (key, value) in RecipePreset.additionsOff where key.hasPrefix("split.") || key.hasPrefix("pseudo-labels.") {
+            collection.settings[key] = value
+        }
+        let off = try classes()
+        #expect(!off.all.contains(3) && off.all.contains(2) && off.rejections.isEmpty)
     }
 
     @Test("a slab of one empty slice, masks of nothing and of everything, particles larger than the image are defined")

@@ -1,7 +1,7 @@
-import Engine
 import TestSupport
 import Testing
 
+@testable import Engine
 @testable import Pipeline
 
 @Suite("Presets of recipes") struct RecipePresetTests {
@@ -18,6 +18,58 @@ import Testing
         #expect(RecipePreset.all.allSatisfy { Set($0.assignments(for: recipe).map(\.key)) == named })
         // None was dropped for want of a parameter of that name.
         #expect(RecipePreset.paper.names.isSubset(of: Set(recipe.entries.map(\.key))))
+    }
+
+    /// The papers need these and name no number, or do not need them and they change no result of the others.
+    private static let silent: Set = [
+        // How the slice is made, and what is looked for in it: the data's.
+        "prepare.density.lower_percentile", "prepare.density.upper_percentile", "prepare.density.structures",
+        "prepare.clahe.clip_limit", "prepare.clahe.grid", "split.particle.smallest_diameter", "split.particle.largest_diameter",
+        "split.cellpose.diameter", "train-membrane.classes", "train-particles.classes", "train-particles.radius",
+        // Numbers that the method needs.
+        "features.timesteps.count", "features.latent", "feature-map.diversity.patch", "feature-map.merge.similarity",
+        "feature-map.merge.threshold", "mask.smoothing.size", "mask.smoothing.sigma", "pseudo-labels.link.overlap",
+        "train-membrane.network.width", "train-membrane.network.levels", "train-membrane.network.normalization",
+        "train-membrane.network.upsampling", "train-membrane.patch.size", "train-membrane.epoch.steps",
+        "train-membrane.epoch.count", "train-membrane.batch", "train-membrane.optimizer.learning_rate",
+        "train-membrane.validation.part", "train-membrane.validation.batches", "train-particles.patch.turned",
+        "train-particles.epoch.steps", "train-particles.validation.part", "train-particles.validation.batches",
+        // Of ways that are not gone: structure, tokens, intensity, the watershed, and the sizes of pieces that are dropped.
+        "features.tokens.rank", "eigenvectors.bandwidth", "feature-map.smoothing", "split.watershed.neck", "split.watershed.body",
+        "split.watershed.closing", "split.watershed.smoothing", "split.membrane.thickness",
+        // How it is computed and written.
+        "features.precision", "features.seed", "eigenvectors.seed", "train-membrane.seed", "train-particles.seed",
+        "segment.block", "segment.margin", "segment.taper", "segment.voxel_size_tolerance", "pick.voxel_size_tolerance",
+        "train-membrane.voxel_size_tolerance", "train-particles.voxel_size_tolerance",
+    ]
+
+    @Test("paper sets every parameter to what is published, or to off, unless the papers need a number and name none")
+    func paper() throws {
+        // What measures and compares results is beside the method.
+        let keys = recipe.entries.filter { entry in
+            !["measure", "evaluate"].contains { entry.step.hasPrefix($0) } && !entry.parameter.isModel
+        }.map(\.key)
+        let (published, off) = (Set(RecipePreset.published.keys), Set(RecipePreset.additionsOff.keys))
+        #expect(published.isDisjoint(with: off) && Self.silent.isDisjoint(with: published.union(off)))
+        for key in keys {
+            #expect(published.contains(key) || off.contains(key) || Self.silent.contains(key), "nobody has decided on \(key)")
+        }
+        #expect(Self.silent.isSubset(of: keys))
+        var paper = recipe
+        for (key, value) in RecipePreset.paper.assignments(for: recipe) { try paper.set(key, to: value) }
+        // Gates, least sizes and scores, cuts and joins, wherever a step has any.
+        let additions = [
+            "gate.", "smallest", "largest", "shortest", "flattest", "longest", "widest", "waist", "gap", "separation",
+        ]
+        for key in keys where !Self.silent.contains(key) && additions.contains(where: key.contains) {
+            #expect(paper[key] == .real(0) || paper[key] == .integer(0), "\(key)")
+        }
+        for key in ["pick.score", "pseudo-labels.particle.confidence", "eigenvectors.cutoff", "train-membrane.patch.foreground"] {
+            #expect(paper[key] == .real(0), "\(key)")
+        }
+        for key in ["split.membrane.closing", "split.membrane.dilation"] { #expect(paper[key] == .integer(1), "\(key)") }
+        // And what was ours before is not.
+        #expect(recipe["split.membrane.dilation"] == .integer(0) && recipe["split.gate.fill"] == .real(0.6))
     }
 
     @Test("from paper back to default restores what was, and leaves other parameters alone")

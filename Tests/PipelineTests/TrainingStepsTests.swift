@@ -46,9 +46,10 @@ import Volumes
 
     @Test("networks learn pseudo-labels of a slab, and find membrane and particles in the whole tomogram")
     func pseudoLabels() throws {
-        let scene = try BallsAndSheet(z: 24, side: 128)
+        // Deeper and wider than patches, which the picker's blocks are.
+        let scene = try BallsAndSheet(z: 36, side: 128)
         let collection = try PipelineCollection(scene.voxels(), settings: Self.pseudo.merging(PipelineCollection.small) { $1 })
-        let slab = try collection.catalog.addSlab(tomogramID: collection.tomogramID, z: 3..<21)
+        let slab = try collection.catalog.addSlab(tomogramID: collection.tomogramID, z: 3..<33)
         _ = try collection.catalog.addTrainingSet(named: "first", slabs: [#require(slab.id)])
         let report = try #require(try collection.run())
         #expect(report.isComplete, "\(report.failures)")

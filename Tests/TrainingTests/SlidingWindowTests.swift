@@ -199,6 +199,48 @@ import Volumes
                 + [10, 11, 12, 13, 14, 14, 14, 14, 10, 11, 12, 13, 14, 14, 14, 14])
     }
 
+    @Test("blocks that keep their length have it on volumes of any shape", arguments: 1...12 as ClosedRange<UInt64>)
+    func keptLength(seed: UInt64) throws {
+        var random = RandomStream(seed: seed)
+        let grid = try Grid(&random, sides: 1...40)
+        let axis = try WindowAxis(block: 16, margin: 3, alignment: 4, keepsLength: true)
+        let results = try Self.run(grid, Window(z: axis, y: axis, x: axis)) { tensor in
+            #expect(tensor.shape == [1, 16, 16, 16, 1])
+            return tensor
+        }
+        #expect(results == grid.values)
+    }
+
+    @Test(
+        "where memory is short layers are computed several times, and results are the same to the bit",
+        arguments: 1...30 as ClosedRange<UInt64>)
+    func divided(seed: UInt64) throws {
+        var random = RandomStream(seed: seed)
+        let grid = try Grid(&random, sides: 12...40)
+        let taper = random.index(below: 4)
+        let axis = try WindowAxis(block: 20, margin: 2, taper: taper, alignment: 4, keepsLength: true)
+        let window = Window(z: axis, y: axis, x: axis)
+        let all = try Self.run(grid, window) { Self.boxFilter($0, radius: 3) }
+        let memory = BlockGrid(shape: grid.shape, window: window).memory(outputs: 1)
+        let slice = 4 * grid.shape.sliceCount
+        let depth = BlockGrid(shape: grid.shape, window: window).layerDepth
+        for most in taper + 1...max(depth, taper + 1) {
+            let bytes = memory - (depth - most) * slice
+            let fitting = try window.fitted(to: grid.shape, outputs: 1, bytes: bytes)
+            let blocks = BlockGrid(shape: grid.shape, window: fitting)
+            #expect(blocks.memory(outputs: 1) <= bytes && blocks.inputShape == [1, 20, 20, 20, 1])
+            let results = try Self.run(grid, fitting) { Self.boxFilter($0, radius: 3) }
+            #expect(results.map(\.bitPattern) == all.map(\.bitPattern), "\(grid.shape), at most \(most) slices")
+            let middle = blocks.layers / 2
+            let rest = try Self.run(grid, fitting, from: middle) { Self.boxFilter($0, radius: 3) }
+            let first = blocks.slices(finishedBy: middle).lowerBound * grid.shape.sliceCount
+            #expect(rest.map(\.bitPattern) == all[first...].map(\.bitPattern))
+        }
+        #expect(throws: TrainingError.self) {
+            try window.fitted(to: grid.shape, outputs: 1, bytes: memory - (depth - taper) * slice)
+        }
+    }
+
     @Test("NaN stays where it is")
     func notANumber() throws {
         var random = RandomStream(seed: 5)
@@ -256,12 +298,12 @@ import Volumes
         let shapes = try [300, 3000].map { try #require(VolumeShape(z: $0, y: 1000, x: 1000)) }
         let memory = shapes.map { BlockGrid(shape: $0, window: window).memory(outputs: 1) }
         #expect(memory[0] == memory[1] && memory[0] == 4 * (77 * 1_000_000 + 3 * 96 * 96 * 96))
-        let fitting = try window.shallowed(for: shapes[0], outputs: 1, bytes: 200_000_000)
+        let fitting = try window.fitted(to: shapes[0], outputs: 1, bytes: 200_000_000)
         #expect(fitting.z.block == 64 && fitting.y == axis)
         #expect(BlockGrid(shape: shapes[0], window: fitting).memory(outputs: 1) <= 200_000_000)
-        #expect(try window.shallowed(for: shapes[0], outputs: 1, bytes: .max) == window)
-        #expect(throws: TrainingError.self) { try window.shallowed(for: shapes[0], outputs: 1, bytes: 50_000_000) }
+        #expect(try window.fitted(to: shapes[0], outputs: 1, bytes: .max) == window)
+        #expect(throws: TrainingError.self) { try window.fitted(to: shapes[0], outputs: 1, bytes: 50_000_000) }
         let flat = try #require(VolumeShape(z: 2, y: 10, x: 10))
-        #expect(try window.shallowed(for: flat, outputs: 1, bytes: 1_000_000).z.block == 56)
+        #expect(try window.fitted(to: flat, outputs: 1, bytes: 1_000_000).z.block == 56)
     }
 }

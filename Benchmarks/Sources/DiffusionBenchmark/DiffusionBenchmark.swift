@@ -17,7 +17,7 @@ enum DiffusionBenchmark {
         let model = try DiffusionModel(folder: arguments[1], residency: isStreamed ? .streamed : .resident)
         let context = Tensor(
             shape: [1, 77, model.contextChannels],
-            values: GaussianNoise(seed: 2).tensor(shape: [77 * model.contextChannels]).values)
+            values: GaussianNoise(seed: 2, for: .timesteps).tensor(shape: [77 * model.contextChannels]).values)
         print("OpenBLAS \(BLAS.kernelName), \(Threads.count) threads")
         if isStreamed {
             try tile(of: model, context)
@@ -30,10 +30,10 @@ enum DiffusionBenchmark {
     private static func passes(of model: DiffusionModel, _ context: Tensor, runs: Int) throws {
         let image = Tensor(
             shape: [1, 512, 512, 3],
-            values: GaussianNoise(seed: 1).tensor(shape: [512 * 512 * 3]).values.map { min(max($0, -1), 1) })
+            values: GaussianNoise(seed: 1, for: .timesteps).tensor(shape: [512 * 512 * 3]).values.map { min(max($0, -1), 1) })
         try measure("VAE encoder, 512²", runs) { _ = try model.encode(image) }
 
-        func latents(_ count: Int) -> Tensor { GaussianNoise(seed: 3).tensor(shape: [count, 64, 64, 4]) }
+        func latents(_ count: Int) -> Tensor { GaussianNoise(seed: 3, for: .timesteps).tensor(shape: [count, 64, 64, 4]) }
         let timesteps = [20, 80, 140, 200]
         try measure("U-Net, 64² latent, plain", runs) {
             try model.pass(latents(1), timesteps: [20], context: context, extent: .noise)

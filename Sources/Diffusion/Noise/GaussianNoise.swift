@@ -1,15 +1,26 @@
 import Foundation
 public import Tensors
 
-/// Numbers of the standard normal distribution that depend on a seed and on nothing else.
+/// Numbers of the standard normal distribution that depend on a seed, on what they are for, and on nothing else.
 ///
 /// SplitMix64 (Steele, Lea and Flood, OOPSLA 2014) and the transform of Box and Muller (1958).
 public struct GaussianNoise: Sendable {
+    /// What numbers are drawn for.
+    ///
+    /// SplitMix64 goes through all 2⁶⁴ states in one cycle. Each purpose begins elsewhere in it, at least 2⁶¹ numbers from where any other
+    /// does, whatever the seed: two purposes never draw the same numbers. The raw value is added to the seed.
+    public enum Purpose: UInt64, CaseIterable, Sendable {
+        /// The noise ε of all timesteps, one after the other.
+        case timesteps = 0
+        /// Which timesteps there are.
+        case choiceOfTimesteps = 0x7469_6d65
+        /// The latent that is drawn from an autoencoder's distribution.
+        case latent = 0x4000_0000_0000_0000
+    }
+
     private var state: UInt64
 
-    public init(seed: UInt64) {
-        state = seed
-    }
+    public init(seed: UInt64, for purpose: Purpose) { state = seed &+ purpose.rawValue }
 
     /// The first numbers of the sequence, in the order of the tensor.
     public func tensor(shape: [Int]) -> Tensor {

@@ -31,7 +31,7 @@ public struct NoiseSchedule: Sendable {
     ///   - seed: of the noise, which is drawn anew for each timestep and the same for every latent of that shape.
     /// - Returns: `[timesteps, height, width, channels]`
     public func noised(_ latent: Tensor, at timesteps: [Int], seed: UInt64) -> Tensor {
-        let noise = GaussianNoise(seed: seed).tensor(shape: [timesteps.count] + latent.shape.dropFirst())
+        let noise = GaussianNoise(seed: seed, for: .timesteps).tensor(shape: [timesteps.count] + latent.shape.dropFirst())
         let count = latent.count
         return latent.withUnsafeBufferPointer { latent in
             noise.withUnsafeBufferPointer { values in
@@ -51,7 +51,7 @@ public struct NoiseSchedule: Sendable {
 
     /// Timesteps spread over `0...last`: one drawn from each of `count` equal strata, ascending.
     public static func stratified(count: Int, last: Int, seed: UInt64) -> [Int] {
-        var random = GaussianNoise(seed: seed &+ 0x7469_6d65)
+        var random = GaussianNoise(seed: seed, for: .choiceOfTimesteps)
         return (0..<count).map { stratum in
             let width = Double(last + 1) / Double(count)
             return min(Int((Double(stratum) + random.uniform()) * width), last)

@@ -1,12 +1,11 @@
-/// Joins the components of a volume's slices to those of the volume, one slice after the other: pixels above one another are
-/// neighbours.
+/// The connected components of a volume whose masks come slice after slice (``VolumeConnectivity``).
 ///
 /// ```swift
 /// var joined = VolumeComponents()
-/// for mask in masks { try joined.add(mask.components()) }
+/// for mask in masks { try joined.add(mask) }
 /// let numbering = joined.finished()
-/// // In a second pass, which finds the same components in each slice again:
-/// let number = numbering.number(ofLabel: 3, inSlice: 17)
+/// // In a second pass over the same masks:
+/// let numbers = try numbering.numbers(of: masks[17], inSlice: 17)
 /// ```
 ///
 /// - Complexity: linear in the pixels; memory holds one slice's labels, and some bytes for each component of a slice.
@@ -44,11 +43,23 @@ public struct VolumeComponents: Sendable {
         /// Those of at least as many voxels as were asked for, in the order in which the slices first met them; number 1 is at 0.
         public let components: [Component]
         fileprivate let numbers: [Int32]
+        /// For each slice its first member, and at last the number of members.
         fileprivate let firstMembers: [Int]
 
-        /// The number of the component that a slice's component is part of; 0 for background, and for what was too small.
-        public func number(ofLabel label: Int32, inSlice slice: Int) -> Int32 {
-            label == 0 ? 0 : numbers[firstMembers[slice] + Int(label) - 1]
+        /// For each pixel of a slice the number of its component; 0 for background, and for what was too small.
+        ///
+        /// - Parameter mask: the one that was added as this slice.
+        /// - Throws: ``ImageError`` where it is another one, as far as its number of components tells.
+        public func numbers(of mask: Mask, inSlice slice: Int) throws(ImageError) -> Image<Int32> {
+            let components = mask.components(VolumeConnectivity.withinSlice)
+            guard slice >= 0, slice + 1 < firstMembers.count,
+                components.count == firstMembers[slice + 1] - firstMembers[slice]
+            else {
+                throw ImageError(
+                    .invalidParameter,
+                    "slice \(slice) has \(components.count) components, unlike the mask that was added; hand over the same masks")
+            }
+            return components.labels.relabelled(by: [0] + numbers[firstMembers[slice]..<firstMembers[slice + 1]])
         }
     }
 
@@ -62,9 +73,10 @@ public struct VolumeComponents: Sendable {
     /// Adds the next slice.
     ///
     /// - Throws: ``ImageError`` where it has another size than the one before.
-    public mutating func add(_ slice: Components) throws(ImageError) {
+    public mutating func add(_ mask: Mask) throws(ImageError) {
+        try previous?.requireSize(of: mask)
+        let slice = mask.components(VolumeConnectivity.withinSlice)
         let (labels, z, first) = (slice.labels, firstMembers.count, members.count)
-        try previous?.requireSize(of: labels)
         firstMembers.append(first)
         members += [Component](repeating: Component(), count: slice.count)
         sets.grow(by: slice.count)
@@ -73,24 +85,45 @@ public struct VolumeComponents: Sendable {
                 members[first + Int(labels.values[y * labels.width + x]) - 1].add(x: x, y: y, z: z)
             }
         }
-        if let previous {
-            let firstBelow = firstMembers[z - 1]
-            sets.join { join in
-                var last: (Int32, Int32) = (0, 0)
-                for (below, here) in zip(previous.values, labels.values) where below > 0 && here > 0 && (below, here) != last {
-                    join(firstBelow + Int(below) - 1, first + Int(here) - 1)
-                    last = (below, here)
+        if let previous { join(labels, first, to: previous, firstMembers[z - 1]) }
+        previous = labels
+    }
+
+    /// Joins the components of a slice to those of the slice before that they touch.
+    ///
+    /// - Parameters:
+    ///   - first: the member that is the slice's first component, as is `firstBelow` of the slice before.
+    private mutating func join(_ labels: Image<Int32>, _ first: Int, to previous: Image<Int32>, _ firstBelow: Int) {
+        let (height, width, reach) = (labels.height, labels.width, VolumeConnectivity.reach)
+        labels.values.withUnsafeBufferPointer { labels in
+            previous.values.withUnsafeBufferPointer { previous in
+                sets.join { join in
+                    var last: (Int32, Int32) = (0, 0)
+                    for y in 0..<height {
+                        let rows = max(0, y - reach)...min(height - 1, y + reach)
+                        for x in 0..<width {
+                            let here = labels[y &* width &+ x]
+                            guard here > 0 else { continue }
+                            for row in rows {
+                                for column in max(0, x - reach)...min(width - 1, x + reach) {
+                                    let below = previous[row &* width &+ column]
+                                    guard below > 0, (below, here) != last else { continue }
+                                    join(firstBelow + Int(below) - 1, first + Int(here) - 1)
+                                    last = (below, here)
+                                }
+                            }
+                        }
+                    }
                 }
             }
         }
-        previous = labels
     }
 
     /// The components of all slices that were added.
     ///
     /// - Parameter leastVoxels: smaller ones get no number.
     public consuming func finished(leastVoxels: Int = 1) -> Numbering {
-        let (members, firstMembers) = (members, firstMembers)
+        let (members, firstMembers) = (members, firstMembers + [members.count])
         let (sets, count) = sets.numbered()
         var joined = [Component](repeating: Component(), count: count)
         for (member, set) in zip(members, sets) { joined[Int(set)].add(member) }

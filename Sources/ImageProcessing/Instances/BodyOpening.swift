@@ -80,7 +80,7 @@ struct BodyOpening {
         }
         let isNoCenter = mask { index, _ in labels.values[index] != label || distances.values[index] < radius }
         let reached = isNoCenter.distancesToBackground()
-        let pieces = mask { labels.values[$0] == label && reached.values[$1] < radius }.components(.four)
+        let pieces = mask { labels.values[$0] == label && reached.values[$1] < radius }.components()
         // The first of the largest.
         guard let most = pieces.areas.max(), let largest = pieces.areas.firstIndex(of: most) else { return }
         for (row, y) in rows.enumerated() {

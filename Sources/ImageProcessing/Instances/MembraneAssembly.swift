@@ -25,7 +25,8 @@ public struct MembraneAssembly: Sendable, Hashable {
     /// - Parameters:
     ///   - thickness: of a membrane as the mask shows it, in pixels.
     ///   - shortest: the least length of a piece, in thicknesses: its area is at least this times thickness².
-    ///   - widest: the greatest mean width of a piece, in thicknesses. A membrane that a slice cuts at an angle is wider.
+    ///   - widest: the greatest mean width of a piece, in thicknesses; infinite for no limit. A membrane that a slice cuts at an angle is
+    ///     wider.
     ///   - closing: the radius of the disc that closes gaps, in pixels.
     ///   - dilation: the radius of the disc that thickens the result, in pixels.
     /// - Throws: ``ImageError`` where a parameter is out of range.
@@ -57,7 +58,7 @@ public struct MembraneAssembly: Sendable, Hashable {
         }
         // Gaps are closed before pieces are judged: what is torn is not shorter for that.
         let closed = closing.radius == 0 ? rest : rest.closed(by: closing)
-        let pieces = closed.components(.eight)
+        let pieces = closed.components()
         let widths = meanWidths(of: pieces, in: closed)
         var grown = pieces.mask {
             Double(pieces.areas[$0 - 1]) >= shortest * thickness * thickness && widths[$0 - 1] <= widest * thickness

@@ -26,7 +26,7 @@ public struct ShapeGate: Sendable, Hashable {
     ///   - diameters: of the particles looked for.
     ///   - smallestSection: the diameter of the smallest section, in smallest diameters: slices also cut particles near
     ///     their poles.
-    ///   - largestSection: the diameter of the largest section, in largest diameters.
+    ///   - largestSection: the diameter of the largest section, in largest diameters; infinite for no limit.
     ///   - aspectRatio: the least ratio of the shorter to the longer axis.
     ///   - ellipseFill: the least part of its ellipse that an instance fills.
     ///   - circularity: the least 4πA/P². Segmented particles are ragged; it is low.
@@ -38,8 +38,8 @@ public struct ShapeGate: Sendable, Hashable {
         guard (0...1).contains(smallestSection) else {
             throw .parameter("the smallest section", smallestSection, mustBe: "in 0 … 1 diameters")
         }
-        guard (1...10).contains(largestSection) else {
-            throw .parameter("the largest section", largestSection, mustBe: "in 1 … 10 diameters")
+        guard (1...10).contains(largestSection) || largestSection == .infinity else {
+            throw .parameter("the largest section", largestSection, mustBe: "in 1 … 10 diameters, or infinite")
         }
         for (name, value) in [("aspect ratio", aspectRatio), ("filled part", ellipseFill), ("circularity", circularity)]
         where !(0...1).contains(value) {

@@ -30,6 +30,8 @@ public struct LinkingRules: Sendable, Hashable {
     /// one particle.
     public let separation: Double
 
+    /// The greatest height, and the greatest volume's diameter, may be infinite: no limit.
+    ///
     /// - Throws: ``ImageError`` where a parameter is out of range.
     public init(
         overlap: Double = 0.3, gap: Int = 2, shortest: Double = 0.4, flattest: Double = 0.5, longest: Double = 2,
@@ -41,10 +43,14 @@ public struct LinkingRules: Sendable, Hashable {
         }
         guard (0...1000).contains(gap) else { throw .parameter("the gap", gap, mustBe: "in 0 … 1000 slices") }
         for (name, value) in [
-            ("least height", shortest), ("least flatness", flattest), ("greatest height", longest), ("separation", separation),
-            ("least volume's diameter", volumes.lowerBound), ("greatest volume's diameter", volumes.upperBound),
+            ("least height", shortest), ("least flatness", flattest), ("separation", separation),
+            ("least volume's diameter", volumes.lowerBound),
         ] where !(0...1000).contains(value) {
             throw .parameter("the \(name)", value, mustBe: "in 0 … 1000 diameters")
+        }
+        for (name, value) in [("greatest height", longest), ("greatest volume's diameter", volumes.upperBound)]
+        where !(0...1000).contains(value) && value != .infinity {
+            throw .parameter("the \(name)", value, mustBe: "in 0 … 1000 diameters, or infinite")
         }
         self.init(unchecked: overlap, gap, shortest, flattest, longest, waist, volumes, separation)
     }

@@ -61,7 +61,7 @@ struct LabelRuns: Sendable {
     ///   - other: the row of another slice, or of this one for nil.
     ///   - reach: how far apart runs may be.
     mutating func connect(
-        row y: Int, toRow row: Int, of other: LabelRuns?, reach: Int32, _ joins: inout [(Int32, Int32)]
+        row y: Int, toRow row: Int, of other: LabelRuns?, reach: Int, _ joins: inout [(Int32, Int32)]
     ) {
         guard row >= 0, row + 1 < rowStarts.count else { return }
         let theirs = other?.runs(ofRow: row) ?? runs(ofRow: row)
@@ -69,7 +69,7 @@ struct LabelRuns: Sendable {
         var first = theirs.lowerBound
         for index in runs(ofRow: y) {
             let run = runs[index]
-            let (start, end) = (run.start - reach, run.end + reach)
+            let (start, end) = (run.start - Int32(reach), run.end + Int32(reach))
             func neighbor(_ index: Int) -> Run { other?.runs[index] ?? runs[index] }
             while first < theirs.upperBound, neighbor(first).end <= start { first += 1 }
             var candidate = first

@@ -1,7 +1,7 @@
 public import ImageProcessing
 public import Volumes
 
-/// Measures every connected part of every class of a label volume, slice after slice.
+/// Measures every connected piece of every class of a label volume, slice after slice (`VolumeConnectivity`).
 ///
 /// ```swift
 /// var measurement = try ObjectMeasurement(shape: shape, voxelSize: voxelSize, classes: [1: "membrane", 2: "ribosome"],
@@ -15,7 +15,6 @@ public import Volumes
 public struct ObjectMeasurement: Sendable {
     public let shape: VolumeShape
     public let voxelSize: VoxelSize
-    public let connectivity: VolumeConnectivity
     public let leastVoxels: Int
     private let names: [String]
     private let map: ClassMap
@@ -44,7 +43,7 @@ public struct ObjectMeasurement: Sendable {
     /// - Throws: ``MetricsError`` where a label is both ignored and a class, or the least size is not positive.
     public init(
         shape: VolumeShape, voxelSize: VoxelSize, classes: [UInt8: String], ignoring ignored: Set<UInt8> = [],
-        connectivity: VolumeConnectivity = .twentySix, leastVoxels: Int = 1, measuresSurface: Bool = true
+        leastVoxels: Int = 1, measuresSurface: Bool = true
     ) throws(MetricsError) {
         guard leastVoxels >= 1 else { throw .parameter("the least number of voxels", leastVoxels, mustBe: "positive") }
         map = try ClassMap(classes, ignoring: ignored)
@@ -60,7 +59,6 @@ public struct ObjectMeasurement: Sendable {
         self.classOfLabel = classOfLabel
         self.shape = shape
         self.voxelSize = voxelSize
-        self.connectivity = connectivity
         self.leastVoxels = leastVoxels
         let edges = SIMD3(voxelSize.xInAngstroms, voxelSize.yInAngstroms, voxelSize.zInAngstroms)
         surface = measuresSurface ? SurfaceArea(edges) : nil
@@ -154,13 +152,13 @@ public struct ObjectMeasurement: Sendable {
     /// Gives each run the object of a neighbour, or a new one, and joins what turns out to be one.
     private mutating func join(_ slice: inout LabelRuns) throws(MetricsError) {
         let below = slices.last
-        let reach = connectivity.reach
+        let reach = VolumeConnectivity.reach
         var next = Int32(truncatingIfNeeded: sums.count)
         var joins: [(Int32, Int32)] = []
         for y in 0..<shape.y {
             slice.connect(row: y, toRow: y - 1, of: nil, reach: reach, &joins)
             if let below {
-                for row in y - Int(reach)...y + Int(reach) { slice.connect(row: y, toRow: row, of: below, reach: reach, &joins) }
+                for row in y - reach...y + reach { slice.connect(row: y, toRow: row, of: below, reach: reach, &joins) }
             }
             slice.startObjects(inRow: y, &next)
         }

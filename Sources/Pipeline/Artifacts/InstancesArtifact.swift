@@ -11,16 +11,18 @@ package enum InstancesArtifact {
         case ground = 0
         case membrane = 1
         case macromolecule = 2
-        /// In the mask, and neither: nothing should be learned from it.
+        /// In the mask, or of an instance that was rejected, and neither: nothing should be learned from it.
         case neither = 3
     }
 
     /// - Parameters:
     ///   - mask: in which instances and membranes were told apart.
+    ///   - instances: what may be sections of particles.
+    ///   - rejected: where instances are that may not. They may cover more than the mask.
     ///   - diameters: of the particles that were looked for.
     ///   - assembly: by whose parameters membranes were.
     static func write(
-        _ mask: Mask, instances: Image<Int32>, parts: MembraneAssembly.Parts, diameters: ParticleDiameters,
+        _ mask: Mask, instances: Image<Int32>, rejected: Mask, parts: MembraneAssembly.Parts, diameters: ParticleDiameters,
         assembly: MembraneAssembly, to artifact: ArtifactWriter
     ) throws {
         try artifact.setAttribute("smallest_diameter", .real(diameters.smallest))
@@ -32,12 +34,13 @@ package enum InstancesArtifact {
         try artifact.setAttribute("membrane_dilation", .real(Double(assembly.dilation.radius)))
         try artifact.write("mask", shape: [mask.height, mask.width], values: mask.bytes().values)
         try artifact.write("instances", shape: [instances.height, instances.width], values: instances.values)
-        let classes = classes(of: parts, instances: instances)
+        try artifact.write("rejected", shape: [rejected.height, rejected.width], values: rejected.bytes().values)
+        let classes = classes(of: parts, instances: instances, rejected: rejected)
         try artifact.write("parts", shape: [classes.height, classes.width], values: classes.values)
     }
 
-    /// What each pixel is: ``Part``.
-    static func classes(of parts: MembraneAssembly.Parts, instances: Image<Int32>) -> Image<UInt8> {
+    /// What each pixel is: ``Part``. A rejected instance may be a piece of membrane: where the membrane is, it counts.
+    static func classes(of parts: MembraneAssembly.Parts, instances: Image<Int32>, rejected: Mask) -> Image<UInt8> {
         Image<UInt8>(sizeOf: instances) { classes in
             for index in classes.indices {
                 let part: Part =
@@ -45,7 +48,7 @@ package enum InstancesArtifact {
                         .macromolecule
                     } else if parts.membrane.values[index] {
                         .membrane
-                    } else if parts.other.values[index] {
+                    } else if parts.other.values[index] || rejected.values[index] {
                         .neither
                     } else {
                         .ground
@@ -84,6 +87,9 @@ package enum InstancesArtifact {
 
     /// The instances of a slice: numbers from 1, with gaps.
     package static func instances(_ artifact: Artifact) throws -> Image<Int32> { try artifact.image("instances") }
+
+    /// Where the gate rejected instances.
+    static func rejected(_ artifact: Artifact) throws -> Mask { try Mask(nonzero: artifact.image("rejected")) }
 
     /// What each pixel of a slice is: ``Part``.
     package static func parts(_ artifact: Artifact) throws -> Image<UInt8> { try artifact.image("parts") }

@@ -36,15 +36,52 @@ enum PseudoLabelsArtifact {
         }
     }
 
-    /// Writes the table of particles.
-    static func write(particles: some Collection<FoundObject>, to artifact: ArtifactWriter) throws {
-        let rows = particles.flatMap { particle in
-            let centroid = particle.centroidInAngstroms
-            return [centroid.x, centroid.y, centroid.z, particle.radiusInAngstroms ?? 0, particle.confidence ?? 0]
+    /// A row of the table of particles; the number of the particle is its place in the table, from 1.
+    struct Particle {
+        let centreInAngstroms: SIMD3<Double>
+        /// 0 where it is not known.
+        let radiusInAngstroms: Double
+        let confidence: Double
+        /// Whether it begins in the slab's first slice or ends in its last: a part of it may be missing, and its centre be another.
+        let isCutOff: Bool
+
+        static let columns = 6
+
+        var row: [Double] {
+            let centre = centreInAngstroms
+            return [centre.x, centre.y, centre.z, radiusInAngstroms, confidence, isCutOff ? 1 : 0]
         }
+    }
+
+    /// Writes the table of particles.
+    static func write(_ particles: [(found: FoundObject, isCutOff: Bool)], to artifact: ArtifactWriter) throws {
         // A dataset has at least one element.
         if particles.isEmpty { return }
-        try artifact.write("particles", shape: [particles.count, 5], values: rows)
+        let rows = particles.flatMap { particle in
+            Particle(
+                centreInAngstroms: particle.found.centroidInAngstroms, radiusInAngstroms: particle.found.radiusInAngstroms ?? 0,
+                confidence: particle.found.confidence ?? 0, isCutOff: particle.isCutOff
+            ).row
+        }
+        try artifact.write("particles", shape: [particles.count, Particle.columns], values: rows)
+    }
+
+    /// The table of particles.
+    ///
+    /// - Throws: ``PipelineError`` where it has other columns.
+    static func particles(_ artifact: Artifact) throws -> [Particle] {
+        guard artifact.datasets.contains(where: { $0.name == "particles" }) else { return [] }
+        let values = try artifact.read("particles", as: Double.self)
+        guard try artifact.dataset("particles").shape == [values.count / Particle.columns, Particle.columns] else {
+            throw PipelineError(
+                "\(artifact.digest.abbreviated) has no table of \(Particle.columns) columns; `cellar verify` looks for damage")
+        }
+        return stride(from: 0, to: values.count, by: Particle.columns).map { first in
+            let row = Array(values[first..<first + Particle.columns])
+            return Particle(
+                centreInAngstroms: SIMD3(row[0], row[1], row[2]), radiusInAngstroms: row[3], confidence: row[4],
+                isCutOff: row[5] != 0)
+        }
     }
 }
 

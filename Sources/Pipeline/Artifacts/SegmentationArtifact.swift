@@ -29,10 +29,9 @@ enum SegmentationArtifact {
         for z in 0..<shape.z {
             var labels = try file.read(z, part(0, of: shape))
             for (index, numbering) in pieces.enumerated() {
-                let parts = mask(labels, of: UInt8(index + 1), shape: shape)?.components().labels.values ?? []
-                for (pixel, part) in parts.enumerated() where part > 0 && numbering.number(ofLabel: part, inSlice: z) == 0 {
-                    labels[pixel] = 0
-                }
+                let mask = try mask(labels, of: UInt8(index + 1), shape: shape)
+                let numbers = try numbering.numbers(of: mask, inSlice: z).values
+                for pixel in labels.indices where mask.values[pixel] && numbers[pixel] == 0 { labels[pixel] = 0 }
             }
             for label in labels where Int(label) < counts.count { counts[Int(label)] += 1 }
             try writer.append(labels)
@@ -46,15 +45,13 @@ enum SegmentationArtifact {
     ) throws -> VolumeComponents.Numbering {
         var pieces = VolumeComponents()
         for z in 0..<shape.z {
-            if let mask = mask(try file.read(z, part(0, of: shape)), of: label, shape: shape) {
-                try pieces.add(mask.components())
-            }
+            try pieces.add(mask(file.read(z, part(0, of: shape)), of: label, shape: shape))
         }
         return pieces.finished(leastVoxels: leastVoxels)
     }
 
-    private static func mask(_ labels: [UInt8], of label: UInt8, shape: VolumeShape) -> Mask? {
-        Image(height: shape.y, width: shape.x, values: labels).map { $0.map { $0 == label } }
+    private static func mask(_ labels: [UInt8], of label: UInt8, shape: VolumeShape) throws -> Mask {
+        try shape.image(labels).map { $0 == label }
     }
 
     static func writeProbabilities(

@@ -11,7 +11,7 @@ struct FoundParticle {
     /// The particles of a tomogram, as `pick` gives them (Schema/blobs.md, `picks`).
     static func picks(_ artifact: Artifact) throws -> (classes: [String], particles: [FoundParticle]) {
         let classes = try ClassList.read(artifact)
-        let particles = try rows(artifact, columns: 6).map { row in
+        let particles = try rows(artifact).map { row in
             guard let number = Int(exactly: row[5]), classes.indices.contains(number - 1) else {
                 throw PipelineError(
                     "the picks \(artifact.digest.abbreviated) have a class that has no name; `cellar verify` looks for damage")
@@ -25,15 +25,17 @@ struct FoundParticle {
 
     /// The particles of a slab, as `pseudo-labels` gives them.
     static func pseudoLabels(_ artifact: Artifact) throws -> [FoundParticle] {
-        try rows(artifact, columns: 5).map { row in
+        try PseudoLabelsArtifact.particles(artifact).map { particle in
             FoundParticle(
-                className: PseudoLabelsArtifact.classes[1], pick: Pick(center: SIMD3(row[0], row[1], row[2]), score: row[4]),
-                radiusInAngstroms: row[3])
+                className: PseudoLabelsArtifact.classes[1],
+                pick: Pick(center: particle.centreInAngstroms, score: particle.confidence),
+                radiusInAngstroms: particle.radiusInAngstroms)
         }
     }
 
     /// The rows of the dataset `particles`; none where there is none, as a dataset has at least one element.
-    private static func rows(_ artifact: Artifact, columns: Int) throws -> [ArraySlice<Double>] {
+    private static func rows(_ artifact: Artifact) throws -> [ArraySlice<Double>] {
+        let columns = 6
         guard artifact.datasets.contains(where: { $0.name == "particles" }) else { return [] }
         let values = try artifact.read("particles", as: Double.self)
         guard values.count % columns == 0 else {

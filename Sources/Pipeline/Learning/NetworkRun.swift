@@ -19,13 +19,22 @@ struct NetworkRun {
     /// The memory that a network's own arrays may take.
     private static let networkBytes = 900_000_000
 
+    /// How a network moves over a tomogram.
+    ///
     /// - Parameters:
-    ///   - block: side of a block; less where the network's arrays would take too much memory.
+    ///   - patch: the side of the patches that the network learned from. One that is told where in a block a voxel is
+    ///     (``NetworkArchitecture/usesCoordinates``) gets blocks of just this side along each axis, whatever the tomogram's shape.
+    ///   - block: the side of a block for other networks, nil for the patches'; less where the network's arrays would take too much memory.
     ///   - margin: voxels at cut faces that are thrown away; nil for all that are not sure.
-    /// - Throws: ``TrainingError`` where blocks are too short for their margins, with the shortest that will do.
+    /// - Throws: ``TrainingError`` where blocks are too short for their margins, with the shortest that will do; ``PipelineError`` where
+    ///   blocks cannot be as long as patches were.
     static func window(
-        _ architecture: NetworkArchitecture, block: Int, margin: Int?, taper: Int, shape: VolumeShape
+        _ architecture: NetworkArchitecture, patch: Int, block: Int? = nil, margin: Int?, taper: Int, shape: VolumeShape
     ) throws -> Window {
+        if architecture.usesCoordinates {
+            return try window(architecture, ofPatches: patch, margin: margin, taper: taper, shape: shape)
+        }
+        let block = block ?? patch
         let (alignment, radius) = (architecture.alignment, architecture.receptiveRadius)
         let isDeep = alignment.depth > 1 || radius.depth > 0
         let bytesPerVoxel = architecture.bytesPerVoxel
@@ -41,7 +50,28 @@ struct NetworkRun {
         let window = Window(
             z: isDeep ? try axis(shape.z, alignment.depth, radius.depth) : .single,
             y: try axis(shape.y, alignment.height, radius.height), x: try axis(shape.x, alignment.width, radius.width))
-        return try window.shallowed(for: shape, outputs: architecture.outputs, bytes: layerBytes)
+        return try window.fitted(to: shape, outputs: architecture.outputs, bytes: layerBytes)
+    }
+
+    /// Blocks that are patches. The network's arrays take no more for them than training did, and what they leave of the memory is for results.
+    private static func window(
+        _ architecture: NetworkArchitecture, ofPatches side: Int, margin: Int?, taper: Int, shape: VolumeShape
+    ) throws -> Window {
+        func axis(_ alignment: Int, _ radius: Int) throws -> WindowAxis {
+            guard side % alignment == 0 else {
+                throw PipelineError(
+                    "the network learned from patches of \(side) voxels, but has blocks of multiples of \(alignment); train it again"
+                )
+            }
+            return try WindowAxis(
+                block: side, margin: margin ?? radius, taper: taper, alignment: alignment, keepsLength: true)
+        }
+        let (alignment, radius) = (architecture.alignment, architecture.receptiveRadius)
+        let window = Window(
+            z: try axis(alignment.depth, radius.depth), y: try axis(alignment.height, radius.height),
+            x: try axis(alignment.width, radius.width))
+        let left = layerBytes + networkBytes - side * side * side * architecture.bytesPerVoxel
+        return try window.fitted(to: shape, outputs: architecture.outputs, bytes: max(layerBytes, left))
     }
 
     /// Computes all slices that are not in the file yet.

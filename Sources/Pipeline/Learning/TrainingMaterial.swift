@@ -5,9 +5,12 @@ import Training
 import Volumes
 
 /// The tomograms of a training set as networks see them, and their voxel size.
+///
+/// Tomograms whose voxels have one digest are one volume, so that what is held out of one is held out of all.
 struct TrainingMaterial {
     private(set) var volumes: [PatchVolume] = []
     private var places: [Int64: Int] = [:]
+    private var placesOfVoxels: [String: Int] = [:]
     private var scalings: [Int64: DensityScaling] = [:]
     /// The side of a voxel, of the first tomogram; all others agree.
     private(set) var voxelSizeInAngstroms = 0.0
@@ -16,8 +19,9 @@ struct TrainingMaterial {
 
     /// The inputs that a step declares to make use of it.
     static let inputs = [
-        StepInput.voxels, .fact(.annotation), .output(of: "describe", named: "histogram"),
-        .output(of: "calibrate", named: "voxel-size"), .output(of: "pseudo-labels", named: "labels"),
+        StepInput.voxels, .fact(.annotation), .output(of: "describe", named: "voxels"),
+        .output(of: "describe", named: "histogram"), .output(of: "calibrate", named: "voxel-size"),
+        .output(of: "pseudo-labels", named: "labels"),
     ]
 
     init(_ item: StepItem) throws {
@@ -28,7 +32,7 @@ struct TrainingMaterial {
         }
     }
 
-    /// The place of a member's tomogram among the volumes, and its voxel size.
+    /// The place of a member's voxels among the volumes, and its voxel size.
     ///
     /// - Throws: ``PipelineError`` where it has no voxel size, or another than the first one by more than the tolerance.
     mutating func volume(of scope: StepItem.Scope, tolerance: Double) throws -> (place: Int, voxelSize: VoxelSize) {
@@ -49,12 +53,16 @@ struct TrainingMaterial {
             try NetworkScale(voxelSizeInAngstroms: voxelSizeInAngstroms, tolerance: tolerance).check(size, of: scope.tomogram)
         }
         let volume = try item.openVolume(of: scope)
-        try volumes.append(
-            PatchVolume(
-                shape: volume.shape, mean: scaling.mean, standardDeviation: scaling.standardDeviation,
-                read: { box in scaling.clipped(try volume.read(box).floats()) }))
-        (places[id], voxelSizes[id]) = (volumes.count - 1, size)
-        return (volumes.count - 1, size)
+        let digest = try item.value(VoxelsDescription.self, of: "describe", named: "voxels", for: scope).digest
+        let place = placesOfVoxels[digest] ?? volumes.count
+        if place == volumes.count {
+            try volumes.append(
+                PatchVolume(
+                    shape: volume.shape, mean: scaling.mean, standardDeviation: scaling.standardDeviation,
+                    read: { box in scaling.clipped(try volume.read(box).floats()) }))
+        }
+        (places[id], placesOfVoxels[digest], voxelSizes[id]) = (place, place, size)
+        return (place, size)
     }
 
     /// Labels of all members by the names of classes: pseudo-labels of slabs, and label annotations.
@@ -112,60 +120,22 @@ struct TrainingMaterial {
             guard let z = member.scope.z else { return }
             let (place, size) = try volume(of: member.scope, tolerance: tolerance)
             guard let box = volumes[place].shape.slices(z) else { return }
-            let rows =
-                member.artifact.datasets.contains { $0.name == "particles" }
-                ? try member.artifact.read("particles", as: Double.self) : []
-            var particles: [ParticleSource.Particle] = []
-            if let index = classes.firstIndex(of: "macromolecule") {
-                for first in stride(from: 0, to: rows.count - rows.count % 5, by: 5) {
-                    particles.append(
-                        .init(
-                            centre: size.voxels(SIMD3(rows[first], rows[first + 1], rows[first + 2])),
-                            radiusInAngstroms: rows[first + 3] > 0 ? rows[first + 3] : nil, class: index))
-                }
-            }
-            sources.append(
+            try sources.append(
                 ParticleSource(
+                    member.artifact,
                     member: .init(
                         tomogram: member.scope.tomogram, label: member.scope.label, digest: member.artifact.digest.hexadecimal),
-                    volume: place, box: box, particles: particles))
+                    volume: place, box: box, voxelSize: size, class: classes.firstIndex(of: "macromolecule")))
         }
         for (scope, annotation) in try item.annotations() where annotation.kind == .points {
             let (place, size) = try volume(of: scope, tolerance: tolerance)
-            let radii = Dictionary(
-                annotation.classes.map { ($0.name, $0.radiusInAngstroms) }, uniquingKeysWith: { first, _ in first })
-            let particles = annotation.points.compactMap { point in
-                classes.firstIndex(of: point.className).map { index in
-                    ParticleSource.Particle(
-                        centre: size.voxels(point.positionInAngstroms), radiusInAngstroms: radii[point.className] ?? nil,
-                        class: index)
-                }
-            }
-            // Points are of the whole tomogram.
             sources.append(
                 ParticleSource(
-                    member: .init(tomogram: scope.tomogram, label: scope.label), volume: place, box: volumes[place].shape.box,
-                    particles: particles))
+                    annotation, member: .init(tomogram: scope.tomogram, label: scope.label), volume: place,
+                    box: volumes[place].shape.box, voxelSize: size, classes: classes))
         }
         return sources
     }
-}
-
-/// Particles in a part of a tomogram.
-struct ParticleSource {
-    struct Particle {
-        /// In voxels of the tomogram: x, y, z.
-        let centre: SIMD3<Double>
-        /// nil where nobody says.
-        let radiusInAngstroms: Double?
-        /// Its place among the classes.
-        let `class`: Int
-    }
-
-    let member: NetworkDescription.Member
-    let volume: Int
-    let box: Box
-    let particles: [Particle]
 }
 
 /// The voxel size that a network was made for.

@@ -10,7 +10,7 @@ import Volumes
 /// digest stands, and with it everything computed from it.
 public struct DescribeStep: Step {
     public let name = "describe"
-    public let version = 1
+    public let version = 2
     public let scope = ScopeKind.tomogram
     public let summary = "digest, shape, statistics and histogram of the voxels; voxel size of the header"
     public let inputs = [StepInput.fact(.source)]
@@ -54,10 +54,13 @@ struct VoxelsDescription: Codable, Sendable {
     /// `[z, y, x]`
     var shape: [Int]
     var scalarType: ScalarType
+    /// Of the voxels, in hexadecimal: tomograms that have the same one are the same, wherever their files lie.
+    var digest: String
 
     init(_ survey: VolumeSurvey) {
         shape = [survey.shape.z, survey.shape.y, survey.shape.x]
         scalarType = survey.scalarType
+        digest = survey.digest.hexadecimal
     }
 }
 

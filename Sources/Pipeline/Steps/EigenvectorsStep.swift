@@ -7,7 +7,7 @@ import Volumes
 /// Groups the tokens of each tile: the leading eigenvectors of the affinity that its features define.
 public struct EigenvectorsStep: Step {
     public let name = "eigenvectors"
-    public let version = 2
+    public let version = 3
     public let scope = ScopeKind.slice
     public let summary = "leading eigenvectors of the tokens' affinity"
     public let parameters: [Parameter] = [

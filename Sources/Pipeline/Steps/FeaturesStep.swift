@@ -11,7 +11,7 @@ import Volumes
 /// their queries and keys, or both. Or, without any weights, blobs and lines at several scales.
 public struct FeaturesStep: Step {
     public let name = "features"
-    public let version = 1
+    public let version = 2
     public let scope = ScopeKind.slice
     public let summary = "features of tokens, by a diffusion model or without"
     public let parameters: [Parameter] = [

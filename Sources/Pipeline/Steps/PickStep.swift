@@ -6,15 +6,14 @@ import Training
 import Volumes
 
 /// Finds particles in a whole tomogram by the picker of the current training set (method.md, section 7).
+///
+/// Blocks are as long along each axis as the patches of training, on tomograms of any shape: the picker is told where in a block a voxel is.
 public struct PickStep: Step {
     public let name = "pick"
-    public let version = 1
+    public let version = 2
     public let scope = ScopeKind.tomogram
     public let summary = "particles, by the picker of the current training set"
     public let parameters: [Parameter] = [
-        .integer(
-            "block", default: 0, in: 0...512,
-            "side of a block in voxels; 0 for that of training's patches, in whose coordinates the picker thinks"),
         .integer("margin", default: 12, in: 0...128, "voxels thrown away at cut faces"),
         .real("score", default: 0.9, in: 0...1, "least score of a particle; 0 keeps all, for curves of precision and recall"),
         .real(
@@ -40,15 +39,13 @@ public struct PickStep: Step {
         let volume = try item.openVolume()
         let shape = volume.shape
         let reading = SegmentationLoss(.independent)
-        let block = try item.integer("block")
         let run = try NetworkRun(
             network: network,
             scaling: DensityScaling(
                 HistogramArtifact.read(item.artifact(of: "describe", named: "histogram")), of: item.scope.tomogram),
             volume: volume,
             window: NetworkRun.window(
-                network.architecture, block: block > 0 ? block : description.patchSize, margin: item.integer("margin"), taper: 0,
-                shape: shape),
+                network.architecture, patch: description.patchSize, margin: item.integer("margin"), taper: 0, shape: shape),
             probabilities: reading.probabilities, outputs: network.architecture.outputs)
         let outputs = network.architecture.outputs
         let file = try SliceFile(item.workspace().appending(path: "slices"), sliceBytes: shape.sliceCount * outputs)

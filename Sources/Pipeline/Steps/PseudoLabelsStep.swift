@@ -8,10 +8,11 @@ import Volumes
 /// objects, and a label volume to learn from.
 ///
 /// Membranes are told from the rest once particles are known: the cap of a small vesicle is round in a slice, and only its height shows
-/// what it is. What is in the mask and is neither has a class of its own: nothing should be learned from it.
+/// what it is. What is in the mask and is neither has a class of its own, and so have instances that are no particle: nothing should be
+/// learned from them.
 public struct PseudoLabelsStep: Step {
     public let name = "pseudo-labels"
-    public let version = 1
+    public let version = 2
     public let scope = ScopeKind.slab
     public let summary = "particles and membranes in three dimensions"
     public let parameters: [Parameter] = [
@@ -21,9 +22,11 @@ public struct PseudoLabelsStep: Step {
             "link.waist", default: 0.7, in: 0...1, "area, as part of that above and below, under which particles are cut apart"),
         .real("particle.shortest", default: 0.4, in: 0...100, "least height of a particle, in smallest diameters"),
         .real("particle.flattest", default: 0.5, in: 0...100, "least height, in diameters of its largest section"),
-        .real("particle.longest", default: 2, in: 0...100, "greatest height, in diameters of its largest section"),
+        .real(
+            "particle.longest", default: 2, in: 0...100, "greatest height, in diameters of its largest section; 0 for no limit"),
         .real("particle.smallest", default: 1.25, in: 0...100, "least diameter of a ball of its volume, in smallest diameters"),
-        .real("particle.largest", default: 1.3, in: 0...100, "greatest diameter of that ball, in largest diameters"),
+        .real(
+            "particle.largest", default: 1.3, in: 0...100, "greatest diameter of that ball, in largest diameters; 0 for no limit"),
         .real("particle.separation", default: 0.7, in: 0...100, "least distance of two centres, in diameters"),
         .real("particle.confidence", default: 0, in: 0...1, "least confidence of a particle"),
         .real("membrane.smallest_volume", default: 1000, in: 0...1e9, "of a piece of membrane, in nm³"),
@@ -53,12 +56,19 @@ public struct PseudoLabelsStep: Step {
                 let particles = try linked.identifiers(instances, slice: index).relabelled(by: numbers)
                 let parts = try InstancesArtifact.assembly(member.artifact)(
                     InstancesArtifact.mask(member.artifact), without: particles)
-                try body(index, InstancesArtifact.classes(of: parts, instances: particles), particles)
+                // By the gate, or because no particle came of it.
+                let gated = try InstancesArtifact.rejected(member.artifact)
+                let rejected = Mask(sizeOf: gated) { rejected in
+                    for pixel in rejected.indices {
+                        rejected[pixel] = gated.values[pixel] || (instances.values[pixel] > 0 && particles.values[pixel] == 0)
+                    }
+                }
+                try body(index, InstancesArtifact.classes(of: parts, instances: particles, rejected: rejected), particles)
                 index += 1
             }
         }
         var pieces = VolumeComponents()
-        try forEachSlice { _, classes, _ in try pieces.add(classes.membrane.components()) }
+        try forEachSlice { _, classes, _ in try pieces.add(classes.membrane) }
         let frame = ObjectFrame(voxelSize: voxelSize, firstSlice: z.lowerBound)
         let leastVoxels = try (item.real("membrane.smallest_volume") / frame.voxelVolumeInCubicNanometers).rounded(.up)
         let membranes = pieces.finished(leastVoxels: max(1, Int(leastVoxels)))
@@ -72,13 +82,13 @@ public struct PseudoLabelsStep: Step {
                     try writer
                     ?? PseudoLabelsArtifact.Writer(artifact, depth: z.count, height: classes.height, width: classes.width)
                 writer = opened
-                let labels = classes.membrane.components().labels
+                let numbers = try membranes.numbers(of: classes.membrane, inSlice: index)
                 try opened.append(classes: classes, particles: particles) { pixel in
-                    let number = membranes.number(ofLabel: labels.values[pixel], inSlice: index)
+                    let number = numbers.values[pixel]
                     return number > 0 ? number + Int32(found.count) : 0
                 }
             }
-            try PseudoLabelsArtifact.write(particles: found, to: artifact)
+            try PseudoLabelsArtifact.write(zip(found, particles).map { ($0, $1.isCutOff) }, to: artifact)
         }
         try item.give(
             "rejections", value: Dictionary(uniqueKeysWithValues: linked.rejections.map { ($0.key.rawValue, $0.value) }))
@@ -90,13 +100,13 @@ public struct PseudoLabelsStep: Step {
 
     /// The instances of all slices, as particles.
     private func linked(_ item: StepItem) throws -> LinkedInstances {
-        let (smallest, largest) = (try item.real("particle.smallest"), try item.real("particle.largest"))
+        let (smallest, largest) = (try item.real("particle.smallest"), try item.limit("particle.largest"))
         guard smallest <= largest else {
             throw PipelineError("pseudo-labels.particle.smallest is \(smallest), more than the largest, \(largest)")
         }
         let rules = try LinkingRules(
             overlap: item.real("link.overlap"), gap: item.integer("link.gap"), shortest: item.real("particle.shortest"),
-            flattest: item.real("particle.flattest"), longest: item.real("particle.longest"), waist: item.real("link.waist"),
+            flattest: item.real("particle.flattest"), longest: item.limit("particle.longest"), waist: item.real("link.waist"),
             volumes: smallest...largest, separation: item.real("particle.separation"))
         var linking: InstanceLinking?
         try item.forEachArtifact(of: "split", named: "instances") { member in

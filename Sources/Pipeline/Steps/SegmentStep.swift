@@ -11,7 +11,7 @@ import Volumes
 /// changes nothing; in three dimensions that would be too dear, and blocks are blended.
 public struct SegmentStep: Step {
     public let name = "segment"
-    public let version = 1
+    public let version = 2
     public let scope = ScopeKind.tomogram
     public let summary = "classes of all voxels, by the U-Net of the current training set"
     public let parameters: [Parameter] = [
@@ -45,7 +45,7 @@ public struct SegmentStep: Step {
         let isDeep = network.architecture.receptiveRadius.depth > 0
         let (block, margin) = (try item.integer("block"), try item.integer("margin"))
         let window = try NetworkRun.window(
-            network.architecture, block: block > 0 ? block : isDeep ? 128 : 1024,
+            network.architecture, patch: description.patchSize, block: block > 0 ? block : isDeep ? 128 : 1024,
             margin: margin >= 0 ? margin : isDeep ? 16 : nil, taper: item.integer("taper"), shape: shape)
         let reading = SegmentationLoss(.exclusive)
         let run = NetworkRun(

@@ -14,7 +14,7 @@ import Volumes
 /// either way rejects a piece of membrane.
 public struct SplitStep: Step {
     public let name = "split"
-    public let version = 2
+    public let version = 3
     public let scope = ScopeKind.slice
     public let summary = "macromolecules and membranes told apart"
     public let parameters: [Parameter] = [
@@ -39,13 +39,16 @@ public struct SplitStep: Step {
         .real("cellpose.probability", default: 0, in: -12...12, "least logit of a pixel of an object"),
         .real("cellpose.flow_error", default: 0.4, in: 0...100, "largest error of an object's flows; 0 checks none"),
         .real("gate.smallest_section", default: 0.25, in: 0...1, "diameter of the smallest section, in smallest diameters"),
-        .real("gate.largest_section", default: 1.3, in: 1...10, "diameter of the largest section, in largest diameters"),
+        .real(
+            "gate.largest_section", default: 1.3, in: 0...10,
+            "diameter of the largest section, in largest diameters, 1 or more; 0 for no limit"),
         .real("gate.aspect_ratio", default: 0.4, in: 0...1, "least ratio of the shorter to the longer axis of a section"),
         .real("gate.fill", default: 0.6, in: 0...1, "least part that a section fills of its ellipse"),
         .real("gate.circularity", default: 0.3, in: 0...1, "least circularity of a section, 4πA/P²"),
         .real("membrane.thickness", default: 48, in: 5...500, "of a membrane as the mask shows it, in Å"),
         .real("membrane.shortest", default: 12, in: 0...10_000, "area of the smallest piece of membrane, in thicknesses squared"),
-        .real("membrane.widest", default: 3.5, in: 0.5...100, "largest mean width of a piece, in thicknesses"),
+        .real(
+            "membrane.widest", default: 3.5, in: 0...100, "largest mean width of a piece, in thicknesses; 0 for no limit"),
         .integer("membrane.closing", default: 1, in: 0...50, "radius of the disc that closes gaps of membranes, in pixels"),
         .integer("membrane.dilation", default: 0, in: 0...50, "radius of the disc that thickens membranes, in pixels"),
     ]
@@ -79,19 +82,22 @@ public struct SplitStep: Step {
         try item.checkCancellation()
 
         let gate = try ShapeGate(
-            diameters, smallestSection: item.real("gate.smallest_section"), largestSection: item.real("gate.largest_section"),
+            diameters, smallestSection: item.real("gate.smallest_section"), largestSection: item.limit("gate.largest_section"),
             aspectRatio: item.real("gate.aspect_ratio"), ellipseFill: item.real("gate.fill"),
             circularity: item.real("gate.circularity"))
         let gated = try gate(found)
         let assembly = try MembraneAssembly(
             thickness: item.real("membrane.thickness") / pixelSize, shortest: item.real("membrane.shortest"),
-            widest: item.real("membrane.widest"), closing: item.integer("membrane.closing"),
+            widest: item.limit("membrane.widest"), closing: item.integer("membrane.closing"),
             dilation: item.integer("membrane.dilation"))
         let parts = try assembly(mask, without: gated.labels)
 
+        let rejected = Mask(sizeOf: mask) { rejected in
+            for index in rejected.indices { rejected[index] = found.values[index] > 0 && gated.labels.values[index] == 0 }
+        }
         try item.give("instances", artifact: InstancesArtifact.kind) {
             try InstancesArtifact.write(
-                mask, instances: gated.labels, parts: parts, diameters: diameters, assembly: assembly, to: $0)
+                mask, instances: gated.labels, rejected: rejected, parts: parts, diameters: diameters, assembly: assembly, to: $0)
         }
         var verdicts = gated.rejected.reduce(into: [:]) { $0[$1.reason.rawValue, default: 0] += 1 }
         verdicts[ShapeGate.Verdict.accepted.rawValue] = gated.accepted.count

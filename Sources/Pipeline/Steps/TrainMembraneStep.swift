@@ -6,11 +6,11 @@ import Volumes
 
 /// Trains a U-Net that calls voxels by their class, on the pseudo-labels and label annotations of a training set (method.md, row 10).
 ///
-/// The last slices of each slab are held out, and say which epoch was the best. What pseudo-labels call neither membrane nor macromolecule
+/// The last slices of each slab are held out, or of several that overlap (``HeldOutPart``), and say which epoch was the best. What pseudo-labels call neither membrane nor macromolecule
 /// has no part in the loss.
 public struct TrainMembraneStep: Step {
     public let name = "train-membrane"
-    public let version = 1
+    public let version = 2
     public let scope = ScopeKind.trainingSet
     public let summary = "a U-Net trained on membranes of pseudo-labels"
     public let parameters = TrainingParameters.all(
@@ -84,13 +84,15 @@ public struct TrainMembraneStep: Step {
         var (training, heldOut) = ([LabelledRegion](), [LabelledRegion]())
         var counts = [Int](repeating: 0, count: 256)
         let part = try item.real("validation.part")
-        for source in sources {
+        let cuts = HeldOutPart.cuts(of: sources.map { ($0.volume, $0.box) }, along: .slices, fraction: part)
+        for (source, cut) in zip(sources, cuts) {
             try item.checkCancellation()
-            let cut = HeldOutPart.slices(of: source.box, fraction: part)
-            let learned = try source.region(cut?.training ?? source.box)
-            training.append(learned.region)
-            for label in counts.indices { counts[label] += learned.counts[label] }
-            if let cut { heldOut.append(try source.region(cut.heldOut).region) }
+            if let box = cut.training {
+                let learned = try source.region(box)
+                training.append(learned.region)
+                for label in counts.indices { counts[label] += learned.counts[label] }
+            }
+            if let box = cut.heldOut { heldOut.append(try source.region(box).region) }
         }
         try check(counts, classes, item.scope.tomogram)
         return try item.patchExamples(

@@ -7,11 +7,12 @@ import Volumes
 /// Trains a three-dimensional residual U-Net that finds particles, on the centres of macromolecules in pseudo-labels and of point annotations
 /// (method.md, section 7).
 ///
-/// Each particle is labelled by a ball of its class's radius that a cube flattens. The last columns of each slab are held out; where no
+/// Each particle is labelled by a ball of its class's radius that a cube flattens. Where pseudo-labels do not know, and of particles that an end of
+/// the slab cuts off, nothing is learned (``ParticleSource``). The last columns of each tomogram are held out (``HeldOutPart``); where no
 /// particle lies in any of them nothing is, since nothing could be validated.
 public struct TrainParticlesStep: Step {
     public let name = "train-particles"
-    public let version = 2
+    public let version = 3
     public let scope = ScopeKind.trainingSet
     public let summary = "a network that finds particles, trained on those of pseudo-labels"
     public let parameters = TrainingParameters.all(
@@ -44,8 +45,9 @@ public struct TrainParticlesStep: Step {
         let architecture = NetworkArchitecture.picker(
             try PickerArchitecture(width: item.integer("network.width"), classes: classes.count))
         let network = try item.firstNetwork(architecture, models)
-        let (examples, learned) = try self.examples(
-            item, material, sources, radii.map { $0 / material.voxelSizeInAngstroms }, architecture)
+        let radiiInVoxels = radii.map { $0 / material.voxelSizeInAngstroms }
+        try check(item, sources, classes, radiiInVoxels)
+        let (examples, learned) = try self.examples(item, material, sources, radiiInVoxels, architecture)
         let batch = try item.integer("batch")
         let steps = try item.integer("epoch.steps")
         let settings = try item.trainingSettings(stepsPerEpoch: steps > 0 ? steps : (learned + batch - 1) / batch)
@@ -71,12 +73,28 @@ public struct TrainParticlesStep: Step {
                         + "TOMOGRAM --z N --step pseudo-labels` shows what there is, `cellar training add` chooses other slabs")
             }
             if fixed > 0 { return fixed }
-            let known = members.compactMap(\.radiusInAngstroms).sorted()
+            // What is cut off is smaller than it was.
+            let whole = members.filter { !$0.isAtEnd }
+            let known = (whole.isEmpty ? members : whole).compactMap(\.radiusInAngstroms).sorted()
             guard !known.isEmpty else {
                 throw PipelineError(
                     "nobody says how large \(classes[index]) is: set train-particles.radius, or annotate with --radius")
             }
             return known[known.count / 2]
+        }
+    }
+
+    /// - Throws: ``PipelineError`` where all particles of a class are cut off.
+    private func check(
+        _ item: StepItem, _ sources: [ParticleSource], _ classes: [String], _ radii: [Double]
+    ) throws {
+        let known = sources.flatMap { $0.known(radii: radii) }
+        for (index, name) in classes.enumerated() where !known.contains(where: { $0.class == index }) {
+            let count = sources.reduce(0) { $0 + $1.particles.count { $0.class == index } }
+            throw PipelineError(
+                "the training set \(item.scope.tomogram) shows no particle of the class \(name) whole: \(count == 1 ? "the one" : "all \(count)") "
+                    + "that there \(count == 1 ? "is" : "are") end at or beyond the first or last slice or an edge of a slab, so that their centres are "
+                    + "not known; choose slabs of more slices with `cellar slab add` and `cellar training add`")
         }
     }
 
@@ -87,22 +105,14 @@ public struct TrainParticlesStep: Step {
     ) throws -> (examples: PatchExamples, learned: Int) {
         let side = try item.integer("patch.size").rounded(upToMultipleOf: architecture.alignment.width)
         guard let shape = VolumeShape(z: side, y: side, x: side) else { throw PipelineError("patch.size is 0") }
-        let part = try item.real("validation.part")
+        let cuts = try HeldOutPart.cuts(
+            of: sources.map { ($0.volume, $0.box) }, along: .columns, fraction: item.real("validation.part"))
         var (training, heldOut, whole) = ([LabelledRegion](), [LabelledRegion](), [LabelledRegion]())
-        for source in sources {
-            let labels = try BallLabels(
-                source.particles.map { .init(center: $0.centre, radius: radii[$0.class], label: UInt8($0.class + 1)) })
-            func region(_ box: Box) -> LabelledRegion {
-                let centres = source.particles.map(\.centre).filter { centre in
-                    box.z.holds(centre.z) && box.y.holds(centre.y) && box.x.holds(centre.x)
-                }
-                return LabelledRegion(
-                    volume: source.volume, box: box, foreground: .particles(centres), labels: { labels.labels(in: $0) })
-            }
-            let cut = HeldOutPart.columns(of: source.box, fraction: part)
+        for (source, cut) in zip(sources, cuts) {
+            let region = try source.regions(radii: radii)
             whole.append(region(source.box))
-            training.append(region(cut?.training ?? source.box))
-            if let cut { heldOut.append(region(cut.heldOut)) }
+            if let box = cut.training { training.append(region(box)) }
+            if let box = cut.heldOut { heldOut.append(region(box)) }
         }
         if heldOut.allSatisfy({ $0.foreground.count == 0 }) { (training, heldOut) = (whole, []) }
         let learned = training.reduce(0) { $0 + $1.foreground.count }
@@ -116,9 +126,4 @@ public struct TrainParticlesStep: Step {
             orientations: Orientation.slab)
         return (examples, learned)
     }
-}
-
-extension Range<Int> {
-    /// Whether a place lies in one of these voxels.
-    fileprivate func holds(_ place: Double) -> Bool { place >= Double(lowerBound) - 0.5 && place <= Double(upperBound) - 0.5 }
 }

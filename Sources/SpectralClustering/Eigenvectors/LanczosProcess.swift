@@ -50,7 +50,7 @@ struct LanczosProcess {
         basis = Tensor(shape: [capacity, n])
         projected = [Float](repeating: 0, count: capacity * capacity)
         remainder = Tensor(shape: [0, n])
-        numbers = SeededNumbers(seed: seed)
+        numbers = SeededNumbers(seed: seed, for: .startVectors)
     }
 
     /// Grows the basis by what the last products have outside of it, or by random vectors where they have nothing.

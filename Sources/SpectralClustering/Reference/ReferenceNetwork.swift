@@ -30,7 +30,7 @@ struct ReferenceNetwork {
 
     /// PyTorch's defaults: weights and biases even in ±1/√(9 K), normalisations 1 and 0; the input normal, of variance 1.
     init(grid: TokenGrid, channels: Int, maps: Int, seed: UInt64) {
-        var numbers = SeededNumbers(seed: seed)
+        var numbers = SeededNumbers(seed: seed, for: .weights)
         func even(_ shape: [Int], _ bound: Float) -> Tensor {
             Tensor(shape: shape) { values in
                 for index in values.indices { values[index] = bound * numbers.signed() }

@@ -4,7 +4,7 @@ public import Volumes
 ///
 /// Blocks begin at the volume's near faces. At its far faces they reach up to the next multiple of the alignment; the
 /// voxels that the volume lacks there repeat its outermost ones (edge replication). A volume smaller than a block is one
-/// block, of the volume's size rounded up so.
+/// block, of the volume's size rounded up so; or of the block's size, where blocks keep their length.
 public struct BlockGrid: Hashable, Sendable {
     /// The volume's shape.
     public let shape: VolumeShape
@@ -18,7 +18,7 @@ public struct BlockGrid: Hashable, Sendable {
     public init(shape: VolumeShape, window: Window) {
         self.shape = shape
         self.window = window
-        z = BlockLine(length: shape.z, axis: window.z)
+        z = BlockLine(length: shape.z, axis: window.z, most: window.mostSlices)
         y = BlockLine(length: shape.y, axis: window.y)
         x = BlockLine(length: shape.x, axis: window.x)
     }

@@ -11,6 +11,9 @@ public struct Window: Hashable, Sendable {
     public var z: WindowAxis
     public var y: WindowAxis
     public var x: WindowAxis
+    /// How many slices of results are kept of a layer of blocks at most. A layer that has more is computed several times, each time for the
+    /// next of them: results are the same, to the bit.
+    public private(set) var mostSlices = Int.max
 
     public init(z: WindowAxis, y: WindowAxis, x: WindowAxis) {
         self.z = z
@@ -18,13 +21,22 @@ public struct Window: Hashable, Sendable {
         self.x = x
     }
 
-    /// This window with the deepest blocks, up to its own depth, that need no more than `bytes` of memory: see
-    /// ``BlockGrid/memory(outputs:)``.
+    /// This window, so that it needs no more than `bytes` of memory: see ``BlockGrid/memory(outputs:)``. It has the deepest blocks, up to
+    /// its own depth, that do. Where blocks keep their length, layers are computed several times instead, no more often than needed.
     ///
-    /// - Throws: ``TrainingError`` where even the shallowest blocks need more.
-    public func shallowed(for shape: VolumeShape, outputs: Int, bytes: Int) throws(TrainingError) -> Window {
+    /// - Throws: ``TrainingError`` where even that needs more.
+    public func fitted(to shape: VolumeShape, outputs: Int, bytes: Int) throws(TrainingError) -> Window {
         var window = self
         var least = BlockGrid(shape: shape, window: window).memory(outputs: outputs)
+        if z.keepsLength {
+            if least <= bytes { return window }
+            // Each slice less saves as much as another.
+            let slice = MemoryLayout<Float>.size * shape.sliceCount * outputs
+            let depth = BlockGrid(shape: shape, window: window).layerDepth
+            window.mostSlices = depth - (least - bytes + slice - 1) / slice
+            if window.mostSlices > z.taper { return window }
+            throw Self.tooLarge(shape, outputs, least: least - (depth - z.taper - 1) * slice, bytes)
+        }
         // A block deeper than the volume is a block of its depth.
         let deepest = max(min(z.block, shape.z.rounded(upTo: z.alignment)), z.leastBlock)
         for depth in stride(from: deepest, through: z.leastBlock, by: -z.alignment) {
@@ -33,7 +45,11 @@ public struct Window: Hashable, Sendable {
             if memory <= bytes { return window }
             least = min(least, memory)
         }
-        throw TrainingError(
+        throw Self.tooLarge(shape, outputs, least: least, bytes)
+    }
+
+    private static func tooLarge(_ shape: VolumeShape, _ outputs: Int, least: Int, _ bytes: Int) -> TrainingError {
+        TrainingError(
             "to run a network with \(outputs) outputs over \(shape) voxels takes \(least) bytes beside the network's own, "
                 + "but only \(bytes) are allowed; allow more, or choose smaller margins")
     }

@@ -17,10 +17,16 @@ public struct WindowAxis: Hashable, Sendable {
     public let taper: Int
     /// The factor by which the network pools: blocks begin at multiples of it, so that pooling grids agree.
     public let alignment: Int
+    /// Whether blocks are as long where the axis is shorter: the voxels that it lacks repeat its outermost ones.
+    public let keepsLength: Bool
 
+    /// - Parameter keepsLength: for networks that are told where in a block a voxel is (CoordConv). In a shorter block they would be told
+    ///   other places than in training.
     /// - Throws: ``TrainingError`` where a length is out of range, or a block so short that it would hold little but
     ///   overlap: it needs ``overlap`` + max(taper, alignment) voxels.
-    public init(block: Int, margin: Int = 0, taper: Int = 0, alignment: Int = 1) throws(TrainingError) {
+    public init(
+        block: Int, margin: Int = 0, taper: Int = 0, alignment: Int = 1, keepsLength: Bool = false
+    ) throws(TrainingError) {
         for (name, value, least) in [
             ("block", block, 1), ("margin", margin, 0), ("taper", taper, 0), ("alignment", alignment, 1),
         ] where value < least || value > 1 << 20 {
@@ -30,6 +36,7 @@ public struct WindowAxis: Hashable, Sendable {
         self.margin = margin
         self.taper = taper
         self.alignment = alignment
+        self.keepsLength = keepsLength
         guard self.block >= leastBlock else {
             throw TrainingError(
                 "blocks of \(block) voxels are too short for a margin of \(margin), a taper of \(taper) and an alignment of "
@@ -45,6 +52,7 @@ public struct WindowAxis: Hashable, Sendable {
         margin = 0
         taper = 0
         alignment = 1
+        keepsLength = false
     }
 
     /// How many voxels neighbours have in common: two margins and a taper, rounded up to a multiple of the alignment. The

@@ -16,7 +16,7 @@ public final class PickerNetwork: Network {
         var numbers = WeightInitialization(seed: seed)
         let channels = architecture.channels
         func block(_ name: String, _ inputs: Int, _ outputs: Int) -> [NormalizedConvolution] {
-            // Three coordinates come along.
+            // Concatenated with x, y and z.
             [inputs + 3, outputs, outputs].enumerated().map { number, inputs in
                 NormalizedConvolution(
                     "\(name).\(number)",

@@ -37,11 +37,13 @@ public struct BallLabels: Sendable {
         self.balls = balls
     }
 
-    /// The labels of a box, `[z][y][x]`; 0 where there is no particle.
+    /// The labels of a box, `[z][y][x]`; 0 where there is no particle, or what others say of it.
     ///
+    /// - Parameter others: a label for each voxel of the box, over which particles are drawn.
     /// - Complexity: the voxels of the box, and of the cubes of the particles inside it.
-    public func labels(in box: Box) -> [UInt8] {
-        var labels = [UInt8](repeating: 0, count: box.shape.count)
+    public func labels(in box: Box, over others: [UInt8]? = nil) -> [UInt8] {
+        var labels = others ?? [UInt8](repeating: 0, count: box.shape.count)
+        precondition(labels.count == box.shape.count, "\(labels.count) labels are none of \(box.shape) voxels")
         for ball in balls {
             func range(_ center: Double, _ axis: Range<Int>) -> Range<Int> {
                 let first = Int((center - ball.radius).rounded(.up))
