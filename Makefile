@@ -31,8 +31,8 @@ test: setup
 	$(TEST) --filter VolumesTests
 	$(TEST) --skip VolumesTests
 
+# Into a new folder: one that is there is never touched, whatever is in it. `make demo DEMO=other` names another.
 demo: build
-	@rm -rf $(DEMO)
 	"$$($(BUILD) --show-bin-path)/cellar" demo $(DEMO)
 
 # Golden files that follow from the code: these tests write them, and fail to say that they did.
@@ -46,28 +46,28 @@ benchmark: setup
 	Benchmarks/run.sh
 
 # The full-size architectures of Stable Diffusion 1.5 and 2.1-base, with random weights, against diffusers: minutes, 6 GB of memory
-# and 7 GB in CHECK; Python and PyPI's packages come into .venv.
-CHECK ?= $(or $(TMPDIR),/tmp)/cellar-check-diffusion
+# and 7 GB in a new folder in CHECK; Python and PyPI's packages come into .venv.
+CHECK ?= $(or $(TMPDIR),/tmp)
 check-diffusion: setup
 	test -x .venv/bin/python || $(PYTHON) -m venv .venv
 	.venv/bin/pip install -q 'torch==2.13.0+cpu' 'diffusers==0.42.1' 'transformers==5.23.0' 'safetensors==0.8.0'
 	$(BUILD) --build-tests
+	folder=$$(mktemp -d "$(CHECK)/cellar-check-XXXXXX") || exit 1; trap 'rm -rf "$$folder"' EXIT; \
 	for model in sd15 sd21; do \
-	    .venv/bin/python Tests/DiffusionTests/Golden/check_diffusion.py $$model $(CHECK) && \
-	    CELLAR_CHECK_DIFFUSION=$(CHECK) swift test -c release -Xswiftc -enable-testing --skip-build --disable-xctest \
+	    .venv/bin/python Tests/DiffusionTests/Golden/check_diffusion.py $$model "$$folder" && \
+	    CELLAR_CHECK_DIFFUSION="$$folder" swift test -c release -Xswiftc -enable-testing --skip-build --disable-xctest \
 	        --filter FullSizeTests || exit 1; \
-	done; rm -rf $(CHECK)
+	done
 
 # The published architecture of CPnet, with random weights, against cellpose on a whole slice: two minutes.
-CHECK_CELLPOSE ?= $(or $(TMPDIR),/tmp)/cellar-check-cellpose
 check-cellpose: setup
 	test -x .venv/bin/python || $(PYTHON) -m venv .venv
 	.venv/bin/pip install -q 'torch==2.13.0+cpu' 'cellpose==3.1.1.3' 'safetensors==0.8.0'
 	$(BUILD) --build-tests
-	.venv/bin/python Tests/CellposeTests/Golden/check_cellpose.py $(CHECK_CELLPOSE)
-	CELLAR_CHECK_CELLPOSE=$(CHECK_CELLPOSE) swift test -c release -Xswiftc -enable-testing --skip-build --disable-xctest \
+	folder=$$(mktemp -d "$(CHECK)/cellar-check-XXXXXX") || exit 1; trap 'rm -rf "$$folder"' EXIT; \
+	.venv/bin/python Tests/CellposeTests/Golden/check_cellpose.py "$$folder" && \
+	CELLAR_CHECK_CELLPOSE="$$folder" swift test -c release -Xswiftc -enable-testing --skip-build --disable-xctest \
 	    --filter CellposeTests.FullSizeTests
-	rm -rf $(CHECK_CELLPOSE)
 
 clean:
-	rm -rf .build Benchmarks/.build $(DEMO)
+	rm -rf .build Benchmarks/.build

@@ -65,7 +65,7 @@ let package = Package(
         .target(name: "ImageProcessing", dependencies: ["Volumes"], exclude: ["README.md"], swiftSettings: settings),
         .target(name: "Rendering", dependencies: ["CZlib", "Volumes"], exclude: ["README.md"], swiftSettings: settings),
         .target(name: "Simulation", dependencies: ["Volumes"], exclude: ["README.md"], swiftSettings: settings),
-        .target(name: "Checkpoints", dependencies: ["Tensors"], exclude: ["README.md"], swiftSettings: settings),
+        .target(name: "Checkpoints", dependencies: ["Tensors", "Volumes"], exclude: ["README.md"], swiftSettings: settings),
 
         // Floor 3: the database; networks.
         .target(name: "Diffusion", dependencies: ["Tensors", "Checkpoints"], exclude: ["README.md"], swiftSettings: settings),
@@ -183,7 +183,8 @@ let package = Package(
             ],
             swiftSettings: settings),
         .testTarget(
-            name: "CellarTests", dependencies: ["cellar", "CellarKit", "BlobStore", "Rendering", "Volumes", "TestSupport", arguments],
+            name: "CellarTests",
+            dependencies: ["cellar", "CellarKit", "BlobStore", "Rendering", "Volumes", "TestSupport", arguments],
             swiftSettings: settings),
     ]
 )

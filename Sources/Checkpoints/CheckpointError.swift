@@ -1,4 +1,5 @@
 import Glibc
+import Volumes
 
 /// Why a checkpoint could not be read or written: one sentence that says what, where, and what to do.
 public struct CheckpointError: Error, Hashable, Sendable, CustomStringConvertible {
@@ -47,16 +48,13 @@ extension CheckpointError {
         return CheckpointError(.unreadable, message, path: path)
     }
 
-    /// The sentence for a file that could not be written.
-    static func cannotWrite(_ path: String, errno code: CInt) -> CheckpointError {
-        let message =
-            switch code {
-            case ENOENT, ENOTDIR: "cannot be written: its folder does not exist"
-            case EACCES, EPERM, EROFS: "may not be written by this user: check the permissions of its folder"
-            case ENOSPC, EDQUOT: "cannot be written: the disk or the quota is full"
-            default: "cannot be written: \(reason(code))"
-            }
-        return CheckpointError(.unwritable, message, path: path)
+    /// Calls the closure, and throws what went wrong with a file that is written as an error of this kind.
+    static func translating<Result>(_ body: () throws(VolumeError) -> Result) throws(CheckpointError) -> Result {
+        do throws(VolumeError) {
+            return try body()
+        } catch {
+            throw CheckpointError(.unwritable, error.message, path: error.path)
+        }
     }
 
     /// The sentence for bytes that end before `needed`.

@@ -1,10 +1,10 @@
-internal import Glibc
 public import Tensors
+public import Volumes
 
 /// Writes a safetensors file that appears under its name only when it is complete.
 ///
 /// ```swift
-/// let writer = try SafetensorsWriter(path: "picker.safetensors", tensors: [.init("conv.weight", [24, 1, 3, 3, 3])])
+/// let writer = try SafetensorsWriter(output, tensors: [.init("conv.weight", [24, 1, 3, 3, 3])])
 /// try writer.write(weight, named: "conv.weight")
 /// try writer.finish()
 /// ```
@@ -28,10 +28,7 @@ public final class SafetensorsWriter {
         }
     }
 
-    /// The name under which the file is to appear.
-    public let path: String
-    private let temporaryPath: String
-    private var descriptor: CInt
+    private let file: AtomicFile
     private let entries: [String: TensorEntry]
     private var missing: Set<String>
 
@@ -39,34 +36,29 @@ public final class SafetensorsWriter {
     ///
     /// - Throws: ``CheckpointError`` where a name is not allowed or comes twice, a shape has no size, a type is not written, or
     ///   the folder may not be written to.
-    public convenience init(path: String, tensors: [Declaration], metadata: [String: String] = [:]) throws(CheckpointError) {
+    public convenience init(
+        _ output: OutputFile, tensors: [Declaration], metadata: [String: String] = [:]
+    ) throws(CheckpointError) {
         for tensor in tensors where tensor.elementType != .float32 && tensor.elementType != .float16 {
             throw CheckpointError(
                 .unwritable,
                 "cannot hold \(CheckpointError.title(tensor.name)): only F32 and F16 are written, not \(tensor.elementType.rawValue)",
-                path: path)
+                path: output.path)
         }
-        try self.init(path: path, copying: tensors, metadata: metadata)
+        try self.init(output, copying: tensors, metadata: metadata)
     }
 
     /// The same, for tensors of any type, which are copied from other files.
-    init(path: String, copying tensors: [Declaration], metadata: [String: String]) throws(CheckpointError) {
-        guard !path.isEmpty, !path.hasSuffix("/") else { throw CheckpointError(.unwritable, "is no name of a file", path: path) }
-        let (header, entries) = try Self.layOut(tensors, metadata, path: path)
-        self.path = path
+    init(_ output: OutputFile, copying tensors: [Declaration], metadata: [String: String]) throws(CheckpointError) {
+        let (header, entries) = try Self.layOut(tensors, metadata, path: output.path)
         self.entries = entries
         missing = Set(entries.keys)
-        temporaryPath = "\(Self.folder(of: path)).cellar-\(UInt64.random(in: .min ... .max)).tmp"
-        descriptor = open(temporaryPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-        guard descriptor >= 0 else { throw .cannotWrite(path, errno: errno) }
+        file = try CheckpointError.translating { () throws(VolumeError) in try AtomicFile(output) }
         try header.withUnsafeBufferPointer { bytes throws(CheckpointError) in try write(UnsafeRawBufferPointer(bytes), at: 0) }
     }
 
-    deinit {
-        guard descriptor >= 0 else { return }
-        close(descriptor)
-        unlink(temporaryPath)
-    }
+    /// The name under which the file is to appear.
+    public var path: String { file.path }
 
     /// Writes one tensor; the last write counts.
     ///
@@ -109,29 +101,14 @@ public final class SafetensorsWriter {
         missing.remove(source.name)
     }
 
-    /// Forces the file to the disk and gives it its name, in place of what had that name.
+    /// Forces the file to the disk and gives it its name.
     ///
     /// - Throws: ``CheckpointError`` where a declared tensor was not written, or the disk fails.
     public func finish() throws(CheckpointError) {
-        guard descriptor >= 0 else { return }
         if let name = missing.min() {
             throw CheckpointError(.unwritable, "lacks \(CheckpointError.title(name)): it was never written", path: path)
         }
-        guard fsync(descriptor) == 0, rename(temporaryPath, path) == 0 else { throw .cannotWrite(path, errno: errno) }
-        let reason = close(descriptor) == 0 ? 0 : errno
-        descriptor = -1
-        // NFS reports at close what it could not write.
-        guard reason == 0 else { throw .cannotWrite(path, errno: reason) }
-        let folder = open(Self.folder(of: path).isEmpty ? "." : Self.folder(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard folder >= 0 else { throw .cannotWrite(path, errno: errno) }
-        defer { close(folder) }
-        // File systems that cannot synchronise a folder say EINVAL, and need not.
-        guard fsync(folder) == 0 || errno == EINVAL else { throw .cannotWrite(path, errno: errno) }
-    }
-
-    /// The folder of a path, with its slash; empty for the current one.
-    private static func folder(of path: String) -> String {
-        path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
+        try CheckpointError.translating { () throws(VolumeError) in try file.publish() }
     }
 
     private func writeHalves(_ values: UnsafeBufferPointer<Float>, at offset: Int) throws(CheckpointError) {
@@ -148,14 +125,7 @@ public final class SafetensorsWriter {
     }
 
     private func write(_ bytes: UnsafeRawBufferPointer, at offset: Int) throws(CheckpointError) {
-        guard descriptor >= 0 else { throw CheckpointError(.unwritable, "is already finished", path: path) }
-        var written = 0
-        while written < bytes.count, let base = bytes.baseAddress {
-            let count = pwrite(descriptor, base + written, bytes.count - written, off_t(offset + written))
-            if count < 0 && errno == EINTR { continue }
-            guard count >= 0 else { throw .cannotWrite(path, errno: errno) }
-            written += count
-        }
+        try CheckpointError.translating { () throws(VolumeError) in try file.write(bytes.bytes, at: offset) }
     }
 }
 

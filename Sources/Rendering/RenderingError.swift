@@ -1,3 +1,5 @@
+import Volumes
+
 /// Why a picture could not be made: one sentence that says what is wrong and what to do.
 public struct RenderingError: Error, Hashable, Sendable, CustomStringConvertible {
     /// A stable name for the kind of failure.
@@ -36,7 +38,5 @@ public struct RenderingError: Error, Hashable, Sendable, CustomStringConvertible
             "\(what) has \(width) × \(height) pixels, but the slice has \(expected.width) × \(expected.height)")
     }
 
-    static func unwritable(_ path: String, _ reason: String) -> RenderingError {
-        RenderingError(.unwritable, "\(path): the picture could not be written: \(reason)")
-    }
+    static func unwritable(_ error: VolumeError) -> RenderingError { RenderingError(.unwritable, error.description) }
 }

@@ -6,6 +6,8 @@ public struct VolumeError: Error, Hashable, Sendable, CustomStringConvertible {
         case unreadable
         /// The file could not be written.
         case unwritable
+        /// A file is there that is not to be replaced.
+        case alreadyExists
         /// The bytes are not of the format, or contradict themselves.
         case malformed
         /// The file ends before its header says it does.

@@ -8,7 +8,10 @@ struct CatalogOptions: ParsableArguments {
     @Option(help: "The catalog's folder, or the folder that holds it.")
     var catalog: String?
 
-    func directory() throws -> CatalogDirectory {
+    func directory() throws -> CatalogDirectory { try Self.directory(named: catalog) }
+
+    /// The catalog that is named, by the option or else by the environment, or the nearest one.
+    static func directory(named catalog: String?) throws -> CatalogDirectory {
         let named = catalog ?? ProcessInfo.processInfo.environment["CELLAR_CATALOG"].flatMap { $0.isEmpty ? nil : $0 }
         return try CatalogDirectory.find(named: named, from: FileManager.default.currentDirectoryPath)
     }

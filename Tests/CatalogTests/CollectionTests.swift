@@ -73,22 +73,96 @@ import Volumes
         #expect(try made.value("SELECT count(*) FROM tomogram") == 0)
     }
 
-    @Test("knows a tomogram by id, by dataset and name, and by a name that is one dataset's alone")
+    @Test("knows a tomogram by a name that is one dataset's alone, by dataset and name, and by id:N")
     func naming() throws {
         let made = try TemporaryCatalog()
         let a = try made.add("a", dataset: "first").id
         let b = try made.add("b", dataset: "first").id
         let other = try made.add("a", dataset: "second", file: "other.mrc").id
-        #expect(try made.catalog.tomogram(named: "\(a)").id == a)
+        #expect(try made.catalog.tomogram(named: "id:\(a)").id == a)
         #expect(try made.catalog.tomogram(named: "b").id == b)
         #expect(try made.catalog.tomogram(named: "first/a").id == a)
         #expect(try made.catalog.tomogram(named: "second/a").id == other)
         let ambiguous = #expect(throws: CatalogError.self) { try made.catalog.tomogram(named: "a") }
         #expect(ambiguous?.code == .ambiguous)
-        for name in ["c", "third/a", "first/a/b", "", "/", "99", "-1"] {
+        #expect(ambiguous?.message.contains("first/a (id:\(a)) or second/a (id:\(other))") == true, "\(ambiguous?.message ?? "")")
+        for name in ["c", "third/a", "first/a/b", "", "/", "99", "-1", "id:99", "id:", "id:-1", "id:x"] {
             let absent = #expect(throws: CatalogError.self) { try made.catalog.tomogram(named: name) }
             #expect(absent?.code == .notFound, "\(name)")
         }
+    }
+
+    @Test("takes a number for a name, and for no id: where it could be both, it says so")
+    func numbers() throws {
+        let made = try TemporaryCatalog()
+        let first = try made.add("first").id
+        let second = try made.add("second").id
+        // Nothing is called like this, and the sentence says what the number is the id of.
+        let absent = #expect(throws: CatalogError.self) { try made.catalog.tomogram(named: "\(second)") }
+        #expect(absent?.code == .notFound && absent?.message.contains("id:\(second) is d/second") == true)
+        let named = try made.add("\(second)").id
+        let both = #expect(throws: CatalogError.self) { try made.catalog.tomogram(named: "\(second)") }
+        #expect(both?.code == .ambiguous)
+        #expect(both?.message.contains("d/\(second) (id:\(named)) or d/second (id:\(second))") == true, "\(both?.message ?? "")")
+        #expect(try made.catalog.tomogram(named: "d/\(second)").id == named)
+        #expect(try made.catalog.tomogram(named: "id:\(second)").id == second)
+        #expect(try made.catalog.tomogram(named: "id:\(named)").id == named)
+        // One that has its own id as its name, and one whose name is nobody's id.
+        let own = try made.add("4").id
+        #expect(own == 4)
+        #expect(try made.catalog.tomogram(named: "4").id == own)
+        let high = try made.add("20230815").id
+        #expect(try made.catalog.tomogram(named: "20230815").id == high)
+        #expect(try made.catalog.tomogram(named: "first").id == first)
+    }
+
+    @Test("knows training sets and models by the same rules")
+    func namesOfAllKinds() throws {
+        let made = try TemporaryCatalog()
+        let slab = try #require(try made.catalog.addSlab(tomogramID: made.add("a").id, z: 0..<2).id)
+        let first = try #require(try made.catalog.addTrainingSet(named: "one", slabs: [slab]).id)
+        let second = try #require(try made.catalog.addTrainingSet(named: "\(first)", slabs: [slab]).id)
+        let digest = Digest(of: "weights".utf8)
+        try made.catalog.setModel(name: "sd", kind: "diffusion", path: "/w", digest: digest)
+        let model = try #require(try made.catalog.models()["sd"]?.id)
+        try made.catalog.setModel(name: "\(model)", kind: "diffusion", path: "/w", digest: digest)
+        for error in [
+            #expect(throws: CatalogError.self) { try made.catalog.trainingSet(named: "\(first)") },
+            #expect(throws: CatalogError.self) { try made.catalog.useTrainingSet(named: "\(first)") },
+            #expect(throws: CatalogError.self) { try made.catalog.removeTrainingSet(named: "\(first)") },
+            #expect(throws: CatalogError.self) { try made.catalog.model(named: "\(model)") },
+        ] { #expect(error?.code == .ambiguous) }
+        #expect(try made.catalog.useTrainingSet(named: "id:\(second)").name == "\(first)")
+        #expect(try made.catalog.currentTrainingSet()?.id == second)
+        #expect(try made.catalog.trainingSet(named: "one").id == first)
+        #expect(try made.catalog.model(named: "id:\(model)").name == "sd")
+        #expect(try made.catalog.removeTrainingSet(named: "id:\(second)").id == second)
+        for name in ["id:7", "digest:abcdef"] {
+            #expect(throws: CatalogError.self) { try made.add(name) }
+            #expect(throws: CatalogError.self) { try made.catalog.addTrainingSet(named: name, slabs: [slab]) }
+        }
+    }
+
+    @Test("adds the others where one is refused and that is wanted, and says of each what became of it")
+    func keepingGoing() throws {
+        let made = try TemporaryCatalog()
+        try made.temporary.write("a.mrc", [1])
+        try made.add("a")
+        let shape = try #require(VolumeShape(z: 1, y: 1, x: 1))
+        let tomograms = ["x", "a", "", "y"].map { name in
+            NewTomogram(
+                name: name, location: VolumeLocation(path: made.temporary.file("other-\(name).mrc")), format: "mrc",
+                scalarType: .int8, shape: shape)
+        }
+        func codes(_ keepingGoing: Bool, dataset: String = "d") throws -> [CatalogError.Code?] {
+            try made.catalog.addEach(tomograms, dataset: dataset, keepingGoing: keepingGoing).map { result in
+                if case .failure(let error) = result { error.code } else { nil }
+            }
+        }
+        #expect(try codes(false) == [nil, .alreadyExists, .invalid, nil])
+        #expect(try made.value("SELECT group_concat(name) FROM tomogram") == "a")
+        #expect(try codes(true) == [nil, .alreadyExists, .invalid, nil])
+        #expect(try made.value("SELECT group_concat(name) FROM tomogram") == "a,x,y")
     }
 
     @Test("keeps slabs within their tomogram, each once, and a removed one's id for good")

@@ -79,7 +79,7 @@ import Volumes
         #expect(try made.value("SELECT count(*) FROM training_set") == 0)
         try made.catalog.addTrainingSet(named: "all", slabs: ids)
         #expect(refusal("all", slabs: ids) == .alreadyExists)
-        for body in [made.catalog.useTrainingSet, made.catalog.removeTrainingSet] as [(String) throws -> Void] {
+        for body in [made.catalog.useTrainingSet, made.catalog.removeTrainingSet] as [(String) throws -> TrainingSetRecord] {
             let error = #expect(throws: CatalogError.self) { try body("other") }
             #expect(error?.code == .notFound)
         }

@@ -31,7 +31,9 @@ import Testing
         let directory = try TemporaryDirectory()
         let shape = try #require(VolumeShape(z: 2, y: 8, x: 8))
         let voxels = try #require(VoxelBuffer(shape: shape, values: [Float](repeating: 2, count: shape.count)))
-        let writer = try MRCWriter(path: directory.file("a.mrc"), shape: shape, scalarType: .float32, voxelSize: nil)
+        let writer = try MRCWriter(
+            OutputFile(directory.file("a.mrc"), replacing: false, keeping: .none), shape: shape, scalarType: .float32,
+            voxelSize: nil)
         try writer.append(voxels)
         try writer.finish()
         #expect(try example(folder: directory.file("catalog"), tomogram: directory.file("a.mrc")).count == 1)

@@ -34,7 +34,7 @@ struct HandmadeResults {
         setID = try #require(try catalog.trainingSets().first?.id)
     }
 
-    private static func digest(_ text: String) throws -> Digest {
+    static func digest(_ text: String) throws -> Digest {
         let bytes = Array(text.utf8)
         return try #require(Digest((0..<32).map { UInt8(truncatingIfNeeded: $0 &* 7) ^ bytes[$0 % bytes.count] }))
     }
@@ -43,15 +43,18 @@ struct HandmadeResults {
     ///
     /// - Parameters:
     ///   - curves: what it logs, point by point from x = 1, before it is done.
+    ///   - id: of a scope that is neither, such as a slab.
+    ///   - inputs: what it was computed from, as its trace lists it.
     ///   - values: outputs that are values, as JSON.
     ///   - isDone: whether it comes to an end; the run goes on, where it does not.
     func publish(
-        _ step: String, _ scope: ScopeKind = .tomogram, key: String = "", metrics: [(name: String, value: Double)] = [],
-        values: [String: String] = [:], objects: [FoundObject] = [],
+        _ step: String, _ scope: ScopeKind = .tomogram, of id: Int64? = nil, key: String = "",
+        metrics: [(name: String, value: Double)] = [],
+        inputs: [ItemOutcome.Input] = [], values: [String: String] = [:], objects: [FoundObject] = [],
         curves: [String: [Double]] = [:], isDone: Bool = true,
         artifacts: [(name: String, kind: String, (ArtifactWriter) throws -> Void)] = []
     ) throws {
-        let (digest, scopeID) = (try Self.digest("\(step)\(key)"), scope == .tomogram ? tomogramID : setID)
+        let (digest, scopeID) = (try Self.digest("\(step)\(key)"), id ?? (scope == .tomogram ? tomogramID : setID))
         let (runID, ids) = try catalog.beginRun(
             command: "test", version: "0", owner: "test", host: "here", pid: 1, recipe: (digest, "{}"),
             configurations: [
@@ -72,7 +75,7 @@ struct HandmadeResults {
                 .done(
                     .init(
                         stepID: ids[0].stepID, scopeID: scopeID, configurationID: ids[0].configurationID, key: digest,
-                        startedAt: "2026-01-01T00:00:00.000Z", seconds: 1, inputs: [],
+                        startedAt: "2026-01-01T00:00:00.000Z", seconds: 1, inputs: inputs,
                         outputs: staged.map { name, artifact in
                             .init(
                                 name: name, digest: artifact.digest,
@@ -84,7 +87,11 @@ struct HandmadeResults {
     }
 
     /// Labels by columns: 1 from x 10, 2 from x 20 on; probabilities 255 · z / 5, and 255 minus that.
-    func publishSegmentation(classes: AttributeValue = Self.classes, depth: Int = Self.shape.z) throws {
+    ///
+    /// - Parameter inputs: what the step read.
+    func publishSegmentation(
+        classes: AttributeValue = Self.classes, depth: Int = Self.shape.z, inputs: [ItemOutcome.Input] = []
+    ) throws {
         let (slice, width) = (Self.shape.y * Self.shape.x, Self.shape.x)
         let shape = [depth, Self.shape.y, width]
         let labels = (0..<depth * slice).map { index -> UInt8 in
@@ -93,7 +100,7 @@ struct HandmadeResults {
         }
         let first = (0..<depth * slice).map { UInt8(51 * ($0 / slice)) }
         try publish(
-            "segment",
+            "segment", inputs: inputs,
             artifacts: [
                 (
                     "labels", "segmentation",
@@ -114,7 +121,9 @@ struct HandmadeResults {
     }
 
     /// Two ribosomes: at slice 2 with a radius of 50 Å, and at slice 5 with one of 20 Å.
-    func publishPicks(isEmpty: Bool = false) throws {
+    ///
+    /// - Parameter inputs: what the step read.
+    func publishPicks(isEmpty: Bool = false, inputs: [ItemOutcome.Input] = []) throws {
         let rows: [[Double]] = isEmpty ? [] : [[200, 160, 20, 50, 0.9, 2], [100, 100, 50, 20, 0.4, 2]]
         let objects = rows.enumerated().map { index, row in
             let (center, radius) = (SIMD3(row[0], row[1], row[2]), SIMD3(repeating: row[3]))
@@ -124,7 +133,7 @@ struct HandmadeResults {
                 boxMaximumInAngstroms: center + radius)
         }
         try publish(
-            "pick", objects: objects,
+            "pick", inputs: inputs, objects: objects,
             artifacts: [
                 (
                     "particles", "picks",

@@ -99,7 +99,7 @@ import Testing
             (["pr"], "1 evaluation"), (["runs", "--metric", "membrane/dice"], "mean of 1 value: evaluate"),
         ] {
             for output in ["plot.png", "plot.svg"] {
-                let answer = try results.cellar(["plot"] + arguments + ["--output", output])
+                let answer = try results.cellar(["plot"] + arguments + ["--output", output, "--force"])
                 #expect(answer.status == 0 && answer.output.hasPrefix("\(output): \(words)"), "\(arguments): \(answer)")
             }
             let svg = try String(contentsOfFile: results.folder.file("plot.svg"), encoding: .utf8)

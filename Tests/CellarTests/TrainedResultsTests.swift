@@ -29,15 +29,17 @@ import Testing
         )
         try results.publishSegmentation()
         let written = try cellar("export", "labels", "t", "--output", "l.mrc")
-        #expect(written.output == "l.mrc: 40 × 32 × 6, segment: 1 membrane, 2 ribosome\n", "\(written.errors)")
+        let sentence =
+            "l.mrc: 40 × 32 × 6, segment: 1 membrane, 2 ribosome\n  segment of t by run 1, 2026-01-01 00:00:00 UTC, voxel size 10.0 Å\n"
+        #expect(written.output == sentence, "\(written.output)\(written.errors)")
         let (floats, voxelSize, type) = try volume(results, "l.mrc")
         #expect(type == .uint16)
         #expect(abs(try #require(voxelSize).xInAngstroms - 10) < 1e-5)
         for index in floats.indices { #expect(floats[index] == (index % 40 < 10 ? 0 : index % 40 < 20 ? 1 : 2)) }
-        #expect(try cellar("export", "labels", "t", "--step", "pseudo-labels", "--output", "l.mrc").status == 1)
+        #expect(try cellar("export", "labels", "t", "--step", "pseudo-labels", "--output", "m.mrc").status == 1)
         #expect(
-            try cellar("export", "labels", "t", "--objects", "--output", "l.mrc").errors.contains("pseudo-labels has no result"))
-        #expect(try cellar("export", "labels", "t", "--objects", "--step", "segment", "--output", "l.mrc").status == 2)
+            try cellar("export", "labels", "t", "--objects", "--output", "m.mrc").errors.contains("pseudo-labels has no result"))
+        #expect(try cellar("export", "labels", "t", "--objects", "--step", "segment", "--output", "m.mrc").status == 2)
     }
 
     @Test("a probability is written for one class, as float32 from 0 to 1")
@@ -51,7 +53,7 @@ import Testing
         #expect(try cellar(map + ["--class", "ribosome"]).status == 2)
         #expect(try cellar(map).errors.contains("consistency has no result"))
         let written = try cellar(map + ["--step", "segment", "--class", "ribosome"])
-        #expect(written.output == "m.mrc: 40 × 32 × 6, probability of ribosome\n", "\(written.errors)")
+        #expect(written.output.hasPrefix("m.mrc: 40 × 32 × 6, probability of ribosome\n"), "\(written.errors)")
         let (floats, _, type) = try volume(results, "m.mrc")
         #expect(type == .float32)
         for index in floats.indices { #expect(abs(floats[index] - Float(255 - 51 * (index / 1280)) / 255) < 1e-6) }
@@ -59,7 +61,8 @@ import Testing
         let probability = try #require(
             try results.catalog.standingArtifact(step: "segment", scopeID: results.tomogramID, output: "probability"))
         try results.catalog.setState(.evicted, of: [probability])
-        #expect(try cellar(map + ["--step", "segment", "--class", "ribosome"]).errors.contains("dropped by `cellar gc`"))
+        #expect(
+            try cellar(map + ["--step", "segment", "--class", "ribosome", "--force"]).errors.contains("dropped by `cellar gc`"))
     }
 
     @Test("a result of another size than the tomogram is refused, and a class list of one needs no name")
@@ -84,17 +87,17 @@ import Testing
         try results.publishPicks()
         for name in ["p.csv", "p.star", "p.json"] {
             let written = try cellar("export", "points", "t", "--output", name)
-            #expect(written.output == "\(name): 2 points of pick\n", "\(written.errors)")
+            #expect(written.output.hasPrefix("\(name): 2 points of pick\n"), "\(written.errors)")
         }
         let points = try PointFile.read(results.folder.file("p.csv")).points
         #expect(points.map(\.x) == [200, 100] && points.map(\.z) == [20, 50])
         #expect(points.map(\.className) == ["ribosome", "ribosome"])
         #expect(
-            try cellar("export", "points", "t", "--least-confidence", "0.5", "--output", "p.csv").output.contains(": 1 points"))
-        #expect(try cellar("export", "points", "t", "--step", "pseudo-labels", "--output", "p.csv").status == 1)
+            try cellar("export", "points", "t", "--least-confidence", "0.5", "--output", "q.csv").output.contains(": 1 points"))
+        #expect(try cellar("export", "points", "t", "--step", "pseudo-labels", "--output", "r.csv").status == 1)
         let none = try HandmadeResults()
         try none.publishPicks(isEmpty: true)
-        #expect(try none.cellar("export", "points", "t", "--output", "p.csv").output == "p.csv: 0 points of pick\n")
+        #expect(try none.cellar("export", "points", "t", "--output", "p.csv").output.hasPrefix("p.csv: 0 points of pick\n"))
         #expect(try none.cellar("show", "t", "--step", "pick", "--output", "p.png").status == 0)
     }
 
@@ -106,13 +109,13 @@ import Testing
         try results.publishSegmentation()
         try results.publishPicks()
         func size(_ arguments: String...) throws -> Int {
-            let shown = try cellar(["show", "t", "--output", "s.png"] + arguments)
+            let shown = try cellar(["show", "t", "--output", "s.png", "--force"] + arguments)
             #expect(shown.status == 0, "\(shown.errors)")
             return try Data(contentsOf: URL(fileURLWithPath: results.folder.file("s.png"))).count
         }
         #expect(try size("--step", "segment", "--z", "0") != size("--z", "0"))
         #expect(try size("--step", "pick", "--z", "2") != size("--step", "pick", "--z", "1"))
-        #expect(try cellar("show", "t", "--step", "pick", "--z", "6", "--output", "s.png").errors.contains("no slice 6"))
+        #expect(try cellar("show", "t", "--step", "pick", "--z", "6", "--output", "t.png").errors.contains("no slice 6"))
     }
 
     @Test("a ball cuts a slice in a circle, and those beyond it not at all")
@@ -142,7 +145,7 @@ import Testing
             withUnsafeBytes(of: UInt64(padded.utf8.count).littleEndian) { Array($0) } + Array(padded.utf8) + [UInt8](1...8)
         try results.publishNetwork("train-membrane", bytes: bytes)
         let written = try cellar(export)
-        #expect(written.output == "n.safetensors: 1 tensors, classes 1 membrane, 2 ribosome\n", "\(written.errors)")
+        #expect(written.output.hasPrefix("n.safetensors: 1 tensors, classes 1 membrane, 2 ribosome\n"), "\(written.errors)")
         #expect(try [UInt8](Data(contentsOf: URL(fileURLWithPath: results.folder.file("n.safetensors")))) == bytes)
         try results.publishNetwork("train-particles", bytes: Array(bytes.dropLast()))
         let damaged = try cellar("export", "network", "first", "--step", "train-particles", "--output", "d.safetensors")
@@ -155,7 +158,7 @@ import Testing
     func curves() throws {
         let results = try HandmadeResults()
         let cellar = results.cellar
-        let show = ["show", "first", "--curves", "--output"]
+        let show = ["show", "first", "--curves", "--force", "--output"]
         #expect(try cellar(show + ["c.png"]).errors.contains("the training set first has no curves yet"))
         #expect(try cellar("show", "no", "--curves", "--output", "c.png").errors.contains("there is no training set no"))
         #expect(try cellar(show + ["c.pdf"]).status == 2)

@@ -53,7 +53,7 @@ enum SeededNetwork {
         _ tensors: [(name: String, tensor: Tensor)], _ name: String, into directory: TemporaryDirectory
     ) throws -> String {
         let path = directory.file("\(name).safetensors")
-        let writer = try SafetensorsWriter(path: path, tensors: tensors.map { .init($0.name, $0.tensor.shape) })
+        let writer = try SafetensorsWriter(.scratch(path), tensors: tensors.map { .init($0.name, $0.tensor.shape) })
         for (name, tensor) in tensors { try writer.write(tensor, named: name) }
         try writer.finish()
         return path

@@ -13,7 +13,7 @@ struct SafetensorsWriterTests {
         let values = (0..<30).map { Float(sin(Double($0))) }
         let metadata = ["made by": "a \"test\"\n\u{1}Å", "format": "pt"]
         let writer = try SafetensorsWriter(
-            path: path,
+            .scratch(path),
             tensors: [
                 .init("odd halves", [3], .float16), .init("z/…\"\\", [5, 3, 2]), .init("a", [30]), .init("scalar", []),
                 .init("none", [0, 4]), .init("halves", [30], .float16),
@@ -48,7 +48,7 @@ struct SafetensorsWriterTests {
         let declarations = golden.files[0].tensors.reversed().map {
             SafetensorsWriter.Declaration($0.name, $0.shape, $0.elementType)
         }
-        let writer = try SafetensorsWriter(path: directory.file(name), tensors: declarations, metadata: ["format": "pt"])
+        let writer = try SafetensorsWriter(.scratch(directory.file(name)), tensors: declarations, metadata: ["format": "pt"])
         for entry in golden.files[0].tensors {
             try writer.write(golden.tensor(named: entry.name, expecting: entry.shape), named: entry.name)
         }
@@ -61,7 +61,7 @@ struct SafetensorsWriterTests {
         let directory = try TemporaryDirectory()
         let path = try directory.write("out.safetensors", [1, 2, 3])
         do {
-            let writer = try SafetensorsWriter(path: path, tensors: [.init("a", [1]), .init("b", [1])])
+            let writer = try SafetensorsWriter(.scratch(path), tensors: [.init("a", [1]), .init("b", [1])])
             try writer.write(Tensor(shape: [1]), named: "a")
             let error = try #require(#expect(throws: CheckpointError.self) { try writer.finish() })
             #expect(error.message.contains("'b'"))
@@ -78,10 +78,10 @@ struct SafetensorsWriterTests {
             [.init("a", [1]), .init("a", [2])], [.init("__metadata__", [1])], [.init("a\0", [1])], [.init("a", [-1])],
             [.init("a", [1], .int64)], [.init("a", [Int.max, 3])], [.init("a", [Int.max / 8]), .init("b", [Int.max / 8])],
         ] {
-            #expect(throws: CheckpointError.self) { _ = try SafetensorsWriter(path: path, tensors: tensors) }
+            #expect(throws: CheckpointError.self) { _ = try SafetensorsWriter(.scratch(path), tensors: tensors) }
         }
-        #expect(throws: CheckpointError.self) { _ = try SafetensorsWriter(path: directory.file("no/out"), tensors: []) }
-        let writer = try SafetensorsWriter(path: path, tensors: [.init("a", [2])])
+        #expect(throws: CheckpointError.self) { _ = try SafetensorsWriter(.scratch(directory.file("no/out")), tensors: []) }
+        let writer = try SafetensorsWriter(.scratch(path), tensors: [.init("a", [2])])
         #expect(throws: CheckpointError.self) { try writer.write(Tensor(shape: [2]), named: "b") }
         #expect(throws: CheckpointError.self) { try writer.write(Tensor(shape: [1, 2]), named: "a") }
         try writer.write(Tensor(shape: [2]), named: "a")
@@ -92,7 +92,7 @@ struct SafetensorsWriterTests {
     @Test("a full disk is said to be full", .enabled(if: SmallDisk.isPermitted, "this process may not mount a file system"))
     func fullDisk() throws {
         let disk = try SmallDisk(megabytes: 1)
-        let writer = try SafetensorsWriter(path: "\(disk.path)/out.safetensors", tensors: [.init("a", [1 << 20])])
+        let writer = try SafetensorsWriter(.scratch("\(disk.path)/out.safetensors"), tensors: [.init("a", [1 << 20])])
         let error = try #require(
             #expect(throws: CheckpointError.self) { try writer.write(Tensor(shape: [1 << 20], repeating: 1), named: "a") })
         #expect(error.message.contains("full"))

@@ -37,7 +37,7 @@ struct TorchFileTests {
         let directory = try TemporaryDirectory()
         let checkpoint = try Checkpoint(path: GoldenFolder.path("torch/\(name)"))
         let path = directory.file("converted.safetensors")
-        try checkpoint.writeSafetensors(to: path, metadata: ["source": name])
+        try checkpoint.writeSafetensors(to: .scratch(path), metadata: ["source": name])
         let converted = try Checkpoint(path: path)
         #expect(converted.names == checkpoint.names)
         #expect(converted.files[0].metadata == ["format": "pt", "source": name])

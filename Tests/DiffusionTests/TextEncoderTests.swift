@@ -89,7 +89,7 @@ struct TextEncoderTests {
         let entries = original.files[0].tensors.filter { $0.elementType == .float16 }
         let prefix = "text_model.".count
         let writer = try SafetensorsWriter(
-            path: "\(folder)/model.safetensors", tensors: entries.map { .init(String($0.name.dropFirst(prefix)), $0.shape) })
+            .scratch("\(folder)/model.safetensors"), tensors: entries.map { .init(String($0.name.dropFirst(prefix)), $0.shape) })
         for entry in entries {
             try writer.write(
                 original.tensor(named: entry.name, expecting: entry.shape), named: String(entry.name.dropFirst(prefix)))

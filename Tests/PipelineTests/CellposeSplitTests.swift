@@ -27,7 +27,7 @@ import Testing
             if entry.name == "output.2.bias" { tensor = Tensor(shape: entry.shape, values: [0, 0, logit]) }
             return (entry.name, tensor)
         }
-        let writer = try SafetensorsWriter(path: path, tensors: tensors.map { .init($0.0, $0.1.shape) })
+        let writer = try SafetensorsWriter(.scratch(path), tensors: tensors.map { .init($0.0, $0.1.shape) })
         for (name, tensor) in tensors { try writer.write(tensor, named: name) }
         try writer.finish()
     }
@@ -67,7 +67,7 @@ import Testing
         let directory = try TemporaryDirectory()
         try directory.write("net.safetensors", [1, 2, 3])
         #expect(throws: (any Error).self) { try ModelFiles(directory.file("net.safetensors"), kind: .cellpose).verify() }
-        let writer = try SafetensorsWriter(path: directory.file("other.safetensors"), tensors: [.init("weight", [2])])
+        let writer = try SafetensorsWriter(.scratch(directory.file("other.safetensors")), tensors: [.init("weight", [2])])
         try writer.write(Tensor(shape: [2], values: [1, 2]), named: "weight")
         try writer.finish()
         #expect(throws: (any Error).self) { try ModelFiles(directory.file("other.safetensors"), kind: .cellpose).verify() }

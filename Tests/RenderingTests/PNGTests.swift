@@ -74,7 +74,7 @@ struct PNGTests {
         let directory = try TemporaryDirectory()
         let path = try directory.write("slice.png", [1, 2, 3])
         let picture = try #require(RGBImage(height: 3, width: 4, filledWith: .white))
-        try PNGFile.write(picture, to: path)
+        try PNGFile.write(picture, to: .scratch(path))
         #expect(try DecodedPNG(Array(Data(contentsOf: URL(fileURLWithPath: path)))).samples == picture.bytes)
         #expect(try FileManager.default.contentsOfDirectory(atPath: directory.path) == ["slice.png"])
     }
@@ -84,7 +84,7 @@ struct PNGTests {
         let directory = try TemporaryDirectory()
         let path = directory.file("absent/slice.png")
         let picture = try #require(GreyImage(height: 1, width: 1, pixels: [0]))
-        let error = try #require(throws: RenderingError.self) { try PNGFile.write(picture, to: path) }
+        let error = try #require(throws: RenderingError.self) { try PNGFile.write(picture, to: .scratch(path)) }
         #expect(error.code == .unwritable && error.description.contains(path))
     }
 }

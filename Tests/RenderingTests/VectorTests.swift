@@ -116,14 +116,14 @@ import Testing
         let directory = try TemporaryDirectory()
         var drawing = VectorDrawing(width: 20, height: 10)
         drawing.addDisc(center: .init(10, 5), radius: 4, red)
-        try DrawingFile.write(drawing, to: directory.file("a.png"))
+        try DrawingFile.write(drawing, to: .scratch(directory.file("a.png")))
         let png = try DecodedPNG([UInt8](Data(contentsOf: URL(fileURLWithPath: directory.file("a.png")))))
         #expect((png.width, png.height, png.channels) == (40, 20, 3))
         #expect(Array(png.samples[3 * (10 * 40 + 20)..<3 * (10 * 40 + 20) + 3]) == [255, 0, 0])
-        try DrawingFile.write(drawing, to: directory.file("a.SVG"))
+        try DrawingFile.write(drawing, to: .scratch(directory.file("a.SVG")))
         #expect(try String(contentsOfFile: directory.file("a.SVG"), encoding: .utf8) == drawing.svg())
-        #expect(throws: RenderingError.self) { try DrawingFile.write(drawing, to: directory.file("a.pdf")) }
-        #expect(throws: RenderingError.self) { try DrawingFile.write(drawing, to: directory.file("no/a.svg")) }
+        #expect(throws: RenderingError.self) { try DrawingFile.write(drawing, to: .scratch(directory.file("a.pdf"))) }
+        #expect(throws: RenderingError.self) { try DrawingFile.write(drawing, to: .scratch(directory.file("no/a.svg"))) }
         #expect(!DrawingFile.isPossible("a.pdf") && !DrawingFile.isPossible("png") && DrawingFile.isPossible("b/a.Png"))
     }
 }

@@ -152,7 +152,7 @@ import Volumes
         let path = "\(folder.path)/network.safetensors"
         func write(_ architecture: String?, _ shape: [Int], _ value: Float = 0) throws {
             let writer = try SafetensorsWriter(
-                path: path, tensors: [.init("head.weight", shape)],
+                .scratch(path), tensors: [.init("head.weight", shape)],
                 metadata: architecture.map { ["cellar.architecture": $0] } ?? [:])
             try writer.write(Tensor(shape: shape, repeating: value), named: "head.weight")
             try writer.finish()

@@ -36,7 +36,9 @@ enum SurveyBenchmark {
         guard let shape = VolumeShape(z: slices, y: 1024, x: 1024), let slice = VolumeShape(z: 1, y: 1024, x: 1024) else {
             return
         }
-        let writer = try MRCWriter(path: path, shape: shape, scalarType: .float32, voxelSize: VoxelSize(cubicInAngstroms: 10))
+        let writer = try MRCWriter(
+            OutputFile(path, replacing: true, keeping: .none), shape: shape, scalarType: .float32,
+            voxelSize: VoxelSize(cubicInAngstroms: 10))
         var state: UInt64 = 1
         for _ in 0..<slices {
             let buffer = VoxelBuffer(shape: slice, scalarType: .float32) { bytes in

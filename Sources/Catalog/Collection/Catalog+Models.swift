@@ -15,6 +15,19 @@ extension Catalog {
         }
     }
 
+    /// The model that a person means: by its name, or by `id:2`.
+    ///
+    /// - Throws: ``CatalogError`` where there is none, or more than one, with a list of these.
+    public func model(named text: String) throws -> ModelRecord {
+        try read { db in
+            let id = try id(of: .model, text, db)
+            guard let record = try ModelRecord.fetchOne(db, key: id) else {
+                throw CatalogError(.notFound, "there is no model \(text)")
+            }
+            return record
+        }
+    }
+
     /// Adds a model, or puts other weights in the place of one of that name and kind: what was computed with the earlier ones
     /// is stale then, and found again when they return.
     ///

@@ -16,22 +16,51 @@ extension Catalog {
     @discardableResult
     public func add(
         _ tomograms: [NewTomogram], dataset: String, defaultVoxelSizeInAngstroms: Double? = nil
-    ) throws -> [(id: Int64, outcome: NewTomogram.Outcome)] {
+    ) throws -> [NewTomogram.Added] {
+        try addEach(tomograms, dataset: dataset, defaultVoxelSizeInAngstroms: defaultVoxelSizeInAngstroms, keepingGoing: false)
+            .map { try $0.get() }
+    }
+
+    /// Adds tomograms to a dataset as ``add(_:dataset:defaultVoxelSizeInAngstroms:)`` does, and says of each what became of it.
+    ///
+    /// - Parameter keepingGoing: whether the others are added where one is refused; else nothing is then.
+    /// - Throws: ``CatalogError`` where the dataset's name or voxel size is none, or the catalog cannot be written.
+    /// - Returns: for each, in order, what became of it, or why it is refused.
+    public func addEach(
+        _ tomograms: [NewTomogram], dataset: String, defaultVoxelSizeInAngstroms: Double? = nil, keepingGoing: Bool
+    ) throws -> [Result<NewTomogram.Added, CatalogError>] {
         try checkName(dataset, of: "dataset")
-        for tomogram in tomograms { try checkName(tomogram.name, of: "tomogram") }
         if let edge = defaultVoxelSizeInAngstroms, VoxelSize(cubicInAngstroms: edge) == nil {
             throw CatalogError(
                 .invalid, "\(edge) cannot be the voxel size of the dataset \(dataset): it is a length in Å, from 0.01 to 10000")
         }
         return try write { db in
-            let datasetID = try self.dataset(named: dataset, defaultVoxelSize: defaultVoxelSizeInAngstroms, db)
-            return try tomograms.map { try self.add($0, datasetID: datasetID, datasetName: dataset, db) }
+            var results: [Result<NewTomogram.Added, CatalogError>] = []
+            try db.inSavepoint {
+                let datasetID = try self.dataset(named: dataset, defaultVoxelSize: defaultVoxelSizeInAngstroms, db)
+                for tomogram in tomograms {
+                    do {
+                        try checkName(tomogram.name, of: "tomogram")
+                        results.append(.success(try add(tomogram, datasetID: datasetID, datasetName: dataset, db)))
+                    } catch let error as CatalogError {
+                        results.append(.failure(error))
+                    }
+                }
+                let isAnyRefused = results.contains { if case .failure = $0 { true } else { false } }
+                let isAnyAdded = results.contains { if case .success = $0 { true } else { false } }
+                return isAnyRefused && !(keepingGoing && isAnyAdded) ? .rollback : .commit
+            }
+            return results
         }
     }
 
     private func checkName(_ name: String, of noun: String) throws {
         guard !name.isEmpty, !name.contains("/") else {
             throw CatalogError(.invalid, "\"\(name)\" cannot be the name of a \(noun): a name is not empty and holds no slash")
+        }
+        guard !CatalogReference.isReserved(name) else {
+            throw CatalogError(
+                .invalid, "\"\(name)\" cannot be the name of a \(noun): what begins like this is taken for an id or a digest")
         }
     }
 
@@ -48,7 +77,10 @@ extension Catalog {
 
     private func add(
         _ new: NewTomogram, datasetID: Int64, datasetName: String, _ db: Database
-    ) throws -> (id: Int64, outcome: NewTomogram.Outcome) {
+    ) throws -> NewTomogram.Added {
+        for key in new.metadata.keys where key.isEmpty {
+            throw CatalogError(.invalid, "a metadata key is empty; write --meta key=value")
+        }
         let bySource = try TomogramRecord.fetchOne(
             db, sql: "SELECT * FROM tomogram WHERE dataset_id = ? AND path = ? AND ifnull(member, '') = ?",
             arguments: [datasetID, new.location.path, new.location.member ?? ""])
@@ -62,7 +94,7 @@ extension Catalog {
                     throw CatalogError(
                         .alreadyExists,
                         "the dataset \(datasetName) has a tomogram \(new.name) already, at \(known.path); give this one "
-                            + "another name with --name, or add it to another dataset")
+                            + "another name with --name or --name-from, or add it to another dataset")
                 }
             } else if known.name != new.name, byName != nil {
                 throw CatalogError(.alreadyExists, "the dataset \(datasetName) has another tomogram named \(new.name) already")
@@ -89,7 +121,6 @@ extension Catalog {
             changed = try setEvidence(size, source: .user, tomogramID: id, db) || changed
         }
         for (key, value) in new.metadata {
-            guard !key.isEmpty else { throw CatalogError(.invalid, "a metadata key is empty; write --meta key=value") }
             try db.execute(
                 sql: """
                     INSERT INTO tomogram_meta (tomogram_id, key, value) VALUES (?, ?, ?)
@@ -122,28 +153,28 @@ extension Catalog {
         return true
     }
 
-    /// The tomogram that a person means: by id, by `dataset/name`, or by a name that only one dataset has.
+    /// The tomogram that a person means: by its name, where only one dataset has it, by `dataset/name`, or by `id:2`.
     ///
-    /// - Throws: ``CatalogError`` where there is none, or more than one.
+    /// - Throws: ``CatalogError`` where there is none, or more than one, with a list of these.
     public func tomogram(named text: String) throws -> TomogramRecord {
         try read { db in
-            if let id = Int64(text), let record = try TomogramRecord.fetchOne(db, key: id) { return record }
-            let parts = text.split(separator: "/", maxSplits: 1).map(String.init)
-            let matches =
-                parts.count == 2
-                ? try TomogramRecord.fetchAll(
-                    db,
-                    sql:
-                        "SELECT tomogram.* FROM tomogram JOIN dataset ON dataset.id = dataset_id WHERE dataset.name = ? AND tomogram.name = ?",
-                    arguments: [parts[0], parts[1]])
-                : try TomogramRecord.fetchAll(db, sql: "SELECT * FROM tomogram WHERE name = ?", arguments: [text])
-            guard let match = matches.first else {
-                throw CatalogError(.notFound, "there is no tomogram \(text); `cellar list tomograms` shows what there is")
+            let id = try id(of: .tomogram, text, db)
+            guard let record = try TomogramRecord.fetchOne(db, key: id) else {
+                throw CatalogError(.notFound, "there is no tomogram \(text)")
             }
-            guard matches.count == 1 else {
-                throw CatalogError(.ambiguous, "\(matches.count) datasets have a tomogram \(text); write dataset/\(text)")
-            }
-            return match
+            return record
+        }
+    }
+
+    /// The tomograms of a dataset, by name; none where there is no such dataset.
+    public func tomograms(inDataset name: String) throws -> [TomogramRecord] {
+        try read { db in
+            try TomogramRecord.fetchAll(
+                db,
+                sql: """
+                    SELECT tomogram.* FROM tomogram JOIN dataset ON dataset.id = dataset_id
+                    WHERE dataset.name = ? ORDER BY tomogram.name
+                    """, arguments: [name])
         }
     }
 }

@@ -13,12 +13,13 @@ extension Catalog {
     public func addTrainingSet(
         named name: String, slabs: [Int64], annotations: [Int64] = [], selection: String? = nil
     ) throws -> TrainingSetRecord {
-        guard !name.isEmpty, !name.contains("/"),
+        guard !name.isEmpty, !name.contains("/"), !CatalogReference.isReserved(name),
             !name.unicodeScalars.contains(where: { $0.properties.generalCategory == .control })
         else {
             throw CatalogError(
                 .invalid,
-                "\"\(name)\" cannot be the name of a training set: a name is not empty and holds no slash and no line end")
+                "\"\(name)\" cannot be the name of a training set: a name is not empty, holds no slash and no line "
+                    + "end, and does not begin with id: or digest:")
         }
         guard !slabs.isEmpty || !annotations.isEmpty else {
             throw CatalogError(
@@ -57,6 +58,19 @@ extension Catalog {
         try read { try TrainingSetRecord.fetchAll($0, sql: "SELECT * FROM training_set ORDER BY id") }
     }
 
+    /// The training set that a person means: by its name, or by `id:2`.
+    ///
+    /// - Throws: ``CatalogError`` where there is none, or more than one, with a list of these.
+    public func trainingSet(named text: String) throws -> TrainingSetRecord { try read { try trainingSet(named: text, $0) } }
+
+    private func trainingSet(named text: String, _ db: Database) throws -> TrainingSetRecord {
+        let id = try id(of: .trainingSet, text, db)
+        guard let record = try TrainingSetRecord.fetchOne(db, key: id) else {
+            throw CatalogError(.notFound, "there is no training set \(text)")
+        }
+        return record
+    }
+
     /// The set that networks are trained on; nil where there is none.
     public func currentTrainingSet() throws -> TrainingSetRecord? { try read(currentTrainingSet) }
 
@@ -67,31 +81,32 @@ extension Catalog {
     /// Makes a set the one that networks are trained on. What was trained on the one before stays, and stands again when
     /// that is used again.
     ///
+    /// - Parameter name: as ``trainingSet(named:)`` takes it.
     /// - Throws: ``CatalogError`` where there is none of that name.
-    public func useTrainingSet(named name: String) throws {
+    @discardableResult
+    public func useTrainingSet(named name: String) throws -> TrainingSetRecord {
         try write { db in
-            let id = try trainingSetID(named: name, db)
+            var set = try trainingSet(named: name, db)
+            let id = set.id
+            set.isCurrent = true
             try db.execute(sql: "UPDATE training_set SET is_current = 0 WHERE is_current = 1 AND id <> ?", arguments: [id])
             try db.execute(sql: "UPDATE training_set SET is_current = 1 WHERE id = ?", arguments: [id])
+            return set
         }
     }
 
     /// Removes a training set. What was trained on it no longer stands; it stays, and is found again by a set of the same
     /// members. Where it was the current one, there is none then.
     ///
+    /// - Parameter name: as ``trainingSet(named:)`` takes it.
     /// - Throws: ``CatalogError`` where there is none of that name.
-    public func removeTrainingSet(named name: String) throws {
+    @discardableResult
+    public func removeTrainingSet(named name: String) throws -> TrainingSetRecord {
         try write { db in
-            let id = try trainingSetID(named: name, db)
-            try db.execute(sql: "DELETE FROM training_set WHERE id = ?", arguments: [id])
+            let set = try trainingSet(named: name, db)
+            try db.execute(sql: "DELETE FROM training_set WHERE id = ?", arguments: [set.id])
             try Self.dropStanding(ofRemoved: [.trainingSet], db)
+            return set
         }
-    }
-
-    private func trainingSetID(named name: String, _ db: Database) throws -> Int64 {
-        guard let id = try Int64.fetchOne(db, sql: "SELECT id FROM training_set WHERE name = ?", arguments: [name]) else {
-            throw CatalogError(.notFound, "there is no training set \(name); `cellar training list` shows what there is")
-        }
-        return id
     }
 }

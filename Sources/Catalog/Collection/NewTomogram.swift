@@ -29,4 +29,7 @@ public struct NewTomogram: Sendable, Hashable {
 
     /// What became of it.
     public enum Outcome: Sendable, Hashable { case added, updated, relocated, unchanged }
+
+    /// Its id in the catalog, and what became of it.
+    public typealias Added = (id: Int64, outcome: Outcome)
 }

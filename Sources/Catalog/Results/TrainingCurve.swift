@@ -1,4 +1,4 @@
-import CatalogSchema
+public import CatalogSchema
 import GRDB
 
 /// What a step on a training set logged under one name, point by point.
@@ -30,18 +30,14 @@ public struct TrainingCurve: Sendable, Hashable {
 extension Catalog {
     /// The curves of the steps on a training set, by step and name; those of earlier items too.
     ///
-    /// - Throws: ``CatalogError`` where there is no training set of that name.
-    public func curves(ofTrainingSet name: String) throws -> [TrainingCurve] {
-        guard try trainingSets().contains(where: { $0.name == name }) else {
-            throw CatalogError(.notFound, "there is no training set \(name); `cellar training list` shows what there is")
-        }
+    public func curves(of set: TrainingSetRecord) throws -> [TrainingCurve] {
         let rows = try read { db in
             try Row.fetchAll(
                 db,
                 sql: """
                     SELECT step, name, state, key, x, value FROM v_curve WHERE training_set = ?
                     ORDER BY step, name, state, key, x
-                    """, arguments: [name])
+                    """, arguments: [set.name])
         }
         var curves: [TrainingCurve] = []
         var last: [String] = []

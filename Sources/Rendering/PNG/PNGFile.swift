@@ -1,26 +1,33 @@
-import Foundation
+public import Volumes
 
 /// Writes pictures as PNG files.
 public enum PNGFile {
-    /// Writes a picture under a temporary name and renames it, so that the file is the old one or the new one, whole.
+    /// Writes a picture to a file that appears whole or not at all.
     ///
     /// - Throws: ``RenderingError`` where the file cannot be written.
-    public static func write(_ picture: RGBImage, to path: String, encoder: PNGEncoder = PNGEncoder()) throws(RenderingError) {
-        try write(encoder.encode(picture), to: path)
+    public static func write(
+        _ picture: RGBImage, to output: OutputFile, encoder: PNGEncoder = PNGEncoder()
+    ) throws(RenderingError) {
+        try output.writePicture(encoder.encode(picture))
     }
 
     /// Writes a grey picture; see ``write(_:to:encoder:)-(RGBImage,_,_)``.
     ///
     /// - Throws: ``RenderingError`` where the file cannot be written.
-    public static func write(_ picture: GreyImage, to path: String, encoder: PNGEncoder = PNGEncoder()) throws(RenderingError) {
-        try write(encoder.encode(picture), to: path)
+    public static func write(
+        _ picture: GreyImage, to output: OutputFile, encoder: PNGEncoder = PNGEncoder()
+    ) throws(RenderingError) {
+        try output.writePicture(encoder.encode(picture))
     }
+}
 
-    private static func write(_ bytes: [UInt8], to path: String) throws(RenderingError) {
-        do {
-            try Data(bytes).write(to: URL(fileURLWithPath: path), options: .atomic)
+extension OutputFile {
+    /// Writes the bytes of a picture.
+    func writePicture(_ bytes: [UInt8]) throws(RenderingError) {
+        do throws(VolumeError) {
+            try write(bytes)
         } catch {
-            throw .unwritable(path, error.localizedDescription)
+            throw .unwritable(error)
         }
     }
 }

@@ -4,7 +4,7 @@
 /// let plot = LinePlot(
 ///     "train-membrane", x: PlotAxis("epoch", isWhole: true), y: PlotAxis("loss", scale: .automatic),
 ///     series: [PlotSeries("loss", points), PlotSeries("validation_loss", others)])
-/// try DrawingFile.write(plot.drawing(), to: "loss.svg")
+/// try DrawingFile.write(plot.drawing(), to: output)
 /// ```
 public struct LinePlot: Plot, Hashable {
     public var title: String

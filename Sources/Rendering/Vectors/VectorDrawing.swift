@@ -6,7 +6,7 @@
 /// ```swift
 /// var drawing = VectorDrawing(width: 200, height: 100)
 /// drawing.addLine([SIMD2(10, 90), SIMD2(190, 10)], VectorDrawing.Stroke(.black, width: 1.5))
-/// try DrawingFile.write(drawing, to: "line.svg")
+/// try DrawingFile.write(drawing, to: output)
 /// ```
 public struct VectorDrawing: Hashable, Sendable {
     /// x and y in points.

@@ -1,6 +1,7 @@
 public import Checkpoints
 import Foundation
 import Tensors
+import Volumes
 
 /// Networks as safetensors files: every parameter and running moment under its name, and in the metadata the architecture and what the
 /// network was trained on.
@@ -18,7 +19,8 @@ public enum NetworkCheckpoint {
         notes["format"] = "pt"
         notes[architectureKey] = try json(network.architecture)
         let writer = try SafetensorsWriter(
-            path: path, tensors: state.map { .init($0.name, $0.value.shape) }, metadata: notes)
+            OutputFile(path, replacing: true, keeping: .none), tensors: state.map { .init($0.name, $0.value.shape) },
+            metadata: notes)
         for parameter in state { try writer.write(parameter.value, named: parameter.name) }
         try writer.finish()
     }

@@ -1,6 +1,7 @@
 import Checkpoints
 import Foundation
 import Tensors
+import Volumes
 
 /// Everything that a training needs to go on: one safetensors file, replaced as a whole.
 struct TrainingState {
@@ -24,7 +25,7 @@ struct TrainingState {
             tensors.append(("best/\(parameter.name)", best[index]))
         }
         let writer = try SafetensorsWriter(
-            path: file.path, tensors: tensors.map { .init($0.name, $0.value.shape) },
+            OutputFile(file.path, replacing: true, keeping: .none), tensors: tensors.map { .init($0.name, $0.value.shape) },
             metadata: [
                 Self.courseKey: NetworkCheckpoint.json(course), Self.settingsKey: NetworkCheckpoint.json(settings),
                 NetworkCheckpoint.architectureKey: NetworkCheckpoint.json(network.architecture),

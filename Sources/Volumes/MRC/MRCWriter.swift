@@ -4,7 +4,8 @@
 /// that is killed leaves at most a hidden temporary file beside it.
 ///
 /// ```swift
-/// let writer = try MRCWriter(path: "membrane.mrc", shape: shape, scalarType: .float32, voxelSize: voxelSize)
+/// let output = try OutputFile("membrane.mrc", replacing: false, keeping: catalog.knownFiles())
+/// let writer = try MRCWriter(output, shape: shape, scalarType: .float32, voxelSize: voxelSize)
 /// for z in 0..<shape.z { try writer.append(slice(z)) }
 /// try writer.finish()
 /// ```
@@ -25,29 +26,30 @@ public final class MRCWriter {
     private let labels: [String]
     private var statistics = VoxelMoments()
 
-    /// Creates a temporary file in the folder of `path`.
+    /// Creates a temporary file in the folder of the output.
     ///
     /// - Parameters:
-    ///   - path: the file that is to appear; one that is there already is replaced in the end.
+    ///   - output: the file that is to appear in the end.
     ///   - shape: the number of voxels.
     ///   - scalarType: the type of the slices.
     ///   - voxelSize: nil leaves it undefined in the file.
     ///   - labels: at most ten lines of 80 ASCII characters; more are cut off.
     /// - Throws: ``VolumeError`` where the type has no mode, or the folder cannot be written.
     public init(
-        path: String, shape: VolumeShape, scalarType: ScalarType, voxelSize: VoxelSize?, labels: [String] = []
+        _ output: OutputFile, shape: VolumeShape, scalarType: ScalarType, voxelSize: VoxelSize?, labels: [String] = []
     ) throws(VolumeError) {
         let stored = scalarType == .uint8 ? .uint16 : scalarType
         guard MRCMode(stored) != nil else {
             throw VolumeError(
-                .unsupported, "cannot hold voxels of \(scalarType): MRC has int8, int16, uint16, float16 and float32", path: path)
+                .unsupported, "cannot hold voxels of \(scalarType): MRC has int8, int16, uint16, float16 and float32",
+                path: output.path)
         }
         self.shape = shape
         self.scalarType = scalarType
         self.voxelSize = voxelSize
         self.labels = labels
         storedType = stored
-        file = try AtomicFile(path: path)
+        file = try AtomicFile(output)
         // The header comes last, when the statistics are known.
         try file.write([UInt8](repeating: 0, count: MRCLayout.headerSize).span.bytes)
     }
@@ -84,7 +86,7 @@ public final class MRCWriter {
             throw VolumeError(
                 .truncated, "lacks \(shape.z - sliceCount) of its \(shape.z) slices and was not written", path: file.path)
         }
-        try file.rewrite(at: 0, headerBytes().span.bytes)
+        try file.write(headerBytes().span.bytes, at: 0)
         try file.publish()
     }
 

@@ -3,7 +3,7 @@ extension PointFile {
     ///
     /// - Parameters:
     ///   - points: the points, in any convention.
-    ///   - path: the file; its extension tells the format. A file that is there is replaced.
+    ///   - output: the file; its extension tells the format.
     ///   - convention: of the coordinates in the file. Tables can have any (nil means `angstrom`), STAR files
     ///     `relion5-centered` (nil) or `relion`, copick's files only `angstrom`.
     ///   - pixelSizeInAngstroms: of the pixels of `relion`; nil for the tomogram's voxel size. RELION itself reads pixels
@@ -11,11 +11,12 @@ extension PointFile {
     ///   - voxelSize: of the tomogram.
     ///   - shape: of the tomogram.
     ///   - session: for copick's files.
-    /// - Throws: ``VolumeError``: `.unsupported` for what the format cannot hold, `.unwritable`.
+    /// - Throws: ``VolumeError``: `.unsupported` for what the format cannot hold, `.unwritable`, `.alreadyExists`.
     public static func write(
-        _ points: PointSet, to path: String, convention: CoordinateConvention? = nil, pixelSizeInAngstroms: Double? = nil,
+        _ points: PointSet, to output: OutputFile, convention: CoordinateConvention? = nil, pixelSizeInAngstroms: Double? = nil,
         voxelSize: VoxelSize, shape: VolumeShape, session: CopickSession = CopickSession()
     ) throws(VolumeError) {
+        let path = output.path
         let format = try Format(path: path)
         let (usual, possible): (CoordinateConvention, [CoordinateConvention]) =
             switch format {
@@ -51,8 +52,6 @@ extension PointFile {
             case .star: Array(try points.star(voxelSize: voxelSize, path: path).utf8)
             case .copick: try CopickPicks(points, session: session, path: path).json(path: path)
             }
-        let file = try AtomicFile(path: path)
-        try file.write(bytes.span.bytes)
-        try file.publish()
+        try output.write(bytes)
     }
 }

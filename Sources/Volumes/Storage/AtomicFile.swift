@@ -2,24 +2,23 @@ import Glibc
 
 /// A file that appears under its name only when it is complete.
 ///
-/// It is written under a temporary name in the same folder; ``publish()`` synchronises it to the disk, renames it and
-/// synchronises the folder. A file that is never published is removed when the last reference to it goes away.
-final class AtomicFile {
+/// It is written under a temporary name in the same folder; ``publish()`` synchronises it to the disk, gives it its name and
+/// synchronises the folder. Where nothing had the name, it is given as a link, which fails where something came meanwhile. A
+/// file that is never published is removed when the last reference to it goes away.
+package final class AtomicFile {
     /// The name under which the file is to appear.
-    let path: String
-    private let temporaryPath: String
+    package var path: String { output.path }
+    /// Where it is until then, for those who look at it before.
+    package let temporaryPath: String
+    private let output: OutputFile
     private var descriptor: CInt
 
     /// - Throws: ``VolumeError`` where the folder does not exist or may not be written.
-    init(path: String) throws(VolumeError) {
-        let folder = Self.folder(of: path)
-        guard !path.isEmpty, !path.hasSuffix("/") else {
-            throw VolumeError(.unwritable, "is no name of a file", path: path)
-        }
-        self.path = path
-        temporaryPath = "\(folder).cellar-\(UInt64.random(in: .min ... .max)).tmp"
+    package init(_ output: OutputFile) throws(VolumeError) {
+        self.output = output
+        temporaryPath = "\(Self.folder(of: output.path)).cellar-\(UInt64.random(in: .min ... .max)).tmp"
         descriptor = open(temporaryPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-        guard descriptor >= 0 else { throw .cannotWrite(path, errno: errno) }
+        guard descriptor >= 0 else { throw .cannotWrite(output.path, errno: errno) }
     }
 
     deinit {
@@ -34,39 +33,85 @@ final class AtomicFile {
     }
 
     /// Appends bytes.
-    func write(_ bytes: RawSpan) throws(VolumeError) {
+    package func write(_ bytes: RawSpan) throws(VolumeError) {
         try writeAll(bytes) { rest, _ in Glibc.write(descriptor, rest.baseAddress, rest.count) }
     }
 
-    /// Overwrites bytes that were written before.
-    func rewrite(at offset: Int, _ bytes: RawSpan) throws(VolumeError) {
+    /// Writes bytes at an offset, be it beyond those that were written.
+    package func write(_ bytes: RawSpan, at offset: Int) throws(VolumeError) {
         try writeAll(bytes) { rest, written in pwrite(descriptor, rest.baseAddress, rest.count, off_t(offset + written)) }
     }
 
     private func writeAll(_ bytes: RawSpan, _ step: (UnsafeRawBufferPointer, Int) -> Int) throws(VolumeError) {
+        guard descriptor >= 0 else { throw VolumeError(.unwritable, "is already finished", path: path) }
         try bytes.withUnsafeBytes { bytes throws(VolumeError) in
             var written = 0
             while written < bytes.count {
                 let count = step(UnsafeRawBufferPointer(rebasing: bytes[written...]), written)
                 if count < 0 && errno == EINTR { continue }
-                guard count >= 0 else { throw .cannotWrite(path, errno: errno) }
+                // A disk that takes nothing, and does not say why, would be asked for ever.
+                guard count > 0 else { throw .cannotWrite(path, errno: count == 0 ? EIO : errno) }
                 written += count
             }
         }
     }
 
-    /// Lets the file appear under its name.
-    func publish() throws(VolumeError) {
+    /// Lets the file appear under its name. Where this fails before it does, nothing appears.
+    ///
+    /// - Throws: ``VolumeError`` where the disk fails, or the name was taken meanwhile.
+    package func publish() throws(VolumeError) {
         guard descriptor >= 0 else { return }
-        guard fsync(descriptor) == 0, rename(temporaryPath, path) == 0 else { throw .cannotWrite(path, errno: errno) }
+        try Self.synchronize(descriptor, path: path)
+        // NFS reports at close what it could not write.
         let reason = close(descriptor) == 0 ? 0 : errno
         descriptor = -1
-        // NFS reports at close what it could not write.
-        guard reason == 0 else { throw .cannotWrite(path, errno: reason) }
+        do throws(VolumeError) {
+            guard reason == 0 || reason == EINTR else { throw .cannotWrite(path, errno: reason) }
+            try appear()
+        } catch {
+            unlink(temporaryPath)
+            throw error
+        }
         let folder = open(Self.folder(of: path).isEmpty ? "." : Self.folder(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        guard folder >= 0 else { throw .cannotWrite(path, errno: errno) }
+        // A folder may be one that this user may write to and not list.
+        guard folder >= 0 else {
+            if errno == EACCES { return }
+            throw .cannotWrite(path, errno: errno)
+        }
         defer { close(folder) }
-        // File systems that cannot synchronise a folder say EINVAL, and need not.
-        guard fsync(folder) == 0 || errno == EINVAL else { throw .cannotWrite(path, errno: errno) }
+        try Self.synchronize(folder, path: path)
+    }
+
+    /// - Note: file systems that cannot synchronise say EINVAL, and need not.
+    private static func synchronize(_ descriptor: CInt, path: String) throws(VolumeError) {
+        while fsync(descriptor) != 0 {
+            if errno == EINTR { continue }
+            guard errno == EINVAL else { throw .cannotWrite(path, errno: errno) }
+            return
+        }
+    }
+
+    /// Gives the temporary file its name.
+    private func appear() throws(VolumeError) {
+        let status = FileStatus.look(at: path, followingLinks: false).status
+        guard let replaced = output.replaced else {
+            if link(temporaryPath, path) == 0 {
+                unlink(temporaryPath)
+                return
+            }
+            let reason = errno
+            // Not every file system has hard links; there, the look just before has to do.
+            guard [EPERM, EOPNOTSUPP, ENOSYS, EMLINK].contains(reason), status == nil else {
+                throw reason == EEXIST || status != nil ? .alreadyExists(path) : .cannotWrite(path, errno: reason)
+            }
+            guard rename(temporaryPath, path) == 0 else { throw .cannotWrite(path, errno: errno) }
+            return
+        }
+        if let status, status.identity != replaced {
+            throw VolumeError(
+                .alreadyExists, "was not written: another file took this name meanwhile; look at that one, and try again",
+                path: path)
+        }
+        guard rename(temporaryPath, path) == 0 else { throw .cannotWrite(path, errno: errno) }
     }
 }

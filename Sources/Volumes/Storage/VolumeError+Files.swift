@@ -17,12 +17,17 @@ extension VolumeError {
     static func cannotWrite(_ path: String, errno code: CInt) -> VolumeError {
         let message =
             switch code {
-            case ENOENT: "cannot be written: its folder does not exist"
+            case ENOENT, ENOTDIR: "cannot be written: its folder does not exist"
             case EACCES, EPERM, EROFS: "may not be written by this user: check the permissions of its folder"
             case ENOSPC, EDQUOT: "cannot be written: the disk or the quota is full"
             default: "cannot be written: \(reason(code))"
             }
         return VolumeError(.unwritable, message, path: path)
+    }
+
+    /// The sentence for a name that is taken.
+    static func alreadyExists(_ path: String) -> VolumeError {
+        VolumeError(.alreadyExists, "exists already; name another file, or replace this one with --force", path: path)
     }
 
     /// What the system says about an error number.

@@ -6,8 +6,14 @@ struct AddCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "add", abstract: "Add tomograms to a dataset, or change what is known of them.",
         discussion: """
-            Files stay where they are and are never changed. A tomogram's name is the stem of its file. Adding a tomogram \
-            again changes its voxel size or metadata; one whose file was moved is found by its name.
+            Files stay where they are and are never changed. A tomogram's name is the stem of its file. Where files of several \
+            folders have one name, --name-from tells them apart by {stem}, {parent} and {grandparent} (the folders above), {dataset} \
+            and {member}.
+
+            cellar add */100/*.mrc */101/*.mrc --dataset portal --name-from '{grandparent}_{parent}_{stem}'
+
+            Adding a tomogram again changes its voxel size or metadata, and its name where one is given; one whose file was moved \
+            is found by its name. Where a file cannot be read, or its name is taken, nothing is added; --keep-going adds the others.
 
             Reads MRC (.mrc .rec .map .st, plain or gzip), TIFF stacks, HDF5 datasets (file.h5:/path) and OME-Zarr (zarr v2).
             """)
@@ -30,10 +36,22 @@ struct AddCommand: ParsableCommand {
     @Option(help: "The name of the tomogram, where there is only one path.")
     var name: String?
 
+    @Option(
+        help: ArgumentHelp("How names follow from paths, such as '{parent}_{stem}'.", valueName: "pattern"),
+        transform: NamePattern.init(parsing:))
+    var nameFrom: NamePattern?
+
+    @Flag(help: "Leave out, and report, what the dataset has already, by its file or by its name.")
+    var skipExisting = false
+
+    @Flag(help: "Add the others where one cannot be added; the exit code is 1 all the same.")
+    var keepGoing = false
+
     @OptionGroup var catalogOptions: CatalogOptions
 
     func validate() throws {
         if name != nil, paths.count != 1 { throw ValidationError("--name needs exactly one path.") }
+        if name != nil, nameFrom != nil { throw ValidationError("Give either --name or --name-from.") }
         for size in [voxelSize, datasetVoxelSize].compactMap(\.self) where VoxelSize(cubicInAngstroms: size) == nil {
             throw ValidationError("A voxel size of \(size) Å is not plausible: it lies between 0.01 and 10000.")
         }
@@ -42,31 +60,53 @@ struct AddCommand: ParsableCommand {
 
     func run() throws {
         let catalog = try catalogOptions.open().catalog
+        let additions = NewFiles(try catalog.tomograms(inDataset: dataset), name: name, pattern: nameFrom, dataset: dataset)
+            .sort(paths, skippingExisting: skipExisting)
+        for skipped in additions.skipped { note("skipped \(skipped)") }
+        var refusals = additions.refusals
         let metadata = try parsedMetadata()
         var tomograms: [NewTomogram] = []
-        var failures = 0
-        for path in paths {
+        for file in additions.files {
             do {
-                tomograms.append(try read(path, metadata: metadata))
+                tomograms.append(try read(file, metadata: metadata))
             } catch {
-                note("cellar: \(error)")
-                failures += 1
+                refusals.append("\(error)")
             }
         }
-        let outcomes = try catalog.add(tomograms, dataset: dataset, defaultVoxelSizeInAngstroms: datasetVoxelSize)
-        for outcome in [NewTomogram.Outcome.added, .updated, .relocated, .unchanged] {
-            let count = outcomes.count { $0.outcome == outcome }
-            if count > 0 { print("\(outcome): \(count) tomogram\(count == 1 ? "" : "s") in \(dataset)") }
+        var results: [Result<NewTomogram.Added, CatalogError>] = []
+        // A name that is taken is found by the catalog, which is asked for all of them unless it is clear that nothing is added.
+        if !tomograms.isEmpty, keepGoing || refusals.isEmpty {
+            results = try catalog.addEach(
+                tomograms, dataset: dataset, defaultVoxelSizeInAngstroms: datasetVoxelSize, keepingGoing: keepGoing)
+            for case .failure(let error) in results { refusals.append("\(error)") }
         }
-        let unknown = tomograms.filter { $0.headerVoxelSize == nil && $0.userVoxelSize == nil }.count
-        if unknown > 0, datasetVoxelSize == nil {
-            note("\(unknown) without a plausible voxel size in the header; `cellar doctor` lists them, --voxel-size gives it")
-        }
-        if failures > 0 {
-            note("cellar: \(failures) of \(paths.count) could not be read and were not added")
+        for refusal in refusals { note("cellar: \(refusal)") }
+        let isAdded = refusals.isEmpty || keepGoing
+        if isAdded { report(results, tomograms) }
+        if !additions.skipped.isEmpty { print("skipped: \(Self.count(additions.skipped.count)) in \(dataset)") }
+        guard refusals.isEmpty else {
+            note(
+                "cellar: \(refusals.count) of \(paths.count) cannot be added"
+                    + (keepGoing ? "" : ", so that nothing was; --keep-going adds the others"))
             throw ExitCode(1)
         }
     }
+
+    private func report(_ results: [Result<NewTomogram.Added, CatalogError>], _ tomograms: [NewTomogram]) {
+        let outcomes = results.compactMap { try? $0.get().outcome }
+        for outcome in [NewTomogram.Outcome.added, .updated, .relocated, .unchanged] {
+            let count = outcomes.count { $0 == outcome }
+            if count > 0 { print("\(outcome): \(Self.count(count)) in \(dataset)") }
+        }
+        let unknown = zip(results, tomograms).count { result, tomogram in
+            (try? result.get()) != nil && tomogram.headerVoxelSize == nil && tomogram.userVoxelSize == nil
+        }
+        if unknown > 0, datasetVoxelSize == nil {
+            note("\(unknown) without a plausible voxel size in the header; `cellar doctor` lists them, --voxel-size gives it")
+        }
+    }
+
+    private static func count(_ number: Int) -> String { "\(number) tomogram\(number == 1 ? "" : "s")" }
 
     private func parsedMetadata() throws -> [String: String] {
         var result: [String: String] = [:]
@@ -79,28 +119,12 @@ struct AddCommand: ParsableCommand {
         return result
     }
 
-    private func read(_ path: String, metadata: [String: String]) throws -> NewTomogram {
-        let parsed = VolumeLocation(parsing: path)
-        let location = VolumeLocation(path: URL(fileURLWithPath: parsed.path).standardizedFileURL.path, member: parsed.member)
-        let volume = try location.open()
-        for remark in volume.header.notes { note("\(path): \(remark)") }
+    private func read(_ file: NewFiles.File, metadata: [String: String]) throws -> NewTomogram {
+        let volume = try file.location.open()
+        for remark in volume.header.notes { note("\(file.path): \(remark)") }
         return NewTomogram(
-            name: name ?? Self.stem(of: location), location: location, format: volume.header.format,
-            scalarType: volume.scalarType, shape: volume.shape, headerVoxelSize: volume.header.voxelSize,
+            name: file.name, location: file.location, format: volume.header.format, scalarType: volume.scalarType,
+            shape: volume.shape, headerVoxelSize: volume.header.voxelSize,
             userVoxelSize: voxelSize.flatMap { VoxelSize(cubicInAngstroms: $0) }, metadata: metadata)
-    }
-
-    /// The file's name without folders and known extensions; a member that is no plain number is added.
-    static func stem(of location: VolumeLocation) -> String {
-        var name = URL(fileURLWithPath: location.path).lastPathComponent
-        for suffix in [
-            ".gz", ".mrc", ".rec", ".map", ".st", ".ali", ".ccp4", ".tif", ".tiff", ".h5", ".hdf5", ".hdf", ".ome.zarr", ".zarr",
-        ]
-        where name.lowercased().hasSuffix(suffix) && name.count > suffix.count {
-            name.removeLast(suffix.count)
-            if suffix != ".gz" { break }
-        }
-        guard let member = location.member else { return name }
-        return name + "-" + member.split(separator: "/").joined(separator: "-")
     }
 }

@@ -13,7 +13,7 @@ struct AnnotateCommand: ParsableCommand {
             cellar annotate TS_0008 --points picks.star --class ribosome --radius 125
             """)
 
-    @Argument(help: "A tomogram: its name, dataset/name, or id.")
+    @Argument(help: "A tomogram: its name, dataset/name, or id:N.")
     var tomogram: String
 
     @Option(help: ArgumentHelp("A label volume.", valueName: "file"))

@@ -5,7 +5,7 @@ import Foundation
 struct DemoCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "demo", abstract: "Simulate a small collection and run every step there is on it.",
-        discussion: "A new folder with its own catalog: delete it when you have seen it.")
+        discussion: "A new folder with its own catalog, which nothing else deletes: do it yourself when you have seen it.")
 
     @Argument(help: "A new folder.")
     var directory = "cellar-demo"
@@ -28,7 +28,7 @@ struct DemoCommand: ParsableCommand {
         let data = "\(directory)/data"
         step("simulate \(data) --tomograms \(tomograms) --size \(size) --snr 0.5")
         let paths = try SimulateCommand.simulate(
-            in: data, count: tomograms, size: size, seed: 1, voxelSize: 13.48, snr: 0.5, phasePlate: false)
+            in: data, count: tomograms, size: size, seed: 1, voxelSize: 13.48, snr: 0.5, phasePlate: false, areReplaced: false)
 
         try perform(["init", directory])
         try perform(["add"] + paths + ["--dataset", "simulated", "--meta", "source=demo"])

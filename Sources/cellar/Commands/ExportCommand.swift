@@ -15,6 +15,9 @@ struct ExportCommand: ParsableCommand {
             Labels and points are those of the trained networks where there are any, and else pseudo-labels; --step chooses. \
             Volumes have the size and the voxel size of the tomogram; slices that no slab covers are 0. Where slabs overlap, the \
             one that was added first counts. Objects are numbered from 1 in each slab (scope_id in v_object).
+
+            Written are the results that stand, by the voxel size with which they were computed. It is printed which run gave them, \
+            and whether they are stale. A file that is there is replaced with --force only.
             """,
         subcommands: [Labels.self, Points.self, Map.self, Network.self])
 
@@ -49,16 +52,18 @@ struct ExportCommand: ParsableCommand {
             let segmentation = try objects || step == .pseudoLabels ? nil : export.artifact(of: "segment", "labels")
             if let segmentation {
                 let classes = try ArtifactClasses(segmentation)
-                try export.writeVolume(
+                let results = try export.writeVolume(
                     segmentation, step: "segment", dataset: "labels", scalarType: .uint8, label: "labels by segment")
                 print("\(target.output): \(export.shape), segment: \(classes.sentence)")
+                results.report()
                 return
             }
             if step == .segment { throw export.missing("segment") }
-            let count = try export.writeSlabs(
+            let (count, results) = try export.writeSlabs(
                 step: "pseudo-labels", output: "labels", dataset: objects ? "objects" : "classes",
                 scalarType: objects ? .float32 : .uint8)
             print("\(target.output): \(export.shape), pseudo-labels of \(count) slab\(count == 1 ? "" : "s")")
+            results.report()
         }
     }
 
@@ -90,9 +95,10 @@ struct ExportCommand: ParsableCommand {
         func run() throws {
             let export = try target.volume()
             guard step == .segment else {
-                let count = try export.writeSlabs(
+                let (count, results) = try export.writeSlabs(
                     step: "consistency", output: "maps", dataset: "maps", scalarType: .float32)
                 print("\(target.output): \(export.shape), feature map of \(count) slab\(count == 1 ? "" : "s")")
+                results.report()
                 return
             }
             let name = export.tomogram.name
@@ -105,10 +111,11 @@ struct ExportCommand: ParsableCommand {
             }
             let classes = try ArtifactClasses(probability)
             let number = try classes.number(of: className, in: "the segmentation of \(name)")
-            try export.writeVolume(
+            let results = try export.writeVolume(
                 probability, step: "segment", dataset: "class_\(number)", scalarType: .float32, scale: 1 / 255,
                 label: "probability of \(classes.names[number - 1])")
             print("\(target.output): \(export.shape), probability of \(classes.names[number - 1])")
+            results.report()
         }
     }
 
@@ -145,11 +152,13 @@ struct ExportCommand: ParsableCommand {
         func run() throws {
             let export = try target.volume()
             let record = export.tomogram
-            guard let voxelSize = try export.catalog.effectiveVoxelSize(id: export.id) else {
+            let source = try source(export)
+            let results =
+                try source == .pick ? export.results(of: source.rawValue) : export.slabResults(of: source.rawValue)
+            guard let voxelSize = results.voxelSize else {
                 throw CatalogError(
                     .invalid, "\(record.name) has no voxel size, which points need; add it again with --voxel-size")
             }
-            let source = try source(export)
             let found =
                 switch source {
                 case .pick: try export.catalog.objects(ofTomogram: export.id, step: "pick", class: className)
@@ -168,9 +177,10 @@ struct ExportCommand: ParsableCommand {
                     radiusInAngstroms: object.radiusInAngstroms)
             }
             try PointFile.write(
-                PointSet(points: points, convention: .angstrom), to: target.output, convention: convention, voxelSize: voxelSize,
+                PointSet(points: points, convention: .angstrom), to: export.output, convention: convention, voxelSize: voxelSize,
                 shape: export.shape)
             print("\(target.output): \(points.count) points of \(source.rawValue)")
+            results.report()
         }
 
         /// The step that is asked for, or else the first that has a result.
@@ -203,24 +213,28 @@ struct ExportCommand: ParsableCommand {
             case particles = "train-particles"
         }
 
-        @Argument(help: "A training set's name.")
+        @Argument(help: "A training set: its name, or id:N.")
         var set: String
 
         @Option(help: "The step that trained the network.")
         var step: Source
 
-        @Option(help: ArgumentHelp("The file to write; one that is there is replaced.", valueName: "file.safetensors"))
+        @Option(help: ArgumentHelp("The file to write.", valueName: "file.safetensors"))
         var output: String
 
+        @OptionGroup var writingOptions: WritingOptions
         @OptionGroup var catalogOptions: CatalogOptions
 
         func run() throws {
             let workspace = try catalogOptions.open()
+            let file = try writingOptions.file(output, knownTo: workspace.directory)
+            let set = try workspace.catalog.trainingSet(named: set)
             let artifact = try NetworkExport.artifact(
-                ofTrainingSet: set, step: step.rawValue, workspace.catalog, workspace.store())
-            let tensors = try NetworkExport.write(artifact, to: output)
+                of: set, step: step.rawValue, workspace.catalog, workspace.store())
+            let tensors = try NetworkExport.write(artifact, to: file)
             let classes = try ArtifactClasses(artifact)
             print("\(output): \(tensors.count) tensors, classes \(classes.sentence)")
+            try NetworkExport.results(of: set, step: step.rawValue, workspace)?.report()
         }
     }
 

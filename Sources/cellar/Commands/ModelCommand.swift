@@ -100,12 +100,15 @@ struct ModelCommand: ParsableCommand {
         @Argument(help: "The weights.", completion: .file())
         var input: String
 
-        @Option(help: ArgumentHelp("The file to write; one that is there is replaced.", valueName: "file.safetensors"))
+        @Option(help: ArgumentHelp("The file to write.", valueName: "file.safetensors"))
         var output: String
 
+        @OptionGroup var writingOptions: WritingOptions
+
         func run() throws {
+            let file = try writingOptions.file(output)
             let checkpoint = try Checkpoint(path: input)
-            try checkpoint.writeSafetensors(to: output)
+            try checkpoint.writeSafetensors(to: file)
             print("\(output): \(checkpoint.files.reduce(0) { $0 + $1.tensors.count }) tensors")
         }
     }
@@ -132,18 +135,17 @@ struct ModelCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Check that the weights of models are sound, and those that were added.")
 
-        @Argument(help: "Names of models; all, if none is given.")
+        @Argument(help: "Models: their names, or id:N; all, if none is given.")
         var names: [String] = []
 
         @OptionGroup var catalogOptions: CatalogOptions
 
         func run() throws {
-            let models = try catalogOptions.open().catalog.models()
-            if let unknown = names.first(where: { models[$0] == nil }) {
-                throw ValidationError("There is no model \(unknown); `cellar model list` shows what there is.")
-            }
+            let catalog = try catalogOptions.open().catalog
+            let models =
+                try names.isEmpty ? catalog.models().values.sorted { $0.name < $1.name } : names.map(catalog.model(named:))
             var problems = 0
-            for record in models.values.sorted(by: { $0.name < $1.name }) where names.isEmpty || names.contains(record.name) {
+            for record in models {
                 let line = StageLine(record.name)
                 line.show("checking")
                 do {

@@ -60,6 +60,7 @@ struct PlotCommand: ParsableCommand {
     @Option(help: "Of histogram: how many bins; 40, if not given.")
     var bins: Int?
 
+    @OptionGroup var writingOptions: WritingOptions
     @OptionGroup var catalogOptions: CatalogOptions
 
     func validate() throws {
@@ -83,6 +84,7 @@ struct PlotCommand: ParsableCommand {
 
     func run() throws {
         let catalog = try catalogOptions.open().catalog
+        let file = try writingOptions.file(output, knownTo: catalog.directory)
         // Five million objects are read in less than this.
         let connection = try QueryConnection(catalog, timeLimitInSeconds: 600)
         let plot: any Plot
@@ -105,7 +107,7 @@ struct PlotCommand: ParsableCommand {
         case .pr: plot = try PrecisionRecallFigure(catalog, where: expression, in: connection).plot
         case .runs: plot = try RunsFigure(metric: metric ?? "", by: by, where: expression, in: connection).plot
         }
-        try DrawingFile.write(plot.drawing(width: width, height: height), to: output)
+        try DrawingFile.write(plot.drawing(width: width, height: height), to: file)
         print("\(output): \(plot.title)")
     }
 

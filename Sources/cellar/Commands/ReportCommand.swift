@@ -1,6 +1,5 @@
 import ArgumentParser
 import CellarKit
-import Foundation
 
 struct ReportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -14,7 +13,7 @@ struct ReportCommand: ParsableCommand {
             cellar report report --where "dataset = 'pombe' AND voxel_size < 14" --pictures 4
             """)
 
-    @Argument(help: "A folder, made where there is none; a page in it that is older is replaced.")
+    @Argument(help: "A folder, made where there is none.")
     var directory: String
 
     @Option(help: "Only tomograms of this dataset.")
@@ -24,9 +23,11 @@ struct ReportCommand: ParsableCommand {
     var pictures = 12
 
     @OptionGroup var selectionOptions: SelectionOptions
+    @OptionGroup var writingOptions: WritingOptions
     @OptionGroup var catalogOptions: CatalogOptions
 
     func validate() throws {
+        guard !directory.isEmpty else { throw ValidationError("The folder has no name.") }
         guard (0...1000).contains(pictures) else { throw ValidationError("--pictures is a number from 0 to 1000.") }
     }
 
@@ -34,14 +35,11 @@ struct ReportCommand: ParsableCommand {
         let workspace = try catalogOptions.open()
         let report = try Report(
             workspace, selection: selectionOptions.selection(in: workspace.catalog), dataset: dataset, pictures: pictures)
-        let page = try report.page()
         let path = "\(directory)/index.html"
-        do {
-            try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
-            try Data(page.text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
-        } catch {
-            throw CatalogError(.storage, "\(path) cannot be written: \(error.localizedDescription) Name another folder")
-        }
+        let file = try writingOptions.file(path, knownTo: workspace.directory)
+        let page = try report.page()
+        try OutputFiles.makeFolder(directory)
+        try file.write(Array(page.text.utf8))
         print("\(path): \(report.tomograms.count) tomograms, \(page.text.utf8.count / 1024) KiB")
     }
 }

@@ -79,7 +79,8 @@ struct VolumeResults {
     /// Circles where the balls that were picked cut the slice.
     func picks() throws -> RGBImage {
         let artifact = try artifact(of: "pick", "particles")
-        guard let voxelSize else {
+        // Lengths of a result are in Å of the voxel size by which it was computed, be another said since then.
+        guard let voxelSize = try catalog.provenance(step: "pick", scopeID: id)?.voxelSize ?? voxelSize else {
             throw CatalogError(
                 .invalid, "\(tomogram.name) has no voxel size, which points need; add it again with --voxel-size")
         }

@@ -26,7 +26,9 @@ struct ShowCommand: ParsableCommand {
             """)
 
     @Argument(
-        help: "A tomogram (its name, dataset/name, or id), the first digits of an artifact's digest, or a training set's name.")
+        help: ArgumentHelp(
+            "A tomogram (its name, dataset/name, or id:N), an artifact (the first digits of its digest, or digest:DIGITS), or with "
+                + "--curves a training set (its name, or id:N)."))
     var target: String
 
     @Option(help: "The slice, counted from 0; the middle one, if not given.")
@@ -50,6 +52,7 @@ struct ShowCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The picture to write: a PNG, or of curves also an SVG.", valueName: "file.png"))
     var output: String?
 
+    @OptionGroup var writingOptions: WritingOptions
     @OptionGroup var catalogOptions: CatalogOptions
 
     func validate() throws {
@@ -70,26 +73,51 @@ struct ShowCommand: ParsableCommand {
             for line in try results.explanation() { print(line) }
         }
         guard let output else { return }
+        let file = try writingOptions.file(output, knownTo: workspace.directory)
         if curves {
-            let panels = try CurvePanels(workspace.catalog.curves(ofTrainingSet: target), ofTrainingSet: target)
-            try DrawingFile.write(panels.sheet.drawing(), to: output)
+            let set = try workspace.catalog.trainingSet(named: target)
+            let panels = try CurvePanels(workspace.catalog.curves(of: set), ofTrainingSet: set.name)
+            try DrawingFile.write(panels.sheet.drawing(), to: file)
             print("\(output): \(panels.sheet.rows.joined().count) plots")
             return
         }
-        let picture: RGBImage
-        do {
-            picture = try drawTomogram(workspace)
-        } catch let error as CatalogError where error.code == .notFound {
-            guard step == nil, let digest = try artifactDigest(workspace) else { throw error }
-            picture = try draw(
-                workspace.store().open(digest), named: nil, caption: SliceCaption(name: "artifact \(digest.abbreviated)"))
-        }
-        try PNGFile.write(picture, to: output)
+        let picture =
+            switch try subject(workspace) {
+            case .tomogram(let record): try drawTomogram(record, workspace)
+            case .artifact(let digest):
+                try draw(
+                    workspace.store().open(digest), named: nil, caption: SliceCaption(name: "artifact \(digest.abbreviated)"))
+            }
+        try PNGFile.write(picture, to: file)
         print("\(output): \(picture.width) × \(picture.height) pixels")
     }
 
-    private func drawTomogram(_ workspace: Workspace) throws -> RGBImage {
-        let record = try workspace.catalog.tomogram(named: target)
+    private enum Subject {
+        case tomogram(TomogramRecord)
+        case artifact(Digest)
+    }
+
+    /// What is to be drawn: a tomogram by its name, or an artifact by its digest.
+    ///
+    /// - Throws: ``CatalogError`` where it could be both, or is neither.
+    private func subject(_ workspace: Workspace) throws -> Subject {
+        // Of an artifact there are no steps.
+        let digest = step == nil && !overview && !labels ? try artifactDigest(workspace) : nil
+        do {
+            let record = try workspace.catalog.tomogram(named: target)
+            guard let digest else { return .tomogram(record) }
+            throw CatalogError(
+                .ambiguous,
+                "\(target) can mean the tomogram \(record.name) (\(CatalogReference.idPrefix)\(record.id ?? 0)) or the artifact "
+                    + "\(digest.abbreviated) (\(CatalogReference.digestPrefix)\(digest.abbreviated)); write what is in brackets")
+        } catch let error as CatalogError where error.code == .notFound {
+            if let digest { return .artifact(digest) }
+            guard let set = try? workspace.catalog.trainingSet(named: target) else { throw error }
+            throw CatalogError(.notFound, "\(set.name) is a training set, of which --curves can be drawn, and no tomogram")
+        }
+    }
+
+    private func drawTomogram(_ record: TomogramRecord, _ workspace: Workspace) throws -> RGBImage {
         guard let id = record.id else { throw CatalogError(.notFound, "there is no tomogram \(target)") }
         if overview || ["eigenvectors", "feature-map", "mask", "split", "pseudo-labels"].contains(step) {
             let results = try SliceResults(workspace, tomogram: record, z: z)
@@ -155,8 +183,12 @@ struct ShowCommand: ParsableCommand {
     }
 
     private func artifactDigest(_ workspace: Workspace) throws -> Digest? {
-        let prefix = target.lowercased()
-        guard prefix.count >= 6, prefix.allSatisfy(\.isHexDigit) else { return nil }
+        let isNamed = target.hasPrefix(CatalogReference.digestPrefix)
+        let prefix = (isNamed ? target.dropFirst(CatalogReference.digestPrefix.count) : target[...]).lowercased()
+        guard prefix.count >= 6, prefix.allSatisfy(\.isHexDigit) else {
+            guard isNamed else { return nil }
+            throw CatalogError(.invalid, "\(target) is no digest: write at least six of its digits, 0 to 9 and a to f")
+        }
         let matches = try workspace.catalog.artifacts().filter { $0.state == .present && $0.digest.hexadecimal.hasPrefix(prefix) }
         guard matches.count <= 1 else {
             throw CatalogError(.ambiguous, "\(matches.count) artifacts begin with \(target); give more digits")

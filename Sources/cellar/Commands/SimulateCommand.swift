@@ -9,7 +9,8 @@ struct SimulateCommand: ParsableCommand {
         discussion: """
             For trying out and for tests: membranes, organelles, ribosomes and smaller particles, filaments and gold, imaged with \
             contrast transfer, missing wedge and noise. Writes tomo_01.mrc, … and truth/tomo_01_labels.mrc, \
-            truth/tomo_01_particles.csv and truth/tomo_01.json. The same seed gives the same tomograms.
+            truth/tomo_01_particles.csv and truth/tomo_01.json. The same seed gives the same tomograms. Where a file of one of these \
+            names is there, nothing is written without --force.
             """)
 
     @Argument(help: "A folder; made where there is none.")
@@ -33,15 +34,36 @@ struct SimulateCommand: ParsableCommand {
     @Flag(help: "Image with a phase plate near focus instead of defocus.")
     var phasePlate = false
 
+    @OptionGroup var writingOptions: WritingOptions
+
     func validate() throws {
+        guard !directory.isEmpty else { throw ValidationError("The folder has no name.") }
         guard (1...10_000).contains(tomograms) else { throw ValidationError("--tomograms lies between 1 and 10000.") }
     }
 
     func run() throws {
         for path in try Self.simulate(
-            in: directory, count: tomograms, size: size, seed: seed, voxelSize: voxelSize, snr: snr, phasePlate: phasePlate)
+            in: directory, count: tomograms, size: size, seed: seed, voxelSize: voxelSize, snr: snr, phasePlate: phasePlate,
+            areReplaced: writingOptions.force)
         {
             print(path)
+        }
+    }
+
+    /// The files of one tomogram.
+    private struct Files {
+        let name: String
+        let density: OutputFile
+        let labels: OutputFile
+        let particles: OutputFile
+        let sidecar: OutputFile
+
+        init(_ name: String, in directory: String, _ files: OutputFiles) throws {
+            self.name = name
+            density = try files.file("\(directory)/\(name).mrc")
+            labels = try files.file("\(directory)/truth/\(name)_labels.mrc")
+            particles = try files.file("\(directory)/truth/\(name)_particles.csv")
+            sidecar = try files.file("\(directory)/truth/\(name).json")
         }
     }
 
@@ -49,35 +71,40 @@ struct SimulateCommand: ParsableCommand {
     ///
     /// - Returns: the paths of the tomograms.
     static func simulate(
-        in directory: String, count: Int, size: VolumeSize, seed: UInt64, voxelSize: Double, snr: Double?, phasePlate: Bool
+        in directory: String, count: Int, size: VolumeSize, seed: UInt64, voxelSize: Double, snr: Double?, phasePlate: Bool,
+        areReplaced: Bool
     ) throws -> [String] {
-        let truth = "\(directory)/truth"
-        try FileManager.default.createDirectory(atPath: truth, withIntermediateDirectories: true)
-        return try (0..<count).map { index in
+        // All names are looked at before the first file is written.
+        let outputs = try OutputFiles(at: "\(directory)/tomo_01.mrc", areReplaced: areReplaced)
+        let files = try (1...count).map { try Files(String(format: "tomo_%02d", $0), in: directory, outputs) }
+        func simulation(_ index: Int) throws -> TomogramSimulation {
             var parameters = SimulationParameters()
             (parameters.x, parameters.y, parameters.z) = (size.x, size.y, size.z)
             parameters.voxelSizeInAngstroms = voxelSize
             parameters.seed = seed &+ UInt64(index)
             parameters.signalToNoiseRatio = snr
             if phasePlate { parameters.optics = .voltaPhasePlate }
-            let simulation = try TomogramSimulation(parameters)
-            let name = String(format: "tomo_%02d", index + 1)
-            let line = StageLine("\(name) (\(index + 1)/\(count))")
+            return try TomogramSimulation(parameters)
+        }
+        // What cannot be simulated leaves no folder.
+        _ = try simulation(0)
+        try OutputFiles.makeFolder("\(directory)/truth")
+        return try files.enumerated().map { index, files in
+            let simulation = try simulation(index)
+            let line = StageLine("\(files.name) (\(index + 1)/\(count))")
             let result = simulation.run { line.show("\($0.stage.rawValue) \(Int($0.fractionCompleted * 100)) %") }
             line.clear()
-            try write(result, name: name, in: directory, truth: truth, voxelSize: voxelSize)
-            return "\(directory)/\(name).mrc"
+            try write(result, to: files, voxelSize: voxelSize)
+            return files.density.path
         }
     }
 
-    private static func write(
-        _ tomogram: SimulatedTomogram, name: String, in directory: String, truth: String, voxelSize: Double
-    ) throws {
+    private static func write(_ tomogram: SimulatedTomogram, to files: Files, voxelSize: Double) throws {
         guard let edge = VoxelSize(cubicInAngstroms: voxelSize) else { return }
         let labels = ["Simulated by Cellar \(CellarCommand.version), seed \(tomogram.parameters.seed)"]
-        for (path, voxels) in [("\(directory)/\(name).mrc", tomogram.density), ("\(truth)/\(name)_labels.mrc", tomogram.labels)] {
+        for (file, voxels) in [(files.density, tomogram.density), (files.labels, tomogram.labels)] {
             let writer = try MRCWriter(
-                path: path, shape: voxels.shape, scalarType: voxels.scalarType, voxelSize: edge, labels: labels)
+                file, shape: voxels.shape, scalarType: voxels.scalarType, voxelSize: edge, labels: labels)
             try writer.append(voxels)
             try writer.finish()
         }
@@ -88,11 +115,11 @@ struct SimulateCommand: ParsableCommand {
             return point
         }
         try PointFile.write(
-            PointSet(points: points, convention: .angstrom), to: "\(truth)/\(name)_particles.csv", voxelSize: edge,
+            PointSet(points: points, convention: .angstrom), to: files.particles, voxelSize: edge,
             shape: tomogram.density.shape)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-        try encoder.encode(tomogram.sidecar).write(to: URL(fileURLWithPath: "\(truth)/\(name).json"), options: .atomic)
+        try files.sidecar.write(Array(encoder.encode(tomogram.sidecar)))
     }
 }
 

@@ -14,7 +14,7 @@ struct SlabCommand: ParsableCommand {
     struct Add: ParsableCommand {
         static let configuration = CommandConfiguration(abstract: "Add a slab.")
 
-        @Argument(help: "A tomogram: its name, dataset/name, or id.")
+        @Argument(help: "A tomogram: its name, dataset/name, or id:N.")
         var tomogram: String
 
         @Option(help: ArgumentHelp("Its slices: the first, and the one after the last.", valueName: "first..<end"))
@@ -50,13 +50,13 @@ struct SlabCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Remove slabs; what was computed for them is kept and found again should they come back.")
 
-        @Argument(help: "Ids of slabs.")
-        var ids: [Int64]
+        @Argument(help: "Slabs by their ids, as `cellar slab list` shows them: N or id:N.")
+        var ids: [ItemNumber]
 
         @OptionGroup var catalogOptions: CatalogOptions
 
         func run() throws {
-            try catalogOptions.open().catalog.removeSlabs(ids: ids)
+            try catalogOptions.open().catalog.removeSlabs(ids: ids.map(\.id))
             print("removed \(ids.count) slab\(ids.count == 1 ? "" : "s")")
         }
     }
@@ -100,6 +100,21 @@ struct SlabCommand: ParsableCommand {
                     print("cellar slab add '\(suggestion.tomogram)' --z '\(range)'   # \(suggestion.reason)")
                 }
             }
+        }
+    }
+}
+
+/// The id of something that has no name: `3` or `id:3`.
+struct ItemNumber: ExpressibleByArgument {
+    let id: Int64
+
+    init?(argument: String) {
+        if case .id(let id) = CatalogReference(argument) {
+            self.id = id
+        } else if let id = Int64(argument) {
+            self.id = id
+        } else {
+            return nil
         }
     }
 }

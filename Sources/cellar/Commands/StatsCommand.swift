@@ -37,10 +37,10 @@ struct StatsCommand: ParsableCommand {
     var count: Int?
 
     @Option(help: ArgumentHelp("Of changes: the earlier run; the one before --to, if not given.", valueName: "run"))
-    var from: Int64?
+    var from: ItemNumber?
 
     @Option(help: ArgumentHelp("Of changes: the later run; the last one, if not given.", valueName: "run"))
-    var to: Int64?
+    var to: ItemNumber?
 
     @Flag(help: "Print the SQL statement instead of its answer.")
     var sql = false
@@ -68,7 +68,7 @@ struct StatsCommand: ParsableCommand {
         let connection = try QueryConnection(catalogOptions.open().catalog)
         guard let topic else { return try printOverview(connection) }
         let statement = try Statistics(
-            topic, by: by, where: expression, metric: metric, count: count ?? 10, from: from, to: to
+            topic, by: by, where: expression, metric: metric, count: count ?? 10, from: from?.id, to: to?.id
         ).sql(for: connection)
         if sql { return print(statement + ";") }
         if try printQuery(statement, parameters: [:], format: formatOptions.format, connection: connection) == 0 {

@@ -79,14 +79,14 @@ struct TrainingCommand: ParsableCommand {
             abstract: "Make a training set the current one.",
             discussion: "What was trained on the one before is kept. `cellar run` trains on this one, and segments anew.")
 
-        @Argument(help: "A training set's name.")
+        @Argument(help: "A training set: its name, or id:N.")
         var name: String
 
         @OptionGroup var catalogOptions: CatalogOptions
 
         func run() throws {
-            try catalogOptions.open().catalog.useTrainingSet(named: name)
-            print("training set \(name) is current")
+            let set = try catalogOptions.open().catalog.useTrainingSet(named: name)
+            print("training set \(set.name) is current")
         }
     }
 
@@ -94,15 +94,15 @@ struct TrainingCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Remove a training set; what was trained on it is kept and found again by a set of the same members.")
 
-        @Argument(help: "A training set's name.")
+        @Argument(help: "A training set: its name, or id:N.")
         var name: String
 
         @OptionGroup var catalogOptions: CatalogOptions
 
         func run() throws {
             let catalog = try catalogOptions.open().catalog
-            try catalog.removeTrainingSet(named: name)
-            print("removed the training set \(name)")
+            let set = try catalog.removeTrainingSet(named: name)
+            print("removed the training set \(set.name)")
             if try catalog.currentTrainingSet() == nil, try !catalog.trainingSets().isEmpty {
                 note("no training set is current now; `cellar training use NAME` chooses one")
             }

@@ -6,7 +6,7 @@ struct WhyCommand: ParsableCommand {
         commandName: "why", abstract: "Say why steps of a tomogram would run, or would not.",
         discussion: "Prints the first cause in full, with the old and the new value, and the chain below it.")
 
-    @Argument(help: "A tomogram: its name, dataset/name, or id.")
+    @Argument(help: "A tomogram: its name, dataset/name, or id:N.")
     var tomogram: String
 
     @Argument(help: "Only this step and those it needs.")

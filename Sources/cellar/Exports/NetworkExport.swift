@@ -1,7 +1,7 @@
 import BlobStore
 import CellarKit
 import Checkpoints
-import Foundation
+import Volumes
 
 /// Writes a trained network as the safetensors file that its artifact holds.
 enum NetworkExport {
@@ -10,26 +10,32 @@ enum NetworkExport {
 
     /// The artifact of the network that stands as the result of a step on a training set.
     ///
-    /// - Throws: ``CatalogError`` where there is no such training set, or nothing was trained on it.
-    static func artifact(ofTrainingSet name: String, step: String, _ catalog: Catalog, _ store: BlobStore) throws -> Artifact {
-        guard let set = try catalog.trainingSets().first(where: { $0.name == name }), let id = set.id else {
-            throw CatalogError(.notFound, "there is no training set \(name); `cellar training list` shows what there is")
-        }
-        guard let digest = try catalog.standingArtifact(step: step, scopeID: id, output: "network") else {
+    /// - Throws: ``CatalogError`` where nothing was trained on it.
+    static func artifact(of set: TrainingSetRecord, step: String, _ catalog: Catalog, _ store: BlobStore) throws -> Artifact {
+        guard let id = set.id, let digest = try catalog.standingArtifact(step: step, scopeID: id, output: "network") else {
             throw CatalogError(
                 .invalid,
-                "\(step) has no network for the training set \(name) at hand; `cellar training use \(name)` and `cellar run --until "
-                    + "\(step)` train one")
+                "\(step) has no network for the training set \(set.name) at hand; `cellar training use \(set.name)` and `cellar run "
+                    + "--until \(step)` train one")
         }
         return try store.open(digest)
+    }
+
+    /// Which training the network is of, and whether it is fresh; nil where no tomogram is left to see it with.
+    static func results(of set: TrainingSetRecord, step: String, _ workspace: Workspace) throws -> ExportedResults? {
+        guard let id = set.id, let tomogram = try QueryConnection(workspace.directory).ids(in: "v_tomogram", where: "1").first
+        else { return nil }
+        return try ExportedResults(
+            workspace, step: step, items: [.init(scopeID: id, label: set.name)], owner: "the training set \(set.name)",
+            tomogramID: tomogram)
     }
 
     /// Copies the file out of an artifact of the kind `network`, opens the copy, and lets it appear under its name when it is
     /// sound.
     ///
     /// - Returns: what the file holds.
-    /// - Throws: ``CatalogError`` where the artifact holds no safetensors file, or the copy cannot be written.
-    static func write(_ artifact: Artifact, to path: String) throws -> [TensorEntry] {
+    /// - Throws: ``CatalogError`` where the artifact holds no safetensors file, ``VolumeError`` where the copy cannot be written.
+    static func write(_ artifact: Artifact, to output: OutputFile) throws -> [TensorEntry] {
         let description = try artifact.dataset("safetensors")
         guard description.shape.count == 1, description.scalarType == .uint8 else {
             throw CatalogError(
@@ -37,36 +43,22 @@ enum NetworkExport {
                 "the artifact \(artifact.digest.abbreviated) of kind \(artifact.kind) holds no file but \(description.scalarType) of "
                     + "the shape \(description.shape); `cellar run` renews it")
         }
-        let target = URL(fileURLWithPath: path)
-        let temporary = target.deletingLastPathComponent().appending(path: ".cellar-\(UInt64.random(in: .min ... .max)).tmp")
-        defer { try? FileManager.default.removeItem(at: temporary) }
-        do {
-            try Data().write(to: temporary, options: .withoutOverwriting)
-            let file = try FileHandle(forWritingTo: temporary)
-            defer { try? file.close() }
-            for start in stride(from: 0, to: description.shape[0], by: blockByteCount) {
-                let rows = start..<min(start + blockByteCount, description.shape[0])
-                try file.write(contentsOf: Data(artifact.readRows("safetensors", rows, as: UInt8.self)))
-            }
-            try file.synchronize()
-        } catch let error as BlobError {
-            throw error
-        } catch {
-            throw CatalogError(.storage, "\(path): the network could not be written: \(error.localizedDescription)")
+        let file = try AtomicFile(output)
+        for start in stride(from: 0, to: description.shape[0], by: blockByteCount) {
+            let rows = start..<min(start + blockByteCount, description.shape[0])
+            let bytes = try artifact.readRows("safetensors", rows, as: UInt8.self)
+            try file.write(bytes.span.bytes)
         }
         let tensors: [TensorEntry]
         do {
-            tensors = try SafetensorsFile(path: temporary.path).tensors
+            tensors = try SafetensorsFile(path: file.temporaryPath).tensors
         } catch {
             throw CatalogError(
                 .invalid,
                 "the network in the artifact \(artifact.digest.abbreviated) is no sound safetensors file, and was not written "
                     + "(\(error.message)); `cellar verify --deep --repair` has it trained again where it is damaged")
         }
-        guard rename(temporary.path, target.path) == 0 else {
-            let reason = String(cString: strerror(errno))
-            throw CatalogError(.storage, "\(path): the network could not be written: \(reason)")
-        }
+        try file.publish()
         return tensors
     }
 }

@@ -1,0 +1,107 @@
+import GRDB
+
+/// What of a catalog has a name by which people mean it.
+enum NamedKind {
+    case tomogram, model, trainingSet
+
+    var noun: String {
+        switch self {
+        case .tomogram: "tomogram"
+        case .model: "model"
+        case .trainingSet: "training set"
+        }
+    }
+
+    /// The command that lists all.
+    var list: String {
+        switch self {
+        case .tomogram: "cellar list tomograms"
+        case .model: "cellar model list"
+        case .trainingSet: "cellar training list"
+        }
+    }
+
+    /// Everything of the kind: id, name, and the title by which it is meant without doubt.
+    fileprivate var sql: String {
+        switch self {
+        case .tomogram:
+            """
+            SELECT tomogram.id AS id, tomogram.name AS name, dataset.name || '/' || tomogram.name AS title
+            FROM tomogram JOIN dataset ON dataset.id = dataset_id
+            """
+        case .model: "SELECT id, name, name AS title FROM model"
+        case .trainingSet: "SELECT id, name, name AS title FROM training_set"
+        }
+    }
+}
+
+/// What a person writes to mean one thing of a catalog: its name, or `id:2`. A bare number is a name like any other.
+public enum CatalogReference: Hashable, Sendable {
+    case name(String)
+    case id(Int64)
+
+    /// What stands before an id.
+    public static let idPrefix = "id:"
+    /// What stands before the first digits of an artifact's digest.
+    public static let digestPrefix = "digest:"
+
+    public init(_ text: String) {
+        let id = text.hasPrefix(Self.idPrefix) ? Int64(text.dropFirst(Self.idPrefix.count)) : nil
+        self = id.map { .id($0) } ?? .name(text)
+    }
+
+    /// Whether a name would be taken for something else.
+    static func isReserved(_ name: String) -> Bool { name.hasPrefix(idPrefix) || name.hasPrefix(digestPrefix) }
+}
+
+extension Catalog {
+    /// The one thing of a kind that a person means: by its name, as `dataset/name` where it has a dataset, or by `id:2`.
+    ///
+    /// A name counts, and no id is taken for one. What is the name of one and the id of another, or the name of several, is an error
+    /// that lists them.
+    ///
+    /// - Throws: ``CatalogError`` where there is none, or more than one.
+    func id(of kind: NamedKind, _ text: String, _ db: Database) throws -> Int64 {
+        struct Candidate {
+            let id: Int64
+            let title: String
+            var text: String { "\(title) (\(CatalogReference.idPrefix)\(id))" }
+        }
+        func candidates(_ condition: String, _ arguments: StatementArguments) throws -> [Candidate] {
+            try Row.fetchAll(
+                db, sql: "SELECT id, title FROM (\(kind.sql)) WHERE \(condition) ORDER BY title", arguments: arguments
+            )
+            .map { Candidate(id: $0[0], title: $0[1]) }
+        }
+        let missing = CatalogError(.notFound, "there is no \(kind.noun) \(text); `\(kind.list)` shows what there is")
+        switch CatalogReference(text) {
+        case .id(let id):
+            guard let found = try candidates("id = ?", [id]).first else { throw missing }
+            return found.id
+        case .name(let name):
+            let named = try candidates("name = ?1 OR title = ?1", [name])
+            let numbered = try Int64(name).map { try candidates("id = ?1 AND name <> ?2", [$0, name]) } ?? []
+            guard let first = named.first else {
+                guard let other = numbered.first else { throw missing }
+                throw CatalogError(
+                    .notFound, "there is no \(kind.noun) named \(name); \(CatalogReference.idPrefix)\(other.id) is \(other.title)"
+                )
+            }
+            let all = named + numbered
+            guard all.count > 1 else { return first.id }
+            let titles = all.prefix(10).map(\.text) + (all.count > 10 ? ["\(all.count - 10) others"] : [])
+            throw CatalogError(
+                .ambiguous,
+                "\(name) can mean the \(kind.noun) \(titles.formattedAlternatives); write the id of the one that is meant, as "
+                    + "\(CatalogReference.idPrefix)\(first.id)")
+        }
+    }
+}
+
+extension [String] {
+    /// `a, b or c`
+    fileprivate var formattedAlternatives: String {
+        guard count > 1, let last else { return first ?? "" }
+        return dropLast().joined(separator: ", ") + " or " + last
+    }
+}
