@@ -23,7 +23,7 @@ enum NetworkExport {
 
     /// Which training the network is of, and whether it is fresh; nil where no tomogram is left to see it with.
     static func results(of set: TrainingSetRecord, step: String, _ workspace: Workspace) throws -> ExportedResults? {
-        guard let id = set.id, let tomogram = try QueryConnection(workspace.directory).ids(in: "v_tomogram", where: "1").first
+        guard let id = set.id, let tomogram = try QueryConnection(workspace.catalog).ids(in: "v_tomogram", where: "1").first
         else { return nil }
         return try ExportedResults(
             workspace, step: step, items: [.init(scopeID: id, label: set.name)], owner: "the training set \(set.name)",
