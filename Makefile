@@ -5,7 +5,8 @@ PACKAGES := libsqlite3-dev libhdf5-dev libopenblas-dev zlib1g-dev
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # Numeric Swift is a hundred times slower in debug: everything, tests too, is built for release.
 BUILD := swift build -c release -Xswiftc -enable-testing
-DEMO ?= cellar-demo
+# The first of cellar-demo, cellar-demo-2, … that is not there yet: a demo that somebody worked in is theirs.
+DEMO ?= $(shell name=cellar-demo; number=2; while [ -e $$name ]; do name=cellar-demo-$$number; number=$$((number + 1)); done; echo $$name)
 
 PYTHON ?= python3
 
