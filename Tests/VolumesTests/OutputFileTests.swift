@@ -42,6 +42,7 @@ import Volumes
         known.add(directory.file("data/t.mrc"), as: "the tomogram d/t")
         known.add(directory.file("data/image.zarr"), as: "the tomogram d/image")
         known.add(directory.file("away/t.mrc"), as: "the tomogram d/away")
+        known.add(directory.file("away/image.zarr"), as: "the tomogram d/away-image")
         try files.createSymbolicLink(atPath: directory.file("link.mrc"), withDestinationPath: "data/t.mrc")
         try files.createSymbolicLink(atPath: directory.file("folder"), withDestinationPath: "data")
         try files.createSymbolicLink(atPath: directory.file("chunk"), withDestinationPath: "data/image.zarr/0/0.0.0")
@@ -51,6 +52,7 @@ import Volumes
             "data/t.mrc", "data/../data/./t.mrc", "link.mrc", "folder/t.mrc", "hard.mrc", "data/image.zarr",
             "data/image.zarr/0/0.0.0",
             "data/image.zarr/new", "data/image.zarr/new/deep/er", "folder/image.zarr/0/new", "chunk", "hard.chunk", "away/t.mrc",
+            "away/image.zarr/0/0.0.0",
         ] {
             for replacing in [false, true] {
                 let error = #expect(throws: VolumeError.self, "\(name)") {

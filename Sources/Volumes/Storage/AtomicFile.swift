@@ -74,12 +74,15 @@ package final class AtomicFile {
         }
         let folder = open(Self.folder(of: path).isEmpty ? "." : Self.folder(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         // A folder may be one that this user may write to and not list.
-        guard folder >= 0 else {
-            if errno == EACCES { return }
-            throw .cannotWrite(path, errno: errno)
+        guard folder >= 0 || errno != EACCES else { return }
+        defer { if folder >= 0 { close(folder) } }
+        do throws(VolumeError) {
+            guard folder >= 0 else { throw .cannotWrite(path, errno: errno) }
+            try Self.synchronize(folder, path: path)
+        } catch {
+            throw VolumeError(
+                .unwritable, "was written, but may be lost if the machine stops now: its folder \(error.message)", path: path)
         }
-        defer { close(folder) }
-        try Self.synchronize(folder, path: path)
     }
 
     /// - Note: file systems that cannot synchronise say EINVAL, and need not.

@@ -39,8 +39,9 @@ public struct KnownFiles: Sendable {
         if let target, let title = titles[target.identity] { return "is \(title)" }
         for place in Set([canonical, Self.resolvedPath(path) ?? canonical]) {
             for folder in Self.folders(above: place) {
-                guard let status = FileStatus(ofTargetOf: folder), let title = titles[status.identity] else { continue }
-                return "lies in \(title)"
+                if let title = FileStatus(ofTargetOf: folder).flatMap({ titles[$0.identity] }) ?? missing[folder] {
+                    return "lies in \(title)"
+                }
             }
         }
         if let target, target.isFile, target.linkCount > 1, let title = folder(linking: target.identity) {
