@@ -23,6 +23,8 @@ struct BackupCommand: ParsableCommand {
         guard !files.fileExists(atPath: destination) else {
             throw CatalogError(.alreadyExists, "\(destination) exists already; name a new folder for the backup")
         }
+        // Nor may it come to lie in anything that the catalog knows.
+        _ = try OutputFiles(at: destination, knownTo: workspace.directory, areReplaced: false).file(destination)
         // Everything is made beside the destination and moved there whole.
         let staging = CatalogDirectory(path: destination + ".part-\(ProcessInfo.processInfo.processIdentifier)")
         do {
