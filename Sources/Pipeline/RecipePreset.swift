@@ -17,11 +17,12 @@ public struct RecipePreset: Sendable, Hashable {
         name: "default", summary: "what measured best over seeds and noise, with a diffusion model",
         values: ["features.mode": "diffusion", "features.timesteps.count": "4"])
 
-    /// What was published: Uddin et al., CVPR 2026, the loop that it builds on (arXiv 2312.06716), and DeepETPicker for the picker.
+    /// What was published: Uddin et al., CVPR 2026, the loop that it builds on (arXiv 2312.06716), and DeepETPicker for the
+    /// picker.
     ///
-    /// Everything that this program adds to it is off. Where the papers need a number and name none, the recipe's stays: how contrast is
-    /// set, how large particles are, how long networks are trained. Of closing and dilation they name no radius: one pixel is the least
-    /// that does both.
+    /// Everything that this program adds to it is off. Where the papers need a number and name none, the recipe's stays: how
+    /// contrast is set, how large particles are, how long networks are trained. Of closing and dilation they name no radius: one
+    /// pixel is the least that does both.
     public static let paper = RecipePreset(
         name: "paper", summary: "the published parameters; needs a diffusion model and one of CellPose",
         values: published.merging(additionsOff) { $1 })
@@ -48,8 +49,8 @@ public struct RecipePreset: Sendable, Hashable {
         "train-particles.optimizer.schedule": "one-cycle", "pick.margin": "12",
     ]
 
-    /// What this program adds to the published method, switched off: gates of shapes and sizes, cuts and joins of particles, least scores,
-    /// weights of eigenvectors, and devices of training.
+    /// What this program adds to the published method, switched off: gates of shapes and sizes, cuts and joins of particles,
+    /// least scores, weights of eigenvectors, and devices of training.
     static let additionsOff = [
         "eigenvectors.weights.encoder": "1", "eigenvectors.weights.middle": "1", "eigenvectors.weights.decoder": "1",
         "eigenvectors.weights.level0": "1", "eigenvectors.weights.level1": "1", "eigenvectors.weights.level2": "1",

@@ -1,7 +1,7 @@
 /// Numbers that a seed determines: SplitMix64 (Steele, Lea, Flood, OOPSLA 2014).
 struct SeededNumbers {
-    /// What numbers are drawn for. Each purpose begins at least 2⁶² numbers from any other in the cycle of 2⁶⁴ states, whatever the seed. The
-    /// raw value is added to the seed.
+    /// What numbers are drawn for. Each purpose begins at least 2⁶² numbers from any other in the cycle of 2⁶⁴ states, whatever
+    /// the seed. The raw value is added to the seed.
     enum Purpose: UInt64, CaseIterable {
         /// Pairs of tokens whose distances give the width of the Gaussian affinity.
         case pairsOfTokens = 0

@@ -33,7 +33,8 @@ import Testing
 
     @Test("each purpose has numbers of its own, whatever the seed")
     func purposes() {
-        // The inverse of the step from state to state, modulo 2⁶⁴, by Newton's iteration: how many numbers a purpose lies from another.
+        // The inverse of the step from state to state, modulo 2⁶⁴, by Newton's iteration: how many numbers a purpose lies from
+        // another.
         let step: UInt64 = 0x9e37_79b9_7f4a_7c15
         let inverse = (0..<6).reduce(step) { inverse, _ in inverse &* (2 &- step &* inverse) }
         #expect(inverse &* step == 1)

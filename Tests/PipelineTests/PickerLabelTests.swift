@@ -107,7 +107,7 @@ import Volumes
         let slab = try collection.catalog.addSlab(tomogramID: collection.tomogramID, z: 3..<21)
         _ = try collection.catalog.addTrainingSet(named: "thin", slabs: [#require(slab.id)])
         let report = try #require(try collection.run())
-        let sentence = "shows no particle of the class macromolecule whole: all 3"
+        let sentence = "shows no particle of the class macromolecule whole: of all 3"
         #expect(report.failures.contains { $0.contains(sentence) }, "\(report.failures)")
     }
 

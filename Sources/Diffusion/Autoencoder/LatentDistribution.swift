@@ -31,7 +31,8 @@ public struct LatentDistribution: Sendable {
     /// The likeliest latent, scaled.
     public var mode: Tensor { scaled { mean, _, _ in mean } }
 
-    /// A latent drawn with a seed, scaled. What is drawn has nothing to do with the noise that a ``NoiseSchedule`` adds with the same seed.
+    /// A latent drawn with a seed, scaled. What is drawn has nothing to do with the noise that a ``NoiseSchedule`` adds with the
+    /// same seed.
     public func sample(seed: UInt64) -> Tensor {
         let noise = GaussianNoise(seed: seed, for: .latent).tensor(shape: mean.shape)
         return noise.withUnsafeBufferPointer { noise in

@@ -7,8 +7,8 @@ public import Tensors
 public struct GaussianNoise: Sendable {
     /// What numbers are drawn for.
     ///
-    /// SplitMix64 goes through all 2⁶⁴ states in one cycle. Each purpose begins elsewhere in it, at least 2⁶¹ numbers from where any other
-    /// does, whatever the seed: two purposes never draw the same numbers. The raw value is added to the seed.
+    /// SplitMix64 goes through all 2⁶⁴ states in one cycle. Each purpose begins elsewhere in it, at least 2⁶¹ numbers from where
+    /// any other does, whatever the seed: two purposes never draw the same numbers. The raw value is added to the seed.
     public enum Purpose: UInt64, CaseIterable, Sendable {
         /// The noise ε of all timesteps, one after the other.
         case timesteps = 0

@@ -25,8 +25,8 @@ public struct MembraneAssembly: Sendable, Hashable {
     /// - Parameters:
     ///   - thickness: of a membrane as the mask shows it, in pixels.
     ///   - shortest: the least length of a piece, in thicknesses: its area is at least this times thickness².
-    ///   - widest: the greatest mean width of a piece, in thicknesses; infinite for no limit. A membrane that a slice cuts at an angle is
-    ///     wider.
+    ///   - widest: the greatest mean width of a piece, in thicknesses; infinite for no limit. A membrane that a slice cuts at an
+    ///     angle is wider.
     ///   - closing: the radius of the disc that closes gaps, in pixels.
     ///   - dilation: the radius of the disc that thickens the result, in pixels.
     /// - Throws: ``ImageError`` where a parameter is out of range.

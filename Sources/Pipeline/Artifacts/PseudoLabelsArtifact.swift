@@ -42,7 +42,8 @@ enum PseudoLabelsArtifact {
         /// 0 where it is not known.
         let radiusInAngstroms: Double
         let confidence: Double
-        /// Whether it begins in the slab's first slice or ends in its last: a part of it may be missing, and its centre be another.
+        /// Whether it begins in the slab's first slice or ends in its last: a part of it may be missing, and its centre be
+        /// another.
         let isCutOff: Bool
 
         static let columns = 6

@@ -3,10 +3,11 @@ import Volumes
 
 /// What of the labels of a training set is held out, to validate on.
 ///
-/// Members of a training set may have voxels in common: slabs of a tomogram that overlap, a slab and an annotation, or two tomograms of the same
-/// voxels. **The rule: a slice, or column, is either learned from or held out, for all members whose tomogram has the same voxels.** The slices of
-/// such members make runs, in which they follow one another without a gap, and the last part of each run is held out of all of them: neighbours
-/// are alike, so it is one piece and not some slices here and there. A member that lies in that part altogether is only validated on.
+/// Members of a training set may have voxels in common: slabs of a tomogram that overlap, a slab and an annotation, or two
+/// tomograms of the same voxels. **The rule: a slice, or column, is either learned from or held out, for all members whose
+/// tomogram has the same voxels.** The slices of such members make runs, in which they follow one another without a gap, and the
+/// last part of each run is held out of all of them: neighbours are alike, so it is one piece and not some slices here and there.
+/// A member that lies in that part altogether is only validated on.
 ///
 /// It is labels that are held out. Patches near to the cut may show densities beyond it, whose labels are ignored there.
 enum HeldOutPart {
@@ -26,7 +27,8 @@ enum HeldOutPart {
     ///
     /// - Parameters:
     ///   - members: the number of its voxels' volume, and its box.
-    ///   - fraction: the part of a run that is held out, but at least one slice or column. Nothing is held out where it is 0, or leaves nothing.
+    ///   - fraction: the part of a run that is held out, but at least one slice or column. Nothing is held out where it is 0, or
+    ///     leaves nothing.
     /// - Returns: a cut for each member.
     static func cuts(of members: [(volume: Int, box: Box)], along direction: Direction, fraction: Double) -> [Cut] {
         members.map { member in

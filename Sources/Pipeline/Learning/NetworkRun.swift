@@ -23,11 +23,13 @@ struct NetworkRun {
     ///
     /// - Parameters:
     ///   - patch: the side of the patches that the network learned from. One that is told where in a block a voxel is
-    ///     (``NetworkArchitecture/usesCoordinates``) gets blocks of just this side along each axis, whatever the tomogram's shape.
-    ///   - block: the side of a block for other networks, nil for the patches'; less where the network's arrays would take too much memory.
+    ///     (``NetworkArchitecture/usesCoordinates``) gets blocks of just this side along each axis, whatever the tomogram's
+    ///     shape.
+    ///   - block: the side of a block for other networks, nil for the patches'; less where the network's arrays would take too
+    ///     much memory.
     ///   - margin: voxels at cut faces that are thrown away; nil for all that are not sure.
-    /// - Throws: ``TrainingError`` where blocks are too short for their margins, with the shortest that will do; ``PipelineError`` where
-    ///   blocks cannot be as long as patches were.
+    /// - Throws: ``TrainingError`` where blocks are too short for their margins, with the shortest that will do;
+    ///   ``PipelineError`` where blocks cannot be as long as patches were.
     static func window(
         _ architecture: NetworkArchitecture, patch: Int, block: Int? = nil, margin: Int?, taper: Int, shape: VolumeShape
     ) throws -> Window {
@@ -53,14 +55,15 @@ struct NetworkRun {
         return try window.fitted(to: shape, outputs: architecture.outputs, bytes: layerBytes)
     }
 
-    /// Blocks that are patches. The network's arrays take no more for them than training did, and what they leave of the memory is for results.
+    /// Blocks that are patches. The network's arrays take no more for them than training did, and what they leave of the memory
+    /// is for results.
     private static func window(
         _ architecture: NetworkArchitecture, ofPatches side: Int, margin: Int?, taper: Int, shape: VolumeShape
     ) throws -> Window {
         func axis(_ alignment: Int, _ radius: Int) throws -> WindowAxis {
             guard side % alignment == 0 else {
                 throw PipelineError(
-                    "the network learned from patches of \(side) voxels, but has blocks of multiples of \(alignment); train it again"
+                    "the network learned from patches of \(side) voxels, no multiple of \(alignment) as blocks are; train again"
                 )
             }
             return try WindowAxis(

@@ -5,9 +5,10 @@ import Volumes
 
 /// Particles in a part of a tomogram, and what else is known of it.
 ///
-/// Pseudo-labels know only a part of what there is. A particle is not known where it is cut off: where it touches the slab's first or last slice,
-/// or its ball does not lie in the slab. It has another centre than what was seen of it. Nothing is known where pseudo-labels say "neither",
-/// among it all instances that are no particle. None of this is learned, as particle or as ground. Of points of a person all the rest is ground.
+/// Pseudo-labels know only a part of what there is. A particle is not known where it is cut off: where it touches the slab's
+/// first or last slice, or its ball does not lie in the slab. It has another centre than what was seen of it. Nothing is known
+/// where pseudo-labels say "neither", among it all instances that are no particle. None of this is learned, as particle or as
+/// ground. Of points of a person all the rest is ground.
 struct ParticleSource {
     struct Particle {
         /// In voxels of the tomogram: x, y, z.
@@ -98,8 +99,8 @@ struct ParticleSource {
     /// - Parameter radii: of each class, in voxels.
     func known(radii: [Double]) -> [Particle] { particles.filter { !cutsOff($0, radius: radii[$0.class]) } }
 
-    /// Makes regions of parts of the box: patches are centred on particles that are known, whose balls are labelled by their class. Where nothing is
-    /// known, among it the balls and the voxels of particles that are cut off, labels are ignored.
+    /// Makes regions of parts of the box: patches are centred on particles that are known, whose balls are labelled by their
+    /// class. Where nothing is known, among it the balls and the voxels of particles that are cut off, labels are ignored.
     func regions(radii: [Double]) throws -> (_ part: Box) -> LabelledRegion {
         let (known, volume) = (known(radii: radii), volume)
         let cutOff = particles.filter { cutsOff($0, radius: radii[$0.class]) }

@@ -7,7 +7,8 @@ import Volumes
 
 /// Finds particles in a whole tomogram by the picker of the current training set (method.md, section 7).
 ///
-/// Blocks are as long along each axis as the patches of training, on tomograms of any shape: the picker is told where in a block a voxel is.
+/// Blocks are as long along each axis as the patches of training, on tomograms of any shape: the picker is told where in a block
+/// a voxel is.
 public struct PickStep: Step {
     public let name = "pick"
     public let version = 2

@@ -7,9 +7,9 @@ import Volumes
 /// Makes the pseudo-labels of a slab: the instances of its slices linked to particles, its pieces of membrane joined, all of them
 /// objects, and a label volume to learn from.
 ///
-/// Membranes are told from the rest once particles are known: the cap of a small vesicle is round in a slice, and only its height shows
-/// what it is. What is in the mask and is neither has a class of its own, and so have instances that are no particle: nothing should be
-/// learned from them.
+/// Membranes are told from the rest once particles are known: the cap of a small vesicle is round in a slice, and only its height
+/// shows what it is. What is in the mask and is neither has a class of its own, and so have instances that are no particle:
+/// nothing should be learned from them.
 public struct PseudoLabelsStep: Step {
     public let name = "pseudo-labels"
     public let version = 2
@@ -26,7 +26,8 @@ public struct PseudoLabelsStep: Step {
             "particle.longest", default: 2, in: 0...100, "greatest height, in diameters of its largest section; 0 for no limit"),
         .real("particle.smallest", default: 1.25, in: 0...100, "least diameter of a ball of its volume, in smallest diameters"),
         .real(
-            "particle.largest", default: 1.3, in: 0...100, "greatest diameter of that ball, in largest diameters; 0 for no limit"),
+            "particle.largest", default: 1.3, in: 0...100,
+            "greatest diameter of that ball, in largest diameters; 0 for no limit"),
         .real("particle.separation", default: 0.7, in: 0...100, "least distance of two centres, in diameters"),
         .real("particle.confidence", default: 0, in: 0...1, "least confidence of a particle"),
         .real("membrane.smallest_volume", default: 1000, in: 0...1e9, "of a piece of membrane, in nm³"),

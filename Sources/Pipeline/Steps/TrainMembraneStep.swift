@@ -6,8 +6,8 @@ import Volumes
 
 /// Trains a U-Net that calls voxels by their class, on the pseudo-labels and label annotations of a training set (method.md, row 10).
 ///
-/// The last slices of each slab are held out, or of several that overlap (``HeldOutPart``), and say which epoch was the best. What pseudo-labels call neither membrane nor macromolecule
-/// has no part in the loss.
+/// The last slices of each slab are held out, or of several that overlap (``HeldOutPart``), and say which epoch was the best.
+/// What pseudo-labels call neither membrane nor macromolecule has no part in the loss.
 public struct TrainMembraneStep: Step {
     public let name = "train-membrane"
     public let version = 2

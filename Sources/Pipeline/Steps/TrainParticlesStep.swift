@@ -7,9 +7,9 @@ import Volumes
 /// Trains a three-dimensional residual U-Net that finds particles, on the centres of macromolecules in pseudo-labels and of point annotations
 /// (method.md, section 7).
 ///
-/// Each particle is labelled by a ball of its class's radius that a cube flattens. Where pseudo-labels do not know, and of particles that an end of
-/// the slab cuts off, nothing is learned (``ParticleSource``). The last columns of each tomogram are held out (``HeldOutPart``); where no
-/// particle lies in any of them nothing is, since nothing could be validated.
+/// Each particle is labelled by a ball of its class's radius that a cube flattens. Where pseudo-labels do not know, and of
+/// particles that an end of the slab cuts off, nothing is learned (``ParticleSource``). The last columns of each tomogram are
+/// held out (``HeldOutPart``); where no particle lies in any of them nothing is, since nothing could be validated.
 public struct TrainParticlesStep: Step {
     public let name = "train-particles"
     public let version = 3
@@ -92,9 +92,9 @@ public struct TrainParticlesStep: Step {
         for (index, name) in classes.enumerated() where !known.contains(where: { $0.class == index }) {
             let count = sources.reduce(0) { $0 + $1.particles.count { $0.class == index } }
             throw PipelineError(
-                "the training set \(item.scope.tomogram) shows no particle of the class \(name) whole: \(count == 1 ? "the one" : "all \(count)") "
-                    + "that there \(count == 1 ? "is" : "are") end at or beyond the first or last slice or an edge of a slab, so that their centres are "
-                    + "not known; choose slabs of more slices with `cellar slab add` and `cellar training add`")
+                "the training set \(item.scope.tomogram) shows no particle of the class \(name) whole: of all \(count) a part "
+                    + "may lie beyond the first or last slice, or an edge, of a slab, so their centres are not known; choose "
+                    + "slabs of more slices with `cellar slab add` and `cellar training add`")
         }
     }
 

@@ -8,8 +8,8 @@ struct BlockLine: Hashable, Sendable {
     let length: Int
     /// The number of voxels of each block.
     let blockLength: Int
-    /// Where blocks begin: multiples of the alignment, rising from 0. A block that has a share in too many voxels comes several times,
-    /// each time for the next of them.
+    /// Where blocks begin: multiples of the alignment, rising from 0. A block that has a share in too many voxels comes several
+    /// times, each time for the next of them.
     let starts: [Int]
     /// Zone k is where block k fades into block k + 1: as late as block k's margin allows. Zones do not touch; with a taper
     /// of 0 they are empty, and tell where one block ends and the next begins.

@@ -11,8 +11,8 @@ public struct Window: Hashable, Sendable {
     public var z: WindowAxis
     public var y: WindowAxis
     public var x: WindowAxis
-    /// How many slices of results are kept of a layer of blocks at most. A layer that has more is computed several times, each time for the
-    /// next of them: results are the same, to the bit.
+    /// How many slices of results are kept of a layer of blocks at most. A layer that has more is computed several times, each
+    /// time for the next of them: results are the same, to the bit.
     public private(set) var mostSlices = Int.max
 
     public init(z: WindowAxis, y: WindowAxis, x: WindowAxis) {
@@ -21,8 +21,9 @@ public struct Window: Hashable, Sendable {
         self.x = x
     }
 
-    /// This window, so that it needs no more than `bytes` of memory: see ``BlockGrid/memory(outputs:)``. It has the deepest blocks, up to
-    /// its own depth, that do. Where blocks keep their length, layers are computed several times instead, no more often than needed.
+    /// This window, so that it needs no more than `bytes` of memory: see ``BlockGrid/memory(outputs:)``. It has the deepest
+    /// blocks, up to its own depth, that do. Where blocks keep their length, layers are computed several times instead, no more
+    /// often than needed.
     ///
     /// - Throws: ``TrainingError`` where even that needs more.
     public func fitted(to shape: VolumeShape, outputs: Int, bytes: Int) throws(TrainingError) -> Window {

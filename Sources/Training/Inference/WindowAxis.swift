@@ -20,8 +20,8 @@ public struct WindowAxis: Hashable, Sendable {
     /// Whether blocks are as long where the axis is shorter: the voxels that it lacks repeat its outermost ones.
     public let keepsLength: Bool
 
-    /// - Parameter keepsLength: for networks that are told where in a block a voxel is (CoordConv). In a shorter block they would be told
-    ///   other places than in training.
+    /// - Parameter keepsLength: for networks that are told where in a block a voxel is (CoordConv). In a shorter block they would
+    ///   be told other places than in training.
     /// - Throws: ``TrainingError`` where a length is out of range, or a block so short that it would hold little but
     ///   overlap: it needs ``overlap`` + max(taper, alignment) voxels.
     public init(

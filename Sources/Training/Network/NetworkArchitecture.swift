@@ -29,8 +29,8 @@ public enum NetworkArchitecture: Hashable, Sendable, Codable {
         }
     }
 
-    /// Whether the network is told where in its block a voxel is (CoordConv). Blocks must then be as long along each axis as the patches that it
-    /// learned from: in others, the same coordinate is another place.
+    /// Whether the network is told where in its block a voxel is (CoordConv). Blocks must then be as long along each axis as the
+    /// patches that it learned from: in others, the same coordinate is another place.
     public var usesCoordinates: Bool {
         switch self {
         case .unet: false
