@@ -98,4 +98,15 @@ import Testing
         try file.write(changed, for: StandardSteps.all)
         #expect(try file.read(for: StandardSteps.all) == changed)
     }
+
+    @Test("a recipe of an earlier version, which gives a value to what is no parameter any more, is read without it")
+    func retired() throws {
+        let directory = try TemporaryDirectory()
+        let path = try directory.write("recipe.yaml", "pick:\n  block: 64\n  score: 0.8\n".utf8)
+        let recipe = try RecipeFile(path: path).read(for: StandardSteps.all)
+        #expect(recipe["pick.score"]?.text == "0.8" && recipe["pick.block"] == nil)
+        let names = StandardSteps.all.flatMap { step in step.parameters.map { "\(step.name).\($0.name)" } }
+        let retired = StandardSteps.all.flatMap { step in step.retiredParameters.map { "\(step.name).\($0)" } }
+        #expect(Set(names).isDisjoint(with: retired))
+    }
 }

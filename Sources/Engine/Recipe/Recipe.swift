@@ -13,12 +13,15 @@ public struct Recipe: Sendable, Hashable {
 
     public let entries: [Entry]
     private var values: [String: RecipeValue]
+    /// Full names that mean nothing any more.
+    let retired: Set<String>
 
     /// Every parameter of these steps at its default.
     public init(steps: [any Step]) {
         entries = steps.flatMap { step in
             step.parameters.map { Entry(key: "\(step.name).\($0.name)", step: step.name, parameter: $0) }
         }
+        retired = Set(steps.flatMap { step in step.retiredParameters.map { "\(step.name).\($0)" } })
         values = Dictionary(entries.map { ($0.key, $0.parameter.defaultValue) }, uniquingKeysWith: { first, _ in first })
     }
 

@@ -154,6 +154,7 @@ public struct RecipeFile: Sendable {
             guard !prefix.isEmpty else {
                 throw EngineError(.invalidRecipe, "\(path) holds no keys; write `step.parameter: value`")
             }
+            if recipe.retired.contains(prefix) { return }
             guard seen.insert(prefix).inserted else { throw EngineError(.invalidRecipe, "\(path) gives \(prefix) twice") }
             do { try recipe.set(prefix, to: scalar.string) } catch {
                 throw EngineError(.invalidRecipe, "\(path): \(error.message)")

@@ -32,6 +32,9 @@ public protocol Step: Sendable {
 
     var parameters: [Parameter] { get }
 
+    /// Names of parameters that earlier versions had: recipes that still give them a value are read as if they did not.
+    var retiredParameters: [String] { get }
+
     var inputs: [StepInput] { get }
 
     var outputs: [StepOutput] { get }
@@ -44,6 +47,7 @@ public protocol Step: Sendable {
 
 extension Step {
     public var parameters: [Parameter] { [] }
+    public var retiredParameters: [String] { [] }
 
     /// Whether its items open the file of their tomogram, or those of a training set's members.
     var readsFile: Bool { inputs.contains(.voxels) || inputs.contains(.fact(.source)) }

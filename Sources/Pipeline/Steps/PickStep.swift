@@ -20,6 +20,7 @@ public struct PickStep: Step {
         .real(
             "voxel_size_tolerance", default: 0.05, in: 0...10, "part by which the voxel size may differ from the training set's"),
     ]
+    public let retiredParameters = ["block"]
     public let inputs = [
         StepInput.voxels, .output(of: "describe", named: "histogram"), .output(of: "calibrate", named: "voxel-size"),
         .output(of: "train-particles", named: "network"),
