@@ -43,10 +43,10 @@ public final class Catalog: Sendable {
         }
         do {
             for folder in [directory.path, directory.blobs, directory.models, directory.receipts] {
-                try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+                try NewFolder.make(folder)
             }
         } catch {
-            throw CatalogError(.storage, "the folder \(directory.path) could not be made: \(error.localizedDescription)")
+            throw CatalogError(.storage, "\(error)")
         }
         return try connect(to: directory)
     }
