@@ -49,11 +49,12 @@ struct AddCommand: ParsableCommand {
             do {
                 tomograms.append(try read(path, metadata: metadata))
             } catch {
-                note("cellar: \(error)")
+                note("cellar: \(error.sentence)")
                 failures += 1
             }
         }
-        let outcomes = try catalog.add(tomograms, dataset: dataset, defaultVoxelSizeInAngstroms: datasetVoxelSize)
+        let outcomes =
+            tomograms.isEmpty ? [] : try catalog.add(tomograms, dataset: dataset, defaultVoxelSizeInAngstroms: datasetVoxelSize)
         for outcome in [NewTomogram.Outcome.added, .updated, .relocated, .unchanged] {
             let count = outcomes.count { $0.outcome == outcome }
             if count > 0 { print("\(outcome): \(count) tomogram\(count == 1 ? "" : "s") in \(dataset)") }

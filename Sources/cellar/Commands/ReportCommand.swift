@@ -21,23 +21,19 @@ struct ReportCommand: ParsableCommand {
     var dataset: String?
 
     @Option(help: "How many tomograms are drawn, evenly spread over the list.")
-    var pictures = 12
+    var pictures: WholeNumber<0, 1000> = 12
 
     @OptionGroup var selectionOptions: SelectionOptions
     @OptionGroup var catalogOptions: CatalogOptions
 
-    func validate() throws {
-        guard (0...1000).contains(pictures) else { throw ValidationError("--pictures is a number from 0 to 1000.") }
-    }
-
     func run() throws {
         let workspace = try catalogOptions.open()
         let report = try Report(
-            workspace, selection: selectionOptions.selection(in: workspace.directory), dataset: dataset, pictures: pictures)
+            workspace, selection: selectionOptions.selection(in: workspace.directory), dataset: dataset, pictures: pictures.value)
         let page = try report.page()
         let path = "\(directory)/index.html"
+        try NewFolder.make(directory)
         do {
-            try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
             try Data(page.text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
         } catch {
             throw CatalogError(.storage, "\(path) cannot be written: \(error.localizedDescription) Name another folder")

@@ -16,7 +16,7 @@ struct SimulateCommand: ParsableCommand {
     var directory: String
 
     @Option(help: "How many.")
-    var tomograms = 2
+    var tomograms: WholeNumber<1, 10_000> = 2
 
     @Option(help: ArgumentHelp("Voxels along x, y and z.", valueName: "x,y,z"))
     var size = VolumeSize(x: 256, y: 256, z: 64)
@@ -25,55 +25,58 @@ struct SimulateCommand: ParsableCommand {
     var seed: UInt64 = 1
 
     @Option(help: ArgumentHelp("The voxel size in Å.", valueName: "Å"))
-    var voxelSize = 13.48
+    var voxelSize: RealNumber<SimulatedVoxelSize> = 13.48
 
     @Option(help: "Signal to noise ratio; drawn between 0.05 and 0.5 for each, if not given.")
-    var snr: Double?
+    var snr: RealNumber<SimulatedRatio>?
 
     @Flag(help: "Image with a phase plate near focus instead of defocus.")
     var phasePlate = false
 
-    func validate() throws {
-        guard (1...10_000).contains(tomograms) else { throw ValidationError("--tomograms lies between 1 and 10000.") }
+    func run() throws {
+        let parameters = Self.parameters(
+            size: size, seed: seed, voxelSize: voxelSize.value, snr: snr?.value, phasePlate: phasePlate)
+        for path in try Self.simulate(in: directory, count: tomograms.value, parameters: parameters) { print(path) }
     }
 
-    func run() throws {
-        for path in try Self.simulate(
-            in: directory, count: tomograms, size: size, seed: seed, voxelSize: voxelSize, snr: snr, phasePlate: phasePlate)
-        {
-            print(path)
-        }
+    static func parameters(
+        size: VolumeSize, seed: UInt64, voxelSize: Double = 13.48, snr: Double?, phasePlate: Bool = false
+    ) -> SimulationParameters {
+        var parameters = SimulationParameters()
+        (parameters.x, parameters.y, parameters.z) = (size.x, size.y, size.z)
+        parameters.voxelSizeInAngstroms = voxelSize
+        parameters.seed = seed
+        parameters.signalToNoiseRatio = snr
+        if phasePlate { parameters.optics = .voltaPhasePlate }
+        return parameters
     }
 
     /// Writes tomograms and their truth.
     ///
+    /// - Parameter parameters: of the first; each further one has the next seed.
     /// - Returns: the paths of the tomograms.
-    static func simulate(
-        in directory: String, count: Int, size: VolumeSize, seed: UInt64, voxelSize: Double, snr: Double?, phasePlate: Bool
-    ) throws -> [String] {
+    /// - Throws: ``SimulationError`` where the parameters cannot be simulated; then nothing is written.
+    static func simulate(in directory: String, count: Int, parameters: SimulationParameters) throws -> [String] {
+        try parameters.validate()
         let truth = "\(directory)/truth"
-        try FileManager.default.createDirectory(atPath: truth, withIntermediateDirectories: true)
+        try NewFolder.make(truth)
         return try (0..<count).map { index in
-            var parameters = SimulationParameters()
-            (parameters.x, parameters.y, parameters.z) = (size.x, size.y, size.z)
-            parameters.voxelSizeInAngstroms = voxelSize
-            parameters.seed = seed &+ UInt64(index)
-            parameters.signalToNoiseRatio = snr
-            if phasePlate { parameters.optics = .voltaPhasePlate }
+            var parameters = parameters
+            parameters.seed &+= UInt64(index)
             let simulation = try TomogramSimulation(parameters)
             let name = String(format: "tomo_%02d", index + 1)
             let line = StageLine("\(name) (\(index + 1)/\(count))")
             let result = simulation.run { line.show("\($0.stage.rawValue) \(Int($0.fractionCompleted * 100)) %") }
             line.clear()
-            try write(result, name: name, in: directory, truth: truth, voxelSize: voxelSize)
+            try write(result, name: name, in: directory, truth: truth)
             return "\(directory)/\(name).mrc"
         }
     }
 
     private static func write(
-        _ tomogram: SimulatedTomogram, name: String, in directory: String, truth: String, voxelSize: Double
+        _ tomogram: SimulatedTomogram, name: String, in directory: String, truth: String
     ) throws {
-        guard let edge = VoxelSize(cubicInAngstroms: voxelSize) else { return }
+        guard let edge = VoxelSize(cubicInAngstroms: tomogram.parameters.voxelSizeInAngstroms) else { return }
         let labels = ["Simulated by Cellar \(CellarCommand.version), seed \(tomogram.parameters.seed)"]
         for (path, voxels) in [("\(directory)/\(name).mrc", tomogram.density), ("\(truth)/\(name)_labels.mrc", tomogram.labels)] {
             let writer = try MRCWriter(
@@ -96,8 +99,16 @@ struct SimulateCommand: ParsableCommand {
     }
 }
 
+/// The edge of a voxel in Å.
+enum SimulatedVoxelSize: RealQuantity { static let range = SimulationParameters.voxelSizesInAngstroms }
+
+enum SimulatedRatio: RealQuantity { static let range = SimulationParameters.signalToNoiseRatios }
+
 /// A size as people write it: `256,256,64`.
 struct VolumeSize: ExpressibleByArgument, CustomStringConvertible {
+    /// As large as can be simulated.
+    private typealias Axis = WholeNumber<8, 16_384>
+
     let x: Int
     let y: Int
     let z: Int
@@ -109,11 +120,11 @@ struct VolumeSize: ExpressibleByArgument, CustomStringConvertible {
     }
 
     init?(argument: String) {
-        let parts = argument.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
-        guard parts.count == 3, let x = parts[0], let y = parts[1], let z = parts[2] else { return nil }
-        self.init(x: x, y: y, z: z)
+        let axes = argument.split(separator: ",", omittingEmptySubsequences: false).map { Axis(argument: String($0)) }
+        guard axes.count == 3, let x = axes[0], let y = axes[1], let z = axes[2] else { return nil }
+        self.init(x: x.value, y: y.value, z: z.value)
     }
 
+    static var allValueStrings: [String] { ["x,y,z, each \(Axis.allValueStrings[0])"] }
     var description: String { "\(x),\(y),\(z)" }
-    var defaultValueDescription: String { description }
 }
