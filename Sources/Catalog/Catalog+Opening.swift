@@ -19,10 +19,10 @@ extension Catalog {
         }
         do {
             for folder in [directory.path, directory.blobs, directory.models, directory.receipts] {
-                try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+                try NewFolder.make(folder)
             }
         } catch {
-            throw CatalogError(.storage, "the folder \(directory.path) could not be made: \(error.localizedDescription)")
+            throw CatalogError(.storage, "\(error)")
         }
         try checkFileSystem(of: directory)
         return try withCatalogErrors(in: directory) { try upToDate(directory) }

@@ -40,7 +40,11 @@ public struct CatalogDirectory: Hashable, Sendable {
     func absolutePath(ofStored path: String) -> String { path.hasPrefix("/") ? path : "\(self.path)/\(path)" }
 
     /// Whether there is a catalog here.
-    public var exists: Bool { FileManager.default.fileExists(atPath: database) }
+    public var exists: Bool {
+        // SQLite would wait forever for a named pipe.
+        var status = stat()
+        return stat(database, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+    }
 
     /// Finds the catalog that is meant: the folder that was named (the catalog's own, or the project's that holds it),
     /// or the nearest `.cellar` in the working folder and the folders above it, as Git does.

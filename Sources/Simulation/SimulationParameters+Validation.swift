@@ -2,15 +2,25 @@ import Foundation
 import Volumes
 
 extension SimulationParameters {
+    /// The edges in Å that a voxel may have.
+    public static let voxelSizesInAngstroms = 2.0...50
+    /// The ratios of signal to noise that may be asked for.
+    public static let signalToNoiseRatios = 1e-6...1e9
+
     private static let axisLengths = 8...16_384
     /// Of the tomogram and its margins: about 6 GiB at the peak.
     private static let voxelLimit = 1 << 29
+
+    /// Makes sure that a tomogram can be simulated so, before anything is done for it.
+    ///
+    /// - Throws: ``SimulationError`` for the first parameter that cannot be simulated.
+    public func validate() throws(SimulationError) { _ = try validatedGrid() }
 
     /// The voxels to simulate in.
     ///
     /// - Throws: ``SimulationError`` for the first parameter that cannot be simulated.
     func validatedGrid() throws(SimulationError) -> SimulationGrid {
-        try check("voxelSizeInAngstroms", voxelSizeInAngstroms, 2...50, "Å")
+        try check("voxelSizeInAngstroms", voxelSizeInAngstroms, Self.voxelSizesInAngstroms, "Å")
         for (name, value) in [("x", x), ("y", y), ("z", z)] where !Self.axisLengths.contains(value) {
             throw .outOfRange(name, voxels: value, Self.axisLengths)
         }
@@ -19,7 +29,7 @@ extension SimulationParameters {
         }
         let grid = SimulationGrid(shape: shape, voxelSize: voxelSizeInAngstroms)
         guard grid.count <= Self.voxelLimit else { throw .tooManyVoxels(limit: Self.voxelLimit) }
-        if let signalToNoiseRatio { try check("signalToNoiseRatio", signalToNoiseRatio, 1e-6...1e9, "") }
+        if let signalToNoiseRatio { try check("signalToNoiseRatio", signalToNoiseRatio, Self.signalToNoiseRatios, "") }
         try checkImaging()
         try checkContents(grid)
         return grid

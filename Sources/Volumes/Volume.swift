@@ -48,7 +48,7 @@ extension Volume {
     ///
     /// - Throws: ``VolumeError``, also where there is no such slice.
     public func readSlice(z: Int) throws(VolumeError) -> VoxelBuffer {
-        guard z >= 0, let box = shape.slices(z..<z + 1) else {
+        guard (0..<shape.z).contains(z), let box = shape.slices(z..<z + 1) else {
             throw .outOfBounds("slice \(z)", shape: shape, path: header.path)
         }
         return try read(box)

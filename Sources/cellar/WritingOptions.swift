@@ -45,13 +45,4 @@ struct OutputFiles {
 
     /// - Throws: ``VolumeError`` where a catalog knows the file, or it is there and must not be replaced.
     func file(_ path: String) throws -> OutputFile { try OutputFile(path, replacing: areReplaced, keeping: known) }
-
-    /// Makes the folder of files that are to be written, and those above it.
-    static func makeFolder(_ path: String) throws {
-        do {
-            try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-        } catch {
-            throw CatalogError(.storage, "the folder \(path) cannot be made: \(error.localizedDescription)")
-        }
-    }
 }

@@ -30,6 +30,21 @@ struct CellarProcess {
         URL(fileURLWithPath: CommandLine.arguments[0]).deletingLastPathComponent().appending(path: "cellar")
     }
 
+    /// The variables in which commands run: those of the test, but for what they would ask.
+    private static var environment: [String: String] {
+        var environment = ProcessInfo.processInfo.environment
+        environment["CELLAR_CATALOG"] = nil
+        environment["NO_COLOR"] = "1"
+        return environment
+    }
+
+    /// A command that has yet to be run, for what `Process` cannot do.
+    func program(_ arguments: [String]) -> SpawnedProgram {
+        var program = SpawnedProgram(Self.executable.path, arguments.map { Array($0.utf8) }, in: folder)
+        program.environment = Self.environment
+        return program
+    }
+
     func start(_ arguments: [String]) throws -> (process: Process, output: Pipe, errors: Pipe) {
         try start(running: [Self.executable.path] + arguments)
     }
@@ -40,10 +55,7 @@ struct CellarProcess {
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = words
         process.currentDirectoryURL = URL(fileURLWithPath: folder)
-        var environment = ProcessInfo.processInfo.environment
-        environment["CELLAR_CATALOG"] = nil
-        environment["NO_COLOR"] = "1"
-        process.environment = environment
+        process.environment = Self.environment
         let (output, errors) = (Pipe(), Pipe())
         process.standardOutput = output
         process.standardError = errors

@@ -304,7 +304,7 @@ import Volumes
         #expect(try digest("a") == digest("b"))
         #expect(try digest("a") != digest("c"))
         #expect(try cellar("simulate", "d", "--size", "1,2").status == 2)
-        #expect(try cellar("simulate", "d", "--snr=-1").status == 1)
+        #expect(try cellar("simulate", "d", "--snr=-1").status == 2)
     }
 
     @Test("training sets are chosen by columns of slabs and tomograms, listed, used and removed")

@@ -1,13 +1,23 @@
 import Checkpoints
-import Diffusion
 import Foundation
 import Tensors
 import Testing
+
+@testable import Diffusion
 
 @Suite("A diffusion model") struct DiffusionModelTests {
     @Test("verifies, resident or streamed", arguments: GoldenModel.all, [Residency.resident, .streamed])
     func verifies(golden model: GoldenModel, residency: Residency) throws {
         try DiffusionModel(folder: model.folder(), residency: residency).verify()
+    }
+
+    @Test("does not wait for a named pipe in the place of a configuration", .timeLimit(.minutes(1)))
+    func namedPipe() throws {
+        let path = NSTemporaryDirectory() + "cellar-pipe-\(UUID().uuidString)"
+        #expect(mkfifo(path, 0o644) == 0)
+        defer { unlink(path) }
+        let error = #expect(throws: DiffusionError.self) { try ConfigurationFile(path) }
+        #expect(error?.code == .unreadable)
     }
 
     @Test("refuses images and latents that it cannot take, in words", arguments: GoldenModel.all)

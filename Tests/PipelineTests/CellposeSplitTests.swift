@@ -6,6 +6,7 @@ import ImageProcessing
 import Tensors
 import TestSupport
 import Testing
+import Volumes
 
 @testable import Cellpose
 @testable import Pipeline
@@ -71,5 +72,14 @@ import Testing
         try writer.write(Tensor(shape: [2], values: [1, 2]), named: "weight")
         try writer.finish()
         #expect(throws: (any Error).self) { try ModelFiles(directory.file("other.safetensors"), kind: .cellpose).verify() }
+    }
+
+    @Test("a named pipe is no model, and nobody waits for it", .timeLimit(.minutes(1)))
+    func namedPipe() throws {
+        let directory = try TemporaryDirectory()
+        #expect(mkfifo(directory.file("net"), 0o644) == 0)
+        let files = try ModelFiles(directory.file("net"), kind: .cellpose)
+        #expect(throws: (any Error).self) { try files.verify() }
+        #expect(throws: VolumeError.self) { try files.digest() }
     }
 }

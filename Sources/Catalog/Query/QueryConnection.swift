@@ -13,6 +13,7 @@ public final class QueryConnection {
     private let deadline = Deadline()
     private let timeLimitInSeconds: Double
 
+    /// - Parameter timeLimitInSeconds: how long a query may take; infinity counts as 30 years, what is no number as none at all.
     /// - Throws: ``CatalogError`` where the catalog cannot be opened.
     public init(_ catalog: Catalog, timeLimitInSeconds: Double = 60) throws(CatalogError) {
         self.timeLimitInSeconds = timeLimitInSeconds
@@ -192,7 +193,11 @@ private let authorize:
 private final class Deadline {
     private var end = ContinuousClock.now
 
-    func start(_ seconds: Double) { end = ContinuousClock.now + .seconds(seconds) }
+    /// Takes any number: a clock cannot count beyond some centuries, and has no time that is no number.
+    func start(_ seconds: Double) {
+        let limit = 1e9
+        end = ContinuousClock.now + .seconds(seconds.isNaN ? 0 : min(max(seconds, 0), limit))
+    }
 
     static func isOver(_ context: UnsafeMutableRawPointer?) -> Bool {
         guard let context else { return false }

@@ -1,3 +1,4 @@
+internal import Checkpoints
 import Foundation
 
 /// A `config.json` of a diffusers folder.
@@ -10,12 +11,13 @@ struct ConfigurationFile {
     /// - Throws: ``DiffusionError`` where it cannot be read, is too large, or is not text.
     init(_ path: String) throws(DiffusionError) {
         self.path = path
-        guard let handle = FileHandle(forReadingAtPath: path), let data = try? handle.read(upToCount: Self.byteLimit + 1) else {
+        let data: Data
+        do throws(CheckpointError) {
+            data = Data(try SmallFile.bytes(path, limit: Self.byteLimit))
+        } catch {
+            guard error.code == .unreadable else { throw DiffusionError(error) }
             throw DiffusionError(
                 .unreadable, "cannot be read: the folder is no diffusers model, or an incomplete one", path: path)
-        }
-        guard data.count <= Self.byteLimit else {
-            throw DiffusionError(.malformed, "is larger than a configuration can be", path: path)
         }
         // Foundation's decoder does not survive keys that are not UTF-8.
         guard String(validating: data, as: UTF8.self) != nil else {

@@ -41,7 +41,7 @@ public struct ModelFiles: Sendable {
     /// The digest of the model: SHA-256 over the paths within the folder, ascending, and the SHA-256 of each file, of those
     /// files that computing depends on. A single file may have any name.
     ///
-    /// - Throws: ``PipelineError`` where a file cannot be read.
+    /// - Throws: ``VolumeError`` where a file cannot be read.
     /// - Complexity: reads all files; bounded memory.
     public func digest() throws -> Digest {
         var hash = SHA256()
@@ -74,9 +74,7 @@ public struct ModelFiles: Sendable {
     }
 
     private func digest(ofFile path: String) throws -> Digest {
-        guard let handle = FileHandle(forReadingAtPath: path) else {
-            throw PipelineError("\(path) cannot be read; check its permissions")
-        }
+        let handle = try RegularFile.handle(path)
         var hash = SHA256()
         while let block = try handle.read(upToCount: 4 << 20), !block.isEmpty { hash.update(data: block) }
         return Digest(hash)

@@ -14,22 +14,8 @@ final class FileSource: ByteSource {
 
     /// - Throws: ``VolumeError`` where the file does not exist, may not be read, or is no regular file.
     init(path: String) throws(VolumeError) {
-        // Without O_NONBLOCK, opening a named pipe would wait for a writer, perhaps forever.
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else { throw .cannotOpen(path, errno: errno) }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0 else {
-            let reason = errno
-            close(descriptor)
-            throw .cannotOpen(path, errno: reason)
-        }
-        guard status.st_mode & S_IFMT == S_IFREG else {
-            close(descriptor)
-            throw VolumeError(.unreadable, "is not a regular file", path: path)
-        }
+        (descriptor, size) = try RegularFile.open(path)
         self.path = path
-        self.descriptor = descriptor
-        self.size = Int(status.st_size)
     }
 
     deinit { close(descriptor) }

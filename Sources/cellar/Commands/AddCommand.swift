@@ -70,7 +70,7 @@ struct AddCommand: ParsableCommand {
             do {
                 tomograms.append(try read(file, metadata: metadata))
             } catch {
-                refusals.append("\(error)")
+                refusals.append(error.sentence)
             }
         }
         var results: [Result<NewTomogram.Added, CatalogError>] = []

@@ -29,7 +29,7 @@ struct AnnotateCommand: ParsableCommand {
     var classes: [String]
 
     @Option(help: ArgumentHelp("The radius of the particles in Å.", valueName: "Å"))
-    var radius: Double?
+    var radius: RealNumber<ParticleRadius>?
 
     @Option(
         help: ArgumentHelp(
@@ -42,7 +42,7 @@ struct AnnotateCommand: ParsableCommand {
     func validate() throws {
         guard (labels == nil) != (points == nil) else { throw ValidationError("Give either --labels or --points.") }
         if points != nil {
-            guard let radius, radius > 0 else { throw ValidationError("--points needs --radius: the particles' radius in Å.") }
+            guard radius != nil else { throw ValidationError("--points needs --radius: the particles' radius in Å.") }
             if classes.contains(where: { $0.contains("=") }) { throw ValidationError("With --points a class has a name only.") }
         } else if radius != nil || convention != nil {
             throw ValidationError("--radius and --convention go with --points.")
@@ -151,7 +151,7 @@ struct AnnotateCommand: ParsableCommand {
         return NewAnnotation(
             kind: .points, location: VolumeLocation(path: URL(fileURLWithPath: path).standardizedFileURL.path),
             convention: set.convention.rawValue,
-            classes: classes.map { NewAnnotation.Class(name: $0, radiusInAngstroms: radius) }, points: points,
+            classes: classes.map { NewAnnotation.Class(name: $0, radiusInAngstroms: radius?.value) }, points: points,
             contentDigest: Digest(of: text.utf8))
     }
 }

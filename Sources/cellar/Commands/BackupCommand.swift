@@ -29,7 +29,7 @@ struct BackupCommand: ParsableCommand {
         let staging = CatalogDirectory(path: destination + ".part-\(ProcessInfo.processInfo.processIdentifier)")
         do {
             for folder in [staging.path, staging.blobs, staging.models] {
-                try files.createDirectory(atPath: folder, withIntermediateDirectories: true)
+                try NewFolder.make(folder)
             }
             try workspace.catalog.backup(to: staging.database)
             let here = workspace.directory

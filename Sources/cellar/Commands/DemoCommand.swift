@@ -11,13 +11,12 @@ struct DemoCommand: ParsableCommand {
     var directory = "cellar-demo"
 
     @Option(help: "How many tomograms, at least two: networks learn from the first, and are tested on the others.")
-    var tomograms = 3
+    var tomograms: WholeNumber<2, 1000> = 3
 
     @Option(help: ArgumentHelp("Voxels along x, y and z.", valueName: "x,y,z"))
     var size = VolumeSize(x: 256, y: 256, z: 64)
 
     func validate() throws {
-        guard (2...1000).contains(tomograms) else { throw ValidationError("--tomograms lies between 2 and 1000.") }
         guard min(size.x, size.y) >= 128, size.z >= 32 else { throw ValidationError("--size is at least 128,128,32.") }
     }
 
@@ -28,7 +27,7 @@ struct DemoCommand: ParsableCommand {
         let data = "\(directory)/data"
         step("simulate \(data) --tomograms \(tomograms) --size \(size) --snr 0.5")
         let paths = try SimulateCommand.simulate(
-            in: data, count: tomograms, size: size, seed: 1, voxelSize: 13.48, snr: 0.5, phasePlate: false, areReplaced: false)
+            in: data, count: tomograms.value, parameters: SimulateCommand.parameters(size: size, seed: 1, snr: 0.5), areReplaced: false)
 
         try perform(["init", directory])
         try perform(["add"] + paths + ["--dataset", "simulated", "--meta", "source=demo"])
@@ -90,7 +89,11 @@ struct DemoCommand: ParsableCommand {
         FROM v_evaluation WHERE step IN ('evaluate', 'evaluate-picks') GROUP BY tomogram ORDER BY tomogram
         """
 
-    private func step(_ text: String) { print("\n" + Terminal.output.bold("$ cellar \(text)")) }
+    private func step(_ text: String) {
+        print("\n" + Terminal.output.bold("$ cellar \(text)"))
+        // It is seen before the command begins, also by a program that reads along.
+        OutputStreams.standard.flush()
+    }
 
     /// Runs a command as if it had been typed in the folder of the demo.
     private func perform(_ arguments: [String]) throws {
@@ -98,5 +101,6 @@ struct DemoCommand: ParsableCommand {
         let needsCatalog = arguments.first != "init"
         var command = try CellarCommand.parseAsRoot(arguments + (needsCatalog ? ["--catalog", directory] : []))
         try command.run()
+        try OutputStreams.standard.check()
     }
 }

@@ -138,7 +138,7 @@ struct ExportCommand: ParsableCommand {
         @Option(
             help: ArgumentHelp(
                 "Only objects of at least this confidence, 0 to 1; objects without one are left out then.", valueName: "number"))
-        var leastConfidence: Double?
+        var leastConfidence: RealNumber<Confidence>?
 
         @Option(
             help: ArgumentHelp(
@@ -168,7 +168,7 @@ struct ExportCommand: ParsableCommand {
             // Particles have a radius; a piece of membrane has no centre that anybody would look for.
             let objects = found.filter { object in
                 (className != nil || object.radiusInAngstroms != nil)
-                    && leastConfidence.map { $0 <= object.confidence ?? -.infinity } ?? true
+                    && leastConfidence.map { $0.value <= object.confidence ?? -.infinity } ?? true
             }
             let points = objects.map { object in
                 PickedPoint(

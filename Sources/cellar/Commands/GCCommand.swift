@@ -22,18 +22,12 @@ struct GCCommand: ParsableCommand {
     var removed = false
 
     @Option(help: ArgumentHelp("Drop results that do not stand, and that no run of the last so many gave.", valueName: "number"))
-    var keepRuns: Int?
+    var keepRuns: WholeNumber<0, 1_000_000_000>?
 
     @Flag(help: "Drop it.")
     var apply = false
 
     @OptionGroup var catalogOptions: CatalogOptions
-
-    func validate() throws {
-        if let keepRuns, !(0...1_000_000_000).contains(keepRuns) {
-            throw ValidationError("--keep-runs is a number from 0 to 1000000000.")
-        }
-    }
 
     func run() throws {
         let workspace = try catalogOptions.open()
@@ -56,7 +50,7 @@ struct GCCommand: ParsableCommand {
         try store.remove(leftovers.orphans)
     }
 
-    private var unneeded: Catalog.Unneeded { Catalog.Unneeded(ofRemoved: removed, keptRuns: keepRuns) }
+    private var unneeded: Catalog.Unneeded { Catalog.Unneeded(ofRemoved: removed, keptRuns: keepRuns?.value) }
 
     /// Prints what can be dropped.
     ///
@@ -76,7 +70,7 @@ struct GCCommand: ParsableCommand {
         let ofRemoved = try catalog.count(Catalog.Unneeded(ofRemoved: true))
         print("\(text(ofRemoved)) of what was removed" + (removed || ofRemoved.results == 0 ? "" : " (--removed drops them)"))
         if let keepRuns {
-            let old = try catalog.count(Catalog.Unneeded(keptRuns: keepRuns))
+            let old = try catalog.count(Catalog.Unneeded(keptRuns: keepRuns.value))
             print("\(text(old)) of runs before the last \(keepRuns), and \(old.runs) runs")
         }
         var victims: [Catalog.Reclaimable] = []

@@ -80,6 +80,8 @@ func printQuery(
     var count = 0
     try connection.run(sql, parameters: parameters, columns: { printer = RowPrinter(format, columns: $0) }) { row in
         printer?.add(row)
+        // Nobody reads on: what is left need not be found.
+        try OutputStreams.standard.check()
         count += 1
     }
     printer?.finish()

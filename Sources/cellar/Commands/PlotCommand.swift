@@ -58,7 +58,7 @@ struct PlotCommand: ParsableCommand {
     var isLogarithmic = false
 
     @Option(help: "Of histogram: how many bins; 40, if not given.")
-    var bins: Int?
+    var bins: WholeNumber<1, 1000>?
 
     @OptionGroup var writingOptions: WritingOptions
     @OptionGroup var catalogOptions: CatalogOptions
@@ -79,7 +79,6 @@ struct PlotCommand: ParsableCommand {
         if kind != .scatter, x != nil || y != nil { throw ValidationError("--x and --y are of scatter.") }
         if kind == .pr, by != nil { throw ValidationError("pr tells classes apart: leave out --by.") }
         if kind == .pr || kind == .runs, isLogarithmic { throw ValidationError("--log is of histogram, box and scatter.") }
-        if let bins, !(1...1000).contains(bins) { throw ValidationError("--bins are 1 to 1000.") }
     }
 
     func run() throws {
@@ -91,7 +90,8 @@ struct PlotCommand: ParsableCommand {
         var (width, height) = (480.0, 300.0)
         switch kind {
         case .histogram:
-            plot = try HistogramFigure(source(by: "class", in: connection), bins: bins ?? 40, isLogarithmic: isLogarithmic).plot
+            plot = try HistogramFigure(source(by: "class", in: connection), bins: bins?.value ?? 40, isLogarithmic: isLogarithmic)
+                .plot
         case .box:
             let figure = try BoxFigure(source(by: "dataset", in: connection), isLogarithmic: isLogarithmic)
             plot = figure.plot

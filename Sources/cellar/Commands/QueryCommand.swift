@@ -21,7 +21,7 @@ struct QueryCommand: ParsableCommand {
     var parameters: [String] = []
 
     @Option(help: ArgumentHelp("Stop after this many seconds.", valueName: "seconds"))
-    var timeLimit = 60.0
+    var timeLimit: RealNumber<TimeLimit> = 60.0
 
     @OptionGroup var formatOptions: FormatOptions
     @OptionGroup var catalogOptions: CatalogOptions
@@ -30,7 +30,6 @@ struct QueryCommand: ParsableCommand {
         if let bad = parameters.first(where: { !$0.contains("=") || $0.hasPrefix("=") }) {
             throw ValidationError("--param \(bad) has no name; write --param key=value.")
         }
-        guard timeLimit > 0 else { throw ValidationError("--time-limit is more than 0 seconds.") }
     }
 
     func run() throws {
@@ -38,6 +37,6 @@ struct QueryCommand: ParsableCommand {
         let values = Dictionary(pairs.map { ($0[0], QueryValue(parsing: $0[1])) }, uniquingKeysWith: { _, last in last })
         try printQuery(
             sql, parameters: values, format: formatOptions.format,
-            connection: QueryConnection(catalogOptions.open().catalog, timeLimitInSeconds: timeLimit))
+            connection: QueryConnection(catalogOptions.open().catalog, timeLimitInSeconds: timeLimit.value))
     }
 }

@@ -20,7 +20,7 @@ struct ReportCommand: ParsableCommand {
     var dataset: String?
 
     @Option(help: "How many tomograms are drawn, evenly spread over the list.")
-    var pictures = 12
+    var pictures: WholeNumber<0, 1000> = 12
 
     @OptionGroup var selectionOptions: SelectionOptions
     @OptionGroup var writingOptions: WritingOptions
@@ -28,17 +28,16 @@ struct ReportCommand: ParsableCommand {
 
     func validate() throws {
         guard !directory.isEmpty else { throw ValidationError("The folder has no name.") }
-        guard (0...1000).contains(pictures) else { throw ValidationError("--pictures is a number from 0 to 1000.") }
     }
 
     func run() throws {
         let workspace = try catalogOptions.open()
         let report = try Report(
-            workspace, selection: selectionOptions.selection(in: workspace.catalog), dataset: dataset, pictures: pictures)
+            workspace, selection: selectionOptions.selection(in: workspace.catalog), dataset: dataset, pictures: pictures.value)
         let path = "\(directory)/index.html"
         let file = try writingOptions.file(path, knownTo: workspace.directory)
         let page = try report.page()
-        try OutputFiles.makeFolder(directory)
+        try NewFolder.make(directory)
         try file.write(Array(page.text.utf8))
         print("\(path): \(report.tomograms.count) tomograms, \(page.text.utf8.count / 1024) KiB")
     }

@@ -17,7 +17,7 @@ struct RunCommand: ParsableCommand {
     var until: String?
 
     @Option(help: "How many items run at a time; as many as there are processors, if not given.")
-    var jobs: Int?
+    var jobs: WholeNumber<1, 1024>?
 
     @Flag(help: "Begin nothing new once an item has failed.")
     var failFast = false
@@ -27,10 +27,6 @@ struct RunCommand: ParsableCommand {
 
     @OptionGroup var catalogOptions: CatalogOptions
 
-    func validate() throws {
-        if let jobs, !(1...1024).contains(jobs) { throw ValidationError("--jobs lies between 1 and 1024.") }
-    }
-
     func run() throws {
         let workspace = try catalogOptions.open()
         guard try execute(in: workspace) else { throw ExitCode(1) }
@@ -39,7 +35,8 @@ struct RunCommand: ParsableCommand {
     /// - Returns: whether everything is fresh now.
     func execute(in workspace: Workspace) throws -> Bool {
         let options = Runner.Options(
-            jobs: jobs ?? ProcessInfo.processInfo.activeProcessorCount, failsFast: failFast, prefersLittleMemory: lowMemory,
+            jobs: jobs?.value ?? ProcessInfo.processInfo.activeProcessorCount, failsFast: failFast,
+            prefersLittleMemory: lowMemory,
             command: CommandLine.arguments.dropFirst().joined(separator: " "), version: CellarCommand.version)
         let runner = Runner(
             workspace.catalog, store: try workspace.store(), graph: try workspace.graph(until: until),
@@ -54,7 +51,11 @@ struct RunCommand: ParsableCommand {
         let selection = try selectionOptions.selection(in: workspace.catalog)
         let report: RunReport?
         do {
-            report = try runner.run(selection: selection, cancellation: cancellation) { line.show($0) }
+            report = try runner.run(selection: selection, cancellation: cancellation) { progress in
+                line.show(progress)
+                // A run of which nobody can hear any more stops as it does after Ctrl-C.
+                if OutputStreams.standard.failure != nil { cancellation.cancel() }
+            }
             line.clear()
         } catch {
             line.clear()

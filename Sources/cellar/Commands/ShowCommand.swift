@@ -31,8 +31,10 @@ struct ShowCommand: ParsableCommand {
                 + "--curves a training set (its name, or id:N)."))
     var target: String
 
-    @Option(help: "The slice, counted from 0; the middle one, if not given.")
-    var z: Int?
+    @Option(
+        name: .customLong("z"),
+        help: ArgumentHelp("The slice, counted from 0; the middle one, if not given.", valueName: "z"))
+    var sliceNumber: WholeNumber<0, 2_147_483_647>?
 
     @Option(help: ArgumentHelp("Draw what this step gave for the slice, instead of the tomogram.", valueName: "step"))
     var step: String?
@@ -54,6 +56,8 @@ struct ShowCommand: ParsableCommand {
 
     @OptionGroup var writingOptions: WritingOptions
     @OptionGroup var catalogOptions: CatalogOptions
+
+    private var z: Int? { sliceNumber?.value }
 
     func validate() throws {
         if output == nil, !explain { throw ValidationError("--output names the picture to write.") }

@@ -17,7 +17,7 @@ struct SimulateCommand: ParsableCommand {
     var directory: String
 
     @Option(help: "How many.")
-    var tomograms = 2
+    var tomograms: WholeNumber<1, 10_000> = 2
 
     @Option(help: ArgumentHelp("Voxels along x, y and z.", valueName: "x,y,z"))
     var size = VolumeSize(x: 256, y: 256, z: 64)
@@ -26,10 +26,10 @@ struct SimulateCommand: ParsableCommand {
     var seed: UInt64 = 1
 
     @Option(help: ArgumentHelp("The voxel size in Å.", valueName: "Å"))
-    var voxelSize = 13.48
+    var voxelSize: RealNumber<SimulatedVoxelSize> = 13.48
 
     @Option(help: "Signal to noise ratio; drawn between 0.05 and 0.5 for each, if not given.")
-    var snr: Double?
+    var snr: RealNumber<SimulatedRatio>?
 
     @Flag(help: "Image with a phase plate near focus instead of defocus.")
     var phasePlate = false
@@ -38,16 +38,28 @@ struct SimulateCommand: ParsableCommand {
 
     func validate() throws {
         guard !directory.isEmpty else { throw ValidationError("The folder has no name.") }
-        guard (1...10_000).contains(tomograms) else { throw ValidationError("--tomograms lies between 1 and 10000.") }
     }
 
     func run() throws {
+        let parameters = Self.parameters(
+            size: size, seed: seed, voxelSize: voxelSize.value, snr: snr?.value, phasePlate: phasePlate)
         for path in try Self.simulate(
-            in: directory, count: tomograms, size: size, seed: seed, voxelSize: voxelSize, snr: snr, phasePlate: phasePlate,
-            areReplaced: writingOptions.force)
+            in: directory, count: tomograms.value, parameters: parameters, areReplaced: writingOptions.force)
         {
             print(path)
         }
+    }
+
+    static func parameters(
+        size: VolumeSize, seed: UInt64, voxelSize: Double = 13.48, snr: Double?, phasePlate: Bool = false
+    ) -> SimulationParameters {
+        var parameters = SimulationParameters()
+        (parameters.x, parameters.y, parameters.z) = (size.x, size.y, size.z)
+        parameters.voxelSizeInAngstroms = voxelSize
+        parameters.seed = seed
+        parameters.signalToNoiseRatio = snr
+        if phasePlate { parameters.optics = .voltaPhasePlate }
+        return parameters
     }
 
     /// The files of one tomogram.
@@ -69,38 +81,31 @@ struct SimulateCommand: ParsableCommand {
 
     /// Writes tomograms and their truth.
     ///
+    /// - Parameter parameters: of the first; each further one has the next seed.
     /// - Returns: the paths of the tomograms.
+    /// - Throws: ``SimulationError`` where the parameters cannot be simulated; then nothing is written.
     static func simulate(
-        in directory: String, count: Int, size: VolumeSize, seed: UInt64, voxelSize: Double, snr: Double?, phasePlate: Bool,
-        areReplaced: Bool
+        in directory: String, count: Int, parameters: SimulationParameters, areReplaced: Bool
     ) throws -> [String] {
+        try parameters.validate()
         // All names are looked at before the first file is written.
         let outputs = try OutputFiles(at: "\(directory)/tomo_01.mrc", areReplaced: areReplaced)
         let files = try (1...count).map { try Files(String(format: "tomo_%02d", $0), in: directory, outputs) }
-        func simulation(_ index: Int) throws -> TomogramSimulation {
-            var parameters = SimulationParameters()
-            (parameters.x, parameters.y, parameters.z) = (size.x, size.y, size.z)
-            parameters.voxelSizeInAngstroms = voxelSize
-            parameters.seed = seed &+ UInt64(index)
-            parameters.signalToNoiseRatio = snr
-            if phasePlate { parameters.optics = .voltaPhasePlate }
-            return try TomogramSimulation(parameters)
-        }
-        // What cannot be simulated leaves no folder.
-        _ = try simulation(0)
-        try OutputFiles.makeFolder("\(directory)/truth")
+        try NewFolder.make("\(directory)/truth")
         return try files.enumerated().map { index, files in
-            let simulation = try simulation(index)
+            var parameters = parameters
+            parameters.seed &+= UInt64(index)
+            let simulation = try TomogramSimulation(parameters)
             let line = StageLine("\(files.name) (\(index + 1)/\(count))")
             let result = simulation.run { line.show("\($0.stage.rawValue) \(Int($0.fractionCompleted * 100)) %") }
             line.clear()
-            try write(result, to: files, voxelSize: voxelSize)
+            try write(result, to: files)
             return files.density.path
         }
     }
 
-    private static func write(_ tomogram: SimulatedTomogram, to files: Files, voxelSize: Double) throws {
-        guard let edge = VoxelSize(cubicInAngstroms: voxelSize) else { return }
+    private static func write(_ tomogram: SimulatedTomogram, to files: Files) throws {
+        guard let edge = VoxelSize(cubicInAngstroms: tomogram.parameters.voxelSizeInAngstroms) else { return }
         let labels = ["Simulated by Cellar \(CellarCommand.version), seed \(tomogram.parameters.seed)"]
         for (file, voxels) in [(files.density, tomogram.density), (files.labels, tomogram.labels)] {
             let writer = try MRCWriter(
@@ -123,8 +128,16 @@ struct SimulateCommand: ParsableCommand {
     }
 }
 
+/// The edge of a voxel in Å.
+enum SimulatedVoxelSize: RealQuantity { static let range = SimulationParameters.voxelSizesInAngstroms }
+
+enum SimulatedRatio: RealQuantity { static let range = SimulationParameters.signalToNoiseRatios }
+
 /// A size as people write it: `256,256,64`.
 struct VolumeSize: ExpressibleByArgument, CustomStringConvertible {
+    /// As large as can be simulated.
+    private typealias Axis = WholeNumber<8, 16_384>
+
     let x: Int
     let y: Int
     let z: Int
@@ -136,11 +149,11 @@ struct VolumeSize: ExpressibleByArgument, CustomStringConvertible {
     }
 
     init?(argument: String) {
-        let parts = argument.split(separator: ",", omittingEmptySubsequences: false).map { Int($0) }
-        guard parts.count == 3, let x = parts[0], let y = parts[1], let z = parts[2] else { return nil }
-        self.init(x: x, y: y, z: z)
+        let axes = argument.split(separator: ",", omittingEmptySubsequences: false).map { Axis(argument: String($0)) }
+        guard axes.count == 3, let x = axes[0], let y = axes[1], let z = axes[2] else { return nil }
+        self.init(x: x.value, y: y.value, z: z.value)
     }
 
+    static var allValueStrings: [String] { ["x,y,z, each \(Axis.allValueStrings[0])"] }
     var description: String { "\(x),\(y),\(z)" }
-    var defaultValueDescription: String { description }
 }

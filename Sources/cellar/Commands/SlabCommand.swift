@@ -72,24 +72,20 @@ struct SlabCommand: ParsableCommand {
         @OptionGroup var selectionOptions: SelectionOptions
 
         @Option(help: "How many slabs.")
-        var count = 3
+        var count: WholeNumber<1, 1_000_000> = 3
 
         @Option(help: "How many slices each; fewer where the tomogram is thin.")
-        var slices = 100
+        var slices: WholeNumber<1, 1_000_000> = 100
 
         @Flag(help: "Add them, instead of only saying which.")
         var add = false
 
         @OptionGroup var catalogOptions: CatalogOptions
 
-        func validate() throws {
-            guard count >= 1, slices >= 1 else { throw ValidationError("--count and --slices are at least 1.") }
-        }
-
         func run() throws {
             let catalog = try catalogOptions.open().catalog
             let suggestions = try catalog.suggestSlabs(
-                count: count, slices: slices, selection: selectionOptions.selection(in: catalog))
+                count: count.value, slices: slices.value, selection: selectionOptions.selection(in: catalog))
             if suggestions.isEmpty { note("there is no described tomogram to choose from; `cellar run --until describe` first") }
             for suggestion in suggestions {
                 let range = "\(suggestion.z.lowerBound)..<\(suggestion.z.upperBound)"

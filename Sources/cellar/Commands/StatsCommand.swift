@@ -34,7 +34,7 @@ struct StatsCommand: ParsableCommand {
     var metric: String?
 
     @Option(help: "Of tomograms: how many at either end; 10, if not given.")
-    var count: Int?
+    var count: WholeNumber<1, 1_000_000>?
 
     @Option(help: ArgumentHelp("Of changes: the earlier run; the one before --to, if not given.", valueName: "run"))
     var from: ItemNumber?
@@ -61,14 +61,13 @@ struct StatsCommand: ParsableCommand {
                 throw ValidationError("--metric says by what tomograms are ordered, such as --metric membrane/dice.")
             }
         }
-        if let count, count < 1 { throw ValidationError("--count is at least 1.") }
     }
 
     func run() throws {
         let connection = try QueryConnection(catalogOptions.open().catalog)
         guard let topic else { return try printOverview(connection) }
         let statement = try Statistics(
-            topic, by: by, where: expression, metric: metric, count: count ?? 10, from: from?.id, to: to?.id
+            topic, by: by, where: expression, metric: metric, count: count?.value ?? 10, from: from?.id, to: to?.id
         ).sql(for: connection)
         if sql { return print(statement + ";") }
         if try printQuery(statement, parameters: [:], format: formatOptions.format, connection: connection) == 0 {

@@ -2,15 +2,17 @@ import Foundation
 
 /// One of the two streams to the user, and what may be written to it.
 struct Terminal {
-    static let output = Terminal(descriptor: STDOUT_FILENO)
-    static let error = Terminal(descriptor: STDERR_FILENO)
+    static let output = Terminal(.results, descriptor: STDOUT_FILENO)
+    static let error = Terminal(.remarks, descriptor: STDERR_FILENO)
 
+    private let stream: OutputStreams.Stream
     private let descriptor: Int32
     /// Whether somebody watches.
     let isInteractive: Bool
     private let hasColor: Bool
 
-    private init(descriptor: Int32) {
+    private init(_ stream: OutputStreams.Stream, descriptor: Int32) {
+        self.stream = stream
         self.descriptor = descriptor
         let environment = ProcessInfo.processInfo.environment
         isInteractive = isatty(descriptor) == 1 && environment["TERM"] != "dumb"
@@ -22,11 +24,23 @@ struct Terminal {
         return ioctl(descriptor, UInt(TIOCGWINSZ), &size) == 0 && size.ws_col > 0 ? Int(size.ws_col) : 80
     }
 
-    func write(_ text: String) { FileHandle(fileDescriptor: descriptor).write(Data(text.utf8)) }
+    func write(_ text: String) { OutputStreams.standard.write(text, to: stream) }
 
     func bold(_ text: String) -> String { hasColor ? "\u{1B}[1m\(text)\u{1B}[0m" : text }
     func dim(_ text: String) -> String { hasColor ? "\u{1B}[2m\(text)\u{1B}[0m" : text }
 }
 
-/// Says something beside the result: on the error stream, so that output stays clean for programs.
-func note(_ text: String) { Terminal.error.write(text + "\n") }
+extension String {
+    /// The text on one line, as people may safely see it: a line end as `\n`, other control characters as `\u{1B}`.
+    var withVisibleControlCharacters: String {
+        guard unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else { return self }
+        return unicodeScalars.reduce(into: "") { text, scalar in
+            switch scalar {
+            case "\n": text += "\\n"
+            case _ where scalar.properties.generalCategory == .control:
+                text += "\\u{\(String(scalar.value, radix: 16, uppercase: true))}"
+            default: text.unicodeScalars.append(scalar)
+            }
+        }
+    }
+}
