@@ -1,0 +1,186 @@
+import CellarKit
+import Foundation
+import TestSupport
+import Testing
+
+/// A small collection with results of every kind, and files of every odd kind beside it: as often as wanted, each for one who
+/// tries commands on it, and made anew after those that changed it.
+struct OptionWorkplace {
+    /// What is made once and copied.
+    final class Template: Sendable {
+        fileprivate let folder: String
+        private let results: HandmadeResults
+        fileprivate let user: Tester
+
+        /// - Parameter user: who runs commands, and owns all files.
+        init(for user: Tester) throws {
+            self.user = user
+            results = try HandmadeResults()
+            folder = results.folder.path
+            try Self.addResults(results)
+            try Self.addFiles(results.folder)
+            let odd = results.folder.file("odd")
+            try FileManager.default.createDirectory(atPath: odd, withIntermediateDirectories: true)
+            mkdir("\(odd)/locked-folder", 0)
+            for suffix in OddValue.extensions {
+                mkdir("\(odd)/folder\(suffix)", 0o755)
+                mkfifo("\(odd)/pipe\(suffix)", 0o644)
+                symlink("/dev/full", "\(odd)/full\(suffix)")
+                try results.folder.write("odd/locked\(suffix)", [1, 2, 3])
+                chmod("\(odd)/locked\(suffix)", 0)
+            }
+            // What takes long to copy, and no command here needs.
+            try FileManager.default.removeItem(atPath: results.folder.file(".cellar/models/builtin-diffusion"))
+            if let id = user.id { try OptionWorkplace.shell("/bin/chown", "-Rh", "\(id):\(id)", folder) }
+        }
+
+        private static func addResults(_ results: HandmadeResults) throws {
+            #expect(try results.cellar("slab", "add", "t", "--z", "4..<6").status == 0)
+            let objects = (1...9).map { number in
+                FoundObject(
+                    number: number, class: number.isMultiple(of: 3) ? "membrane" : "ribosome", centroidInAngstroms: .zero,
+                    voxels: 1,
+                    volumeInCubicNanometers: Double(number * number), elongation: 1 + Double(number) / 9,
+                    boxMinimumInAngstroms: .zero, boxMaximumInAngstroms: .one)
+            }
+            try results.publish("measure", objects: objects)
+            let curve = """
+                {"membrane": {"source": "segment", "recall": [0.2, 0.9], "precision": [1, 0.4], "threshold": [0.9, 0.1]}}
+                """
+            for (key, dice) in [("first", 0.5), ("second", 0.75)] {
+                try results.publish("evaluate", key: key, metrics: [("membrane/dice", dice)], values: ["curves": curve])
+            }
+            try results.publishSegmentation()
+            try results.publishPicks()
+            let header = #"{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#
+            let length = withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { Array($0) }
+            try results.publishNetwork("train-membrane", bytes: length + Array(header.utf8) + [UInt8](1...8))
+        }
+
+        private static func addFiles(_ folder: TemporaryDirectory) throws {
+            let axes = HandmadeResults.shape
+            let shape = try #require(VolumeShape(z: axes.z, y: axes.y, x: axes.x))
+            for (name, type) in [("labels.mrc", ScalarType.uint8), ("extra.mrc", .float32)] {
+                let writer = try MRCWriter(
+                    path: folder.file(name), shape: shape, scalarType: type, voxelSize: VoxelSize(cubicInAngstroms: 10))
+                let buffer =
+                    type == .uint8
+                    ? VoxelBuffer(shape: shape, values: (0..<shape.count).map { UInt8($0 % 2) })
+                    : VoxelBuffer(shape: shape, values: (0..<shape.count).map { Float($0 % 89) })
+                try writer.append(#require(buffer))
+                try writer.finish()
+            }
+            try folder.write("points.csv", Array("x [A],y [A],z [A]\n100,100,20\n200,100,30\n".utf8))
+        }
+    }
+
+    private let template: Template
+    private let directory: TemporaryDirectory
+    private let user: Tester
+    /// Where commands run.
+    let folder: String
+
+    init(_ template: Template) throws {
+        (self.template, user) = (template, template.user)
+        directory = try TemporaryDirectory()
+        folder = directory.file("project")
+        try renew()
+    }
+
+    /// Makes it as it was at first.
+    func renew() throws {
+        try Self.shell("/bin/rm", "-rf", folder)
+        try Self.shell("/bin/cp", "-a", template.folder, folder)
+    }
+
+    /// Runs a command of the program.
+    func run(_ arguments: [[UInt8]], timeLimitInSeconds: Double) throws -> SpawnedProgram.Result {
+        var program = CellarProcess(folder: folder).program([])
+        program.arguments = arguments
+        program.timeLimitInSeconds = timeLimitInSeconds
+        if let id = user.id {
+            let words = ["--reuid=\(id)", "--regid=\(id)", "--clear-groups", program.executable]
+            program.arguments = words.map { Array($0.utf8) } + arguments
+            program.executable = Tester.setpriv
+        }
+        return try program.run()
+    }
+
+    fileprivate static func shell(_ words: String...) throws {
+        let result = try SpawnedProgram(words[0], words.dropFirst().map { Array($0.utf8) }, in: "/").run()
+        try #require(result.end == .exit(0), "\(words): \(result.errors)")
+    }
+
+    // MARK: What a command may have changed
+
+    /// Everything that a command could change: each row of each table, and each file by size, time and inode.
+    struct Snapshot: Equatable {
+        var tables: [String: [[QueryValue]]] = [:]
+        var files: [String: [Int]] = [:]
+
+        /// The first thing that is not as it was.
+        func difference(from earlier: Snapshot) -> String {
+            for name in Set(tables.keys).union(earlier.tables.keys).sorted() where tables[name] != earlier.tables[name] {
+                return "the table \(name)"
+            }
+            for name in Set(files.keys).union(earlier.files.keys).sorted() where files[name] != earlier.files[name] {
+                return "the file \(name)"
+            }
+            return "nothing"
+        }
+    }
+
+    func snapshot() throws -> Snapshot {
+        var snapshot = Snapshot()
+        let connection = try QueryConnection(CatalogDirectory(path: "\(folder)/.cellar"))
+        var names: [String] = []
+        try connection.run("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name") { row in
+            if case .text(let name)? = row.first { names.append(name) }
+        }
+        for name in names { try connection.run("SELECT * FROM \"\(name)\"") { snapshot.tables[name, default: []].append($0) } }
+        try Self.addFiles(below: folder, prefix: "", to: &snapshot)
+        return snapshot
+    }
+
+    private static func addFiles(below folder: String, prefix: String, to snapshot: inout Snapshot) throws {
+        for name in try FileManager.default.contentsOfDirectory(atPath: folder) {
+            // The database is compared by its rows, and a lock holds nothing.
+            if prefix == ".cellar/", name.hasPrefix("catalog.sqlite") || name == "run.lock" { continue }
+            var status = stat()
+            guard lstat("\(folder)/\(name)", &status) == 0 else { continue }
+            let isFolder = status.st_mode & S_IFMT == S_IFDIR
+            let times = [status.st_mtim.tv_sec, status.st_mtim.tv_nsec, status.st_ctim.tv_sec, status.st_ctim.tv_nsec]
+            snapshot.files[prefix + name] =
+                [Int(status.st_mode), Int(status.st_ino)] + (isFolder ? [] : [Int(status.st_size)] + times)
+            if isFolder, access("\(folder)/\(name)", R_OK | X_OK) == 0 {
+                try addFiles(below: "\(folder)/\(name)", prefix: "\(prefix)\(name)/", to: &snapshot)
+            }
+        }
+    }
+}
+
+/// Who runs the program: not root, whom no permission stops, if there is a way.
+struct Tester {
+    static let setpriv = "/usr/bin/setpriv"
+
+    /// The user that commands are given to; nil for the one who tests.
+    let id: Int?
+    /// Whether permissions mean something to it.
+    let isStoppedByPermissions: Bool
+
+    init() {
+        let nobody = 65_534
+        let probe = SpawnedProgram(
+            Self.setpriv,
+            ["--reuid=\(nobody)", "--regid=\(nobody)", "--clear-groups", CellarProcess.executable.path, "--version"].map {
+                Array($0.utf8)
+            }, in: "/")
+        if geteuid() != 0 {
+            (id, isStoppedByPermissions) = (nil, true)
+        } else if (try? probe.run())?.end == .exit(0) {
+            (id, isStoppedByPermissions) = (nobody, true)
+        } else {
+            (id, isStoppedByPermissions) = (nil, false)
+        }
+    }
+}
