@@ -48,7 +48,6 @@ let package = Package(
                 .embedInCode("v0004_measurements.sql"), .embedInCode("v0005_outputs.sql"),
             ], swiftSettings: settings),
 
-        .target(name: "BuiltinModels", dependencies: ["CBuiltinModels"], swiftSettings: settings),
         .target(name: "Tensors", dependencies: ["COpenBLAS", "CKernels"], exclude: ["README.md"], swiftSettings: settings),
 
         // Floor 2: what stands on files alone.
@@ -60,6 +59,7 @@ let package = Package(
         .target(name: "Rendering", dependencies: ["CZlib", "Volumes"], exclude: ["README.md"], swiftSettings: settings),
         .target(name: "Simulation", dependencies: ["Volumes"], exclude: ["README.md"], swiftSettings: settings),
         .target(name: "Checkpoints", dependencies: ["Tensors"], exclude: ["README.md"], swiftSettings: settings),
+        .target(name: "BuiltinModels", dependencies: ["CBuiltinModels", "Volumes"], swiftSettings: settings),
 
         // Floor 3: the database; networks.
         .target(name: "Diffusion", dependencies: ["Tensors", "Checkpoints"], exclude: ["README.md"], swiftSettings: settings),
