@@ -63,7 +63,7 @@ public final class Catalog: Sendable {
     }
 
     private static func connect(to directory: CatalogDirectory) throws(CatalogError) -> Catalog {
-        if case .network(let type) = FileSystemKind(ofPath: directory.path) {
+        if case .network(let type) = try FileSystemKind(ofPath: directory.path) {
             throw CatalogError(
                 .unsafeFileSystem,
                 "\(directory.path) lies on a network file system (\(type)), where a database gets corrupted; keep the catalog "

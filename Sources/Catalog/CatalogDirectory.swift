@@ -7,7 +7,7 @@ import Foundation
 /// ├── catalog.sqlite    tomograms, slabs, traces, metrics: everything that can be queried
 /// ├── blobs/            artifacts, one HDF5 file each, named by their digest
 /// ├── models/           weights that were copied in
-/// ├── recipe.yaml       the parameters of every step
+/// ├── recipe.yaml       the parameters of every step; recipe.yaml.lock is held by the process that changes it
 /// ├── receipts/         one JSON file for each run, for people and for Git
 /// ├── work/             what items that take long keep until they are done, one folder for each key
 /// └── run.lock          held by the process that runs
@@ -31,8 +31,9 @@ public struct CatalogDirectory: Hashable, Sendable {
     public var work: String { "\(path)/work" }
     public var lock: String { "\(path)/run.lock" }
 
-    /// Whether there is a catalog here.
-    public var exists: Bool { FileManager.default.fileExists(atPath: database) }
+    /// Whether there is a catalog here. What cannot be looked at is there: opening it says why, where another one above it, or a
+    /// new one, would be the wrong one.
+    public var exists: Bool { access(database, F_OK) == 0 || ![ENOENT, ENOTDIR].contains(errno) }
 
     /// Finds the catalog that is meant: the folder that was named (the catalog's own, or the project's that holds it),
     /// or the nearest `.cellar` in the working folder and the folders above it, as Git does.

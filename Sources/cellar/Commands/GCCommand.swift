@@ -33,7 +33,7 @@ struct GCCommand: ParsableCommand {
         let strayBytes = inventory.strays.reduce(0) { $0 + $1.byteCount }
 
         let workFolder = WorkFolder(workspace.directory)
-        let workspaces = workFolder.workspaces()
+        let workspaces = try workFolder.workspaces()
         let continued = try Planner(workspace.catalog, graph: workspace.graph, recipe: workspace.recipe())
             .continuedKeys(among: Set(workspaces.map(\.key)))
         let abandoned = workspaces.filter { !continued.contains($0.key) }
