@@ -20,6 +20,8 @@ let package = Package(
     products: [
         .executable(name: "cellar", targets: ["cellar"]),
         .library(name: "CellarKit", targets: ["CellarKit"]),
+        // For the tests alone, which load it into the program: a product, so that it is built beside them.
+        .library(name: "FaultInjection", type: .dynamic, targets: ["FaultInjection"]),
     ],
     dependencies: [
         .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
@@ -49,7 +51,6 @@ let package = Package(
                 .embedInCode("v0006_removal.sql"),
             ], swiftSettings: settings),
 
-        .target(name: "BuiltinModels", dependencies: ["CBuiltinModels"], swiftSettings: settings),
         .target(name: "Tensors", dependencies: ["COpenBLAS", "CKernels"], exclude: ["README.md"], swiftSettings: settings),
 
         // Floor 2: what stands on files alone.
@@ -66,6 +67,7 @@ let package = Package(
         .target(name: "Rendering", dependencies: ["CZlib", "Volumes"], exclude: ["README.md"], swiftSettings: settings),
         .target(name: "Simulation", dependencies: ["Volumes"], exclude: ["README.md"], swiftSettings: settings),
         .target(name: "Checkpoints", dependencies: ["Tensors", "Volumes"], exclude: ["README.md"], swiftSettings: settings),
+        .target(name: "BuiltinModels", dependencies: ["CBuiltinModels", "Volumes"], swiftSettings: settings),
 
         // Floor 3: the database; networks.
         .target(name: "Diffusion", dependencies: ["Tensors", "Checkpoints"], exclude: ["README.md"], swiftSettings: settings),
@@ -112,6 +114,7 @@ let package = Package(
         // Tests: one target for each target, and what they share.
         .target(name: "TensorTestSupport", dependencies: ["Tensors"], path: "Tests/TensorTestSupport", swiftSettings: settings),
         .target(name: "TestSupport", dependencies: ["Volumes"], path: "Tests/TestSupport", swiftSettings: settings),
+        .target(name: "FaultInjection", path: "Tests/FaultInjection"),
         .testTarget(
             name: "VolumesTests", dependencies: ["Volumes", "TestSupport", "CHDF5", "CZlib"], exclude: ["real_data_values.py"],
             swiftSettings: settings),

@@ -50,7 +50,7 @@ extension BlobError {
         return BlobError(.unwritable, error.message, path: error.path)
     }
 
-    /// A failure of HDF5 while it read: what the system did not refuse is damage.
+    /// A failure of HDF5 while it read: what the system did not refuse is damage, as far as HDF5 says.
     static func reading(_ error: HDF5Error) -> BlobError {
         if error.systemError == ENOENT { return .missingArtifact(path: error.path) }
         if let number = error.systemError { return .system(number, .unreadable, error.action, path: error.path) }
@@ -62,7 +62,7 @@ extension BlobError {
     }
 
     static func corrupt(_ what: String, path: String) -> BlobError {
-        BlobError(.corrupt, "\(what); remove the file and run the step that makes it again", path: path)
+        BlobError(.corrupt, "\(what); `cellar verify --deep --repair` removes it, and a run makes it again", path: path)
     }
 
     static func invalid(_ what: String, path: String) -> BlobError { BlobError(.invalid, what, path: path) }

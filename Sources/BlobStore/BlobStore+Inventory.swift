@@ -18,14 +18,14 @@ extension BlobStore {
     public func inventory() throws(BlobError) -> (digests: [Digest], strays: [Stray]) {
         var digests: [Digest] = []
         var strays: [Stray] = []
-        func addStray(_ path: String, isStaged: Bool = false) {
-            guard let status = Filesystem.status(path) else { return }
+        func addStray(_ path: String, isStaged: Bool = false) throws(BlobError) {
+            guard let status = try Filesystem.status(path) else { return }
             strays.append(Stray(path: path, byteCount: status.byteCount, age: status.age, isStaged: isStaged))
         }
         for folder in try Filesystem.names(in: directory) {
             let folderPath = "\(directory)/\(folder)"
-            guard folder == "staging" || isShard(folder), Filesystem.status(folderPath)?.isDirectory == true else {
-                addStray(folderPath)
+            guard folder == "staging" || isShard(folder), try Filesystem.status(folderPath)?.isDirectory == true else {
+                try addStray(folderPath)
                 continue
             }
             for name in try Filesystem.names(in: folderPath) {
@@ -35,7 +35,7 @@ extension BlobStore {
                 {
                     digests.append(digest)
                 } else {
-                    addStray(path, isStaged: folder == "staging")
+                    try addStray(path, isStaged: folder == "staging")
                 }
             }
         }

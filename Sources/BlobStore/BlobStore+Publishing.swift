@@ -26,8 +26,8 @@ extension BlobStore {
             let digest = manifest.digest
             _ = try Artifact(path: path, expected: digest)
             try pass(.checked, path: path)
-            let byteCount = Filesystem.status(path)?.byteCount ?? 0
-            return StagedArtifact(digest: digest, kind: kind, byteCount: byteCount, path: path)
+            guard let status = try Filesystem.status(path) else { throw BlobError.missingArtifact(path: path) }
+            return StagedArtifact(digest: digest, kind: kind, byteCount: status.byteCount, path: path)
         } catch {
             writer?.abandon()
             _ = try? Filesystem.remove(path)
@@ -38,8 +38,9 @@ extension BlobStore {
     /// Makes staged artifacts durable and visible: forces every file to the disk, gives each its final name, and
     /// forces the folders to the disk. Each folder is forced once, so that many artifacts at a time are cheap.
     ///
-    /// Where an artifact of the same digest is present and sound, the staged copy is dropped; where it is
-    /// present and damaged, the staged copy takes its place.
+    /// Where an artifact of the same digest is present and sound, the staged copy is dropped. Where it is damaged or cannot be
+    /// read, the staged copy, which was checked, takes its place: it has the same content, so that nothing is lost whatever the
+    /// reason was, and what no run can read would be of use to none.
     ///
     /// The staged artifacts are used up, whether this succeeds or not. Where it fails, an artifact may be in place
     /// nevertheless: it is whole then, and staging and publishing it again is safe.
@@ -54,7 +55,7 @@ extension BlobStore {
             if try Filesystem.makeDirectory(shard) { touched.insert(directory) }
             // Also of what is present: whoever put it there may not have come to this yet.
             touched.insert(shard)
-            if !isSound(artifact.digest) { new.append(artifact) }
+            if !contains(artifact.digest) || condition(of: artifact.digest, deep: false) != .sound { new.append(artifact) }
         }
         let pending = new
         try Filesystem.forEachConcurrently(pending.count) { (index) throws(BlobError) in
@@ -79,9 +80,4 @@ extension BlobStore {
         _ = try? Filesystem.remove(staged.path)
     }
 
-    private func isSound(_ digest: Digest) -> Bool {
-        guard contains(digest) else { return false }
-        do throws(BlobError) { try verify(digest, deep: false) } catch { return false }
-        return true
-    }
 }

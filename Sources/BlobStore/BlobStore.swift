@@ -47,12 +47,12 @@ public struct BlobStore: Sendable {
     /// Where the file of an artifact is, if it is present: `ab/abcdef….h5`.
     public func path(of digest: Digest) -> String { "\(shard(of: digest))/\(digest.hexadecimal).h5" }
 
-    /// Whether there is a file of that name.
+    /// Whether there is a file of that name, as far as the system says.
     public func contains(_ digest: Digest) -> Bool { byteCount(of: digest) != nil }
 
-    /// The size of an artifact's file, or nil where there is none.
+    /// The size of an artifact's file, or nil where there is none, as far as the system says.
     public func byteCount(of digest: Digest) -> Int? {
-        guard let status = Filesystem.status(path(of: digest)), status.isRegularFile else { return nil }
+        guard let status = try? Filesystem.status(path(of: digest)), status.isRegularFile else { return nil }
         return status.byteCount
     }
 
@@ -70,6 +70,37 @@ public struct BlobStore: Sendable {
     public func verify(_ digest: Digest, deep: Bool) throws(BlobError) {
         let artifact = try open(digest)
         if deep { try artifact.verifyPayload() }
+    }
+
+    /// What a check of an artifact has proved.
+    public enum Condition: Sendable, Hashable {
+        /// It is there and whole, and says what its digest stands for.
+        case sound
+        /// There is no file.
+        case missing
+        /// Every byte of the file can be read, and they are not the artifact.
+        case damaged(BlobError)
+        /// Nothing: the system refused to read it, or had no memory or descriptors left.
+        case unknown(BlobError)
+    }
+
+    /// Checks an artifact, and tells what is proved from what is not: whoever removes what is damaged goes by this.
+    ///
+    /// - Parameter deep: whether every element is decoded and hashed too.
+    public func condition(of digest: Digest, deep: Bool) -> Condition {
+        do throws(BlobError) {
+            try verify(digest, deep: deep)
+            return .sound
+        } catch {
+            switch error.code {
+            case .missing: return .missing
+            case .corrupt:
+                // HDF5 has words for damage where the disk failed, too.
+                do throws(BlobError) { try Filesystem.readThrough(path(of: digest)) } catch { return .unknown(error) }
+                return .damaged(error)
+            case .diskFull, .unreadable, .unwritable, .invalid: return .unknown(error)
+            }
+        }
     }
 
     /// Removes artifacts for good; one that is absent already is no error. Those that are open stay readable.

@@ -13,9 +13,14 @@ enum Filesystem {
     }
 
     /// Nil where there is nothing of that name. Links are not followed.
-    static func status(_ path: String) -> Status? {
+    ///
+    /// - Throws: ``BlobError`` where the system does not say.
+    static func status(_ path: String) throws(BlobError) -> Status? {
         var status = stat()
-        guard lstat(path, &status) == 0 else { return nil }
+        guard lstat(path, &status) == 0 else {
+            guard errno == ENOENT else { throw .system(errno, .unreadable, "cannot look at the file", path: path) }
+            return nil
+        }
         var now = timespec()
         clock_gettime(CLOCK_REALTIME, &now)
         let age = Duration.seconds(now.tv_sec - status.st_mtim.tv_sec) + .nanoseconds(now.tv_nsec - status.st_mtim.tv_nsec)
@@ -57,7 +62,9 @@ enum Filesystem {
         }
         defer { closedir(stream) }
         var names: [String] = []
-        while let entry = readdir(stream) {
+        while true {
+            errno = 0
+            guard let entry = readdir(stream) else { break }
             let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
                 pointer.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: pointer.pointee)) {
                     String(cString: $0)
@@ -65,7 +72,22 @@ enum Filesystem {
             }
             if name != ".", name != ".." { names.append(name) }
         }
+        guard errno == 0 else { throw .system(errno, .unreadable, "cannot list the folder", path: directory) }
         return names.sorted()
+    }
+
+    /// Reads every byte of a file, and keeps none.
+    static func readThrough(_ path: String) throws(BlobError) {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw .system(errno, .unreadable, "cannot open the file", path: path) }
+        defer { close(descriptor) }
+        var buffer = [UInt8](repeating: 0, count: 1 << 20)
+        while true {
+            let count = read(descriptor, &buffer, buffer.count)
+            if count < 0 && errno == EINTR { continue }
+            guard count >= 0 else { throw .system(errno, .unreadable, "cannot read the file", path: path) }
+            if count == 0 { return }
+        }
     }
 
     /// Forces a file or folder to the disk.

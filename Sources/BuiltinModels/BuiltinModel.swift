@@ -1,5 +1,6 @@
 internal import CBuiltinModels
 import Foundation
+import Volumes
 
 /// A small model that comes with the program, in the format of the large ones; its files are part of the program itself.
 ///
@@ -44,7 +45,7 @@ public struct BuiltinModel: Hashable, Sendable {
     /// replaced.
     ///
     /// - Returns: the path of its folder or file.
-    /// - Throws: an error of Foundation's where it cannot be written.
+    /// - Throws: ``VolumeError``, or an error of Foundation's, where it cannot be written.
     /// - Complexity: writes some megabytes.
     public func write(into folder: String) throws -> String {
         let manager = FileManager.default
@@ -54,7 +55,7 @@ public struct BuiltinModel: Hashable, Sendable {
         for file in files {
             let url = staging.appending(path: file.path)
             try manager.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
-            try file.bytes.write(to: url)
+            try WholeFile(url.path).replace([UInt8](file.bytes))
         }
         if manager.fileExists(atPath: target.path) { try manager.removeItem(at: target) }
         try manager.moveItem(at: staging.appending(path: root), to: target)

@@ -54,7 +54,8 @@ static herr_t chdf5_output_close(H5FD_t *common) {
         free(file->first_kept);
         file->first_kept = next;
     }
-    if (close(file->descriptor) != 0 && !file->error) file->error = errno;
+    // Linux closes a file whose closing is interrupted.
+    if (close(file->descriptor) != 0 && errno != EINTR && !file->error) file->error = errno;
     if (!file->is_owned) free(file);
     return 0;
 }
@@ -140,7 +141,11 @@ static herr_t chdf5_output_truncate(H5FD_t *common, hid_t transfer, hbool_t clos
     (void)transfer; (void)closing;
     chdf5_output *file = (chdf5_output *)common;
     if (file->end_of_addresses == file->end_of_file) return 0;
-    if (!file->error && ftruncate(file->descriptor, (off_t)file->end_of_addresses) != 0) file->error = errno;
+    int status = 0;
+    do {
+        if (!file->error) status = ftruncate(file->descriptor, (off_t)file->end_of_addresses);
+    } while (status != 0 && errno == EINTR);
+    if (status != 0) file->error = errno;
     file->end_of_file = file->end_of_addresses;
     return 0;
 }

@@ -11,6 +11,7 @@
 #if H5_VERSION_GE(1, 13, 0)
 #include <H5FDdevelop.h>
 #endif
+#include "input_driver.h"
 #include "isolated_call.h"
 #include "output_driver.h"
 
@@ -41,6 +42,11 @@ static inline int chdf5_link_class(hid_t location, const char *name) {
     H5L_info_t info;
     if (H5Lget_info(location, name, &info, H5P_DEFAULT) < 0) return -1;
     return (int)info.type;
+}
+
+// Whether an entry of an error stack says that memory could not be had.
+static inline int chdf5_is_out_of_memory(const H5E_error2_t *entry) {
+    return entry->maj_num == H5E_RESOURCE_g || entry->min_num == H5E_NOSPACE_g || entry->min_num == H5E_CANTALLOC_g;
 }
 
 typedef int (*chdf5_name_visitor)(const char *name, void *context);

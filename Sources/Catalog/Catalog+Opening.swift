@@ -63,7 +63,7 @@ extension Catalog {
     }
 
     private static func checkFileSystem(of directory: CatalogDirectory) throws(CatalogError) {
-        if case .network(let type) = FileSystemKind(ofPath: directory.path) {
+        if case .network(let type) = try FileSystemKind(ofPath: directory.path) {
             throw CatalogError(
                 .unsafeFileSystem,
                 "\(directory.path) lies on a network file system (\(type)), where a database gets corrupted; keep the catalog "

@@ -43,6 +43,6 @@ extension Catalog {
 
     /// The parameters of the last run's recipe by name, as text; nil where nothing ever ran.
     public func lastRecipeValues() throws -> [String: String]? {
-        try lastRecipe().flatMap { try? JSONDecoder().decode([String: String].self, from: Data($0.utf8)) }
+        try lastRecipe().map { try JSONDecoder().decode([String: String].self, from: Data($0.utf8)) }
     }
 }

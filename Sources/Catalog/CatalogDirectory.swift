@@ -7,7 +7,7 @@ import Foundation
 /// ├── catalog.sqlite    tomograms, slabs, traces, metrics: everything that can be queried
 /// ├── blobs/            artifacts, one HDF5 file each, named by their digest
 /// ├── models/           weights that were copied in
-/// ├── recipe.yaml       the parameters of every step
+/// ├── recipe.yaml       the parameters of every step; recipe.yaml.lock is held by the process that changes it
 /// ├── receipts/         one JSON file for each run, for people and for Git
 /// ├── work/             what items that take long keep until they are done, one folder for each key
 /// └── run.lock          held by the process that runs
@@ -39,11 +39,12 @@ public struct CatalogDirectory: Hashable, Sendable {
     /// The path that is meant by one that the catalog keeps.
     func absolutePath(ofStored path: String) -> String { path.hasPrefix("/") ? path : "\(self.path)/\(path)" }
 
-    /// Whether there is a catalog here.
+    /// Whether there is a catalog here. What cannot be looked at is there: opening it says why, where another one above it, or a
+    /// new one, would be the wrong one. A named pipe is none: SQLite would wait for it for ever.
     public var exists: Bool {
-        // SQLite would wait forever for a named pipe.
         var status = stat()
-        return stat(database, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+        guard stat(database, &status) == 0 else { return ![ENOENT, ENOTDIR].contains(errno) }
+        return status.st_mode & S_IFMT == S_IFREG
     }
 
     /// Finds the catalog that is meant: the folder that was named (the catalog's own, or the project's that holds it),

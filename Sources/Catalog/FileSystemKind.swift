@@ -13,9 +13,18 @@ enum FileSystemKind: Equatable {
         "fuse.sshfs", "fuse.glusterfs", "fuse.ceph", "fuse.s3fs", "fuse.rclone", "fuse.gcsfuse", "fuse.cvmfs2",
     ]
 
-    /// The kind of the file system that holds a path; local where the system does not say.
-    init(ofPath path: String) {
-        let mounts = (try? String(contentsOfFile: "/proc/self/mounts", encoding: .utf8)) ?? ""
+    /// The kind of the file system that holds a path; local where the system has no list of mounts.
+    ///
+    /// - Throws: ``CatalogError`` where there is a list and it cannot be read.
+    init(ofPath path: String) throws(CatalogError) {
+        let list = "/proc/self/mounts"
+        var mounts = ""
+        if access(list, F_OK) == 0 || errno != ENOENT {
+            do { mounts = try String(contentsOfFile: list, encoding: .utf8) } catch {
+                throw CatalogError(
+                    .storage, "\(list), which says whether \(path) lies on a network file system, cannot be read; try again")
+            }
+        }
         self.init(ofPath: URL(fileURLWithPath: path).resolvingSymlinksInPath().path, mounts: mounts)
     }
 

@@ -2,7 +2,8 @@ import Glibc
 
 extension MappedFile {
     /// Whether something has this name.
-    static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 }
+    /// Whether there is a file. What cannot be looked at is there: opening it says why.
+    static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 || ![ENOENT, ENOTDIR].contains(errno) }
 
     /// The bytes of a range, copied.
     ///

@@ -4,6 +4,8 @@ public struct EngineError: Error, Hashable, Sendable, CustomStringConvertible {
     public enum Code: String, Hashable, Sendable {
         /// The recipe is no YAML, names what is no parameter, or gives a value that a parameter refuses.
         case invalidRecipe
+        /// There is a recipe that cannot be read, or it cannot be written.
+        case recipeFile
         /// No step has that name.
         case unknownStep
         /// Steps that contradict one another or themselves.

@@ -71,7 +71,7 @@ extension VolumeLocation {
         let found: [String]
         do throws(HDF5Error) {
             try HDF5Library.isolated("cannot list the file", path: path) {
-                _ = (try? HDF5File.open(path))?.volumePaths(limit: 12)
+                _ = try? HDF5File.open(path).volumePaths(limit: 12)
             }
             found = try HDF5File.open(path).volumePaths(limit: 12)
         } catch {

@@ -87,6 +87,44 @@ struct DamageTests {
         #expect(error?.message.contains("it is the artifact \(other.abbreviated) by its content") == true)
     }
 
+    @Test("what is proved is told from what is not")
+    func conditions() throws {
+        let store = temporary.store
+        let path = store.path(of: digest)
+        #expect(store.condition(of: digest, deep: true) == .sound)
+        var damaged = bytes
+        damaged[0] ^= 1
+        try replace(damaged)
+        guard case .damaged = store.condition(of: digest, deep: false) else {
+            Issue.record("a wrong signature is no damage")
+            return
+        }
+        try FileManager.default.removeItem(atPath: path)
+        #expect(store.condition(of: digest, deep: false) == .missing)
+        // A link to itself, and a folder: what the system refuses to read, whoever asks.
+        try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: path)
+        guard case .unknown(let refusal) = store.condition(of: digest, deep: false) else {
+            Issue.record("what cannot be opened is taken for damage")
+            return
+        }
+        #expect(refusal.code == .unreadable)
+        try FileManager.default.removeItem(atPath: path)
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+        guard case .unknown = store.condition(of: digest, deep: false) else {
+            Issue.record("what cannot be read is taken for damage")
+            return
+        }
+    }
+
+    @Test("an artifact that cannot be read gives way to one of the same content that was just checked")
+    func replacement() throws {
+        let path = temporary.store.path(of: digest)
+        try FileManager.default.removeItem(atPath: path)
+        try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: path)
+        #expect(try temporary.store.put(sample.write) == digest)
+        #expect(isIntact() == true)
+    }
+
     @Test("garbage and an empty file are no artifacts")
     func garbage() throws {
         for bytes in [[], Array("This is no HDF5 file.".utf8), [UInt8](repeating: 0x89, count: 5000)] {

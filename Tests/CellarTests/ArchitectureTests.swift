@@ -6,8 +6,9 @@ import Testing
 @Suite struct ArchitectureTests {
     private static let floors: [String: Int] = [
         "CHDF5": 0, "CZlib": 0, "COpenBLAS": 0, "CKernels": 0, "CBuiltinModels": 0,
-        "Volumes": 1, "CatalogMigrations": 1, "Tensors": 1, "BuiltinModels": 1,
+        "Volumes": 1, "CatalogMigrations": 1, "Tensors": 1,
         "CatalogSchema": 2, "BlobStore": 2, "ImageProcessing": 2, "Rendering": 2, "Simulation": 2, "Checkpoints": 2,
+        "BuiltinModels": 2,
         "Catalog": 3, "Diffusion": 3, "SpectralClustering": 3, "Cellpose": 3, "Training": 3, "Metrics": 3,
         "Engine": 4,
         "Pipeline": 5,

@@ -222,6 +222,50 @@ import Volumes
         #expect(try cellar("verify", "--deep").status == 0)
     }
 
+    @Test("verify --repair has what is missing computed again, and leaves alone what cannot be read")
+    func repairs() throws {
+        let (folder, cellar) = try collection()
+        #expect(try cellar("slab", "add", "tomo_01", "--z", "0..<2").status == 0)
+        #expect(try cellar("run").status == 0)
+        let store = try BlobStore(directory: folder.file(".cellar/blobs"))
+        let digests = try store.inventory().digests
+        let (missing, refused) = (digests[0], digests[1])
+        try FileManager.default.removeItem(atPath: store.path(of: missing))
+        // A folder in its place: nobody can read it, and nobody knows what it was.
+        let place = store.path(of: refused)
+        try FileManager.default.moveItem(atPath: place, toPath: folder.file("aside"))
+        try FileManager.default.createDirectory(atPath: place, withIntermediateDirectories: false)
+        let repair = try cellar("verify", "--deep", "--repair")
+        #expect(repair.status == 1)
+        #expect(repair.errors.contains("could not be checked"), "\(repair.errors)")
+        #expect(repair.output.contains("noted that 1 artifacts are missing"), "\(repair.output)")
+        #expect(repair.output.contains("removed 0 damaged artifacts"))
+        #expect(FileManager.default.fileExists(atPath: place))
+        try FileManager.default.removeItem(atPath: place)
+        try FileManager.default.moveItem(atPath: folder.file("aside"), toPath: place)
+        #expect(try cellar("verify", "--deep").status == 0)
+    }
+
+    @Test("of many that set parameters at once, none loses what another one set")
+    func manyRecipes() throws {
+        let (folder, cellar) = try collection()
+        let settings = [
+            "prepare.clahe.clip_limit=3.5", "prepare.tiles.size=96", "mask.offset=2.0", "features.mode=structure",
+            "features.timesteps.count=3", "features.seed=7",
+        ]
+        let processes = try settings.map { try cellar.start(["recipe", "set", $0]) }
+        for process in processes {
+            process.process.waitUntilExit()
+            #expect(process.process.terminationStatus == 0)
+        }
+        let shown = try rows(cellar("recipe", "show", "--format", "json").output)
+        for setting in settings {
+            let parts = setting.split(separator: "=").map(String.init)
+            #expect(shown.contains { $0["parameter"] as? String == parts[0] && $0["value"] as? String == parts[1] }, "\(setting)")
+        }
+        withExtendedLifetime(folder) {}
+    }
+
     @Test("models are added, listed, verified, used; bad ones are refused with a sentence")
     func models() throws {
         let (folder, cellar) = try collection()

@@ -26,7 +26,9 @@ import Volumes
         }.flatMap { Int($0) }
     }
 
-    private func workspaces(_ toys: ToyCollection) -> [WorkFolder.Workspace] { WorkFolder(toys.catalog.directory).workspaces() }
+    private func workspaces(_ toys: ToyCollection) throws -> [WorkFolder.Workspace] {
+        try WorkFolder(toys.catalog.directory).workspaces()
+    }
 
     @Test("that is killed goes on from what it left, and its curve with it")
     func kill() throws {
@@ -40,7 +42,7 @@ import Volumes
         #expect(seen.count >= 19 && seen.allSatisfy { $0.state == "running" })
         child.kill()
         #expect(try child.wait().end == .signal(SIGKILL))
-        #expect(workspaces(toys).count == 1 && workspaces(toys)[0].byteCount >= 2)
+        #expect(try workspaces(toys).count == 1 && workspaces(toys)[0].byteCount >= 2)
         let planner = try Planner(
             toys.catalog, graph: StepGraph([CountStep(to: 1) { _ in }]), recipe: Recipe(steps: [CountStep(to: 1) { _ in }]))
         #expect(try planner.continuedKeys(among: Set(workspaces(toys).map(\.key))).count == 1)
@@ -51,7 +53,7 @@ import Volumes
         let begin = try #require(try first(toys))
         #expect(begin >= 20)
         #expect(begins.withLock { $0 } == begin || begin > 60)
-        #expect(workspaces(toys).isEmpty)
+        #expect(try workspaces(toys).isEmpty)
         let whole = try curve(toys)
         #expect(whole.map(\.x) == Array(1...whole.count) && whole.count >= min(60, begin))
         #expect(whole.allSatisfy { $0.state == "standing" && $0.value == Double($0.x) })
@@ -65,22 +67,22 @@ import Volumes
         let failing = CountStep(to: 9) { if $0 == 5 { throw ToyError(description: "five") } }
         #expect(try runner(toys, [failing]).run()?.progress.failed == 1)
         #expect(try curve(toys).map(\.state) == ["earlier", "earlier", "earlier", "earlier"])
-        #expect(workspaces(toys).count == 1)
+        #expect(try workspaces(toys).count == 1)
         let cancellation = Cancellation()
         let cancelling = CountStep(to: 9) { if $0 == 7 { cancellation.cancel() } }
         #expect(try runner(toys, [cancelling]).run(cancellation: cancellation)?.wasStopped == true)
-        #expect(workspaces(toys).count == 1)
+        #expect(try workspaces(toys).count == 1)
         // Another voxel size, another key: begins at the beginning, and its curve takes the place of what was never ended.
         try toys.add("a", voxelSize: 12)
         #expect(try runner(toys, [CountStep(to: 3) { _ in }]).run()?.isComplete == true)
         #expect(try first(toys) == 1)
         #expect(try curve(toys).map(\.x) == [1, 2, 3])
-        #expect(workspaces(toys).count == 1)
+        #expect(try workspaces(toys).count == 1)
         // The first key again.
         try toys.add("a", voxelSize: 10)
         #expect(try runner(toys, [CountStep(to: 9) { _ in }]).run()?.isComplete == true)
         #expect(try first(toys) == 8)
-        #expect(workspaces(toys).isEmpty)
+        #expect(try workspaces(toys).isEmpty)
         // Of the curve that was deleted, what was logged since; the other result keeps its own.
         #expect(try curve(toys).filter { $0.state == "standing" }.map(\.x) == [8, 9])
         #expect(try curve(toys).filter { $0.state == "earlier" }.map(\.x) == [1, 2, 3])

@@ -1,6 +1,8 @@
 import CatalogSchema
 import Engine
 import Foundation
+import Glibc
+import Synchronization
 import TestSupport
 import Testing
 
@@ -63,6 +65,59 @@ private struct Configured: Step {
     func defaults(text: String) throws {
         #expect(try file.read(for: Configured.all) == Recipe(steps: Configured.all))
         #expect(try read(text) == Recipe(steps: Configured.all))
+    }
+
+    @Test(
+        "that cannot be read is an error, not the defaults, and is not replaced",
+        arguments: ["folder", "pipe", "link to itself", "link to nothing", "Latin-1", "too large"])
+    func unreadable(what: String) throws {
+        switch what {
+        case "folder": try FileManager.default.createDirectory(atPath: file.path, withIntermediateDirectories: false)
+        case "pipe": #expect(mkfifo(file.path, 0o600) == 0)
+        case "link to itself": #expect(symlink(file.path, file.path) == 0)
+        case "link to nothing": #expect(symlink(directory.file("elsewhere"), file.path) == 0)
+        case "Latin-1": try directory.write("recipe.yaml", [0x23, 0x20, 0xe9, 0x0a])
+        default: try directory.write("recipe.yaml", [UInt8](repeating: 0x23, count: 2 << 20))
+        }
+        var before = stat()
+        #expect(lstat(file.path, &before) == 0)
+        let error = #expect(throws: EngineError.self) { try file.read(for: Configured.all) }
+        #expect(error?.message.contains("recipe.yaml") == true)
+        #expect(throws: EngineError.self) { try file.set([("prepare.mode", "slice")], for: Configured.all) }
+        var after = stat()
+        #expect(lstat(file.path, &after) == 0)
+        #expect(before.st_ino == after.st_ino && before.st_size == after.st_size)
+    }
+
+    @Test("keeps its permissions and its place behind a link when it is changed")
+    func place() throws {
+        try directory.write("project/recipe.yaml", "prepare.mode: slab # ours\n".utf8)
+        let target = directory.file("project/recipe.yaml")
+        #expect(chmod(target, 0o640) == 0)
+        #expect(symlink(target, file.path) == 0)
+        try file.set([("prepare.mode", "slice")], for: Configured.all)
+        #expect(try String(contentsOfFile: target, encoding: .utf8) == "prepare.mode: slice  # ours\n")
+        var status = stat()
+        #expect(stat(target, &status) == 0 && status.st_mode & 0o777 == 0o640)
+        #expect(try FileManager.default.destinationOfSymbolicLink(atPath: file.path) == target)
+    }
+
+    @Test("keeps what several set at once")
+    func concurrency() throws {
+        let assignments = [
+            ("prepare.clahe.clip_limit", "7.0"), ("prepare.clahe.tiles", "9"), ("prepare.clahe.enabled", "false"),
+            ("prepare.mode", "slice"), ("mask.note", "x"), ("mask.path", "y"), ("mask.number", "2"), ("mask.small", "0.5"),
+        ]
+        let file = file
+        let failures = Mutex<[String]>([])
+        DispatchQueue.concurrentPerform(iterations: assignments.count) { index in
+            do { try file.set([assignments[index]], for: Configured.all) } catch { failures.withLock { $0.append("\(error)") } }
+        }
+        #expect(failures.withLock { $0 } == [])
+        let recipe = try file.read(for: Configured.all)
+        for (key, value) in assignments { #expect(recipe[key]?.text == value) }
+        #expect(
+            try FileManager.default.contentsOfDirectory(atPath: directory.path).sorted() == ["recipe.yaml", "recipe.yaml.lock"])
     }
 
     @Test("is read back from the file of defaults as it was written, comments and all")
@@ -231,7 +286,7 @@ private struct Configured: Step {
         do {
             try file.set([("prepare.mode", "slice")], for: Configured.all)
             #expect(try file.read(for: Configured.all)["prepare.mode"] == .text("slice"))
-        } catch let error as EngineError {
+        } catch {
             #expect(error.code == .invalidRecipe)
             #expect(try text() == harmless)
         }

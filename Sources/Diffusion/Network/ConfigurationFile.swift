@@ -26,7 +26,8 @@ struct ConfigurationFile {
         bytes = data
     }
 
-    static func exists(_ path: String) -> Bool { FileManager.default.fileExists(atPath: path) }
+    /// Whether there is a file. What cannot be looked at is there: opening it says why.
+    static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 || ![ENOENT, ENOTDIR].contains(errno) }
 
     func decode<Keys: Decodable>(_ type: Keys.Type) throws(DiffusionError) -> Keys {
         do {

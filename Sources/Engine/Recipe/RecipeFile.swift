@@ -1,4 +1,5 @@
 import Foundation
+import Volumes
 import Yams
 
 /// A recipe as a YAML file that people edit: parameters nested by step and group, or dotted in one line; what is left
@@ -21,84 +22,33 @@ public struct RecipeFile: Sendable {
 
     public init(path: String) { self.path = path }
 
-    /// The recipe that the file gives for these steps. A missing file gives the defaults.
+    /// The recipe that the file gives for these steps. Where there is no file, it gives the defaults.
     ///
     /// - Throws: ``EngineError`` that names the file and the key, where the file is no YAML, a key is no parameter or
-    ///   given twice, or a value is refused.
+    ///   given twice, or a value is refused; also where there is a file that cannot be read.
     public func read(for steps: [any Step]) throws(EngineError) -> Recipe {
         try recipe(from: try text(), for: steps)
     }
 
-    /// Writes a new file with every parameter, its value in the recipe and what it means.
-    ///
-    /// - Parameter steps: those that the recipe is for.
-    /// - Throws: what Foundation throws where the file cannot be written.
-    public func write(_ recipe: Recipe, for steps: [any Step]) throws {
-        var lines = [
-            "# The parameters of every step. Edit here, or by `cellar recipe set KEY=VALUE`; `cellar plan` shows what a",
-            "# change makes stale. A line that is left out has its default.", "",
-        ]
-        for step in steps where !step.parameters.isEmpty {
-            lines += ["# \(step.name): \(step.summary)", "\(step.name):"]
-            var group: [Substring] = []
-            for parameter in step.parameters {
-                var names = parameter.name.split(separator: ".")
-                let leaf = names.removeLast()
-                for (depth, name) in names.enumerated() where depth >= group.count || group[depth] != name {
-                    lines.append(indentation(depth + 1) + "\(name):")
-                    group = Array(names.prefix(depth + 1))
-                }
-                group = names
-                let value = yaml(recipe["\(step.name).\(parameter.name)"] ?? parameter.defaultValue)
-                lines.append(indentation(names.count + 1) + "\(leaf): \(value)  # \(parameter.summary)")
-            }
-            lines.append("")
-        }
-        try write(lines.joined(separator: "\n"))
-    }
-
-    /// Sets parameters, all or none: the line of each is changed where there is one, and added where there is none; every other
-    /// line, and every comment, stays.
-    ///
-    /// - Throws: ``EngineError`` where there is no such parameter or it refuses its value; then the file stays.
-    public func set(_ assignments: [(key: String, value: String)], for steps: [any Step]) throws {
-        var recipe = try read(for: steps)
-        var lines = try text().components(separatedBy: "\n")
-        for (key, word) in assignments {
-            try recipe.set(key, to: word)
-            guard let value = recipe[key] else { continue }
-            if let index = lineIndex(of: key, in: lines), let colon = lines[index].firstIndex(of: ":") {
-                let rest = lines[index][colon...]
-                let comment = rest.range(of: " #").map { "  " + rest[rest.index(after: $0.lowerBound)...] } ?? ""
-                lines[index] = "\(lines[index][..<colon]): \(yaml(value))\(comment)"
-            } else {
-                while lines.last?.isEmpty == true { lines.removeLast() }
-                lines += ["\(key): \(yaml(value))", ""]
-            }
-        }
-        let text = lines.joined(separator: "\n")
-        // A file in a style that line editing does not understand is left alone rather than broken.
-        guard try self.recipe(from: text, for: steps) == recipe else {
-            let keys = assignments.map(\.key).joined(separator: ", ")
-            throw EngineError(
-                .invalidRecipe, "\(path) is written in a style that `recipe set` cannot edit; set \(keys) in the file by hand")
-        }
-        try write(text)
-    }
-
     // MARK: Reading
 
-    private func text() throws(EngineError) -> String {
-        guard let handle = FileHandle(forReadingAtPath: path) else { return "" }
-        defer { try? handle.close() }
-        guard let data = try? handle.read(upToCount: Self.byteLimit + 1) else { return "" }
-        guard data.count <= Self.byteLimit, let text = String(data: data, encoding: .utf8) else {
-            throw EngineError(.invalidRecipe, "\(path) is no recipe: it is larger than 1 MiB, or no UTF-8 text")
+    /// Empty where there is no file.
+    func text() throws(EngineError) -> String {
+        let bytes: [UInt8]
+        do throws(VolumeError) {
+            guard let all = try WholeFile(path).read(limit: Self.byteLimit) else { return "" }
+            bytes = all
+        } catch {
+            throw EngineError(
+                error.code == .tooLarge ? .invalidRecipe : .recipeFile, "the recipe \(error.path) \(error.message)")
+        }
+        guard let text = String(validating: bytes, as: UTF8.self) else {
+            throw EngineError(.invalidRecipe, "\(path) is no recipe: it is no UTF-8 text; mend it, or delete it for the defaults")
         }
         return text
     }
 
-    private func recipe(from text: String, for steps: [any Step]) throws(EngineError) -> Recipe {
+    func recipe(from text: String, for steps: [any Step]) throws(EngineError) -> Recipe {
         var recipe = Recipe(steps: steps)
         try checkAliases(in: text)
         let root: Node?
@@ -162,35 +112,5 @@ public struct RecipeFile: Sendable {
         case .sequence, .alias:
             throw EngineError(.invalidRecipe, "\(path): \(prefix) is a list or an alias; a parameter has one value")
         }
-    }
-
-    // MARK: Writing
-
-    private func write(_ text: String) throws {
-        try Data(text.utf8).write(to: URL(fileURLWithPath: path), options: .atomic)
-    }
-
-    private func indentation(_ depth: Int) -> String { String(repeating: "  ", count: depth) }
-
-    /// The value as a YAML scalar; a text that YAML would read as something else is quoted.
-    private func yaml(_ value: RecipeValue) -> String {
-        guard case .text(let text) = value else { return value.text }
-        let isPlain = !text.isEmpty && text.allSatisfy { $0.isLetter || $0.isNumber || "_-./".contains($0) }
-        return isPlain ? text : "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
-    }
-
-    /// The line that gives a parameter its value, by the indentation of the lines above it.
-    private func lineIndex(of key: String, in lines: [String]) -> Int? {
-        var path: [(indentation: Int, name: String)] = []
-        for (index, line) in lines.enumerated() {
-            let content = line.drop { $0 == " " }
-            guard let colon = content.firstIndex(of: ":"), !content.hasPrefix("#") else { continue }
-            let indentation = line.count - content.count
-            while let last = path.last, last.indentation >= indentation { path.removeLast() }
-            path.append((indentation, String(content[..<colon])))
-            let isLeaf = !content[content.index(after: colon)...].drop { $0 == " " }.isEmpty
-            if isLeaf, path.map(\.name).joined(separator: ".") == key { return index }
-        }
-        return nil
     }
 }

@@ -15,8 +15,16 @@ public struct WorkFolder: Sendable {
     public init(_ directory: CatalogDirectory) { path = directory.work }
 
     /// What is there, by ascending key.
-    public func workspaces() -> [Workspace] {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+    ///
+    /// - Throws: ``EngineError`` where the folder is there and cannot be listed.
+    public func workspaces() throws(EngineError) -> [Workspace] {
+        var names: [String] = []
+        if access(path, F_OK) == 0 || errno != ENOENT {
+            do { names = try FileManager.default.contentsOfDirectory(atPath: path) } catch {
+                throw EngineError(
+                    .workspace, "the folder \(path) could not be listed: \(error.localizedDescription); check its permissions")
+            }
+        }
         return names.sorted().compactMap { name in
             Digest(hexadecimal: name).map { Workspace(key: $0, byteCount: byteCount(below: "\(path)/\(name)")) }
         }

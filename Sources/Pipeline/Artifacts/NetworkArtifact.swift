@@ -15,7 +15,7 @@ enum NetworkArtifact {
     ) throws {
         let file = folder.appending(path: "network.safetensors")
         try NetworkCheckpoint.write(network, to: file.path, metadata: description.metadata)
-        let bytes = [UInt8](try Data(contentsOf: file, options: .mappedIfSafe))
+        let bytes = try WholeFile(file.path).read(limit: .max) ?? []
         try artifact.setAttribute("classes", .string(description.classes.joined(separator: ",")))
         try artifact.setAttribute("voxel_size", .real(description.voxelSizeInAngstroms))
         try artifact.write(dataset, shape: [bytes.count], values: bytes, compression: 0)
@@ -28,7 +28,7 @@ enum NetworkArtifact {
         let artifact = try item.artifact(of: step, named: "network")
         let file = try item.workspace().appending(path: "network.safetensors")
         let bytes: [UInt8] = try artifact.read(dataset)
-        try Data(bytes).write(to: file, options: .atomic)
+        try WholeFile(file.path).replace(bytes)
         return (
             try NetworkCheckpoint.read(file.path),
             try NetworkDescription(NetworkCheckpoint.metadata(of: file.path), path: artifact.digest.abbreviated)

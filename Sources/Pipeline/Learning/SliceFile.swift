@@ -1,11 +1,12 @@
 import Foundation
+import Volumes
 
 /// Slices of bytes in a file of an item's workspace, one after the other: what is there after a kill need not be computed again.
 ///
 /// How many slices are on the disk stands in a file of its own, which is replaced after the slices themselves were synced.
 final class SliceFile {
     private let handle: FileHandle
-    private let countFile: URL
+    private let countFile: WholeFile
     let sliceBytes: Int
     /// How many slices there are.
     private(set) var count: Int
@@ -14,17 +15,18 @@ final class SliceFile {
     /// Slices are synced this often at most.
     private static let interval = Duration.seconds(2)
 
-    /// - Throws: ``PipelineError`` where the file cannot be opened.
+    /// - Throws: ``PipelineError`` where the file cannot be made, ``VolumeError`` where the count of its slices is there and cannot be
+    ///   read: hours of work are not begun anew for that.
     init(_ file: URL, sliceBytes: Int) throws {
-        countFile = file.appendingPathExtension("count")
+        countFile = try WholeFile(file.appendingPathExtension("count").path)
         self.sliceBytes = sliceBytes
-        if !FileManager.default.fileExists(atPath: file.path) {
+        if access(file.path, F_OK) != 0, errno == ENOENT {
             guard FileManager.default.createFile(atPath: file.path, contents: nil) else {
                 throw PipelineError("\(file.path) cannot be made; check disk and permissions")
             }
         }
         handle = try FileHandle(forUpdating: file)
-        let synced = (try? String(contentsOf: countFile, encoding: .utf8)).flatMap { Int($0) } ?? 0
+        let synced = try countFile.read(limit: 100).flatMap { Int(String(decoding: $0, as: UTF8.self)) } ?? 0
         let present = Int(try handle.seekToEnd()) / max(sliceBytes, 1)
         count = max(0, min(synced, present))
     }
@@ -59,7 +61,7 @@ final class SliceFile {
 
     private func note() throws {
         try handle.synchronize()
-        try Data("\(count)".utf8).write(to: countFile, options: .atomic)
+        try countFile.replace(Array("\(count)".utf8))
         noted = .now
     }
 }

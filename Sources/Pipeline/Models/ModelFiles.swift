@@ -41,7 +41,7 @@ public struct ModelFiles: Sendable {
     /// The digest of the model: SHA-256 over the paths within the folder, ascending, and the SHA-256 of each file, of those
     /// files that computing depends on. A single file may have any name.
     ///
-    /// - Throws: ``VolumeError`` where a file cannot be read.
+    /// - Throws: ``VolumeError`` where a file cannot be read, ``PipelineError`` where a folder cannot.
     /// - Complexity: reads all files; bounded memory.
     public func digest() throws -> Digest {
         var hash = SHA256()
@@ -53,7 +53,7 @@ public struct ModelFiles: Sendable {
             }
         for file in files {
             hash.update(data: Array("\(file.name)\0".utf8))
-            try digest(ofFile: file.path).withUnsafeBytes { hash.update(bufferPointer: $0) }
+            try Digest(ofFile: file.path).withUnsafeBytes { hash.update(bufferPointer: $0) }
         }
         return Digest(hash)
     }
@@ -61,11 +61,8 @@ public struct ModelFiles: Sendable {
     /// Configurations, weights and vocabularies of the parts that are used.
     private func diffusionFiles() throws -> [String] {
         let parts = ["unet", "vae", "text_encoder", "tokenizer", "scheduler"]
-        let manager = FileManager.default
-        let inParts = parts.flatMap { part in
-            ((try? manager.contentsOfDirectory(atPath: "\(path)/\(part)")) ?? []).map { "\(part)/\($0)" }
-        }
-        let names = inParts + ((try? manager.contentsOfDirectory(atPath: path)) ?? []).filter { $0.hasSuffix(".safetensors") }
+        let inParts = try parts.flatMap { part in try listing(of: "\(path)/\(part)").map { "\(part)/\($0)" } }
+        let names = inParts + (try listing(of: path)).filter { $0.hasSuffix(".safetensors") }
         let files = names.filter { name in ["json", "txt", "safetensors"].contains((name as NSString).pathExtension) }
         guard !files.isEmpty else {
             throw PipelineError("\(path) holds no files of a diffusion model; name the folder that holds unet and vae")
@@ -73,10 +70,14 @@ public struct ModelFiles: Sendable {
         return files.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     }
 
-    private func digest(ofFile path: String) throws -> Digest {
-        let handle = try RegularFile.handle(path)
-        var hash = SHA256()
-        while let block = try handle.read(upToCount: 4 << 20), !block.isEmpty { hash.update(data: block) }
-        return Digest(hash)
+    /// The names in a folder; none where there is no folder, as a model may lack a part.
+    private func listing(of folder: String) throws -> [String] {
+        do {
+            return try FileManager.default.contentsOfDirectory(atPath: folder)
+        } catch {
+            var status = stat()
+            if stat(folder, &status) == 0 ? status.st_mode & S_IFMT != S_IFDIR : errno == ENOENT { return [] }
+            throw PipelineError("the folder \(folder) cannot be listed: \(error.localizedDescription); check its permissions")
+        }
     }
 }

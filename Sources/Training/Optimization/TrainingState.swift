@@ -38,7 +38,8 @@ struct TrainingState {
     ///
     /// - Throws: ``CheckpointError`` where the file is damaged: its name was given to it only when it was complete.
     static func read(_ file: URL, network: any Network, settings: TrainingSettings) throws -> TrainingState? {
-        guard FileManager.default.fileExists(atPath: file.path) else { return nil }
+        // A training of hours does not begin anew because its state cannot be looked at: opening it says why.
+        guard access(file.path, F_OK) == 0 || errno != ENOENT else { return nil }
         let checkpoint = try Checkpoint(path: file.path)
         let metadata = checkpoint.files.first?.metadata ?? [:]
         guard metadata[settingsKey] == (try NetworkCheckpoint.json(settings)),

@@ -25,7 +25,7 @@ package final class HDF5File: Sendable {
         free(output)
     }
 
-    /// Opens a file for reading.
+    /// Opens a file for reading, through a driver that tells HDF5 of no failure to close it, which HDF5 does not survive.
     package static func open(_ path: String) throws(HDF5Error) -> HDF5File {
         let handle = try HDF5Library.open("cannot open the file", path: path) {
             H5Fopen(path, chdf5_acc_read_only(), readAccess)
@@ -78,6 +78,7 @@ package final class HDF5File: Sendable {
     private static let readAccess: hid_t = {
         let list = H5Pcreate(chdf5_plist_file_access())
         H5Pset_file_locking(list, false, true)
+        H5Pset_driver(list, chdf5_register_input_driver(), nil)
         return list
     }()
 

@@ -66,23 +66,31 @@ package enum HDF5Library {
         H5Eset_auto2(chdf5_error_default(), nil, nil)
     }
 
-    /// The innermost entry of this thread's error stack, which is where the trouble began.
+    /// What an entry of an error stack says.
+    private struct Complaint {
+        let text: String
+        let isOfMemory: Bool
+    }
+
+    /// The innermost entry of this thread's error stack is where the trouble began; in which of them the system's error stands, if
+    /// there is one, is HDF5's affair.
     private static func failure(_ action: String, path: String) -> HDF5Error {
-        var reason: String?
-        withUnsafeMutablePointer(to: &reason) { pointer in
+        var complaints: [Complaint] = []
+        withUnsafeMutablePointer(to: &complaints) { pointer in
             _ = H5Ewalk2(
                 chdf5_error_default(), H5E_WALK_UPWARD,
-                { depth, entry, context in
-                    if depth == 0, let text = entry?.pointee.desc {
-                        context?.assumingMemoryBound(to: String?.self).pointee = String(cString: text)
-                    }
+                { _, entry, context in
+                    guard let entry, let text = entry.pointee.desc else { return 0 }
+                    let complaint = Complaint(text: String(cString: text), isOfMemory: chdf5_is_out_of_memory(entry) != 0)
+                    context?.assumingMemoryBound(to: [Complaint].self).pointee.append(complaint)
                     return 0
                 }, pointer)
         }
-        let text = reason ?? "no reason given"
         // Where the system refused, HDF5 says "...: time = ..., errno = 28, error message = 'No space left on device', ...".
-        guard let number = text.firstMatch(of: #/errno = (\d+)/#).flatMap({ Int32($0.1) }) else {
-            return HDF5Error(action, reason: text, path: path)
+        var number = complaints.lazy.compactMap { $0.text.firstMatch(of: #/errno = (\d+)/#).flatMap { Int32($0.1) } }.first
+        if number == nil, complaints.contains(where: \.isOfMemory) { number = ENOMEM }
+        guard let number else {
+            return HDF5Error(action, reason: complaints.first?.text ?? "no reason given", path: path)
         }
         return HDF5Error(action, reason: String(cString: strerror(number)), systemError: number, path: path)
     }

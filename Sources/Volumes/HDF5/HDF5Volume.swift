@@ -52,7 +52,8 @@ public struct HDF5Volume: Volume {
                     + "rewrite it with deflate, as 'h5repack -f GZIP=1' does")
         }
         self.dataset = dataset
-        let voxelSize = HDF5VoxelSize(dataset: dataset)
+        let voxelSize: HDF5VoxelSize
+        do throws(HDF5Error) { voxelSize = try HDF5VoxelSize(dataset: dataset) } catch { throw error.volumeError }
         header = VolumeHeader(
             path: path, format: "HDF5", voxelSize: voxelSize.value,
             notes: voxelSize.notes + (isExact ? [] : ["the elements are stored as another type and read as \(scalarType)"]))
@@ -103,11 +104,13 @@ public struct HDF5Volume: Volume {
         do throws(HDF5Error) {
             dataset = try .open(member, in: file)
         } catch {
+            guard error.systemError == nil else { throw error.volumeError }
             guard !file.leadsElsewhere(member) else {
                 throw VolumeError(
                     .unsupported, "the dataset '\(member)' is a link into another file; name that file instead", path: file.path)
             }
-            let found = file.volumePaths(limit: 12).map { "'\($0)'" }.joined(separator: ", ")
+            // Where not even the list can be read, the first error is the one that matters.
+            let found = ((try? file.volumePaths(limit: 12)) ?? []).map { "'\($0)'" }.joined(separator: ", ")
             throw VolumeError(
                 .malformed,
                 found.isEmpty

@@ -27,10 +27,11 @@ struct HDF5VoxelSize {
         "um": 10_000, "µm": 10_000, "μm": 10_000, "micrometer": 10_000, "micrometers": 10_000, "micron": 10_000,
     ]
 
-    init(dataset: HDF5Dataset) {
+    /// - Throws: ``HDF5Error`` where the system refused to read. An attribute that HDF5 does not understand is none of ours.
+    init(dataset: HDF5Dataset) throws(HDF5Error) {
         for object in [dataset, dataset.file] as [any HDF5Object] {
             for convention in Self.conventions {
-                guard let edges = Self.edges(of: object, convention), let value = VoxelSize(edges) else { continue }
+                guard let edges = try Self.edges(of: object, convention), let value = VoxelSize(edges) else { continue }
                 self.value = value
                 let isCubic = value.xInAngstroms == value.yInAngstroms && value.yInAngstroms == value.zInAngstroms
                 self.notes = isCubic ? [] : ["the attribute '\(convention.attribute)' was read in the order z, y, x"]
@@ -42,20 +43,24 @@ struct HDF5VoxelSize {
     }
 
     /// The edges in Å in the order z, y, x.
-    private static func edges(of object: any HDF5Object, _ convention: Convention) -> [Double]? {
-        func attribute(_ name: String) -> HDF5AttributeValue? {
-            guard let names = try? object.attributeNames(), names.contains(name) else { return nil }
-            return (try? object.readAttribute(name)) ?? nil
+    private static func edges(of object: any HDF5Object, _ convention: Convention) throws(HDF5Error) -> [Double]? {
+        func attribute(_ name: String) throws(HDF5Error) -> HDF5AttributeValue? {
+            do throws(HDF5Error) {
+                return try object.attributeNames().contains(name) ? object.readAttribute(name) : nil
+            } catch {
+                guard error.systemError == nil else { throw error }
+                return nil
+            }
         }
         let edges: [Double]
-        switch attribute(convention.attribute) {
+        switch try attribute(convention.attribute) {
         case .reals(let values, _): edges = values
         case .integers(let values, _): edges = values.map { Double($0) }
         default: return nil
         }
         var scale = convention.usualUnitInAngstroms
         for name in ["\(convention.attribute)_unit", "unit", "units"] {
-            guard case .string(let unit)? = attribute(name) else { continue }
+            guard case .string(let unit)? = try attribute(name) else { continue }
             scale = unitsInAngstroms[unit.lowercased()]
             break
         }

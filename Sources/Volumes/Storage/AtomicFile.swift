@@ -19,6 +19,9 @@ package final class AtomicFile {
         temporaryPath = "\(Self.folder(of: output.path)).cellar-\(UInt64.random(in: .min ... .max)).tmp"
         descriptor = open(temporaryPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
         guard descriptor >= 0 else { throw .cannotWrite(output.path, errno: errno) }
+        // A file that is replaced keeps its permissions.
+        var status = stat()
+        if output.replaced != nil, stat(output.path, &status) == 0 { fchmod(descriptor, status.st_mode & 0o7777) }
     }
 
     deinit {

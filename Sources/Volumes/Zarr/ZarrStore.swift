@@ -31,8 +31,8 @@ struct ZarrStore: Sendable {
     /// The key of a file or folder inside the folder of another key.
     static func key(_ key: String, in folder: String) -> String { folder.isEmpty ? key : "\(folder)/\(key)" }
 
-    /// Whether there is a file.
-    func contains(_ key: String) -> Bool { access(path(of: key), F_OK) == 0 }
+    /// Whether there is a file. What cannot be looked at is there: reading it says why.
+    func contains(_ key: String) -> Bool { access(path(of: key), F_OK) == 0 || ![ENOENT, ENOTDIR].contains(errno) }
 
     /// The names of the folders of a group that hold an array, at most `limit`, sorted.
     func arrays(in folder: String, limit: Int) -> [String] {

@@ -112,7 +112,7 @@ private struct Leftovers {
 
     init(_ workspace: Workspace) throws {
         workFolder = WorkFolder(workspace.directory)
-        let workspaces = workFolder.workspaces()
+        let workspaces = try workFolder.workspaces()
         let keys = try Planner(workspace.catalog, graph: workspace.graph, recipe: workspace.recipe())
             .continuedKeys(among: Set(workspaces.map(\.key)))
         abandoned = workspaces.filter { !keys.contains($0.key) }

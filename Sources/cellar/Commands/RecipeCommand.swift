@@ -55,9 +55,7 @@ struct RecipeCommand: ParsableCommand {
 
     /// Sets parameters, all or none, and prints those that changed by it.
     private static func set(_ assignments: [(key: String, value: String)], in workspace: Workspace) throws {
-        let before = try workspace.recipe()
-        try workspace.recipeFile.set(assignments, for: workspace.graph.steps)
-        let after = try workspace.recipe()
+        let (before, after) = try workspace.recipeFile.set(assignments, for: workspace.graph.steps)
         for entry in after.entries where before[entry.key] != after[entry.key] {
             print("\(entry.key): \(before[entry.key]?.text ?? "") → \(after[entry.key]?.text ?? "")")
         }

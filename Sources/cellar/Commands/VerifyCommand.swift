@@ -7,13 +7,14 @@ struct VerifyCommand: ParsableCommand {
         commandName: "verify", abstract: "Check that every artifact is there and sound.",
         discussion: """
             Checks the database, and that each artifact's file is there and of the right structure; with --deep also that its \
-            content has the digest it is named after, which reads every byte.
+            content has the digest it is named after, which reads every byte. A file that cannot be read proves nothing: it is \
+            named, and --repair leaves it alone.
             """)
 
     @Flag(help: "Read every artifact and compare its digest.")
     var deep = false
 
-    @Flag(help: "Remove damaged artifacts, so that they are computed again when they are needed.")
+    @Flag(help: "Remove artifacts that are proved to be damaged, so that they are computed again when they are needed.")
     var repair = false
 
     @OptionGroup var catalogOptions: CatalogOptions
@@ -23,27 +24,47 @@ struct VerifyCommand: ParsableCommand {
         let store = try workspace.store()
         var problems = try workspace.catalog.integrityProblems()
         let artifacts = try workspace.catalog.artifacts().filter { $0.state == .present }
-        var damaged: [Digest] = []
+        var spoiled: [Digest] = []
         for artifact in artifacts {
-            do {
-                try store.verify(artifact.digest, deep: deep)
-            } catch {
+            switch store.condition(of: artifact.digest, deep: deep) {
+            case .sound: continue
+            case .missing:
+                problems.append("\(store.path(of: artifact.digest)): there is no such artifact")
+                spoiled.append(artifact.digest)
+            case .damaged(let error):
                 problems.append("\(error)")
-                damaged.append(artifact.digest)
+                spoiled.append(artifact.digest)
+            case .unknown(let error):
+                problems.append("\(error.path): could not be checked: \(error.message)")
             }
         }
         for problem in problems { note("cellar: \(problem)") }
         print("\(artifacts.count) artifacts checked\(deep ? " byte by byte" : ""), \(problems.count) problems")
         guard !problems.isEmpty else { return }
-        if repair, !damaged.isEmpty {
-            let lock = try RunLock(workspace.catalog)
-            defer { withExtendedLifetime(lock) {} }
-            try workspace.catalog.setState(.evicted, of: damaged)
-            try store.remove(damaged.filter(store.contains))
-            print("removed \(damaged.count) damaged artifacts; they are computed again when a step needs them")
-        } else if !damaged.isEmpty {
+        if repair, !spoiled.isEmpty {
+            try self.repair(spoiled, in: workspace, store)
+        } else if !spoiled.isEmpty {
             note("--repair removes what is damaged")
         }
         throw ExitCode(1)
+    }
+
+    /// Looks at artifacts again, now that nobody else may write, and has those computed again that are still damaged or missing.
+    private func repair(_ spoiled: [Digest], in workspace: Workspace, _ store: BlobStore) throws {
+        let lock = try RunLock(workspace.catalog)
+        defer { withExtendedLifetime(lock) {} }
+        var (damaged, missing): ([Digest], [Digest]) = ([], [])
+        for digest in spoiled {
+            switch store.condition(of: digest, deep: deep) {
+            case .sound, .unknown: continue
+            case .missing: missing.append(digest)
+            case .damaged: damaged.append(digest)
+            }
+        }
+        // The rows first: a row without its file would be trusted, a file without its row is only a stray.
+        try workspace.catalog.setState(.evicted, of: damaged + missing)
+        try store.remove(damaged)
+        if !missing.isEmpty { print("noted that \(missing.count) artifacts are missing") }
+        print("removed \(damaged.count) damaged artifacts; they are computed again when a step needs them")
     }
 }
