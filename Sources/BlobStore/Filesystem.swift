@@ -55,7 +55,8 @@ enum Filesystem {
         return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
     }
 
-    /// The names in a folder, without `.` and `..`, sorted.
+    /// The names in a folder, sorted: without `.` and `..`, and without what NFS keeps of a file that was removed while somebody had it
+    /// open (`.nfs…`), which goes by itself.
     static func names(in directory: String) throws(BlobError) -> [String] {
         guard let stream = opendir(directory) else {
             throw .system(errno, .unreadable, "cannot list the folder", path: directory)
@@ -70,7 +71,7 @@ enum Filesystem {
                     String(cString: $0)
                 }
             }
-            if name != ".", name != ".." { names.append(name) }
+            if name != ".", name != "..", !name.hasPrefix(".nfs") { names.append(name) }
         }
         guard errno == 0 else { throw .system(errno, .unreadable, "cannot list the folder", path: directory) }
         return names.sorted()

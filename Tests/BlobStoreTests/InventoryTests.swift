@@ -46,6 +46,14 @@ struct InventoryTests {
         #expect(FileManager.default.fileExists(atPath: foreign))
     }
 
+    @Test("what a network file system keeps of a removed file that is open is neither an artifact nor a stray")
+    func networkLeftovers() throws {
+        let temporary = try TemporaryStore()
+        for name in [".nfs000000000123", "staging/.nfs000000000456"] { try temporary.directory.write("blobs/\(name)", [1]) }
+        #expect(try temporary.store.inventory() == ([], []))
+        #expect(try temporary.store.removeStrays(olderThan: .zero) == [])
+    }
+
     @Test("a store cannot be where a file is")
     func noFolder() throws {
         let directory = try TemporaryDirectory()

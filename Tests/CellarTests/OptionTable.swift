@@ -93,11 +93,11 @@ struct OptionTable {
     private static let kinds: [String: Kind] = {
         let numbers = [
             "jobs", "z", "radius", "voxel-size", "dataset-voxel-size", "ids", "count", "slices", "pictures", "bins", "from", "to",
-            "seed", "snr", "size", "tomograms", "budget", "time-limit", "least-confidence",
+            "seed", "snr", "size", "tomograms", "budget", "time-limit", "least-confidence", "keep-runs",
         ]
         let paths = ["paths", "directory", "destination", "labels", "points", "output", "path", "input", "catalog"]
         let texts = [
-            "dataset", "meta", "name", "names", "tomogram", "target", "set", "class", "convention", "where", "columns", "subject",
+            "dataset", "meta", "name", "name-from", "names", "tomogram", "target", "set", "class", "convention", "where", "columns", "subject",
             "sql", "param", "format", "topic", "by", "metric", "column", "x", "y", "kind", "step", "until", "licence",
             "provenance",
             "key=value",
@@ -115,7 +115,8 @@ struct OptionTable {
             [
                 "paths": "extra.mrc", "dataset": "d", "voxel-size": "10", "dataset-voxel-size": "10", "meta": "key=value",
                 "name": "extra",
-            ]
+            ],
+            ["paths": "extra.mrc", "dataset": "d", "name-from": "{parent}_{stem}"],
         ],
         "annotate": [
             ["tomogram": "t", "labels": "labels.mrc", "class": "membrane"],
@@ -176,7 +177,8 @@ struct OptionTable {
         ],
         "export map": [["target": "t", "step": "segment", "class": "ribosome", "output": "m.mrc"]],
         "export network": [["set": "first", "step": "train-membrane", "output": "n.safetensors"]],
-        "gc": [["budget": "1G"]],
+        "remove": [["subject": "annotations", "where": "points > 0"]],
+        "gc": [["budget": "1G", "keep-runs": "1"]],
         "verify": [[:]],
         "doctor": [[:]],
         "backup": [["destination": "copy"]],

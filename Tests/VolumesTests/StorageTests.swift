@@ -10,10 +10,10 @@ import Testing
         let folder = try TemporaryDirectory()
         mkfifo(folder.file("pipe.csv"), 0o644)
         for path in [folder.file("pipe.csv"), folder.path, "/dev/zero", folder.file("missing.csv"), ""] {
-            #expect(throws: VolumeError.self, "\(path)") { try RegularFile.handle(path) }
+            #expect(throws: VolumeError.self, "\(path)") { try FileSource(path: path) }
         }
         #expect(throws: VolumeError.self) { try PointFile.read(folder.file("pipe.csv"), convention: .angstrom) }
-        #expect(try RegularFile.handle(folder.write("file", [1, 2])).readToEnd() == Data([1, 2]))
+        #expect(try FileSource(path: folder.write("file", [1, 2])).bytes(at: 0, count: 2) == [1, 2])
     }
 
     @Test("folders are made with those above them, all or none")

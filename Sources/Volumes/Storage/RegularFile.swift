@@ -1,10 +1,10 @@
-package import Foundation
+import Glibc
 
 /// Opens files that come from outside for reading.
 ///
 /// Opening a named pipe would wait for a writer, perhaps forever, and a device may never end: whatever is no regular file is
 /// refused. Every reader of a path that a person named opens it by this.
-package enum RegularFile {
+enum RegularFile {
     /// A descriptor of the file, which the caller closes, and the file's size in bytes.
     ///
     /// - Throws: ``VolumeError`` where the file does not exist, may not be read, or is no regular file.
@@ -22,12 +22,5 @@ package enum RegularFile {
             throw VolumeError(.unreadable, "is not a regular file", path: path)
         }
         return (descriptor, Int(status.st_size))
-    }
-
-    /// The file as a handle, which closes it.
-    ///
-    /// - Throws: ``VolumeError`` where the file does not exist, may not be read, or is no regular file.
-    package static func handle(_ path: String) throws(VolumeError) -> FileHandle {
-        FileHandle(fileDescriptor: try open(path).descriptor, closeOnDealloc: true)
     }
 }
