@@ -132,7 +132,7 @@ struct OptionWorkplace {
 
     func snapshot() throws -> Snapshot {
         var snapshot = Snapshot()
-        let connection = try QueryConnection(CatalogDirectory(path: "\(folder)/.cellar"))
+        let connection = try QueryConnection(Catalog.open(at: CatalogDirectory(path: "\(folder)/.cellar")))
         var names: [String] = []
         try connection.run("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name") { row in
             if case .text(let name)? = row.first { names.append(name) }

@@ -211,7 +211,7 @@ struct FaultScene: Sendable {
     /// Every output of every item, by digest.
     private func results(in folder: String) throws -> [String] {
         var rows: [String] = []
-        try QueryConnection(CatalogDirectory(path: "\(folder)/.cellar")).run(
+        try QueryConnection(Catalog.open(at: CatalogDirectory(path: "\(folder)/.cellar"))).run(
             "SELECT step, scope, scope_id, name, digest FROM v_output ORDER BY 1, 2, 3, 4"
         ) { row in rows.append(row.map { "\($0)" }.joined(separator: " ")) }
         return rows
