@@ -20,6 +20,8 @@ let package = Package(
     products: [
         .executable(name: "cellar", targets: ["cellar"]),
         .library(name: "CellarKit", targets: ["CellarKit"]),
+        // For the tests alone, which load it into the program: a product, so that it is built beside them.
+        .library(name: "FaultInjection", type: .dynamic, targets: ["FaultInjection"]),
     ],
     dependencies: [
         .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
@@ -106,6 +108,7 @@ let package = Package(
         // Tests: one target for each target, and what they share.
         .target(name: "TensorTestSupport", dependencies: ["Tensors"], path: "Tests/TensorTestSupport", swiftSettings: settings),
         .target(name: "TestSupport", dependencies: ["Volumes"], path: "Tests/TestSupport", swiftSettings: settings),
+        .target(name: "FaultInjection", path: "Tests/FaultInjection"),
         .testTarget(
             name: "VolumesTests", dependencies: ["Volumes", "TestSupport", "CHDF5", "CZlib"], exclude: ["real_data_values.py"],
             swiftSettings: settings),

@@ -16,14 +16,27 @@ struct InitCommand: ParsableCommand {
 
     func run() throws {
         let folder = URL(fileURLWithPath: directory).appending(path: CatalogDirectory.name)
-        let catalog = try Catalog.create(at: CatalogDirectory(path: folder.path))
+        let files = FileManager.default
+        // Who made the folder removes it where something fails, so that this command can be given again.
+        try? files.createDirectory(at: folder.deletingLastPathComponent(), withIntermediateDirectories: true)
+        let isNew = (try? files.createDirectory(at: folder, withIntermediateDirectories: false)) != nil
+        do {
+            try fill(CatalogDirectory(path: folder.path))
+        } catch {
+            if isNew { try? files.removeItem(at: folder) }
+            throw error
+        }
+        print("Made an empty catalog in \(folder.standardizedFileURL.path)")
+        print("Next: cellar add PATH... --dataset NAME")
+    }
+
+    private func fill(_ directory: CatalogDirectory) throws {
+        let catalog = try Catalog.create(at: directory)
         try BuiltinInstallation.run(in: catalog)
         let steps = try StepGraph(StandardSteps.all).steps
         var recipe = Recipe(steps: steps)
         try recipe.set("features.model", to: BuiltinModel.diffusion.name)
         for (key, value) in RecipePreset.standard.assignments(for: recipe) { try recipe.set(key, to: value) }
-        try RecipeFile(path: catalog.directory.recipe).write(recipe, for: steps)
-        print("Made an empty catalog in \(catalog.directory.path)")
-        print("Next: cellar add PATH... --dataset NAME")
+        try RecipeFile(path: directory.recipe).write(recipe, for: steps)
     }
 }
