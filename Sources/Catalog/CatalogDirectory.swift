@@ -43,7 +43,7 @@ public struct CatalogDirectory: Hashable, Sendable {
     /// new one, would be the wrong one. A named pipe is none: SQLite would wait for it for ever.
     public var exists: Bool {
         var status = stat()
-        guard stat(database, &status) == 0 else { return ![ENOENT, ENOTDIR].contains(errno) }
+        guard stat(database, &status) == 0 else { return ![ENOENT, ENOTDIR, ENAMETOOLONG].contains(errno) }
         return status.st_mode & S_IFMT == S_IFREG
     }
 

@@ -6,16 +6,18 @@ extension Catalog {
     /// The models that steps may use, by name, each with an absolute path.
     public func models() throws -> [String: ModelRecord] {
         try read { db in
-            try Dictionary(
-                uniqueKeysWithValues: ModelRecord.fetchAll(db).map { record in
-                    var record = record
-                    record.path = directory.absolutePath(ofStored: record.path)
-                    return (record.name, record)
-                })
+            try Dictionary(uniqueKeysWithValues: ModelRecord.fetchAll(db).map { ($0.name, located($0)) })
         }
     }
 
-    /// The model that a person means: by its name, or by `id:2`.
+    /// A record with the absolute path of its files.
+    private func located(_ record: ModelRecord) -> ModelRecord {
+        var record = record
+        record.path = directory.absolutePath(ofStored: record.path)
+        return record
+    }
+
+    /// The model that a person means, by its name, or by `id:2`, with an absolute path.
     ///
     /// - Throws: ``CatalogError`` where there is none, or more than one, with a list of these.
     public func model(named text: String) throws -> ModelRecord {
@@ -24,7 +26,7 @@ extension Catalog {
             guard let record = try ModelRecord.fetchOne(db, key: id) else {
                 throw CatalogError(.notFound, "there is no model \(text)")
             }
-            return record
+            return located(record)
         }
     }
 
@@ -61,9 +63,7 @@ extension Catalog {
                 licence: licence ?? (earlier?.digest == digest ? earlier?.licence : nil),
                 provenance: provenance ?? (earlier?.digest == digest ? earlier?.provenance : nil))
             try record.save(db)
-            var absolute = record
-            absolute.path = path
-            return (absolute, earlier?.digest)
+            return (located(record), earlier?.digest)
         }
     }
 }

@@ -24,7 +24,8 @@ struct BackupCommand: ParsableCommand {
             throw CatalogError(.alreadyExists, "\(destination) exists already; name a new folder for the backup")
         }
         // Nor may it come to lie in anything that the catalog knows.
-        _ = try OutputFiles(at: destination, knownTo: workspace.directory, areReplaced: false).file(destination)
+        let outputs = try OutputFiles(at: destination, knownTo: workspace.directory, areReplaced: false)
+        _ = try outputs.file(destination)
         // Everything is made beside the destination and moved there whole.
         let staging = CatalogDirectory(path: destination + ".part-\(ProcessInfo.processInfo.processIdentifier)")
         do {
@@ -34,9 +35,9 @@ struct BackupCommand: ParsableCommand {
             try workspace.catalog.backup(to: staging.database)
             let here = workspace.directory
             for item in [(here.recipe, staging.recipe), (here.receipts, staging.receipts), (here.models, staging.models)] {
-                try FileCopy.copy(item.0, to: item.1)
+                try FileCopy(outputs).copy(item.0, to: item.1)
             }
-            let copied = try copyArtifacts(from: workspace, to: staging)
+            let copied = try copyArtifacts(from: workspace, to: staging, FileCopy(outputs))
             try files.moveItem(atPath: staging.path, toPath: destination)
             print("Copied the catalog and \(copied) artifacts to \(destination)")
         } catch {
@@ -45,15 +46,14 @@ struct BackupCommand: ParsableCommand {
         }
     }
 
-    private func copyArtifacts(from workspace: Workspace, to copy: CatalogDirectory) throws -> Int {
+    private func copyArtifacts(from workspace: Workspace, to copy: CatalogDirectory, _ files: FileCopy) throws -> Int {
         let (from, to) = (try workspace.store(), try BlobStore(directory: copy.blobs))
         let catalog = try Catalog.open(at: copy)
         let artifacts = try catalog.artifacts().filter { $0.state == .present }
         for artifact in artifacts where !artifact.evictable {
             let target = to.path(of: artifact.digest)
-            try FileManager.default.createDirectory(
-                at: URL(fileURLWithPath: target).deletingLastPathComponent(), withIntermediateDirectories: true)
-            try FileCopy.copy(from.path(of: artifact.digest), to: target)
+            try NewFolder.make(URL(fileURLWithPath: target).deletingLastPathComponent().path)
+            try files.copy(from.path(of: artifact.digest), to: target)
         }
         try catalog.setState(.evicted, of: artifacts.filter(\.evictable).map(\.digest))
         return artifacts.count { !$0.evictable }
@@ -61,35 +61,39 @@ struct BackupCommand: ParsableCommand {
 }
 
 /// Copies what files hold, and nothing of whose they are: a backup belongs to whoever makes it.
-private enum FileCopy {
+private struct FileCopy {
     private static let blockByteCount = 4 << 20
+
+    private let outputs: OutputFiles
+
+    init(_ outputs: OutputFiles) { self.outputs = outputs }
 
     /// Copies a file, or a folder with all that is in it; what is not there is passed over.
     ///
-    /// - Throws: ``CatalogError`` where something cannot be read or written.
-    static func copy(_ source: String, to target: String) throws {
+    /// - Throws: ``CatalogError`` or ``VolumeError`` where something cannot be read or written.
+    func copy(_ source: String, to target: String) throws {
         var isFolder: ObjCBool = false
-        guard FileManager.default.fileExists(atPath: source, isDirectory: &isFolder) else { return }
-        do {
-            guard isFolder.boolValue else { return try copyFile(source, to: target) }
-            try FileManager.default.createDirectory(atPath: target, withIntermediateDirectories: true)
-            for name in try FileManager.default.contentsOfDirectory(atPath: source).sorted() {
-                try copy("\(source)/\(name)", to: "\(target)/\(name)")
+        guard FileManager.default.fileExists(atPath: source, isDirectory: &isFolder) else {
+            guard access(source, F_OK) != 0, errno == ENOENT else {
+                throw CatalogError(.storage, "\(source) cannot be looked at, and so not be copied; check its permissions")
             }
-        } catch let error as CatalogError {
-            throw error
-        } catch {
-            throw CatalogError(.storage, "\(source) could not be copied to \(target): \(error.localizedDescription)")
+            return
+        }
+        guard isFolder.boolValue else { return try copyFile(source, to: target) }
+        try NewFolder.make(target)
+        for name in try FileManager.default.contentsOfDirectory(atPath: source).sorted() {
+            try copy("\(source)/\(name)", to: "\(target)/\(name)")
         }
     }
 
-    private static func copyFile(_ source: String, to target: String) throws {
+    private func copyFile(_ source: String, to target: String) throws {
         let input = try FileHandle(forReadingFrom: URL(fileURLWithPath: source))
         defer { try? input.close() }
-        try Data().write(to: URL(fileURLWithPath: target), options: .withoutOverwriting)
-        let output = try FileHandle(forWritingTo: URL(fileURLWithPath: target))
-        defer { try? output.close() }
-        while let block = try input.read(upToCount: blockByteCount), !block.isEmpty { try output.write(contentsOf: block) }
-        try output.synchronize()
+        let output = try AtomicFile(outputs.file(target))
+        while let block = try input.read(upToCount: Self.blockByteCount), !block.isEmpty {
+            let bytes = [UInt8](block)
+            try output.write(bytes.span.bytes)
+        }
+        try output.publish()
     }
 }

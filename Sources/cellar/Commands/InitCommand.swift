@@ -16,14 +16,12 @@ struct InitCommand: ParsableCommand {
 
     func run() throws {
         let folder = URL(fileURLWithPath: directory).appending(path: CatalogDirectory.name)
-        let files = FileManager.default
         // Who made the folder removes it where something fails, so that this command can be given again.
-        try? files.createDirectory(at: folder.deletingLastPathComponent(), withIntermediateDirectories: true)
-        let isNew = (try? files.createDirectory(at: folder, withIntermediateDirectories: false)) != nil
+        let isNew = access(folder.path, F_OK) != 0 && errno == ENOENT
         do {
             try fill(CatalogDirectory(path: folder.path))
         } catch {
-            if isNew { try? files.removeItem(at: folder) }
+            if isNew { try? FileManager.default.removeItem(at: folder) }
             throw error
         }
         print("Made an empty catalog in \(folder.standardizedFileURL.path)")

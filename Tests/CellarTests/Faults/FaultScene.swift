@@ -113,8 +113,8 @@ struct FaultScene: Sendable {
         case .run: ["run"]
         case .gc: ["gc", "--budget", "0", "--apply"]
         case .backup: ["backup", "\(folder)/copy"]
-        case .labels: ["export", "labels", "tomo_01", "--output", "\(folder)/export.mrc"]
-        case .points: ["export", "points", "tomo_01", "--output", "\(folder)/export.csv"]
+        case .labels: ["export", "labels", "tomo_01", "--force", "--output", "\(folder)/export.mrc"]
+        case .points: ["export", "points", "tomo_01", "--force", "--output", "\(folder)/export.csv"]
         }
     }
 
