@@ -20,9 +20,13 @@ public final class SmallDisk: Sendable {
 
     /// Lets nobody write to it any more.
     public func makeReadOnly() throws {
-        guard mount("tmpfs", path, "tmpfs", UInt(MS_REMOUNT | MS_RDONLY), nil) == 0 else {
-            throw CocoaError(.fileWriteNoPermission)
+        // Programs that other tests start just now may have inherited a file of this disk, and keep it busy until they run.
+        for _ in 0..<1000 {
+            if mount("tmpfs", path, "tmpfs", UInt(MS_REMOUNT | MS_RDONLY), nil) == 0 { return }
+            guard errno == EBUSY else { break }
+            usleep(10_000)
         }
+        throw CocoaError(.fileWriteNoPermission)
     }
 
     /// Leaves so many bytes free, rounded down to pages, or all that there are.
