@@ -31,9 +31,9 @@ struct DemoCommand: ParsableCommand {
 
         try perform(["init", directory])
         try perform(["add"] + paths + ["--dataset", "simulated", "--meta", "source=demo"])
-        // A few slices to learn from; nobody says what is in them. The sample ends at a tenth of the depth: networks that have not seen its
-        // surface find particles all over it.
-        let slices = min(24, size.z / 2)
+        // A few slices to learn from, deeper than a particle; nobody says what is in them. The sample ends at a tenth of the depth:
+        // networks that have not seen its surface find particles all over it.
+        let slices = min(24, size.z * 3 / 4)
         let first = size.z / 32
         try perform(["slab", "add", "tomo_01", "--z", "\(first)..<\(first + slices)"])
         try perform(["training", "add", "first"])
