@@ -60,7 +60,7 @@ import Testing
         let counts = FaultScene.Command.allCases.map { "\($0) \(visited[$0] ?? 0) of \(known[$0]?.calls.count ?? 0) calls" }
         print("faults: \(visited.values.reduce(0, +)) points, \(failed) with an error: \(counts.joined(separator: ", "))")
         #expect(harm == [])
-        for command in FaultScene.Command.allCases { #expect(visited[command] ?? 0 > 10) }
+        for command in FaultScene.Command.allCases where Self.stride == nil { #expect(visited[command] ?? 0 > 10) }
     }
 
     /// How many kinds of calls of a command are visited at most, evenly spread: so many take a minute and a half for all commands.
