@@ -49,7 +49,8 @@ struct PublishedResults {
                         startedAt: Timestamp.now, seconds: 1, inputs: inputs,
                         members: trainedOn.map {
                             .init(
-                                input: "pseudo-labels.volume", tomogramID: tomograms[$0] ?? 0, tomogram: "d/\($0)", label: "z 0..<10",
+                                input: "pseudo-labels.volume", tomogramID: tomograms[$0] ?? 0, tomogram: "d/\($0)",
+                                label: "z 0..<10",
                                 digest: digest)
                         },
                         outputs: outputs.map { .init(name: $0.key, digest: $0.value, content: .value("\"\"")) }, metrics: metrics,

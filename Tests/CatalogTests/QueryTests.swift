@@ -157,6 +157,8 @@ import Testing
     @Test("of a catalog that is not there says so")
     func absent() throws {
         let directory = try TemporaryDirectory()
-        #expect(throws: CatalogError.self) { try QueryConnection(Catalog.open(at: CatalogDirectory(path: directory.file("none")))) }
+        #expect(throws: CatalogError.self) {
+            try QueryConnection(Catalog.open(at: CatalogDirectory(path: directory.file("none"))))
+        }
     }
 }

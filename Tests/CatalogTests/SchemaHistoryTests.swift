@@ -55,7 +55,9 @@ import Volumes
         let catalog = try Catalog.open(at: directory)
         #expect(try catalog.integrityProblems() == [])
         #expect(try catalog.read { try Int.fetchOne($0, sql: "PRAGMA foreign_keys") } == 1)
-        func count(_ table: String) throws -> Int? { try catalog.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM \(table)") } }
+        func count(_ table: String) throws -> Int? {
+            try catalog.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM \(table)") }
+        }
         let tables = [
             "tomogram", "tomogram_meta", "voxel_size_evidence", "annotation", "annotation_class", "slab", "training_set_slab",
             "training_set_annotation", "trace_member", "head",
@@ -105,7 +107,8 @@ import Volumes
     func views() throws {
         let made = try TemporaryCatalog()
         try made.catalog.write { db in
-            try db.execute(sql: "DROP VIEW v_slab; CREATE VIEW v_mine AS SELECT 1 AS one; UPDATE view_definition SET digest = zeroblob(32)")
+            try db.execute(
+                sql: "DROP VIEW v_slab; CREATE VIEW v_mine AS SELECT 1 AS one; UPDATE view_definition SET digest = zeroblob(32)")
         }
         let again = try Catalog.open(at: made.directory)
         let names = try again.read { try Set(String.fetchAll($0, sql: "SELECT name FROM sqlite_master WHERE type = 'view'")) }

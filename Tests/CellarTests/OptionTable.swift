@@ -97,7 +97,8 @@ struct OptionTable {
         ]
         let paths = ["paths", "directory", "destination", "labels", "points", "output", "path", "input", "catalog"]
         let texts = [
-            "dataset", "meta", "name", "name-from", "names", "tomogram", "target", "set", "class", "convention", "where", "columns", "subject",
+            "dataset", "meta", "name", "name-from", "names", "tomogram", "target", "set", "class", "convention", "where",
+            "columns", "subject",
             "sql", "param", "format", "topic", "by", "metric", "column", "x", "y", "kind", "step", "until", "licence",
             "provenance",
             "key=value",

@@ -95,7 +95,9 @@ import ToySteps
         let version = 1
         let scope: ScopeKind
         let summary = ""
-        var inputs: [StepInput] { scope == .slab ? [.fact(.z)] : scope == .tomogram ? [.fact(.declaredVoxelSize)] : [.fact(.annotation)] }
+        var inputs: [StepInput] {
+            scope == .slab ? [.fact(.z)] : scope == .tomogram ? [.fact(.declaredVoxelSize)] : [.fact(.annotation)]
+        }
         let outputs = [StepOutput.value("out")]
         let during: @Sendable () throws -> Void
 
@@ -174,6 +176,7 @@ import ToySteps
         try toys.run()
         #expect(try toys.catalog.count(.init(keptRuns: 0)).results == 7)
         _ = try toys.catalog.drop(.init(keptRuns: 0))
-        #expect(try toys.catalog.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM v_failure WHERE status = 'failed'") } == 1)
+        #expect(
+            try toys.catalog.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM v_failure WHERE status = 'failed'") } == 1)
     }
 }

@@ -13,7 +13,9 @@ import Volumes
         try directory.write("s.zarr/.zattrs", "{}".utf8)
         for level in 0..<2 {
             try directory.write("s.zarr/\(level)/.zarray", "{}".utf8)
-            for chunk in 0..<8 { try directory.write("s.zarr/\(level)/\(chunk / 4)/\(chunk / 2 % 2)/\(chunk % 2)", [UInt8(chunk)]) }
+            for chunk in 0..<8 {
+                try directory.write("s.zarr/\(level)/\(chunk / 4)/\(chunk / 2 % 2)/\(chunk % 2)", [UInt8(chunk)])
+            }
         }
         return (directory, VolumeLocation(path: directory.file("s.zarr")))
     }
@@ -46,10 +48,13 @@ import Volumes
             ), ("metadata", { try directory.write("s.zarr/.zattrs", "{ }".utf8) }),
             ("a level comes", { try directory.write("s.zarr/2/.zarray", "{}".utf8) }),
             ("version 3", { try directory.write("s.zarr/zarr.json", "{}".utf8) }),
-            ("another store takes its place", {
-                try files.moveItem(atPath: location.path, toPath: directory.file("old"))
-                try files.copyItem(atPath: directory.file("old"), toPath: location.path)
-            }),
+            (
+                "another store takes its place",
+                {
+                    try files.moveItem(atPath: location.path, toPath: directory.file("old"))
+                    try files.copyItem(atPath: directory.file("old"), toPath: location.path)
+                }
+            ),
         ]
         var last = try #require(SourceSignature(location))
         for (name, edit) in edits {

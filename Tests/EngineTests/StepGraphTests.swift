@@ -61,7 +61,9 @@ private struct Declared: Step {
         #expect(
             refusal(of: [Declared(name: "a", outputs: [.value("x"), .artifact("x", evictable: true)])])?.message.contains(twice)
                 == true)
-        #expect(refusal(of: [Declared(name: "a", inputs: [.fact(.declaredVoxelSize), .fact(.declaredVoxelSize)])])?.message.contains(twice) == true)
+        #expect(
+            refusal(of: [Declared(name: "a", inputs: [.fact(.declaredVoxelSize), .fact(.declaredVoxelSize)])])?.message.contains(
+                twice) == true)
         let parameter = Parameter.flag("p", default: true, "")
         #expect(refusal(of: [Declared(name: "a", parameters: [parameter, parameter])])?.message.contains(twice) == true)
     }

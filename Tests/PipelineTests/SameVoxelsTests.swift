@@ -35,7 +35,9 @@ import Volumes
         }
     }
 
-    @Test("in a file that was touched, compressed, moved or labelled anew: describe runs, and nothing below it", arguments: UInt64(1)...4)
+    @Test(
+        "in a file that was touched, compressed, moved or labelled anew: describe runs, and nothing below it",
+        arguments: UInt64(1)...4)
     func editScripts(seed: UInt64) throws {
         let collection = try collection()
         let first = try #require(try collection.run())
@@ -122,7 +124,8 @@ extension PipelineCollection {
         return try catalog.add(
             [
                 NewTomogram(
-                    name: name, location: location, format: volume.header.format, scalarType: volume.scalarType, shape: volume.shape,
+                    name: name, location: location, format: volume.header.format, scalarType: volume.scalarType,
+                    shape: volume.shape,
                     headerVoxelSize: volume.header.voxelSize)
             ], dataset: dataset)[0].id
     }

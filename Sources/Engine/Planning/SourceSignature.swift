@@ -28,7 +28,8 @@ struct SourceSignature: Sendable, Hashable {
         if info.st_mode & S_IFMT == S_IFDIR {
             let entries = Self.entries(of: location.path)
             let listing = Digest(of: entries.map(\.line).sorted().joined(separator: "\n").utf8)
-            content = .folder(folders: entries.count(where: \.isFolder), metadata: entries.count { !$0.isFolder }, listing: listing)
+            let folders = entries.count(where: \.isFolder)
+            content = .folder(folders: folders, metadata: entries.count - folders, listing: listing)
             listing.withUnsafeBytes { hash.update(bufferPointer: $0) }
         } else {
             let (time, inode) = (info.st_mtim, info.st_ino)

@@ -37,7 +37,8 @@ extension RunExecution: ItemReader {
         else {
             throw EngineError(
                 .source,
-                "\(step).\(name) has no value for \(scope.tomogram) \(scope.label) any more: it was removed during the run; run again")
+                "\(step).\(name) has no value for \(scope.tomogram) \(scope.label) any more: it was removed during the run; run again"
+            )
         }
         return value.text
     }

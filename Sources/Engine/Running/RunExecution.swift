@@ -147,7 +147,8 @@ final class RunExecution: Sendable {
         }
         guard !failures.isEmpty else { return batch }
         return batch.map { item in
-            guard let error = item.sources.lazy.compactMap({ failures[$0] }).first, case .done(let completed) = item.outcome else {
+            guard let error = item.sources.lazy.compactMap({ failures[$0] }).first, case .done(let completed) = item.outcome
+            else {
                 return item
             }
             for artifact in item.staged { store.discard(artifact) }

@@ -75,7 +75,8 @@ public struct StepGraph: Sendable {
         guard givers.count == 1, giver.step.scope == .tomogram, giver.step.inputs.contains(.fact(.source)) else {
             let names = givers.map { "\($0.step.name).\($0.output)" }.joined(separator: ", ")
             throw EngineError(
-                .invalidSteps, "voxels are given by one step, which works on tomograms and reads their files, and not by \(names)")
+                .invalidSteps, "voxels are given by one step, which works on tomograms and reads their files, and not by \(names)"
+            )
         }
         return (giver.step.name, giver.output)
     }
@@ -93,7 +94,8 @@ public struct StepGraph: Sendable {
                 guard fact != .source || voxels.map({ $0.step == step.name }) ?? false else {
                     throw EngineError(
                         .invalidSteps,
-                        "the step \(step.name) reads the file of the tomogram and does not give its voxels: it declares the input voxels")
+                        "the step \(step.name) reads the file of the tomogram and does not give its voxels: it declares the input voxels"
+                    )
                 }
             case .voxels:
                 guard voxels != nil else {

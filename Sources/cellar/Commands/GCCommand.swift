@@ -58,7 +58,9 @@ struct GCCommand: ParsableCommand {
     @discardableResult
     private func describe(_ workspace: Workspace) throws -> [Digest] {
         let leftovers = try Leftovers(workspace)
-        func line(_ count: Int, _ noun: String, _ bytes: Int) { print("\(count) \(noun)\(count == 1 ? "" : "s"), \(size(bytes))") }
+        func line(_ count: Int, _ noun: String, _ bytes: Int) {
+            print("\(count) \(noun)\(count == 1 ? "" : "s"), \(size(bytes))")
+        }
         line(leftovers.strayCount, "stray file", leftovers.strayBytes)
         line(leftovers.abandoned.count, "abandoned workspace", leftovers.abandoned.reduce(0) { $0 + $1.byteCount })
         if !leftovers.continued.isEmpty {

@@ -32,7 +32,8 @@ struct RemoveCommand: ParsableCommand {
     @Option(
         name: .customLong("where"),
         help: ArgumentHelp(
-            "Which: an SQL expression over the columns of v_tomogram, v_dataset, v_annotation or v_slab; 1 for all.", valueName: "sql"))
+            "Which: an SQL expression over the columns of v_tomogram, v_dataset, v_annotation or v_slab; 1 for all.",
+            valueName: "sql"))
     var expression: String
 
     @Flag(help: "Remove them.")
