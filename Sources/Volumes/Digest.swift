@@ -62,16 +62,8 @@ public struct Digest: Hashable, Sendable {
     /// - Throws: ``VolumeError`` where it cannot be read, is no regular file, or changes its size meanwhile.
     /// - Complexity: reads the file once, 4 MiB at a time.
     package init(ofFile path: String) throws(VolumeError) {
-        let file = try FileSource(path: path)
         var hash = SHA256()
-        for start in stride(from: 0, to: file.byteCountLimit, by: 4 << 20) {
-            let count = min(4 << 20, file.byteCountLimit - start)
-            let bytes = try file.bytes(at: start, count: count)
-            guard bytes.count == count else {
-                throw VolumeError(.unreadable, "became shorter while it was read; try again", path: path)
-            }
-            hash.update(data: bytes)
-        }
+        try FileSource(path: path).forEachBlock { hash.update(data: $0) }
         self.init(hash)
     }
 

@@ -35,4 +35,18 @@ final class FileSource: ByteSource {
         }
         return filled
     }
+
+    /// Gives all bytes of the file from the first on, 4 MiB at a time.
+    ///
+    /// - Throws: ``VolumeError`` where they cannot be read, or became fewer since the file was opened.
+    func forEachBlock(_ body: ([UInt8]) throws(VolumeError) -> Void) throws(VolumeError) {
+        for start in stride(from: 0, to: size, by: 4 << 20) {
+            let count = min(4 << 20, size - start)
+            let block = try bytes(at: start, count: count)
+            guard block.count == count else {
+                throw VolumeError(.unreadable, "became shorter while it was read; try again", path: path)
+            }
+            try body(block)
+        }
+    }
 }

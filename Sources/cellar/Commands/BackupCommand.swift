@@ -62,8 +62,6 @@ struct BackupCommand: ParsableCommand {
 
 /// Copies what files hold, and nothing of whose they are: a backup belongs to whoever makes it.
 private struct FileCopy {
-    private static let blockByteCount = 4 << 20
-
     private let outputs: OutputFiles
 
     init(_ outputs: OutputFiles) { self.outputs = outputs }
@@ -87,13 +85,8 @@ private struct FileCopy {
     }
 
     private func copyFile(_ source: String, to target: String) throws {
-        let input = try FileHandle(forReadingFrom: URL(fileURLWithPath: source))
-        defer { try? input.close() }
         let output = try AtomicFile(outputs.file(target))
-        while let block = try input.read(upToCount: Self.blockByteCount), !block.isEmpty {
-            let bytes = [UInt8](block)
-            try output.write(bytes.span.bytes)
-        }
+        try output.write(contentsOf: source)
         try output.publish()
     }
 }
