@@ -1,5 +1,6 @@
+public import Basics
 public import GRDB
-public import Volumes
+internal import Volumes
 
 /// An artifact that the blob store has, or had until it was evicted.
 public struct ArtifactRecord: CatalogRecord {

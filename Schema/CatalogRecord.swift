@@ -1,6 +1,7 @@
+public import Basics
 import Foundation
 public import GRDB
-public import Volumes
+internal import Volumes
 
 /// A row of a table of the catalog. Columns are the properties in snake case; optionals mirror NULL.
 public protocol CatalogRecord: Codable, Sendable, Hashable, FetchableRecord, PersistableRecord {}

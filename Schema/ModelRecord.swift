@@ -1,5 +1,6 @@
+public import Basics
 import GRDB
-public import Volumes
+internal import Volumes
 
 /// Weights that a step uses: where they are, and the digest of their content.
 public struct ModelRecord: CatalogRecord {

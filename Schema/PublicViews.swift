@@ -1,4 +1,5 @@
-public import Volumes
+public import Basics
+internal import Volumes
 
 /// The public views of the catalog (`views.md`), as the SQL that makes them.
 ///

@@ -1,5 +1,6 @@
+public import Basics
 import GRDB
-public import Volumes
+internal import Volumes
 
 /// An input of a trace, beside its configuration.
 public struct TraceInputRecord: CatalogRecord {

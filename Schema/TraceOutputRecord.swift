@@ -1,5 +1,6 @@
+public import Basics
 import GRDB
-public import Volumes
+internal import Volumes
 
 /// An output of a trace: a value, or an artifact.
 public struct TraceOutputRecord: CatalogRecord {

@@ -1,5 +1,6 @@
+public import Basics
 public import GRDB
-public import Volumes
+internal import Volumes
 
 /// One execution of a step on a scope.
 public struct TraceRecord: CatalogRecord {

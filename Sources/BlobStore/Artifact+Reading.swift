@@ -1,6 +1,5 @@
+public import Basics
 public import Volumes
-
-internal import struct Crypto.SHA256
 
 extension Artifact {
     /// What the artifact says of a dataset.
@@ -104,9 +103,9 @@ extension Artifact {
         for description in datasets {
             var hash = SHA256()
             try forEachPart(of: description, 0..<description.shape[0]) { (_, bytes) throws(BlobError) in
-                hash.update(bufferPointer: bytes)
+                hash.update(bytes)
             }
-            guard Digest(hash) == description.payloadDigest else {
+            guard hash.digest == description.payloadDigest else {
                 throw .corrupt("the elements of '\(description.name)' are not those that were written", path: path)
             }
         }

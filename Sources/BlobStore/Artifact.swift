@@ -1,4 +1,5 @@
-public import Volumes
+public import Basics
+internal import Volumes
 
 /// An artifact that is open for reading. It may be read from several threads at once, and stays readable after it is
 /// removed from its store.

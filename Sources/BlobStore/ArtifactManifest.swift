@@ -1,6 +1,5 @@
+public import Basics
 public import Volumes
-
-internal import struct Crypto.SHA256
 
 /// What an artifact says of one of its datasets.
 public struct DatasetDescription: Sendable, Hashable {
@@ -32,7 +31,7 @@ struct ArtifactManifest: Hashable {
     /// The logical digest: over what is said, not how it is stored.
     var digest: Digest {
         var hash = SHA256()
-        hash.update(data: Array("\(Self.format)\n".utf8))
+        hash.update("\(Self.format)\n".utf8)
         hash.combine(kind)
         hash.combine(attributes)
         hash.combine(datasets.count)
@@ -41,10 +40,10 @@ struct ArtifactManifest: Hashable {
             hash.combine(dataset.scalarType.rawValue)
             hash.combine(dataset.shape.count)
             for axis in dataset.shape { hash.combine(axis) }
-            hash.update(data: dataset.payloadDigest.bytes)
+            hash.update(dataset.payloadDigest.bytes)
             hash.combine(dataset.attributes)
         }
-        return Digest(hash)
+        return hash.digest
     }
 }
 
@@ -73,12 +72,12 @@ extension ArtifactManifest {
 
 extension SHA256 {
     fileprivate mutating func combine(_ number: some FixedWidthInteger) {
-        withUnsafeBytes(of: UInt64(truncatingIfNeeded: number).littleEndian) { update(bufferPointer: $0) }
+        withUnsafeBytes(of: UInt64(truncatingIfNeeded: number).littleEndian) { update($0) }
     }
 
     fileprivate mutating func combine(_ text: String) {
         combine(text.utf8.count)
-        update(data: Array(text.utf8))
+        update(Array(text.utf8))
     }
 
     fileprivate mutating func combine(_ attributes: [String: AttributeValue]) {
@@ -87,16 +86,16 @@ extension SHA256 {
             combine(name)
             switch value {
             case .string(let text):
-                update(data: [UInt8(ascii: "s")])
+                update([UInt8(ascii: "s")])
                 combine(text)
             case .integer(let value):
-                update(data: [UInt8(ascii: "i")])
+                update([UInt8(ascii: "i")])
                 combine(value)
             case .real(let value):
-                update(data: [UInt8(ascii: "d")])
+                update([UInt8(ascii: "d")])
                 combine(value.bitPattern)
             case .reals(let values):
-                update(data: [UInt8(ascii: "a")])
+                update([UInt8(ascii: "a")])
                 combine(values.count)
                 for value in values { combine(value.bitPattern) }
             }

@@ -1,38 +1,25 @@
+public import Basics
 internal import Glibc
 internal import Volumes
 
-/// Why an artifact could not be written, read or trusted: one sentence that says what, where, and what to do.
-public struct BlobError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// A stable name for the kind of failure.
-    public enum Code: String, Hashable, Sendable {
-        /// There is no such artifact, or no such dataset in it.
-        case missing
-        /// The bytes are not the artifact that they are named after.
-        case corrupt
-        /// The disk or the quota is full.
-        case diskFull
-        /// The file or folder could not be read.
-        case unreadable
-        /// The file or folder could not be written.
-        case unwritable
-        /// The caller asked for what an artifact cannot hold or does not hold: a wrong shape, type, name or size.
-        case invalid
-    }
-
-    public let code: Code
-    /// The file or folder.
-    public let path: String
-    /// What is wrong and what to do about it, without the path, beginning in lower case.
-    public let message: String
-
-    public init(_ code: Code, _ message: String, path: String) {
-        self.code = code
-        self.message = message
-        self.path = path
-    }
-
-    public var description: String { "\(path): \(message)" }
+/// The kinds of ``BlobError``.
+public enum BlobErrorCode: String, ErrorCode {
+    /// There is no such artifact, or no such dataset in it.
+    case missing
+    /// The bytes are not the artifact that they are named after.
+    case corrupt
+    /// The disk or the quota is full.
+    case diskFull
+    /// The file or folder could not be read.
+    case unreadable
+    /// The file or folder could not be written.
+    case unwritable
+    /// The caller asked for what an artifact cannot hold or does not hold: a wrong shape, type, name or size.
+    case invalid
 }
+
+/// Why an artifact could not be written, read or trusted: one sentence that says what, where, and what to do.
+public typealias BlobError = CodedError<BlobErrorCode>
 
 extension BlobError {
     /// A failure of the system, of which a full disk is told apart.

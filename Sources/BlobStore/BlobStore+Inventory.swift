@@ -1,4 +1,5 @@
-public import Volumes
+public import Basics
+internal import Volumes
 
 /// A file in a store that is no artifact by its place and name.
 public struct Stray: Sendable, Hashable {

@@ -1,4 +1,5 @@
-public import Volumes
+public import Basics
+internal import Volumes
 
 /// A folder of immutable artifacts, each an HDF5 file that is named by its logical digest.
 ///

@@ -1,6 +1,5 @@
+public import Basics
 public import Volumes
-
-internal import struct Crypto.SHA256
 
 /// Writes a dataset of an artifact front to back, in bounded memory: what was appended is compressed on all cores and
 /// handed to the file every few megabytes.
@@ -47,7 +46,7 @@ public final class DatasetWriter {
             guard bytes.count <= byteCount - appendedByteCount else {
                 throw .invalid("\(dataset.name) of shape \(shape) has no room for what is appended", path: dataset.path)
             }
-            hash.update(bufferPointer: bytes)
+            hash.update(bytes)
             appendedByteCount += bytes.count
             if let pipeline { try store(bytes, pipeline) }
         } catch {
@@ -114,7 +113,7 @@ public final class DatasetWriter {
             throw .invalid(
                 "\(dataset.name) of shape \(shape) got \(appendedByteCount) of its \(byteCount) bytes", path: dataset.path)
         }
-        let digest = Digest(hash)
+        let digest = hash.digest
         do throws(HDF5Error) {
             try dataset.writeAttribute(ArtifactManifest.payloadAttribute, .string(digest.hexadecimal))
             for (name, value) in attributes.sorted(by: { $0.key < $1.key }) { try dataset.writeAttribute(name, value.hdf5) }

@@ -1,4 +1,5 @@
-public import Volumes
+public import Basics
+internal import Volumes
 
 /// An artifact that is written and checked, but neither durable nor visible: `BlobStore.publish` makes it both.
 public struct StagedArtifact: Sendable, Hashable {

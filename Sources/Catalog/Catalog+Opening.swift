@@ -1,3 +1,4 @@
+public import Basics
 import CatalogMigrations
 import CatalogSchema
 import Foundation

@@ -1,3 +1,4 @@
+internal import Basics
 import CatalogMigrations
 import CatalogSchema
 import Foundation

@@ -1,3 +1,4 @@
+public import Basics
 import Foundation
 
 /// The folder of a catalog, and what lies where in it.

@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 
 /// The kind of file system under a path, as far as a database cares: SQLite's write-ahead log needs shared memory and

@@ -1,3 +1,4 @@
+public import Basics
 public import Tensors
 
 /// The named tensors of a network: in one safetensors file or in several, or in a file of `torch.save`.

@@ -1,40 +1,27 @@
+public import Basics
 import Glibc
 import Volumes
 
-/// Why a checkpoint could not be read or written: one sentence that says what, where, and what to do.
-public struct CheckpointError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// A stable name for the kind of failure.
-    public enum Code: String, Hashable, Sendable {
-        /// The file does not exist or may not be read.
-        case unreadable
-        /// The file could not be written.
-        case unwritable
-        /// The bytes are not of the format, or contradict themselves.
-        case malformed
-        /// The file ends before its header says it does.
-        case truncated
-        /// The file is sound, but of a kind that is not read here.
-        case unsupported
-        /// No file of the checkpoint has the tensor.
-        case missingTensor
-        /// The tensor has another shape or type than was asked for.
-        case mismatchedTensor
-    }
-
-    public let code: Code
-    /// The file or folder.
-    public let path: String
-    /// What is wrong and what to do about it, without the path, beginning in lower case.
-    public let message: String
-
-    public init(_ code: Code, _ message: String, path: String) {
-        self.code = code
-        self.message = message
-        self.path = path
-    }
-
-    public var description: String { "\(path): \(message)" }
+/// The kinds of ``CheckpointError``.
+public enum CheckpointErrorCode: String, ErrorCode {
+    /// The file does not exist or may not be read.
+    case unreadable
+    /// The file could not be written.
+    case unwritable
+    /// The bytes are not of the format, or contradict themselves.
+    case malformed
+    /// The file ends before its header says it does.
+    case truncated
+    /// The file is sound, but of a kind that is not read here.
+    case unsupported
+    /// No file of the checkpoint has the tensor.
+    case missingTensor
+    /// The tensor has another shape or type than was asked for.
+    case mismatchedTensor
 }
+
+/// Why a checkpoint could not be read or written: one sentence that says what, where, and what to do.
+public typealias CheckpointError = CodedError<CheckpointErrorCode>
 
 extension CheckpointError {
     /// The sentence for a file that `open` or `mmap` refused.
@@ -53,7 +40,7 @@ extension CheckpointError {
         do throws(VolumeError) {
             return try body()
         } catch {
-            throw CheckpointError(.unwritable, error.message, path: error.path)
+            throw CheckpointError(.unwritable, error.message, path: error.location)
         }
     }
 

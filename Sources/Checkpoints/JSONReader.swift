@@ -1,3 +1,5 @@
+import Basics
+
 /// JSON, read from front to back by one who knows what ought to come next: headers, indices and vocabularies.
 ///
 /// No tree is built, so that a hostile header takes no more memory than what the reader keeps of it. Strict (RFC 8259): names

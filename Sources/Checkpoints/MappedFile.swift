@@ -1,3 +1,4 @@
+import Basics
 import Glibc
 
 /// A regular file that is both read by `pread` and mapped, read-only.

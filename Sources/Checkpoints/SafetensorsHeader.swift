@@ -1,3 +1,5 @@
+import Basics
+
 /// The table of contents of a safetensors file, checked: every tensor lies in the file, and together they tile it.
 ///
 /// ```

@@ -1,3 +1,5 @@
+import Basics
+
 /// `*.safetensors.index.json`: which file holds which tensor.
 struct ShardIndex {
     let path: String

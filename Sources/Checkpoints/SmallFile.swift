@@ -1,3 +1,5 @@
+import Basics
+
 /// The text files beside weights: indices, vocabularies, merges.
 package enum SmallFile {
     /// All bytes of a file of at most `limit` bytes.

@@ -1,3 +1,4 @@
+public import Basics
 import Checkpoints
 import Foundation
 import Synchronization

@@ -1,39 +1,30 @@
-/// Why the engine could not do what was asked: one sentence that says what, where, and what to do.
-public struct EngineError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// A stable name for the kind of failure.
-    public enum Code: String, Hashable, Sendable {
-        /// The recipe is no YAML, names what is no parameter, or gives a value that a parameter refuses.
-        case invalidRecipe
-        /// There is a recipe that cannot be read, or it cannot be written.
-        case recipeFile
-        /// No step has that name.
-        case unknownStep
-        /// Steps that contradict one another or themselves.
-        case invalidSteps
-        /// A model that the recipe names is not in the catalog.
-        case unknownModel
-        /// A step asked for what it did not declare, or did not give what it declared.
-        case brokenPromise
-        /// The file of a tomogram is missing, or changed while it was read.
-        case source
-        /// An annotation cannot be understood.
-        case annotation
-        /// The folder of an item that takes long cannot be made.
-        case workspace
-        /// No thread can be started.
-        case threads
-        /// The run was asked to stop.
-        case cancelled
-    }
+public import Basics
 
-    public let code: Code
-    /// One sentence, beginning in lower case.
-    public let message: String
-
-    public init(_ code: Code, _ message: String) {
-        self.code = code
-        self.message = message
-    }
-
-    public var description: String { message }
+/// The kinds of ``EngineError``.
+public enum EngineErrorCode: String, ErrorCode {
+    /// The recipe is no YAML, names what is no parameter, or gives a value that a parameter refuses.
+    case invalidRecipe
+    /// There is a recipe that cannot be read, or it cannot be written.
+    case recipeFile
+    /// No step has that name.
+    case unknownStep
+    /// Steps that contradict one another or themselves.
+    case invalidSteps
+    /// A model that the recipe names is not in the catalog.
+    case unknownModel
+    /// A step asked for what it did not declare, or did not give what it declared.
+    case brokenPromise
+    /// The file of a tomogram is missing, or changed while it was read.
+    case source
+    /// An annotation cannot be understood.
+    case annotation
+    /// The folder of an item that takes long cannot be made.
+    case workspace
+    /// No thread can be started.
+    case threads
+    /// The run was asked to stop.
+    case cancelled
 }
+
+/// Why the engine could not do what was asked: one sentence that says what, where, and what to do.
+public typealias EngineError = CodedError<EngineErrorCode>

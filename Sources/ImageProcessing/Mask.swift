@@ -1,3 +1,5 @@
+public import Basics
+
 /// A segmentation of an image into foreground (true) and background.
 public typealias Mask = Image<Bool>
 

@@ -1,35 +1,23 @@
+public import Basics
 internal import ImageProcessing
 internal import Volumes
 
+/// The kinds of ``MetricsError``.
+public enum MetricsErrorCode: String, ParameterErrorCode {
+    /// A parameter lies outside the range that a measure is defined for.
+    case invalidParameter
+    /// Sizes differ, or there are more or fewer slices than the volume has.
+    case invalidSize
+    /// A coordinate, a score or a density is no number.
+    case invalidInput
+    /// A label is not in the class map.
+    case unknownLabel
+}
+
 /// Why something cannot be measured: one sentence that says what is wrong and what to do.
-public struct MetricsError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// A stable name for the kind of failure.
-    public enum Code: String, Hashable, Sendable {
-        /// A parameter lies outside the range that a measure is defined for.
-        case invalidParameter
-        /// Sizes differ, or there are more or fewer slices than the volume has.
-        case invalidSize
-        /// A coordinate, a score or a density is no number.
-        case invalidInput
-        /// A label is not in the class map.
-        case unknownLabel
-    }
+public typealias MetricsError = CodedError<MetricsErrorCode>
 
-    public let code: Code
-    /// What is wrong and what to do about it.
-    public let message: String
-
-    init(_ code: Code, _ message: String) {
-        self.code = code
-        self.message = message
-    }
-
-    public var description: String { message }
-
-    static func parameter(_ name: String, _ value: some CustomStringConvertible, mustBe range: String) -> MetricsError {
-        MetricsError(.invalidParameter, "\(name) is \(value), but must be \(range)")
-    }
-
+extension MetricsError {
     static func slice(_ z: Int, _ slice: Image<some Any>, doesNotFit shape: VolumeShape) -> MetricsError {
         MetricsError(
             .invalidSize,

@@ -1,8 +1,14 @@
+public import Basics
+
+/// The kinds of ``PipelineError``.
+public enum PipelineErrorCode: String, ErrorCode {
+    /// An item whose inputs or parameters do not allow its step to do its work.
+    case item
+}
+
 /// Why a step could not do its work on an item: one sentence that says what, and what to do.
-public struct PipelineError: Error, Hashable, Sendable, CustomStringConvertible {
-    public let message: String
+public typealias PipelineError = CodedError<PipelineErrorCode>
 
-    public init(_ message: String) { self.message = message }
-
-    public var description: String { message }
+extension PipelineError {
+    public init(_ message: String) { self.init(.item, message) }
 }

@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 
 /// The slab of cell in a simulated tomogram: two tilted, gently uneven surfaces.

@@ -1,6 +1,14 @@
-/// Why a network cannot be made, trained or run: one sentence that says what, where, and what to do.
-public struct TrainingError: Error, CustomStringConvertible, Sendable {
-    public let description: String
+public import Basics
 
-    init(_ description: String) { self.description = description }
+/// The kinds of ``TrainingError``.
+public enum TrainingErrorCode: String, ErrorCode {
+    /// A setting, shape, label or state that a network cannot be made, trained or run with.
+    case invalid
+}
+
+/// Why a network cannot be made, trained or run: one sentence that says what, where, and what to do.
+public typealias TrainingError = CodedError<TrainingErrorCode>
+
+extension TrainingError {
+    init(_ message: String) { self.init(.invalid, message) }
 }

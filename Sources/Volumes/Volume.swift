@@ -1,3 +1,4 @@
+public import Basics
 import Glibc
 
 /// A volume in a file: its shape and type are known, its voxels stay where they are until a box of them is read.

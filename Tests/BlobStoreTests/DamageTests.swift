@@ -1,3 +1,4 @@
+import Basics
 import BlobStore
 import Foundation
 import TestSupport
@@ -65,7 +66,7 @@ struct DamageTests {
 
     @Test("zeros and noise in place of a part of the file are found")
     func overwriting() throws {
-        var generator = SeededGenerator(seed: 1)
+        var generator = RandomStream(state: 1)
         for start in stride(from: 0, to: bytes.count, by: 64) {
             for isNoise in [false, true] {
                 var damaged = bytes

@@ -1,3 +1,4 @@
+import Basics
 import BlobStore
 import Foundation
 import Glibc
@@ -11,7 +12,7 @@ struct DiskFullTests {
     func largeArtifacts() throws {
         let disk = try SmallDisk(megabytes: 1)
         let store = try BlobStore(directory: "\(disk.path)/blobs")
-        var generator = SeededGenerator(seed: 1)
+        var generator = RandomStream(state: 1)
         let values = (0..<500_000).map { _ in UInt64.random(in: .min ... .max, using: &generator) }
         for attempt in 0..<60 {
             let error = #expect(throws: BlobError.self) {

@@ -1,3 +1,4 @@
+import Basics
 import BlobStore
 import Foundation
 import TestSupport
@@ -10,7 +11,7 @@ import Volumes
 struct FuzzArtifactTests {
     /// Changes one to three places: bits, bytes and numbers set to what programs stumble over, blocks removed, repeated or
     /// exchanged, the end cut off or drawn out.
-    private static func damaged(_ bytes: [UInt8], _ random: inout SeededGenerator) -> [UInt8] {
+    private static func damaged(_ bytes: [UInt8], _ random: inout RandomStream) -> [UInt8] {
         var bytes = bytes
         for _ in 0..<Int.random(in: 1...3, using: &random) {
             guard let place = bytes.indices.randomElement(using: &random) else { break }
@@ -42,7 +43,7 @@ struct FuzzArtifactTests {
         let digest = try store.put(sample.write)
         let path = store.path(of: digest)
         let bytes = Array(try Data(contentsOf: URL(fileURLWithPath: path)))
-        var random = SeededGenerator(seed: UInt64(70 + compression))
+        var random = RandomStream(state: UInt64(70 + compression))
         var refused = 0
         for index in 0..<600 {
             let mutant = Self.damaged(bytes, &random)
@@ -61,7 +62,7 @@ struct FuzzArtifactTests {
                 #expect(try artifact.read("values", as: Float.self) == sample.values, "\(compression), \(index)")
             } catch {
                 refused += 1
-                #expect(error.path == path && !error.message.isEmpty)
+                #expect(error.location == path && !error.message.isEmpty)
             }
         }
         #expect(refused > 300 && refused < 600)

@@ -1,3 +1,4 @@
+import Basics
 import BlobStore
 import Foundation
 import TestSupport
@@ -8,7 +9,7 @@ import Volumes
 struct RoundTripTests {
     /// Random bit patterns of a type, NaN and all.
     private func noise<Value: VoxelScalar>(_ count: Int, as type: Value.Type, seed: UInt64) -> [Value] {
-        var generator = SeededGenerator(seed: seed)
+        var generator = RandomStream(state: seed)
         return (0..<count).map { _ in
             withUnsafeBytes(of: generator.next()) { $0.loadUnaligned(as: Value.self) }
         }
@@ -84,7 +85,7 @@ struct RoundTripTests {
         let temporary = try TemporaryStore()
         let shape = [37, 512, 600]
         let values = noise(shape.reduce(1, *), as: UInt16.self, seed: 3)
-        var generator = SeededGenerator(seed: 4)
+        var generator = RandomStream(state: 4)
         let digest = try temporary.store.put { artifact in
             let stream = try artifact.createDataset("stream", shape: shape, scalarType: .uint16, compression: 0)
             let other = try artifact.createDataset("other", shape: [2, 2], scalarType: .int8)

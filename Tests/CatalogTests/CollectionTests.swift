@@ -1,3 +1,4 @@
+import Basics
 import Catalog
 import CatalogSchema
 import Foundation
@@ -154,7 +155,7 @@ import Volumes
                 name: name, location: VolumeLocation(path: made.temporary.file("other-\(name).mrc")), format: "mrc",
                 scalarType: .int8, shape: shape)
         }
-        func codes(_ keepingGoing: Bool, dataset: String = "d") throws -> [CatalogError.Code?] {
+        func codes(_ keepingGoing: Bool, dataset: String = "d") throws -> [CatalogErrorCode?] {
             try made.catalog.addEach(tomograms, dataset: dataset, keepingGoing: keepingGoing).map { result in
                 if case .failure(let error) = result { error.code } else { nil }
             }

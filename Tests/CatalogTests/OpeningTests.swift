@@ -1,3 +1,4 @@
+import Basics
 import CatalogMigrations
 import CatalogSchema
 import Foundation
@@ -94,7 +95,7 @@ import Testing
     @Test("that is no database, or a folder, is refused", arguments: [100, 5000, 100_000])
     func garbage(byteCount: Int) throws {
         let directory = try TemporaryDirectory()
-        var generator = SeededGenerator(seed: UInt64(byteCount))
+        var generator = RandomStream(state: UInt64(byteCount))
         let bytes = (0..<byteCount).map { _ in UInt8.random(in: 1...255, using: &generator) }
         try directory.write("catalog.sqlite", bytes)
         let error = #expect(throws: CatalogError.self) { try Catalog.open(at: CatalogDirectory(path: directory.path)) }

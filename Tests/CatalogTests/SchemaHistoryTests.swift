@@ -1,3 +1,4 @@
+import Basics
 import CatalogMigrations
 import CatalogSchema
 import Foundation

@@ -1,3 +1,4 @@
+import Basics
 import Catalog
 import CatalogMigrations
 import CatalogSchema
@@ -67,7 +68,7 @@ import Volumes
     func refusals() throws {
         let made = try TemporaryCatalog()
         let ids = try slabs(made, 1)
-        func refusal(_ name: String, slabs: [Int64], annotations: [Int64] = []) -> CatalogError.Code? {
+        func refusal(_ name: String, slabs: [Int64], annotations: [Int64] = []) -> CatalogErrorCode? {
             #expect(throws: CatalogError.self) {
                 try made.catalog.addTrainingSet(named: name, slabs: slabs, annotations: annotations)
             }?.code

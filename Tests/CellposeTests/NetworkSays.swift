@@ -1,3 +1,4 @@
+import Basics
 import Cellpose
 import ImageProcessing
 import TestSupport
@@ -25,7 +26,7 @@ struct NetworkSays {
     /// - Parameter flows: those of the labels, of length 1.
     init(of labels: Image<Int32>, flows: FlowField, seed: UInt64, _ condition: Condition) {
         let (flowNoise, probabilityNoise, turns) = condition.disturbances
-        var random = SeededGenerator(seed: seed)
+        var random = RandomStream(state: seed)
         var (y, x, said): ([Float], [Float], [Float]) = ([], [], [])
         for (index, label) in labels.values.enumerated() {
             let word = random.next()

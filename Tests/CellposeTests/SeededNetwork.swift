@@ -1,3 +1,4 @@
+import Basics
 import Checkpoints
 import Foundation
 import ImageProcessing
@@ -13,7 +14,7 @@ enum SeededNetwork {
 
     /// Values in [−1, 1), multiples of 2⁻²³.
     static func noise(_ seed: Int, _ count: Int) -> [Float] {
-        var generator = SeededGenerator(seed: UInt64(seed))
+        var generator = RandomStream(state: UInt64(seed))
         return (0..<count).map { _ in Float(generator.next() >> 40) * 0x1p-23 - 1 }
     }
 

@@ -1,3 +1,4 @@
+import Basics
 import ImageProcessing
 import TestSupport
 
@@ -6,7 +7,7 @@ enum SyntheticLabels: String, CaseIterable {
     case discs, touching, ellipses, crescents, rings, nested, border, large, specks, mosaic, stripes, full, empty
 
     func make(height: Int, width: Int, seed: UInt64) -> Image<Int32>? {
-        var random = SeededGenerator(seed: seed)
+        var random = RandomStream(state: seed)
         var specks: Int32 = 0
         let labels = Image<Int32>(
             height: height, width: width,

@@ -1,3 +1,4 @@
+import Basics
 import Checkpoints
 import Tensors
 import TestSupport
@@ -14,7 +15,7 @@ struct FuzzTests {
         ].map { Array($0.utf8) } + [[0xFF], [0xC0, 0x80]]
 
     /// Damages header or length, or cuts or extends the file; returns whether the bytes of tensors keep their values.
-    private func damage(_ bytes: inout [UInt8], headerCount: Int, using random: inout SeededGenerator) {
+    private func damage(_ bytes: inout [UInt8], headerCount: Int, using random: inout RandomStream) {
         for _ in 0..<Int.random(in: 1...3, using: &random) {
             let place = Int.random(in: 8..<min(8 + headerCount, bytes.count), using: &random)
             switch Int.random(in: 0..<8, using: &random) {
@@ -47,7 +48,7 @@ struct FuzzTests {
         let original = try GoldenFolder.bytes("everything.safetensors")
         let headerCount = Int(original[0]) | Int(original[1]) << 8
         let reference = try Checkpoint(path: GoldenFolder.path("everything.safetensors"))
-        var random = SeededGenerator(seed: 3)
+        var random = RandomStream(state: 3)
         var accepted = 0
         for seed in 0..<3000 {
             var bytes = original
@@ -57,7 +58,7 @@ struct FuzzTests {
             do throws(CheckpointError) {
                 mutant = try Checkpoint(path: path)
             } catch {
-                #expect(!error.message.isEmpty && error.path == path)
+                #expect(!error.message.isEmpty && error.location == path)
                 continue
             }
             accepted += 1

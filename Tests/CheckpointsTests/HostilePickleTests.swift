@@ -1,3 +1,4 @@
+import Basics
 import Checkpoints
 import Tensors
 import TestSupport
@@ -14,7 +15,7 @@ struct HostilePickleTests {
         // The same in a stream.
         let other = try directory.write("hostile-stream.pt", Pickle.stream(pickle))
         #expect(throws: CheckpointError.self) { try Checkpoint(path: other) }
-        #expect(error.path == path)
+        #expect(error.location == path)
         return error
     }
 

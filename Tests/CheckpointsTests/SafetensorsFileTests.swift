@@ -1,3 +1,4 @@
+import Basics
 import Checkpoints
 import Glibc
 import Tensors
@@ -102,7 +103,7 @@ struct SafetensorsFileTests {
         let path = try directory.write("lie.safetensors", HandmadeFile.oneTensor(part, replacement, data: data))
         let error = try #require(#expect(throws: CheckpointError.self) { try SafetensorsFile(path: path) })
         #expect(error.message.contains(expected), "\(error)")
-        #expect(error.path == path)
+        #expect(error.location == path)
     }
 
     @Test("a header whose length looks like the beginning of a pickle is read")

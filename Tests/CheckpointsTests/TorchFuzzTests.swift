@@ -1,3 +1,4 @@
+import Basics
 import Checkpoints
 import Tensors
 import TestSupport
@@ -6,7 +7,7 @@ import Testing
 @Suite("Damaged files of torch.save")
 struct TorchFuzzTests {
     /// Flips bits, sets bytes, cuts, extends, and copies a stretch over another or into another place.
-    private func damage(_ bytes: inout [UInt8], using random: inout SeededGenerator) {
+    private func damage(_ bytes: inout [UInt8], using random: inout RandomStream) {
         for _ in 0..<Int.random(in: 1...3, using: &random) where bytes.count > 8 {
             let place = Int.random(in: 0..<bytes.count, using: &random)
             switch Int.random(in: 0..<7, using: &random) {
@@ -35,7 +36,7 @@ struct TorchFuzzTests {
     func mutants(_ name: String) throws {
         let directory = try TemporaryDirectory()
         let original = try GoldenFolder.bytes("torch/\(name)")
-        var random = SeededGenerator(seed: 11)
+        var random = RandomStream(state: 11)
         var refused = 0
         for seed in 0..<1000 {
             var bytes = original
@@ -56,7 +57,7 @@ struct TorchFuzzTests {
                 }
             } catch {
                 refused += 1
-                #expect(!error.message.isEmpty && error.path == path)
+                #expect(!error.message.isEmpty && error.location == path)
             }
         }
         #expect(refused > 250)

@@ -1,3 +1,4 @@
+import Basics
 import Diffusion
 import Foundation
 import TestSupport
@@ -100,7 +101,7 @@ struct TokenizerTests {
     func mutants() throws {
         let directory = try TemporaryDirectory()
         let folder = try folder("sd1", in: directory)
-        var random = SeededGenerator(seed: 5)
+        var random = RandomStream(state: 5)
         for name in ["vocab.json", "merges.txt", "special_tokens_map.json", "tokenizer_config.json"] {
             let original = try [UInt8](Data(contentsOf: URL(fileURLWithPath: "\(folder)/\(name)")))
             for _ in 0..<250 {
@@ -113,7 +114,7 @@ struct TokenizerTests {
                 do throws(DiffusionError) {
                     #expect(try Tokenizer(folder: folder).encode("It's <|endoftext|> 77 ångström\u{301}!").count == 77)
                 } catch {
-                    #expect(error.path.hasPrefix(folder))
+                    #expect(error.location.hasPrefix(folder))
                 }
             }
             try directory.write("tokenizer/\(name)", original)

@@ -1,3 +1,4 @@
+import Basics
 import BlobStore
 import Catalog
 import CatalogSchema
@@ -13,7 +14,7 @@ import ToySteps
 
     @Test("leaves nothing that is trusted and not there, and the next one goes on", arguments: 1...4)
     func kills(lane: UInt64) throws {
-        var generator = SeededGenerator(seed: lane)
+        var generator = RandomStream(state: lane)
         var (kills, cycle) = (0, 0)
         var directory = try TemporaryDirectory()
         while kills < Self.killsInEachLane {
@@ -30,7 +31,7 @@ import ToySteps
     /// Starts one run after another until one comes to its end.
     ///
     /// - Returns: how many were killed.
-    private func killUntilDone(in folder: String, settings: [String: String], _ generator: inout SeededGenerator) throws -> Int {
+    private func killUntilDone(in folder: String, settings: [String: String], _ generator: inout RandomStream) throws -> Int {
         let words = settings.map { "\($0)=\($1)" }
         for attempt in 0..<200 {
             let arguments =

@@ -1,3 +1,4 @@
+import Basics
 import BlobStore
 import Catalog
 import CatalogSchema
@@ -51,14 +52,14 @@ final class EditedCollection {
     /// What came out, by all that went in.
     private var computed: [String: String] = [:]
     private var evicted: Set<String> = []
-    private var generator: SeededGenerator
+    private var generator: RandomStream
     private var count = 0
     /// What was done, for the message of a failure.
     private(set) var story: [String] = []
 
     init(seed: UInt64) throws {
         toys = try ToyCollection()
-        generator = SeededGenerator(seed: seed)
+        generator = RandomStream(state: seed)
         try addTomogram()
     }
 

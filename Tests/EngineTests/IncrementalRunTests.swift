@@ -1,3 +1,4 @@
+import Basics
 import Engine
 import TestSupport
 import Testing
@@ -9,7 +10,7 @@ import ToySteps
     @Test("equals a clean run, and computes nothing that was computed before", arguments: UInt64(1)...64)
     func editScripts(seed: UInt64) throws {
         let edited = try EditedCollection(seed: seed)
-        var generator = SeededGenerator(seed: seed &+ 1_000_000)
+        var generator = RandomStream(state: seed &+ 1_000_000)
         for round in 0..<7 {
             for _ in 0..<Int.random(in: 2...4, using: &generator) { try edited.edit() }
             if round == 6 { try edited.mendAll() }

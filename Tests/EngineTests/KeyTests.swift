@@ -1,3 +1,4 @@
+import Basics
 import CatalogSchema
 import Testing
 import Volumes

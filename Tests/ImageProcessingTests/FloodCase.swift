@@ -1,3 +1,4 @@
+import Basics
 import ImageProcessing
 import TestSupport
 
@@ -37,7 +38,7 @@ struct FloodCase: CustomStringConvertible {
     }
 
     private static func markers(_ scheme: String, _ height: Int, _ width: Int, _ seed: UInt64) -> Image<Int32>? {
-        var random = SeededGenerator(seed: seed + 50_000)
+        var random = RandomStream(state: seed + 50_000)
         var count: Int32 = 0
         let values = (0..<height * width).map { _ -> Int32 in
             guard random.next() >> 60 == 0 else { return 0 }

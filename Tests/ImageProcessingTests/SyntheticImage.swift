@@ -1,3 +1,4 @@
+import Basics
 import ImageProcessing
 import TestSupport
 
@@ -7,7 +8,7 @@ enum SyntheticImage: String, CaseIterable {
     case twoValued = "two-valued"
 
     func make(height: Int, width: Int, seed: UInt64) -> Image<UInt8>? {
-        var random = SeededGenerator(seed: seed)
+        var random = RandomStream(state: seed)
         var values: [UInt8] = []
         for y in 0..<height {
             for x in 0..<width {
@@ -28,7 +29,7 @@ enum SyntheticImage: String, CaseIterable {
     }
 
     static func real(height: Int, width: Int, seed: UInt64) -> Image<Float>? {
-        var random = SeededGenerator(seed: seed)
+        var random = RandomStream(state: seed)
         let values = (0..<height * width).map { _ in (Float(random.next() >> 50) - 8192) / 1024 }
         return Image(height: height, width: width, values: values)
     }

@@ -1,3 +1,4 @@
+import Basics
 import ImageProcessing
 import TestSupport
 
@@ -9,7 +10,7 @@ enum SyntheticMask: String, CaseIterable {
         if self == .tomogram {
             return SyntheticImage.tomogram.make(height: height, width: width, seed: seed)?.map { $0 < 100 }
         }
-        var random = SeededGenerator(seed: seed)
+        var random = RandomStream(state: seed)
         var values: [Bool] = []
         for y in 0..<height {
             for x in 0..<width {

@@ -1,3 +1,4 @@
+import Basics
 import TestSupport
 import Testing
 
@@ -51,7 +52,7 @@ struct TileGridTests {
 
     @Test("cropping to the tiles and putting them back gives the image")
     func roundTrip() throws {
-        var random = SeededGenerator(seed: 5)
+        var random = RandomStream(state: 5)
         for _ in 0..<50 {
             let (height, width) = (Int.random(in: 12...60, using: &random), Int.random(in: 12...60, using: &random))
             let image = try #require(SyntheticImage.noise.make(height: height, width: width, seed: random.next()))

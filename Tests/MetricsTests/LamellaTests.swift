@@ -1,3 +1,4 @@
+import Basics
 import ImageProcessing
 import Metrics
 import Simulation
@@ -10,7 +11,7 @@ import Volumes
     private func profile(depth: Int, inside: Range<Double>, noise: Float = 1, contrast: Float = 0.3, seed: UInt64 = 2) throws
         -> LamellaProfile
     {
-        var random = SeededGenerator(seed: seed)
+        var random = RandomStream(state: seed)
         let shape = try #require(VolumeShape(z: depth, y: 64, x: 64))
         var profile = LamellaProfile(shape: shape, voxelSize: try voxelSize(10, 10, 12))
         for z in 0..<depth {

@@ -1,3 +1,4 @@
+import Basics
 import ImageProcessing
 import Metrics
 import TestSupport
@@ -54,7 +55,7 @@ import Volumes
         "objects are those of a flood fill, in order of their first voxels, and the components of a volume",
         arguments: [0.02, 0.05, 0.3])
     func floods(part: Double) throws {
-        var random = SeededGenerator(seed: 4)
+        var random = RandomStream(state: 4)
         let slices = try (0..<9).map { _ in
             try #require(
                 Image<UInt8>(
@@ -156,7 +157,7 @@ import Volumes
     }
 
     @Test("nearest neighbours are those of every pair") func neighbors() throws {
-        var random = SeededGenerator(seed: 6)
+        var random = RandomStream(state: 6)
         for count in [0, 1, 2, 3, 50, 400] {
             // In a plane, so that cells are not cubes of one point each.
             let points = (0..<count).map { _ in

@@ -1,3 +1,4 @@
+import Basics
 import ImageProcessing
 import Metrics
 import TestSupport
@@ -37,7 +38,7 @@ import Testing
     }
 
     @Test("a region and the rest make up the whole") func regions() throws {
-        var random = SeededGenerator(seed: 3)
+        var random = RandomStream(state: 3)
         func mask() throws -> Mask {
             try #require(Mask(height: 41, width: 977, values: (0..<41 * 977).map { _ in Bool.random(using: &random) }))
         }

@@ -1,3 +1,4 @@
+import Basics
 import Metrics
 import TestSupport
 import Testing
@@ -99,7 +100,7 @@ import Testing
     }
 
     @Test("one to one finds at least as many as greedy, at any radius") func cardinality() throws {
-        var random = SeededGenerator(seed: 5)
+        var random = RandomStream(state: 5)
         func place() -> SIMD3<Double> {
             SIMD3(
                 .random(in: 0..<1000, using: &random), .random(in: 0..<1000, using: &random), .random(in: 0..<300, using: &random)

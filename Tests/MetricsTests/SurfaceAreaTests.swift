@@ -1,3 +1,4 @@
+import Basics
 import ImageProcessing
 import Metrics
 import TestSupport
@@ -13,7 +14,7 @@ import Volumes
     }
 
     private static let directions: [SIMD3<Double>] = {
-        var random = SeededGenerator(seed: 12)
+        var random = RandomStream(state: 12)
         return (0..<8).map { _ in
             while true {
                 let vector = SIMD3(

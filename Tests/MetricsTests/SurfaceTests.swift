@@ -1,3 +1,4 @@
+import Basics
 import ImageProcessing
 import TestSupport
 import Testing
@@ -48,7 +49,7 @@ import Volumes
     }
 
     @Test("distances found in the tree are those of every pair", arguments: [1.0, 2.7]) func tree(stretch: Double) throws {
-        var random = SeededGenerator(seed: 11)
+        var random = RandomStream(state: 11)
         let shape = try #require(VolumeShape(z: 40, y: 70, x: 130))
         let size = try voxelSize(1, stretch, 1 / stretch)
         var tree = VoxelTree(shape: shape, voxelSize: size)

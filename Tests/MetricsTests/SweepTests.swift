@@ -1,3 +1,4 @@
+import Basics
 import ImageProcessing
 import Metrics
 import TestSupport
@@ -17,7 +18,7 @@ import Testing
     }
 
     @Test("a sweep over levels is each level's overlap") func levels() throws {
-        var random = SeededGenerator(seed: 8)
+        var random = RandomStream(state: 8)
         let truth = try #require(Mask(height: 60, width: 61, values: (0..<3660).map { _ in Bool.random(using: &random) }))
         let probability = try #require(
             Image<UInt8>(
@@ -36,7 +37,7 @@ import Testing
     }
 
     @Test("a sweep over picks is the greedy rule at each threshold") func picks() throws {
-        var random = SeededGenerator(seed: 9)
+        var random = RandomStream(state: 9)
         func place() -> SIMD3<Double> { SIMD3(.random(in: 0..<500, using: &random), .random(in: 0..<500, using: &random), 0) }
         let (picks, truth) = (
             (0..<80).map { _ in Pick(center: place(), score: .random(in: 0..<1, using: &random)) }, (0..<60).map { _ in place() }

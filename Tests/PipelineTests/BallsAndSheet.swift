@@ -1,3 +1,4 @@
+import Basics
 import TestSupport
 import Testing
 import Volumes
@@ -29,7 +30,7 @@ struct BallsAndSheet {
     }
 
     func voxels(noise: Float = 0.5, seed: UInt64 = 3) throws -> VoxelBuffer {
-        var generator = SeededGenerator(seed: seed)
+        var generator = RandomStream(state: seed)
         let values = (0..<shape.count).map { index -> Float in
             (isMembrane(index) || isBall(index) ? -4 : 0) + Float.random(in: -noise...noise, using: &generator)
         }

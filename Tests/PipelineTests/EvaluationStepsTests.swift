@@ -1,3 +1,4 @@
+import Basics
 import BlobStore
 import Catalog
 import CatalogSchema
@@ -229,7 +230,7 @@ import Volumes
     func ballDensities() throws {
         let shape = try #require(VolumeShape(z: 9, y: 12, x: 15))
         let voxelSize = try #require(VoxelSize(xInAngstroms: 10, yInAngstroms: 12, zInAngstroms: 15))
-        var generator = SeededGenerator(seed: 8)
+        var generator = RandomStream(state: 8)
         let values = (0..<shape.count).map { _ in Float.random(in: -1...1, using: &generator) }
         let particles = (0..<40).map { _ in
             FoundParticle(

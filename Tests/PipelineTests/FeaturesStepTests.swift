@@ -1,3 +1,4 @@
+import Basics
 import BlobStore
 import Catalog
 import Diffusion
@@ -27,7 +28,7 @@ import Volumes
             catalog = try Catalog.create(at: place)
             store = try BlobStore(directory: place.blobs)
             graph = try StepGraph(StandardSteps.all).upTo("features")
-            var generator = SeededGenerator(seed: 4)
+            var generator = RandomStream(state: 4)
             let shape = try #require(VolumeShape(z: 3, y: 96, x: 96))
             let voxels = (0..<shape.count).map { _ in Float.random(in: -1...1, using: &generator) }
             let writer = try MRCWriter(

@@ -1,3 +1,4 @@
+import Basics
 import TestSupport
 import Testing
 import Volumes
@@ -30,7 +31,7 @@ import Volumes
 
     @Test("no slice is learned from through one member and held out through another", arguments: 1...40 as ClosedRange<UInt64>)
     func noLeak(seed: UInt64) throws {
-        var generator = SeededGenerator(seed: seed)
+        var generator = RandomStream(state: seed)
         let members = (0..<Int.random(in: 1...7, using: &generator)).map { _ in
             let first = Int.random(in: 0..<60, using: &generator)
             return (Int.random(in: 0..<2, using: &generator), first..<first + Int.random(in: 1...30, using: &generator))

@@ -1,3 +1,4 @@
+import Basics
 import BlobStore
 import Catalog
 import Engine
@@ -42,7 +43,7 @@ final class PipelineCollection {
 
     /// Dark discs on noise, in every slice the same; another noise in each.
     static func discs(z: Int, side: Int, contrast: Float = 3, seed: UInt64 = 1) throws -> VoxelBuffer {
-        var generator = SeededGenerator(seed: seed)
+        var generator = RandomStream(state: seed)
         let shape = try #require(VolumeShape(z: z, y: side, x: side))
         let radius = Float(side) / 12
         let values = (0..<shape.count).map { index -> Float in

@@ -1,3 +1,4 @@
+import Basics
 import Catalog
 import CatalogSchema
 import Engine
@@ -45,7 +46,7 @@ import Volumes
         // A step that nobody sees run here is not checked here.
         #expect(Set(try executed(in: collection)) == Set(StandardSteps.all.map(\.name)))
 
-        var generator = SeededGenerator(seed: seed)
+        var generator = RandomStream(state: seed)
         var file = File(path: collection.directory.file("t.mrc"))
         var story: [String] = []
         for _ in 0..<4 {

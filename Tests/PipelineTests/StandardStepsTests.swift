@@ -1,3 +1,4 @@
+import Basics
 import BlobStore
 import Catalog
 import Engine
@@ -69,7 +70,7 @@ private final class Collection {
 }
 
 private func noise(z: Int, y: Int, x: Int, seed: UInt64 = 1) throws -> VoxelBuffer {
-    var generator = SeededGenerator(seed: seed)
+    var generator = RandomStream(state: seed)
     let shape = try #require(VolumeShape(z: z, y: y, x: x))
     return try #require(
         VoxelBuffer(shape: shape, values: (0..<shape.count).map { _ in Float.random(in: -3...5, using: &generator) }))

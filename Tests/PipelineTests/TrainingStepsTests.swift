@@ -1,3 +1,4 @@
+import Basics
 import BlobStore
 import Catalog
 import CatalogSchema
@@ -195,7 +196,7 @@ import Volumes
             scene, settings: ["train-membrane.epoch.count": "1", "train-particles.epoch.count": "1"])
         func add(_ name: String, _ shape: VolumeShape, _ voxelSize: Double) throws -> Int64 {
             let path = collection.directory.file("\(name).mrc")
-            var generator = SeededGenerator(seed: 1)
+            var generator = RandomStream(state: 1)
             let values = (0..<shape.count).map { _ in Float.random(in: -1...1, using: &generator) }
             let writer = try MRCWriter(
                 path: path, shape: shape, scalarType: .float32, voxelSize: VoxelSize(cubicInAngstroms: voxelSize))

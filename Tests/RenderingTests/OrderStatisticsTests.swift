@@ -1,3 +1,4 @@
+import Basics
 import TestSupport
 import Testing
 
@@ -7,7 +8,7 @@ import Testing
 struct OrderStatisticsTests {
     @Test("percentiles are those of the sorted values, whatever their signs and sizes")
     func equalsSorting() {
-        var random = SeededGenerator(seed: 11)
+        var random = RandomStream(state: 11)
         for count in [1, 2, 3, 10, 101, 5000] {
             let values = (0..<count).map { _ in
                 let mantissa = Float(Int64(truncatingIfNeeded: random.next()))

@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 import TestSupport
 import Testing
@@ -12,7 +13,7 @@ struct FourierTests {
     func directSum(length: Int) {
         let transform = FourierTransform(lengthAtLeast: length)
         #expect(transform.length == length)
-        var random = SeededGenerator(seed: UInt64(length))
+        var random = RandomStream(state: UInt64(length))
         let lanes = LineWorkspace.laneCount
         let input = (0..<length).map { _ in
             (0..<lanes).map { _ in (Float.random(in: -1...1, using: &random), Float.random(in: -1...1, using: &random)) }
@@ -64,7 +65,7 @@ struct FourierTests {
     private func volume(x: Int, y: Int, z: Int, seed: UInt64) -> FourierVolume {
         var volume = FourierVolume(
             x: FourierTransform(lengthAtLeast: x), y: FourierTransform(lengthAtLeast: y), z: FourierTransform(lengthAtLeast: z))
-        var random = SeededGenerator(seed: seed)
+        var random = RandomStream(state: seed)
         for row in 0..<volume.y * volume.z {
             for column in 0..<volume.x {
                 volume.values[row * volume.rowStride + column] = Float.random(in: -1...1, using: &random)

@@ -1,3 +1,4 @@
+import Basics
 import Testing
 
 @testable import Simulation
@@ -35,7 +36,7 @@ struct SimulationParametersTests {
         var parameters = SimulationParameters()
         change(&parameters)
         let error = #expect(throws: SimulationError.self) { try TomogramSimulation(parameters) }
-        #expect(error?.parameter == name)
+        #expect(error?.location == name)
         #expect(error.map { !$0.message.contains(". ") && !$0.message.hasSuffix(".") } == true)
     }
 
@@ -44,8 +45,7 @@ struct SimulationParametersTests {
         var parameters = SimulationParameters()
         parameters.z = 3
         #expect(
-            throws: SimulationError(
-                code: .outOfRange, parameter: "z", message: "3 voxels cannot be simulated; give 8 to 16384 along each axis")
+            throws: SimulationError(.outOfRange, "3 voxels cannot be simulated; give 8 to 16384 along each axis", path: "z")
         ) { try TomogramSimulation(parameters) }
     }
 

@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 import TensorTestSupport
 import Tensors
@@ -82,7 +83,7 @@ struct AffinityOperatorTests {
 
 /// Expects a ``SpectralError`` of this code, with a sentence.
 func expectFailure<Result>(
-    _ code: SpectralError.Code, sourceLocation: SourceLocation = #_sourceLocation, _ body: () throws -> Result
+    _ code: SpectralErrorCode, sourceLocation: SourceLocation = #_sourceLocation, _ body: () throws -> Result
 ) {
     #expect(sourceLocation: sourceLocation) {
         _ = try body()

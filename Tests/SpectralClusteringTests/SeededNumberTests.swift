@@ -1,3 +1,4 @@
+import Basics
 import Testing
 
 @testable import SpectralClustering
@@ -10,10 +11,10 @@ import Testing
         let step: UInt64 = 0x9E37_79B9_7F4A_7C15
         let inverse = (0..<6).reduce(step) { inverse, _ in inverse &* (2 &- step &* inverse) }
         #expect(inverse &* step == 1)
-        for one in SeededNumbers.Purpose.allCases {
-            for other in SeededNumbers.Purpose.allCases where one != other {
+        for one in RandomPurpose.allCases {
+            for other in RandomPurpose.allCases where one != other {
                 #expect((one.rawValue &- other.rawValue) &* inverse >= 1 << 62, "\(one), \(other)")
-                var (first, second) = (SeededNumbers(seed: 5, for: one), SeededNumbers(seed: 5, for: other))
+                var (first, second) = (RandomStream(seed: 5, for: one), RandomStream(seed: 5, for: other))
                 #expect((0..<100).map { _ in first.next() } != (0..<100).map { _ in second.next() })
             }
         }

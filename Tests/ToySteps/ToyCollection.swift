@@ -1,3 +1,4 @@
+internal import Basics
 public import BlobStore
 public import Catalog
 import CatalogSchema

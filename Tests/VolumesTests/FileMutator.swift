@@ -1,10 +1,11 @@
+import Basics
 import TestSupport
 
 /// Damages files at random, as bad disks, broken programs and attackers do; the same seed damages in the same way.
 struct FileMutator {
-    private(set) var random: SeededGenerator
+    private(set) var random: RandomStream
 
-    init(seed: UInt64) { random = SeededGenerator(seed: seed) }
+    init(seed: UInt64) { random = RandomStream(state: seed) }
 
     /// Numbers at which arithmetic breaks: the edges of the integer types and their neighbours.
     private static let numbers: [UInt64] = [

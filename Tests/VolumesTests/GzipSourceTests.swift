@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 import TestSupport
 import Testing
@@ -12,7 +13,7 @@ struct GzipSourceTests {
 
     /// Bytes that compress to about half: many deflate blocks, and matches that reach far back.
     private static let content: [UInt8] = {
-        var generator = SeededGenerator(seed: 1)
+        var generator = RandomStream(state: 1)
         return (0..<2_000_000).map { _ in UInt8.random(in: 0..<12, using: &generator) }
     }()
 
@@ -31,7 +32,7 @@ struct GzipSourceTests {
     @Test("is read at any offset, forward and back", arguments: [1, 2, 37])
     func randomAccess(members: Int) throws {
         let source = try source(Self.compressed(members: members))
-        var generator = SeededGenerator(seed: UInt64(members))
+        var generator = RandomStream(state: UInt64(members))
         for _ in 0..<300 {
             let offset = Int.random(in: 0..<Self.content.count, using: &generator)
             let count = Int.random(in: 0..<min(30_000, Self.content.count - offset + 1), using: &generator)
@@ -47,7 +48,7 @@ struct GzipSourceTests {
         let source = try source(Self.compressed(members: 1))
         let failures = Failures()
         DispatchQueue.concurrentPerform(iterations: 8) { thread in
-            var generator = SeededGenerator(seed: UInt64(thread))
+            var generator = RandomStream(state: UInt64(thread))
             for _ in 0..<40 {
                 let offset = Int.random(in: 0..<Self.content.count - 5000, using: &generator)
                 let bytes = try? source.bytes(at: offset, count: 5000)

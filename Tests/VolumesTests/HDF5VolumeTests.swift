@@ -1,3 +1,4 @@
+import Basics
 import CHDF5
 import Foundation
 import Synchronization
@@ -226,7 +227,7 @@ struct HDF5VolumeTests {
         let whole = try Data(contentsOf: URL(fileURLWithPath: path))
         let short = try directory.write("short.h5", whole.prefix(whole.count / 2))
         for (path, code) in [(garbage, .malformed), (directory.file("none.h5"), .unreadable), (short, .truncated)]
-            as [(String, VolumeError.Code)]
+            as [(String, VolumeErrorCode)]
         {
             let error = #expect(throws: VolumeError.self) { try HDF5Volume(path: path, dataset: "raw") }
             #expect(error?.code == code)

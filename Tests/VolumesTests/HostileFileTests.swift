@@ -1,3 +1,4 @@
+import Basics
 import CHDF5
 import Foundation
 import TestSupport
@@ -27,8 +28,8 @@ struct HostileFileTests {
             ([.max, .max, .max], .malformed), ([-4, 3, 2], .malformed), ([.min, .min, .min], .malformed),
             ([4, 3, 0], .malformed),
             ([.max, .max, 1], .malformed), ([.max, 1 << 20, 1], .truncated), ([4, 3, .max], .truncated),
-        ] as [([Int32], VolumeError.Code)])
-    func mrcSizes(size: [Int32], code: VolumeError.Code) throws {
+        ] as [([Int32], VolumeErrorCode)])
+    func mrcSizes(size: [Int32], code: VolumeErrorCode) throws {
         var fixture = MRCFixture.ramp
         fixture.size = size
         #expect(try refusal("volume.mrc", fixture.bytes).code == code)
@@ -101,7 +102,7 @@ struct HostileFileTests {
     @Test("garbage behind a valid HDF5 signature is refused", arguments: [nil, "raw"])
     func hdf5Garbage(member: String?) throws {
         let signature: [UInt8] = [0x89, 0x48, 0x44, 0x46, 0x0d, 0x0a, 0x1a, 0x0a]
-        var random = SeededGenerator(seed: 9)
+        var random = RandomStream(state: 9)
         for version in 0...4 as ClosedRange<UInt8> {
             let noise = (0..<4096).map { _ in UInt8.random(in: .min ... .max, using: &random) }
             let error = try refusal("garbage.h5", signature + [version] + noise, member: member)
@@ -112,7 +113,7 @@ struct HostileFileTests {
 
     @Test("a zarr array of 2³¹-voxel chunks is refused, and an axis of more voxels than a volume has")
     func zarrChunks() throws {
-        func code(_ name: String, shape: [Int], chunks: [Int]) throws -> VolumeError.Code? {
+        func code(_ name: String, shape: [Int], chunks: [Int]) throws -> VolumeErrorCode? {
             let fixture = ZarrFixture(shape: shape, chunks: chunks, dtype: "|u1")
             try directory.write("\(name)/.zarray", Array(fixture.metadata.utf8))
             return #expect(throws: VolumeError.self) { try VolumeLocation(path: directory.file(name)).open() }?.code

@@ -1,3 +1,4 @@
+import Basics
 import TestSupport
 import Testing
 import Volumes
@@ -374,7 +375,7 @@ struct MRCReaderTests {
         var fixture = MRCFixture.ramp
         fixture.extendedHeaderSize = 8
         let bytes = isCompressed ? GzipFixture.member(fixture.bytes) : fixture.bytes
-        var generator = SeededGenerator(seed: 13)
+        var generator = RandomStream(state: 13)
         for _ in 0..<400 {
             var mutated = bytes
             for _ in 0..<Int.random(in: 1...4, using: &generator) {

@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 import TestSupport
 import Testing
@@ -43,7 +44,7 @@ struct PointsRoundTripTests {
 
     @Test("there and back again through any convention is where it was", arguments: 0..<40)
     func conversions(seed: Int) throws {
-        var random = SeededGenerator(seed: UInt64(seed))
+        var random = RandomStream(state: UInt64(seed))
         let edges = (0..<3).map { _ in Double.random(in: 0.5...30, using: &random) }
         let voxelSize = try #require(VoxelSize(xInAngstroms: edges[0], yInAngstroms: edges[1], zInAngstroms: edges[2]))
         let axes = (0..<3).map { _ in Int.random(in: 1...2000, using: &random) }
@@ -71,7 +72,7 @@ struct PointsRoundTripTests {
                 #expect((0..<3).allSatisfy { abs(row[$0] - expected[$0]) < 1e-8 })
             }
         }
-        var random = SeededGenerator(seed: UInt64(seed))
+        var random = RandomStream(state: UInt64(seed))
         let angle = { (limits: ClosedRange<Double>) in Double.random(in: limits, using: &random) }
         let tilt = [0, 180, angle(0...180), angle(-180...180), 90][seed % 5]
         let orientation = ParticleOrientation(rot: angle(-180...180), tilt: tilt, psi: angle(-180...180))
@@ -84,12 +85,12 @@ struct PointsRoundTripTests {
     }
 
     /// Points with everything that a table can hold.
-    private static func points(using random: inout SeededGenerator, convention: CoordinateConvention) -> PointSet {
+    private static func points(using random: inout RandomStream, convention: CoordinateConvention) -> PointSet {
         let names = [
             "ribosome", "a \"quoted\" name", "comma, semicolon; pipe|", " blank ", "TS_01", "data_x", "it's", "\"", "#1", "_x",
             "Å µ",
         ]
-        let angle = { (limits: ClosedRange<Double>, random: inout SeededGenerator) in Double.random(in: limits, using: &random) }
+        let angle = { (limits: ClosedRange<Double>, random: inout RandomStream) in Double.random(in: limits, using: &random) }
         let points = (0..<20).map { _ in
             PickedPoint(
                 x: angle(-1e4...1e4, &random), y: angle(-1e-3...1e-3, &random), z: angle(0...1e300, &random) / 1e296,
@@ -107,7 +108,7 @@ struct PointsRoundTripTests {
         let (voxelSize, shape) = (try #require(VoxelSize(cubicInAngstroms: 7.8)), try #require(VolumeShape(z: 31, y: 20, x: 11)))
         let directory = try TemporaryDirectory()
         for seed in 0..<20 {
-            var random = SeededGenerator(seed: UInt64(seed))
+            var random = RandomStream(state: UInt64(seed))
             var set = Self.points(using: &random, convention: convention)
             // Some points lack some things.
             for index in set.points.indices where index % 3 == seed % 3 {
@@ -126,7 +127,7 @@ struct PointsRoundTripTests {
         let (voxelSize, shape) = (try #require(VoxelSize(cubicInAngstroms: 7.8)), try #require(VolumeShape(z: 31, y: 20, x: 11)))
         let directory = try TemporaryDirectory()
         for seed in 0..<20 {
-            var random = SeededGenerator(seed: UInt64(seed))
+            var random = RandomStream(state: UInt64(seed))
             var set = Self.points(using: &random, convention: convention)
             if convention == .relion { set.pixelSizeInAngstroms = 1.35 }
             let path = directory.file("\(seed).star")
@@ -144,7 +145,7 @@ struct PointsRoundTripTests {
         let (voxelSize, shape) = (try #require(VoxelSize(cubicInAngstroms: 7.8)), try #require(VolumeShape(z: 31, y: 20, x: 11)))
         let directory = try TemporaryDirectory()
         for seed in 0..<20 {
-            var random = SeededGenerator(seed: UInt64(seed))
+            var random = RandomStream(state: UInt64(seed))
             var set = Self.points(using: &random, convention: .angstrom)
             for index in set.points.indices {
                 (set.points[index].className, set.points[index].tomogramName) = ("a \"name\"", "TS/01")
@@ -169,7 +170,7 @@ struct PointsRoundTripTests {
     func damage(ending: String) throws {
         let (voxelSize, shape) = (try #require(VoxelSize(cubicInAngstroms: 7.8)), try #require(VolumeShape(z: 31, y: 20, x: 11)))
         let directory = try TemporaryDirectory()
-        var random = SeededGenerator(seed: 7)
+        var random = RandomStream(state: 7)
         var set = Self.points(using: &random, convention: .angstrom)
         set.points.removeLast(17)
         for index in set.points.indices { (set.points[index].className, set.points[index].tomogramName) = ("a", "b") }

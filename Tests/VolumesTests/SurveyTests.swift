@@ -1,3 +1,4 @@
+import Basics
 import TestSupport
 import Testing
 
@@ -15,13 +16,13 @@ struct SurveyTests {
     private static let count = shape.z * shape.y * shape.x
 
     private static func random<Value: FixedWidthInteger>(_ type: Value.Type) -> [Value] {
-        var generator = SeededGenerator(seed: 3)
+        var generator = RandomStream(state: 3)
         return (0..<count).map { _ in Value.random(in: .min ... .max, using: &generator) }
     }
 
     /// Nearly normal numbers about a mean.
     private static func normal(mean: Double, deviation: Double, seed: UInt64 = 5) -> [Double] {
-        var generator = SeededGenerator(seed: seed)
+        var generator = RandomStream(state: seed)
         return (0..<count).map { _ in
             mean + deviation * (0..<12).reduce(-6) { sum, _ in sum + Double.random(in: 0..<1, using: &generator) }
         }

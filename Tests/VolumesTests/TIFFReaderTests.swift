@@ -1,3 +1,4 @@
+import Basics
 import TestSupport
 import Testing
 import Volumes
@@ -56,7 +57,7 @@ struct TIFFReaderTests {
         in fixture: TIFFFixture, width: Int, height: Int, compression: Int, predictor: Int, tile: (width: Int, height: Int)?,
         rowsPerStrip: Int
     ) -> (page: TIFFFixture.Page, values: [UInt16]) {
-        var generator = SeededGenerator(seed: 9)
+        var generator = RandomStream(state: 9)
         let values = (0..<width * height).map { _ in UInt16.random(in: 0...9999, using: &generator) }
         var page = TIFFFixture.Page()
         (page.width, page.height, page.bits, page.compression) = (width, height, 16, compression)
@@ -264,7 +265,7 @@ struct TIFFReaderTests {
         let made = page(in: fixture, width: 20, height: 10, compression: 5, predictor: 2, tile: (16, 16), rowsPerStrip: 0)
         fixture.pages = [made.page, made.page]
         let bytes = fixture.bytes
-        var generator = SeededGenerator(seed: 11)
+        var generator = RandomStream(state: 11)
         for _ in 0..<400 {
             var mutated = bytes
             for _ in 0..<Int.random(in: 1...4, using: &generator) {

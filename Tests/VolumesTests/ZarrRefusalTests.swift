@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 import TestSupport
 import Testing
@@ -99,7 +100,7 @@ struct ZarrRefusalTests {
         try fixture.write(to: "t.zarr/0", in: directory, size: 2) { [UInt8($0[3]), 0] }
         let axes = #"[{"name": "c"}, {"name": "z"}, {"name": "y"}, {"name": "x", "unit": "angstrom"}]"#
         let attributes = ZarrFixture.attributes(axes: axes, scales: ["[1, 5, 5, 5]"])
-        var random = SeededGenerator(seed: 3)
+        var random = RandomStream(state: 3)
         let letters = Array("0123456789-.\"[]{},:eNz".utf8)
         func damaged(_ bytes: [UInt8]) -> [UInt8] {
             var bytes = bytes
@@ -127,7 +128,7 @@ struct ZarrRefusalTests {
             return Self.failure(directory.file(name), reading: true)
         }
         func noise(_ count: Int) -> [UInt8] {
-            var random = SeededGenerator(seed: 1)
+            var random = RandomStream(state: 1)
             return (0..<count).map { _ in UInt8.random(in: 0...255, using: &random) }
         }
         func compressed(_ count: Int) -> [UInt8] { ZarrFixture.deflated(noise(count), windowBits: 15) }

@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 import TestSupport
 import Testing
@@ -35,7 +36,7 @@ struct ZarrVolumeTests {
 
     @Test("every type, byte order, storage order, separator and codec reads back what was written", arguments: 0..<60)
     func roundTrip(seed: Int) throws {
-        var random = SeededGenerator(seed: UInt64(seed))
+        var random = RandomStream(state: UInt64(seed))
         let directory = try TemporaryDirectory()
         let (code, type) = Self.codes[seed % Self.codes.count]
         let isBigEndian = Bool.random(using: &random)

@@ -1,4 +1,4 @@
-// Loops that need instructions chosen at run time. Each function has one caller, in the target Tensors.
+// Loops that need instructions chosen at run time. Each function has one caller, in the target Tensors or Basics.
 // Counts are numbers of floats unless they say otherwise; pointers never alias unless they say so.
 #ifndef CELLAR_CKERNELS_H
 #define CELLAR_CKERNELS_H
@@ -21,6 +21,15 @@ static inline void ck_relax(void) {
     __builtin_ia32_pause();
 #endif
 }
+
+// ---- sha256.c
+
+/// Compresses `count` blocks of 64 bytes into a state of 8 words (FIPS 180-4), by the processor's SHA instructions if it has them.
+void ck_sha256(uint32_t *state, const uint8_t *blocks, size_t count);
+/// The same in portable C, for tests.
+void ck_sha256_portable(uint32_t *state, const uint8_t *blocks, size_t count);
+/// 1 where the processor has SHA instructions (SHA-NI, ARMv8), else 0.
+int ck_sha256_has_instructions(void);
 
 // ---- conversions.c
 

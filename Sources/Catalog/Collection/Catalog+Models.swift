@@ -1,6 +1,7 @@
+public import Basics
 public import CatalogSchema
 import GRDB
-public import Volumes
+internal import Volumes
 
 extension Catalog {
     /// The models that steps may use, by name, each with an absolute path.

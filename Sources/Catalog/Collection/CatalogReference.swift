@@ -1,3 +1,4 @@
+import Basics
 import GRDB
 
 /// What of a catalog has a name by which people mean it.

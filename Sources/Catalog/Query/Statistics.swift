@@ -1,3 +1,5 @@
+import Basics
+
 /// A question that many ask of a catalog, as one SQL statement over the public views (Schema/views.md).
 ///
 /// The statement holds all its values, so that what is printed of it can be asked again, and changed. None looks at single

@@ -1,3 +1,5 @@
+public import Basics
+
 /// The columns of a public view, and whether what a person wrote about them can be asked.
 public struct ViewColumns {
     public let view: String

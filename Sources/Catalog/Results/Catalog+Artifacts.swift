@@ -1,6 +1,7 @@
+public import Basics
 public import CatalogSchema
 import GRDB
-public import Volumes
+internal import Volumes
 
 extension Catalog {
     /// Artifacts that `gc` could drop, least useful first: those that no standing result uses, then evictable ones by

@@ -1,6 +1,7 @@
+package import Basics
 import CatalogSchema
 import GRDB
-package import Volumes
+internal import Volumes
 
 extension Catalog {
     /// Which item a curve belongs to: what it runs for, and in which run.

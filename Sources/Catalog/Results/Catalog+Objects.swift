@@ -1,3 +1,4 @@
+public import Basics
 public import CatalogSchema
 import GRDB
 public import Volumes

@@ -1,7 +1,8 @@
+package import Basics
 package import CatalogSchema
 import Foundation
 import GRDB
-package import Volumes
+internal import Volumes
 
 extension Catalog {
     /// What all items of a step share in one recipe, as it is registered.

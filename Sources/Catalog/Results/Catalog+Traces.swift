@@ -1,6 +1,7 @@
+package import Basics
 import CatalogSchema
 import GRDB
-package import Volumes
+internal import Volumes
 
 extension Catalog {
     /// What the last successful execution of a step on a scope was computed from, for comparison with today.

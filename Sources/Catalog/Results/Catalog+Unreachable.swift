@@ -1,5 +1,6 @@
+public import Basics
 import GRDB
-public import Volumes
+internal import Volumes
 
 /// What nothing needs any more: results of things that were removed, and of runs long ago.
 ///

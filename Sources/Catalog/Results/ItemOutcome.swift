@@ -1,5 +1,6 @@
+package import Basics
 package import CatalogSchema
-package import Volumes
+internal import Volumes
 
 /// What became of one item of a step, as it is written to the catalog.
 package enum ItemOutcome: Sendable {

@@ -1,3 +1,4 @@
+package import Basics
 package import CatalogSchema
 package import GRDB
 import GRDBSQLite

@@ -1,3 +1,4 @@
+public import Basics
 public import ImageProcessing
 
 /// Makes labelled masks of what CellPose's network says about an image: its `resize_and_compute_masks` in two dimensions, on a CPU.

@@ -1,40 +1,28 @@
+public import Basics
 internal import ImageProcessing
 
+/// The kinds of ``FlowError``.
+public enum FlowErrorCode: String, ParameterErrorCode {
+    /// A parameter lies outside the range that the operation is defined for.
+    case invalidParameter
+    /// Images do not have the same size, or not one that the operation can give.
+    case invalidSize
+    /// Flows or probabilities hold numbers that are not finite.
+    case notFinite
+    /// There are more objects than labels.
+    case tooManyObjects
+}
+
 /// Why masks could not be made from flows, or flows from masks: one sentence that says what is wrong and what to do.
-public struct FlowError: Error, Hashable, Sendable, CustomStringConvertible {
-    /// A stable name for the kind of failure.
-    public enum Code: String, Hashable, Sendable {
-        /// A parameter lies outside the range that the operation is defined for.
-        case invalidParameter
-        /// Images do not have the same size, or not one that the operation can give.
-        case invalidSize
-        /// Flows or probabilities hold numbers that are not finite.
-        case notFinite
-        /// There are more objects than labels.
-        case tooManyObjects
-    }
+public typealias FlowError = CodedError<FlowErrorCode>
 
-    public let code: Code
-    /// What is wrong and what to do about it.
-    public let message: String
-
-    init(_ code: Code, _ message: String) {
-        self.code = code
-        self.message = message
-    }
-
+extension FlowError {
     /// What was wrong with an image.
     init(_ error: ImageError) {
         switch error.code {
         case .invalidParameter: self.init(.invalidParameter, error.message)
         case .invalidSize: self.init(.invalidSize, error.message)
         }
-    }
-
-    public var description: String { message }
-
-    static func parameter(_ name: String, _ value: some CustomStringConvertible, mustBe range: String) -> FlowError {
-        FlowError(.invalidParameter, "\(name) is \(value), but must be \(range)")
     }
 
     static func notFinite(_ what: String, y: Int, x: Int) -> FlowError {

@@ -1,3 +1,4 @@
+public import Basics
 public import ImageProcessing
 
 /// Makes masks of the pixels that came together: CellPose's `get_masks`.

@@ -1,3 +1,4 @@
+public import Basics
 public import ImageProcessing
 
 /// Drops small objects and fills holes: CellPose's `fill_holes_and_remove_small_masks`.

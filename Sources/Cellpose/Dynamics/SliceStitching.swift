@@ -1,3 +1,4 @@
+public import Basics
 public import ImageProcessing
 
 /// Joins the objects of consecutive slices into objects of a volume: CellPose's `stitch3D`, slice by slice.

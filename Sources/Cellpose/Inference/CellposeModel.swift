@@ -1,3 +1,4 @@
+public import Basics
 public import Checkpoints
 public import ImageProcessing
 internal import Tensors

@@ -1,3 +1,5 @@
+import Basics
+
 /// Reads a part of a file from front to back, a few kilobytes at a time; nothing is taken on trust from a length in the file.
 struct FileCursor {
     let file: MappedFile

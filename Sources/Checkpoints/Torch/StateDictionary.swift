@@ -1,3 +1,5 @@
+import Basics
+
 /// The dictionary of tensors in what a pickle holds.
 struct StateDictionary {
     private let pairs: [(key: PickleValue, value: PickleValue)]

@@ -1,3 +1,5 @@
+public import Basics
+
 /// A file of `torch.save`, opened: the dictionary of tensors (`state_dict()`) of a network.
 ///
 /// Both formats are read: the ZIP archive of PyTorch 1.6 and later, and the stream before it. The pickle in them is read by an

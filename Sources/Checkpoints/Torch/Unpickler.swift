@@ -1,3 +1,5 @@
+import Basics
+
 /// Reads the pickles of `torch.save`, and nothing else: containers, texts, numbers, and tensors as views of storages.
 ///
 /// A pickle is a program for a stack machine; Python's `pickle` lets it call any function. Here no instruction calls anything, and a

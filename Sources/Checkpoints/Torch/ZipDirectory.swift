@@ -1,3 +1,5 @@
+import Basics
+
 /// The table of contents of a ZIP archive whose entries are stored as they are, as torch writes them.
 ///
 /// ```

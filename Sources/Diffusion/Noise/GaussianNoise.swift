@@ -1,4 +1,4 @@
-import Foundation
+import Basics
 public import Tensors
 
 /// Numbers of the standard normal distribution that depend on a seed, on what they are for, and on nothing else.
@@ -18,34 +18,22 @@ public struct GaussianNoise: Sendable {
         case latent = 0x4000_0000_0000_0000
     }
 
-    private var state: UInt64
+    private var stream: RandomStream
 
-    public init(seed: UInt64, for purpose: Purpose) { state = seed &+ purpose.rawValue }
+    public init(seed: UInt64, for purpose: Purpose) { stream = RandomStream(state: seed &+ purpose.rawValue) }
 
     /// The first numbers of the sequence, in the order of the tensor.
     public func tensor(shape: [Int]) -> Tensor {
-        var copy = self
+        var stream = stream
         return Tensor(shape: shape) { target in
-            var index = 0
-            while index < target.count {
-                // The first is never 0, whose logarithm is infinite.
-                let radius = (-2 * log(1 - copy.uniform())).squareRoot()
-                let angle = 2 * Double.pi * copy.uniform()
-                target.initializeElement(at: index, to: Float(radius * cos(angle)))
-                if index + 1 < target.count { target.initializeElement(at: index + 1, to: Float(radius * sin(angle))) }
-                index += 2
+            for index in stride(from: 0, to: target.count, by: 2) {
+                let pair = stream.normalPair()
+                target.initializeElement(at: index, to: Float(pair.x))
+                if index + 1 < target.count { target.initializeElement(at: index + 1, to: Float(pair.y)) }
             }
         }
     }
 
     /// A number from 0 up to, not including, 1.
-    mutating func uniform() -> Double { Double(next() >> 11) * 0x1p-53 }
-
-    private mutating func next() -> UInt64 {
-        state &+= 0x9e37_79b9_7f4a_7c15
-        var mixed = state
-        mixed = (mixed ^ (mixed >> 30)) &* 0xbf58_476d_1ce4_e5b9
-        mixed = (mixed ^ (mixed >> 27)) &* 0x94d0_49bb_1331_11eb
-        return mixed ^ (mixed >> 31)
-    }
+    mutating func uniform() -> Double { stream.unit() }
 }

@@ -1,3 +1,4 @@
+public import Basics
 internal import Checkpoints
 
 /// Turns a prompt into the numbers that CLIP's text encoder takes.

@@ -1,3 +1,4 @@
+internal import Basics
 internal import Checkpoints
 
 /// The files of a `tokenizer` folder.

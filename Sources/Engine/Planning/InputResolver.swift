@@ -1,8 +1,7 @@
+import Basics
 import Catalog
 import CatalogSchema
 import Volumes
-
-import struct Crypto.SHA256
 
 /// Finds the inputs of a step's items among facts and the outputs of other steps.
 struct InputResolver: Sendable {
@@ -77,9 +76,9 @@ struct MemberDigest {
     private var hash = SHA256()
 
     mutating func add(label: String, digest: Digest) {
-        hash.update(data: Array("\(label)\n".utf8))
-        digest.withUnsafeBytes { hash.update(bufferPointer: $0) }
+        hash.update("\(label)\n".utf8)
+        digest.withUnsafeBytes { hash.update($0) }
     }
 
-    var digest: Digest { Digest(hash) }
+    var digest: Digest { hash.digest }
 }

@@ -1,3 +1,4 @@
+internal import Basics
 import Catalog
 public import CatalogSchema
 import Volumes

@@ -1,7 +1,8 @@
+public import Basics
 public import Catalog
 import CatalogSchema
 import Dispatch
-public import Volumes
+internal import Volumes
 
 /// Finds out what is stale: one pass over the catalog in one snapshot, one pass in memory, in the order of the steps.
 public struct Planner: Sendable {

@@ -1,7 +1,6 @@
+import Basics
 import Foundation
 import Volumes
-
-import struct Crypto.SHA256
 
 /// What tells, without opening it, whether a file is the one that was read before: path, size, time of change and inode.
 ///
@@ -24,20 +23,20 @@ struct SourceSignature: Sendable, Hashable {
         guard stat(location.path, &info) == 0 else { return nil }
         var hash = SHA256()
         // No path has a zero in it: no path can look like another path and what follows it.
-        hash.update(data: Array("\(location.description)\0".utf8))
+        hash.update("\(location.description)\0".utf8)
         if info.st_mode & S_IFMT == S_IFDIR {
             let entries = Self.entries(of: location.path)
             let listing = Digest(of: entries.map(\.line).sorted().joined(separator: "\n").utf8)
             let folders = entries.count(where: \.isFolder)
             content = .folder(folders: folders, metadata: entries.count - folders, listing: listing)
-            listing.withUnsafeBytes { hash.update(bufferPointer: $0) }
+            listing.withUnsafeBytes { hash.update($0) }
         } else {
             let (time, inode) = (info.st_mtim, info.st_ino)
             content = .file(bytes: info.st_size, seconds: time.tv_sec, nanoseconds: time.tv_nsec, inode: inode)
-            withUnsafeBytes(of: (info.st_size, time.tv_sec, time.tv_nsec, inode)) { hash.update(bufferPointer: $0) }
+            withUnsafeBytes(of: (info.st_size, time.tv_sec, time.tv_nsec, inode)) { hash.update($0) }
         }
         self.location = location
-        digest = Digest(hash)
+        digest = hash.digest
     }
 
     /// For traces and people. Made when it is asked for: a plan needs the digests of all files, and hardly any text.

@@ -1,8 +1,7 @@
+import Basics
 import Catalog
 import CatalogSchema
 import Volumes
-
-import struct Crypto.SHA256
 
 /// A step in one recipe: what all its items share.
 struct StepSetup: Sendable {
@@ -49,8 +48,8 @@ struct StepSetup: Sendable {
     /// The key of an item: a digest over the configuration and the digest of each input, in the order of declaration.
     func key(inputs: [Digest]) -> Digest {
         var hash = SHA256()
-        configuration.digest.withUnsafeBytes { hash.update(bufferPointer: $0) }
-        inputs.withUnsafeBytes { hash.update(bufferPointer: $0) }
-        return Digest(hash)
+        configuration.digest.withUnsafeBytes { hash.update($0) }
+        inputs.withUnsafeBytes { hash.update($0) }
+        return hash.digest
     }
 }

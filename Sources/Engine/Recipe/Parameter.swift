@@ -1,3 +1,5 @@
+import Basics
+
 /// A value that a step reads from the recipe: its name, what it may be, what it is unless someone says otherwise, and
 /// what it means.
 public struct Parameter: Sendable, Hashable {

@@ -1,5 +1,6 @@
+public import Basics
 import Foundation
-public import Volumes
+internal import Volumes
 
 /// The parameters of every step, each with a value that it accepts.
 public struct Recipe: Sendable, Hashable {

@@ -1,3 +1,4 @@
+public import Basics
 import Foundation
 import Volumes
 
@@ -73,7 +74,7 @@ extension RecipeFile {
 
     private func replace(with text: String) throws(EngineError) {
         do throws(VolumeError) { try WholeFile(path).replace(Array(text.utf8)) } catch {
-            throw EngineError(.recipeFile, "the recipe \(error.path) \(error.message)")
+            throw EngineError(.recipeFile, "the recipe \(error.location) \(error.message)")
         }
     }
 

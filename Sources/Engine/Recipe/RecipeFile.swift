@@ -1,3 +1,4 @@
+public import Basics
 import Foundation
 import Volumes
 import Yams
@@ -40,7 +41,7 @@ public struct RecipeFile: Sendable {
             bytes = all
         } catch {
             throw EngineError(
-                error.code == .tooLarge ? .invalidRecipe : .recipeFile, "the recipe \(error.path) \(error.message)")
+                error.code == .tooLarge ? .invalidRecipe : .recipeFile, "the recipe \(error.location) \(error.message)")
         }
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw EngineError(.invalidRecipe, "\(path) is no recipe: it is no UTF-8 text; mend it, or delete it for the defaults")

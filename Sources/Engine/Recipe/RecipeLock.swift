@@ -1,3 +1,4 @@
+import Basics
 import Glibc
 import Volumes
 
@@ -17,7 +18,7 @@ final class RecipeLock {
     init(_ file: RecipeFile) throws(EngineError) {
         let path: String
         do throws(VolumeError) { path = try WholeFile(file.path).path + ".lock" } catch {
-            throw EngineError(.recipeFile, "the recipe \(error.path) \(error.message)")
+            throw EngineError(.recipeFile, "the recipe \(error.location) \(error.message)")
         }
         descriptor = open(path, O_CREAT | O_RDWR | O_CLOEXEC | O_NONBLOCK, 0o666)
         guard descriptor >= 0 else {

@@ -1,3 +1,4 @@
+import Basics
 import Synchronization
 
 /// A request to stop that any thread, or a signal handler's thread, can make and every worker sees.

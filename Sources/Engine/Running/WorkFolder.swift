@@ -1,6 +1,7 @@
+public import Basics
 public import Catalog
 import Foundation
-public import Volumes
+internal import Volumes
 
 /// The folders that items which take long keep until they are done, one for each key.
 public struct WorkFolder: Sendable {

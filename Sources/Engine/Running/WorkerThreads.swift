@@ -1,3 +1,4 @@
+import Basics
 import Glibc
 
 /// Threads that do the same work side by side, and are over when `join` returns.

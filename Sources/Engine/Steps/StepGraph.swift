@@ -1,3 +1,4 @@
+public import Basics
 import CatalogSchema
 
 /// Steps in an order in which each one comes after all that it reads from.

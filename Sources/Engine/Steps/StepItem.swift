@@ -1,3 +1,4 @@
+public import Basics
 public import BlobStore
 import Catalog
 public import CatalogSchema

@@ -1,3 +1,5 @@
+public import Basics
+
 /// How much a map differs from place to place in what it shows there:
 ///
 /// ```

@@ -1,3 +1,5 @@
+public import Basics
+
 /// Makes one map of several: the most diverse is the base, and others are merged into it as long as that helps.
 ///
 /// The maps are scaled to 0 … 1. The base is the map of the greatest ``DiversityScore``. The others are candidates, in

@@ -1,3 +1,5 @@
+public import Basics
+
 /// Gives maps the sign in which structures are bright. The sign of an eigenvector is arbitrary; structures are where
 /// density is: the map must not correlate negatively with the density, which is the inverted intensity of a tomogram.
 public struct MapOrientation: Sendable {

@@ -1,3 +1,5 @@
+public import Basics
+
 /// Brings maps of any range to 0 … 1, by percentiles: one outlier at the border of a map would decide alone over its
 /// least and greatest value.
 ///

@@ -1,3 +1,5 @@
+public import Basics
+
 /// Makes the maps of consecutive slices consistent along z. For each slice F(z) between two neighbours:
 ///
 /// ```

@@ -1,3 +1,5 @@
+public import Basics
+
 /// Puts the maps of tiles together to one of the slice. Where tiles overlap they are blended linearly.
 ///
 /// Along an axis the weight of a tile rises from 1 at its first pixel to the middle and falls to 1 at its last; a

@@ -1,3 +1,5 @@
+public import Basics
+
 /// The connected components of a volume whose masks come slice after slice (``VolumeConnectivity``).
 ///
 /// ```swift

@@ -1,3 +1,5 @@
+public import Basics
+
 /// Contrast-limited adaptive histogram equalization of 8-bit images, equal to OpenCV's `createCLAHE` in every bit.
 ///
 /// The image is divided into a grid of tiles. The histogram of each tile, its peaks clipped and the excess spread

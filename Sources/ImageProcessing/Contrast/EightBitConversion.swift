@@ -1,3 +1,4 @@
+public import Basics
 public import Volumes
 
 /// A linear map of voxel values to 0 … 255.

@@ -1,3 +1,4 @@
+public import Basics
 import Foundation
 
 /// The weights of a Gaussian filter along one axis; their sum is 1.

@@ -1,3 +1,4 @@
+public import Basics
 import Foundation
 
 /// What an image looks like around each cell of a coarse grid, without any learned weights: blobs and lines at several scales.

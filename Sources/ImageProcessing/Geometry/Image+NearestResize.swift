@@ -1,3 +1,5 @@
+public import Basics
+
 extension Image {
     /// The image with `height` × `width` pixels, each a copy of one pixel of this image: of the one at or before its position, as
     /// OpenCV's `INTER_NEAREST` has it. Meant for labels, between which there is nothing.

@@ -1,3 +1,5 @@
+public import Basics
+
 /// A non-empty rectangle of pixels of an image, half-open along each axis, 0-based.
 public struct ImageRegion: Hashable, Sendable {
     public let y: Range<Int>

@@ -1,3 +1,5 @@
+import Basics
+
 /// Where the pixels of a resized side lie in the original: between two neighbours, in OpenCV's `INTER_LINEAR` convention.
 ///
 /// The centre of pixel `i` of `new` lies at `(i + ½) · old / new − ½` of the original. Shrinking does not smooth.

@@ -1,3 +1,5 @@
+public import Basics
+
 /// Equal tiles, in rows and columns, that cover an image: how a slice is divided for a network of fixed input size.
 ///
 /// Along a side of `L` pixels, `n` tiles that overlap by at least `o` pixels are ⌈(L − o) / n⌉ + o pixels long. The first

@@ -1,3 +1,5 @@
+public import Basics
+
 extension Image<Int32> {
     /// The shapes of all labels from 1 that occur, in the order of the labels; 0 is background.
     ///

@@ -1,3 +1,5 @@
+public import Basics
+
 /// Divides a mask into instances, without weights: round bodies come apart where they touch, and from the thin structures that
 /// they touch.
 ///

@@ -1,3 +1,5 @@
+public import Basics
+
 /// Makes the membrane of a slice from what is left of its mask when particles are taken out: its gaps are closed, and thin and
 /// long pieces are membrane. The rest is neither: fragments and thick things, which training should ignore rather than learn as background.
 ///

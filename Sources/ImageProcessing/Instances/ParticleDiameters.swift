@@ -1,3 +1,5 @@
+public import Basics
+
 /// How large the particles are that are looked for: the diameters of the smallest and of the largest kind.
 ///
 /// Everything that tells particles from other structures is measured in them, so that nothing has to be set anew for another

@@ -1,3 +1,5 @@
+public import Basics
+
 /// Decides by its shape whether an instance in a slice can be the section of a particle: round, and not larger than particles
 /// are. What is not is a piece of something else, mostly of a membrane.
 public struct ShapeGate: Sendable, Hashable {

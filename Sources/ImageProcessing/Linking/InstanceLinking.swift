@@ -1,3 +1,5 @@
+public import Basics
+
 /// Links the instances of a slab's slices, one slice after the other, into particles in three dimensions.
 ///
 /// ```swift

@@ -1,3 +1,5 @@
+public import Basics
+
 /// The particles of a slab, and which instances of its slices they are made of.
 public struct LinkedInstances: Sendable, Hashable {
     /// In the order of their identifiers, which are 1, 2, …

@@ -1,3 +1,5 @@
+public import Basics
+
 /// What links instances of slices, and which of the tracks are particles.
 public struct LinkingRules: Sendable, Hashable {
     /// Why a track is no particle.

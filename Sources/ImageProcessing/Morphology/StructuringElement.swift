@@ -1,3 +1,5 @@
+public import Basics
+
 /// The neighbourhood of a pixel that morphology looks at: a symmetric shape around it, 2 r + 1 pixels wide and high.
 public struct StructuringElement: Hashable, Sendable {
     public enum Shape: String, Codable, CaseIterable, Hashable, Sendable {

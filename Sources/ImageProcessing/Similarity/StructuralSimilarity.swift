@@ -1,3 +1,5 @@
+public import Basics
+
 /// How alike two images are in their local means, variances and covariance: the SSIM index as scikit-image computes it
 /// unless told otherwise, in float64.
 ///

@@ -1,3 +1,5 @@
+public import Basics
+
 /// Which pixels differ from the mean around them, weighted by a Gaussian: OpenCV's `adaptiveThreshold` with
 /// `ADAPTIVE_THRESH_GAUSSIAN_C`.
 ///

@@ -1,3 +1,5 @@
+public import Basics
+
 extension Image<Float> {
     /// The least and the greatest of the numbers that are finite; nil if none is.
     ///

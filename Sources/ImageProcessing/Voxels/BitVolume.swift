@@ -1,3 +1,4 @@
+public import Basics
 public import Volumes
 
 /// A mask of a volume with a bit for each voxel: 38 MB for 1000 × 1000 × 300.

@@ -1,3 +1,4 @@
+public import Basics
 public import Volumes
 
 /// A set of voxels in which the nearest one to a place is found without looking at most of them.

@@ -1,3 +1,5 @@
+public import Basics
+
 /// Finds markers for a flood: one for each hill of a map, where tops count as one hill if the saddle between them is hardly
 /// lower than the lower of them.
 ///

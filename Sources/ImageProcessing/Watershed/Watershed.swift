@@ -1,3 +1,5 @@
+public import Basics
+
 /// Floods an image from markers until the floods meet: each pixel gets the label of the marker whose water reaches it first.
 ///
 /// The labels are those of scikit-image's `watershed(image, markers, mask=mask, connectivity=…)` in every pixel, ties

@@ -1,3 +1,4 @@
+public import Basics
 public import ImageProcessing
 public import Volumes
 

@@ -1,3 +1,5 @@
+import Basics
+
 /// What each of the 256 values of a label volume stands for.
 struct ClassMap: Sendable {
     /// A class; without a name it is background.

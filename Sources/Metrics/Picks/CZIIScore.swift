@@ -1,3 +1,5 @@
+public import Basics
+
 /// The score of the CZII challenge *CryoET Object Identification* (2024): of each class the F-beta of ``PickRule/czii``, with
 /// true and false positives summed over tomograms, and then the mean of the classes by weight.
 ///

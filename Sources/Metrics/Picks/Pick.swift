@@ -1,3 +1,5 @@
+import Basics
+
 /// A particle that was picked.
 public struct Pick: Hashable, Codable, Sendable {
     /// Its centre (x, y, z) in Å.

@@ -1,3 +1,5 @@
+public import Basics
+
 /// When a pick is right.
 ///
 /// No F1 of picks means anything without its rule and radius: ``description`` says both. Picks at the same place are picks of

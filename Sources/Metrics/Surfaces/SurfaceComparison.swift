@@ -1,3 +1,4 @@
+public import Basics
 import Dispatch
 public import ImageProcessing
 public import Volumes

@@ -1,3 +1,5 @@
+public import Basics
+
 /// Precision and recall at every threshold of a score.
 public struct PrecisionRecallCurve: Sendable {
     /// What comes of predicting everything whose score is at least the threshold.

@@ -1,11 +1,10 @@
+public import Basics
 import Cellpose
 import Diffusion
 import Foundation
 import ImageProcessing
 import Training
-public import Volumes
-
-import struct Crypto.SHA256
+internal import Volumes
 
 /// The files of a model: what they are, whether they are sound, and the digest of their content.
 public struct ModelFiles: Sendable {
@@ -45,17 +44,17 @@ public struct ModelFiles: Sendable {
     /// - Complexity: reads all files; bounded memory.
     public func digest() throws -> Digest {
         var hash = SHA256()
-        hash.update(data: Array("cellar model 1\n\(kind.rawValue)\n".utf8))
+        hash.update("cellar model 1\n\(kind.rawValue)\n".utf8)
         let files: [(name: String, path: String)] =
             switch kind {
             case .diffusion: try diffusionFiles().map { ($0, "\(path)/\($0)") }
             case .cellpose, .network: [("weights", path)]
             }
         for file in files {
-            hash.update(data: Array("\(file.name)\0".utf8))
-            try Digest(ofFile: file.path).withUnsafeBytes { hash.update(bufferPointer: $0) }
+            hash.update("\(file.name)\0".utf8)
+            try Digest(ofFile: file.path).withUnsafeBytes { hash.update($0) }
         }
-        return Digest(hash)
+        return hash.digest
     }
 
     /// Configurations, weights and vocabularies of the parts that are used.

@@ -1,3 +1,4 @@
+internal import Basics
 import BlobStore
 public import CatalogSchema
 public import Engine

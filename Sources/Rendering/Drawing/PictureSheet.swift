@@ -1,3 +1,5 @@
+public import Basics
+
 /// Pictures side by side on one sheet, row after row.
 public struct PictureSheet: Sendable {
     /// How many stand in a row.

@@ -1,3 +1,4 @@
+public import Basics
 import CZlib
 
 /// Encodes pictures as PNG: 8 bits a channel, grey or RGB, not interlaced.

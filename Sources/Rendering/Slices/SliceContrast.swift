@@ -1,3 +1,5 @@
+import Basics
+
 /// Which values of a slice become black and which become white.
 public enum SliceContrast: Hashable, Sendable {
     /// The values at two percentiles of the slice, 0 … 100.

@@ -1,3 +1,4 @@
+public import Basics
 public import Volumes
 
 /// Draws a slice of a tomogram as a picture for people: grey, with labels in colour, a scale bar, and a caption below.

@@ -1,3 +1,5 @@
+public import Basics
+
 extension VectorDrawing {
     /// The drawing as pixels, on a ground of one colour.
     ///

@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 
 /// The single proteins that fill a cell, which give the background its texture.

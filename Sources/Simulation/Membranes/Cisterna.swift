@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 
 /// A flat closed sac with a rounded rim and a wavy middle plane, as of endoplasmic reticulum or Golgi.

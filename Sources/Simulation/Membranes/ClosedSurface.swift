@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 
 /// A capsule with smooth bumps: all points at the distance R·(1 + b(n)) from a spine, in the direction n.

@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 
 /// Draws the membranes of a cell and finds each a place where it touches no other.

@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 
 /// An outer membrane, and an inner one 16 nm within whose folds, the cristae, reach into the matrix.

@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 
 /// A large membrane that crosses the whole field: a plasma membrane (one bilayer, the outside beyond it) or a nuclear

@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 
 /// A particle as a sum of Gaussian blobs about its own origin, at the resolution at which a tomogram shows it.

@@ -1,3 +1,5 @@
+import Basics
+
 /// Gold beads on the two surfaces of a lamella, half sunk in.
 ///
 /// They are kept apart from the biological density, because their contrast would otherwise set the signal's variance, by

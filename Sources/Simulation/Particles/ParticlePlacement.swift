@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 
 /// Finds places for filaments and particles: off membranes, inside the lamella, and apart from one another.

@@ -1,3 +1,5 @@
+public import Basics
+
 /// The affinity of the attention layers of one group at one resolution: a term of the matrix whose eigenvectors are wanted.
 public struct AffinityTerm: Sendable {
     /// A symmetric matrix of n × n, from the diagonal to the right, row after row: n (n + 1) / 2 values.

@@ -1,3 +1,4 @@
+internal import Basics
 internal import Tensors
 
 /// The channels of all layers side by side on the finest grid, so scaled that each layer counts by its weight alone.
@@ -108,7 +109,7 @@ struct TokenFeatures {
         if n * (n - 1) / 2 <= most {
             for first in 0..<n { for second in first + 1..<max(n, first + 1) { pairs.append((first, second)) } }
         } else {
-            var numbers = SeededNumbers(seed: seed, for: .pairsOfTokens)
+            var numbers = RandomStream(seed: seed, for: .pairsOfTokens)
             for _ in 0..<most {
                 let first = numbers.index(below: n)
                 let second = numbers.index(below: n - 1)

@@ -1,3 +1,5 @@
+public import Basics
+
 /// The tokens of one layer: channels of each token of a grid.
 public struct TokenLayer: Sendable {
     public let grid: TokenGrid

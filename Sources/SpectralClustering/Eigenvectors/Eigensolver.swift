@@ -1,3 +1,4 @@
+public import Basics
 internal import Tensors
 
 /// Finds the eigenvectors of the largest eigenvalues of an affinity: block Lanczos with thick restarts (Wu and Simon, SIAM

@@ -1,3 +1,4 @@
+internal import Basics
 internal import Tensors
 
 /// A Krylov space of a symmetric matrix, grown by blocks and cut back to the best of it when it is full.
@@ -23,7 +24,7 @@ struct LanczosProcess {
     /// `[b, n]`: what the last block's products have outside the basis.
     private var remainder: Tensor
     private(set) var products = 0
-    private var numbers: SeededNumbers
+    private var numbers: RandomStream
 
     /// Eigenpairs of the matrix on the basis less the locked vectors.
     struct RitzPairs {
@@ -50,7 +51,7 @@ struct LanczosProcess {
         basis = Tensor(shape: [capacity, n])
         projected = [Float](repeating: 0, count: capacity * capacity)
         remainder = Tensor(shape: [0, n])
-        numbers = SeededNumbers(seed: seed, for: .startVectors)
+        numbers = RandomStream(seed: seed, for: .startVectors)
     }
 
     /// Grows the basis by what the last products have outside of it, or by random vectors where they have nothing.
@@ -64,7 +65,7 @@ struct LanczosProcess {
         var added = append(&next, least: 1e-7 * scale)
         if added == 0 {
             next = Tensor(shape: [Self.blockSize, n]) { values in
-                for index in values.indices { values[index] = numbers.signed() }
+                for index in values.indices { values[index] = numbers.signedUnit() }
             }
             added = append(&next, least: 0)
         }

@@ -1,3 +1,4 @@
+internal import Basics
 internal import Tensors
 
 /// The network whose output the reference loop optimises: a learned input, twice a convolution 3 × 3 with batch normalisation and
@@ -30,16 +31,16 @@ struct ReferenceNetwork {
 
     /// PyTorch's defaults: weights and biases even in ±1/√(9 K), normalisations 1 and 0; the input normal, of variance 1.
     init(grid: TokenGrid, channels: Int, maps: Int, seed: UInt64) {
-        var numbers = SeededNumbers(seed: seed, for: .weights)
+        var numbers = RandomStream(seed: seed, for: .weights)
         func even(_ shape: [Int], _ bound: Float) -> Tensor {
             Tensor(shape: shape) { values in
-                for index in values.indices { values[index] = bound * numbers.signed() }
+                for index in values.indices { values[index] = bound * numbers.signedUnit() }
             }
         }
         let bound = 1 / Float(9 * channels).squareRoot()
         // The sum of twelve even numbers, which has their variance of 1/3 each, is close to normal.
         let input = Tensor(shape: [1, grid.height, grid.width, channels]) { values in
-            for index in values.indices { values[index] = (0..<12).reduce(Float(0)) { sum, _ in sum + numbers.signed() } / 2 }
+            for index in values.indices { values[index] = (0..<12).reduce(Float(0)) { sum, _ in sum + numbers.signedUnit() } / 2 }
         }
         parameters = Parameters(
             input: input,

@@ -1,3 +1,4 @@
+public import Basics
 internal import Tensors
 
 /// The loop of gradient descent that the closed form stands beside, for comparison: maps are the output of a small network that

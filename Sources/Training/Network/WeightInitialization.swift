@@ -1,3 +1,4 @@
+import Basics
 import Tensors
 
 /// First weights, all from one seed.

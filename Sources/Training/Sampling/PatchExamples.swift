@@ -1,3 +1,4 @@
+internal import Basics
 public import Volumes
 
 /// Examples drawn from labelled regions: patches anywhere in some of them to learn from, turned at random, and patches of others, held

@@ -1,3 +1,4 @@
+public import Basics
 public import Volumes
 
 /// Draws patches from labelled regions of tomograms.

@@ -1,3 +1,5 @@
+import Basics
+
 /// Why a call of HDF5 failed, in HDF5's own innermost words.
 package struct HDF5Error: Error, Hashable, Sendable {
     /// What was asked for, as a clause: `cannot open the dataset 'raw'`.

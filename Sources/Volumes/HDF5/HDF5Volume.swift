@@ -1,3 +1,4 @@
+public import Basics
 import Glibc
 
 /// A dataset of an HDF5 file as a volume: `[z][y][x]`, or `[y][x]` as one slice, of integers or floats; further axes in

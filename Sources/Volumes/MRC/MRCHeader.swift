@@ -1,3 +1,5 @@
+import Basics
+
 /// The header of an MRC file, understood: what it says is sane, and what was odd stands in `notes`.
 struct MRCHeader {
     let fields: EndianBytes

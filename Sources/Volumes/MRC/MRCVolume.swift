@@ -1,3 +1,5 @@
+public import Basics
+
 /// A volume in an MRC file (also called map, rec, st, ali, ccp4), plain or compressed by gzip.
 ///
 /// Modes 0, 1, 2, 6, 12 and 101 are read, in either byte order and any order of axes, with or without extended

@@ -1,3 +1,5 @@
+public import Basics
+
 /// Writes an MRC file slice by slice, in memory that does not depend on the size of the volume.
 ///
 /// The file appears under its name when ``finish()`` has written and synchronised all of it, never before: a program

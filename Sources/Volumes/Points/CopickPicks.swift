@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 
 /// A file of copick's picks: one object, one user, one session; JSON with the names of copick's data model.

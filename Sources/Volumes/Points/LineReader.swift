@@ -1,3 +1,5 @@
+import Basics
+
 /// The lines of a text file, one after another, in bounded memory.
 struct LineReader {
     let path: String

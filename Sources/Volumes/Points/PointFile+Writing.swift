@@ -1,3 +1,5 @@
+public import Basics
+
 extension PointFile {
     /// Writes points to a file, which appears complete or not at all.
     ///

@@ -1,3 +1,5 @@
+import Basics
+
 extension PointSet {
     /// The points as a STAR file of particles, in the convention `relion5-centered` or `relion`.
     ///

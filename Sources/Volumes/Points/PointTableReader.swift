@@ -1,3 +1,5 @@
+import Basics
+
 /// Reads a table of points as text: CSV by comma, tab, semicolon, pipe or blanks, with a line of titles or without.
 ///
 /// Without titles there must be three columns: x, y, z. Lines that begin with # are comments.

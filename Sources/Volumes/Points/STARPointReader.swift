@@ -1,3 +1,5 @@
+import Basics
+
 /// Reads the points of a STAR file of RELION 3, 4 or 5, of Warp or TOMOMAN in RELION's names, or of STOPGAP.
 ///
 /// All loops with coordinates are read, in the order of the file. What refinement shifted is where it was shifted to:

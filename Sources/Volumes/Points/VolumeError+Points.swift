@@ -1,3 +1,5 @@
+import Basics
+
 extension VolumeError {
     static func malformedLine(_ line: Int, _ what: String, path: String) -> VolumeError {
         VolumeError(.malformed, "line \(line): \(what)", path: path)

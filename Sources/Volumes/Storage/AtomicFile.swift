@@ -1,3 +1,4 @@
+import Basics
 import Glibc
 
 /// A file that appears under its name only when it is complete.

@@ -1,3 +1,5 @@
+import Basics
+
 /// Bytes that can be read at any offset, from several threads at once: a file, or what a compressed file decodes to.
 protocol ByteSource: Sendable {
     /// The file.

@@ -1,3 +1,4 @@
+internal import Basics
 import Glibc
 
 /// The bytes of a regular file, read by `pread`: no shared file position, so any number of threads may read at once.
@@ -48,5 +49,17 @@ final class FileSource: ByteSource {
             }
             try body(block)
         }
+    }
+}
+
+extension Digest {
+    /// The digest of the bytes of a file.
+    ///
+    /// - Throws: ``VolumeError`` where it cannot be read, is no regular file, or changes its size meanwhile.
+    /// - Complexity: reads the file once, 4 MiB at a time.
+    package init(ofFile path: String) throws(VolumeError) {
+        var hash = SHA256()
+        try FileSource(path: path).forEachBlock { hash.update($0) }
+        self = hash.digest
     }
 }

@@ -1,3 +1,4 @@
+import Basics
 import CZlib
 
 /// Decodes a gzip file forward from a restart point (RFC 1952; the deflate streams inside by zlib).

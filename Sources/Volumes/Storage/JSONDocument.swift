@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 
 /// JSON as Python writes it: with `NaN` and `Infinity`, which JSON forbids and JSON5 allows.

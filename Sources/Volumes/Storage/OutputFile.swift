@@ -1,3 +1,4 @@
+public import Basics
 import Glibc
 
 /// A name under which a file may appear: nothing is there, or what is there may be replaced, and is no file that has to stay.

@@ -1,3 +1,5 @@
+import Basics
+
 /// Voxels that lie in a byte source as one plain array: columns in rows, rows in sections, nothing between them.
 struct Raster: Sendable {
     /// How many voxels share a byte.

@@ -1,3 +1,4 @@
+import Basics
 import Glibc
 
 /// Opens files that come from outside for reading.

@@ -1,3 +1,4 @@
+import Basics
 import Glibc
 
 /// A small file of the catalog's own that is read and replaced as a whole: a recipe, a receipt, a count.

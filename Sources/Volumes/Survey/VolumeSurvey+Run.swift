@@ -1,4 +1,4 @@
-import Crypto
+import Basics
 import Dispatch
 import Synchronization
 
@@ -68,7 +68,7 @@ private final class StreamHasher: Sendable {
 
     init(prefix: String) {
         var hash = SHA256()
-        hash.update(data: Array(prefix.utf8))
+        hash.update(prefix.utf8)
         self.hash = Mutex(hash)
     }
 
@@ -76,7 +76,7 @@ private final class StreamHasher: Sendable {
     func begin(_ block: UnsafeRawBufferPointer) {
         // Two threads read the block, and none writes it before `wait()`.
         nonisolated(unsafe) let block = block
-        queue.async { [self] in hash.withLock { $0.update(bufferPointer: block) } }
+        queue.async { [self] in hash.withLock { $0.update(block) } }
     }
 
     /// Waits until all blocks are hashed.
@@ -84,6 +84,6 @@ private final class StreamHasher: Sendable {
 
     func finish() -> Digest {
         wait()
-        return hash.withLock { Digest($0) }
+        return hash.withLock { $0.digest }
     }
 }

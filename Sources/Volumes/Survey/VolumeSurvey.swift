@@ -1,3 +1,5 @@
+public import Basics
+
 /// What one pass over all voxels of a volume finds: its digest, its statistics, and the histogram for percentiles.
 ///
 /// **The digest** names the voxels and nothing else. It is the SHA-256 of

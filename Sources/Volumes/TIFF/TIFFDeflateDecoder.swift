@@ -1,3 +1,4 @@
+import Basics
 import CZlib
 
 /// Compression 8 and 32946: a zlib stream (RFC 1950).

@@ -1,3 +1,5 @@
+import Basics
+
 /// One image file directory: the tags of a page, with their values left in the file.
 struct TIFFDirectory {
     /// Where the values of a tag are. Checked: they lie in the file.

@@ -1,3 +1,5 @@
+import Basics
+
 /// A TIFF or BigTIFF file: byte order, the size of its offsets, and numbers at offsets.
 struct TIFFFile: Sendable {
     let source: FileSource

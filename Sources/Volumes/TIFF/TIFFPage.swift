@@ -1,3 +1,5 @@
+import Basics
+
 /// One page of a TIFF file: its shape, its type, and where its strips or tiles are.
 struct TIFFPage: Sendable {
     let width: Int

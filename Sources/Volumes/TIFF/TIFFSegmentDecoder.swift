@@ -1,3 +1,5 @@
+import Basics
+
 /// Decodes a compressed strip or tile from its beginning on, so that as few rows as are wanted need memory.
 protocol TIFFSegmentDecoder {
     /// Fills the buffer with the next bytes, or throws where there are not that many.

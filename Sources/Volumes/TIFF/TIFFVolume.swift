@@ -1,3 +1,5 @@
+public import Basics
+
 /// A stack of pages in a TIFF file; each page is a slice.
 ///
 /// Read are grey pages of 8 to 64 bits, integers or floats, in strips or tiles, TIFF and BigTIFF, either byte order,

@@ -1,3 +1,5 @@
+import Basics
+
 extension VolumeError {
     /// Why bytes could not be understood as a JSON document of the expected form.
     static func malformedJSON(_ error: any Error, path: String) -> VolumeError {

@@ -1,3 +1,5 @@
+import Basics
+
 extension VolumeError {
     /// What is to be done with a store that is sound and not read here.
     private static let rewriteAdvice =

@@ -1,3 +1,5 @@
+import Basics
+
 /// The metadata of one array of a zarr store of version 2 (`.zarray`): how its voxels are cut into chunks and stored.
 ///
 /// Source: the zarr storage specification, version 2.

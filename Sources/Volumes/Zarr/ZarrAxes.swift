@@ -1,3 +1,5 @@
+import Basics
+
 /// Which axis of a zarr array is z, which y and which x.
 ///
 /// The specification says that the list of axes has the order of the array's dimensions, so the names decide: an array

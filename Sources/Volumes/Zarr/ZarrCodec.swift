@@ -1,3 +1,4 @@
+import Basics
 import CZlib
 
 /// How the chunks of a zarr array are compressed.
@@ -27,7 +28,7 @@ enum ZarrCodec: Hashable, Sendable {
     func decode(_ encoded: [UInt8], count: Int, path: String) throws(VolumeError) -> [UInt8] {
         if self == .raw {
             guard encoded.count == count else {
-                let code: VolumeError.Code = encoded.count < count ? .truncated : .malformed
+                let code: VolumeErrorCode = encoded.count < count ? .truncated : .malformed
                 throw VolumeError(
                     code, "has \(encoded.count) of \(count) bytes: the chunk is damaged, fetch it again", path: path)
             }

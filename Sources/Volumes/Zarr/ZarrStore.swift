@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 
 /// The folder of a zarr store, read by key: `.zattrs`, `0/.zarray`, `0/3.1.4`.

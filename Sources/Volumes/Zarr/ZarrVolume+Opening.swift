@@ -1,3 +1,5 @@
+import Basics
+
 extension ZarrVolume {
     /// The key of the array that a name means: the array itself, or the highest resolution of the image.
     static func arrayKey(_ key: String, in store: ZarrStore) throws(VolumeError) -> String {

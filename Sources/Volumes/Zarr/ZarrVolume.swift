@@ -1,3 +1,5 @@
+public import Basics
+
 /// A volume in an OME-Zarr store of version 0.4 or earlier, or in a plain zarr array of version 2.
 ///
 /// Arrays have two to five axes; axes beside z, y and x (time, channel) must have one entry. The names of the axes in

@@ -1,4 +1,5 @@
 import ArgumentParser
+import Basics
 import BlobStore
 import CellarKit
 
@@ -35,7 +36,7 @@ struct VerifyCommand: ParsableCommand {
                 problems.append("\(error)")
                 spoiled.append(artifact.digest)
             case .unknown(let error):
-                problems.append("\(error.path): could not be checked: \(error.message)")
+                problems.append("\(error.location): could not be checked: \(error.message)")
             }
         }
         for problem in problems { note("cellar: \(problem)") }

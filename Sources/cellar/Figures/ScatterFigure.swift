@@ -1,3 +1,4 @@
+import Basics
 import Catalog
 import CellarKit
 import Rendering
@@ -57,7 +58,7 @@ struct ScatterFigure {
 struct PointSample {
     private let limit: Int
     private var points: [(key: String, point: SIMD2<Double>)] = []
-    private var random = SplitMix64(state: 1)
+    private var random = RandomStream(state: 1)
     private(set) var count = 0
     private(set) var kinds: [String: Int] = [:]
 
@@ -79,18 +80,5 @@ struct PointSample {
         Dictionary(grouping: points, by: \.key).sorted { $0.key < $1.key }.map { key, points in
             PlotSeries("\(key) (\(kinds[key] ?? 0))", points.map(\.point))
         }
-    }
-}
-
-/// Random numbers that are the same each time (Steele, Lea and Flood, 2014).
-private struct SplitMix64: RandomNumberGenerator {
-    var state: UInt64
-
-    mutating func next() -> UInt64 {
-        state &+= 0x9E37_79B9_7F4A_7C15
-        var z = state
-        z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-        z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-        return z ^ (z >> 31)
     }
 }

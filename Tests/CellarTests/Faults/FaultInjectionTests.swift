@@ -1,3 +1,4 @@
+import Basics
 import BlobStore
 import CellarKit
 import Foundation
@@ -68,7 +69,7 @@ import Testing
 
     /// One call of each kind, the first, one in the middle and the last by turns, each with one fault.
     private static func sample(_ command: FaultScene.Command, _ calls: [SystemCall]) -> [Point] {
-        var generator = SeededGenerator(seed: UInt64(command.rawValue.utf8.reduce(0) { $0 &* 31 &+ Int($1) } & 0xffff))
+        var generator = RandomStream(state: UInt64(command.rawValue.utf8.reduce(0) { $0 &* 31 &+ Int($1) } & 0xffff))
         let byKind = Dictionary(grouping: calls, by: \.kind).sorted { $0.key < $1.key }
         let step = (byKind.count + sampleLimit - 1) / sampleLimit
         return Swift.stride(from: 0, to: byKind.count, by: max(1, step)).compactMap { index in

@@ -1,4 +1,4 @@
-import Foundation
+internal import Foundation
 
 /// A seeded source of random numbers, the same on every machine (SplitMix64: Steele, Lea, Flood, *Fast splittable
 /// pseudorandom number generators*, OOPSLA 2014).
@@ -28,6 +28,7 @@ public struct RandomStream: RandomNumberGenerator, Codable, Hashable, Sendable {
     }
 
     /// Uniform in 0 ..< 1, a multiple of 2⁻⁵³.
+    @inline(__always)
     public mutating func unit() -> Double { Double(next() >> 11) * 0x1p-53 }
 
     /// Uniform in 0 ..< bound, without bias (D. Lemire, *Fast random integer generation in an interval*, 2019).
@@ -50,11 +51,20 @@ public struct RandomStream: RandomNumberGenerator, Codable, Hashable, Sendable {
     /// - Precondition: a range of fewer than 2⁶³ numbers.
     public mutating func integer(in range: ClosedRange<Int>) -> Int { range.lowerBound + index(below: range.count) }
 
-    /// A number of the standard normal distribution (G. Box, M. Muller, 1958), from two words.
-    public mutating func normal() -> Double {
+    /// Uniform in −1 ..< 1, a multiple of 2⁻²³.
+    public mutating func signedUnit() -> Float { Float(next() >> 40) * 0x1p-23 - 1 }
+
+    /// Two independent numbers of the standard normal distribution (G. Box, M. Muller, 1958), from two words.
+    @inline(__always)
+    public mutating func normalPair() -> SIMD2<Double> {
+        // 1 − u is never 0, whose logarithm is infinite.
         let radius = (-2 * log(1 - unit())).squareRoot()
-        return radius * cos(2 * Double.pi * unit())
+        let angle = 2 * Double.pi * unit()
+        return SIMD2(radius * cos(angle), radius * sin(angle))
     }
+
+    /// A number of the standard normal distribution: the first of ``normalPair()``.
+    public mutating func normal() -> Double { normalPair().x }
 
     /// The elements in random order, each order as likely as another (Fisher and Yates).
     public mutating func shuffled<Element>(_ elements: [Element]) -> [Element] {

@@ -1,7 +1,6 @@
+import Basics
 import Foundation
 import Testing
-
-@testable import Training
 
 @Suite("Random streams") struct RandomStreamTests {
     @Test("numbers are SplitMix64's")

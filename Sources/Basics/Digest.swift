@@ -1,5 +1,3 @@
-public import struct Crypto.SHA256
-
 /// A SHA-256 digest: the name of content.
 public struct Digest: Hashable, Sendable {
     // Four words instead of an array: a million digests are 32 MB, and comparing two is four comparisons.
@@ -42,29 +40,18 @@ public struct Digest: Hashable, Sendable {
         self.init(stride(from: 0, to: 64, by: 2).map { digits[$0] << 4 | digits[$0 + 1] })
     }
 
-    /// The digest that a hash function arrived at.
-    public init(_ hash: SHA256) {
-        let digest = hash.finalize()
-        self = digest.withUnsafeBytes { $0.loadUnaligned(as: Digest.self) }
+    /// The digest of eight words, the first byte of each in its highest bits.
+    init(bigEndianWords words: InlineArray<8, UInt32>) {
+        var bytes = InlineArray<8, UInt32>(repeating: 0)
+        for index in words.indices { bytes[index] = words[index].bigEndian }
+        self = Swift.withUnsafeBytes(of: bytes) { $0.loadUnaligned(as: Digest.self) }
     }
 
     /// The digest of bytes in memory.
     public init(of bytes: some Sequence<UInt8>) {
         var hash = SHA256()
-        if bytes.withContiguousStorageIfAvailable({ hash.update(bufferPointer: UnsafeRawBufferPointer($0)) }) == nil {
-            hash.update(data: Array(bytes))
-        }
-        self.init(hash)
-    }
-
-    /// The digest of the bytes of a file.
-    ///
-    /// - Throws: ``VolumeError`` where it cannot be read, is no regular file, or changes its size meanwhile.
-    /// - Complexity: reads the file once, 4 MiB at a time.
-    package init(ofFile path: String) throws(VolumeError) {
-        var hash = SHA256()
-        try FileSource(path: path).forEachBlock { hash.update(data: $0) }
-        self.init(hash)
+        hash.update(bytes)
+        self = hash.digest
     }
 
     /// The 32 bytes.
