@@ -6,14 +6,15 @@ import Testing
 @Suite struct ArchitectureTests {
     private static let floors: [String: Int] = [
         "CHDF5": 0, "CZlib": 0, "COpenBLAS": 0, "CKernels": 0, "CBuiltinModels": 0,
-        "Volumes": 1, "CatalogMigrations": 1, "Tensors": 1,
-        "CatalogSchema": 2, "BlobStore": 2, "ImageProcessing": 2, "Rendering": 2, "Simulation": 2, "Checkpoints": 2,
-        "BuiltinModels": 2,
-        "Catalog": 3, "Diffusion": 3, "SpectralClustering": 3, "Cellpose": 3, "Training": 3, "Metrics": 3,
-        "Engine": 4,
-        "Pipeline": 5,
-        "CellarKit": 6,
-        "cellar": 7,
+        "Basics": 1,
+        "Volumes": 2, "CatalogMigrations": 2, "Tensors": 2,
+        "CatalogSchema": 3, "BlobStore": 3, "ImageProcessing": 3, "Rendering": 3, "Simulation": 3, "Checkpoints": 3,
+        "BuiltinModels": 3,
+        "Catalog": 4, "Diffusion": 4, "SpectralClustering": 4, "Cellpose": 4, "Training": 4, "Metrics": 4,
+        "Engine": 5,
+        "Pipeline": 6,
+        "CellarKit": 7,
+        "cellar": 8,
     ]
 
     private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(path: "../..").standardized
