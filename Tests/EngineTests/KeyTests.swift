@@ -12,7 +12,7 @@ import Volumes
         var version = 3
         var scope = ScopeKind.slice
         var parameters = [
-            Parameter.real("clahe.clip_limit", default: 2, in: 0...10, ""), .text("note", default: "plain", ""),
+            ParameterDeclaration.real("clahe.clip_limit", default: 2, in: 0...10, ""), .text("note", default: "plain", ""),
             .model("model", kind: "diffusion", default: "sd", ""),
         ]
         var inputs = [StepInput.fact(.z), .output(of: "describe", named: "voxels")]

@@ -9,7 +9,7 @@ import Testing
 
 private struct Configured: Step {
     let name: String
-    let parameters: [Parameter]
+    let parameters: [ParameterDeclaration]
     let version = 1
     let scope = ScopeKind.tomogram
     let summary = "something"

@@ -7,7 +7,7 @@ import Testing
 private struct Declared: Step {
     var name: String
     var scope = ScopeKind.tomogram
-    var parameters: [Parameter] = []
+    var parameters: [ParameterDeclaration] = []
     var inputs: [StepInput] = []
     var outputs = [StepOutput.value("out")]
     let version = 1
@@ -65,7 +65,7 @@ private struct Declared: Step {
         #expect(
             refusal(of: [Declared(name: "a", inputs: [.fact(.declaredVoxelSize), .fact(.declaredVoxelSize)])])?.message.contains(
                 twice) == true)
-        let parameter = Parameter.flag("p", default: true, "")
+        let parameter = ParameterDeclaration.flag("p", default: true, "")
         #expect(refusal(of: [Declared(name: "a", parameters: [parameter, parameter])])?.message.contains(twice) == true)
     }
 

@@ -53,7 +53,7 @@ import Volumes
         try Self.write(logit: -1, to: path)
         let report = try #require(try collection.run())
         #expect(report.isComplete, "\(report.failures)")
-        let instances = try InstancesArtifact.instances(collection.artifact("split", "instances", z: 0))
+        let instances = try SliceInstances(collection.artifact("split", "instances", z: 0)).instances()
         #expect(instances.values.allSatisfy { $0 == 0 })
         collection.settings["split.cellpose.input"] = "map"
         #expect(try collection.run()?.isComplete == true)

@@ -113,7 +113,7 @@ import Volumes
         let model = try DiffusionModel(folder: collection.directory.file("model-tiny"))
         let slice = try #require(
             try collection.catalog.standingArtifact(step: "prepare", scopeID: collection.sliceID, output: "slice"))
-        let tile = try #require(try PreparedSliceArtifact.tiles(collection.store.open(slice)).first)
+        let tile = try #require(try PreparedSlice(collection.store.open(slice)).tiles().first)
         let latent = try model.encode(gray: tile.values, height: 128, width: 128).mode
         let features = try model.attention(
             latent, timesteps: timesteps.map { Int($0) }, context: model.context(for: ""), seed: 11,

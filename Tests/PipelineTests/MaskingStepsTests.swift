@@ -23,7 +23,7 @@ import Volumes
         for z in 0..<4 {
             let vectors = try collection.artifact("eigenvectors", "eigenvectors", z: z)
             #expect(try vectors.dataset("vectors").shape == [4, 8, 16, 16])
-            let map = try MapArtifact.read(collection.artifact("feature-map", "map", z: z))
+            let map = try FeatureMap(collection.artifact("feature-map", "map", z: z)).image()
             #expect((map.height, map.width) == (128, 128))
             let mask: [UInt8] = try collection.artifact("mask", "mask", z: z).read("mask")
             // The middle of each disc is foreground, most of the ground is not.

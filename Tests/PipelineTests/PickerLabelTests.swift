@@ -38,7 +38,7 @@ import Volumes
         let box = try #require(scene.shape.slices(z))
         func source(class number: Int?) throws -> ParticleSource {
             try ParticleSource(
-                artifact, member: .init(tomogram: "d/t", label: "z"), volume: 0, box: box,
+                PseudoLabels(artifact), member: .init(tomogram: "d/t", label: "z"), volume: 0, box: box,
                 voxelSize: #require(VoxelSize(cubicInAngstroms: 10)), class: number)
         }
         let particles = try source(class: 0)
@@ -93,7 +93,7 @@ import Volumes
         let parts = MembraneAssembly.Parts(
             membrane: try mask([true, false, false, false, false]), other: try mask([false, true, false, false, false]))
         let instances = try #require(Image<Int32>(height: 1, width: 5, values: [0, 0, 0, 7, 0]))
-        let classes = InstancesArtifact.classes(
+        let classes = SliceInstances.classes(
             of: parts, instances: instances, rejected: try mask([true, false, true, false, false]))
         #expect(classes.values == [1, 3, 3, 2, 0])
     }
@@ -112,18 +112,20 @@ import Volumes
     }
 
     /// Says which members have the same voxels.
-    private struct ProbeStep: Step {
-        let name = "probe"
-        let version = 1
-        let scope = ScopeKind.trainingSet
-        let summary = "the volumes of members"
-        let inputs = TrainingMaterial.inputs
-        let outputs = [StepOutput.value("volumes")]
+    private struct ProbeStep: TypedStep {
+        static let name = "probe"
+        static let version = 1
+        static let scope = ScopeKind.trainingSet
+        static let summary = "the volumes of members"
 
-        func run(_ item: StepItem) throws {
-            var material = try TrainingMaterial(item)
+        struct Inputs: Sendable { let material = TrainingMaterial.Inputs() }
+        struct Outputs: Sendable { let volumes = ValueOutput<[Int]>("volumes") }
+        static let (inputs, outputs) = (Inputs(), Outputs())
+
+        func run(_ item: Item<Self>) throws {
+            var material = try TrainingMaterial(item.base, item.inputs.material)
             let sources = try material.particleSources(classes: ["macromolecule"], tolerance: 0.05)
-            try item.give("volumes", value: sources.map(\.volume) + [material.volumes.count])
+            try item.give(\.volumes, sources.map(\.volume) + [material.volumes.count])
         }
     }
 

@@ -71,7 +71,7 @@ struct SliceStep: Step {
     let scope = ScopeKind.slice
     let summary = "a blob for each slice"
     let parameters = [
-        Parameter.real("gain.factor", default: 1, in: 0...100, "a factor"),
+        ParameterDeclaration.real("gain.factor", default: 1, in: 0...100, "a factor"),
         .text("note", default: "plain", "a word"),
     ]
     let inputs = [StepInput.fact(.z), .output(of: "read", named: "text")]
@@ -92,7 +92,7 @@ struct SlabStep: Step {
     let name = "slab"
     let scope = ScopeKind.slab
     let summary = "all slices of a slab"
-    let parameters = [Parameter.integer("depth", default: 3, in: 1...9, "a number")]
+    let parameters = [ParameterDeclaration.integer("depth", default: 3, in: 1...9, "a number")]
     let inputs = [StepInput.fact(.z), .output(of: "slice", named: "image")]
     let outputs = [StepOutput.artifact("volume", evictable: false)]
 

@@ -7,7 +7,7 @@ struct ChainStep: Step {
     let version = 1
     let scope = ScopeKind.tomogram
     let summary = "a link of a chain"
-    let parameters = [Parameter.real("gain", default: 1, in: 0...10, "a factor")]
+    let parameters = [ParameterDeclaration.real("gain", default: 1, in: 0...10, "a factor")]
 
     /// The steps of a method of ten.
     static let all: [any Step] = (1...10).map(ChainStep.init)

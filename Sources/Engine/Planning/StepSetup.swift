@@ -21,7 +21,8 @@ struct StepSetup: Sendable {
         outputNames = step.outputs.map(\.name).sorted()
         var used: [String: ModelRecord] = [:]
         for parameter in step.parameters {
-            guard case .model(let kind) = parameter.kind, let name = parameters[parameter.name]?.text, name != Parameter.noModel
+            guard case .model(let kind) = parameter.kind, let name = parameters[parameter.name]?.text,
+                name != ParameterDeclaration.noModel
             else { continue }
             guard let model = models[name], model.kind == kind else {
                 throw EngineError(

@@ -9,7 +9,7 @@ public struct Recipe: Sendable, Hashable {
         /// `step.group.parameter`
         public let key: String
         public let step: String
-        public let parameter: Parameter
+        public let parameter: ParameterDeclaration
     }
 
     public let entries: [Entry]

@@ -30,7 +30,7 @@ public protocol Step: Sendable {
     /// What it does, in half a line.
     var summary: String { get }
 
-    var parameters: [Parameter] { get }
+    var parameters: [ParameterDeclaration] { get }
 
     /// Names of parameters that earlier versions had: recipes that still give them a value are read as if they did not.
     var retiredParameters: [String] { get }
@@ -46,7 +46,7 @@ public protocol Step: Sendable {
 }
 
 extension Step {
-    public var parameters: [Parameter] { [] }
+    public var parameters: [ParameterDeclaration] { [] }
     public var retiredParameters: [String] { [] }
 
     /// Whether its items open the file of their tomogram, or those of a training set's members.

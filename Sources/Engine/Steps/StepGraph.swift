@@ -19,7 +19,8 @@ public struct StepGraph: Sendable {
     ///
     /// - Throws: ``EngineError`` where two have one name, an input is an output of none, a scope lacks a fact, or
     ///   steps wait for one another.
-    public init(_ unsorted: [any Step]) throws(EngineError) {
+    public init(_ declared: [any Step]) throws(EngineError) {
+        let unsorted = declared.map { $0 as? ListedStep ?? ListedStep($0) }
         var byName: [String: any Step] = [:]
         for step in unsorted {
             guard byName.updateValue(step, forKey: step.name) == nil else {
@@ -160,4 +161,31 @@ public struct StepGraph: Sendable {
         }
         return try StepGraph(steps.indices.filter(wanted.contains).map { steps[$0] })
     }
+}
+
+/// A step whose declarations were listed once: asking a ``TypedStep`` takes reflection, and planning asks for each item.
+private struct ListedStep: Step {
+    let name: String
+    let version: Int
+    let scope: ScopeKind
+    let summary: String
+    let parameters: [ParameterDeclaration]
+    let retiredParameters: [String]
+    let inputs: [StepInput]
+    let outputs: [StepOutput]
+    private let step: any Step
+
+    init(_ step: any Step) {
+        name = step.name
+        version = step.version
+        scope = step.scope
+        summary = step.summary
+        parameters = step.parameters
+        retiredParameters = step.retiredParameters
+        inputs = step.inputs
+        outputs = step.outputs
+        self.step = step
+    }
+
+    func run(_ item: StepItem) throws { try step.run(item) }
 }

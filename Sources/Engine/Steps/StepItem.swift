@@ -90,6 +90,15 @@ public final class StepItem {
         return text
     }
 
+    /// The value of a typed step's parameter.
+    func value<Value>(of parameter: Parameter<Value>) throws -> Value {
+        let name = parameter.declaration.name
+        guard let value = setup.parameters[name], let value = parameter.read(value, setup.models) else {
+            throw undeclared("parameter", name)
+        }
+        return value
+    }
+
     // MARK: Inputs
 
     /// The tomogram's voxels, for steps that declare ``StepInput/voxels``. Where the file turns out to be another than the one that was

@@ -21,7 +21,7 @@ struct ObjectFrame {
     func object(_ particle: LinkedObject, number: Int) -> FoundObject {
         let volume = Double(particle.voxelCount) * voxelVolume
         return FoundObject(
-            number: number, class: "macromolecule", centroidInAngstroms: place(particle.x, particle.y, particle.z),
+            number: number, class: PseudoLabels.macromolecule, centroidInAngstroms: place(particle.x, particle.y, particle.z),
             radiusInAngstroms: particle.radius * cbrt(voxelVolume), voxels: particle.voxelCount,
             volumeInCubicNanometers: volume / 1000, confidence: particle.confidence,
             boxMinimumInAngstroms: place(
@@ -35,7 +35,7 @@ struct ObjectFrame {
     func membrane(_ piece: VolumeComponents.Component, number: Int) -> FoundObject {
         let (centroid, low, high) = (piece.centroid, piece.minimum, piece.maximum)
         return FoundObject(
-            number: number, class: "membrane", centroidInAngstroms: place(centroid.x, centroid.y, centroid.z),
+            number: number, class: PseudoLabels.membrane, centroidInAngstroms: place(centroid.x, centroid.y, centroid.z),
             voxels: piece.voxels, volumeInCubicNanometers: Double(piece.voxels) * voxelVolume / 1000,
             boxMinimumInAngstroms: place(Double(low.x) - 0.5, Double(low.y) - 0.5, Double(low.z) - 0.5),
             boxMaximumInAngstroms: place(Double(high.x) + 0.5, Double(high.y) + 0.5, Double(high.z) + 0.5))

@@ -1,17 +1,59 @@
 import Catalog
-import CatalogSchema
-import Engine
+internal import CatalogSchema
+internal import Engine
 import ImageProcessing
 import Volumes
 
-/// What steps that evaluate have in common: the annotation that they work on, and how the recipe wants it read.
-struct EvaluationScope {
-    let item: StepItem
-    private let step: String
-    let annotation: StepItem.Annotation
+/// The parameter by which annotated classes and those found are brought together.
+struct ClassPairing: DeclarationGroup {
+    let pairs = Parameter.text(
+        "classes", default: "",
+        "which annotated class is which found one, where names differ: ribosome=macromolecule, with commas between; actin= leaves one out"
+    )
+}
 
-    /// What steps say about themselves with the output `comparison`.
-    struct Comparison: Codable {
+/// The parameters of steps that compare labels.
+struct LabelEvaluation: DeclarationGroup {
+    /// Which slices are compared.
+    enum Region: String, CaseIterable, Sendable { case labelled, all }
+    /// Which skeletons are compared.
+    enum Skeleton: String, CaseIterable, Sendable {
+        case none, curve, surface
+
+        var kind: SkeletonKind? {
+            switch self {
+            case .none: nil
+            case .curve: .curve
+            case .surface: .surface
+            }
+        }
+    }
+
+    let unnamed = Parameter<AnnotatedLabels.Unnamed>.choice(
+        "unnamed", default: .refuse,
+        "what voxels are whose value is no class of the annotation: an error, ground, or nothing that counts")
+    let region = Parameter<Region>.choice(
+        "region", default: .labelled, "the slices that are compared: from the first with a label to the last, or all")
+    let measuresSurfaces = Parameter.flag("surface.measured", default: true, "whether surfaces are compared")
+    let surfaceTolerance = Parameter.real(
+        "surface.tolerance", default: 0, in: 0...10_000, "how far in Å surfaces may be apart; 0 for a voxel's length")
+    let skeleton = Parameter<Skeleton>.choice(
+        "skeleton", default: .surface,
+        "which skeletons are compared: none, middle surfaces (of membranes), or centre lines (clDice)")
+}
+
+/// The parameters of steps that compare particles.
+struct PickEvaluation: DeclarationGroup {
+    let rule = Parameter<PickComparison.Rule>.choice(
+        "picks.rule", default: .oneToOne, "which particles are right; F1 by all four is recorded")
+    let radius = Parameter.real(
+        "picks.radius", default: 0, in: 0...10_000, "how far in Å a particle may be off; 0 for its radius")
+}
+
+/// The outputs of steps that evaluate.
+public struct EvaluationOutputs: Sendable {
+    /// What was compared, and how.
+    public struct Comparison: Codable, Sendable {
         /// The annotated classes that each compared one stands for.
         var classes: [String: [String]] = [:]
         /// The annotated classes that nothing found is called by.
@@ -22,75 +64,57 @@ struct EvaluationScope {
         var slices: [Int]?
     }
 
-    static let outputs = [StepOutput.value("comparison"), .value("curves")]
+    let comparison = ValueOutput<Comparison>("comparison")
+    let curves = ValueOutput<[String: EvaluationCurve]>("curves")
+}
 
-    /// The parameter by which annotated classes and those found are brought together.
-    static let classes = Parameter.text(
-        "classes", default: "",
-        "which annotated class is which found one, where names differ: ribosome=macromolecule, with commas between; actin= leaves one out"
-    )
+/// What steps that evaluate have in common: the annotation that they work on, and how the recipe wants it read.
+struct EvaluationScope<S: TypedStep> where S.Outputs == EvaluationOutputs {
+    let item: Item<S>
+    let annotation: StepItem.Annotation
 
-    static let labelParameters: [Parameter] = [
-        .choice(
-            "unnamed", default: AnnotatedLabels.Unnamed.refuse.rawValue, of: AnnotatedLabels.Unnamed.allCases.map(\.rawValue),
-            "what voxels are whose value is no class of the annotation: an error, ground, or nothing that counts"),
-        .choice(
-            "region", default: "labelled", of: ["labelled", "all"],
-            "the slices that are compared: from the first with a label to the last, or all"),
-        .flag("surface.measured", default: true, "whether surfaces are compared"),
-        .real("surface.tolerance", default: 0, in: 0...10_000, "how far in Å surfaces may be apart; 0 for a voxel's length"),
-        .choice(
-            "skeleton", default: SkeletonKind.surface.rawValue, of: ["none"] + SkeletonKind.allCases.map(\.rawValue),
-            "which skeletons are compared: none, middle surfaces (of membranes), or centre lines (clDice)"),
-    ]
-
-    static let pickParameters: [Parameter] = [
-        .choice(
-            "picks.rule", default: PickComparison.Rule.oneToOne.rawValue, of: PickComparison.Rule.allCases.map(\.rawValue),
-            "which particles are right; F1 by all four is recorded"),
-        .real("picks.radius", default: 0, in: 0...10_000, "how far in Å a particle may be off; 0 for its radius"),
-    ]
-
-    /// - Parameter step: its name in the recipe.
-    init(_ item: StepItem, step: String) throws {
-        (self.item, self.step) = (item, step)
-        guard let annotation = try item.annotations().first?.annotation else {
+    init(_ item: Item<S>, _ annotations: [AnnotationMember]) throws {
+        self.item = item
+        guard let annotation = annotations.first?.annotation else {
             throw PipelineError("\(item.scope.tomogram) has no \(item.scope.label) any more")
         }
         self.annotation = annotation
     }
 
     /// - Parameter found: the classes that there are on the other side.
-    func pairs(found: [String]) throws -> ClassPairs {
+    func pairs(_ parameters: ParameterValues<ClassPairing>, found: [String]) throws -> ClassPairs {
         try ClassPairs(
-            item.text("classes"), parameter: "\(step).classes", annotated: annotation.classes.map(\.name), found: found)
+            parameters.pairs, parameter: "\(S.name).classes", annotated: annotation.classes.map(\.name), found: found)
     }
 
     /// The labels of the annotation in terms of the classes found.
-    func labels(_ pairs: ClassPairs, shape: VolumeShape) throws -> AnnotatedLabels {
+    func labels(_ pairs: ClassPairs, _ parameters: ParameterValues<LabelEvaluation>, shape: VolumeShape) throws -> AnnotatedLabels
+    {
         try AnnotatedLabels(
             annotation, classes: pairs.compared, named: pairs.found,
-            unnamed: AnnotatedLabels.Unnamed(rawValue: item.text("unnamed")) ?? .refuse, of: item.scope.tomogram, shape: shape)
+            unnamed: parameters.unnamed, of: item.scope.tomogram, shape: shape)
     }
 
     /// The slices of which the annotation says something.
     ///
     /// - Throws: ``PipelineError`` where it has no label at all.
-    func region(_ labels: AnnotatedLabels) throws -> Range<Int> {
+    func region(_ labels: AnnotatedLabels, _ parameters: ParameterValues<LabelEvaluation>) throws -> Range<Int> {
         guard let labelled = try labels.labelledSlices(check: item.checkCancellation) else {
             throw PipelineError(
                 "the labels \(annotation.location) have no voxel that is not 0, so that nothing can be compared with them; annotate "
                     + "\(item.scope.tomogram) again")
         }
-        return try item.text("region") == "all" ? 0..<labels.shape.z : labelled
+        return try parameters.region == .all ? 0..<labels.shape.z : labelled
     }
 
-    func settings(_ voxelSize: VoxelSize, isOnePiece: Bool = true) throws -> LabelComparison.Settings {
-        let tolerance = try item.real("surface.tolerance")
+    func settings(_ parameters: ParameterValues<LabelEvaluation>, _ voxelSize: VoxelSize, isOnePiece: Bool = true) throws
+        -> LabelComparison.Settings
+    {
+        let tolerance = try parameters.surfaceTolerance
         return try LabelComparison.Settings(
             toleranceInAngstroms: tolerance > 0 ? tolerance : voxelSize.meanInAngstroms,
-            measuresSurfaces: isOnePiece && item.flag("surface.measured"),
-            skeleton: isOnePiece ? SkeletonKind(rawValue: item.text("skeleton")) : nil)
+            measuresSurfaces: isOnePiece && parameters.measuresSurfaces,
+            skeleton: isOnePiece ? parameters.skeleton.kind : nil)
     }
 
     /// The annotated particles of each compared class beside those that were found.
@@ -109,10 +133,10 @@ struct EvaluationScope {
         }
     }
 
-    func pickComparison() throws -> PickComparison {
-        let radius = try item.real("picks.radius")
+    func pickComparison(_ parameters: ParameterValues<PickEvaluation>) throws -> PickComparison {
+        let radius = try parameters.radius
         return try PickComparison(
-            rule: PickComparison.Rule(rawValue: item.text("picks.rule")) ?? .oneToOne,
+            rule: parameters.rule,
             radiusInAngstroms: radius > 0 ? radius : nil)
     }
 
@@ -122,10 +146,10 @@ struct EvaluationScope {
     {
         let classes = Dictionary(grouping: pairs?.found ?? [:], by: \.value).mapValues { $0.map(\.key).sorted() }
         try item.give(
-            "comparison",
-            value: Comparison(
+            \.comparison,
+            EvaluationOutputs.Comparison(
                 classes: classes, leftOut: pairs?.leftOut ?? [], rules: rules,
                 slices: slices.map { [$0.lowerBound, $0.upperBound] }))
-        try item.give("curves", value: curves)
+        try item.give(\.curves, curves)
     }
 }

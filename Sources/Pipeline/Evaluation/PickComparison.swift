@@ -5,7 +5,7 @@ import Metrics
 /// Particles that were found beside those of an annotation, class by class (method.md, section 8).
 struct PickComparison {
     /// How pairs are made.
-    enum Rule: String, CaseIterable {
+    enum Rule: String, CaseIterable, Sendable {
         /// The most pairs, and of these the nearest ones.
         case oneToOne = "one-to-one"
         /// In order of confidence, each takes the nearest that is free (DeePiCt).

@@ -39,14 +39,13 @@ struct ParticleSource {
     /// The particles of the pseudo-labels of a slab.
     ///
     /// - Parameters:
-    ///   - artifact: of the kind `pseudo-labels`.
     ///   - box: the voxels of the slab.
     ///   - class: what macromolecules are among the classes that are learned; nil where they are not: any of them may be.
     init(
-        _ artifact: Artifact, member: NetworkDescription.Member, volume: Int, box: Box, voxelSize: VoxelSize, class: Int?
+        _ labels: PseudoLabels, member: NetworkDescription.Member, volume: Int, box: Box, voxelSize: VoxelSize, class: Int?
     ) throws {
         (self.member, self.volume, self.box) = (member, volume, box)
-        particles = try PseudoLabelsArtifact.particles(artifact).enumerated().compactMap { index, particle in
+        particles = try labels.particles().enumerated().compactMap { index, particle in
             `class`.map {
                 Particle(
                     centre: voxelSize.voxels(particle.centreInAngstroms),
@@ -54,11 +53,11 @@ struct ParticleSource {
                     isAtEnd: particle.isCutOff, number: Int32(index + 1))
             }
         }
-        let unknown: [InstancesArtifact.Part] = `class` == nil ? [.neither, .macromolecule] : [.neither]
+        let unknown: [SliceInstances.Part] = `class` == nil ? [.neither, .macromolecule] : [.neither]
         unknownParts = Set(unknown.map(\.rawValue))
         pseudoLabels = { z in
-            let row = z - box.z.lowerBound..<z - box.z.lowerBound + 1
-            return (try artifact.readRows("classes", row), try artifact.readRows("objects", row))
+            let slice = z - box.z.lowerBound
+            return (try labels.classes(slice: slice), try labels.objects(slice: slice))
         }
     }
 

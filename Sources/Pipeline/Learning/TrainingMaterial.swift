@@ -17,19 +17,24 @@ struct TrainingMaterial {
     private(set) var voxelSizeInAngstroms = 0.0
     private var voxelSizes: [Int64: VoxelSize] = [:]
     private let item: StepItem
+    private let inputs: InputValues<Inputs>
 
     /// The inputs that a step declares to make use of it.
-    static let inputs = [
-        StepInput.voxels, .fact(.annotation), .output(of: "describe", named: "voxels"),
-        .output(of: "describe", named: "histogram"), .output(of: "calibrate", named: "voxel-size"),
-        .output(of: "pseudo-labels", named: "labels"),
-    ]
+    public struct Inputs: DeclarationGroup {
+        let voxels = Input.voxels
+        let annotations = Input.annotations
+        let descriptions = Input(each: DescribeStep.self, \.voxels)
+        let histograms = Input(each: DescribeStep.self, \.histogram)
+        let calibrations = Input(each: CalibrateStep.self, \.voxelSize)
+        let pseudoLabels = Input(each: PseudoLabelsStep.self, \.labels)
+    }
 
-    init(_ item: StepItem) throws {
+    init(_ item: StepItem, _ inputs: InputValues<Inputs>) throws {
         self.item = item
-        try item.forEachArtifact(of: "describe", named: "histogram") { member in
-            guard let id = member.scope.tomogramID else { return }
-            scalings[id] = try DensityScaling(HistogramArtifact.read(member.artifact), of: member.scope.tomogram)
+        self.inputs = inputs
+        try inputs.histograms.forEach { scope, content in
+            guard let id = scope.tomogramID else { return }
+            scalings[id] = try DensityScaling(content.histogram, of: scope.tomogram)
         }
     }
 
@@ -41,10 +46,7 @@ struct TrainingMaterial {
             throw PipelineError("\(scope.tomogram) is in the training set and was not described; run again")
         }
         if let place = places[id], let size = voxelSizes[id] { return (place, size) }
-        let lengths = try item.value([Double].self, of: "calibrate", named: "voxel-size", for: scope)
-        guard lengths.count == 3,
-            let size = VoxelSize(xInAngstroms: lengths[0], yInAngstroms: lengths[1], zInAngstroms: lengths[2])
-        else {
+        guard let size = try inputs.calibrations.value(of: scope).voxelSize else {
             throw PipelineError(
                 "\(scope.tomogram) has no voxel size, which what is learned from it depends on: add it again with --voxel-size")
         }
@@ -53,8 +55,8 @@ struct TrainingMaterial {
         } else {
             try NetworkScale(voxelSizeInAngstroms: voxelSizeInAngstroms, tolerance: tolerance).check(size, of: scope.tomogram)
         }
-        let volume = try item.openVolume(of: scope)
-        let digest = try item.value(VoxelsDescription.self, of: "describe", named: "voxels", for: scope).digest
+        let volume = try inputs.voxels.open(of: scope)
+        let digest = try inputs.descriptions.value(of: scope).digest
         let place = placesOfVoxels[digest] ?? volumes.count
         if place == volumes.count {
             try volumes.append(
@@ -69,32 +71,33 @@ struct TrainingMaterial {
     /// Labels of all members by the names of classes: pseudo-labels of slabs, and label annotations.
     mutating func labelSources(classes: [String], tolerance: Double) throws -> [LabelSource] {
         var sources: [LabelSource] = []
-        // `PseudoLabelsArtifact`: ground, membrane, macromolecule, neither.
-        let numbers: [String: UInt8] = ["membrane": 1, "macromolecule": 2]
+        // Classes of pseudo-labels have the numbers of `SliceInstances.Part`; what is not learned is ground, "neither" is ignored.
         var table: [UInt8] = [0, 0, 0, TrainingPatch.ignored]
         for (index, name) in classes.enumerated() {
-            if let number = numbers[name] { table[Int(number)] = UInt8(index + 1) }
+            if let label = PseudoLabels.classes.firstIndex(of: name) { table[label + 1] = UInt8(index + 1) }
         }
-        try item.forEachArtifact(of: "pseudo-labels", named: "labels") { member in
-            guard let z = member.scope.z else { return }
-            let place = try volume(of: member.scope, tolerance: tolerance).place
-            let (artifact, shape) = (member.artifact, volumes[place].shape)
-            guard try artifact.dataset("classes").shape == [z.count, shape.y, shape.x], let box = shape.slices(z) else {
+        try inputs.pseudoLabels.forEach { scope, labels in
+            guard let z = scope.z else { return }
+            let place = try volume(of: scope, tolerance: tolerance).place
+            let shape = volumes[place].shape
+            guard try labels.shape() == [z.count, shape.y, shape.x], let box = shape.slices(z) else {
                 throw PipelineError(
-                    "the pseudo-labels of \(member.scope.tomogram) have another size than it; `cellar run` renews them")
+                    "the pseudo-labels of \(scope.tomogram) have another size than it; `cellar run` renews them")
             }
             let known = table
             sources.append(
                 LabelSource(
                     member: .init(
-                        tomogram: member.scope.tomogram, label: member.scope.label, digest: artifact.digest.hexadecimal),
+                        tomogram: scope.tomogram, label: scope.label, digest: labels.digest.hexadecimal),
                     volume: place, box: box,
                     read: { slice in
-                        let classes: [UInt8] = try artifact.readRows("classes", slice - z.lowerBound..<slice - z.lowerBound + 1)
-                        return classes.map { Int($0) < known.count ? known[Int($0)] : TrainingPatch.ignored }
+                        try labels.classes(slice: slice - z.lowerBound).map {
+                            Int($0) < known.count ? known[Int($0)] : TrainingPatch.ignored
+                        }
                     }))
         }
-        for (scope, annotation) in try item.annotations() where annotation.kind == .labels {
+        for member in try inputs.annotations where member.annotation.kind == .labels {
+            let (scope, annotation) = (member.scope, member.annotation)
             let place = try volume(of: scope, tolerance: tolerance).place
             if let source = try labelSource(annotation, of: scope, place: place, classes: classes) { sources.append(source) }
         }
@@ -117,18 +120,19 @@ struct TrainingMaterial {
     /// Particles of all members by the names of classes, in voxels of their tomogram: of pseudo-labels, and of point annotations.
     mutating func particleSources(classes: [String], tolerance: Double) throws -> [ParticleSource] {
         var sources: [ParticleSource] = []
-        try item.forEachArtifact(of: "pseudo-labels", named: "labels") { member in
-            guard let z = member.scope.z else { return }
-            let (place, size) = try volume(of: member.scope, tolerance: tolerance)
+        try inputs.pseudoLabels.forEach { scope, labels in
+            guard let z = scope.z else { return }
+            let (place, size) = try volume(of: scope, tolerance: tolerance)
             guard let box = volumes[place].shape.slices(z) else { return }
             try sources.append(
                 ParticleSource(
-                    member.artifact,
+                    labels,
                     member: .init(
-                        tomogram: member.scope.tomogram, label: member.scope.label, digest: member.artifact.digest.hexadecimal),
-                    volume: place, box: box, voxelSize: size, class: classes.firstIndex(of: "macromolecule")))
+                        tomogram: scope.tomogram, label: scope.label, digest: labels.digest.hexadecimal),
+                    volume: place, box: box, voxelSize: size, class: classes.firstIndex(of: PseudoLabels.macromolecule)))
         }
-        for (scope, annotation) in try item.annotations() where annotation.kind == .points {
+        for member in try inputs.annotations where member.annotation.kind == .points {
+            let (scope, annotation) = (member.scope, member.annotation)
             let (place, size) = try volume(of: scope, tolerance: tolerance)
             sources.append(
                 ParticleSource(

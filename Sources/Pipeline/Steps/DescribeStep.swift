@@ -9,29 +9,37 @@ import Volumes
 ///
 /// A file that was touched, compressed, or given another header is read again, and found to be the same tomogram: its
 /// digest stands, and with it everything computed from it.
-public struct DescribeStep: Step {
-    public let name = "describe"
-    public let version = 2
-    public let scope = ScopeKind.tomogram
-    public let summary = "digest, shape, statistics and histogram of the voxels; voxel size of the header"
-    public let inputs = [StepInput.fact(.source)]
-    public let outputs = [StepOutput.voxels("voxels"), .value("header"), .artifact("histogram", evictable: false)]
+public struct DescribeStep: TypedStep {
+    public static let name = "describe"
+    public static let version = 2
+    public static let scope = ScopeKind.tomogram
+    public static let summary = "digest, shape, statistics and histogram of the voxels; voxel size of the header"
+
+    public struct Inputs: Sendable {
+        let file = Input.source
+    }
+    public struct Outputs: Sendable {
+        let voxels = ValueOutput<VoxelsDescription>(voxels: "voxels")
+        let header = ValueOutput<HeaderDescription>("header")
+        let histogram = ArtifactOutput<TomogramHistogram>("histogram", evictable: false)
+    }
+    public static let (inputs, outputs) = (Inputs(), Outputs())
 
     /// The memory for voxels that are being read, in bytes.
     private static let bufferBytes = 16 << 20
 
     public init() {}
 
-    public func run(_ item: StepItem) throws {
-        let volume = try item.openVolume()
+    public func run(_ item: Item<Self>) throws {
+        let volume = try item.inputs.file.open()
         let survey = try VolumeSurvey.run(volume, bufferBytes: Self.bufferBytes) { _ in try item.checkCancellation() }
-        try item.give("voxels", value: VoxelsDescription(survey), digest: survey.digest)
-        try item.give("header", value: HeaderDescription(volume.header))
-        try item.give("histogram", artifact: HistogramArtifact.kind) { try HistogramArtifact.write(survey.histogram, to: $0) }
+        try item.give(\.voxels, VoxelsDescription(survey), digest: survey.digest)
+        try item.give(\.header, HeaderDescription(volume.header))
+        try item.give(\.histogram, TomogramHistogram(survey.histogram))
         record(survey, volume.header, item)
     }
 
-    private func record(_ survey: VolumeSurvey, _ header: VolumeHeader, _ item: StepItem) {
+    private func record(_ survey: VolumeSurvey, _ header: VolumeHeader, _ item: Item<Self>) {
         item.record("size_x", Double(survey.shape.x))
         item.record("size_y", Double(survey.shape.y))
         item.record("size_z", Double(survey.shape.z))
@@ -51,7 +59,7 @@ public struct DescribeStep: Step {
 }
 
 /// The output `voxels` of `describe`.
-struct VoxelsDescription: Codable, Sendable {
+public struct VoxelsDescription: Codable, Sendable {
     /// `[z, y, x]`
     var shape: [Int]
     var scalarType: ScalarType
@@ -66,7 +74,7 @@ struct VoxelsDescription: Codable, Sendable {
 }
 
 /// The output `header` of `describe`: what a header claims that results may depend on.
-struct HeaderDescription: Codable, Sendable {
+public struct HeaderDescription: Codable, Sendable {
     /// x, y, z in Å, where plausible.
     var voxelSize: [Double]?
 

@@ -9,17 +9,24 @@ import Volumes
 /// Compares pseudo-labels with an annotation, in the slabs that have any: labels with labels, particles with points.
 ///
 /// Where slabs overlap, the one that was added first counts, as everywhere.
-public struct EvaluatePseudoLabelsStep: Step {
-    public let name = "evaluate-pseudo-labels"
-    public let version = 1
-    public let scope = ScopeKind.annotation
-    public let summary = "how well pseudo-labels agree with what a person says"
-    public let parameters = [EvaluationScope.classes] + EvaluationScope.labelParameters + EvaluationScope.pickParameters
-    public let inputs = [
-        StepInput.fact(.annotation), .output(of: "describe", named: "voxels"), .output(of: "calibrate", named: "voxel-size"),
-        .output(of: "pseudo-labels", named: "labels"),
-    ]
-    public let outputs = EvaluationScope.outputs
+public struct EvaluatePseudoLabelsStep: TypedStep {
+    public static let name = "evaluate-pseudo-labels"
+    public static let version = 1
+    public static let scope = ScopeKind.annotation
+    public static let summary = "how well pseudo-labels agree with what a person says"
+
+    public struct Parameters: Sendable {
+        let pairing = ClassPairing()
+        let labels = LabelEvaluation()
+        let picks = PickEvaluation()
+    }
+    public struct Inputs: Sendable {
+        let annotations = Input.annotations
+        let description = Input(DescribeStep.self, \.voxels)
+        let calibration = Input(CalibrateStep.self, \.voxelSize)
+        let pseudoLabels = Input(each: PseudoLabelsStep.self, \.labels)
+    }
+    public static let (parameters, inputs, outputs) = (Parameters(), Inputs(), EvaluationOutputs())
 
     public init() {}
 
@@ -27,18 +34,18 @@ public struct EvaluatePseudoLabelsStep: Step {
     private struct Slab {
         let id: Int64
         let z: Range<Int>
-        let artifact: Artifact
+        let labels: PseudoLabels
     }
 
-    public func run(_ item: StepItem) throws {
-        let evaluation = try EvaluationScope(item, step: name)
+    public func run(_ item: Item<Self>) throws {
+        let evaluation = try EvaluationScope(item, item.inputs.annotations)
         var slabs: [Slab] = []
-        try item.forEachArtifact(of: "pseudo-labels", named: "labels") { member in
-            if let z = member.scope.z { slabs.append(Slab(id: member.scope.id, z: z, artifact: member.artifact)) }
+        try item.inputs.pseudoLabels.forEach { scope, labels in
+            if let z = scope.z { slabs.append(Slab(id: scope.id, z: z, labels: labels)) }
         }
         slabs.sort { $0.id < $1.id }
         guard !slabs.isEmpty else { return try evaluation.give(nil, curves: [:]) }
-        let pairs = try evaluation.pairs(found: PseudoLabelsArtifact.classes)
+        let pairs = try evaluation.pairs(item.parameters.pairing, found: PseudoLabels.classes)
         guard !pairs.compared.isEmpty else { return try evaluation.give(pairs, curves: [:]) }
         switch evaluation.annotation.kind {
         case .labels: try compareLabels(item, evaluation, slabs, pairs)
@@ -46,27 +53,29 @@ public struct EvaluatePseudoLabelsStep: Step {
         }
     }
 
-    private func compareLabels(_ item: StepItem, _ evaluation: EvaluationScope, _ slabs: [Slab], _ pairs: ClassPairs) throws {
-        let lengths = try item.value(VoxelsDescription.self, of: "describe", named: "voxels").shape
-        let slice = try slabs[0].artifact.dataset("classes").shape.dropFirst()
+    private func compareLabels(_ item: Item<Self>, _ evaluation: EvaluationScope<Self>, _ slabs: [Slab], _ pairs: ClassPairs)
+        throws
+    {
+        let lengths = try item.inputs.description.shape
+        let slice = try slabs[0].labels.shape().dropFirst()
         guard lengths.count == 3, let shape = VolumeShape(z: lengths[0], y: lengths[1], x: lengths[2]),
             Array(slice) == [shape.y, shape.x]
         else {
             throw PipelineError("the pseudo-labels of \(item.scope.tomogram) have another size than it; `cellar run` renews them")
         }
-        let labels = try evaluation.labels(pairs, shape: shape)
-        let labelled = try evaluation.region(labels)
+        let labels = try evaluation.labels(pairs, item.parameters.labels, shape: shape)
+        let labelled = try evaluation.region(labels, item.parameters.labels)
         let known = (0..<shape.z).filter { z in labelled.contains(z) && slabs.contains { $0.z.contains(z) } }
         guard let first = known.first, let last = known.last else { return try evaluation.give(pairs, curves: [:]) }
         let region = first..<last + 1
-        let voxelSize = try item.voxelSize()
+        let voxelSize = try item.inputs.calibration.voxelSize(of: item.scope)
         // Surfaces would end where slabs do.
-        let settings = try evaluation.settings(voxelSize, isOnePiece: known.count == region.count)
+        let settings = try evaluation.settings(item.parameters.labels, voxelSize, isOnePiece: known.count == region.count)
         var comparison = try LabelComparison(
             classes: pairs.compared, shape: shape, voxelSize: voxelSize, region: region, settings: settings)
         var table = [UInt8](repeating: 0, count: 256)
         for (index, name) in pairs.compared.enumerated() {
-            if let label = PseudoLabelsArtifact.classes.firstIndex(of: name) { table[label + 1] = UInt8(index + 1) }
+            if let label = PseudoLabels.classes.firstIndex(of: name) { table[label + 1] = UInt8(index + 1) }
         }
         let blank = [UInt8](repeating: 0, count: shape.sliceCount)
         for z in 0..<shape.z {
@@ -75,8 +84,7 @@ public struct EvaluatePseudoLabelsStep: Step {
             let slab = slabs.first { $0.z.contains(z) }
             var found = blank
             if let slab {
-                let row = z - slab.z.lowerBound
-                found = try slab.artifact.readRows("classes", row..<row + 1, as: UInt8.self).map { table[Int($0)] }
+                found = try slab.labels.classes(slice: z - slab.z.lowerBound).map { table[Int($0)] }
             }
             let truth =
                 region.contains(z)
@@ -84,24 +92,24 @@ public struct EvaluatePseudoLabelsStep: Step {
             try comparison.add(
                 LabelComparison.Slice(found: shape.image(found), truth: shape.image(truth), probabilities: []))
         }
-        let curves = try comparison.finish(item, source: "pseudo-labels")
+        let curves = try comparison.finish(item.base, source: "pseudo-labels")
         try evaluation.give(pairs, slices: region, curves: curves)
     }
 
     private func compareParticles(
-        _ item: StepItem, _ evaluation: EvaluationScope, _ slabs: [Slab], _ pairs: ClassPairs
+        _ item: Item<Self>, _ evaluation: EvaluationScope<Self>, _ slabs: [Slab], _ pairs: ClassPairs
     ) throws {
-        let thickness = try item.voxelSize().zInAngstroms
+        let thickness = try item.inputs.calibration.voxelSize(of: item.scope).zInAngstroms
         /// The slab that counts for a place.
         func slab(at place: SIMD3<Double>) -> Int64? {
             let z = (place.z / thickness).rounded()
             return slabs.first { Double($0.z.lowerBound) <= z && z < Double($0.z.upperBound) }?.id
         }
         let found = try slabs.flatMap { owner in
-            try FoundParticle.pseudoLabels(owner.artifact).filter { slab(at: $0.pick.center) == owner.id }
+            try owner.labels.found().filter { slab(at: $0.pick.center) == owner.id }
         }
-        let (curves, rules) = try evaluation.pickComparison().record(
-            evaluation.particles(pairs, found: found) { slab(at: $0) != nil }, of: item, source: "pseudo-labels")
+        let (curves, rules) = try evaluation.pickComparison(item.parameters.picks).record(
+            evaluation.particles(pairs, found: found) { slab(at: $0) != nil }, of: item.base, source: "pseudo-labels")
         try evaluation.give(pairs, rules: rules, curves: curves)
     }
 }

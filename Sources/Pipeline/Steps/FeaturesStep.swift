@@ -9,32 +9,45 @@ import Volumes
 ///
 /// Either of Stable Diffusion's self-attention, in passes over the tile with noise of several timesteps: affinities between tokens,
 /// their queries and keys, or both. Or, without any weights, blobs and lines at several scales.
-public struct FeaturesStep: Step {
-    public let name = "features"
-    public let version = 2
-    public let scope = ScopeKind.slice
-    public let summary = "features of tokens, by a diffusion model or without"
-    public let parameters: [Parameter] = [
-        .choice(
-            "mode", default: "structure", of: ["structure", "diffusion"],
-            "blobs and lines at several scales, or the self-attention of a diffusion model"),
-        .model("model", kind: ModelKind.diffusion.rawValue, "the diffusion model"),
-        .choice(
-            "keep", default: "attention", of: ["attention", "tokens", "both"],
-            "of a diffusion model: affinities of tokens, their queries and keys, or both"),
-        .choice(
-            "layers", default: "all", of: ["all", "encoder", "middle", "decoder"], "which self-attention layers are looked at"),
-        .text("prompt", default: "", "the text that the diffusion model attends to"),
-        .integer("timesteps.count", default: 8, in: 1...64, "timesteps, drawn one from each of as many equal ranges"),
-        .integer("timesteps.last", default: 250, in: 0...999, "the noisiest timestep that may be drawn"),
-        .text("timesteps.list", default: "", "timesteps to use instead of drawn ones: 50,100,200"),
-        .integer("seed", default: 0, in: 0...Int(Int32.max), "of noise and timesteps"),
-        .choice("latent", default: "mean", of: ["mean", "sample"], "the likeliest latent of a tile, or one drawn by the seed"),
-        .integer("tokens.rank", default: 64, in: 1...512, "principal components kept of queries and keys"),
-        .choice("precision", default: "float16", of: ["float16", "float32"], "of the features that are stored"),
-    ]
-    public let inputs = [StepInput.output(of: "prepare", named: "slice")]
-    public let outputs = [StepOutput.artifact("features", evictable: true)]
+public struct FeaturesStep: TypedStep {
+    public static let name = "features"
+    public static let version = 2
+    public static let scope = ScopeKind.slice
+    public static let summary = "features of tokens, by a diffusion model or without"
+
+    public struct Parameters: Sendable {
+        let mode = Parameter<Mode>.choice(
+            "mode", default: .structure, "blobs and lines at several scales, or the self-attention of a diffusion model")
+        let model = Parameter.model("model", kind: ModelKind.diffusion.rawValue, "the diffusion model")
+        let keep = Parameter<Keep>.choice(
+            "keep", default: .attention, "of a diffusion model: affinities of tokens, their queries and keys, or both")
+        let layers = Parameter<Layers>.choice("layers", default: .all, "which self-attention layers are looked at")
+        let prompt = Parameter.text("prompt", default: "", "the text that the diffusion model attends to")
+        let timestepCount = Parameter.integer(
+            "timesteps.count", default: 8, in: 1...64, "timesteps, drawn one from each of as many equal ranges")
+        let lastTimestep = Parameter.integer(
+            "timesteps.last", default: 250, in: 0...999, "the noisiest timestep that may be drawn")
+        let timestepList = Parameter.text("timesteps.list", default: "", "timesteps to use instead of drawn ones: 50,100,200")
+        let seed = Parameter.integer("seed", default: 0, in: 0...Int(Int32.max), "of noise and timesteps")
+        let latent = Parameter<Latent>.choice(
+            "latent", default: .mean, "the likeliest latent of a tile, or one drawn by the seed")
+        let tokenRank = Parameter.integer(
+            "tokens.rank", default: 64, in: 1...512, "principal components kept of queries and keys")
+        let precision = Parameter<Precision>.choice("precision", default: .float16, "of the features that are stored")
+    }
+    public struct Inputs: Sendable {
+        let slice = Input(PrepareStep.self, \.slice)
+    }
+    public struct Outputs: Sendable {
+        let features = ArtifactOutput<SliceFeatures>("features", evictable: true)
+    }
+    public static let (parameters, inputs, outputs) = (Parameters(), Inputs(), Outputs())
+
+    enum Mode: String, CaseIterable, Sendable { case structure, diffusion }
+    enum Keep: String, CaseIterable, Sendable { case attention, tokens, both }
+    enum Layers: String, CaseIterable, Sendable { case all, encoder, middle, decoder }
+    enum Latent: String, CaseIterable, Sendable { case mean, sample }
+    enum Precision: String, CaseIterable, Sendable { case float16, float32 }
 
     private let models = OpenModels(.diffusion) { path, isStreamed in
         try DiffusionModel(folder: path, residency: isStreamed ? .streamed : .resident)
@@ -42,12 +55,12 @@ public struct FeaturesStep: Step {
 
     public init() {}
 
-    public func run(_ item: StepItem) throws {
-        let tiles = try PreparedSliceArtifact.tiles(item.artifact(of: "prepare", named: "slice"))
-        let isHalf = try item.text("precision") == "float16"
-        let isDiffusion = try item.text("mode") == "diffusion"
-        try item.give("features", artifact: FeaturesArtifact.kind) { artifact in
-            try artifact.setAttribute("mode", .string(item.text("mode")))
+    public func run(_ item: Item<Self>) throws {
+        let tiles = try item.inputs.slice.tiles()
+        let isHalf = try item.parameters.precision == .float16
+        let isDiffusion = try item.parameters.mode == .diffusion
+        try item.give(\.features) { artifact in
+            try artifact.setAttribute("mode", .string(item.parameters.mode.rawValue))
             if isDiffusion {
                 try writeAttention(of: tiles, isHalf: isHalf, item, to: artifact)
             } else {
@@ -55,15 +68,15 @@ public struct FeaturesStep: Step {
                     try item.checkCancellation()
                     return try StructureChannels(tile)
                 }
-                try FeaturesArtifact.write(structureOf: channels, isHalf: isHalf, to: artifact)
+                try SliceFeatures.write(structureOf: channels, isHalf: isHalf, to: artifact)
             }
         }
     }
 
     private func writeAttention(
-        of tiles: [Image<UInt8>], isHalf: Bool, _ item: StepItem, to artifact: ArtifactWriter
+        of tiles: [Image<UInt8>], isHalf: Bool, _ item: Item<Self>, to artifact: ArtifactWriter
     ) throws {
-        guard let record = try item.model("model") else {
+        guard let record = try item.parameters.model else {
             throw PipelineError(
                 "features.mode is diffusion, and no model is chosen: `cellar recipe set features.model=builtin-diffusion` takes the small one "
                     + "that comes with the program, `cellar model add NAME PATH --kind diffusion` adds another")
@@ -74,12 +87,12 @@ public struct FeaturesStep: Step {
                 "prepare.tiles.size is \(side), but the model \(record.name) takes multiples of \(model.imageSideFactor)")
         }
         let timesteps = try timesteps(of: item, last: model.schedule.alphas.count - 1)
-        let seed = UInt64(try item.integer("seed"))
+        let seed = UInt64(try item.parameters.seed)
         let selection = try selection(of: item)
-        let context = try model.context(for: item.text("prompt"))
-        let samples = try item.text("latent") == "sample"
+        let context = try model.context(for: item.parameters.prompt)
+        let samples = try item.parameters.latent == .sample
         try artifact.setAttribute("timesteps", .reals(timesteps.map(Double.init)))
-        try FeaturesArtifact.write(tiles: tiles.count, isHalf: isHalf, to: artifact) { index in
+        try SliceFeatures.write(tiles: tiles.count, isHalf: isHalf, to: artifact) { index in
             try item.checkCancellation()
             let tile = tiles[index]
             let distribution = try model.encode(gray: tile.values, height: tile.height, width: tile.width)
@@ -89,12 +102,12 @@ public struct FeaturesStep: Step {
         }
     }
 
-    private func timesteps(of item: StepItem, last: Int) throws -> [Int] {
-        let list = try item.text("timesteps.list")
+    private func timesteps(of item: Item<Self>, last: Int) throws -> [Int] {
+        let list = try item.parameters.timestepList
         guard !list.allSatisfy(\.isWhitespace) else {
             return try NoiseSchedule.stratified(
-                count: item.integer("timesteps.count"), last: min(item.integer("timesteps.last"), last),
-                seed: UInt64(item.integer("seed")))
+                count: item.parameters.timestepCount, last: min(item.parameters.lastTimestep, last),
+                seed: UInt64(item.parameters.seed))
         }
         let words = list.split(separator: ",").map { $0.trimmingPrefix(while: \.isWhitespace) }
         let timesteps = words.compactMap { word in Int(String(word).filter { !$0.isWhitespace }) }
@@ -104,10 +117,11 @@ public struct FeaturesStep: Step {
         return timesteps
     }
 
-    private func selection(of item: StepItem) throws -> AttentionFeatures.Selection {
-        let keep = try item.text("keep")
-        let groups = try AttentionLayer.Group(rawValue: item.text("layers")).map { [$0] } ?? AttentionLayer.Group.allCases
+    private func selection(of item: Item<Self>) throws -> AttentionFeatures.Selection {
+        let keep = try item.parameters.keep
+        let groups =
+            try AttentionLayer.Group(rawValue: item.parameters.layers.rawValue).map { [$0] } ?? AttentionLayer.Group.allCases
         return try AttentionFeatures.Selection(
-            affinities: keep != "tokens", tokens: keep != "attention", groups: Set(groups), rank: item.integer("tokens.rank"))
+            affinities: keep != .tokens, tokens: keep != .attention, groups: Set(groups), rank: item.parameters.tokenRank)
     }
 }

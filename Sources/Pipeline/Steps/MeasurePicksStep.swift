@@ -5,29 +5,36 @@ import Metrics
 import Volumes
 
 /// Measures the particles that were picked: a row for each, with its density and how far the membrane and its neighbours are.
-public struct MeasurePicksStep: Step {
-    public let name = "measure-picks"
-    public let version = 1
-    public let scope = ScopeKind.tomogram
-    public let summary = "density, neighbours and distance to the membrane of every particle, and how many there are"
-    public let parameters: [Parameter] = [
-        .real("score", default: 0, in: 0...1, "least confidence of a particle that counts")
-    ]
-    public let inputs = [
-        StepInput.voxels, .output(of: "calibrate", named: "voxel-size"), .output(of: "segment", named: "labels"),
-        .output(of: "pick", named: "particles"), .output(of: "measure", named: "lamella"),
-    ]
-    public let outputs = [StepOutput.value("counts")]
+public struct MeasurePicksStep: TypedStep {
+    public static let name = "measure-picks"
+    public static let version = 1
+    public static let scope = ScopeKind.tomogram
+    public static let summary = "density, neighbours and distance to the membrane of every particle, and how many there are"
+
+    public struct Parameters: Sendable {
+        let score = Parameter.real("score", default: 0, in: 0...1, "least confidence of a particle that counts")
+    }
+    public struct Inputs: Sendable {
+        let voxels = Input.voxels
+        let calibration = Input(CalibrateStep.self, \.voxelSize)
+        let segmentation = Input(SegmentStep.self, \.labels)
+        let picks = Input(PickStep.self, \.particles)
+        let lamella = Input(MeasureStep.self, \.lamella)
+    }
+    public struct Outputs: Sendable {
+        let counts = ValueOutput<[String: Int]>("counts")
+    }
+    public static let (parameters, inputs, outputs) = (Parameters(), Inputs(), Outputs())
 
     public init() {}
 
-    public func run(_ item: StepItem) throws {
-        let segmentation = try SegmentedSlices(labels: item.artifact(of: "segment", named: "labels"))
-        let (shape, voxelSize) = (segmentation.shape, try item.voxelSize())
-        let (classes, all) = try FoundParticle.picks(item.artifact(of: "pick", named: "particles"))
-        let least = try item.real("score")
-        let particles = all.filter { $0.pick.score >= least }
-        let volume = try item.openVolume()
+    public func run(_ item: Item<Self>) throws {
+        let segmentation = try item.inputs.segmentation
+        let (shape, voxelSize) = (segmentation.shape, try item.inputs.calibration.voxelSize(of: item.scope))
+        let picks = try item.inputs.picks
+        let least = try item.parameters.score
+        let particles = picks.particles.filter { $0.pick.score >= least }
+        let volume = try item.inputs.voxels.open()
         var membrane =
             segmentation.classes.contains(MeasureStep.membrane) ? ClassDistances(shape: shape, voxelSize: voxelSize) : nil
         let label = UInt8((segmentation.classes.firstIndex(of: MeasureStep.membrane) ?? -1) + 1)
@@ -40,14 +47,14 @@ public struct MeasurePicksStep: Step {
         }
         let objects = try MeasuredObjects(particles, densities: densities.means, distances: membrane, voxelSize: voxelSize)
         try item.record(objects.found)
-        let lamella = try item.value(StoredLamella?.self, of: "measure", named: "lamella")
+        let lamella = try item.inputs.lamella
         let tomogram = MeasuredTomogram(shape: shape, voxelSize: voxelSize, thicknessInAngstroms: lamella?.thicknessInAngstroms)
         var counts: [String: Int] = [:]
-        for name in classes {
+        for name in picks.classes {
             let mine = objects.found.filter { $0.class == name }
-            tomogram.record(mine, class: name, of: item)
+            tomogram.record(mine, class: name, of: item.base)
             counts[name] = mine.count
         }
-        try item.give("counts", value: counts)
+        try item.give(\.counts, counts)
     }
 }

@@ -5,29 +5,35 @@ import Metrics
 import Volumes
 
 /// Measures what the U-Net found: a row for each connected piece of each class, and what the tomogram holds of each class.
-public struct MeasureStep: Step {
-    public let name = "measure"
-    public let version = 1
-    public let scope = ScopeKind.tomogram
-    public let summary = "size, surface, shape and place of every connected piece that was segmented"
-    public let parameters: [Parameter] = [
-        .real(
+public struct MeasureStep: TypedStep {
+    public static let name = "measure"
+    public static let version = 1
+    public static let scope = ScopeKind.tomogram
+    public static let summary = "size, surface, shape and place of every connected piece that was segmented"
+
+    public struct Parameters: Sendable {
+        let smallestVolume = Parameter.real(
             "smallest_volume", default: 1000, in: 0...1e9,
-            "of a piece that gets a row, in nm³; smaller ones are counted in no number"),
-        .flag("surface", default: true, "whether surfaces are measured"),
-        .flag("lamella", default: true, "whether the thickness of the lamella is looked for"),
-    ]
-    public let inputs = [
-        StepInput.voxels, .output(of: "calibrate", named: "voxel-size"), .output(of: "segment", named: "labels"),
-    ]
-    public let outputs = [StepOutput.value("lamella")]
+            "of a piece that gets a row, in nm³; smaller ones are counted in no number")
+        let measuresSurface = Parameter.flag("surface", default: true, "whether surfaces are measured")
+        let looksForLamella = Parameter.flag("lamella", default: true, "whether the thickness of the lamella is looked for")
+    }
+    public struct Inputs: Sendable {
+        let voxels = Input.voxels
+        let calibration = Input(CalibrateStep.self, \.voxelSize)
+        let segmentation = Input(SegmentStep.self, \.labels)
+    }
+    public struct Outputs: Sendable {
+        let lamella = ValueOutput<StoredLamella?>("lamella")
+    }
+    public static let (parameters, inputs, outputs) = (Parameters(), Inputs(), Outputs())
 
     public init() {}
 
-    public func run(_ item: StepItem) throws {
-        let segmentation = try SegmentedSlices(labels: item.artifact(of: "segment", named: "labels"))
-        let (shape, voxelSize) = (segmentation.shape, try item.voxelSize())
-        let volume = try item.openVolume()
+    public func run(_ item: Item<Self>) throws {
+        let segmentation = try item.inputs.segmentation
+        let (shape, voxelSize) = (segmentation.shape, try item.inputs.calibration.voxelSize(of: item.scope))
+        let volume = try item.inputs.voxels.open()
         guard volume.shape == shape else {
             throw PipelineError(
                 "the segmentation of \(item.scope.tomogram) is \(shape) voxels, the tomogram \(volume.shape); `cellar run` renews it"
@@ -36,9 +42,9 @@ public struct MeasureStep: Step {
         let names = Dictionary(uniqueKeysWithValues: segmentation.classes.enumerated().map { (UInt8($0 + 1), $1) })
         var measurement = try ObjectMeasurement(
             shape: shape, voxelSize: voxelSize, classes: names,
-            leastVoxels: max(1, Int((item.real("smallest_volume") / voxelSize.volumeInCubicNanometers).rounded(.up))),
-            measuresSurface: item.flag("surface"))
-        var profile = try item.flag("lamella") ? LamellaProfile(shape: shape, voxelSize: voxelSize) : nil
+            leastVoxels: max(1, Int((item.parameters.smallestVolume / voxelSize.volumeInCubicNanometers).rounded(.up))),
+            measuresSurface: item.parameters.measuresSurface)
+        var profile = try item.parameters.looksForLamella ? LamellaProfile(shape: shape, voxelSize: voxelSize) : nil
         var membrane = segmentation.classes.contains(Self.membrane) ? ClassDistances(shape: shape, voxelSize: voxelSize) : nil
         let label = UInt8((segmentation.classes.firstIndex(of: Self.membrane) ?? -1) + 1)
         for z in 0..<shape.z {
@@ -57,11 +63,11 @@ public struct MeasureStep: Step {
         let tomogram = MeasuredTomogram(shape: shape, voxelSize: voxelSize, thicknessInAngstroms: lamella?.thicknessInAngstroms)
         for name in segmentation.classes {
             let mine = objects.found.filter { $0.class == name }
-            tomogram.record(mine, class: name, of: item)
+            tomogram.record(mine, class: name, of: item.base)
             item.record("\(name)/surface_nm2", mine.compactMap(\.surfaceInSquareNanometers).reduce(0, +))
         }
         if let lamella { item.record("lamella_thickness_nm", lamella.thicknessInAngstroms / 10) }
-        try item.give("lamella", value: lamella.map(StoredLamella.init))
+        try item.give(\.lamella, lamella.map(StoredLamella.init))
     }
 
     /// The class to which distances are measured.

@@ -8,46 +8,60 @@ import Volumes
 ///
 /// Density between two percentiles of the whole tomogram → 0…255, so that slices of a tomogram stay comparable; CLAHE as
 /// OpenCV does it; a grid of tiles, each resized bilinearly to a square. Structures are dark in the result.
-public struct PrepareStep: Step {
-    public let name = "prepare"
-    public let version = 1
-    public let scope = ScopeKind.slice
-    public let summary = "8-bit conversion, CLAHE, tiles"
-    public let parameters: [Parameter] = [
-        .real("density.lower_percentile", default: 0.5, in: 0...49, "density that becomes black, as percentile of the tomogram"),
-        .real(
-            "density.upper_percentile", default: 99.5, in: 51...100, "density that becomes white, as percentile of the tomogram"),
-        .choice("density.structures", default: "dark", of: ["dark", "bright"], "how structures stand out in the tomogram"),
-        .real("clahe.clip_limit", default: 2, in: 0...100, "contrast limit of CLAHE; 0 for no limit"),
-        .integer("clahe.grid", default: 8, in: 1...64, "rows and columns of CLAHE's grid"),
-        .integer("tiles.count", default: 2, in: 1...16, "rows and columns of tiles: 2 for quadrants"),
-        .integer("tiles.overlap", default: 0, in: 0...4096, "pixels of the slice that neighbouring tiles share"),
-        .integer("tiles.size", default: 512, in: 64...2048, "side of a tile after resizing, in pixels"),
-    ]
-    public let inputs = [
-        StepInput.fact(.z), .voxels, .output(of: "describe", named: "histogram"),
-    ]
-    public let outputs = [StepOutput.artifact("slice", evictable: true)]
+public struct PrepareStep: TypedStep {
+    public static let name = "prepare"
+    public static let version = 1
+    public static let scope = ScopeKind.slice
+    public static let summary = "8-bit conversion, CLAHE, tiles"
+
+    /// How structures stand out in the tomogram.
+    enum Structures: String, CaseIterable, Sendable { case dark, bright }
+
+    public struct Parameters: Sendable {
+        let lowerPercentile = Parameter.real(
+            "density.lower_percentile", default: 0.5, in: 0...49, "density that becomes black, as percentile of the tomogram")
+        let upperPercentile = Parameter.real(
+            "density.upper_percentile", default: 99.5, in: 51...100, "density that becomes white, as percentile of the tomogram")
+        let structures = Parameter<Structures>.choice(
+            "density.structures", default: .dark, "how structures stand out in the tomogram")
+        let clipLimit = Parameter.real("clahe.clip_limit", default: 2, in: 0...100, "contrast limit of CLAHE; 0 for no limit")
+        let grid = Parameter.integer("clahe.grid", default: 8, in: 1...64, "rows and columns of CLAHE's grid")
+        let tileCount = Parameter.integer("tiles.count", default: 2, in: 1...16, "rows and columns of tiles: 2 for quadrants")
+        let tileOverlap = Parameter.integer(
+            "tiles.overlap", default: 0, in: 0...4096, "pixels of the slice that neighbouring tiles share")
+        let tileSize = Parameter.integer("tiles.size", default: 512, in: 64...2048, "side of a tile after resizing, in pixels")
+    }
+    public struct Inputs: Sendable {
+        let z = Input.z
+        let voxels = Input.voxels
+        let histogram = Input(DescribeStep.self, \.histogram)
+    }
+    public struct Outputs: Sendable {
+        let slice = ArtifactOutput<PreparedSlice>("slice", evictable: true)
+    }
+    public static let (parameters, inputs, outputs) = (Parameters(), Inputs(), Outputs())
 
     public init() {}
 
-    public func run(_ item: StepItem) throws {
-        guard let z = item.scope.z?.lowerBound else { return }
-        let histogram = try HistogramArtifact.read(item.artifact(of: "describe", named: "histogram"))
+    public func run(_ item: Item<Self>) throws {
+        let parameters = item.parameters
+        let histogram = try item.inputs.histogram.histogram
         let conversion = try EightBitConversion(
-            low: percentile(item.real("density.lower_percentile"), of: histogram),
-            high: percentile(item.real("density.upper_percentile"), of: histogram))
-        let grid = try item.integer("clahe.grid")
-        let clahe = try CLAHE(clipLimit: item.real("clahe.clip_limit"), rows: grid, columns: grid)
+            low: percentile(parameters.lowerPercentile, of: histogram),
+            high: percentile(parameters.upperPercentile, of: histogram))
+        let clahe = try CLAHE(clipLimit: parameters.clipLimit, rows: parameters.grid, columns: parameters.grid)
 
-        var image = try conversion(item.openVolume().readSlice(z: z))
-        if try item.text("density.structures") == "bright" { image = image.map { 255 - $0 } }
+        var image = try conversion(item.inputs.voxels.open().readSlice(z: item.inputs.z.lowerBound))
+        if try parameters.structures == .bright { image = image.map { 255 - $0 } }
         let prepared = clahe(image)
-        let count = try item.integer("tiles.count")
-        let tiles = try TileGrid(
-            height: prepared.height, width: prepared.width, rows: count, columns: count, overlap: item.integer("tiles.overlap"))
-        try item.give("slice", artifact: PreparedSliceArtifact.kind) { artifact in
-            try PreparedSliceArtifact.write(prepared, tiles: tiles, side: item.integer("tiles.size"), to: artifact)
+        let grid = try TileGrid(
+            height: prepared.height, width: prepared.width, rows: parameters.tileCount, columns: parameters.tileCount,
+            overlap: parameters.tileOverlap)
+        let side = try parameters.tileSize
+        try item.give(\.slice) { artifact in
+            try PreparedSlice.write(prepared, regions: grid.tiles, side: side, to: artifact) { region in
+                try prepared.cropped(to: region).resized(height: side, width: side)
+            }
         }
     }
 

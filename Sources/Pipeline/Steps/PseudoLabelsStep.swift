@@ -10,40 +10,52 @@ import Volumes
 /// Membranes are told from the rest once particles are known: the cap of a small vesicle is round in a slice, and only its height
 /// shows what it is. What is in the mask and is neither has a class of its own, and so have instances that are no particle:
 /// nothing should be learned from them.
-public struct PseudoLabelsStep: Step {
-    public let name = "pseudo-labels"
-    public let version = 2
-    public let scope = ScopeKind.slab
-    public let summary = "particles and membranes in three dimensions"
-    public let parameters: [Parameter] = [
-        .real("link.overlap", default: 0.3, in: 0...1, "least overlap of instances of one particle, as part of the smaller"),
-        .integer("link.gap", default: 2, in: 0...100, "slices in a row that may miss a particle"),
-        .real(
-            "link.waist", default: 0.7, in: 0...1, "area, as part of that above and below, under which particles are cut apart"),
-        .real("particle.shortest", default: 0.4, in: 0...100, "least height of a particle, in smallest diameters"),
-        .real("particle.flattest", default: 0.5, in: 0...100, "least height, in diameters of its largest section"),
-        .real(
-            "particle.longest", default: 2, in: 0...100, "greatest height, in diameters of its largest section; 0 for no limit"),
-        .real("particle.smallest", default: 1.25, in: 0...100, "least diameter of a ball of its volume, in smallest diameters"),
-        .real(
-            "particle.largest", default: 1.3, in: 0...100,
-            "greatest diameter of that ball, in largest diameters; 0 for no limit"),
-        .real("particle.separation", default: 0.7, in: 0...100, "least distance of two centres, in diameters"),
-        .real("particle.confidence", default: 0, in: 0...1, "least confidence of a particle"),
-        .real("membrane.smallest_volume", default: 1000, in: 0...1e9, "of a piece of membrane, in nm³"),
-    ]
-    public let inputs = [
-        StepInput.fact(.z), .output(of: "calibrate", named: "voxel-size"), .output(of: "split", named: "instances"),
-    ]
-    public let outputs = [StepOutput.artifact("labels", evictable: false), .value("rejections")]
+public struct PseudoLabelsStep: TypedStep {
+    public static let name = "pseudo-labels"
+    public static let version = 2
+    public static let scope = ScopeKind.slab
+    public static let summary = "particles and membranes in three dimensions"
+
+    public struct Parameters: Sendable {
+        let overlap = Parameter.real(
+            "link.overlap", default: 0.3, in: 0...1, "least overlap of instances of one particle, as part of the smaller")
+        let gap = Parameter.integer("link.gap", default: 2, in: 0...100, "slices in a row that may miss a particle")
+        let waist = Parameter.real(
+            "link.waist", default: 0.7, in: 0...1, "area, as part of that above and below, under which particles are cut apart")
+        let shortest = Parameter.real(
+            "particle.shortest", default: 0.4, in: 0...100, "least height of a particle, in smallest diameters")
+        let flattest = Parameter.real(
+            "particle.flattest", default: 0.5, in: 0...100, "least height, in diameters of its largest section")
+        let longest = Parameter.limit(
+            "particle.longest", default: 2, in: 0...100, "greatest height, in diameters of its largest section; 0 for no limit")
+        let smallest = Parameter.real(
+            "particle.smallest", default: 1.25, in: 0...100, "least diameter of a ball of its volume, in smallest diameters")
+        let largest = Parameter.limit(
+            "particle.largest", default: 1.3, in: 0...100, "greatest diameter of that ball, in largest diameters; 0 for no limit")
+        let separation = Parameter.real(
+            "particle.separation", default: 0.7, in: 0...100, "least distance of two centres, in diameters")
+        let confidence = Parameter.real("particle.confidence", default: 0, in: 0...1, "least confidence of a particle")
+        let smallestMembrane = Parameter.real(
+            "membrane.smallest_volume", default: 1000, in: 0...1e9, "of a piece of membrane, in nm³")
+    }
+    public struct Inputs: Sendable {
+        let z = Input.z
+        let calibration = Input(CalibrateStep.self, \.voxelSize)
+        let instances = Input(each: SplitStep.self, \.instances)
+    }
+    public struct Outputs: Sendable {
+        let labels = ArtifactOutput<PseudoLabels>("labels", evictable: false)
+        let rejections = ValueOutput<[String: Int]>("rejections")
+    }
+    public static let (parameters, inputs, outputs) = (Parameters(), Inputs(), Outputs())
 
     public init() {}
 
-    public func run(_ item: StepItem) throws {
-        guard let z = item.scope.z else { return }
-        let voxelSize = try item.voxelSize()
+    public func run(_ item: Item<Self>) throws {
+        let z = try item.inputs.z
+        let voxelSize = try item.inputs.calibration.voxelSize(of: item.scope)
         let linked = try linked(item)
-        let least = try item.real("particle.confidence")
+        let least = try item.parameters.confidence
         let particles = linked.objects.filter { $0.confidence >= least }
         // Particles are numbered first, then pieces of membrane.
         var numbers = [Int32](repeating: 0, count: linked.objects.count + 1)
@@ -52,36 +64,35 @@ public struct PseudoLabelsStep: Step {
         /// Hands out the classes of one slice after the other, and the numbers of its particles.
         func forEachSlice(_ body: (_ index: Int, _ classes: Image<UInt8>, _ particles: Image<Int32>) throws -> Void) throws {
             var index = 0
-            try item.forEachArtifact(of: "split", named: "instances") { member in
-                let instances = try InstancesArtifact.instances(member.artifact)
+            try item.inputs.instances.forEach { _, slice in
+                let instances = try slice.instances()
                 let particles = try linked.identifiers(instances, slice: index).relabelled(by: numbers)
-                let parts = try InstancesArtifact.assembly(member.artifact)(
-                    InstancesArtifact.mask(member.artifact), without: particles)
+                let parts = try slice.assembly()(slice.mask(), without: particles)
                 // By the gate, or because no particle came of it.
-                let gated = try InstancesArtifact.rejected(member.artifact)
+                let gated = try slice.rejected()
                 let rejected = Mask(sizeOf: gated) { rejected in
                     for pixel in rejected.indices {
                         rejected[pixel] = gated.values[pixel] || (instances.values[pixel] > 0 && particles.values[pixel] == 0)
                     }
                 }
-                try body(index, InstancesArtifact.classes(of: parts, instances: particles, rejected: rejected), particles)
+                try body(index, SliceInstances.classes(of: parts, instances: particles, rejected: rejected), particles)
                 index += 1
             }
         }
         var pieces = VolumeComponents()
         try forEachSlice { _, classes, _ in try pieces.add(classes.membrane) }
         let frame = ObjectFrame(voxelSize: voxelSize, firstSlice: z.lowerBound)
-        let leastVoxels = try (item.real("membrane.smallest_volume") / frame.voxelVolumeInCubicNanometers).rounded(.up)
+        let leastVoxels = try (item.parameters.smallestMembrane / frame.voxelVolumeInCubicNanometers).rounded(.up)
         let membranes = pieces.finished(leastVoxels: max(1, Int(leastVoxels)))
 
         let found = particles.enumerated().map { frame.object($1, number: $0 + 1) }
         let sheets = membranes.components.enumerated().map { frame.membrane($1, number: found.count + $0 + 1) }
-        try item.give("labels", artifact: PseudoLabelsArtifact.kind) { artifact in
-            var writer: PseudoLabelsArtifact.Writer?
+        try item.give(\.labels) { artifact in
+            var writer: PseudoLabels.Writer?
             try forEachSlice { index, classes, particles in
                 let opened =
                     try writer
-                    ?? PseudoLabelsArtifact.Writer(artifact, depth: z.count, height: classes.height, width: classes.width)
+                    ?? PseudoLabels.Writer(artifact, depth: z.count, height: classes.height, width: classes.width)
                 writer = opened
                 let numbers = try membranes.numbers(of: classes.membrane, inSlice: index)
                 try opened.append(classes: classes, particles: particles) { pixel in
@@ -89,10 +100,10 @@ public struct PseudoLabelsStep: Step {
                     return number > 0 ? number + Int32(found.count) : 0
                 }
             }
-            try PseudoLabelsArtifact.write(zip(found, particles).map { ($0, $1.isCutOff) }, to: artifact)
+            try PseudoLabels.write(zip(found, particles).map { ($0, $1.isCutOff) }, to: artifact)
         }
         try item.give(
-            "rejections", value: Dictionary(uniqueKeysWithValues: linked.rejections.map { ($0.key.rawValue, $0.value) }))
+            \.rejections, Dictionary(uniqueKeysWithValues: linked.rejections.map { ($0.key.rawValue, $0.value) }))
         try item.record(found + sheets)
         item.record("macromolecule/objects", Double(found.count))
         item.record("membrane/objects", Double(sheets.count))
@@ -100,19 +111,19 @@ public struct PseudoLabelsStep: Step {
     }
 
     /// The instances of all slices, as particles.
-    private func linked(_ item: StepItem) throws -> LinkedInstances {
-        let (smallest, largest) = (try item.real("particle.smallest"), try item.limit("particle.largest"))
+    private func linked(_ item: Item<Self>) throws -> LinkedInstances {
+        let (smallest, largest) = (try item.parameters.smallest, try item.parameters.largest)
         guard smallest <= largest else {
             throw PipelineError("pseudo-labels.particle.smallest is \(smallest), more than the largest, \(largest)")
         }
         let rules = try LinkingRules(
-            overlap: item.real("link.overlap"), gap: item.integer("link.gap"), shortest: item.real("particle.shortest"),
-            flattest: item.real("particle.flattest"), longest: item.limit("particle.longest"), waist: item.real("link.waist"),
-            volumes: smallest...largest, separation: item.real("particle.separation"))
+            overlap: item.parameters.overlap, gap: item.parameters.gap, shortest: item.parameters.shortest,
+            flattest: item.parameters.flattest, longest: item.parameters.longest, waist: item.parameters.waist,
+            volumes: smallest...largest, separation: item.parameters.separation)
         var linking: InstanceLinking?
-        try item.forEachArtifact(of: "split", named: "instances") { member in
-            let instances = try InstancesArtifact.instances(member.artifact)
-            var current = try linking ?? InstanceLinking(InstancesArtifact.diameters(member.artifact), rules: rules)
+        try item.inputs.instances.forEach { _, slice in
+            let instances = try slice.instances()
+            var current = try linking ?? InstanceLinking(slice.diameters(), rules: rules)
             // One owner, so that appending copies nothing.
             linking = nil
             try current.append(instances, instances.instanceShapes())

@@ -9,65 +9,73 @@ import Volumes
 ///
 /// Two-dimensional networks see whole slices where these fit their block, and else so much beyond what they say that the block's size
 /// changes nothing; in three dimensions that would be too dear, and blocks are blended.
-public struct SegmentStep: Step {
-    public let name = "segment"
-    public let version = 2
-    public let scope = ScopeKind.tomogram
-    public let summary = "classes of all voxels, by the U-Net of the current training set"
-    public let parameters: [Parameter] = [
-        .integer("block", default: 0, in: 0...8192, "side of a block in voxels; 0 for 1024 in two dimensions, 128 in three"),
-        .integer(
+public struct SegmentStep: TypedStep {
+    public static let name = "segment"
+    public static let version = 2
+    public static let scope = ScopeKind.tomogram
+    public static let summary = "classes of all voxels, by the U-Net of the current training set"
+
+    public struct Parameters: Sendable {
+        let block = Parameter.integer(
+            "block", default: 0, in: 0...8192, "side of a block in voxels; 0 for 1024 in two dimensions, 128 in three")
+        let margin = Parameter.integer(
             "margin", default: -1, in: -1...1024,
-            "voxels thrown away at cut faces; -1 for all that the network is not sure of, in three dimensions 16"),
-        .integer("taper", default: 8, in: 0...1024, "voxels over which blocks are blended"),
-        .real("threshold", default: 0.5, in: 0...1, "least probability of a class"),
-        .real(
-            "smallest_volume", default: 1000, in: 0...1e9, "of a connected piece of a class, in nm³; smaller ones become ground"),
-        .real(
-            "voxel_size_tolerance", default: 0.05, in: 0...10, "part by which the voxel size may differ from the training set's"),
-    ]
-    public let inputs = [
-        StepInput.voxels, .output(of: "describe", named: "histogram"), .output(of: "calibrate", named: "voxel-size"),
-        .output(of: "train-membrane", named: "network"),
-    ]
-    public let outputs = [StepOutput.artifact("labels", evictable: false), .artifact("probability", evictable: true)]
+            "voxels thrown away at cut faces; -1 for all that the network is not sure of, in three dimensions 16")
+        let taper = Parameter.integer("taper", default: 8, in: 0...1024, "voxels over which blocks are blended")
+        let threshold = Parameter.real("threshold", default: 0.5, in: 0...1, "least probability of a class")
+        let smallestVolume = Parameter.real(
+            "smallest_volume", default: 1000, in: 0...1e9, "of a connected piece of a class, in nm³; smaller ones become ground")
+        let voxelSizeTolerance = Parameter.real(
+            "voxel_size_tolerance", default: 0.05, in: 0...10, "part by which the voxel size may differ from the training set's")
+    }
+    public struct Inputs: Sendable {
+        let voxels = Input.voxels
+        let histogram = Input(DescribeStep.self, \.histogram)
+        let calibration = Input(CalibrateStep.self, \.voxelSize)
+        let network = Input(TrainMembraneStep.self, \.network)
+    }
+    public struct Outputs: Sendable {
+        let labels = ArtifactOutput<Segmentation>("labels", evictable: false)
+        let probability = ArtifactOutput<ClassProbabilities>("probability", evictable: true)
+    }
+    public static let (parameters, inputs, outputs) = (Parameters(), Inputs(), Outputs())
 
     public init() {}
 
-    public func run(_ item: StepItem) throws {
-        let (network, description) = try NetworkArtifact.read(of: item, step: "train-membrane")
-        let voxelSize = try item.voxelSize()
+    public func run(_ item: Item<Self>) throws {
+        let (network, description) = try item.inputs.network.open(in: item.workspace())
+        let voxelSize = try item.inputs.calibration.voxelSize(of: item.scope)
         try NetworkScale(
-            voxelSizeInAngstroms: description.voxelSizeInAngstroms, tolerance: item.real("voxel_size_tolerance")
+            voxelSizeInAngstroms: description.voxelSizeInAngstroms, tolerance: item.parameters.voxelSizeTolerance
         ).check(voxelSize, of: item.scope.tomogram)
-        let volume = try item.openVolume()
+        let volume = try item.inputs.voxels.open()
         let shape = volume.shape
         let isDeep = network.architecture.receptiveRadius.depth > 0
-        let (block, margin) = (try item.integer("block"), try item.integer("margin"))
+        let (block, margin) = (try item.parameters.block, try item.parameters.margin)
         let window = try NetworkRun.window(
             network.architecture, patch: description.patchSize, block: block > 0 ? block : isDeep ? 128 : 1024,
-            margin: margin >= 0 ? margin : isDeep ? 16 : nil, taper: item.integer("taper"), shape: shape)
+            margin: margin >= 0 ? margin : isDeep ? 16 : nil, taper: item.parameters.taper, shape: shape)
         let reading = SegmentationLoss(.exclusive)
         let run = NetworkRun(
             network: network,
             scaling: try DensityScaling(
-                HistogramArtifact.read(item.artifact(of: "describe", named: "histogram")), of: item.scope.tomogram),
+                item.inputs.histogram.histogram, of: item.scope.tomogram),
             volume: volume, window: window, probabilities: reading.probabilities, outputs: network.architecture.outputs)
         let classes = description.classes
         let file = try SliceFile(
             item.workspace().appending(path: "slices"), sliceBytes: shape.sliceCount * (classes.count + 1))
-        let threshold = try Float(item.real("threshold"))
-        try run.run(item, into: file) { Self.encode($0, outputs: classes.count + 1, threshold: threshold) }
+        let threshold = try Float(item.parameters.threshold)
+        try run.run(item.base, into: file) { Self.encode($0, outputs: classes.count + 1, threshold: threshold) }
 
         let voxelVolume = voxelSize.xInAngstroms * voxelSize.yInAngstroms * voxelSize.zInAngstroms / 1000
-        let leastVoxels = try Int((item.real("smallest_volume") / voxelVolume).rounded(.up))
+        let leastVoxels = try Int((item.parameters.smallestVolume / voxelVolume).rounded(.up))
         var counts: [Int] = []
-        try item.give("labels", artifact: SegmentationArtifact.kind) {
-            counts = try SegmentationArtifact.writeLabels(
+        try item.give(\.labels) {
+            counts = try Segmentation.write(
                 file, shape: shape, classes: classes, leastVoxels: leastVoxels, to: $0)
         }
-        try item.give("probability", artifact: SegmentationArtifact.probabilityKind) {
-            try SegmentationArtifact.writeProbabilities(file, shape: shape, classes: classes, to: $0)
+        try item.give(\.probability) {
+            try ClassProbabilities.write(file, shape: shape, classes: classes, to: $0)
         }
         for (name, count) in zip(classes, counts.dropFirst()) {
             item.record("\(name)/fraction", Double(count) / Double(shape.count))

@@ -8,82 +8,89 @@ import Volumes
 ///
 /// The last slices of each slab are held out, or of several that overlap (``HeldOutPart``), and say which epoch was the best.
 /// What pseudo-labels call neither membrane nor macromolecule has no part in the loss.
-public struct TrainMembraneStep: Step {
-    public let name = "train-membrane"
-    public let version = 2
-    public let scope = ScopeKind.trainingSet
-    public let summary = "a U-Net trained on membranes of pseudo-labels"
-    public let parameters = TrainingParameters.all(
-        [
-            .text(
-                "classes", default: "membrane",
-                "what is learned, with commas between: membrane, macromolecule, or names of annotations"),
-            .integer("network.dimensions", default: 2, in: 2...3, "of the U-Net: slice by slice, or volumes"),
-            .integer("network.width", default: 32, in: 1...256, "channels of the finest level"),
-            .integer("network.levels", default: 4, in: 1...7, "levels, the finest included"),
-            .choice(
-                "network.normalization", default: "batch", of: ["batch", "instance", "group"],
-                "over a batch, over each channel of a patch, or over eight groups of channels"),
-            .choice(
-                "network.upsampling", default: "transposed", of: ["transposed", "linear"],
-                "transposed convolution, or interpolation"),
-            .integer(
-                "patch.size", default: 0, in: 0...2048, "side of a patch in voxels; 0 for 256 in two dimensions, 64 in three"),
-            .real("patch.foreground", default: 0.7, in: 0...1, "part of the patches that are centred on a class"),
-            .integer("epoch.steps", default: 25, in: 1...100_000, "steps of an epoch"),
-        ],
-        .init(
-            batch: 4, epochs: 40, patience: 12, crossEntropy: 1, schedule: .polynomial, heldOut: (0.2, "slices"),
-            validationBatches: 8))
-    public let inputs = TrainingMaterial.inputs
-    public let outputs = [StepOutput.artifact("network", evictable: false), .value("course")]
+public struct TrainMembraneStep: TypedStep {
+    public static let name = "train-membrane"
+    public static let version = 2
+    public static let scope = ScopeKind.trainingSet
+    public static let summary = "a U-Net trained on membranes of pseudo-labels"
+
+    public struct Parameters: Sendable {
+        let classes = Parameter.text(
+            "classes", default: "membrane",
+            "what is learned, with commas between: membrane, macromolecule, or names of annotations")
+        let dimensions = Parameter.integer(
+            "network.dimensions", default: 2, in: 2...3, "of the U-Net: slice by slice, or volumes")
+        let width = Parameter.integer("network.width", default: 32, in: 1...256, "channels of the finest level")
+        let levels = Parameter.integer("network.levels", default: 4, in: 1...7, "levels, the finest included")
+        let normalization = Parameter<Normalization>.choice(
+            "network.normalization", default: .batch,
+            "over a batch, over each channel of a patch, or over eight groups of channels")
+        let upsampling = Parameter<UNetArchitecture.Upsampling>.choice(
+            "network.upsampling", default: .transposed, "transposed convolution, or interpolation")
+        let patchSize = Parameter.integer(
+            "patch.size", default: 0, in: 0...2048, "side of a patch in voxels; 0 for 256 in two dimensions, 64 in three")
+        let foreground = Parameter.real(
+            "patch.foreground", default: 0.7, in: 0...1, "part of the patches that are centred on a class")
+        let stepsPerEpoch = Parameter.integer("epoch.steps", default: 25, in: 1...100_000, "steps of an epoch")
+        let training = TrainingParameters(
+            .init(
+                batch: 4, epochs: 40, patience: 12, crossEntropy: 1, schedule: .polynomial, heldOut: (0.2, "slices"),
+                validationBatches: 8))
+    }
+    public struct Inputs: Sendable {
+        let material = TrainingMaterial.Inputs()
+    }
+    public static let (parameters, inputs, outputs) = (Parameters(), Inputs(), TrainingOutputs())
+
+    /// Over what activations are normalised: a batch, each channel of a patch, or eight groups of channels.
+    enum Normalization: String, CaseIterable, Sendable { case batch, instance, group }
 
     private let models = OpenModels(.network) { path, _ in path }
 
     public init() {}
 
-    public func run(_ item: StepItem) throws {
-        let classes = try item.words("classes")
-        var material = try TrainingMaterial(item)
-        let sources = try material.labelSources(classes: classes, tolerance: item.real("voxel_size_tolerance"))
+    public func run(_ item: Item<Self>) throws {
+        let classes = try ClassNames.parse(item.parameters.classes, parameter: "classes")
+        var material = try TrainingMaterial(item.base, item.inputs.material)
+        let sources = try material.labelSources(classes: classes, tolerance: item.parameters.training.voxelSizeTolerance)
         let network = try self.network(item, classes: classes)
-        let settings = try item.trainingSettings(stepsPerEpoch: item.integer("epoch.steps"))
+        let settings = try item.parameters.training.settings(stepsPerEpoch: item.parameters.stepsPerEpoch)
         let examples = try self.examples(item, material, sources, classes, network.architecture)
         let result = try item.train(
-            network, loss: item.segmentationLoss(.exclusive), settings: settings, examples: examples)
+            network, loss: item.parameters.training.loss(.exclusive), settings: settings, examples: examples)
         let description = try NetworkDescription(
             step: name, classes: classes, voxelSizeInAngstroms: material.voxelSizeInAngstroms, patchSize: examples.shape.x,
-            seed: item.integer("seed"),
+            seed: item.parameters.training.seed,
             epoch: result.epoch, members: sources.map(\.member))
         try item.give(result, description)
     }
 
-    private func network(_ item: StepItem, classes: [String]) throws -> any Network {
+    private func network(_ item: Item<Self>, classes: [String]) throws -> any Network {
         let normalization: NormalizationKind =
-            switch try item.text("network.normalization") {
-            case "instance": .instance
-            case "group": .group(min(8, try item.integer("network.width")))
-            default: .batch
+            switch try item.parameters.normalization {
+            case .instance: .instance
+            case .group: .group(min(8, try item.parameters.width))
+            case .batch: .batch
             }
         let architecture = try NetworkArchitecture.unet(
             UNetArchitecture(
-                dimensions: item.integer("network.dimensions"), classes: classes.count + 1, width: item.integer("network.width"),
-                levels: item.integer("network.levels"), normalization: normalization,
-                upsampling: UNetArchitecture.Upsampling(rawValue: item.text("network.upsampling")) ?? .transposed))
-        return try item.firstNetwork(architecture, models)
+                dimensions: item.parameters.dimensions, classes: classes.count + 1, width: item.parameters.width,
+                levels: item.parameters.levels, normalization: normalization,
+                upsampling: item.parameters.upsampling))
+        return try item.parameters.training.firstNetwork(architecture, models)
     }
 
     private func examples(
-        _ item: StepItem, _ material: TrainingMaterial, _ sources: [LabelSource], _ classes: [String],
+        _ item: Item<Self>, _ material: TrainingMaterial, _ sources: [LabelSource], _ classes: [String],
         _ architecture: NetworkArchitecture
     ) throws -> PatchExamples {
-        let isDeep = try item.integer("network.dimensions") == 3
-        let size = try item.integer("patch.size")
+        let isDeep = try item.parameters.dimensions == 3
+        let size = try item.parameters.patchSize
         let side = (size > 0 ? size : isDeep ? 64 : 256).rounded(upToMultipleOf: architecture.alignment.height)
         guard let shape = VolumeShape(z: isDeep ? side : 1, y: side, x: side) else { throw PipelineError("patch.size is 0") }
         var (training, heldOut) = ([LabelledRegion](), [LabelledRegion]())
         var counts = [Int](repeating: 0, count: 256)
-        let part = try item.real("validation.part")
+        let part = try item.parameters.training.heldOutPart
         let cuts = HeldOutPart.cuts(of: sources.map { ($0.volume, $0.box) }, along: .slices, fraction: part)
         for (source, cut) in zip(sources, cuts) {
             try item.checkCancellation()
@@ -95,8 +102,9 @@ public struct TrainMembraneStep: Step {
             if let box = cut.heldOut { heldOut.append(try source.region(box).region) }
         }
         try check(counts, classes, item.scope.tomogram)
-        return try item.patchExamples(
-            material, training: training, heldOut: heldOut, shape: shape, jitter: side / 3,
+        return try item.parameters.training.patchExamples(
+            material, training: training, heldOut: heldOut, shape: shape, foreground: item.parameters.foreground,
+            jitter: side / 3,
             orientations: isDeep ? Orientation.slab : Orientation.plane)
     }
 

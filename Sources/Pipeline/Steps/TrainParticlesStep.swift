@@ -10,52 +10,59 @@ import Volumes
 /// Each particle is labelled by a ball of its class's radius that a cube flattens. Where pseudo-labels do not know, and of
 /// particles that an end of the slab cuts off, nothing is learned (``ParticleSource``). The last columns of each tomogram are
 /// held out (``HeldOutPart``); where no particle lies in any of them nothing is, since nothing could be validated.
-public struct TrainParticlesStep: Step {
-    public let name = "train-particles"
-    public let version = 3
-    public let scope = ScopeKind.trainingSet
-    public let summary = "a network that finds particles, trained on those of pseudo-labels"
-    public let parameters = TrainingParameters.all(
-        [
-            .text(
-                "classes", default: "macromolecule",
-                "what is found, with commas between: macromolecule, or names of point annotations"),
-            .real("radius", default: 0, in: 0...5000, "of particles in Å; 0 for the median of those that are known"),
-            .integer("network.width", default: 24, in: 2...256, "channels of the finest level, even"),
-            .integer("patch.size", default: 72, in: 16...512, "side of a patch in voxels, a multiple of 8"),
-            .integer("patch.jitter", default: 14, in: 0...256, "voxels by which particles may lie off a patch's centre"),
-            .real("patch.foreground", default: 0.9, in: 0...1, "part of the patches that are centred on a particle"),
-            .integer("epoch.steps", default: 0, in: 0...100_000, "steps of an epoch; 0 for as many as see each particle once"),
-        ],
-        .init(
-            batch: 8, epochs: 60, patience: 0, crossEntropy: 0, schedule: .oneCycle, heldOut: (0.15, "columns"),
-            validationBatches: 2))
-    public let inputs = TrainingMaterial.inputs
-    public let outputs = [StepOutput.artifact("network", evictable: false), .value("course")]
+public struct TrainParticlesStep: TypedStep {
+    public static let name = "train-particles"
+    public static let version = 3
+    public static let scope = ScopeKind.trainingSet
+    public static let summary = "a network that finds particles, trained on those of pseudo-labels"
+
+    public struct Parameters: Sendable {
+        let classes = Parameter.text(
+            "classes", default: "macromolecule",
+            "what is found, with commas between: macromolecule, or names of point annotations")
+        let radius = Parameter.real(
+            "radius", default: 0, in: 0...5000, "of particles in Å; 0 for the median of those that are known")
+        let width = Parameter.integer("network.width", default: 24, in: 2...256, "channels of the finest level, even")
+        let patchSize = Parameter.integer("patch.size", default: 72, in: 16...512, "side of a patch in voxels, a multiple of 8")
+        let jitter = Parameter.integer(
+            "patch.jitter", default: 14, in: 0...256, "voxels by which particles may lie off a patch's centre")
+        let foreground = Parameter.real(
+            "patch.foreground", default: 0.9, in: 0...1, "part of the patches that are centred on a particle")
+        let stepsPerEpoch = Parameter.integer(
+            "epoch.steps", default: 0, in: 0...100_000, "steps of an epoch; 0 for as many as see each particle once")
+        let training = TrainingParameters(
+            .init(
+                batch: 8, epochs: 60, patience: 0, crossEntropy: 0, schedule: .oneCycle, heldOut: (0.15, "columns"),
+                validationBatches: 2))
+    }
+    public struct Inputs: Sendable {
+        let material = TrainingMaterial.Inputs()
+    }
+    public static let (parameters, inputs, outputs) = (Parameters(), Inputs(), TrainingOutputs())
 
     private let models = OpenModels(.network) { path, _ in path }
 
     public init() {}
 
-    public func run(_ item: StepItem) throws {
-        let classes = try item.words("classes")
-        var material = try TrainingMaterial(item)
-        let sources = try material.particleSources(classes: classes, tolerance: item.real("voxel_size_tolerance"))
+    public func run(_ item: Item<Self>) throws {
+        let classes = try ClassNames.parse(item.parameters.classes, parameter: "classes")
+        var material = try TrainingMaterial(item.base, item.inputs.material)
+        let sources = try material.particleSources(classes: classes, tolerance: item.parameters.training.voxelSizeTolerance)
         let radii = try radii(item, sources, classes)
         let architecture = NetworkArchitecture.picker(
-            try PickerArchitecture(width: item.integer("network.width"), classes: classes.count))
-        let network = try item.firstNetwork(architecture, models)
+            try PickerArchitecture(width: item.parameters.width, classes: classes.count))
+        let network = try item.parameters.training.firstNetwork(architecture, models)
         let radiiInVoxels = radii.map { $0 / material.voxelSizeInAngstroms }
         try check(item, sources, classes, radiiInVoxels)
         let (examples, learned) = try self.examples(item, material, sources, radiiInVoxels, architecture)
-        let batch = try item.integer("batch")
-        let steps = try item.integer("epoch.steps")
-        let settings = try item.trainingSettings(stepsPerEpoch: steps > 0 ? steps : (learned + batch - 1) / batch)
+        let batch = try item.parameters.training.batch
+        let steps = try item.parameters.stepsPerEpoch
+        let settings = try item.parameters.training.settings(stepsPerEpoch: steps > 0 ? steps : (learned + batch - 1) / batch)
         let result = try item.train(
-            network, loss: item.segmentationLoss(.independent), settings: settings, examples: examples)
+            network, loss: item.parameters.training.loss(.independent), settings: settings, examples: examples)
         let description = try NetworkDescription(
             step: name, classes: classes, voxelSizeInAngstroms: material.voxelSizeInAngstroms,
-            diametersInAngstroms: radii.map { 2 * $0 }, patchSize: examples.shape.x, seed: item.integer("seed"),
+            diametersInAngstroms: radii.map { 2 * $0 }, patchSize: examples.shape.x, seed: item.parameters.training.seed,
             epoch: result.epoch,
             members: sources.map(\.member))
         try item.give(result, description)
@@ -63,8 +70,8 @@ public struct TrainParticlesStep: Step {
     }
 
     /// The radius of each class, in Å.
-    private func radii(_ item: StepItem, _ sources: [ParticleSource], _ classes: [String]) throws -> [Double] {
-        let fixed = try item.real("radius")
+    private func radii(_ item: Item<Self>, _ sources: [ParticleSource], _ classes: [String]) throws -> [Double] {
+        let fixed = try item.parameters.radius
         return try classes.indices.map { index in
             let members = sources.flatMap(\.particles).filter { $0.class == index }
             guard !members.isEmpty else {
@@ -86,7 +93,7 @@ public struct TrainParticlesStep: Step {
 
     /// - Throws: ``PipelineError`` where all particles of a class are cut off.
     private func check(
-        _ item: StepItem, _ sources: [ParticleSource], _ classes: [String], _ radii: [Double]
+        _ item: Item<Self>, _ sources: [ParticleSource], _ classes: [String], _ radii: [Double]
     ) throws {
         let known = sources.flatMap { $0.known(radii: radii) }
         for (index, name) in classes.enumerated() where !known.contains(where: { $0.class == index }) {
@@ -100,13 +107,13 @@ public struct TrainParticlesStep: Step {
 
     /// - Returns: the examples, and how many particles they teach.
     private func examples(
-        _ item: StepItem, _ material: TrainingMaterial, _ sources: [ParticleSource], _ radii: [Double],
+        _ item: Item<Self>, _ material: TrainingMaterial, _ sources: [ParticleSource], _ radii: [Double],
         _ architecture: NetworkArchitecture
     ) throws -> (examples: PatchExamples, learned: Int) {
-        let side = try item.integer("patch.size").rounded(upToMultipleOf: architecture.alignment.width)
+        let side = try item.parameters.patchSize.rounded(upToMultipleOf: architecture.alignment.width)
         guard let shape = VolumeShape(z: side, y: side, x: side) else { throw PipelineError("patch.size is 0") }
         let cuts = try HeldOutPart.cuts(
-            of: sources.map { ($0.volume, $0.box) }, along: .columns, fraction: item.real("validation.part"))
+            of: sources.map { ($0.volume, $0.box) }, along: .columns, fraction: item.parameters.training.heldOutPart)
         var (training, heldOut, whole) = ([LabelledRegion](), [LabelledRegion](), [LabelledRegion]())
         for (source, cut) in zip(sources, cuts) {
             let region = try source.regions(radii: radii)
@@ -121,8 +128,9 @@ public struct TrainParticlesStep: Step {
                 "all particles of the training set \(item.scope.tomogram) lie in the columns that are held out; lower "
                     + "train-particles.validation.part")
         }
-        let examples = try item.patchExamples(
-            material, training: training, heldOut: heldOut, shape: shape, jitter: item.integer("patch.jitter"),
+        let examples = try item.parameters.training.patchExamples(
+            material, training: training, heldOut: heldOut, shape: shape, foreground: item.parameters.foreground,
+            jitter: item.parameters.jitter,
             orientations: Orientation.slab)
         return (examples, learned)
     }

@@ -73,7 +73,7 @@ struct SliceResults {
             throw CatalogError(.invalid, "the eigenvectors have the shape \(shape)")
         }
         let pictures = try (0..<shape[0]).flatMap { tile in
-            try EigenvectorsArtifact.maps(artifact, tile: tile).enumerated().map { index, map in
+            try SliceEigenvectors(artifact).maps(tile: tile).enumerated().map { index, map in
                 let value = String(format: "%.4f", values[tile * shape[1] + index])
                 return try picture(map, minimumSide: 192, caption: SliceCaption(name: "tile \(tile) #\(index) \(value)"))
             }
@@ -82,7 +82,7 @@ struct SliceResults {
     }
 
     func featureMap() throws -> RGBImage {
-        try picture(MapArtifact.read(artifact(of: "feature-map", "map")), caption: caption("feature map"))
+        try picture(FeatureMap(artifact(of: "feature-map", "map")).image(), caption: caption("feature map"))
     }
 
     /// The mask over the prepared slice.
@@ -101,7 +101,7 @@ struct SliceResults {
     func split() throws -> RGBImage {
         let artifact = try artifact(of: "split", "instances")
         return try parts(
-            classes: InstancesArtifact.parts(artifact).values, objects: InstancesArtifact.instances(artifact).values,
+            classes: SliceInstances(artifact).parts().values, objects: SliceInstances(artifact).instances().values,
             caption: caption("split"))
     }
 
@@ -127,7 +127,7 @@ struct SliceResults {
         let slice = try prepared()
         // Colours 1 to 3 are those of classes, the other 18 of objects.
         let values = zip(classes, objects).map { part, object in
-            part == InstancesArtifact.Part.macromolecule.rawValue ? UInt32(max(object, 1) - 1) % 18 + 4 : UInt32(part)
+            part == SliceInstances.Part.macromolecule.rawValue ? UInt32(max(object, 1) - 1) % 18 + 4 : UInt32(part)
         }
         guard let labels = LabelImage(height: slice.height, width: slice.width, labels: values) else {
             throw CatalogError(.invalid, "labels and slice of \(tomogram.name) differ in size; `cellar run` renews them")

@@ -2,18 +2,13 @@ import Engine
 import Foundation
 import Training
 
-extension StepItem {
-    /// The words of a parameter that is a list.
-    ///
-    /// - Throws: ``PipelineError`` where there is none, or one twice.
-    func words(_ parameter: String) throws -> [String] {
-        let words = try text(parameter).words
-        guard !words.isEmpty, Set(words).count == words.count, words.count < 64 else {
-            throw PipelineError("\(parameter) names no class, or one twice: give names with commas between them")
-        }
-        return words
-    }
+/// The outputs of a step that trains.
+public struct TrainingOutputs: Sendable {
+    let network = ArtifactOutput<TrainedNetwork>("network", evictable: false)
+    let course = ValueOutput<TrainingSummary>("course")
+}
 
+extension Item where S.Outputs == TrainingOutputs {
     /// Trains a network in the item's workspace, so that a training that was stopped goes on where it was.
     ///
     /// Curves are logged as it goes; its metrics are the best epoch's.
@@ -48,15 +43,24 @@ extension StepItem {
         if case .diverged(let step) = result.end { record("diverged_step", Double(step)) }
         return result
     }
+
+    /// Gives the outputs.
+    func give(_ result: Trainer.Result, _ description: NetworkDescription) throws {
+        try give(\.network) { try TrainedNetwork.write(result.network, description, in: workspace(), to: $0) }
+        try give(\.course, TrainingSummary(result, classes: description.classes))
+    }
 }
 
-extension StepItem {
-    /// Gives the outputs `network` and `course` of a step that trains.
-    func give(_ result: Trainer.Result, _ description: NetworkDescription) throws {
-        try give("network", artifact: NetworkArtifact.kind) {
-            try NetworkArtifact.write(result.network, description, in: workspace(), to: $0)
+/// Class names with commas between.
+struct ClassNames {
+    /// - Parameter parameter: where the text stands in the recipe.
+    /// - Throws: ``PipelineError`` where there is none, or one twice.
+    static func parse(_ text: String, parameter: String) throws -> [String] {
+        let words = text.words
+        guard !words.isEmpty, Set(words).count == words.count, words.count < 64 else {
+            throw PipelineError("\(parameter) names no class, or one twice: give names with commas between them")
         }
-        try give("course", value: TrainingSummary(result, classes: description.classes))
+        return words
     }
 }
 
@@ -72,7 +76,7 @@ extension Trainer.End {
 }
 
 /// The output `course` of a step that trains.
-struct TrainingSummary: Codable, Sendable {
+public struct TrainingSummary: Codable, Sendable {
     var epochs: Int
     var bestEpoch: Int
     var end: String

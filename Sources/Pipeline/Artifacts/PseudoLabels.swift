@@ -1,14 +1,25 @@
 import Basics
-import BlobStore
+public import BlobStore
 import CatalogSchema
+public import Engine
 import ImageProcessing
+import Metrics
 import Volumes
 
 /// The pseudo-labels of a slab as an artifact (Schema/blobs.md, `pseudo-labels`).
-enum PseudoLabelsArtifact {
-    static let kind = "pseudo-labels"
+public struct PseudoLabels: ArtifactContent {
+    public static let kind = "pseudo-labels"
+
+    /// The digest of the artifact, which names the labels in the metadata of networks that learned from them.
+    var digest: Digest { artifact.digest }
+    fileprivate let artifact: Artifact
+
+    public init(_ artifact: Artifact) { self.artifact = artifact }
+
     /// By their labels from 1; what is none of them and not ground has the label after the last.
-    static let classes = ["membrane", "macromolecule"]
+    static let classes = [membrane, macromolecule]
+    static let membrane = "membrane"
+    static let macromolecule = "macromolecule"
 
     /// Writes the labels slice by slice.
     struct Writer {
@@ -22,15 +33,15 @@ enum PseudoLabelsArtifact {
         }
 
         /// - Parameters:
-        ///   - classes: of the slice, ``InstancesArtifact/Part``.
+        ///   - classes: of the slice, ``SliceInstances/Part``.
         ///   - particles: the number of each pixel's particle, or 0.
         ///   - membrane: the number of the piece of membrane that a pixel belongs to, or 0.
         func append(classes: Image<UInt8>, particles: Image<Int32>, membrane: (_ index: Int) -> Int32) throws {
             var (values, numbers) = (classes.values, particles.values)
-            for (index, part) in values.enumerated() where part == InstancesArtifact.Part.membrane.rawValue {
+            for (index, part) in values.enumerated() where part == SliceInstances.Part.membrane.rawValue {
                 numbers[index] = membrane(index)
                 // A piece of membrane that is too small.
-                if numbers[index] == 0 { values[index] = InstancesArtifact.Part.neither.rawValue }
+                if numbers[index] == 0 { values[index] = SliceInstances.Part.neither.rawValue }
             }
             try self.classes.append(values)
             try objects.append(numbers)
@@ -55,6 +66,12 @@ enum PseudoLabelsArtifact {
         }
     }
 
+    /// Depth, rows and columns of the slab, without reading a voxel.
+    func shape() throws -> [Int] { try artifact.dataset("classes").shape }
+
+    /// The labels of one of the slab's slices, 0 for the first: ``SliceInstances/Part``, `[y][x]`.
+    func classes(slice: Int) throws -> [UInt8] { try artifact.readRows("classes", slice..<slice + 1) }
+
     /// Writes the table of particles.
     static func write(_ particles: [(found: FoundObject, isCutOff: Bool)], to artifact: ArtifactWriter) throws {
         // A dataset has at least one element.
@@ -71,7 +88,7 @@ enum PseudoLabelsArtifact {
     /// The table of particles.
     ///
     /// - Throws: ``PipelineError`` where it has other columns.
-    static func particles(_ artifact: Artifact) throws -> [Particle] {
+    func particles() throws -> [Particle] {
         guard artifact.datasets.contains(where: { $0.name == "particles" }) else { return [] }
         let values = try artifact.read("particles", as: Double.self)
         guard try artifact.dataset("particles").shape == [values.count / Particle.columns, Particle.columns] else {
@@ -87,7 +104,21 @@ enum PseudoLabelsArtifact {
     }
 }
 
+extension PseudoLabels {
+    /// The particles of the slab, as those of other artifacts.
+    func found() throws -> [FoundParticle] {
+        try particles().map { particle in
+            FoundParticle(
+                className: Self.macromolecule, pick: Pick(center: particle.centreInAngstroms, score: particle.confidence),
+                radiusInAngstroms: particle.radiusInAngstroms)
+        }
+    }
+
+    /// The numbers of the objects in one of the slab's slices, 0 for none, `[y][x]`.
+    func objects(slice: Int) throws -> [Int32] { try artifact.readRows("objects", slice..<slice + 1) }
+}
+
 extension Image<UInt8> {
     /// The membrane among the parts of a slice.
-    var membrane: Mask { map { $0 == InstancesArtifact.Part.membrane.rawValue } }
+    var membrane: Mask { map { $0 == SliceInstances.Part.membrane.rawValue } }
 }

@@ -1,14 +1,18 @@
 import Basics
-import BlobStore
-import Engine
+public import BlobStore
+public import Engine
 import Foundation
 import Training
 import Volumes
 
 /// A trained network as an artifact (Schema/blobs.md, `network`): the bytes of a safetensors file.
-enum NetworkArtifact {
-    static let kind = "network"
-    static let dataset = "safetensors"
+public struct TrainedNetwork: ArtifactContent {
+    public static let kind = "network"
+    private static let dataset = "safetensors"
+
+    private let artifact: Artifact
+
+    public init(_ artifact: Artifact) { self.artifact = artifact }
 
     /// - Parameter folder: where the file is written before it becomes an artifact.
     static func write(
@@ -22,13 +26,13 @@ enum NetworkArtifact {
         try artifact.write(dataset, shape: [bytes.count], values: bytes, compression: 0)
     }
 
-    /// The network that a step trained, and what for.
+    /// The network, and what it was trained for.
     ///
+    /// - Parameter folder: where the file is unpacked.
     /// - Throws: ``CheckpointError`` or ``TrainingError`` where it is none of this version's.
-    static func read(of item: StepItem, step: String) throws -> (network: any Network, description: NetworkDescription) {
-        let artifact = try item.artifact(of: step, named: "network")
-        let file = try item.workspace().appending(path: "network.safetensors")
-        let bytes: [UInt8] = try artifact.read(dataset)
+    func open(in folder: URL) throws -> (network: any Network, description: NetworkDescription) {
+        let file = folder.appending(path: "network.safetensors")
+        let bytes: [UInt8] = try artifact.read(Self.dataset)
         try WholeFile(file.path).replace(bytes)
         return (
             try NetworkCheckpoint.read(file.path),

@@ -1,13 +1,19 @@
-import BlobStore
+public import BlobStore
 import Diffusion
+public import Engine
 import Foundation
 import ImageProcessing
 import Tensors
 import Volumes
 
 /// The features of a slice's tiles as an artifact (Schema/blobs.md, `features`).
-enum FeaturesArtifact {
-    static let kind = "features"
+public struct SliceFeatures: ArtifactContent {
+    public static let kind = "features"
+
+    /// Datasets `affinity.LEVEL.GROUP` and `tokens.LAYER`, a row for each tile.
+    let artifact: Artifact
+
+    public init(_ artifact: Artifact) { self.artifact = artifact }
 
     /// Values of chunks: two megabytes of float16.
     private static let chunk = 1 << 20

@@ -1,15 +1,23 @@
-import BlobStore
+public import BlobStore
+public import Engine
 import ImageProcessing
 import Volumes
 
 /// A prepared slice and its tiles as an artifact (Schema/blobs.md, `prepared-slice`).
-enum PreparedSliceArtifact {
-    static let kind = "prepared-slice"
+public struct PreparedSlice: ArtifactContent {
+    public static let kind = "prepared-slice"
 
-    /// The tiles, row after row of their grid.
+    private let artifact: Artifact
+
+    public init(_ artifact: Artifact) { self.artifact = artifact }
+
+    /// The slice, `[y][x]`: structures are dark.
+    func image() throws -> Image<UInt8> { try artifact.image("slice") }
+
+    /// The tiles, `[side][side]` each, row after row of their grid.
     ///
     /// - Throws: ``PipelineError`` where the artifact is none of a prepared slice.
-    static func tiles(_ artifact: Artifact) throws -> [Image<UInt8>] {
+    func tiles() throws -> [Image<UInt8>] {
         let shape = try artifact.dataset("tiles").shape
         guard shape.count == 3 else { throw PipelineError("the tiles of a prepared slice have the shape \(shape)") }
         return try (0..<shape[0]).map { index in
@@ -24,7 +32,7 @@ enum PreparedSliceArtifact {
     /// The size of the slice, and where its tiles lie in it.
     ///
     /// - Throws: ``PipelineError`` where the artifact is none of a prepared slice.
-    static func geometry(_ artifact: Artifact) throws -> (height: Int, width: Int, regions: [ImageRegion]) {
+    func geometry() throws -> (height: Int, width: Int, regions: [ImageRegion]) {
         let shape = try artifact.dataset("slice").shape
         let numbers: [Int32] = try artifact.read("regions")
         guard shape.count == 2, numbers.count % 4 == 0 else {
@@ -42,16 +50,22 @@ enum PreparedSliceArtifact {
         return (shape[0], shape[1], regions)
     }
 
-    /// - Parameter side: the side that tiles are resized to, in pixels.
-    static func write(_ slice: Image<UInt8>, tiles grid: TileGrid, side: Int, to artifact: ArtifactWriter) throws {
+    /// Writes a slice and its tiles.
+    ///
+    /// - Parameters:
+    ///   - regions: of the tiles in the slice, row after row of their grid.
+    ///   - side: of a tile, in pixels.
+    ///   - tile: gives the tile of a region, of that side; asked for one after the other.
+    static func write(
+        _ slice: Image<UInt8>, regions: [ImageRegion], side: Int, to artifact: ArtifactWriter,
+        tile: (ImageRegion) throws -> Image<UInt8>
+    ) throws {
         try artifact.write("slice", shape: [slice.height, slice.width], values: slice.values)
         let tiles = try artifact.createDataset(
-            "tiles", shape: [grid.tiles.count, side, side], scalarType: .uint8, chunk: [1, side, side])
-        for region in grid.tiles {
-            try tiles.append(try slice.cropped(to: region).resized(height: side, width: side).values)
-        }
+            "tiles", shape: [regions.count, side, side], scalarType: .uint8, chunk: [1, side, side])
+        for region in regions { try tiles.append(tile(region).values) }
         // y, x, height, width of each tile in the slice.
-        let regions = grid.tiles.flatMap { [$0.y.lowerBound, $0.x.lowerBound, $0.height, $0.width] }
-        try artifact.write("regions", shape: [grid.tiles.count, 4], values: regions.map(Int32.init))
+        let numbers = regions.flatMap { [$0.y.lowerBound, $0.x.lowerBound, $0.height, $0.width] }
+        try artifact.write("regions", shape: [regions.count, 4], values: numbers.map(Int32.init))
     }
 }

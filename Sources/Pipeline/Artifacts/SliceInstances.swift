@@ -1,10 +1,15 @@
-package import BlobStore
+public import BlobStore
+public import Engine
 package import ImageProcessing
 import Volumes
 
 /// The mask of a slice told apart, as an artifact (Schema/blobs.md, `slice-instances`).
-package enum InstancesArtifact {
-    static let kind = "slice-instances"
+public struct SliceInstances: ArtifactContent {
+    public static let kind = "slice-instances"
+
+    private let artifact: Artifact
+
+    public init(_ artifact: Artifact) { self.artifact = artifact }
 
     /// What a pixel of `parts` is; classes of pseudo-labels have the same numbers.
     package enum Part: UInt8 {
@@ -59,23 +64,23 @@ package enum InstancesArtifact {
     }
 
     /// The diameters of the particles that were looked for, in pixels.
-    static func diameters(_ artifact: Artifact) throws -> ParticleDiameters {
-        try ParticleDiameters(smallest: real("smallest_diameter", of: artifact), largest: real("largest_diameter", of: artifact))
+    func diameters() throws -> ParticleDiameters {
+        try ParticleDiameters(smallest: real("smallest_diameter"), largest: real("largest_diameter"))
     }
 
     /// What told membranes.
-    static func assembly(_ artifact: Artifact) throws -> MembraneAssembly {
+    func assembly() throws -> MembraneAssembly {
         func radius(_ name: String) throws -> Int {
             // Out of the range of radii, which the initializer refuses.
-            Int(exactly: try real(name, of: artifact)) ?? -1
+            Int(exactly: try real(name)) ?? -1
         }
         return try MembraneAssembly(
-            thickness: real("membrane_thickness", of: artifact), shortest: real("membrane_shortest", of: artifact),
-            widest: real("membrane_widest", of: artifact), closing: radius("membrane_closing"),
+            thickness: real("membrane_thickness"), shortest: real("membrane_shortest"),
+            widest: real("membrane_widest"), closing: radius("membrane_closing"),
             dilation: radius("membrane_dilation"))
     }
 
-    private static func real(_ name: String, of artifact: Artifact) throws -> Double {
+    private func real(_ name: String) throws -> Double {
         guard case .real(let value)? = artifact.attributes[name] else {
             throw PipelineError("the artifact \(artifact.path) does not say its \(name); run `cellar verify --deep`")
         }
@@ -83,14 +88,14 @@ package enum InstancesArtifact {
     }
 
     /// What instances were told apart in.
-    static func mask(_ artifact: Artifact) throws -> Mask { try Mask(nonzero: artifact.image("mask")) }
+    func mask() throws -> Mask { try Mask(nonzero: artifact.image("mask")) }
 
     /// The instances of a slice: numbers from 1, with gaps.
-    package static func instances(_ artifact: Artifact) throws -> Image<Int32> { try artifact.image("instances") }
+    package func instances() throws -> Image<Int32> { try artifact.image("instances") }
 
     /// Where the gate rejected instances.
-    static func rejected(_ artifact: Artifact) throws -> Mask { try Mask(nonzero: artifact.image("rejected")) }
+    func rejected() throws -> Mask { try Mask(nonzero: artifact.image("rejected")) }
 
     /// What each pixel of a slice is: ``Part``.
-    package static func parts(_ artifact: Artifact) throws -> Image<UInt8> { try artifact.image("parts") }
+    package func parts() throws -> Image<UInt8> { try artifact.image("parts") }
 }

@@ -1,12 +1,17 @@
-package import BlobStore
+public import BlobStore
+public import Engine
 package import ImageProcessing
 import SpectralClustering
 import Tensors
 import Volumes
 
 /// The eigenvectors of a slice's tiles as an artifact (Schema/blobs.md, `eigenvectors`).
-package enum EigenvectorsArtifact {
-    static let kind = "eigenvectors"
+public struct SliceEigenvectors: ArtifactContent {
+    public static let kind = "eigenvectors"
+
+    private let artifact: Artifact
+
+    public init(_ artifact: Artifact) { self.artifact = artifact }
 
     /// Writes the first ones of each tile; where one has fewer than others, or none, the missing ones are zero.
     ///
@@ -30,14 +35,14 @@ package enum EigenvectorsArtifact {
     }
 
     /// The rows and columns of tokens of a tile.
-    static func gridSize(_ artifact: Artifact) throws -> (height: Int, width: Int) {
+    func gridSize() throws -> (height: Int, width: Int) {
         let shape = try artifact.dataset("vectors").shape
         guard shape.count == 4 else { throw PipelineError("eigenvectors have the shape \(shape)") }
         return (shape[2], shape[3])
     }
 
     /// Those of one tile as maps over its tokens, the most important first; none where its tokens are all alike.
-    package static func maps(_ artifact: Artifact, tile: Int) throws -> [Image<Float>] {
+    package func maps(tile: Int) throws -> [Image<Float>] {
         let shape = try artifact.dataset("vectors").shape
         guard shape.count == 4, (0..<shape[0]).contains(tile) else {
             throw PipelineError("eigenvectors have the shape \(shape), and no tile \(tile)")

@@ -1,0 +1,130 @@
+import Basics
+public import BlobStore
+public import Engine
+import ImageProcessing
+import Volumes
+
+/// The classes of a tomogram's voxels as an artifact (Schema/blobs.md, `segmentation`): labels `[z][y][x]`, 0 for ground.
+public struct Segmentation: ArtifactContent {
+    public static let kind = "segmentation"
+
+    /// By their labels from 1.
+    let classes: [String]
+    let shape: VolumeShape
+    private let artifact: Artifact
+
+    /// - Throws: ``PipelineError`` where the artifact is no volume, or names no classes.
+    public init(_ artifact: Artifact) throws {
+        let lengths = try artifact.dataset("labels").shape
+        guard lengths.count == 3, let shape = VolumeShape(z: lengths[0], y: lengths[1], x: lengths[2]) else {
+            throw PipelineError(
+                "the segmentation \(artifact.digest.abbreviated) is no volume; `cellar verify --deep` looks at it")
+        }
+        (self.artifact, self.shape) = (artifact, shape)
+        classes = try ClassList.read(artifact)
+    }
+
+    /// The labels of a slice, `[y][x]`.
+    func labels(_ z: Int) throws -> Image<UInt8> { try shape.image(artifact.readRows("labels", z..<z + 1)) }
+
+    /// The labels of a slice in another order: a place in the list from 1, and 0 for what is not in it.
+    func labels(_ z: Int, of wanted: [String]) throws -> Image<UInt8> {
+        var table = [UInt8](repeating: 0, count: 256)
+        for (index, name) in wanted.enumerated() {
+            if let label = classes.firstIndex(of: name) { table[label + 1] = UInt8(index + 1) }
+        }
+        return try labels(z).map { table[Int($0)] }
+    }
+
+    /// The bytes of a slice in the file: labels first, then the probability of each class.
+    static func part(_ number: Int, of shape: VolumeShape) -> Range<Int> {
+        number * shape.sliceCount..<(number + 1) * shape.sliceCount
+    }
+
+    /// - Parameters:
+    ///   - shape: of the tomogram.
+    ///   - leastVoxels: connected pieces of fewer become ground.
+    /// - Returns: how many voxels each label has.
+    static func write(
+        _ file: SliceFile, shape: VolumeShape, classes: [String], leastVoxels: Int, to artifact: ArtifactWriter
+    ) throws -> [Int] {
+        try artifact.setAttribute("classes", .string(classes.joined(separator: ",")))
+        let writer = try artifact.createDataset(
+            "labels", shape: [shape.z, shape.y, shape.x], scalarType: .uint8, chunk: [1, shape.y, shape.x])
+        let pieces =
+            try leastVoxels > 1
+            ? classes.indices.map { try Self.pieces(of: UInt8($0 + 1), file, shape: shape, leastVoxels: leastVoxels) } : []
+        var counts = [Int](repeating: 0, count: classes.count + 1)
+        for z in 0..<shape.z {
+            var labels = try file.read(z, part(0, of: shape))
+            for (index, numbering) in pieces.enumerated() {
+                let mask = try mask(labels, of: UInt8(index + 1), shape: shape)
+                let numbers = try numbering.numbers(of: mask, inSlice: z).values
+                for pixel in labels.indices where mask.values[pixel] && numbers[pixel] == 0 { labels[pixel] = 0 }
+            }
+            for label in labels where Int(label) < counts.count { counts[Int(label)] += 1 }
+            try writer.append(labels)
+        }
+        return counts
+    }
+
+    /// The connected pieces of a class that are large enough.
+    private static func pieces(
+        of label: UInt8, _ file: SliceFile, shape: VolumeShape, leastVoxels: Int
+    ) throws -> VolumeComponents.Numbering {
+        var pieces = VolumeComponents()
+        for z in 0..<shape.z {
+            try pieces.add(mask(file.read(z, part(0, of: shape)), of: label, shape: shape))
+        }
+        return pieces.finished(leastVoxels: leastVoxels)
+    }
+
+    private static func mask(_ labels: [UInt8], of label: UInt8, shape: VolumeShape) throws -> Mask {
+        try shape.image(labels).map { $0 == label }
+    }
+
+}
+
+/// The probabilities of classes in a tomogram as an artifact (Schema/blobs.md, `probabilities`): `[z][y][x]` of each class, in 255ths.
+public struct ClassProbabilities: ArtifactContent {
+    public static let kind = "probabilities"
+
+    private let classes: [String]
+    private let artifact: Artifact
+
+    /// - Throws: ``PipelineError`` where the artifact names no classes.
+    public init(_ artifact: Artifact) throws {
+        self.artifact = artifact
+        classes = try ClassList.read(artifact)
+    }
+
+    /// The probabilities of classes in a slice, in 255ths, `[y][x]` each.
+    func slice(_ z: Int, of wanted: [String], shape: VolumeShape) throws -> [Image<UInt8>] {
+        try wanted.compactMap { classes.firstIndex(of: $0) }.map { index in
+            try shape.image(artifact.readRows("class_\(index + 1)", z..<z + 1))
+        }
+    }
+
+    static func write(
+        _ file: SliceFile, shape: VolumeShape, classes: [String], to artifact: ArtifactWriter
+    ) throws {
+        try artifact.setAttribute("classes", .string(classes.joined(separator: ",")))
+        for number in classes.indices {
+            let writer = try artifact.createDataset(
+                "class_\(number + 1)", shape: [shape.z, shape.y, shape.x], scalarType: .uint8, chunk: [1, shape.y, shape.x])
+            for z in 0..<shape.z { try writer.append(file.read(z, Segmentation.part(number + 1, of: shape))) }
+        }
+    }
+}
+
+extension VolumeShape {
+    /// The values of a slice as an image.
+    ///
+    /// - Throws: ``PipelineError`` where there are too few or too many.
+    func image<Value>(_ values: [Value]) throws -> Image<Value> {
+        guard let image = Image(height: y, width: x, values: values) else {
+            throw PipelineError("a slice of \(values.count) voxels is none of \(self)")
+        }
+        return image
+    }
+}
