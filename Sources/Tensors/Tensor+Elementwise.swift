@@ -31,28 +31,17 @@ extension Tensor {
         }
     }
 
-    /// Adds a value to each channel (the last axis): `[C]` for all images, or `[N, C]` for each its own.
-    public func adding(channels: Tensor) -> Tensor {
-        let width = shape.last ?? 1
-        let images = channels.shape.count == 2 ? channels.shape[0] : 1
-        precondition(
-            channels.shape.last == width && channels.shape.count <= 2 && (images == 1 || images == shape[0]),
-            "\(channels.shape) are no channels of \(shape)")
-        guard count > 0 else { return self }
-        let rows = count / width
-        let rowsOfImage = rows / images
-        let rowsOfChunk = max(Tensor.chunk / width, 1)
-        return Tensor(
-            shape: shape,
-            storage: .filled(count: count) { result in
-                Threads.perform((rows + rowsOfChunk - 1) / rowsOfChunk) { index in
-                    for row in index * rowsOfChunk..<min((index + 1) * rowsOfChunk, rows) {
-                        ck_sum(
-                            storage.base + row * width, channels.storage.base + row / rowsOfImage * width, result + row * width,
-                            width)
-                    }
-                }
-            })
+    /// Adds a factor times a tensor of equal shape.
+    public mutating func add(_ other: Tensor, times factor: Float) {
+        precondition(shape == other.shape, "\(shape) and \(other.shape) cannot be added")
+        withUnsafeMutableBufferPointer { buffer in
+            guard let base = buffer.baseAddress else { return }
+            let count = buffer.count
+            Threads.perform((count + Tensor.chunk - 1) / Tensor.chunk) { index in
+                let first = index * Tensor.chunk
+                ck_accumulate(base + first, other.storage.base + first, factor, Swift.min(Tensor.chunk, count - first))
+            }
+        }
     }
 
     public func applying(_ activation: Activation) -> Tensor {
@@ -81,5 +70,53 @@ extension Tensor {
                         storage.base + first * 2 * width, result + first * width, width, min(rowsOfChunk, rows - first), width)
                 }
             })
+    }
+    /// Derivatives by what ELU took, from those by what it gave, which this is.
+    public func eluGradient(_ gradient: Tensor) -> Tensor {
+        precondition(shape == gradient.shape, "\(gradient.shape) does not come of \(shape)")
+        return Tensor(
+            shape: shape,
+            storage: .filled(count: count) { result in
+                Threads.perform((count + Tensor.chunk - 1) / Tensor.chunk) { index in
+                    let first = index * Tensor.chunk
+                    ck_elu_gradient(
+                        storage.base + first, gradient.storage.base + first, result + first,
+                        Swift.min(Tensor.chunk, count - first))
+                }
+            })
+    }
+}
+
+/// The functions between layers.
+public enum Activation: Sendable {
+    case none
+    /// max(x, 0)
+    case relu
+    /// x, or e^x − 1 where that is negative
+    case elu
+    /// x / (1 + e^−x)
+    case silu
+    /// x Φ(x), with the error function itself rather than the tanh that approximates it
+    case gelu
+    /// x / (1 + e^−1.702x), as CLIP was trained with
+    case quickGELU
+
+    var kernel: Int32 {
+        switch self {
+        case .none: Int32(CK_NONE)
+        case .relu: Int32(CK_RELU)
+        case .elu: Int32(CK_ELU)
+        case .silu: Int32(CK_SILU)
+        case .gelu: Int32(CK_GELU)
+        case .quickGELU: Int32(CK_QUICK_GELU)
+        }
+    }
+
+    /// Whether the loop that scales and moves channels applies it as it goes.
+    var isFusedWithScaling: Bool {
+        switch self {
+        case .none, .relu, .silu: true
+        default: false
+        }
     }
 }

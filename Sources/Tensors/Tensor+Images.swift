@@ -58,6 +58,30 @@ extension Tensor {
             })
     }
 
+    /// Adds a value to each channel (the last axis): `[C]` for all images, or `[N, C]` for each its own.
+    public func adding(channels: Tensor) -> Tensor {
+        let width = shape.last ?? 1
+        let images = channels.shape.count == 2 ? channels.shape[0] : 1
+        precondition(
+            channels.shape.last == width && channels.shape.count <= 2 && (images == 1 || images == shape[0]),
+            "\(channels.shape) are no channels of \(shape)")
+        guard count > 0 else { return self }
+        let rows = count / width
+        let rowsOfImage = rows / images
+        let rowsOfChunk = max(Tensor.chunk / width, 1)
+        return Tensor(
+            shape: shape,
+            storage: .filled(count: count) { result in
+                Threads.perform((rows + rowsOfChunk - 1) / rowsOfChunk) { index in
+                    for row in index * rowsOfChunk..<min((index + 1) * rowsOfChunk, rows) {
+                        ck_sum(
+                            storage.base + row * width, channels.storage.base + row / rowsOfImage * width, result + row * width,
+                            width)
+                    }
+                }
+            })
+    }
+
     /// The mean of each channel over an image's pixels: `[N, H, W, C]` → `[N, C]`; summed in double precision.
     ///
     /// - Precondition: images have pixels.
@@ -76,6 +100,17 @@ extension Tensor {
                     for c in 0..<channels { result[image * channels + c] = Float(sums[c] / Double(height * width)) }
                 }
             })
+    }
+
+    /// The sum of each channel over all voxels, in double precision: the derivative by a bias.
+    public func channelSums() -> Tensor {
+        let channels = shape.last ?? 1
+        let zeros = [Float](repeating: 0, count: channels)
+        let sums = ChannelMoments.sums(images: 1, rows: count / Swift.max(channels, 1), channels: channels) {
+            _, first, rows, sums in
+            ck_channel_moments(storage.base + first * channels, rows, channels, zeros, sums, sums + channels)
+        }
+        return Tensor(shape: [channels], values: sums.prefix(channels).map { Float($0) })
     }
 
     /// Tensors side by side in their last axis; the other axes agree.
@@ -99,6 +134,24 @@ extension Tensor {
                             target.update(from: part.storage.base + row * width, count: width)
                             target += width
                         }
+                    }
+                }
+            })
+    }
+
+    /// What lies in a range of the last axis: the inverse of `concatenating`.
+    public func channels(_ range: Range<Int>) -> Tensor {
+        let width = shape.last ?? 1
+        precondition(0 <= range.lowerBound && range.upperBound <= width, "\(shape) has no channels \(range)")
+        let rows = width > 0 ? count / width : 0
+        let rowsOfChunk = Swift.max(Tensor.chunk / Swift.max(width, 1), 1)
+        return Tensor(
+            shape: shape.dropLast() + [range.count],
+            storage: .filled(count: rows * range.count) { result in
+                Threads.perform((rows + rowsOfChunk - 1) / rowsOfChunk) { index in
+                    for row in index * rowsOfChunk..<Swift.min((index + 1) * rowsOfChunk, rows) {
+                        (result + row * range.count).update(
+                            from: storage.base + row * width + range.lowerBound, count: range.count)
                     }
                 }
             })

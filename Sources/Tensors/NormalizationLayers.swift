@@ -105,3 +105,60 @@ struct ChannelFactors {
         UnsafePointer(shift.storage.base + (shift.shape.count == 2 ? image * scale.count : 0))
     }
 }
+
+/// Group normalisation (Wu and He, ECCV 2018): each image's groups of channels get mean 0 and variance 1, then each
+/// channel its weight and bias.
+public struct GroupNorm: Sendable {
+    public let groups: Int
+    public let epsilon: Float
+    private let weight: Tensor
+    private let bias: Tensor
+
+    /// - Precondition: weight and bias hold one value for each channel, and the groups divide the channels.
+    public init(groups: Int, epsilon: Float, weight: Tensor, bias: Tensor) {
+        precondition(
+            groups > 0 && weight.count % groups == 0 && bias.count == weight.count,
+            "\(weight.shape) and \(bias.shape) cannot scale \(groups) groups")
+        (self.groups, self.epsilon, self.weight, self.bias) = (groups, epsilon, weight, bias)
+    }
+
+    /// - Parameter x: `[N, …, C]`.
+    public func callAsFunction(_ x: Tensor, activation: Activation = .none) -> Tensor {
+        precondition(x.shape.last == weight.count, "\(x.shape) has not the \(weight.count) channels of this layer")
+        guard x.count > 0 else { return x }
+        let moments = ChannelMoments(of: x, over: .groups(groups))
+        return Normalization(weight: weight, bias: bias, epsilon: epsilon)(x, moments: moments, activation: activation)
+    }
+}
+
+/// Layer normalisation (Ba, Kiros and Hinton, 2016): each token's channels get mean 0 and variance 1, then each channel
+/// its weight and bias.
+public struct LayerNorm: Sendable {
+    public let epsilon: Float
+    private let weight: Tensor
+    private let bias: Tensor?
+
+    /// - Precondition: weight and bias hold one value for each channel.
+    public init(epsilon: Float, weight: Tensor, bias: Tensor?) {
+        precondition(bias.map { $0.count == weight.count } ?? true, "a bias for other channels than the weights'")
+        (self.epsilon, self.weight, self.bias) = (epsilon, weight, bias)
+    }
+
+    /// - Parameter x: `[…, C]`.
+    public func callAsFunction(_ x: Tensor) -> Tensor {
+        let channels = weight.count
+        precondition(x.shape.last == channels, "\(x.shape) has not the \(channels) channels of this layer")
+        let rows = channels > 0 ? x.count / channels : 0
+        let rowsOfChunk = max(Tensor.chunk / max(channels, 1), 1)
+        return Tensor(
+            shape: x.shape,
+            storage: .filled(count: x.count) { result in
+                Threads.perform((rows + rowsOfChunk - 1) / rowsOfChunk) { index in
+                    let first = index * rowsOfChunk * channels
+                    ck_layer_norm(
+                        x.storage.base + first, result + first, min(rowsOfChunk, rows - index * rowsOfChunk), channels, epsilon,
+                        weight.storage.base, bias?.storage.base)
+                }
+            })
+    }
+}
