@@ -1,33 +1,42 @@
 internal import CKernels
 
-/// The moments of Adam (Kingma and Ba, ICLR 2015) for one array of parameters, with the weight decay of AdamW (Loshchilov and Hutter,
-/// ICLR 2019).
+/// The optimiser state of Adam (Kingma and Ba, ICLR 2015) for one array of parameters: running first and second moments of its
+/// gradients. Weight decay is decoupled, as in AdamW (Loshchilov and Hutter, ICLR 2019).
 public struct AdamState: Sendable {
-    /// Running mean of the gradients.
+    /// The first moment: running mean of the gradients, of the parameters' shape.
     public private(set) var means: Tensor
-    /// Running mean of their squares.
+    /// The second moment: running mean of the squared gradients, of the parameters' shape.
     public private(set) var squares: Tensor
 
+    /// The state before the first step: zeros.
     public init(shape: [Int]) { (means, squares) = (Tensor(shape: shape), Tensor(shape: shape)) }
 
-    /// - Precondition: of equal shapes.
+    /// A state that was saved.
+    ///
+    /// - Precondition: both moments have the same shape.
     public init(means: Tensor, squares: Tensor) {
         precondition(means.shape == squares.shape, "\(means.shape) and \(squares.shape) are no moments of the same values")
         (self.means, self.squares) = (means, squares)
     }
 
-    /// What moves the values in one step.
+    /// The coefficients of one step, equal for all parameters.
     public struct Step: Sendable {
+        /// 1 − learning rate · weight decay
         let decay: Float
+        /// 1 − β₁
         let meanRate: Float
+        /// 1 − β₂
         let squareRate: Float
+        /// learning rate / (1 − β₁ᵗ)
         let rate: Float
+        /// 1 / √(1 − β₂ᵗ)
         let correction: Float
         let epsilon: Float
 
         /// - Parameters:
-        ///   - number: of the step, from 1 on.
-        ///   - weightDecay: what values lose in each step, times the learning rate.
+        ///   - number: t, the number of the step, from 1.
+        ///   - betas: β₁ and β₂, the decay rates of the two moments.
+        ///   - weightDecay: each step multiplies the values by 1 − learning rate · weight decay.
         public init(
             number: Int, learningRate: Double, betas: (Double, Double) = (0.9, 0.999), epsilon: Double = 1e-8,
             weightDecay: Double = 0
@@ -42,7 +51,9 @@ public struct AdamState: Sendable {
         }
     }
 
-    /// Moves values against their gradients.
+    /// One step: updates both moments m and v, then values ← values · decay − rate · m / (correction · √v + ε), in place.
+    ///
+    /// - Precondition: values, gradient and moments have the same shape.
     public mutating func update(_ values: inout Tensor, gradient: Tensor, _ step: Step) {
         precondition(
             values.shape == gradient.shape && values.shape == means.shape, "\(gradient.shape) does not fit \(values.shape)")

@@ -1,24 +1,29 @@
 internal import CKernels
 import Synchronization
 
-/// Multi-head attention, softmax(Q Kᵀ / √d) V for each head (Vaswani et al., 2017), of projected queries, keys and values.
+/// Multi-head attention: softmax(Q Kᵀ / √d) V for each head (Vaswani et al., 2017), d being the channels of a head. Q, K and V
+/// are already projected.
 public struct Attention: Sendable {
-    /// Heads that share the channels evenly.
+    /// The number of heads. The channels are divided evenly among them.
     public let heads: Int
-    /// Whether a token sees only itself and what comes before.
+    /// Whether a token attends only to itself and to earlier tokens (a causal mask).
     public let isCausal: Bool
 
+    /// - Precondition: at least one head.
     public init(heads: Int, isCausal: Bool = false) {
         precondition(heads > 0, "attention with \(heads) heads")
         (self.heads, self.isCausal) = (heads, isCausal)
     }
 
+    /// The attended values, `[N, n, C]`.
+    ///
     /// - Parameters:
-    ///   - query: `[N, n, C]`
+    ///   - query: `[N, n, C]`, N images of n tokens with C channels (head h is channels h · C / heads and following).
     ///   - key: `[N, m, C]`
     ///   - value: `[N, m, C]`
-    ///   - affinity: receives the softmax of every image and head; needs n = m = its tokens.
-    /// - Returns: `[N, n, C]`
+    ///   - affinity: if given, the softmax of every image and head is added to it; needs n = m = its tokens.
+    /// - Precondition: the number of heads divides C.
+    /// - Complexity: 4 N n m C operations. The n × m matrix is never stored.
     public func callAsFunction(
         query: Tensor, key: Tensor, value: Tensor, accumulatingInto affinity: AffinityAccumulator? = nil
     ) -> Tensor {
@@ -30,7 +35,7 @@ public struct Attention: Sendable {
             })
     }
 
-    /// Only the affinity, where nobody needs the attended values.
+    /// Adds the softmax of every image and head to `affinity`, without computing the attended values.
     public func affinity(query: Tensor, key: Tensor, into affinity: AffinityAccumulator) {
         attend(query: query, key: key, value: nil, result: nil, affinity: affinity)
     }
@@ -71,7 +76,7 @@ public struct Attention: Sendable {
                     Threads.perform(blocks * some) { task in attend(task / blocks, task % blocks, nil) }
                     return
                 }
-                // A block's sums belong to one task, which adds image after image.
+                // One task adds to a block's sums, image after image, so that the order of the sums is fixed.
                 Threads.perform(blocks) { block in
                     affinity.withBlock(block) { sums in
                         for image in 0..<some { attend(image, block, sums) }
@@ -82,13 +87,15 @@ public struct Attention: Sendable {
         affinity?.noteAdded(images * heads)
     }
 
-    /// Floats of copied keys: some images' keys and values at a time are copied to lie together head by head.
+    /// The most floats of keys (and as many of values) that are copied at a time. Keys and values are copied so that those of a
+    /// head lie together, for as many images at a time as fit.
     private static let mostCopied = 4_194_304
 
-    /// Floats from one token's copy to the next. Rows a multiple of 1 KiB apart would share few lines of the caches.
+    /// Floats from one token's copy to the next, for `width` channels of a head. Rows a multiple of 1 KiB apart would map to few
+    /// sets of the caches.
     private func copiedWidth(_ width: Int) -> Int { width % 256 == 0 ? width + 16 : width }
 
-    /// `[N, m, C]` → `[N][head][m][C / heads]`
+    /// Copies `[N, m, C]` to `[N][head][m][copiedWidth(C / heads)]`, for some of the images.
     private func splitHeads(_ x: Tensor, images: Range<Int>, into target: UnsafeMutablePointer<Float>) {
         let (m, channels) = (x.shape[1], x.shape[2])
         let width = channels / heads
@@ -107,7 +114,7 @@ public struct Attention: Sendable {
         }
     }
 
-    /// All heads of one image for 32 queries.
+    /// Attention of all heads of one image for one block of 32 queries, on the calling thread.
     private func attend(
         query: Tensor, image: Int, block: Int, keys: UnsafePointer<Float>, values: UnsafePointer<Float>?, keyCount: Int,
         result: UnsafeMutablePointer<Float>?, sums: UnsafeMutablePointer<Float>?
@@ -130,28 +137,30 @@ public struct Attention: Sendable {
     }
 }
 
-/// The sum of attention matrices P (n × n, rows that sum to 1) over heads, images and layers.
+/// The sum of attention matrices P (n × n, each row sums to 1) over heads, images and layers.
 ///
-/// Kept as it comes out of the layers and made symmetric when it is asked for. Costs 4 n² bytes, 64 MB for 4,096 tokens.
-/// Several layers may add to it at the same time, though then the order of the sums, and with it their last bits, is
-/// left to chance. Ask for results when no layer is at work.
+/// The sum is stored as it is and made symmetric only when a result is read. It takes 4 n² bytes of memory: 64 MB for 4,096
+/// tokens. Several layers may add to it at the same time, but then the order of the sums, and therefore their last bits, vary
+/// between runs. Read results only while no layer is running.
 public final class AffinityAccumulator: @unchecked Sendable {
-    /// n, the tokens of a matrix.
+    /// n, the number of tokens.
     public let tokens: Int
-    /// How many matrices went in.
+    /// The number of matrices (images × heads) that were added.
     public var count: Int { matrices.withLock { $0 } }
     private let matrices = Mutex(0)
-    /// `[block of 32 queries][key][32]`: what attention works on at a time lies together.
+    /// `[block of 32 queries][key][32]`: the sums that one attention panel needs are contiguous.
     private let sums: TensorStorage
-    /// One for each block, held only by a thread that computes, so that nobody waits for one who waits for a thread.
+    /// One lock for each block. Only a thread that is computing holds one, so that no deadlock with the thread pool is possible.
     private let locks: [BlockLock]
 
     private final class BlockLock: Sendable {
         let mutex = Mutex(())
     }
 
+    /// Queries of a block.
     static let block = 32
 
+    /// An empty sum: zeros.
     public init(tokens: Int) {
         precondition(tokens >= 0, "an affinity of \(tokens) tokens")
         self.tokens = tokens
@@ -161,15 +170,15 @@ public final class AffinityAccumulator: @unchecked Sendable {
         locks = (0..<blocks).map { _ in BlockLock() }
     }
 
-    /// Lends the sums of one block of queries, `[key][32]`.
+    /// Calls the body with the sums of one block of queries, `[key][32]`, while it holds the block's lock.
     func withBlock(_ block: Int, _ body: (UnsafeMutablePointer<Float>) -> Void) {
         locks[block].mutex.withLock { _ in body(sums.base + block * AffinityAccumulator.block * tokens) }
     }
 
-    /// Notes that so many matrices went in.
+    /// Increases `count`: this many matrices were added.
     func noteAdded(_ added: Int) { matrices.withLock { $0 += added } }
 
-    /// The mean of (P + Pᵀ) / 2, n × n; zeros if nothing went in.
+    /// The mean of (P + Pᵀ) / 2 over all matrices, `[n, n]`; zeros if none was added.
     public func symmetric() -> Tensor {
         let count = self.count
         let n = tokens
@@ -194,7 +203,7 @@ public final class AffinityAccumulator: @unchecked Sendable {
             })
     }
 
-    /// The upper triangle of `symmetric()` with its diagonal, row after row, as bit patterns of IEEE halves:
+    /// The upper triangle of ``symmetric()`` including the diagonal, row by row, as bit patterns of IEEE half precision:
     /// n (n + 1) / 2 values.
     public func packedUpperTriangle() -> [UInt16] {
         let matrix = symmetric()

@@ -1,21 +1,25 @@
 internal import CKernels
 
-/// Two-dimensional convolution (cross-correlation, as in every deep learning library) of channels-last images.
+/// Two-dimensional convolution (cross-correlation, as in every deep learning library) of channels-last images, with fixed
+/// weights.
 public struct Convolution2D: Sendable {
-    /// Channels of what it takes.
+    /// Channels of the input.
     public let inputs: Int
-    /// Channels of what it gives.
+    /// Channels of the result.
     public let outputs: Int
     public let kernelHeight: Int
     public let kernelWidth: Int
+    /// Step of the kernel along both axes, in pixels.
     public let stride: Int
     public let padding: Padding2D
     private let weight: PackedMatrix
     private let bias: Tensor?
 
-    /// Copies the weight into an order of its own.
+    /// Creates the layer. The weight is copied into the order that the inner kernel reads.
     ///
-    /// - Parameter weight: `[outputs, inputs, rows, columns]`, the order of PyTorch.
+    /// - Parameters:
+    ///   - weight: `[outputs, inputs, rows, columns]`, the order of PyTorch.
+    ///   - bias: `[outputs]`, or nil for none.
     /// - Precondition: a positive stride, no negative padding, and a bias, if any, of `outputs` values.
     public init(weight: Tensor, bias: Tensor?, stride: Int, padding: Padding2D) {
         precondition(weight.shape.count == 4, "\(weight.shape) is no weight of a two-dimensional convolution")
@@ -28,15 +32,22 @@ public struct Convolution2D: Sendable {
         self.weight = PackedMatrix(weight, columns: outputs, inputs: inputs, taps: kernelHeight * kernelWidth)
     }
 
-    /// `[N, H, W, inputs]` → `[N, H′, W′, outputs]`
+    /// `[N, H, W, inputs]` → `[N, H′, W′, outputs]`, H′ and W′ from ``outputSize(height:width:)``.
+    ///
+    /// - Complexity: 2 · rows · columns · inputs · outputs operations for each pixel of the result; a quarter of them by
+    ///   Winograd's algorithm (3 × 3, stride 1, padding 1, inputs a multiple of 16 and outputs of 32).
     public func callAsFunction(_ x: Tensor) -> Tensor { apply(to: x, residual: nil) }
 
-    /// The same, added to a tensor of the result's shape.
+    /// The convolution's result plus `residual`, which has the result's shape.
     public func callAsFunction(_ x: Tensor, addingTo residual: Tensor) -> Tensor { apply(to: x, residual: residual) }
 
-    /// The convolution of `norm(x, offset: offset, activation: .relu)`, added to a tensor of the result's shape, where given.
+    /// The convolution of `norm(x, offset: offset, activation: .relu)`, plus `residual` (of the result's shape) if given.
     ///
-    /// Where Winograd's convolution runs, pixels are normalised as they are read, and no array is made of them.
+    /// Where Winograd's algorithm is used, pixels are normalised as they are read, and the normalised image is never stored.
+    ///
+    /// - Parameters:
+    ///   - x: `[N, H, W, inputs]`
+    ///   - offset: `[N, inputs]`, added to each image's channels before the normalisation.
     public func callAsFunction(
         normalizing x: Tensor, by norm: BatchNorm, offset: Tensor? = nil, addingTo residual: Tensor? = nil
     ) -> Tensor {
@@ -46,7 +57,8 @@ public struct Convolution2D: Sendable {
         return apply(to: x, factors: norm.factors(of: x, offset: offset), residual: residual)
     }
 
-    /// The height and width of what comes of an image of this height and width; 0 where the image is too small.
+    /// The height and width of the result for an image of this height and width, in pixels; 0 where the padded image is smaller
+    /// than the kernel.
     public func outputSize(height: Int, width: Int) -> (height: Int, width: Int) {
         let rows = height + padding.top + padding.bottom - kernelHeight
         let columns = width + padding.left + padding.right - kernelWidth
@@ -74,7 +86,8 @@ public struct Convolution2D: Sendable {
             })
     }
 
-    /// Copies each pixel's neighbourhood into a row of its own and multiplies these rows, some megabytes at a time.
+    /// im2col: copies each pixel's neighbourhood into one row of a matrix and multiplies the rows with the weight, at most 8 MiB
+    /// of rows at a time (64 rows at least).
     private func applyToPatches(
         of x: Tensor, rows: Int, columns: Int, adding add: UnsafePointer<Float>?, into result: UnsafeMutablePointer<Float>
     ) {
@@ -98,6 +111,7 @@ public struct Convolution2D: Sendable {
         }
     }
 
+    /// Copies the neighbourhood of one pixel of the result, `[row][column][input]`, with zeros outside of the image.
     private func copyPatch(of x: Tensor, image: Int, row: Int, column: Int, to target: UnsafeMutablePointer<Float>) {
         let (height, width) = (x.shape[1], x.shape[2])
         for ky in 0..<kernelHeight {
@@ -116,19 +130,20 @@ public struct Convolution2D: Sendable {
 }
 
 extension Convolution2D {
-    /// 3 × 3 with stride 1 over an image of the same size, and channels that fill vectors.
+    /// Whether Winograd's algorithm is used: a 3 × 3 kernel with stride 1 and padding 1, inputs a multiple of 16, and outputs a
+    /// multiple of 32.
     var suitsWinograd: Bool {
         kernelHeight == 3 && kernelWidth == 3 && stride == 1 && padding == Padding2D(1) && inputs % 16 == 0
             && outputs % PackedMatrix.panelWidth == 0
     }
 
-    /// The convolution by Winograd's F(4×4, 3×3): a quarter of the products.
+    /// The convolution by Winograd's F(4×4, 3×3) (Lavin and Gray, CVPR 2016), with a quarter of the multiplications.
     ///
-    /// Some channels of a group of tiles are transformed into memory that stays in a last-level cache. Then each panel of
-    /// outputs transforms its weights as it goes, which costs less than keeping them, four times as large, in memory.
-    /// Further channels are added to what the first ones gave.
+    /// For a group of tiles, some input channels are transformed into memory that stays in the last-level cache. Then each panel
+    /// of outputs transforms its weights when it needs them, which costs less than keeping transformed weights, four times as
+    /// large, in memory. The products of further input channels are added to the result of the first ones.
     ///
-    /// - Parameter factors: what pixels are multiplied by and moved by, and cut off at 0, before.
+    /// - Parameter factors: if given, each pixel is replaced by relu(scale · pixel + shift) as it is read.
     fileprivate func applyWinograd(
         to x: Tensor, factors: ChannelFactors?, adding add: UnsafePointer<Float>?, into result: UnsafeMutablePointer<Float>
     ) {
@@ -170,7 +185,8 @@ extension Convolution2D {
                 }
             }
         }
-        // The panels of few outputs would leave threads idle: then groups are computed at the same time, each by one.
+        // Few outputs are few panels, which would leave threads idle. Then several groups run at the same time, each on one
+        // thread.
         if outputs / PackedMatrix.panelWidth <= Winograd.fewPanels {
             Threads.perform(groups, performGroup)
         } else {
@@ -179,19 +195,20 @@ extension Convolution2D {
     }
 }
 
-/// How Winograd's convolution is cut, by measurement on a processor with 1 MB of second-level cache (Benchmarks/NOTES.md).
+/// Block sizes of Winograd's convolution, measured on a processor with 1 MB of second-level cache (Benchmarks/NOTES.md).
 private enum Winograd {
-    /// Tiles of a group: enough of them to make up for transforming the weights, few enough that a panel's products
-    /// stay in the second-level cache.
+    /// Tiles in a group: enough that the transform of the weights costs little in comparison, and few enough that a panel's
+    /// products stay in the second-level cache.
     static let mostTiles = 128
-    /// Inputs whose transformed weights a thread holds at a time.
+    /// Input channels whose transformed weights a thread holds at a time.
     static let block = 64
-    /// Panels of outputs up to which groups are computed at the same time. Each has its transformed inputs in memory.
+    /// Up to this number of panels, groups run at the same time. Each of them then has its transformed inputs in memory.
     static let fewPanels = 4
-    /// Transformed inputs, of each of the 36 positions, that stay in the last-level cache: 6 MB together.
+    /// Transformed input values for each of the 36 positions that stay in the last-level cache: 6 MB for all positions.
     static let mostTransformed = 40_960
 
-    /// How many inputs of so many tiles are transformed at a time: whole blocks, about as many in each round.
+    /// The number of input channels that are transformed at a time, for this number of tiles: whole blocks, about equally many in
+    /// each round.
     static func channels(of inputs: Int, tiles: Int) -> Int {
         let most = max(mostTransformed / tiles / block, 1) * block
         let rounds = (inputs + most - 1) / most
@@ -199,7 +216,7 @@ private enum Winograd {
     }
 }
 
-/// Rows and columns of zeros around an image.
+/// Zero padding: rows and columns of zeros around an image, in pixels.
 public struct Padding2D: Sendable, Hashable {
     public var top: Int
     public var left: Int
@@ -210,7 +227,7 @@ public struct Padding2D: Sendable, Hashable {
         (self.top, self.left, self.bottom, self.right) = (top, left, bottom, right)
     }
 
-    /// The same on all four sides.
+    /// The same padding on all four sides.
     public init(_ width: Int) {
         self.init(top: width, left: width, bottom: width, right: width)
     }

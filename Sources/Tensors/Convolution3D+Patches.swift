@@ -1,12 +1,15 @@
 internal import CKernels
 
-/// Convolutions of any kernel and stride, by copies of each voxel's neighbourhood as one row of a matrix.
+/// Convolutions of any kernel and stride by im2col: each voxel's neighbourhood ("patch") becomes one row of a matrix,
+/// `[row][taps · inputs]`, which is multiplied with the weight.
 extension Convolution3D {
+    /// Values of a patch: `[taps][inputs]`.
     private var inner: Int { kernel.count * inputs }
 
-    /// Rows of a strip: some megabytes of neighbourhoods.
+    /// The number of patches that are copied at a time: 4 MiB of them, but 64 at least.
     private func rowsOfStrip(_ rows: Int) -> Int { max(min(1_048_576 / inner, rows), min(64, rows), 1) }
 
+    /// The convolution, `[N, D′, H′, W′, outputs]`. `extent` is D′, H′, W′.
     func applyToPatches(
         _ weight: PackedMatrix, bias: Tensor?, of x: Tensor, extent: Extent3D, into result: UnsafeMutablePointer<Float>
     ) {
@@ -22,13 +25,14 @@ extension Convolution3D {
         }
     }
 
+    /// The gradient with respect to the weight: the transposed patch matrix times the gradient of the result.
     func patchWeightGradient(_ x: Tensor, _ gradient: Tensor) -> Tensor {
         let extent = gradient.extent
         let rows = x.shape[0] * extent.count
         let strip = rowsOfStrip(rows)
         let panels = (outputs + PackedMatrix.panelWidth - 1) / PackedMatrix.panelWidth
         let width = PackedMatrix.panelWidth
-        // Sums, `[panel][taps · inputs][32]`, cut into some rows a task.
+        // Sums, `[panel][taps · inputs][32]`. A task owns some rows of a panel.
         let rowsOfTask = 48
         let tasks = (inner + rowsOfTask - 1) / rowsOfTask
         let sums = TensorStorage(count: panels * inner * width)
@@ -48,7 +52,7 @@ extension Convolution3D {
                         let row = part * rowsOfTask
                         let some = min(rowsOfTask, inner - row)
                         let target = sums.base + (panel * inner + row) * width
-                        // Some hundred voxels at a time, so that what is summed stays in the nearest cache.
+                        // 256 voxels at a time, so that the operands stay in the first-level cache.
                         for from in Swift.stride(from: 0, to: count, by: 256) {
                             ck_gemm_accumulate(
                                 some, min(width, outputs - panel * width), min(256, count - from), patches + from * inner + row,
@@ -75,10 +79,13 @@ extension Convolution3D {
         }
     }
 
-    /// Each voxel of the input gathers what the results that it took part in say of it.
+    /// The transposed convolution of any kernel and stride: multiplies each voxel's gradient with the weight, which gives the
+    /// gradient of its patch, and adds the patches up at the voxels of the input (col2im).
+    ///
+    /// - Parameter extent: D, H, W of the input.
     func gatheredGradient(_ gradient: Tensor, weight: Tensor, extent: Extent3D) -> Tensor {
         let taps = kernel.count
-        // Columns are taps and inputs of one output's row.
+        // The weight as `[taps · inputs, outputs]`.
         let columns = Tensor(shape: [taps * inputs, outputs]) { columns in
             let weight = weight.storage.base
             for tap in 0..<taps {
@@ -95,7 +102,7 @@ extension Convolution3D {
         result.withUnsafeMutableBufferPointer { buffer in
             guard let base = buffer.baseAddress else { return }
             let rowsOfPart = source.height * source.width
-            // Some slices of the results at a time, which add to slices of the input in order.
+            // Patches of some slices at a time. Slices are added in order, so that sums do not depend on threads.
             let slices = max(1, min(source.depth, 2_097_152 / max(rowsOfPart * inner, 1)))
             for image in 0..<images {
                 for first in Swift.stride(from: 0, to: source.depth, by: slices) {
@@ -119,7 +126,13 @@ extension Convolution3D {
         return result
     }
 
-    /// Adds to one line of the input what the patches of some slices of results hold for it.
+    /// Adds the patches of some slices to one line (z, y) of the input's gradient. One task owns the line, so that no two threads
+    /// write to it.
+    ///
+    /// - Parameters:
+    ///   - slices: the slices of the result that `patches` holds.
+    ///   - source: extent of the result.
+    ///   - width: voxels of the line.
     private func gather(
         _ patches: UnsafePointer<Float>, slices: Range<Int>, source: Extent3D, z: Int, y: Int,
         to line: UnsafeMutablePointer<Float>, width: Int
@@ -142,11 +155,13 @@ extension Convolution3D {
         }
     }
 
-    /// Which result a place is the beginning of; nil where the stride passes over it.
+    /// The index of the result whose patch begins at this position of the padded axis: position / stride; nil where that is
+    /// negative or not whole.
     private static func result(_ place: Int, _ stride: Int) -> Int? {
         place >= 0 && place % stride == 0 ? place / stride : nil
     }
 
+    /// Copies the patches of a range of result voxels (counted over the batch), with zeros outside of the volume.
     private func copyPatches(of x: Tensor, extent: Extent3D, rows: Range<Int>, to patches: UnsafeMutablePointer<Float>) {
         let rowsOfTask = 256
         let size = x.extent

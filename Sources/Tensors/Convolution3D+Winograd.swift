@@ -1,11 +1,13 @@
 internal import CKernels
 
-/// Convolutions of 3 × 3 planes by Winograd's F(4×4, 3×3), a quarter of the products. Of a kernel three slices deep they are three,
-/// whose products are summed where the tiles are transformed: a slice is transformed once for the three results it takes part in.
+/// Convolutions with kernels of 1 × 3 × 3 and 3 × 3 × 3 by Winograd's F(4×4, 3×3) in the planes (Lavin and Gray, CVPR 2016), with
+/// a quarter of the multiplications. A kernel of depth 3 is three two-dimensional ones, whose products are summed in the
+/// transformed domain: each slice is transformed only once for the three results that need it.
 extension Convolution3D {
-    /// Inputs whose transformed weights a thread holds at a time.
+    /// Input channels whose transformed weights a thread holds at a time.
     private var block: Int { min((inputs + 15) / 16 * 16, 64) }
 
+    /// The convolution, `[N, D, H, W, outputs]`.
     func applyWinograd(
         _ weight: PackedMatrix, bias: Tensor?, to x: Tensor, into result: UnsafeMutablePointer<Float>
     ) {
@@ -15,7 +17,7 @@ extension Convolution3D {
         let performGroup = { (number: Int) in
             let group = groups[number]
             let transformedTiles = (group.slices.count + kernel.depth - 1) * group.strip
-            // So many inputs at a time that what is transformed stays in a last-level cache.
+            // As many input channels at a time as leave the transformed tiles in the last-level cache.
             let channels = max(32_768 / transformedTiles / block, 1) * block
             let plane = transformedTiles * block + 16
             let blocks = (min(channels, inputs) + block - 1) / block
@@ -40,7 +42,7 @@ extension Convolution3D {
                 }
             }
         }
-        // Few groups would leave threads idle: then panels are computed at the same time.
+        // Many groups run at the same time, each on one thread. Few would leave threads idle; then panels run at the same time.
         if groups.count >= 16 {
             Threads.perform(groups.count, performGroup)
         } else {
@@ -48,6 +50,8 @@ extension Convolution3D {
         }
     }
 
+    /// The gradient with respect to the weight by the transposed algorithm: the gradients of a tile's results are transformed to
+    /// the 36 positions by A, multiplied there with the transformed input, summed over all tiles, and transformed back by Gᵀ.
     func winogradWeightGradient(_ x: Tensor, _ gradient: Tensor) -> Tensor {
         let width = PackedMatrix.panelWidth
         let panels = (outputs + width - 1) / width
@@ -94,7 +98,8 @@ extension Convolution3D {
         return Tensor(shape: weightShape) { unpack(weights.base, into: $0) }
     }
 
-    /// Transforms some channels of all tiles that a group's results read, slice after slice.
+    /// Winograd's input transform of some channels of all tiles that a group's results read, slice by slice. Slices outside of
+    /// the volume are zeros.
     private func transform(
         _ x: Tensor, group: TileGroup, channels: Range<Int>, block: Int, plane: Int, to transformed: UnsafeMutablePointer<Float>
     ) {
@@ -123,7 +128,7 @@ extension Convolution3D {
     }
 }
 
-/// Tiles of 4 × 4 voxels that are computed together: some rows and columns of them, in some slices of one volume.
+/// Tiles of 4 × 4 voxels that are computed together: some rows and columns of tiles in some slices of one volume.
 private struct TileGroup {
     let volume: Int
     let extent: Extent3D
@@ -131,7 +136,7 @@ private struct TileGroup {
     let rows: Range<Int>
     let columns: Range<Int>
 
-    /// Tiles in a slice.
+    /// Tiles in one slice.
     var strip: Int { rows.count * columns.count }
     var count: Int { slices.count * strip }
 
@@ -141,16 +146,18 @@ private struct TileGroup {
             across: columns.count)
     }
 
-    /// The number of a slice's first voxel among all of the batch.
+    /// The index of a slice's first voxel in the batch.
     func firstVoxel(_ slice: Int) -> Int { (volume * extent.depth + slice) * extent.height * extent.width }
 
-    /// All tiles of a batch, in groups of about equal size, of `most` tiles or a few more.
+    /// Divides all tiles of a batch into groups of about equal size, of `most` tiles or a few more.
+    ///
+    /// - Parameter depth: of the kernel.
     static func groups(of x: Tensor, depth: Int, most: Int) -> [TileGroup] {
-        // Slices that do not see each other are slices of one volume, whichever they are of.
+        // With a kernel of depth 1 slices are independent: the slices of all volumes count as those of one volume.
         let extent = depth == 1 ? Extent3D(x.shape[0] * x.shape[1], x.shape[2], x.shape[3]) : x.extent
         let volumes = depth == 1 ? 1 : x.shape[0]
         let (down, across) = ((extent.height + 3) / 4, (extent.width + 3) / 4)
-        // Deep kernels read two slices more than they give: many slices make up for that.
+        // With a kernel of depth 3 a group reads two slices more than it computes, which costs least with many slices.
         let slices = depth == 1 ? 1 : min(extent.depth, 8)
         let columns = parts(of: across, most: max(most / slices, 1))
         let rows = parts(of: down, most: max(most / slices / (columns.first?.count ?? 1), 1))
@@ -165,7 +172,7 @@ private struct TileGroup {
         }
     }
 
-    /// The numbers below a length in ranges as equal as can be, the longest first.
+    /// Divides 0..<length into ranges of at most `most`, as equal as possible, the longest first.
     private static func parts(of length: Int, most: Int) -> [Range<Int>] {
         let count = (length + most - 1) / most
         return (0..<count).map { (length * $0 + count - 1) / count..<(length * ($0 + 1) + count - 1) / count }

@@ -1,18 +1,20 @@
-/// Three-dimensional convolution (cross-correlation, as in every deep learning library) of channels-last volumes, and the way back of
-/// its derivatives. Of images, which are volumes of depth 1, with a kernel of depth 1 it is the two-dimensional one.
+/// Three-dimensional convolution (cross-correlation, as in every deep learning library) of channels-last volumes, forward and
+/// backward. With a kernel of depth 1 it is the two-dimensional convolution; images are volumes of depth 1.
 ///
-/// The weight is no part of it: in training it changes with each step.
+/// The weight is a parameter of each call and not stored, because training changes it in every step.
 public struct Convolution3D: Hashable, Sendable {
-    /// Channels of what it takes.
+    /// Channels of the input.
     public let inputs: Int
-    /// Channels of what it gives.
+    /// Channels of the result.
     public let outputs: Int
+    /// Extent of the kernel in voxels.
     public let kernel: Extent3D
+    /// Step of the kernel in voxels.
     public let stride: Extent3D
-    /// Zeros before and after, along each axis.
+    /// Voxels of zeros that are added before and after, along each axis.
     public let padding: Extent3D
 
-    /// - Precondition: channels, kernel and stride are positive, and no padding is negative or as long as the kernel.
+    /// - Precondition: channels, kernel and stride are positive, and 0 ≤ padding < kernel along each axis.
     public init(
         inputs: Int, outputs: Int, kernel: Extent3D, stride: Extent3D = Extent3D(1), padding: Extent3D = Extent3D(0)
     ) {
@@ -23,19 +25,20 @@ public struct Convolution3D: Hashable, Sendable {
         (self.inputs, self.outputs, self.kernel, self.stride, self.padding) = (inputs, outputs, kernel, stride, padding)
     }
 
-    /// `[outputs, inputs, depth, rows, columns]`, the order of PyTorch.
+    /// The shape of the weight: `[outputs, inputs, depth, rows, columns]`, the order of PyTorch.
     public var weightShape: [Int] { [outputs, inputs] + kernel.lengths }
 
-    /// The extent of what comes of a volume; 0 where the volume is too small.
+    /// The extent of the result for a volume of this extent: (extent + 2 · padding − kernel) / stride + 1 along each axis, or 0
+    /// where that axis is too short.
     public func outputExtent(_ extent: Extent3D) -> Extent3D {
         let room = extent.combined(padding) { $0 + 2 * $1 }.combined(kernel, -)
         return room.combined(stride) { $0 < 0 ? 0 : $0 / $1 + 1 }
     }
 
-    /// `[N, D, H, W, inputs]` → `[N, D′, H′, W′, outputs]`
+    /// The convolution: `[N, D, H, W, inputs]` → `[N, D′, H′, W′, outputs]`.
     ///
     /// - Parameters:
-    ///   - weight: of ``weightShape``.
+    ///   - weight: of the shape ``weightShape``.
     ///   - bias: `[outputs]`
     /// - Complexity: 2 · kernel · inputs · outputs operations for each voxel of the result; a quarter of them for 3 × 3 planes
     ///   with stride 1.
@@ -49,12 +52,14 @@ public struct Convolution3D: Hashable, Sendable {
         return apply(packed, bias: bias, to: x)
     }
 
-    /// Derivatives by what the convolution took, from those by what it gave. It is the transposed convolution as well.
+    /// The transposed convolution, which is also the gradient with respect to the input: `[N, D′, H′, W′, outputs]` →
+    /// `[N, D, H, W, inputs]`.
     ///
     /// - Parameters:
-    ///   - gradient: `[N, D′, H′, W′, outputs]`
-    ///   - extent: of what the convolution took: D, H, W.
-    /// - Returns: `[N, D, H, W, inputs]`
+    ///   - gradient: the gradient with respect to the result, `[N, D′, H′, W′, outputs]`.
+    ///   - weight: of the shape ``weightShape``.
+    ///   - extent: D, H, W of the convolution's input.
+    /// - Complexity: as the convolution.
     public func inputGradient(_ gradient: Tensor, weight: Tensor, extent: Extent3D) -> Tensor {
         precondition(weight.shape == weightShape, "\(weight.shape) is no weight of \(weightShape)")
         precondition(
@@ -62,7 +67,7 @@ public struct Convolution3D: Hashable, Sendable {
             "\(gradient.shape) does not come of \(extent)")
         let taps = kernel.count
         if stride == Extent3D(1), zip(kernel.lengths, padding.lengths).allSatisfy({ $0 == 2 * $1 + 1 }) {
-            // The convolution with the weight turned round.
+            // The convolution with the kernel reversed along all axes, and inputs and outputs exchanged.
             let turned = PackedMatrix(
                 weight, columns: inputs, inputs: outputs, taps: taps, columnStride: taps, inputStride: inputs * taps,
                 tap: { taps - 1 - $0 })
@@ -72,11 +77,12 @@ public struct Convolution3D: Hashable, Sendable {
         return gatheredGradient(gradient, weight: weight, extent: extent)
     }
 
-    /// Derivatives by the weight.
+    /// The gradient with respect to the weight, of the shape ``weightShape``.
     ///
     /// - Parameters:
-    ///   - x: what the convolution took.
-    ///   - gradient: derivatives by what it gave.
+    ///   - x: the input of the convolution, `[N, D, H, W, inputs]`.
+    ///   - gradient: the gradient with respect to the result, `[N, D′, H′, W′, outputs]`.
+    /// - Complexity: as the convolution.
     public func weightGradient(_ x: Tensor, _ gradient: Tensor) -> Tensor {
         precondition(
             x.shape.last == inputs && gradient.shape.last == outputs && gradient.extent == outputExtent(x.extent)
@@ -84,7 +90,8 @@ public struct Convolution3D: Hashable, Sendable {
         return suitsWinograd ? winogradWeightGradient(x, gradient) : patchWeightGradient(x, gradient)
     }
 
-    /// 3 × 3 planes with stride 1 that leave the extent as it is, and channels that fill a good part of vectors.
+    /// Whether Winograd's algorithm is used: a kernel of 3 × 3 × 3 or 1 × 3 × 3 with stride 1 and a padding that keeps the
+    /// extent, and at least 8 inputs and 8 outputs (fewer would leave most of a vector register unused).
     private var suitsWinograd: Bool {
         kernel.height == 3 && kernel.width == 3 && (kernel.depth == 3 || kernel.depth == 1) && stride == Extent3D(1)
             && padding == Extent3D(kernel.depth / 2, 1, 1) && inputs >= 8 && outputs >= 8
@@ -108,7 +115,7 @@ public struct Convolution3D: Hashable, Sendable {
     }
 }
 
-/// Lengths along the three axes of a volume: sizes, strides, paddings. Images are volumes of depth 1.
+/// Lengths along the three axes of a volume (z, y, x) in voxels: a size, stride or padding. Images are volumes of depth 1.
 public struct Extent3D: Hashable, Sendable, Codable {
     public var depth: Int
     public var height: Int
@@ -116,25 +123,25 @@ public struct Extent3D: Hashable, Sendable, Codable {
 
     public init(_ depth: Int, _ height: Int, _ width: Int) { (self.depth, self.height, self.width) = (depth, height, width) }
 
-    /// The same along all axes.
+    /// The same length along all axes.
     public init(_ length: Int) { self.init(length, length, length) }
 
-    /// The product: how many voxels.
+    /// The number of voxels: depth · height · width.
     public var count: Int { depth * height * width }
 
     /// Depth, height, width.
     public var lengths: [Int] { [depth, height, width] }
 
-    /// A length of each from lengths of both.
+    /// Combines the lengths of two extents, axis by axis.
     func combined(_ other: Extent3D, _ combine: (Int, Int) -> Int) -> Extent3D {
         Extent3D(combine(depth, other.depth), combine(height, other.height), combine(width, other.width))
     }
 }
 
 extension Tensor {
-    /// The lengths of a batch of volumes, `[N, D, H, W, C]`.
+    /// D, H, W of a batch of volumes `[N, D, H, W, C]`.
     ///
-    /// - Precondition: it is one.
+    /// - Precondition: the tensor has five axes.
     public var extent: Extent3D {
         precondition(shape.count == 5, "\(shape) is no batch of volumes")
         return Extent3D(shape[1], shape[2], shape[3])

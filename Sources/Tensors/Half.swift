@@ -1,20 +1,20 @@
 internal import CKernels
 
-/// Conversions between float32 and the 16-bit formats that weights and features are stored in, as bit patterns.
+/// Conversions between float32 and the 16-bit formats of stored weights and features. 16-bit values are bit patterns.
+///
+/// All conversions run on several threads and need buffers of equal length.
 public enum Half {
-    /// IEEE halves to float32, exactly.
-    ///
-    /// - Precondition: the buffers are equally long. The same for the others.
+    /// IEEE half precision (float16) to float32, exact.
     public static func float16ToFloat32(_ source: UnsafeBufferPointer<UInt16>, _ target: UnsafeMutableBufferPointer<Float>) {
         convert(source, target, ck_half_to_float)
     }
 
-    /// bfloat16 to float32, exactly.
+    /// bfloat16 to float32, exact.
     public static func bfloat16ToFloat32(_ source: UnsafeBufferPointer<UInt16>, _ target: UnsafeMutableBufferPointer<Float>) {
         convert(source, target, ck_bfloat_to_float)
     }
 
-    /// float32 to IEEE halves, to the nearest, ties to even. Above 65,520 becomes infinite.
+    /// float32 to IEEE half precision (float16), rounded to nearest, ties to even. Magnitudes of 65,520 and more become infinite.
     public static func float32ToFloat16(_ source: UnsafeBufferPointer<Float>, _ target: UnsafeMutableBufferPointer<UInt16>) {
         convert(source, target, ck_float_to_half)
     }

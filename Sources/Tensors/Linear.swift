@@ -1,15 +1,17 @@
-/// An affine map of channels, y = x Wᵀ + b.
+/// A linear (fully connected) layer: y = x Wᵀ + b over the last axis.
 public struct Linear: Sendable {
-    /// Channels of what it takes.
+    /// Channels of the input.
     public let inputs: Int
-    /// Channels of what it gives.
+    /// Channels of the result.
     public let outputs: Int
     private let weight: PackedMatrix
     private let bias: Tensor?
 
-    /// Copies the weight into an order of its own.
+    /// Creates the layer. The weight is copied into the order that the inner kernel reads.
     ///
-    /// - Parameter weight: `[outputs, inputs]`
+    /// - Parameters:
+    ///   - weight: W, `[outputs, inputs]`.
+    ///   - bias: b, `[outputs]`, or nil for none.
     /// - Precondition: the bias, if any, has `outputs` values.
     public init(weight: Tensor, bias: Tensor?) {
         precondition(weight.shape.count == 2, "\(weight.shape) is no matrix")
@@ -20,12 +22,15 @@ public struct Linear: Sendable {
     }
 
     /// `[…, inputs]` → `[…, outputs]`
+    ///
+    /// - Complexity: 2 · inputs · outputs operations for each row.
     public func callAsFunction(_ x: Tensor) -> Tensor { apply(to: x, residual: nil) }
 
-    /// The same, added to a tensor of the result's shape.
+    /// The layer's result plus `residual`, which has the result's shape `[…, outputs]`.
     public func callAsFunction(_ x: Tensor, addingTo residual: Tensor) -> Tensor { apply(to: x, residual: residual) }
 
-    /// `self(x).gatedGELU()` without the array between: `[…, inputs]` → `[…, outputs / 2]`.
+    /// Linear layer followed by GEGLU, `self(x).gatedGELU()`: `[…, inputs]` → `[…, outputs / 2]`. The intermediate array
+    /// `[…, outputs]` is not written where `outputs` is a multiple of 64.
     public func gatedGELU(_ x: Tensor) -> Tensor {
         guard outputs % (2 * PackedMatrix.panelWidth) == 0 else { return apply(to: x, residual: nil).gatedGELU() }
         precondition(x.shape.last == inputs, "\(x.shape) has not the \(inputs) channels of this layer")

@@ -1,30 +1,34 @@
 internal import CKernels
 
-/// Linear interpolation of channels-last volumes to another extent, axis by axis, and the way back; places as PyTorch has them with
-/// `align_corners=False`.
+/// Trilinear resizing of channels-last volumes, axis by axis, forward and backward. Sample positions are those of PyTorch's
+/// `interpolate` with `align_corners=False`.
 public struct LinearResize3D: Hashable, Sendable {
+    /// Extent of the input.
     public let from: Extent3D
+    /// Extent of the result.
     public let to: Extent3D
 
-    /// - Precondition: no extent is empty.
+    /// - Precondition: no length is 0.
     public init(from: Extent3D, to: Extent3D) {
         precondition(from.count > 0 && to.count > 0, "nothing can be resized from \(from) to \(to)")
         (self.from, self.to) = (from, to)
     }
 
-    /// `[N, from, C]` → `[N, to, C]`
+    /// `[N, D, H, W, C]` with D, H, W of `from` → `[N, D′, H′, W′, C]` of `to`.
+    ///
+    /// - Complexity: one pass over the volume for each axis whose length changes.
     public func callAsFunction(_ x: Tensor) -> Tensor {
         precondition(x.extent == from, "\(x.shape) is no volume of \(from)")
         return steps.reduce(x) { $1.axis.apply($0, target: $1.target, isBackward: false) }
     }
 
-    /// Derivatives by what was resized, from those by what came of it.
+    /// The gradient with respect to the input: `[N, D′, H′, W′, C]` of `to` → `[N, D, H, W, C]` of `from`.
     public func inputGradient(_ gradient: Tensor) -> Tensor {
         precondition(gradient.extent == to, "\(gradient.shape) is no volume of \(to)")
         return steps.reversed().reduce(gradient) { $1.axis.apply($0, target: $1.source, isBackward: true) }
     }
 
-    /// One axis after the other, with the extents before and after it.
+    /// The axes whose length changes, in order, each with the extents before and after it.
     private var steps: [(axis: Axis, source: Extent3D, target: Extent3D)] {
         var steps: [(axis: Axis, source: Extent3D, target: Extent3D)] = []
         var extent = from
@@ -38,7 +42,7 @@ public struct LinearResize3D: Hashable, Sendable {
         return steps
     }
 
-    /// The two neighbours of each place along one axis.
+    /// Interpolation along one axis: position i of the result is (1 − weight[i]) · x[lower[i]] + weight[i] · x[upper[i]].
     private struct Axis {
         let number: Int
         let lower: [Int]
@@ -53,7 +57,8 @@ public struct LinearResize3D: Hashable, Sendable {
             weight = zip(places, lower).map { Float($0 - Double($1)) }
         }
 
-        /// - Parameter isBackward: whether values go from places to their neighbours, and are summed there.
+        /// - Parameter isBackward: whether to apply the transpose: x lies on the result's positions, and each value is added to
+        ///   both neighbours.
         func apply(_ x: Tensor, target: Extent3D, isBackward: Bool) -> Tensor {
             let channels = x.shape[4]
             let lengths = target.lengths

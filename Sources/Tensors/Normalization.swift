@@ -1,27 +1,36 @@
 internal import CKernels
 
-/// Normalisation with the moments of what it is given, as in training: batch (Ioffe and Szegedy, ICML 2015), group (Wu and He, ECCV
-/// 2018) or instance normalisation (Ulyanov et al., 2016), with a ReLU after it where wanted, and the way back.
+/// Normalisation with the moments of its own input, as in training, forward and backward: batch (Ioffe and Szegedy, ICML 2015),
+/// group (Wu and He, ECCV 2018) or instance normalisation (Ulyanov et al., 2016), optionally followed by a ReLU.
+///
+/// y = (x − mean) / √(variance + ε) · weight + bias, with mean and variance of the region from ``ChannelMoments``.
 public struct Normalization: Sendable {
+    /// The factor of each channel, `[C]`.
     public let weight: Tensor
+    /// Added to each channel after that, `[C]`.
     public let bias: Tensor
+    /// ε, added to the variance.
     public let epsilon: Float
-    /// Whether max(·, 0) follows.
+    /// Whether a ReLU, max(·, 0), follows.
     public let isRectified: Bool
 
-    /// - Precondition: weight and bias hold one value for each channel.
+    /// - Precondition: weight and bias have one value for each channel.
     public init(weight: Tensor, bias: Tensor, epsilon: Float = 1e-5, rectified: Bool = false) {
         precondition(weight.count == bias.count, "\(weight.shape) and \(bias.shape) cannot scale the same channels")
         (self.weight, self.bias, self.epsilon, isRectified) = (weight, bias, epsilon, rectified)
     }
 
+    /// The forward pass, `[N, …, C]` → `[N, …, C]`.
+    ///
     /// - Parameters:
     ///   - x: `[N, …, C]`
-    ///   - moments: of x
+    ///   - moments: the moments of x.
+    /// - Complexity: reads x and writes the result once.
     public func callAsFunction(_ x: Tensor, moments: ChannelMoments) -> Tensor {
         self(x, moments: moments, activation: isRectified ? .relu : .none)
     }
 
+    /// The forward pass with any activation function in place of the ReLU.
     func callAsFunction(_ x: Tensor, moments: ChannelMoments, activation: Activation) -> Tensor {
         precondition(x.shape.last == weight.count, "\(x.shape) has not the \(weight.count) channels of this layer")
         let factors = moments.factors(weight: weight, bias: bias, epsilon: epsilon)
@@ -39,7 +48,13 @@ public struct Normalization: Sendable {
             })
     }
 
-    /// Derivatives by x, weight and bias, from those by the result.
+    /// The backward pass: gradients with respect to x (`[N, …, C]`), weight and bias (`[C]`).
+    ///
+    /// - Parameters:
+    ///   - x: the input of the forward pass.
+    ///   - moments: the moments of x.
+    ///   - gradient: the gradient with respect to the result, `[N, …, C]`.
+    /// - Complexity: reads x and the gradient twice.
     public func gradients(
         _ x: Tensor, moments: ChannelMoments, _ gradient: Tensor
     ) -> (input: Tensor, weight: Tensor, bias: Tensor) {
@@ -61,7 +76,8 @@ public struct Normalization: Sendable {
             }
         }
         var (weights, biases) = ([Double](repeating: 0, count: channels), [Double](repeating: 0, count: channels))
-        // Of each image: what the gradient is multiplied by, what x is, and what is added: `[images][3][channels]`.
+        // The gradient with respect to x is a · gradient + b · x + c, with a, b, c of each image and channel:
+        // `[images][3][channels]`.
         var coefficients = [Float](repeating: 0, count: images * 3 * channels)
         ChannelMoments.forEachRegion(moments.region, images: images, channels: channels) { members in
             let size = Double(members.count * rows)
@@ -103,11 +119,16 @@ public struct Normalization: Sendable {
         )
     }
 
+    /// 1 / √(variance + ε)
     private func inverseDeviation(_ moments: ChannelMoments, _ image: Int, _ channel: Int) -> Double {
         1 / (moments.variances[image * weight.count + channel] + Double(epsilon)).squareRoot()
     }
 
-    /// Calls the body for some rows of an image at a time, with the place of the first value, the rows, and the image's factors.
+    /// Calls the body for chunks of each image's voxels (rows), on several threads.
+    ///
+    /// - Parameters:
+    ///   - factors: `[images][2][channels]`
+    ///   - body: is given the index of the chunk's first value, its rows, and the image's factors `[2][channels]`.
     private func forEachChunk(
         of moments: ChannelMoments, _ factors: [Float],
         _ body: (_ image: Int, _ first: Int, _ rows: Int, _ factors: UnsafePointer<Float>) -> Void
@@ -127,30 +148,36 @@ public struct Normalization: Sendable {
     }
 }
 
-/// Mean and variance of the channels of a batch, over the images and channels that are normalised together.
+/// Mean and variance of each channel of a batch `[N, …, C]`, over the images and channels that are normalised together (a
+/// region).
 public struct ChannelMoments: Sendable {
-    /// What is normalised together.
+    /// The images and channels that are normalised together.
     public enum Region: Hashable, Sendable {
-        /// A channel of all images: batch normalisation.
+        /// Each channel over all images: batch normalisation.
         case batch
-        /// Some channels of one image: group normalisation with this many groups, instance normalisation with as many as channels.
+        /// Each group of neighbouring channels of each image: group normalisation with this number of groups. As many groups as
+        /// channels are instance normalisation.
         case groups(Int)
     }
 
+    /// N
     let images: Int
+    /// C
     let channels: Int
-    /// Voxels of an image.
+    /// Voxels (or pixels) of one image.
     let rows: Int
     let region: Region
-    /// Of each image and channel, `[images][channels]`: equal within a region.
+    /// The mean for each image and channel, `[images][channels]`; equal within a region.
     let means: [Double]
-    /// Likewise, over the whole region (not the sample's).
+    /// The variance for each image and channel, `[images][channels]`; equal within a region. It is the population variance
+    /// (divided by the count, not by the count − 1).
     let variances: [Double]
 
-    /// Moments are taken about the image's first voxel, so that a large mean costs no digits; the same bits on any number of threads.
+    /// Computes the moments in double precision. Sums are taken of differences to the image's first voxel, so that a mean much
+    /// larger than the variation costs no precision. The result is bit-identical for any number of threads.
     ///
     /// - Parameter x: `[N, …, C]`
-    /// - Precondition: groups divide the channels.
+    /// - Precondition: the number of groups divides the number of channels.
     /// - Complexity: reads x once.
     public init(of x: Tensor, over region: Region) {
         (images, channels) = (x.shape[0], x.shape.last ?? 1)
@@ -185,13 +212,16 @@ public struct ChannelMoments: Sendable {
         (self.means, self.variances) = (means, variances)
     }
 
-    /// Mean and unbiased variance of each channel, for the running moments of batch normalisation.
+    /// Mean and unbiased variance (divided by the count − 1) of each channel, `[C]`, for the running moments of batch
+    /// normalisation.
+    ///
+    /// Valid for moments over ``Region/batch``.
     public var ofBatch: (means: [Double], variances: [Double]) {
         let count = Double(images * rows)
         return (Array(means.prefix(channels)), variances.prefix(channels).map { $0 * count / max(count - 1, 1) })
     }
 
-    /// What to multiply the channels of each image by, and then what to add: `[images][2][channels]`.
+    /// The normalisation as scale and shift, y = x · scale + shift, for each image and channel: `[images][2][channels]`.
     func factors(weight: Tensor, bias: Tensor, epsilon: Float) -> [Float] {
         var factors = [Float](repeating: 0, count: images * 2 * channels)
         for image in 0..<images {
@@ -205,7 +235,7 @@ public struct ChannelMoments: Sendable {
         return factors
     }
 
-    /// Calls the body with the images and channels of each region.
+    /// Calls the body once for each region, with its images and channels.
     static func forEachRegion(_ region: Region, images: Int, channels: Int, _ body: ([(image: Int, channel: Int)]) -> Void) {
         switch region {
         case .batch: for channel in 0..<channels { body((0..<images).map { ($0, channel) }) }
@@ -218,7 +248,10 @@ public struct ChannelMoments: Sendable {
         }
     }
 
-    /// Sums over the rows of each image, `[images][2][channels]`, of what the body adds for some rows of one image.
+    /// Two sums for each channel over the voxels (rows) of each image: `[images][2][channels]`. Chunks run on several threads;
+    /// their sums are added in order.
+    ///
+    /// - Parameter body: adds to `[2][channels]` the sums over `count` rows of one image, from the row `first` on.
     static func sums(
         images: Int, rows: Int, channels: Int,
         _ body: (_ image: Int, _ first: Int, _ count: Int, UnsafeMutablePointer<Double>) -> Void

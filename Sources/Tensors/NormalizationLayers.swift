@@ -1,12 +1,18 @@
 internal import CKernels
 
-/// Batch normalisation (Ioffe and Szegedy, ICML 2015) of a trained network: with the moments of its training, it multiplies each
-/// channel by a factor and adds another.
+/// Batch normalisation (Ioffe and Szegedy, ICML 2015) of a trained network. With the running moments of its training it is
+/// y = x · scale + shift for each channel.
 public struct BatchNorm: Sendable {
+    /// weight / √(variance + ε), `[C]`
     private let scale: Tensor
+    /// bias − mean · scale, `[C]`
     private let shift: Tensor
 
-    /// - Precondition: all hold one value for each channel.
+    /// - Parameters:
+    ///   - mean: the running mean, `[C]`.
+    ///   - variance: the running variance, `[C]`.
+    ///   - epsilon: added to the variance.
+    /// - Precondition: all four tensors have one value for each channel.
     public init(weight: Tensor, bias: Tensor, mean: Tensor, variance: Tensor, epsilon: Float) {
         let channels = weight.count
         precondition(
@@ -24,12 +30,16 @@ public struct BatchNorm: Sendable {
             })
     }
 
-    /// The channels of what it takes and gives.
+    /// Channels of the input and of the result.
     public var channels: Int { scale.count }
 
+    /// activation((x + offset) · scale + shift), `[N, …, C]` → `[N, …, C]`.
+    ///
     /// - Parameters:
     ///   - x: `[N, …, C]`
-    ///   - offset: what is added to each image's channels before, `[N, C]`
+    ///   - offset: `[N, C]`, added to the channels of each image before the normalisation.
+    ///   - activation: applied to the result.
+    /// - Complexity: reads x and writes the result once.
     public func callAsFunction(_ x: Tensor, offset: Tensor? = nil, activation: Activation = .none) -> Tensor {
         let factors = factors(of: x, offset: offset)
         guard x.count > 0 else { return x }
@@ -52,12 +62,12 @@ public struct BatchNorm: Sendable {
             })
     }
 
-    /// The linear layer that gives what the given one makes of normalised channels: a 1 × 1 convolution needs no normalisation of
-    /// its own.
+    /// Folds the normalisation into the linear layer that follows it: one linear layer equal to this normalisation and then
+    /// y = x Wᵀ + b. A 1 × 1 convolution after a normalisation can be run this way.
     ///
     /// - Parameters:
-    ///   - weight: `[outputs, channels]`
-    ///   - bias: `[outputs]`
+    ///   - weight: W, `[outputs, channels]`
+    ///   - bias: b, `[outputs]`
     public func folded(into weight: Tensor, bias: Tensor) -> Linear {
         precondition(
             weight.shape == [bias.count, channels], "\(weight.shape) and \(bias.shape) are no layer of \(channels) channels")
@@ -74,7 +84,7 @@ public struct BatchNorm: Sendable {
         return Linear(weight: weights, bias: Tensor(shape: bias.shape, values: offsets.map { Float($0) }))
     }
 
-    /// Scale and shift for each image of x, with the offset moved into the shift.
+    /// Scale and shift for each image of x, with the offset included in the shift.
     func factors(of x: Tensor, offset: Tensor?) -> ChannelFactors {
         precondition(x.shape.last == channels, "\(x.shape) has not the \(channels) channels of this layer")
         guard let offset else { return ChannelFactors(scale: scale, shift: shift) }
@@ -90,31 +100,33 @@ public struct BatchNorm: Sendable {
     }
 }
 
-/// What each channel is multiplied by, and then moved by: by the same in all images, or in each by its own.
+/// Scale and shift of each channel, y = x · scale + shift; the shift may differ between images.
 struct ChannelFactors {
     /// `[C]`
     let scale: Tensor
     /// `[C]` or `[N, C]`
     let shift: Tensor
 
-    /// Valid as long as this value is.
+    /// The scale of one image, `[C]`. The pointer is valid as long as this value exists.
     func scale(of image: Int) -> UnsafePointer<Float> { UnsafePointer(scale.storage.base) }
 
-    /// Valid as long as this value is.
+    /// The shift of one image, `[C]`. The pointer is valid as long as this value exists.
     func shift(of image: Int) -> UnsafePointer<Float> {
         UnsafePointer(shift.storage.base + (shift.shape.count == 2 ? image * scale.count : 0))
     }
 }
 
-/// Group normalisation (Wu and He, ECCV 2018): each image's groups of channels get mean 0 and variance 1, then each
-/// channel its weight and bias.
+/// Group normalisation (Wu and He, ECCV 2018): each group of channels of each image is normalised to mean 0 and variance 1, then
+/// each channel is multiplied by its weight and its bias is added.
 public struct GroupNorm: Sendable {
+    /// The number of groups of neighbouring channels.
     public let groups: Int
+    /// Added to the variance.
     public let epsilon: Float
     private let weight: Tensor
     private let bias: Tensor
 
-    /// - Precondition: weight and bias hold one value for each channel, and the groups divide the channels.
+    /// - Precondition: weight and bias have one value for each channel, and the number of groups divides the number of channels.
     public init(groups: Int, epsilon: Float, weight: Tensor, bias: Tensor) {
         precondition(
             groups > 0 && weight.count % groups == 0 && bias.count == weight.count,
@@ -122,7 +134,9 @@ public struct GroupNorm: Sendable {
         (self.groups, self.epsilon, self.weight, self.bias) = (groups, epsilon, weight, bias)
     }
 
-    /// - Parameter x: `[N, …, C]`.
+    /// activation(normalised x), `[N, …, C]` → `[N, …, C]`.
+    ///
+    /// - Complexity: reads x twice and writes the result once.
     public func callAsFunction(_ x: Tensor, activation: Activation = .none) -> Tensor {
         precondition(x.shape.last == weight.count, "\(x.shape) has not the \(weight.count) channels of this layer")
         guard x.count > 0 else { return x }
@@ -131,20 +145,23 @@ public struct GroupNorm: Sendable {
     }
 }
 
-/// Layer normalisation (Ba, Kiros and Hinton, 2016): each token's channels get mean 0 and variance 1, then each channel
-/// its weight and bias.
+/// Layer normalisation (Ba, Kiros and Hinton, 2016): the channels of each token are normalised to mean 0 and variance 1, then
+/// each channel is multiplied by its weight and its bias is added.
 public struct LayerNorm: Sendable {
+    /// Added to the variance.
     public let epsilon: Float
     private let weight: Tensor
     private let bias: Tensor?
 
-    /// - Precondition: weight and bias hold one value for each channel.
+    /// - Precondition: weight and bias, if any, have one value for each channel.
     public init(epsilon: Float, weight: Tensor, bias: Tensor?) {
         precondition(bias.map { $0.count == weight.count } ?? true, "a bias for other channels than the weights'")
         (self.epsilon, self.weight, self.bias) = (epsilon, weight, bias)
     }
 
-    /// - Parameter x: `[…, C]`.
+    /// `[…, C]` → `[…, C]`
+    ///
+    /// - Complexity: reads x and writes the result once.
     public func callAsFunction(_ x: Tensor) -> Tensor {
         let channels = weight.count
         precondition(x.shape.last == channels, "\(x.shape) has not the \(channels) channels of this layer")

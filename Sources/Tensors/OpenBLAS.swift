@@ -1,33 +1,38 @@
 internal import COpenBLAS
 
-/// Products of matrices, by OpenBLAS on one thread for each call.
+/// Matrix products by OpenBLAS, each call on one thread.
 public enum BLAS {
-    /// Keeps OpenBLAS from starting threads of its own beside the pool's.
+    /// True; the first read stops OpenBLAS from starting its own threads in addition to those of `Threads`.
     fileprivate static let isSingleThreaded: Bool = {
         openblas_set_num_threads(1)
         return true
     }()
 
-    /// The processor whose kernels OpenBLAS chose, such as "SkylakeX" or "Haswell".
+    /// The processor type whose kernels OpenBLAS selected, such as "SkylakeX" or "Haswell".
     public static var kernelName: String {
         openblas_get_corename().map { String(cString: $0) } ?? "unknown"
     }
 
-    /// A matrix in memory, row-major unless it is transposed.
+    /// A float32 matrix in memory: row-major, or column-major if `transposed`.
     public struct Operand {
         let base: UnsafePointer<Float>
         let stride: Int
         let isTransposed: Bool
 
-        /// - Parameter stride: from one row in memory to the next.
+        /// - Parameters:
+        ///   - base: the first value; it must stay valid while the operand is in use.
+        ///   - stride: floats from one row in memory to the next (from one column to the next if `transposed`).
+        ///   - transposed: whether the operand is the transpose of the matrix in memory.
         public init(_ base: UnsafePointer<Float>, stride: Int, transposed: Bool = false) {
             (self.base, self.stride, isTransposed) = (base, stride, transposed)
         }
     }
 
-    /// C ← alpha · A · B + beta · C: A rows × inner, B inner × columns, C rows × columns and row-major.
+    /// SGEMM: C ← alpha · A · B + beta · C with A `[rows, inner]`, B `[inner, columns]` and C `[rows, columns]`, row-major.
     ///
-    /// Runs on the thread that calls; split the rows with `Threads.perform` to use more.
+    /// Runs on the calling thread; split the rows with ``Threads/perform(_:_:)`` to use more threads.
+    ///
+    /// - Parameter stride: floats from one row of C to the next.
     public static func multiply(
         rows: Int, columns: Int, inner: Int, alpha: Float = 1, _ a: Operand, _ b: Operand, beta: Float = 0,
         into c: UnsafeMutablePointer<Float>, stride: Int
@@ -40,19 +45,20 @@ public enum BLAS {
     }
 }
 
-/// The largest eigenvalues of a symmetric matrix and their eigenvectors (LAPACK's `ssyevr`).
+/// The largest eigenvalues of a dense symmetric matrix and their eigenvectors, by LAPACK's `ssyevr` in float32.
 public struct SymmetricEigenproblem: Sendable {
-    /// Falling.
+    /// The eigenvalues in descending order.
     public let values: [Float]
-    /// `[count, n]`: one eigenvector of length 1 in each row.
+    /// `[count, n]`: row i is the eigenvector of `values[i]`, of length 1.
     public let vectors: Tensor
 
-    /// Solves the problem.
+    /// Solves the eigenproblem.
     ///
     /// - Parameters:
     ///   - matrix: `[n, n]`, of which the upper triangle is read.
-    ///   - count: how many, at most n.
-    /// - Returns: nil where the matrix holds numbers that are not finite, or LAPACK does not converge.
+    ///   - count: how many eigenpairs; more than n count as n.
+    /// - Returns: nil where `count` or n is 0, where the matrix holds numbers that are not finite, or where LAPACK does not
+    ///   converge.
     /// - Complexity: 4/3 n³ multiplications.
     public init?(_ matrix: Tensor, count: Int) {
         let n = matrix.shape[0]
@@ -70,7 +76,7 @@ public struct SymmetricEigenproblem: Sendable {
         var (workCount, integerCount) = (CInt(26 * n), CInt(10 * n))
         var work = [Float](repeating: 0, count: Int(workCount))
         var integers = [CInt](repeating: 0, count: Int(integerCount))
-        // Row-major upper is column-major lower.
+        // LAPACK is column-major: the upper triangle in row-major order is its lower one.
         ssyevr_(
             "V", "I", "L", &size, &a, &size, &lower, &upper, &first, &last, &tolerance, &found, &ascending, &vectors, &size,
             &support, &work, &workCount, &integers, &integerCount, &info, 1, 1, 1)

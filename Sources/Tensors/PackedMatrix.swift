@@ -1,29 +1,33 @@
 internal import CKernels
 
-/// A matrix of weights in the order in which the inner kernel reads it, and the products with it: the one seam behind
-/// which linear layers and convolutions compute.
+/// A weight matrix in panels of 32 columns, the order in which `ck_gemm` reads it, and products A · W with it. Linear layers and
+/// convolutions use no other matrix product, so that another library could replace it here alone.
 struct PackedMatrix: Sendable {
-    /// Columns of the product.
+    /// Columns of the product: the outputs of a layer.
     let columns: Int
-    /// Values that each of the product's values sums over: `taps` times the inputs.
+    /// The inner dimension: `taps` · inputs.
     let inner: Int
     /// `[panel of 32 columns][taps][inputs][32]`
     private let panels: TensorStorage
 
+    /// Columns of a panel. The last panel is filled up with zeros.
     static let panelWidth = 32
 
-    /// Packs `[columns][inputs][taps]`, which is a linear layer's weight for one tap and a convolution's for several.
+    /// Packs `[columns][inputs][taps]`: the weight of a linear layer (one tap) or of a convolution (one tap for each position of
+    /// the kernel).
     init(_ weight: Tensor, columns: Int, inputs: Int, taps: Int) {
         self.init(
             weight, columns: columns, inputs: inputs, taps: taps, columnStride: inputs * taps, inputStride: taps, tap: { $0 },
             lasts: true)
     }
 
-    /// Packs values that lie as strides say.
+    /// Packs a weight of any order in memory.
     ///
     /// - Parameters:
-    ///   - tap: where the values of a tap begin.
-    ///   - lasts: whether it is kept for long.
+    ///   - columnStride: floats from one column to the next.
+    ///   - inputStride: floats from one input to the next.
+    ///   - tap: the offset in floats of the tap with this number.
+    ///   - lasts: whether the matrix is kept for long, as weights are (see `TensorStorage`).
     init(
         _ weight: Tensor, columns: Int, inputs: Int, taps: Int, columnStride: Int, inputStride: Int, tap: (Int) -> Int,
         lasts: Bool = false
@@ -42,19 +46,20 @@ struct PackedMatrix: Sendable {
         }
     }
 
-    /// The panel with this number.
+    /// The panel with this number: `[taps][inputs][32]`.
     func panel(_ number: Int) -> UnsafePointer<Float> {
         UnsafePointer(panels.base + number * inner * PackedMatrix.panelWidth)
     }
 
-    /// How a product is cut into tasks.
+    /// The division of a product into tasks: blocks of rows × some panels.
     private struct Tasks {
         let rows: Int
         let rowTasks: Int
         let panelsOfTask: Int
         let count: Int
 
-        /// Rows that stay in a second-level cache while the panels pass by, and enough tasks for many threads.
+        /// Blocks of rows that stay in a second-level cache while they are multiplied with the panels, and enough tasks for many
+        /// threads.
         init(rows: Int, inner: Int, panels: Int) {
             self.rows = rows
             let rowsOfTask = min(max(98_304 / max(min(inner, 1280), 1) / 14, 4), 16) * 14
@@ -63,19 +68,20 @@ struct PackedMatrix: Sendable {
             count = rowTasks * ((panels + panelsOfTask - 1) / panelsOfTask)
         }
 
-        /// Tasks of the same panels follow each other, so that these are read from memory once.
+        /// The rows of a task. Tasks with the same panels follow each other, so that these are read from memory once.
         func rows(of task: Int) -> Range<Int> {
             rows * (task % rowTasks) / rowTasks..<rows * (task % rowTasks + 1) / rowTasks
         }
 
+        /// The columns of a task, of `columns` in all.
         func columns(of task: Int, of columns: Int) -> Range<Int> {
             let width = panelsOfTask * PackedMatrix.panelWidth
             return task / rowTasks * width..<min((task / rowTasks + 1) * width, columns)
         }
     }
 
-    /// Multiplies rows of `inner` values, `stride` apart, writes rows of `columns` values, and adds to them a bias and
-    /// rows of the same layout, where given.
+    /// result = A · W + bias + add. A is `[rows][inner]` with rows `stride` floats apart; `result` and `add` are
+    /// `[rows][columns]`, the bias `[columns]`.
     func multiply(
         rows: Int, _ a: UnsafePointer<Float>, stride: Int, bias: Tensor?, adding add: UnsafePointer<Float>?,
         into result: UnsafeMutablePointer<Float>
@@ -91,10 +97,10 @@ struct PackedMatrix: Sendable {
         }
     }
 
-    /// Multiplies likewise and writes, of each row, the first half of the values times the GELU of the second half, which
-    /// saves writing and reading rows twice as long.
+    /// The same product, followed by GEGLU: writes `[rows][columns / 2]`, the first half of each row times the GELU of the second
+    /// half. The full rows are never written to memory as a whole.
     ///
-    /// - Precondition: half of the columns are whole panels.
+    /// - Precondition: half of the columns is a multiple of the panel width.
     func multiplyGatedGELU(
         rows: Int, _ a: UnsafePointer<Float>, stride: Int, bias: Tensor?, into result: UnsafeMutablePointer<Float>
     ) {
@@ -114,7 +120,7 @@ struct PackedMatrix: Sendable {
         }
     }
 
-    /// Some rows by some columns, the first of which begins a panel, on this thread.
+    /// The product for a range of rows and a range of columns, on the calling thread. The first column is the first of a panel.
     private func multiply(
         rows: Range<Int>, _ a: UnsafePointer<Float>, stride: Int, columns: Range<Int>, bias: Tensor?,
         adding add: UnsafePointer<Float>?, into result: UnsafeMutablePointer<Float>, stride resultStride: Int

@@ -1,25 +1,29 @@
 internal import CKernels
 
-/// Pooling of channels-last volumes by windows that lie side by side, and the way back. What is left over at an end is left out,
-/// as PyTorch does.
+/// Max or average pooling of channels-last volumes, forward and backward. Windows do not overlap (stride = window). Voxels at the
+/// end that do not fill a window are left out, as in PyTorch.
 public struct Pooling3D: Hashable, Sendable {
+    /// How the voxels of a window are combined.
     public enum Kind: Hashable, Sendable {
-        /// The first of the largest gets the gradient, a NaN before all others.
+        /// Max pooling. Backward, the first voxel with the largest value gets the gradient; NaN counts as the largest.
         case largest
+        /// Average pooling.
         case mean
     }
 
     public let kind: Kind
-    /// Extent and stride of the windows.
+    /// Size and stride of the windows, in voxels.
     public let window: Extent3D
 
-    /// - Precondition: the window has an extent.
+    /// - Precondition: all lengths of the window are positive.
     public init(_ kind: Kind, window: Extent3D) {
         precondition(window.lengths.allSatisfy { $0 > 0 }, "no window has an extent of \(window)")
         (self.kind, self.window) = (kind, window)
     }
 
     /// `[N, D, H, W, C]` → `[N, D / depth, H / height, W / width, C]`
+    ///
+    /// - Complexity: reads each voxel of x once.
     public func callAsFunction(_ x: Tensor) -> Tensor {
         let result = x.extent.combined(window, /)
         let channels = x.shape[4]
@@ -45,11 +49,12 @@ public struct Pooling3D: Hashable, Sendable {
             })
     }
 
-    /// Derivatives by x from those by the result.
+    /// The gradient with respect to x, of x's shape.
     ///
     /// - Parameters:
-    ///   - x: what was pooled.
-    ///   - pooled: what came of it.
+    ///   - x: the input of the pooling.
+    ///   - pooled: its result.
+    ///   - gradient: the gradient with respect to the result, of the result's shape.
     public func inputGradient(_ x: Tensor, pooled: Tensor, _ gradient: Tensor) -> Tensor {
         let extent = x.extent.combined(window, /)
         let channels = x.shape[4]
@@ -83,10 +88,11 @@ public struct Pooling3D: Hashable, Sendable {
         return result
     }
 
-    /// Calls the body with the place of each result, and those of the voxels in its window.
+    /// Calls the body for each result voxel with its index, and with the indices of the voxels of x in its window; on several
+    /// threads, one line of results at a time.
     private func forEachWindow(of x: Tensor, _ result: Extent3D, _ body: (_ place: Int, _ sources: [Int]) -> Void) {
         let extent = x.extent
-        // From the window's first voxel.
+        // Relative to the window's first voxel.
         let offsets = (0..<window.count).map { number in
             let (z, rest) = number.quotientAndRemainder(dividingBy: window.height * window.width)
             return (z * extent.height + rest / window.width) * extent.width + rest % window.width

@@ -1,16 +1,17 @@
 internal import CKernels
 
 extension Tensor {
-    /// What a thread works on at a time in operations that only read and write: 256 KiB, a fraction of its cache.
+    /// Values in one chunk of work in operations that are limited by memory bandwidth: 256 KiB, a fraction of a thread's cache.
     static let chunk = 1 << 16
 
+    /// Calls the body for ranges of `chunk` values, on several threads.
     private static func chunked(_ count: Int, _ body: (_ first: Int, _ count: Int) -> Void) {
         Threads.perform((count + chunk - 1) / chunk) { index in
             body(index * chunk, min(chunk, count - index * chunk))
         }
     }
 
-    /// The sum of two tensors of equal shape.
+    /// The element-wise sum of two tensors of equal shape. Reads both and writes one array of `count` values.
     public func adding(_ other: Tensor) -> Tensor {
         precondition(shape == other.shape, "\(shape) and \(other.shape) cannot be added")
         return Tensor(
@@ -22,7 +23,7 @@ extension Tensor {
             })
     }
 
-    /// Adds a tensor of equal shape.
+    /// Adds a tensor of equal shape, element by element and in place.
     public mutating func add(_ other: Tensor) {
         precondition(shape == other.shape, "\(shape) and \(other.shape) cannot be added")
         withUnsafeMutableBufferPointer { buffer in
@@ -31,7 +32,7 @@ extension Tensor {
         }
     }
 
-    /// Adds a factor times a tensor of equal shape.
+    /// Adds `factor` times a tensor of equal shape, element by element and in place.
     public mutating func add(_ other: Tensor, times factor: Float) {
         precondition(shape == other.shape, "\(shape) and \(other.shape) cannot be added")
         withUnsafeMutableBufferPointer { buffer in
@@ -44,6 +45,7 @@ extension Tensor {
         }
     }
 
+    /// The activation function of each value.
     public func applying(_ activation: Activation) -> Tensor {
         if case .none = activation { return self }
         return Tensor(
@@ -55,7 +57,9 @@ extension Tensor {
             })
     }
 
-    /// The first half of the channels, each times the GELU of its partner in the second half: `[..., 2c]` → `[..., c]`.
+    /// GEGLU (Shazeer, 2020): x[c] · GELU(x[C/2 + c]) over the two halves of the last axis, `[…, C]` → `[…, C / 2]`.
+    ///
+    /// - Precondition: the last axis has an even length.
     public func gatedGELU() -> Tensor {
         let width = (shape.last ?? 0) / 2
         precondition(shape.last == 2 * width, "\(shape) has no two halves of channels")
@@ -71,7 +75,10 @@ extension Tensor {
                 }
             })
     }
-    /// Derivatives by what ELU took, from those by what it gave, which this is.
+    /// The gradient of ELU with respect to its input. `self` is ELU's result y (not its input): the derivative is 1 where y > 0
+    /// and y + 1 elsewhere.
+    ///
+    /// - Parameter gradient: the gradient with respect to y, of y's shape.
     public func eluGradient(_ gradient: Tensor) -> Tensor {
         precondition(shape == gradient.shape, "\(gradient.shape) does not come of \(shape)")
         return Tensor(
@@ -87,8 +94,9 @@ extension Tensor {
     }
 }
 
-/// The functions between layers.
+/// The activation functions between layers, element by element.
 public enum Activation: Sendable {
+    /// x
     case none
     /// max(x, 0)
     case relu
@@ -96,11 +104,12 @@ public enum Activation: Sendable {
     case elu
     /// x / (1 + e^−x)
     case silu
-    /// x Φ(x), with the error function itself rather than the tanh that approximates it
+    /// x Φ(x), with Φ from the error function, not from the tanh approximation
     case gelu
-    /// x / (1 + e^−1.702x), as CLIP was trained with
+    /// x / (1 + e^−1.702x), with which CLIP was trained
     case quickGELU
 
+    /// The function's number in `CKernels`.
     var kernel: Int32 {
         switch self {
         case .none: Int32(CK_NONE)
@@ -112,7 +121,7 @@ public enum Activation: Sendable {
         }
     }
 
-    /// Whether the loop that scales and moves channels applies it as it goes.
+    /// Whether `ck_scale_shift` can apply it in the same pass over the values.
     var isFusedWithScaling: Bool {
         switch self {
         case .none, .relu, .silu: true

@@ -1,7 +1,7 @@
 internal import CKernels
 
 extension Tensor {
-    /// Twice as high and wide, each pixel four times: `[N, H, W, C]` → `[N, 2H, 2W, C]`.
+    /// Nearest-neighbour upsampling by 2: `[N, H, W, C]` → `[N, 2H, 2W, C]`.
     public func upsampledNearest2x() -> Tensor {
         let (images, height, width, channels) = imageShape
         return Tensor(
@@ -20,7 +20,8 @@ extension Tensor {
             })
     }
 
-    /// Half as high and wide, the mean of each four pixels; an odd last row or column is left out, as PyTorch does.
+    /// Average pooling with 2 × 2 windows and stride 2: `[N, H, W, C]` → `[N, H / 2, W / 2, C]`. An odd last row or column is
+    /// left out, as in PyTorch.
     public func averagePooled2x() -> Tensor {
         let (images, height, width, channels) = imageShape
         let (rows, columns) = (height / 2, width / 2)
@@ -43,8 +44,8 @@ extension Tensor {
             })
     }
 
-    /// Half as high and wide, the largest of each four pixels, channel by channel; an odd last row or column is left out, as
-    /// PyTorch does. Where one is NaN, the result is.
+    /// Max pooling with 2 × 2 windows and stride 2: `[N, H, W, C]` → `[N, H / 2, W / 2, C]`. An odd last row or column is left
+    /// out, as in PyTorch. The result is NaN where one of the four values is.
     public func maxPooled2x() -> Tensor {
         let (images, height, width, channels) = imageShape
         let (rows, columns) = (height / 2, width / 2)
@@ -58,7 +59,9 @@ extension Tensor {
             })
     }
 
-    /// Adds a value to each channel (the last axis): `[C]` for all images, or `[N, C]` for each its own.
+    /// Adds one value to each channel of `[N, …, C]`.
+    ///
+    /// - Parameter channels: `[C]`, the same values for all images, or `[N, C]`, values for each image.
     public func adding(channels: Tensor) -> Tensor {
         let width = shape.last ?? 1
         let images = channels.shape.count == 2 ? channels.shape[0] : 1
@@ -82,9 +85,10 @@ extension Tensor {
             })
     }
 
-    /// The mean of each channel over an image's pixels: `[N, H, W, C]` → `[N, C]`; summed in double precision.
+    /// Global average pooling: the mean of each channel over the pixels of each image, `[N, H, W, C]` → `[N, C]`, summed in
+    /// double precision.
     ///
-    /// - Precondition: images have pixels.
+    /// - Precondition: the images are not empty.
     public func channelMeans() -> Tensor {
         let (images, height, width, channels) = imageShape
         precondition(height * width > 0, "\(shape) has no pixels to take a mean of")
@@ -102,7 +106,7 @@ extension Tensor {
             })
     }
 
-    /// The sum of each channel over all voxels, in double precision: the derivative by a bias.
+    /// The sum of each channel over all other axes, `[…, C]` → `[C]`, in double precision: the gradient of a bias.
     public func channelSums() -> Tensor {
         let channels = shape.last ?? 1
         let zeros = [Float](repeating: 0, count: channels)
@@ -113,7 +117,9 @@ extension Tensor {
         return Tensor(shape: [channels], values: sums.prefix(channels).map { Float($0) })
     }
 
-    /// Tensors side by side in their last axis; the other axes agree.
+    /// Concatenates tensors along the last axis (channels): `[…, C₁]`, `[…, C₂]`, … → `[…, C₁ + C₂ + …]`.
+    ///
+    /// - Precondition: all other axes are equal.
     public static func concatenating(_ parts: [Tensor]) -> Tensor {
         guard let first = parts.first else { return Tensor(shape: [0]) }
         let leading = Array(first.shape.dropLast())
@@ -139,7 +145,7 @@ extension Tensor {
             })
     }
 
-    /// What lies in a range of the last axis: the inverse of `concatenating`.
+    /// A slice of the last axis (channels), copied: `[…, C]` → `[…, range.count]`. The inverse of ``concatenating(_:)``.
     public func channels(_ range: Range<Int>) -> Tensor {
         let width = shape.last ?? 1
         precondition(0 <= range.lowerBound && range.upperBound <= width, "\(shape) has no channels \(range)")
@@ -157,7 +163,9 @@ extension Tensor {
             })
     }
 
-    /// Images, rows, columns, channels.
+    /// The lengths of a batch of images `[N, H, W, C]`: images, height, width, channels.
+    ///
+    /// - Precondition: the tensor has four axes.
     var imageShape: (Int, Int, Int, Int) {
         precondition(shape.count == 4, "\(shape) is no batch of images")
         return (shape[0], shape[1], shape[2], shape[3])

@@ -1,9 +1,9 @@
 /// An array of float32 values, row-major: images are `[image][row][column][channel]` (NHWC), sequences
 /// `[sequence][token][channel]`.
 ///
-/// A value: copies share their memory until one of them is changed.
+/// A value type with copy-on-write: copies share their memory until one of them is changed.
 public struct Tensor: @unchecked Sendable {
-    /// The lengths of its axes, the slowest first.
+    /// The lengths of the axes, slowest axis first.
     public let shape: [Int]
     private(set) var storage: TensorStorage
 
@@ -12,10 +12,10 @@ public struct Tensor: @unchecked Sendable {
         self.storage = storage
     }
 
-    /// How many values.
+    /// The number of values: the product of the axis lengths.
     public var count: Int { storage.count }
 
-    /// How many values a shape has room for.
+    /// The number of values in a tensor of this shape: the product of its lengths, 1 for an empty shape.
     ///
     /// - Precondition: no length is negative.
     static func count(of shape: [Int]) -> Int {
@@ -25,14 +25,14 @@ public struct Tensor: @unchecked Sendable {
         }
     }
 
-    /// A tensor of one value throughout.
+    /// A tensor filled with one value.
     public init(shape: [Int], repeating value: Float = 0) {
         self.init(shape: shape) { $0.update(repeating: value) }
     }
 
-    /// A tensor of these values, row-major.
+    /// A tensor with a copy of these values, row-major.
     ///
-    /// - Precondition: as many values as the shape has room for.
+    /// - Precondition: `values.count` is the product of the shape's lengths.
     public init(shape: [Int], values: [Float]) {
         precondition(values.count == Tensor.count(of: shape), "\(values.count) values do not fill \(shape)")
         self.init(shape: shape) { buffer in
@@ -42,28 +42,34 @@ public struct Tensor: @unchecked Sendable {
         }
     }
 
-    /// A tensor that the closure fills. Its memory is not cleared before: write every value.
+    /// A tensor whose values the closure writes. The memory is uninitialised: the closure must write every value.
+    ///
+    /// - Throws: what the closure throws.
     public init(shape: [Int], initializingWith body: (UnsafeMutableBufferPointer<Float>) throws -> Void) rethrows {
         self.shape = shape
         storage = TensorStorage(count: Tensor.count(of: shape))
         try body(UnsafeMutableBufferPointer(start: storage.base, count: storage.count))
     }
 
-    /// A read-only view of memory that `owner` keeps alive and unchanged, such as a mapped file. Nothing is copied.
+    /// A read-only view of memory that `owner` keeps alive and unchanged, such as a memory-mapped file. Nothing is copied until
+    /// the tensor is changed.
     ///
-    /// - Precondition: the memory holds as many floats as the shape has room for.
+    /// - Precondition: the memory holds at least as many floats as the product of the shape's lengths.
     public init(shape: [Int], mapping pointer: UnsafePointer<Float>, owner: AnyObject) {
         self.shape = shape
         storage = TensorStorage(mapping: pointer, count: Tensor.count(of: shape), owner: owner)
     }
 
+    /// Calls the closure with the values, row-major. The pointer is valid only during the call.
     public func withUnsafeBufferPointer<Result>(
         _ body: (UnsafeBufferPointer<Float>) throws -> Result
     ) rethrows -> Result {
         try withExtendedLifetime(storage) { try body(UnsafeBufferPointer(start: storage.base, count: storage.count)) }
     }
 
-    /// Copies the values first if another tensor shares them, or they are a view.
+    /// Calls the closure with the values to change, row-major. The pointer is valid only during the call.
+    ///
+    /// Copies the values first if another tensor shares them, or if they are a view of another object's memory.
     public mutating func withUnsafeMutableBufferPointer<Result>(
         _ body: (UnsafeMutableBufferPointer<Float>) throws -> Result
     ) rethrows -> Result {
@@ -77,15 +83,16 @@ public struct Tensor: @unchecked Sendable {
         }
     }
 
-    /// The values, copied.
+    /// A copy of the values, row-major.
     public var values: [Float] { withUnsafeBufferPointer { Array($0) } }
 
-    /// Gives memory that earlier tensors left, up to 256 MB that wait to be used again, back to the system.
+    /// Returns unused memory to the operating system: up to 256 MiB that freed tensors left in the process's memory pool for
+    /// later tensors to use again.
     public static func releaseUnusedMemory() { MemoryPool.drain() }
 
-    /// The same values under another shape; nothing is copied.
+    /// The same values with another shape. Nothing is copied.
     ///
-    /// - Precondition: the shapes have room for equally many values.
+    /// - Precondition: both shapes have the same number of values.
     public func reshaped(_ shape: [Int]) -> Tensor {
         precondition(Tensor.count(of: shape) == count, "\(self.shape) cannot be seen as \(shape)")
         return Tensor(shape: shape, storage: storage)

@@ -1,25 +1,28 @@
 import Glibc
 import Synchronization
 
-/// The memory behind tensors: its own, or a view of memory that another object keeps alive.
+/// The memory of tensors: allocated here, or a view of memory that another object keeps alive. Freed in `deinit`.
 final class TensorStorage: @unchecked Sendable {
     let base: UnsafeMutablePointer<Float>
     let count: Int
     private let source: Source
 
-    /// Where the memory comes from, and goes to.
+    /// Where the memory comes from, and where `deinit` returns it.
     private enum Source {
+        /// Swift's allocator: small pieces.
         case allocator
+        /// `MemoryPool`: large pieces.
         case pool
+        /// `SystemMemory`: large pieces that are kept for long.
         case system
-        /// Another object's, which is kept alive.
+        /// A view of the memory of this object, which is kept alive.
         case owner(AnyObject)
     }
 
-    /// Not initialised.
+    /// Uninitialised memory for `count` floats, aligned to 64 bytes at least.
     ///
-    /// - Parameter lasts: whether it will be kept for long, as weights are: then it takes no more than it needs, where others are
-    ///   rounded up to what is easily used again.
+    /// - Parameter lasts: whether the memory is kept for long, as weights are. Then only the pages that it needs are taken; other
+    ///   large pieces are rounded up to a size that later arrays can use again.
     init(count: Int, lasts: Bool = false) {
         self.count = count
         let bytes = max(count, 1) * MemoryLayout<Float>.stride
@@ -37,26 +40,29 @@ final class TensorStorage: @unchecked Sendable {
         base = memory.bindMemory(to: Float.self, capacity: max(count, 1))
     }
 
-    /// - Precondition: nobody writes to a mapped storage; its pointer is mutable only so that both kinds have one type.
+    /// A view of memory that `owner` keeps alive.
+    ///
+    /// - Precondition: nothing writes to a mapped storage; its pointer is mutable only so that both kinds have one type.
     init(mapping pointer: UnsafePointer<Float>, count: Int, owner: AnyObject) {
         self.count = count
         source = .owner(owner)
         base = UnsafeMutablePointer(mutating: pointer)
     }
 
-    /// Memory of its own that the closure fills.
+    /// New memory for `count` floats, which the closure must fill.
     static func filled(count: Int, _ body: (UnsafeMutablePointer<Float>) -> Void) -> TensorStorage {
         let storage = TensorStorage(count: count)
         body(storage.base)
         return storage
     }
 
-    /// Lends memory for this many floats, not initialised, while the closure runs.
+    /// Calls the closure with uninitialised scratch memory for `count` floats, which is freed afterwards.
     static func withScratch(_ count: Int, _ body: (UnsafeMutablePointer<Float>) -> Void) {
         let storage = TensorStorage(count: count)
         withExtendedLifetime(storage) { body(storage.base) }
     }
 
+    /// Whether this is a view of another object's memory, which must not be changed.
     var isMapped: Bool { if case .owner = source { true } else { false } }
 
     deinit {
@@ -70,14 +76,14 @@ final class TensorStorage: @unchecked Sendable {
     }
 }
 
-/// Large pieces of memory that were given back and wait to be used again.
+/// A free list of large pieces of memory, shared by the whole process.
 ///
-/// A pass through a network takes and drops thousands of large arrays. Taken from the system each time, they would cost
-/// a tenth of the time: the kernel clears every page that it hands out. Pieces are whole huge pages of 2 MiB, which it
-/// manages five hundred times fewer of, and whose lines lie evenly over a cache, where small pages from anywhere in
-/// memory push each other out of one that has room for all.
+/// A pass through a network allocates and frees thousands of large arrays. If they came from the operating system each time, this
+/// would take a tenth of the run time, because the kernel clears every page that it hands out. Pieces are whole huge pages of
+/// 2 MiB. The kernel has five hundred times fewer of them to manage than small pages. Their cache lines also spread evenly over
+/// a cache, whereas small pages from anywhere in memory evict each other even from a cache that is large enough for all.
 enum MemoryPool {
-    /// What waits at most; the rest goes back to the system, the longest unused first.
+    /// The most that the list keeps, in bytes: 256 MiB. Beyond it, the pieces that were freed first go back to the system.
     private static let mostBytes = 268_435_456
 
     private struct Piece: @unchecked Sendable {
@@ -85,6 +91,7 @@ enum MemoryPool {
         let bytes: Int
     }
 
+    /// The free pieces, in the order in which they were freed, and their total size.
     private struct Waiting {
         var pieces: [Piece] = []
         var bytes = 0
@@ -92,10 +99,10 @@ enum MemoryPool {
 
     private static let waiting = Mutex(Waiting())
 
-    /// Smaller pieces are the allocator's.
+    /// Whether the pool handles pieces of this size (at least 384 KiB). Smaller ones come from Swift's allocator.
     static func holds(bytes: Int) -> Bool { bytes >= 393_216 }
 
-    /// A piece of this many bytes, rounded up to whole pages, not initialised.
+    /// Uninitialised memory of this many bytes, rounded up to whole huge pages: a free piece of exactly that size, or new memory.
     static func take(bytes: Int) -> UnsafeMutableRawPointer {
         let size = rounded(bytes)
         let found = waiting.withLock { waiting -> Piece? in
@@ -107,6 +114,9 @@ enum MemoryPool {
         return SystemMemory.take(bytes: size)
     }
 
+    /// Puts a piece on the free list.
+    ///
+    /// - Parameter bytes: the size that `take` was called with.
     static func giveBack(_ base: UnsafeMutableRawPointer, bytes: Int) {
         let piece = Piece(base: base, bytes: rounded(bytes))
         let dropped = waiting.withLock { waiting in
@@ -123,7 +133,7 @@ enum MemoryPool {
         for piece in dropped { SystemMemory.giveBack(piece.base, bytes: piece.bytes) }
     }
 
-    /// Gives all that waits back to the system.
+    /// Returns all free pieces to the system.
     static func drain() {
         let pieces = waiting.withLock { waiting in
             defer { waiting = Waiting() }
@@ -137,14 +147,15 @@ enum MemoryPool {
     }
 }
 
-/// Memory straight from the system, in huge pages as far as they fit in; what is given back is gone at once, where an allocator
-/// would keep pieces of it.
+/// Memory directly from the operating system (`mmap`), in huge pages as far as they fit. Memory that is given back is free at
+/// once; an allocator would keep parts of it.
 private enum SystemMemory {
+    /// Bytes of a huge page.
     static let hugePage = 2_097_152
 
-    /// This many bytes, not initialised, on the boundary of a huge page.
+    /// Uninitialised memory of this many bytes that begins at a huge-page boundary. Stops the program where there is none.
     static func take(bytes: Int) -> UnsafeMutableRawPointer {
-        // Room to move the beginning to a boundary.
+        // One huge page more, so that the beginning can move to a boundary.
         let room = mmap(nil, bytes + hugePage, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0)
         guard let room, room != MAP_FAILED else { fatalError("there is no memory for \(bytes) bytes") }
         let address = UInt(bitPattern: room)

@@ -2,31 +2,32 @@ internal import CKernels
 import Glibc
 import Synchronization
 
-/// The threads that all tensor operations of this process share.
+/// The thread pool that all tensor operations of this process share.
 public enum Threads {
-    /// How many threads tensor operations keep busy at most, all callers together; at first, the processors that this
-    /// process may use. Results do not depend on it, in any bit.
+    /// The maximal number of threads that compute at the same time, over all callers. Default: the processors that this process
+    /// may use. Results are bit-identical for any number.
     public static var count: Int {
         get { WorkerPool.shared.limit }
         set { WorkerPool.shared.limit = newValue }
     }
 
-    /// Calls the body once for each number below `chunks`, on the threads of the pool, and returns when all are done.
-    /// Inside another chunk it runs them one after the other.
+    /// A parallel loop: calls the body once for each number in 0..<chunks, on the threads of the pool, and returns when all calls
+    /// have returned. Called from inside such a body, it runs its chunks one after the other on that thread.
     ///
-    /// The chunks run at the same time: each writes memory of its own, and none may wait for another.
+    /// Chunks run at the same time, so each must write to different memory, and none may wait for another.
     public static func perform(_ chunks: Int, _ body: (Int) -> Void) {
         WorkerPool.shared.run(chunks, body)
     }
 
-    /// The processors that this process may use: those it may be scheduled on, or the share of its control group.
+    /// The number of processors that this process may use: its CPU affinity, or its control group's limit where that is lower.
     fileprivate static var allowed: Int {
         let affinity = Int(ck_allowed_processors())
         let scheduled = affinity > 0 ? affinity : max(Int(sysconf(Int32(_SC_NPROCESSORS_ONLN))), 1)
         return min(scheduled, controlGroupShare ?? scheduled)
     }
 
-    /// The processors that the control group pays for, rounded up: version 2's `cpu.max`, or version 1's quota.
+    /// The processors that the Linux control group grants (quota / period), rounded up: `cpu.max` of cgroup version 2, or the CFS
+    /// quota of version 1. nil where there is no limit.
     private static var controlGroupShare: Int? {
         let version2 = firstLine(of: "/sys/fs/cgroup/cpu.max").map { $0.split(separator: " ").map(String.init) }
         let version1 = [
@@ -47,35 +48,42 @@ public enum Threads {
     }
 }
 
-/// The threads that share the work of all tensor operations of the process.
+/// A pool of threads that runs the chunks of all tensor operations of the process.
 ///
-/// An operation is a number of chunks. A thread that runs chunks holds one of `limit` permits, the caller's own thread
-/// like any other, so that several callers together never keep more than `limit` threads busy. A caller waits until
-/// its chunks are done and runs them itself whenever a permit is free; while it holds none, it waits. An operation
-/// that begins inside a chunk runs there and then, on the permit that its thread has: nothing waits for a thread
-/// that waits for it.
+/// An operation is a number of chunks. A thread must hold one of `limit` permits while it runs chunks. This includes the caller's
+/// own thread, so that several callers together never keep more than `limit` threads busy. A caller runs its own chunks whenever
+/// a permit is free, and otherwise waits until they are done. An operation that begins inside a chunk runs at once on the same
+/// thread, with the permit that the thread already holds, so that no deadlock is possible.
 private final class WorkerPool: @unchecked Sendable {
     static let shared = WorkerPool(limit: Threads.allowed)
 
     private let mutex = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
-    /// Signalled when workers may find chunks and a permit; when an operation ends or a permit is handed back.
+    /// Signalled when workers may find chunks and a permit.
     private let work = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
+    /// Signalled when an operation ends or a permit is returned.
     private let progress = UnsafeMutablePointer<pthread_cond_t>.allocate(capacity: 1)
-    /// Counts, under `mutex`, whatever may end a wait, for those who look before they sleep.
+    /// The number of events so far that may end a wait. It is increased under `mutex`; `wait(for:)` polls it before it sleeps.
     private let changes = Atomic<Int>(0)
-    /// Set on a thread while it runs a chunk.
+    /// Thread-local value that is set while the thread runs chunks.
     private var insideKey = pthread_key_t()
 
-    // Guarded by `mutex`.
+    // All below is guarded by `mutex`.
+    /// The number of permits.
     private var limitValue: Int
+    /// Threads that hold a permit.
     private var running = 0
+    /// Threads that the pool has started.
     private var workers = 0
+    /// Workers that sleep in `wait(for: work)`.
     private var idle = 0
+    /// Operations with chunks that no thread has begun.
     private var queue: [Operation] = []
 
+    /// One call of ``run(_:_:)``.
     private final class Operation {
         let body: (Int) -> Void
         let chunks: Int
+        /// The number of the next chunk to begin.
         var next = 0
         var unfinished: Int
 
@@ -94,6 +102,7 @@ private final class WorkerPool: @unchecked Sendable {
         pthread_key_create(&insideKey, nil)
     }
 
+    /// The number of permits, at least 1.
     var limit: Int {
         get { locked { limitValue } }
         set {
@@ -106,8 +115,8 @@ private final class WorkerPool: @unchecked Sendable {
         }
     }
 
-    /// Calls the body once for each number below `chunks`, in any order and on several threads, and returns when all
-    /// calls have returned.
+    /// Calls the body once for each number in 0..<chunks, in any order and on several threads, and returns when all calls have
+    /// returned.
     func run(_ chunks: Int, _ body: (Int) -> Void) {
         guard chunks > 0 else { return }
         if pthread_getspecific(insideKey) != nil {
@@ -131,8 +140,8 @@ private final class WorkerPool: @unchecked Sendable {
         }
     }
 
-    /// Takes a permit and runs chunks of the operations that `next` names, then hands the permit on. Locked at the
-    /// beginning and at the end, not while a chunk runs.
+    /// Takes a permit, runs one chunk after another of the operations that `next` returns, until it returns nil, and returns the
+    /// permit. `mutex` is locked at the beginning and at the end, but not while a chunk runs.
     private func runChunks(of next: () -> Operation?) {
         running += 1
         pthread_setspecific(insideKey, UnsafeRawPointer(mutex))
@@ -157,6 +166,7 @@ private final class WorkerPool: @unchecked Sendable {
         }
     }
 
+    /// Wakes up to `count` sleeping workers.
     private func wakeWorkers(_ count: Int) {
         changes.add(1, ordering: .relaxed)
         if count >= idle {
@@ -166,6 +176,7 @@ private final class WorkerPool: @unchecked Sendable {
         }
     }
 
+    /// Starts threads until the pool has `count`, or the system refuses.
     private func startWorkers(upTo count: Int) {
         while workers < count {
             var thread = pthread_t()
@@ -175,13 +186,14 @@ private final class WorkerPool: @unchecked Sendable {
                     WorkerPool.shared.serve()
                     return nil
                 }, nil)
-            // Callers run what no worker runs.
+            // Not an error: callers run the chunks that no worker runs.
             guard failure == 0 else { return }
             pthread_detach(thread)
             workers += 1
         }
     }
 
+    /// The loop of a worker thread.
     private func serve() {
         pthread_mutex_lock(mutex)
         while true {
@@ -193,15 +205,15 @@ private final class WorkerPool: @unchecked Sendable {
         }
     }
 
-    /// Waits, unlocked, until something changes: for some 50 µs awake, since waking a thread takes as long and the next
-    /// operation of a network mostly comes sooner, then asleep.
+    /// Releases `mutex`, waits until `changes` increases, and locks it again. First polls for some 50 µs, because waking a thread
+    /// takes as long and the next operation of a network mostly comes sooner; then sleeps.
     private func wait(for condition: UnsafeMutablePointer<pthread_cond_t>) {
         let seen = changes.load(ordering: .relaxed)
         pthread_mutex_unlock(mutex)
-        var looks = 0
-        while looks < 1500 && changes.load(ordering: .relaxed) == seen {
+        var polls = 0
+        while polls < 1500 && changes.load(ordering: .relaxed) == seen {
             ck_relax()
-            looks += 1
+            polls += 1
         }
         pthread_mutex_lock(mutex)
         guard changes.load(ordering: .relaxed) == seen else { return }
