@@ -96,23 +96,3 @@ struct SymmetricMatrix: Sendable {
     /// - Returns: `[n, b]`
     func multiplied(by x: Tensor) -> Tensor { Linear(weight: x, bias: nil)(values) }
 }
-
-extension AffinityTerm.Triangle {
-    /// Lends some of the values as float32.
-    func withFloats(
-        _ range: Range<Int>, scratch: UnsafeMutableBufferPointer<Float>, _ body: (UnsafeBufferPointer<Float>) -> Void
-    ) {
-        switch self {
-        case .float32(let values):
-            values.withUnsafeBufferPointer { body(UnsafeBufferPointer(rebasing: $0[range])) }
-        case .float16(let values):
-            let target = UnsafeMutableBufferPointer(rebasing: scratch[..<range.count])
-            values.withUnsafeBufferPointer { halves in
-                halves.withMemoryRebound(to: UInt16.self) { bits in
-                    Half.float16ToFloat32(UnsafeBufferPointer(rebasing: bits[range]), target)
-                }
-            }
-            body(UnsafeBufferPointer(target))
-        }
-    }
-}
