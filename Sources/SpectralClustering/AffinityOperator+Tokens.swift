@@ -2,18 +2,24 @@ public import Basics
 internal import Tensors
 
 extension AffinityOperator {
-    /// The Gaussian affinity of tokens, exp(−d² / 2σ²) of their distances d, with σ = bandwidth · the median distance.
+    /// The Gaussian affinity of tokens: W = exp(−d² / 2σ²) for tokens at a distance d of their features, σ = bandwidth · median
+    /// distance.
     ///
-    /// The layers' channels are centred, each layer is scaled to a mean squared length of its weight, and brought to the finest
-    /// grid bilinearly (pixel centres at halves), since nearest tokens would print the coarse grid's squares into the maps.
+    /// Each layer's channels are centred, and the layer is scaled so that the mean squared length of its tokens is its weight.
+    /// Then it is interpolated bilinearly to the finest grid (pixel centres at halves); nearest-neighbour interpolation would
+    /// leave the squares of the coarse grid visible in the maps. The channels of all layers are concatenated.
     ///
     /// - Parameters:
-    ///   - bandwidth: a factor of the median distance, which all pairs of tokens or 16,384 that the seed picks tell.
-    ///   - normalized: whether rows are divided by their sums, as the softmax of attention does. The symmetric
-    ///     D^−½ W D^−½ is what is solved; its eigenvectors times D^−½ are those of the row-stochastic D⁻¹ W, with the same
-    ///     eigenvalues, and are what ``Eigensolver`` returns: the first is constant, its eigenvalue 1.
-    /// - Throws: ``SpectralError`` where tokens do not vary, or numbers are not finite.
-    /// - Complexity: N² C operations for C channels in all, 4 N² bytes.
+    ///   - layers: the tokens; layers with weight 0 are left out.
+    ///   - bandwidth: σ relative to the median distance of two tokens.
+    ///   - normalized: whether rows are divided by their sums D, as the softmax of attention does. The matrix is then the
+    ///     symmetric D^−½ W D^−½. Its eigenvectors times D^−½ are those of the row-stochastic D⁻¹ W, with the same eigenvalues;
+    ///     ``Eigensolver`` returns these. The first of them is constant, with eigenvalue 1.
+    ///   - seed: selects the 16,384 pairs of tokens that the median distance is taken over; if there are no more pairs, all are
+    ///     used.
+    /// - Throws: ``SpectralError`` where tokens do not vary, numbers are not finite, or there are more than
+    ///   ``AffinityOperator/mostTokens``.
+    /// - Complexity: N² C operations for N tokens with C channels in all; 4 N² bytes.
     public init(
         tokens layers: [TokenLayer], bandwidth: Double = 0.5, normalized: Bool = true, seed: UInt64 = 0
     ) throws(SpectralError) {
@@ -36,7 +42,7 @@ extension AffinityOperator {
                     degrees[row] = GaussianKernel.sum(UnsafeBufferPointer(rebasing: target[row * stride..<row * stride + n]))
                 }
             }
-            // No degree is below 1, which is what a token's affinity to itself gives.
+            // No degree is below 1, the affinity of a token to itself.
             scales = degrees.map { 1 / $0.squareRoot() }
             scales.withUnsafeBufferPointer { scales in
                 Threads.perform(n) { row in
@@ -52,6 +58,7 @@ extension AffinityOperator {
             walkScale: normalized ? scales : nil)
     }
 
+    /// Writes W, `[n][stride]`: the upper triangle from products ⟨a, b⟩, then its mirror image.
     private static func fillGaussians(
         of features: TokenFeatures, exponent: Float, into target: UnsafeMutableBufferPointer<Float>, stride: Int
     ) {
@@ -86,16 +93,18 @@ extension AffinityOperator {
     }
 }
 
-/// The tokens of one layer: channels of each token of a grid.
+/// The features of one network layer: a vector of channels for each token of a grid.
 public struct TokenLayer: Sendable {
     public let grid: TokenGrid
+    /// Channels of each token.
     public let channels: Int
-    /// `[token][channel]`
+    /// `[token][channel]`, tokens row by row.
     public let values: [Float]
-    /// How much the layer counts in distances between tokens, beside other layers.
+    /// The layer's weight in squared distances between tokens, relative to other layers.
     public let weight: Double
 
-    /// - Throws: ``SpectralError`` where there are not `channels` values for each token, or the weight is negative or not finite.
+    /// - Throws: ``SpectralError`` where there are not `channels` values (1 to 65,536) for each token, or the weight is negative
+    ///   or not finite.
     public init(grid: TokenGrid, channels: Int, values: [Float], weight: Double = 1) throws(SpectralError) {
         guard (1...65_536).contains(channels) else { throw .parameter("channels", channels, mustBe: "between 1 and 65536") }
         guard values.count == grid.count * channels else {
@@ -106,17 +115,18 @@ public struct TokenLayer: Sendable {
     }
 }
 
-/// The channels of all layers side by side on the finest grid, so scaled that each layer counts by its weight alone.
+/// The channels of all layers, concatenated on the finest grid. Each layer is scaled so that only its weight decides its
+/// influence on distances.
 struct TokenFeatures {
     let grid: TokenGrid
     let channels: Int
     /// `[token][channel]`
     let values: Tensor
 
-    /// Centres each channel, scales each layer so that its tokens have a mean squared length of its weight, and brings it to the
-    /// finest grid bilinearly, pixel centres at halves. Layers that do not vary are left out.
+    /// Centres each channel, scales each layer so that the mean squared length of its tokens is its weight, and interpolates it
+    /// bilinearly to the finest grid, pixel centres at halves. Layers that do not vary are left out.
     ///
-    /// - Throws: ``SpectralError`` where nothing varies or numbers are not finite.
+    /// - Throws: ``SpectralError`` where no layer varies, numbers are not finite, or there are too many tokens.
     init(_ layers: [TokenLayer]) throws(SpectralError) {
         let layers = layers.filter { $0.weight > 0 }
         guard let finest = layers.map(\.grid).max(by: { $0.count < $1.count }) else {
@@ -130,7 +140,7 @@ struct TokenFeatures {
             let (means, variance) = Self.moments(of: layer)
             guard variance.isFinite else { throw .notFinite("the tokens") }
             let magnitude = means.reduce(0) { $0 + $1 * $1 }
-            // Rounding alone makes constant channels vary a little.
+            // Rounding makes even constant channels vary a little.
             if variance > 1e-12 * magnitude { scaled.append((layer, means, (layer.weight / variance).squareRoot())) }
         }
         guard !scaled.isEmpty else {
@@ -147,7 +157,7 @@ struct TokenFeatures {
         (grid, self.channels) = (finest, channels)
     }
 
-    /// The mean of each channel, and the mean squared length of a token less that.
+    /// The mean of each channel, and the mean squared length of the tokens after the means are subtracted.
     private static func moments(of layer: TokenLayer) -> (means: [Double], variance: Double) {
         let (n, channels) = (layer.grid.count, layer.channels)
         var means = [Double](repeating: 0, count: channels)
@@ -167,6 +177,8 @@ struct TokenFeatures {
         return (means, squares.reduce(0, +) / Double(n))
     }
 
+    /// Interpolates one layer to `grid` and writes its channels, `offset` channels from the beginning of each token of `stride`
+    /// channels.
     private static func write(
         _ layer: TokenLayer, means: [Double], scale: Double, to target: UnsafeMutableBufferPointer<Float>, grid: TokenGrid,
         stride: Int, offset: Int
@@ -196,7 +208,8 @@ struct TokenFeatures {
         }
     }
 
-    /// Between which places of a coarser axis each place lies, and how far towards the higher one.
+    /// Linear interpolation from a coarser axis: for each position, the two positions of the coarser axis around it, and the
+    /// share of the higher one.
     private static func positions(of length: Int, in coarser: Int) -> [(low: Int, high: Int, share: Double)] {
         (0..<length).map { index in
             let position = min(
@@ -206,7 +219,7 @@ struct TokenFeatures {
         }
     }
 
-    /// The median distance of two tokens: of all pairs, or of 16,384 that the seed picks.
+    /// The median distance between two tokens, over all pairs or over 16,384 random ones.
     func medianDistance(seed: UInt64) -> Double {
         let n = grid.count
         let most = 16_384
@@ -236,14 +249,15 @@ struct TokenFeatures {
     }
 }
 
-/// Gaussians of distances, sixteen at a time.
+/// Gaussians of distances, 16 values at a time in SIMD vectors.
 enum GaussianKernel {
-    /// Turns products of one token with others into exp(exponent · d²).
+    /// Replaces products ⟨a, b⟩ of one token a with others by exp(exponent · d²), d² = |a|² + |b|² − 2 ⟨a, b⟩.
     ///
     /// - Parameters:
     ///   - products: ⟨a, b⟩ for each b.
     ///   - squares: |b|² for each b.
-    ///   - own: |a|²
+    ///   - own: |a|².
+    ///   - exponent: −1 / 2σ².
     static func apply(
         to products: UnsafeMutableBufferPointer<Float>, squares: UnsafeBufferPointer<Float>, own: Float, exponent: Float
     ) {
@@ -266,18 +280,18 @@ enum GaussianKernel {
 
     @inline(__always)
     private static func value(_ product: SIMD16<Float>, _ squares: SIMD16<Float>, _ exponent: Float) -> SIMD16<Float> {
-        // Rounding may leave a distance a little below 0.
+        // Rounding may make d² slightly negative.
         exponential(pointwiseMin((squares - 2 * product) * exponent, .zero))
     }
 
-    /// exp(x) for x ≤ 0, within 2 units of the last place; below −87 as for −87, some 10⁻³⁸.
+    /// exp(x) for x ≤ 0, with an error of at most 2 units in the last place. x below −87 counts as −87, which gives some 10⁻³⁸.
     @inline(__always)
     static func exponential(_ x: SIMD16<Float>) -> SIMD16<Float> {
         let x = pointwiseMax(x, SIMD16(repeating: -87))
-        // Adding 1.5 · 2²³ rounds to an integer, which stands in the last bits.
+        // Adding 1.5 · 2²³ rounds to an integer, which is then in the lowest bits of the sum.
         let shifted = x * 1.442_695_04 + 12_582_912
         let whole = shifted - 12_582_912
-        // ln 2 in two parts, of which the first has zeros for last bits.
+        // ln 2 in two parts; the lowest bits of the first are zeros, so that its products are exact.
         let r = x - whole * 0.693_359_375 + whole * 2.121_944_4e-4
         var sum = SIMD16<Float>(repeating: 1.388_888_9e-3)
         sum = sum * r + 8.333_333_3e-3
@@ -290,7 +304,7 @@ enum GaussianKernel {
         return unsafeBitCast(unsafeBitCast(sum, to: SIMD16<UInt32>.self) &+ power, to: SIMD16<Float>.self)
     }
 
-    /// The sum, in sixteen lanes.
+    /// The sum of the values, in 16 lanes.
     static func sum(_ values: UnsafeBufferPointer<Float>) -> Float {
         var lanes = SIMD16<Float>.zero
         let whole = values.count / 16 * 16

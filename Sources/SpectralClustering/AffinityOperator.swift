@@ -1,58 +1,62 @@
 public import Basics
 public import Tensors
 
-/// The symmetric matrix M of affinities between the tokens of a tile, as a product with vectors.
+/// The symmetric N × N matrix M of affinities between the tokens of a tile, given by its product with vectors.
 ///
-/// Of attention, M = Σ_r w_r U_rᵀ S_r U_r (Uddin et al., CVPR 2026, with its objective made one matrix): S_r is the affinity
-/// of the layers of one resolution and U_r pools a map to their grid. Of tokens, M is a Gaussian of their distances.
-/// M itself is never assembled: each S_r stays on its own grid, 4 n² bytes (64 MB for 4,096 tokens).
+/// From attention, M = Σ_r w_r U_rᵀ S_r U_r (Uddin et al., CVPR 2026, with its objective written as one matrix): S_r is the
+/// affinity matrix of the layers of one resolution r, and U_r pools a map to the grid of that resolution. From tokens, M is a
+/// Gaussian of the distances between them. M itself is never assembled: each S_r stays on its own grid and takes 4 n² bytes (64
+/// MB for 4,096 tokens).
 public struct AffinityOperator: Sendable {
-    /// How a map is brought to a coarser grid.
+    /// U_r: how a map is pooled to a coarser grid, in blocks of a × b tokens.
     public enum Pooling: String, Sendable, Hashable, CaseIterable {
-        /// The mean of each block of a · b tokens. Coarse layers count 1 / ab of what fine ones do for a smooth map.
+        /// The mean of each block. For a smooth map, coarse layers then have 1 / ab of the influence of fine ones.
         case average
-        /// The sum over √(ab): a smooth map keeps its length, so that all layers count alike. It is what pooling followed by
-        /// scaling to length 1 comes to for maps that are smooth.
+        /// The sum of each block divided by √(ab). A smooth map keeps its length, so that all layers have the same influence. For
+        /// smooth maps this equals average pooling followed by scaling to length 1.
         case lengthPreserving
     }
 
-    /// Tokens of the finest dense affinity: 16,384² floats are 1 GiB.
+    /// The most tokens of a dense affinity matrix: 16,384² float32 values are 1 GiB.
     public static let mostTokens = 16_384
 
-    /// The affinity of one resolution.
+    /// One term of M: the affinity matrix of one resolution.
     struct Resolution: Sendable {
         let grid: TokenGrid
-        /// scale · (S − offset), S being the mean of (P + Pᵀ) / 2 over the layers. M sums these, each between sums over blocks.
+        /// scale · (S − offset), S being the mean of (P + Pᵀ) / 2 over the layers, on this resolution's grid. Its contribution to
+        /// M is Bᵀ · matrix · B, B being the sum over blocks.
         let matrix: SymmetricMatrix
         let scale: Double
         let offset: Double
-        /// The share of all weights that its layers have.
+        /// The share of this resolution's layers in the sum of all weights.
         let share: Double
     }
 
-    /// The grid of the maps: M is `grid.count`².
+    /// The grid of the maps, N = `grid.count` tokens. M is N × N.
     public let grid: TokenGrid
     let resolutions: [Resolution]
-    /// Added to every entry of M. Attention is often so even that the mean of its matrix is a hundred times what varies in it:
-    /// summed apart, in double precision, it leaves float32 to the rest.
+    /// A constant that is added to every entry of M. Attention is often so even that the mean of its matrix is a hundred times
+    /// its variation. The mean is therefore handled separately, in double precision, and float32 holds only the variation.
     let mean: Double
-    /// What each value of an eigenvector is multiplied with to be that of a random walk, where M was normalised by degrees.
+    /// D^−½ for each token where M was normalised by degrees: factors that turn eigenvectors of M into those of the random walk
+    /// D⁻¹ W. nil for other affinities.
     let walkScale: [Float]?
 
     init(grid: TokenGrid, resolutions: [Resolution], mean: Double = 0, walkScale: [Float]?) {
         (self.grid, self.resolutions, self.mean, self.walkScale) = (grid, resolutions, mean, walkScale)
     }
 
-    /// The affinity of attention layers.
+    /// The affinity from attention layers.
     ///
-    /// Terms of the same grid become one matrix. Weights are relative: M is divided by the sum of weight times layers over
-    /// all terms, which is 16 for all layers of Stable Diffusion.
+    /// Terms with the same grid are summed into one matrix. Weights are relative: M is divided by the sum of weight · layers over
+    /// all terms, which is 16 for all layers of Stable Diffusion with weight 1.
     ///
     /// - Parameters:
-    ///   - terms: those of weight 0 are left out.
-    ///   - grid: of the maps; that of the finest term unless it is given. Every term's grid must divide it.
-    /// - Throws: ``SpectralError`` where no term is left, grids do not divide, or numbers are not finite.
-    /// - Complexity: reads each triangle once and writes 4 n² bytes for each grid.
+    ///   - terms: the affinities; those with weight 0 or no layers are left out.
+    ///   - grid: the grid of the maps; by default that of the finest term. Every term's grid must divide it.
+    ///   - pooling: how maps are pooled to the grids of coarser terms.
+    /// - Throws: ``SpectralError`` where no term is left, a grid does not divide `grid`, or numbers are not finite.
+    /// - Complexity: reads each triangle once and writes 4 n² bytes for each resolution of n tokens.
     public init(terms: [AffinityTerm], grid: TokenGrid? = nil, pooling: Pooling = .average) throws(SpectralError) {
         let terms = terms.filter { $0.weight > 0 && $0.layers > 0 }
         guard let finest = grid ?? terms.map(\.grid).max(by: { $0.count < $1.count }), !terms.isEmpty else {
@@ -84,11 +88,10 @@ public struct AffinityOperator: Sendable {
         self.init(grid: finest, resolutions: resolutions, mean: mean, walkScale: nil)
     }
 
-    /// M times each of some vectors.
+    /// The product of M with b vectors: `[b, N]` → `[b, N]`.
     ///
     /// - Parameter x: `[b, N]`, one vector in each row, N = `grid.count`.
-    /// - Returns: `[b, N]`
-    /// - Complexity: 2 b n² operations for each resolution; up to 32 vectors take as long as one.
+    /// - Complexity: 2 b n² operations for each resolution of n tokens; up to 32 vectors take as long as one.
     public func multiply(_ x: Tensor) -> Tensor {
         precondition(x.shape.count == 2 && x.shape[1] == grid.count, "vectors \(x.shape) for \(grid.count) tokens")
         var y = sums(of: x)
@@ -99,7 +102,7 @@ public struct AffinityOperator: Sendable {
         return y
     }
 
-    /// What the mean of M makes of each vector.
+    /// The product of the constant part of M with each vector: mean · Σ x in every token.
     private func sums(of x: Tensor) -> Tensor {
         let tokens = grid.count
         return Tensor(shape: x.shape) { y in
@@ -113,7 +116,7 @@ public struct AffinityOperator: Sendable {
         }
     }
 
-    /// M itself, `[N, N]`: for small grids, and for tests.
+    /// M as a dense matrix, `[N, N]`, for small grids.
     func assembled() -> Tensor {
         let n = grid.count
         var identity = Tensor(shape: [n, n])
@@ -124,13 +127,14 @@ public struct AffinityOperator: Sendable {
     }
 }
 
-/// The affinity of the attention layers of one group at one resolution: a term of the matrix whose eigenvectors are wanted.
+/// The affinity matrix of the attention layers of one group at one resolution: a term of ``AffinityOperator``.
 public struct AffinityTerm: Sendable {
-    /// A symmetric matrix of n × n, from the diagonal to the right, row after row: n (n + 1) / 2 values.
+    /// A packed symmetric n × n matrix: the upper triangle including the diagonal, row by row, n (n + 1) / 2 values.
     public enum Triangle: Sendable {
         case float16([Float16])
         case float32([Float])
 
+        /// The number of values.
         var count: Int {
             switch self {
             case .float16(let values): values.count
@@ -139,17 +143,17 @@ public struct AffinityTerm: Sendable {
         }
     }
 
-    /// The tokens of the layers.
+    /// The grid of the layers' tokens, n in all.
     public let grid: TokenGrid
-    /// n times the mean of (P + Pᵀ) / 2 over layers, heads and timesteps, as `features` are stored: 1 is what all tokens alike
-    /// would give.
+    /// n times the mean of (P + Pᵀ) / 2 over layers, heads and timesteps, P being the attention matrix; `features` are stored
+    /// this way. Uniform attention gives 1 everywhere.
     public let triangle: Triangle
-    /// How many layers the triangle is the mean of.
+    /// The number of layers that the mean is taken over.
     public let layers: Int
-    /// How much each of the layers counts, beside those of other terms.
+    /// The weight of each of these layers relative to the layers of other terms.
     public let weight: Double
 
-    /// - Parameter weight: that of the group times that of the resolution.
+    /// - Parameter weight: the weight of the group times the weight of the resolution.
     /// - Throws: ``SpectralError`` where the triangle does not fit the grid, or layers or weight are negative or not finite.
     public init(grid: TokenGrid, triangle: Triangle, layers: Int, weight: Double = 1) throws(SpectralError) {
         let n = grid.count
@@ -167,7 +171,9 @@ public struct AffinityTerm: Sendable {
 }
 
 extension AffinityTerm.Triangle {
-    /// Lends some of the values as float32.
+    /// Calls the body with a range of the values as float32.
+    ///
+    /// - Parameter scratch: memory for at least `range.count` values, which converted values are written to.
     func withFloats(
         _ range: Range<Int>, scratch: UnsafeMutableBufferPointer<Float>, _ body: (UnsafeBufferPointer<Float>) -> Void
     ) {
@@ -186,9 +192,11 @@ extension AffinityTerm.Triangle {
     }
 }
 
-/// The tokens of a tile: a grid of rows and columns, numbered row after row.
+/// A grid of tokens over a tile: `height` rows of `width` tokens, numbered row by row.
 public struct TokenGrid: Hashable, Sendable, CustomStringConvertible {
+    /// Rows of tokens.
     public let height: Int
+    /// Tokens in a row.
     public let width: Int
 
     /// - Throws: ``SpectralError`` unless both sides are between 1 and 4,096.
@@ -199,22 +207,24 @@ public struct TokenGrid: Hashable, Sendable, CustomStringConvertible {
         (self.height, self.width) = (height, width)
     }
 
-    /// How many tokens.
+    /// The number of tokens.
     public var count: Int { height * width }
 
+    /// Height × width, such as "64 × 64".
     public var description: String { "\(height) × \(width)" }
 
-    /// How many rows and columns of this grid share one token of a coarser one; nil where it does not divide this one.
+    /// The rows and columns of this grid in one token of a coarser grid; nil where the coarser grid does not divide this one.
     func factors(over coarser: TokenGrid) -> (rows: Int, columns: Int)? {
         guard height % coarser.height == 0, width % coarser.width == 0 else { return nil }
         return (height / coarser.height, width / coarser.width)
     }
 }
 
-/// Sums of maps over the blocks that are one token of a coarser grid, and the way back.
+/// The sum of maps over blocks, B: one block of fine tokens for each token of a coarser grid; and its transpose Bᵀ.
 struct BlockPooling {
     let fine: TokenGrid
     let coarse: TokenGrid
+    /// Rows and columns of fine tokens in a block.
     private let rows: Int
     private let columns: Int
 
@@ -224,7 +234,7 @@ struct BlockPooling {
         (rows, columns) = (fine.height / coarse.height, fine.width / coarse.width)
     }
 
-    /// `[b, N]` → `[b, stride]`, zero beyond the coarse grid's tokens.
+    /// B: sums of maps over blocks, `[b, N]` → `[b, stride]`, with zeros after the coarse grid's tokens.
     func sums(of x: Tensor, stride: Int) -> Tensor {
         let tokens = fine.count
         return Tensor(shape: [x.shape[0], stride]) { target in
@@ -245,13 +255,14 @@ struct BlockPooling {
         }
     }
 
-    /// Adds values `[n, b]` of coarse tokens to each token of their blocks, `[b, N]`.
+    /// Bᵀ: adds the value of each coarse token, `[n, b]`, to all fine tokens of its block, `[b, N]`.
     func add(_ values: Tensor, to y: inout Tensor) {
         let (tokens, vectors) = (fine.count, y.shape[0])
         y.withUnsafeMutableBufferPointer { y in
             values.withUnsafeBufferPointer { values in
                 Threads.perform(fine.height) { row in
-                    // The vectors lie a multiple of 4 KiB apart, where few lines of a cache serve all: one after the other.
+                    // One vector after the other: vectors lie a multiple of 4 KiB apart and would evict each other from the
+                    // cache.
                     for vector in 0..<vectors {
                         let line = row / rows * coarse.width * vectors + vector
                         let first = vector * tokens + row * fine.width

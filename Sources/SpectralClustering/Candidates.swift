@@ -1,22 +1,25 @@
 internal import Tensors
 
-/// Vectors that a solver found, as the matrix itself judges them.
+/// Approximate eigenvectors from a solver, with Rayleigh quotients and residuals from a product with the matrix M itself.
 struct Candidates {
-    /// Rayleigh quotients.
+    /// Rayleigh quotients ⟨x, Mx⟩ / ⟨x, x⟩.
     let values: [Double]
-    /// `[values.count, n]`
+    /// `[values.count, n]`, one vector in each row.
     let vectors: Tensor
-    /// ‖Mx − λx‖ of each, scaled to length 1.
+    /// ‖Mx − λx‖ / ‖x‖ of each vector.
     let residuals: [Double]
+    /// The number of products of M with a block, for the report.
     let products: Int
 
-    /// Rotations take the third power of the count.
+    /// The most vectors that are refined: Jacobi rotations take a time of the order count³.
     private static let mostRefined = 128
 
-    /// Judges vectors by one more product.
+    /// Computes Rayleigh quotients and residuals with one product of M with all vectors.
     ///
-    /// - Parameter refines: whether to take, of all that the vectors span, those that come closest to eigenvectors, in the order
-    ///   of falling values (the method of Rayleigh and Ritz, in double precision).
+    /// - Parameters:
+    ///   - vectors: `[count, n]`
+    ///   - refines: whether to replace the vectors by the Ritz vectors of their span (the Rayleigh-Ritz method, in double
+    ///     precision), in descending order of values. Needs orthonormal vectors, at most 128; others stay as they are.
     init(_ vectors: Tensor, of affinity: AffinityOperator, products: Int, refines: Bool = false) {
         var (vectors, images) = (vectors, affinity.multiply(vectors))
         if refines, let rotation = Self.rotation(vectors, images) {
@@ -39,14 +42,15 @@ struct Candidates {
         (self.values, self.vectors, self.residuals, self.products) = (values, vectors, residuals, products)
     }
 
-    /// ⟨a, b⟩ of each pair of rows of the same number.
+    /// ⟨a_i, b_i⟩ for each row i.
     private static func rowProducts(_ a: UnsafeBufferPointer<Float>, _ b: UnsafeBufferPointer<Float>, _ n: Int) -> [Double] {
         stride(from: 0, to: a.count, by: n).map { first in
             (first..<first + n).reduce(0.0) { $0 + Double(a[$1]) * Double(b[$1]) }
         }
     }
 
-    /// `[count][count]`, whose rows combine vectors to Ritz vectors; nil where the vectors are not orthonormal, or many.
+    /// The rotation to Ritz vectors, `[count][count]`: each row holds the coefficients of one Ritz vector. nil where the vectors
+    /// are not nearly orthonormal, or there are more than 128.
     private static func rotation(_ vectors: Tensor, _ images: Tensor) -> [Double]? {
         let count = vectors.shape[0]
         guard count <= mostRefined else { return nil }
@@ -58,7 +62,7 @@ struct Candidates {
                 (matrix[row * count + column], matrix[column * count + row]) = (mean, mean)
             }
         }
-        // X is orthonormal but for rounding, G = XᵀX = 1 + E, so that G^−½ is 1 − E / 2 to the second order of E.
+        // X is orthonormal except for rounding: G = XᵀX = 1 + E, and G^−½ = 1 − E / 2 up to terms of the order E².
         let isNearlyOrthonormal = (0..<count * count).allSatisfy { abs(gram[$0] - ($0 % (count + 1) == 0 ? 1 : 0)) < 1e-4 }
         guard isNearlyOrthonormal else { return nil }
         let root = (0..<count * count).map { ($0 % (count + 1) == 0 ? 1.5 : 0) - gram[$0] / 2 }
@@ -66,7 +70,7 @@ struct Candidates {
         return multiplied(eigen.vectors, root, count)
     }
 
-    /// Products of each row of one with each row of the other.
+    /// A Bᵀ: the inner products of all rows of a with all rows of b, `[count][count]`.
     private static func products(_ a: Tensor, _ b: Tensor) -> [Double] {
         let (count, n) = (a.shape[0], a.shape[1])
         var result = [Double](repeating: 0, count: count * count)
@@ -85,6 +89,7 @@ struct Candidates {
         return result
     }
 
+    /// The product of two n × n matrices.
     private static func multiplied(_ a: [Double], _ b: [Double], _ n: Int) -> [Double] {
         var result = [Double](repeating: 0, count: n * n)
         for row in 0..<n {
@@ -95,6 +100,7 @@ struct Candidates {
         return result
     }
 
+    /// rotation · vectors, `[count, n]`.
     private static func combined(_ vectors: Tensor, _ rotation: [Double]) -> Tensor {
         let (count, n) = (vectors.shape[0], vectors.shape[1])
         return Tensor(shape: vectors.shape) { target in
@@ -111,7 +117,9 @@ struct Candidates {
         }
     }
 
-    /// The first of them that are not constant, as maps.
+    /// The first `count` vectors as maps, without the first constant one.
+    ///
+    /// - Parameter constantTolerance: see ``Eigensolver/constantTolerance``.
     func selected(
         for affinity: AffinityOperator, constantTolerance: Double, count: Int, isConverged: Bool
     ) -> Eigenvectors {
@@ -131,7 +139,7 @@ struct Candidates {
             products: products, isConverged: isConverged)
     }
 
-    /// A vector as a map of length 1 whose largest value, by amount, is positive.
+    /// A vector times `scale`, scaled to length 1 and with the sign that makes its value of largest magnitude positive.
     private static func map(_ vector: UnsafeBufferPointer<Float>, scale: [Float]?) -> [Float] {
         var map = Array(vector)
         if let scale { for index in map.indices { map[index] *= scale[index] } }
@@ -141,6 +149,8 @@ struct Candidates {
         return map.map { $0 * factor }
     }
 
+    /// Whether a map of length 1 has a standard deviation of at most `tolerance` times its root mean square; false for a
+    /// tolerance of 0.
     private static func isConstant(_ map: [Float], tolerance: Double) -> Bool {
         let mean = map.reduce(0.0) { $0 + Double($1) } / Double(map.count)
         // The mean square of a map of length 1 is 1 / n.
@@ -148,12 +158,10 @@ struct Candidates {
     }
 }
 
-/// All eigenpairs of a small symmetric matrix in double precision (the cyclic Jacobi method), quick where the matrix is almost
-/// diagonal.
+/// All eigenvectors of a small symmetric matrix in double precision by the cyclic Jacobi method, which is fast for a nearly
+/// diagonal matrix.
 private struct JacobiRotations {
-    /// Falling.
-    let values: [Double]
-    /// `[n][n]`: one eigenvector in each row.
+    /// `[n][n]`: one eigenvector in each row, in descending order of eigenvalues.
     let vectors: [Double]
 
     /// - Parameter matrix: `[n][n]`, symmetric and finite.
@@ -163,7 +171,7 @@ private struct JacobiRotations {
         for index in 0..<n { rotations[index * n + index] = 1 }
         a.withUnsafeMutableBufferPointer { a in
             rotations.withUnsafeMutableBufferPointer { rotations in
-                // Each sweep squares what is left; some eight are enough.
+                // Convergence is quadratic: each sweep squares the off-diagonal rest. Some eight sweeps are enough.
                 for _ in 0..<30 {
                     var isDiagonal = true
                     for p in 0..<n {
@@ -175,11 +183,10 @@ private struct JacobiRotations {
         }
         let diagonal = (0..<n).map { a[$0 * n + $0] }
         let order = (0..<n).sorted { (diagonal[$1], $0) < (diagonal[$0], $1) }
-        values = order.map { diagonal[$0] }
         vectors = order.flatMap { rotations[$0 * n..<($0 + 1) * n] }
     }
 
-    /// Makes one pair of entries zero; false where they are.
+    /// One Jacobi rotation that makes the entries (p, q) and (q, p) zero; false where they already are, up to rounding.
     private static func rotate(
         _ a: UnsafeMutableBufferPointer<Double>, _ rotations: UnsafeMutableBufferPointer<Double>, _ p: Int, _ q: Int, _ n: Int
     ) -> Bool {

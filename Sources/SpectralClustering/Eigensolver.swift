@@ -2,21 +2,23 @@ public import Basics
 internal import Foundation
 public import Tensors
 
-/// Finds the eigenvectors of the largest eigenvalues of an affinity: block Lanczos with thick restarts (Wu and Simon, SIAM
+/// Computes the eigenvectors of the largest eigenvalues of an affinity by block Lanczos with thick restarts (Wu and Simon, SIAM
 /// J. Matrix Anal. Appl. 22, 2000).
 ///
-/// Deterministic: the start block is the seed's, and results do not depend on the number of threads.
+/// Deterministic: the start vectors depend only on the seed, and results do not depend on the number of threads.
 public struct Eigensolver: Sendable {
-    /// How many eigenvectors.
+    /// The number of eigenvectors.
     public let count: Int
-    /// An eigenvector has converged when its residual ‖Mx − λx‖ is up to this share of |λ|, beside 10⁻⁷ of the largest |λ|,
-    /// which is what rounding of float32 leaves. It is then off by an angle of some residual / distance to the nearest other eigenvalue.
+    /// An eigenvector has converged when its residual ‖Mx − λx‖ ≤ tolerance · |λ| + 10⁻⁷ · the largest |λ|; the second term is
+    /// the rounding error of float32. Its direction is then wrong by an angle of about residual / distance to the nearest other
+    /// eigenvalue.
     public let tolerance: Double
-    /// How often the matrix is multiplied with a block of vectors at most.
+    /// The most products of the matrix with a block of vectors.
     public let mostProducts: Int
-    /// An eigenvector whose standard deviation is up to this share of its root mean square is constant: it is left out, and the
-    /// others move up. 0 keeps all.
+    /// An eigenvector counts as constant when its standard deviation is at most this share of its root mean square. The first
+    /// constant one is left out and the next eigenvector takes its place. 0 keeps all.
     public let constantTolerance: Double
+    /// The seed of the start vectors.
     public let seed: UInt64
 
     /// - Throws: ``SpectralError`` where a parameter is out of range.
@@ -37,20 +39,22 @@ public struct Eigensolver: Sendable {
         (self.constantTolerance, self.seed) = (constantTolerance, seed)
     }
 
-    /// Finds them. Where the bound on products is too low, the best approximation comes back, with `isConverged` false.
+    /// Computes the eigenvectors of an affinity. If `mostProducts` is reached first, the result is the best approximation so far,
+    /// with `isConverged` false.
     ///
-    /// - Throws: ``SpectralError`` where the affinity has too few tokens, or makes no difference between them.
-    /// - Complexity: some 10 to 30 products with 32 vectors, of which one takes 2 · 32 · n² operations for each resolution.
+    /// - Throws: ``SpectralError`` where the affinity has too few tokens, is (almost) the same for all of them, or is not finite,
+    ///   and where `mostProducts` is too low for any result.
+    /// - Complexity: some 10 to 30 products with 32 vectors; each takes 2 · 32 · n² operations for each resolution of n tokens.
     public func callAsFunction(_ affinity: AffinityOperator) throws(SpectralError) -> Eigenvectors {
         let tokens = affinity.grid.count
-        // One more, in case that one is constant.
+        // One more than asked for, because a constant one is dropped.
         let wanted = count + (constantTolerance > 0 ? 1 : 0)
         guard wanted < tokens else {
             let most = max(tokens + count - wanted - 1, 0)
             throw .size("\(count) eigenvectors are too many for \(affinity.grid) tokens; ask for at most \(most)")
         }
         let found = try solve(affinity, wanted: wanted)
-        // Rounding alone leaves eigenvalues some 10⁻⁷ of what the mean of M makes of a constant vector.
+        // The mean of M alone has the eigenvalue mean · N (constant vector). Rounding leaves others of some 10⁻⁷ of it.
         let scale = affinity.mean * Double(tokens)
         guard let first = found.values.first, first > 1e-6 * scale, found.values.dropFirst().first ?? first > 1e-6 * first else {
             throw .degenerate("the affinity makes no difference between tokens; the tile may be empty")
@@ -60,11 +64,12 @@ public struct Eigensolver: Sendable {
             isConverged: isConverged(found.values, found.residuals, wanted: wanted))
     }
 
+    /// The largest eigenpairs, at least `wanted` of them.
     private func solve(_ affinity: AffinityOperator, wanted: Int) throws(SpectralError) -> Candidates {
         let tokens = affinity.grid.count
         let block = LanczosProcess.blockSize
         let capacity = max(3 * wanted, wanted + 6 * block)
-        // A small matrix is solved as it is.
+        // A small matrix is solved directly.
         guard capacity + 2 * block < tokens else {
             guard let eigen = SymmetricEigenproblem(affinity.assembled(), count: wanted + 1) else {
                 throw .notFinite("affinities")
@@ -87,7 +92,8 @@ public struct Eigensolver: Sendable {
             }
             let (values, residuals) = (locked + pairs.values, locked.map { _ in 0 } + pairs.residuals)
             if isLast || isConverged(values.map(Double.init), residuals.map(Double.init), wanted: wanted, rounding: 1e-9) {
-                // Up to a whole block takes no longer to multiply, and more of the neighbours' rounding is seen.
+                // A whole block takes no longer to multiply than fewer vectors, and with more neighbours the refinement corrects
+                // more of their rounding.
                 let judged = min(max(wanted + 1, block), values.count)
                 let vectors = process.vectors(pairs.prefix(judged - locked.count))
                 let found = Candidates(vectors, of: affinity, products: process.products + 1, refines: true)
@@ -98,48 +104,53 @@ public struct Eigensolver: Sendable {
         }
     }
 
-    /// How many of the first pairs have converged, to a direction within 10⁻⁶, and dwarf the last one wanted.
+    /// The number of leading pairs to lock: those with a residual of at most 10⁻⁶ of their value whose value is more than 8 times
+    /// `last`, that of the last wanted pair.
     private func dominant(_ pairs: LanczosProcess.RitzPairs, of last: Float) -> Int {
         zip(pairs.values, pairs.residuals).prefix { value, residual in value > 8 * last && residual <= 1e-6 * value }.count
     }
 
+    /// The error for a `mostProducts` with which the basis cannot reach the wanted size.
     private var tooFew: SpectralError {
         let least = count / LanczosProcess.blockSize + 3
         return .parameter("mostProducts", mostProducts, mustBe: "at least \(least) for \(count) eigenvectors")
     }
 
-    /// - Parameter rounding: residuals up to this share of the largest eigenvalue are as good as none.
+    /// Whether the first `wanted` pairs have converged (see ``tolerance``).
+    ///
+    /// - Parameter rounding: residuals up to this share of the largest |λ| count as 0.
     private func isConverged(_ values: [Double], _ residuals: [Double], wanted: Int, rounding: Double = 1e-7) -> Bool {
         let least = rounding * values.reduce(0) { max($0, abs($1)) }
         return zip(values, residuals).prefix(wanted).allSatisfy { value, residual in residual <= tolerance * abs(value) + least }
     }
 }
 
-/// The largest eigenvalues of an affinity and their eigenvectors, as maps on the grid of its tokens.
+/// The largest eigenvalues of an affinity and their eigenvectors as maps on the grid of its tokens.
 public struct Eigenvectors: Sendable {
     public let grid: TokenGrid
-    /// Eigenvalues, falling.
+    /// Eigenvalues in descending order.
     public let values: [Double]
-    /// `[count, N]`: one of length 1 in each row, whose value of largest amount is positive. Orthogonal to each other unless
-    /// the affinity was normalised by degrees.
+    /// `[count, N]`: row i is the eigenvector of `values[i]`, of length 1, with a sign such that the value of largest magnitude
+    /// is positive. They are orthogonal, except where the affinity was normalised by degrees.
     public let vectors: Tensor
-    /// ‖Mx − λx‖ of each, measured at the end.
+    /// ‖Mx − λx‖ of each eigenvector, computed from one last product with M.
     public let residuals: [Double]
-    /// From the last eigenvalue to the next one, the next one estimated from below; nil where there is no next one.
+    /// The difference between the last eigenvalue and the next smaller one; nil where there is no next one. The next one is
+    /// estimated from below, so that the gap may be too large.
     public let gap: Double?
-    /// The eigenvalue of the constant vector that was dropped.
+    /// The eigenvalue of the constant eigenvector that was left out; nil where there was none.
     public let droppedConstant: Double?
-    /// How often the matrix was multiplied with a block of vectors.
+    /// The number of products of the matrix with a block of vectors.
     public let products: Int
-    /// Whether all residuals are within the tolerance.
+    /// Whether all residuals are within ``Eigensolver/tolerance``.
     public let isConverged: Bool
 
-    /// How many.
+    /// The number of eigenvectors.
     public var count: Int { values.count }
 
-    /// The share of its length that is left of a map after a walk of `power` steps, beside that of the first map: (λ / λ₁)^power,
-    /// 0 for negative eigenvalues. A higher power of the matrix has the same eigenvectors and fades fine ones first, so it
-    /// is a knob for granularity where maps are weighted by it.
+    /// A weight for each map: (λ / λ₁)^power, the factor by which M^power shrinks the map relative to the first one; 0 for
+    /// negative eigenvalues, and 1 for all where λ₁ is not positive. M^power has the same eigenvectors as M and damps fine ones
+    /// most, so that `power` controls granularity where maps are weighted with it.
     public func weights(power: Double) -> [Double] {
         guard let first = values.first, first > 0 else { return values.map { _ in 1 } }
         return values.map { $0 > 0 ? pow($0 / first, power) : 0 }

@@ -1,40 +1,44 @@
 internal import Basics
 internal import Tensors
 
-/// A Krylov space of a symmetric matrix, grown by blocks and cut back to the best of it when it is full.
+/// The state of block Lanczos with thick restarts: an orthonormal basis of a Krylov space of a symmetric matrix M, which grows by
+/// blocks and is reduced to the best Ritz vectors when it is full.
 ///
-/// All products of the basis are taken explicitly: orthogonality does not rest on the three-term recurrence, which rounding
-/// breaks as soon as an eigenvector converges.
+/// Each new block is orthogonalised against the whole basis (full reorthogonalisation). The three-term recurrence alone would
+/// lose orthogonality by rounding as soon as an eigenvector converges.
 struct LanczosProcess {
-    /// Products with fewer vectors take as long: the kernel computes panels of 32.
+    /// Vectors in a block. Products with fewer vectors take as long, because the kernel computes panels of 32 columns.
     static let blockSize = 32
 
     let affinity: AffinityOperator
+    /// Tokens: the length of a vector.
     let n: Int
-    /// Vectors at most.
+    /// The most vectors of the basis.
     let capacity: Int
     /// `[capacity, n]`, of which `size` rows are orthonormal.
     private var basis: Tensor
+    /// The number of vectors of the basis.
     private(set) var size = 0
-    /// Rows at the front that are eigenvectors for good, and their eigenvalues. They stand outside `projected`: an eigenvalue a
-    /// thousand times the others would leave them its rounding.
+    /// Eigenvalues of the locked vectors: the first rows of the basis, which are final eigenvectors. They are left out of the
+    /// eigenproblem of `projected`, because the rounding error of an eigenvalue a thousand times the others would spoil these.
     private(set) var locked: [Float] = []
-    /// `[capacity, capacity]`: the matrix on the basis less the locked vectors.
+    /// `[capacity, capacity]`: M projected onto the basis, X M Xᵀ. Rows and columns of locked vectors are not used.
     private var projected: [Float]
-    /// `[b, n]`: what the last block's products have outside the basis.
+    /// `[b, n]`: the products of M with the last block, minus their projection onto the basis.
     private var remainder: Tensor
+    /// The number of products of M with a block so far.
     private(set) var products = 0
     private var numbers: RandomStream
 
-    /// Eigenpairs of the matrix on the basis less the locked vectors.
+    /// Ritz pairs: eigenpairs of the matrix projected onto the basis without the locked vectors, in descending order of values.
     struct RitzPairs {
         let values: [Float]
-        /// `[count, size − locked]`
+        /// `[count, size − locked]`: the Ritz vectors in terms of the basis.
         let coefficients: Tensor
-        /// What their residuals are, as far as the basis knows.
+        /// Estimates of ‖Mx − λx‖ from the remainder, without another product.
         let residuals: [Float]
 
-        /// The first of them.
+        /// The first `count` pairs.
         func prefix(_ count: Int) -> RitzPairs {
             let count = min(count, values.count)
             let size = coefficients.shape[1]
@@ -45,7 +49,9 @@ struct LanczosProcess {
         }
     }
 
-    /// - Parameter capacity: below n by two blocks at least.
+    /// An empty basis.
+    ///
+    /// - Parameter capacity: the most vectors of the basis; at least two blocks below n.
     init(_ affinity: AffinityOperator, capacity: Int, seed: UInt64) {
         (self.affinity, self.capacity, n) = (affinity, capacity, affinity.grid.count)
         basis = Tensor(shape: [capacity, n])
@@ -54,14 +60,15 @@ struct LanczosProcess {
         numbers = RandomStream(seed: seed, for: .startVectors)
     }
 
-    /// Grows the basis by what the last products have outside of it, or by random vectors where they have nothing.
+    /// One Lanczos step: appends the orthonormalised remainder to the basis, or random vectors where the remainder is (almost)
+    /// zero, and multiplies M with the new block.
     ///
-    /// - Precondition: room for another block.
+    /// - Precondition: `size` + a block ≤ `capacity`.
     /// - Returns: false where products are not finite.
     mutating func grow() -> Bool {
         let scale = (locked.count..<size).reduce(Float(0)) { max($0, abs(projected[$1 * capacity + $1])) }
         var next = remainder
-        // Below this it is rounding.
+        // Shorter vectors are rounding errors.
         var added = append(&next, least: 1e-7 * scale)
         if added == 0 {
             next = Tensor(shape: [Self.blockSize, n]) { values in
@@ -84,7 +91,10 @@ struct LanczosProcess {
         return true
     }
 
-    /// Makes vectors orthonormal to the basis and each other, and appends those that are left.
+    /// Orthonormalises vectors against each other and against the basis, and appends them.
+    ///
+    /// - Parameter least: vectors that are not longer than this are left out.
+    /// - Returns: the number of vectors that were appended.
     private mutating func append(_ vectors: inout Tensor, least: Float) -> Int {
         let (size, n) = (self.size, n)
         var count = vectors.shape[0]
@@ -93,7 +103,8 @@ struct LanczosProcess {
             count = VectorBlock.orthonormalize(vectors, count: count, n: n, least: least)
             basis.withUnsafeMutableBufferPointer { basis in
                 guard let basis = basis.baseAddress, count > 0 else { return }
-                // Now that all are of length 1, what rounding left of the basis in them shows, and goes.
+                // Scaling short vectors to length 1 has enlarged the rounding errors that lie in the span of the basis. Remove
+                // them.
                 Self.subtract(basis, size: size, from: vectors, count: count, n: n)
                 count = VectorBlock.orthonormalize(vectors, count: count, n: n, least: 0.5)
                 (basis + size * n).update(from: vectors, count: count * n)
@@ -103,9 +114,9 @@ struct LanczosProcess {
         return count
     }
 
-    /// Subtracts from the remainder what lies in the basis.
+    /// Subtracts from the remainder its projection onto the basis, twice (the second time removes the rounding of the first).
     ///
-    /// - Returns: `[size, b]`, the products with the basis.
+    /// - Returns: `[size, b]`, the inner products with the basis.
     private mutating func orthogonalizeRemainder() -> [Float] {
         let (size, n, count) = (self.size, n, remainder.shape[0])
         return remainder.withUnsafeMutableBufferPointer { remainder in
@@ -119,6 +130,9 @@ struct LanczosProcess {
         }
     }
 
+    /// V ← V − X (Xᵀ V): subtracts from `count` vectors their projection onto the basis.
+    ///
+    /// - Returns: the inner products, `[size, count]`.
     @discardableResult
     private static func subtract(
         _ basis: UnsafePointer<Float>, size: Int, from vectors: UnsafeMutablePointer<Float>, count: Int, n: Int
@@ -134,7 +148,7 @@ struct LanczosProcess {
         return coefficients
     }
 
-    /// The eigenpairs of the largest eigenvalues of the matrix on the basis; nil where LAPACK finds none.
+    /// The Ritz pairs of the largest values; nil where LAPACK fails.
     func ritzPairs(count: Int) -> RitzPairs? {
         let first = locked.count
         let size = self.size - first
@@ -165,7 +179,7 @@ struct LanczosProcess {
         return RitzPairs(values: eigen.values, coefficients: eigen.vectors, residuals: residuals)
     }
 
-    /// The locked vectors, and those that coefficients stand for: `[locked + count, n]`.
+    /// The locked vectors followed by the Ritz vectors of the pairs: `[locked + count, n]`.
     func vectors(_ pairs: RitzPairs) -> Tensor {
         let (first, count) = (locked.count, pairs.values.count)
         let size = self.size - first
@@ -189,9 +203,10 @@ struct LanczosProcess {
         }
     }
 
-    /// Cuts the basis back to the vectors of these pairs. The remainder stays what it is, and couples to all of them.
+    /// A thick restart: replaces the basis by the locked vectors and the Ritz vectors of these pairs. The remainder is kept; M
+    /// couples it to all of them.
     ///
-    /// - Parameter locks: how many of the first pairs are eigenvectors for good.
+    /// - Parameter locks: the number of leading pairs to lock as final eigenvectors.
     mutating func restart(with pairs: RitzPairs, locking locks: Int) {
         let vectors = vectors(pairs)
         size = vectors.shape[0]

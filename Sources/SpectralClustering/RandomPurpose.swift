@@ -1,16 +1,18 @@
 import Basics
 
-/// What the target draws random numbers for. Each purpose begins at least 2⁶² numbers from any other in the cycle of 2⁶⁴ states of
-/// SplitMix64, whatever the seed: two purposes never draw the same numbers. The raw value is added to the seed.
+/// The purposes for which this target draws random numbers. The raw value is added to the seed. In the cycle of 2⁶⁴ states of
+/// SplitMix64, each purpose begins at least 2⁶² numbers from any other, for every seed, so that two purposes never draw the same
+/// numbers.
 enum RandomPurpose: UInt64, CaseIterable {
-    /// Pairs of tokens whose distances give the width of the Gaussian affinity.
+    /// Pairs of tokens whose median distance sets the width of the Gaussian affinity.
     case pairsOfTokens = 0
-    /// The vectors that the Lanczos process begins with, or goes on with.
+    /// Vectors with which the Lanczos process begins, or continues where its remainder is zero.
     case startVectors = 0x4000_0000_0000_0000
-    /// First weights of the reference loop's network.
+    /// The first weights of the reference solver's network.
     case weights = 0x8000_0000_0000_0000
 }
 
 extension RandomStream {
+    /// The random numbers of one purpose.
     init(seed: UInt64, for purpose: RandomPurpose) { self.init(state: seed &+ purpose.rawValue) }
 }

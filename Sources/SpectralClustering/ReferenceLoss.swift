@@ -1,15 +1,17 @@
 internal import Tensors
 
-/// The loss of the reference loop, and its gradient.
+/// The loss of ``ReferenceSolver`` and its gradient.
 ///
-/// Of each graph, maps are pooled and scaled to length 1: z_c. With e_c = z_cᵀ P z_c, the loss is
-/// 2 · mean |e_c − 1| + 2 · mean (z_cᵀ z_d)² over c ≠ d, and graphs are averaged by their shares.
+/// For each graph (the affinity P of one resolution), the maps are pooled to its grid and scaled to length 1, which gives z_c.
+/// With e_c = z_cᵀ P z_c, the loss of the graph is 2 · mean |e_c − 1| + 2 · mean (z_cᵀ z_d)² over c ≠ d. The loss is the mean
+/// over graphs, weighted by their shares.
 struct ReferenceLoss {
+    /// The grid of the maps, N tokens.
     let grid: TokenGrid
     let graphs: [AffinityOperator.Resolution]
 
     /// - Parameter maps: `[C, N]`, none of which is zero.
-    /// - Returns: the loss, and its derivatives by the maps, `[C, N]`.
+    /// - Returns: the loss, and its gradient with respect to the maps, `[C, N]`.
     func callAsFunction(_ maps: Tensor) -> (loss: Double, gradient: Tensor) {
         var loss = 0.0
         var gradient = Tensor(shape: maps.shape)
@@ -23,7 +25,9 @@ struct ReferenceLoss {
         return (loss, gradient)
     }
 
-    /// The part of one graph, and its derivatives by the pooled maps, `[n, C]`.
+    /// The contribution of one graph, and its gradient with respect to the pooled maps, `[n, C]`.
+    ///
+    /// - Parameter pooled: sums of the maps over blocks, `[C, stride]`.
     private func evaluate(_ graph: AffinityOperator.Resolution, _ pooled: Tensor) -> (loss: Double, gradient: Tensor) {
         let (maps, stride, n) = (pooled.shape[0], pooled.shape[1], graph.grid.count)
         var z = pooled
@@ -35,13 +39,13 @@ struct ReferenceLoss {
                 return length
             }
         }
-        // [n, C]
+        // The products with the graph's matrix, [n, C].
         let images = graph.matrix.multiplied(by: z)
         return z.withUnsafeBufferPointer { z in
             images.withUnsafeBufferPointer { images in
                 let gram = Self.gram(z, maps: maps, stride: stride, n: n)
                 var loss = 0.0
-                // Derivatives of the loss by z_c are factors[c] · P z_c + Σ_d pairs[c, d] z_d.
+                // The gradient with respect to z_c is factors[c] · P z_c + Σ_d pairs[c, d] z_d.
                 var factors = [Double](repeating: 0, count: maps)
                 var pairs = [Float](repeating: 0, count: maps * maps)
                 let sums = (0..<maps).map { map in (0..<n).reduce(0.0) { $0 + Double(z[map * stride + $1]) } }
@@ -68,7 +72,7 @@ struct ReferenceLoss {
                             let pair = pairs[map * maps + other]
                             for token in 0..<n { own[token] += pair * z[other * stride + token] }
                         }
-                        // Through the scaling to length 1.
+                        // The derivative of the scaling to length 1 removes the component along z.
                         let along = Float((0..<n).reduce(0.0) { $0 + Double(own[$1]) * Double(z[map * stride + $1]) })
                         let factor = Float(graph.share) / lengths[map]
                         for token in 0..<n {
@@ -81,6 +85,7 @@ struct ReferenceLoss {
         }
     }
 
+    /// The inner products of all pairs of maps, `[C, C]`.
     private static func gram(_ z: UnsafeBufferPointer<Float>, maps: Int, stride: Int, n: Int) -> [Double] {
         guard let base = z.baseAddress else { return [] }
         return (0..<maps * maps).map { pair in

@@ -2,22 +2,23 @@ internal import Basics
 internal import Foundation
 internal import Tensors
 
-/// The network whose output the reference loop optimises: a learned input, twice a convolution 3 × 3 with batch normalisation and
-/// ReLU, a third convolution to C channels, and a softmax over these.
+/// The network that ``ReferenceSolver`` trains: a learned input with K channels, two 3 × 3 convolutions with batch normalisation
+/// and ReLU, a third 3 × 3 convolution to C channels, and a softmax over these channels, which are the maps.
 struct ReferenceNetwork {
-    /// What is learned, each an array of PyTorch's layout but for the input, whose channels come last.
+    /// The learned parameters, each in PyTorch's layout, except for the input, whose channels are last.
     struct Parameters {
         /// `[1, H, W, K]`
         var input: Tensor
-        /// `[K, K, 3, 3]`, `[K, K, 3, 3]`, `[C, K, 3, 3]`
+        /// Weights of the convolutions: `[K, K, 3, 3]`, `[K, K, 3, 3]`, `[C, K, 3, 3]`.
         var weights: [Tensor]
-        /// `[K]`, `[K]`, `[C]`
+        /// Biases of the convolutions: `[K]`, `[K]`, `[C]`.
         var biases: [Tensor]
-        /// Of the two normalisations, `[K]` each.
+        /// Factors of the two normalisations, `[K]` each.
         var scales: [Tensor]
+        /// Offsets of the two normalisations, `[K]` each.
         var shifts: [Tensor]
 
-        /// All of them, in one order.
+        /// All parameters in a fixed order, for the optimiser.
         var all: [Tensor] {
             get { [input] + weights + biases + scales + shifts }
             set {
@@ -30,7 +31,12 @@ struct ReferenceNetwork {
 
     var parameters: Parameters
 
-    /// PyTorch's defaults: weights and biases even in ±1/√(9 K), normalisations 1 and 0; the input normal, of variance 1.
+    /// Random first parameters with PyTorch's defaults: weights and biases uniform in ±1/√(9 K), normalisations 1 and 0; the
+    /// input normal with variance 1.
+    ///
+    /// - Parameters:
+    ///   - channels: K.
+    ///   - maps: C.
     init(grid: TokenGrid, channels: Int, maps: Int, seed: UInt64) {
         var numbers = RandomStream(seed: seed, for: .weights)
         func even(_ shape: [Int], _ bound: Float) -> Tensor {
@@ -39,7 +45,7 @@ struct ReferenceNetwork {
             }
         }
         let bound = 1 / Float(9 * channels).squareRoot()
-        // The sum of twelve even numbers, which has their variance of 1/3 each, is close to normal.
+        // Half the sum of twelve uniform numbers in ±1, each of variance 1/3, is close to normal with variance 1.
         let input = Tensor(shape: [1, grid.height, grid.width, channels]) { values in
             for index in values.indices { values[index] = (0..<12).reduce(Float(0)) { sum, _ in sum + numbers.signedUnit() } / 2 }
         }
@@ -53,16 +59,17 @@ struct ReferenceNetwork {
 
     init(parameters: Parameters) { self.parameters = parameters }
 
-    /// What a pass leaves for the way back.
+    /// The intermediate results of a forward pass that the backward pass needs.
     struct Pass {
-        /// What each convolution takes, `[1, 1, H, W, C]`.
+        /// The input of each convolution, `[1, 1, H, W, K]`.
         var inputs: [Tensor] = []
-        /// What each normalisation takes, and its moments.
+        /// The input of each normalisation, and its moments.
         var normalized: [(input: Tensor, moments: ChannelMoments)] = []
-        /// `[N, C]`
+        /// The softmax, `[N, C]` for N tokens.
         var probabilities = Tensor(shape: [0, 0])
     }
 
+    /// One of the three convolutions, and its weight with a depth of 1.
     private func convolution(_ layer: Int) -> (layer: Convolution3D, weight: Tensor) {
         let shape = parameters.weights[layer].shape
         return (
@@ -72,11 +79,14 @@ struct ReferenceNetwork {
         )
     }
 
+    /// One of the two normalisations, with its ReLU.
     private func normalization(_ layer: Int) -> Normalization {
         Normalization(weight: parameters.scales[layer], bias: parameters.shifts[layer], rectified: true)
     }
 
-    /// - Returns: the maps, `[C, N]`, and what the way back needs.
+    /// The forward pass.
+    ///
+    /// - Returns: the maps, `[C, N]`, and the intermediate results for ``backward(_:_:)``.
     func forward() -> (maps: Tensor, pass: Pass) {
         var pass = Pass()
         var x = parameters.input.reshaped([1] + parameters.input.shape)
@@ -93,8 +103,12 @@ struct ReferenceNetwork {
         return (Softmax.transposed(pass.probabilities), pass)
     }
 
-    /// - Parameter gradient: derivatives by the maps, `[C, N]`.
-    /// - Returns: derivatives by the parameters.
+    /// The backward pass.
+    ///
+    /// - Parameters:
+    ///   - gradient: the gradient with respect to the maps, `[C, N]`.
+    ///   - pass: the intermediate results of the forward pass.
+    /// - Returns: the gradients with respect to all parameters.
     func backward(_ gradient: Tensor, _ pass: Pass) -> Parameters {
         var result = parameters
         let logits = Softmax.backward(Softmax.transposed(gradient), probabilities: pass.probabilities)
@@ -115,9 +129,9 @@ struct ReferenceNetwork {
     }
 }
 
-/// The softmax of rows, and its way back.
+/// The softmax of each row of a matrix, forward and backward.
 private enum Softmax {
-    /// `[N, C]`, each row exponentials over their sum.
+    /// exp(x_c) / Σ_d exp(x_d) in each row of `[N, C]`. The row's largest value is subtracted first, so that nothing overflows.
     static func apply(_ x: Tensor) -> Tensor {
         let columns = x.shape[1]
         return Tensor(shape: x.shape) { target in
@@ -136,7 +150,7 @@ private enum Softmax {
         }
     }
 
-    /// Derivatives by the logits from those by the probabilities, `[N, C]`.
+    /// The gradient with respect to the logits x from that with respect to the probabilities, both `[N, C]`.
     static func backward(_ gradient: Tensor, probabilities: Tensor) -> Tensor {
         let columns = gradient.shape[1]
         return Tensor(shape: gradient.shape) { target in
@@ -152,7 +166,7 @@ private enum Softmax {
         }
     }
 
-    /// `[a, b]` → `[b, a]`
+    /// The transpose: `[a, b]` → `[b, a]`.
     static func transposed(_ x: Tensor) -> Tensor {
         let (rows, columns) = (x.shape[0], x.shape[1])
         return Tensor(shape: [columns, rows]) { target in

@@ -1,23 +1,26 @@
 public import Basics
 internal import Tensors
 
-/// The loop of gradient descent that the closed form stands beside, for comparison: maps are the output of a small network that
-/// is trained on one affinity (Zhang, Yunis and Maire, CVPR 2024; method.md, section 3).
+/// The published gradient-descent method, to compare ``Eigensolver`` with: the maps are the output of a small network that is
+/// trained on one affinity (Zhang, Yunis and Maire, CVPR 2024; method.md, section 3).
 ///
-/// That loop draws images and timesteps anew in each of the 20 iterations whose gradients make one update. Here an affinity
-/// is the mean over them already, so the iterations of an update would be equal: one is computed and counted 20 times.
+/// The published loop draws new images and timesteps in each of the 20 iterations whose gradients are summed for one update. Here
+/// the affinity is already the mean over images and timesteps, so that all iterations of an update would be equal. One is
+/// computed, and its gradient is multiplied by 20.
 public struct ReferenceSolver: Sendable {
-    /// How many maps.
+    /// The number of maps.
     public let count: Int
-    /// Channels of the network.
+    /// K, the hidden channels of the network.
     public let channels: Int
     /// Steps of the optimizer.
     public let updates: Int
-    /// Iterations whose gradients make one update.
+    /// The iterations whose gradients are summed for one update: a factor of the gradient.
     public let iterations: Int
+    /// Adam's learning rate.
     public let learningRate: Double
-    /// As of ``Eigensolver``. One map less comes back where one is constant.
+    /// See ``Eigensolver/constantTolerance``. Where a map is constant, the result has one map less.
     public let constantTolerance: Double
+    /// The seed of the network's first weights.
     public let seed: UInt64
 
     /// - Throws: ``SpectralError`` where a parameter is out of range.
@@ -41,10 +44,10 @@ public struct ReferenceSolver: Sendable {
         (self.learningRate, self.constantTolerance, self.seed) = (learningRate, constantTolerance, seed)
     }
 
-    /// Runs the loop.
+    /// Trains the network and returns the left singular vectors of its maps.
     ///
     /// - Throws: ``SpectralError`` where the affinity has too few tokens, or the loop diverges.
-    /// - Complexity: some 7 · 2 · 9 · channels² · N operations for each update.
+    /// - Complexity: some 7 · 2 · 9 · channels² · N operations for each update, N being the tokens.
     public func callAsFunction(_ affinity: AffinityOperator) throws(SpectralError) -> ReferenceSolution {
         let grid = affinity.grid
         guard count < grid.count else {
@@ -62,7 +65,7 @@ public struct ReferenceSolver: Sendable {
             let step = AdamState.Step(number: update + 1, learningRate: learningRate)
             var values = network.parameters.all
             for (index, gradient) in network.backward(gradient, pass).all.enumerated() {
-                // The sum over the iterations of an update.
+                // The sum over the (equal) iterations of an update.
                 var sum = gradient
                 sum.add(gradient, times: Float(iterations - 1))
                 states[index].update(&values[index], gradient: sum, step)
@@ -82,6 +85,7 @@ public struct ReferenceSolver: Sendable {
             losses: losses, trace: candidates.values.reduce(0, +))
     }
 
+    /// Each map `[C, N]` scaled to length 1.
     private static func normalized(_ maps: Tensor) -> Tensor {
         let (count, n) = (maps.shape[0], maps.shape[1])
         var result = maps
@@ -96,32 +100,34 @@ public struct ReferenceSolver: Sendable {
     }
 }
 
-/// What the reference loop found.
+/// The result of ``ReferenceSolver``.
 public struct ReferenceSolution: Sendable {
-    /// The left singular vectors of the maps, in the order of falling singular values; `values` are Rayleigh quotients, and need
-    /// not fall. `isConverged` is false: the loop ends after its updates.
+    /// The left singular vectors of the maps, in descending order of singular values. `values` are their Rayleigh quotients,
+    /// which need not be in descending order. `isConverged` is always false, because the loop ends after a fixed number of
+    /// updates.
     public let eigenvectors: Eigenvectors
-    /// Before each update, and after the last one.
+    /// The loss before each update and after the last one: `updates` + 1 values.
     public let losses: [Double]
-    /// The trace of XᵀMX of all singular vectors X, a constant one too: at most the sum of as many largest eigenvalues.
+    /// tr(XᵀMX) over all singular vectors X, including a constant one. It is at most the sum of the same number of largest
+    /// eigenvalues.
     public let trace: Double
 }
 
-/// The singular value decomposition of a few long vectors by one-sided Jacobi rotations in double precision, which finds small
-/// singular values as precisely as large ones.
+/// The singular value decomposition of a few long vectors by one-sided Jacobi rotations in double precision. The method computes
+/// small singular values with the same relative precision as large ones.
 struct SingularVectors {
-    /// Falling.
+    /// Singular values in descending order.
     let values: [Double]
-    /// `[values.count, n]`: orthonormal, and of the same span as the vectors were. Those whose singular value is below 10⁻⁶ of
+    /// `[values.count, n]`: orthonormal vectors with the same span as the input. Those with a singular value of at most 10⁻⁶ of
     /// the first are left out.
     let vectors: Tensor
 
-    /// - Parameter vectors: `[count, n]`
+    /// - Parameter vectors: `[count, n]`, one vector in each row.
     init(_ vectors: Tensor) {
         let (count, n) = (vectors.shape[0], vectors.shape[1])
         var rows = vectors.values.map(Double.init)
         rows.withUnsafeMutableBufferPointer { rows in
-            // Each sweep squares what is left; some six are enough.
+            // Convergence is quadratic: each sweep squares the remaining inner products. Some six sweeps are enough.
             for _ in 0..<30 {
                 var isOrthogonal = true
                 for first in 0..<count {
@@ -143,7 +149,7 @@ struct SingularVectors {
             values: order.flatMap { row in rows[row * n..<(row + 1) * n].map { Float($0 / lengths[row]) } })
     }
 
-    /// Turns two rows so that they are orthogonal; false where they are.
+    /// Rotates two rows so that they become orthogonal; false where they already are, up to rounding.
     private static func rotate(_ rows: UnsafeMutableBufferPointer<Double>, _ a: Int, _ b: Int, _ n: Int) -> Bool {
         var (aa, bb, ab) = (0.0, 0.0, 0.0)
         for place in 0..<n {

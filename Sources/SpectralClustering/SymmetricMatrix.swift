@@ -1,29 +1,30 @@
 internal import Tensors
 
-/// A dense symmetric matrix of float32, held in full so that a product reads whole rows.
+/// A dense symmetric n × n matrix of float32. Both triangles are stored, so that a product reads whole rows.
 ///
-/// Rows lie `stride` apart and end in zeros: rows a multiple of 4 KiB apart would share a few lines of the first-level
-/// cache, which costs a product half its speed.
+/// Rows are `stride` values apart and padded with zeros. Rows a multiple of 4 KiB apart would map to a few sets of the
+/// first-level cache, and a product would take twice as long.
 struct SymmetricMatrix: Sendable {
     let n: Int
     let stride: Int
     /// `[n, stride]`
     let values: Tensor
 
+    /// Floats from one row to the next: n, or n + 16 where n is a multiple of 512.
     static func stride(of n: Int) -> Int { n % 512 == 0 ? n + 16 : n }
 
-    /// - Parameter values: `[n, stride]`
+    /// - Parameter values: `[n, stride]`, symmetric, zero beyond n.
     init(n: Int, values: Tensor) {
         (self.n, self.values) = (n, values)
         stride = SymmetricMatrix.stride(of: n)
     }
 
-    /// Unpacks a weighted sum of triangles, each less 1 throughout.
+    /// Unpacks Σ scale · (triangle − 1) from packed upper triangles.
     ///
-    /// - Returns: nil where one of them holds a number that is not finite.
+    /// - Returns: nil where a triangle holds a number that is not finite.
     init?(n: Int, triangles: [(triangle: AffinityTerm.Triangle, scale: Float)]) {
         let stride = SymmetricMatrix.stride(of: n)
-        // 0, or NaN once anything was not finite.
+        // For each row 0, or NaN where a number is not finite.
         var check = [Float](repeating: 0, count: n)
         let values = Tensor(shape: [n, stride]) { target in
             check.withUnsafeMutableBufferPointer { check in
@@ -35,7 +36,7 @@ struct SymmetricMatrix: Sendable {
         self.init(n: n, values: values)
     }
 
-    /// Writes the part from the diagonal to the right of each row, and zeros at its end.
+    /// Writes each row from the diagonal on, and the zeros at its end.
     private static func unpack(
         _ triangles: [(triangle: AffinityTerm.Triangle, scale: Float)], n: Int, stride: Int,
         into target: UnsafeMutableBufferPointer<Float>, check: UnsafeMutableBufferPointer<Float>
@@ -75,7 +76,7 @@ struct SymmetricMatrix: Sendable {
         return values[whole...].reduce(lanes.sum()) { $0 + $1 * 0 }
     }
 
-    /// Copies what lies right of the diagonal to below it, a square of 32 × 32 at a time.
+    /// Copies the upper triangle to the lower one, in squares of 32 × 32.
     static func mirror(_ matrix: UnsafeMutableBufferPointer<Float>, n: Int, stride: Int) {
         guard let base = matrix.baseAddress else { return }
         let side = 32
@@ -90,9 +91,6 @@ struct SymmetricMatrix: Sendable {
         }
     }
 
-    /// The matrix times a block of vectors.
-    ///
-    /// - Parameter x: `[b, stride]`, zero beyond n.
-    /// - Returns: `[n, b]`
+    /// The product with b vectors: `[b, stride]`, zero beyond n → `[n, b]`.
     func multiplied(by x: Tensor) -> Tensor { Linear(weight: x, bias: nil)(values) }
 }

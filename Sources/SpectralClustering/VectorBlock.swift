@@ -1,8 +1,8 @@
 internal import Tensors
 
-/// Operations on vectors of n values that lie one after the other, `[vector][n]`. Sums run in one order whatever the threads.
+/// Operations on blocks of vectors, `[vector][n]`. The order of sums does not depend on the number of threads.
 enum VectorBlock {
-    /// ⟨a, b⟩ in sixteen lanes.
+    /// The inner product ⟨a, b⟩ in float32, in 16 lanes.
     static func dot(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ n: Int) -> Float {
         let (left, right) = (UnsafeRawPointer(a), UnsafeRawPointer(b))
         var lanes = SIMD16<Float>.zero
@@ -17,7 +17,7 @@ enum VectorBlock {
         return sum
     }
 
-    /// ⟨a, b⟩ in double precision, in eight lanes.
+    /// The inner product ⟨a, b⟩ in double precision, in 8 lanes.
     static func preciseDot(_ a: UnsafePointer<Float>, _ b: UnsafePointer<Float>, _ n: Int) -> Double {
         let (left, right) = (UnsafeRawPointer(a), UnsafeRawPointer(b))
         var lanes = SIMD8<Double>.zero
@@ -32,7 +32,7 @@ enum VectorBlock {
         return sum
     }
 
-    /// Products of each of some vectors with each of others, `[rows, columns]`.
+    /// A Bᵀ: the inner products of all rows of A `[rows][n]` with all rows of B `[columns][n]`, `[rows, columns]`.
     static func products(
         _ a: UnsafePointer<Float>, rows: Int, _ b: UnsafePointer<Float>, columns: Int, n: Int,
         into result: UnsafeMutablePointer<Float>
@@ -46,7 +46,8 @@ enum VectorBlock {
         }
     }
 
-    /// target ← beta · target + alpha · Cᵀ V, for V of `inner` vectors and C `[inner, stride]`, of which `rows` columns count.
+    /// target ← beta · target + alpha · Cᵀ V with V `[inner][n]`, C `[inner, stride]`, of which the first `rows` columns are
+    /// used, and target `[rows][n]`.
     static func combine(
         _ v: UnsafePointer<Float>, inner: Int, coefficients: UnsafePointer<Float>, stride: Int, rows: Int, n: Int, alpha: Float,
         beta: Float, into target: UnsafeMutablePointer<Float>
@@ -61,10 +62,10 @@ enum VectorBlock {
         }
     }
 
-    /// Makes the vectors orthogonal to each other and of length 1, those that are shorter than `least` or depend on earlier
-    /// ones left out (modified Gram-Schmidt).
+    /// Orthonormalises the vectors in place by modified Gram-Schmidt. Vectors that are not longer than `least`, or depend
+    /// linearly on earlier ones, are left out.
     ///
-    /// - Returns: how many are left; they lie at the front.
+    /// - Returns: the number of orthonormal vectors, which are moved to the front.
     static func orthonormalize(_ vectors: UnsafeMutablePointer<Float>, count: Int, n: Int, least: Float) -> Int {
         var kept = 0
         for index in 0..<count {
