@@ -140,8 +140,8 @@ private final class WorkerPool: @unchecked Sendable {
         }
     }
 
-    /// Takes a permit, runs one chunk after another of the operations that `next` returns, until it returns nil, and returns the
-    /// permit. `mutex` is locked at the beginning and at the end, but not while a chunk runs.
+    /// Takes a permit, runs one chunk after another of the operations that `next` returns, and returns the permit when `next` is nil
+    /// or `limit` has become lower than `running`. `mutex` is locked at the beginning and at the end, but not while a chunk runs.
     private func runChunks(of next: () -> Operation?) {
         running += 1
         pthread_setspecific(insideKey, UnsafeRawPointer(mutex))
