@@ -1,31 +1,5 @@
 public import Volumes
 
-/// A tomogram that patches are cut from.
-public struct PatchVolume: Sendable {
-    public let shape: VolumeShape
-    let mean: Float
-    let deviation: Float
-    let read: @Sendable (Box) throws -> [Float]
-
-    /// - Parameters:
-    ///   - mean: of all its voxels, as is the standard deviation: densities of patches have 0 and 1 instead.
-    ///   - read: gives the densities of a box inside the volume, `[z][y][x]`, as they are in the file.
-    /// - Throws: ``TrainingError`` where mean or deviation are not finite, or the deviation is not positive.
-    public init(
-        shape: VolumeShape, mean: Double, standardDeviation: Double, read: @escaping @Sendable (Box) throws -> [Float]
-    ) throws(TrainingError) {
-        guard mean.isFinite, standardDeviation.isFinite, Float(standardDeviation) > 0, Float(mean).isFinite else {
-            throw TrainingError(
-                "a tomogram of mean \(mean) and standard deviation \(standardDeviation) cannot be normalised; are its voxels "
-                    + "all the same?")
-        }
-        self.shape = shape
-        self.mean = Float(mean)
-        self.deviation = Float(standardDeviation)
-        self.read = read
-    }
-}
-
 /// A part of a tomogram whose voxels have labels: a slab, or all of it.
 public struct LabelledRegion: Sendable {
     /// Where there is something to learn beside background.
@@ -68,5 +42,59 @@ public struct LabelledRegion: Sendable {
         self.box = box
         self.foreground = foreground
         self.labels = labels
+    }
+}
+
+/// Where a box of labels has foreground, so that one of its voxels can be drawn: runs of neighbouring voxels along x, 16
+/// bytes each, of labels that arrive slice by slice.
+public struct ForegroundRuns: Sendable {
+    private let box: Box
+    private var slices = 0
+    /// The first voxel of each run in the box, and how many foreground voxels come before it.
+    private var starts: [(voxel: Int, earlier: Int)] = []
+    /// The number of foreground voxels.
+    public private(set) var count = 0
+
+    /// No foreground yet, in a box of a volume.
+    public init(box: Box) { self.box = box }
+
+    /// Takes the labels of the box's next slice, `[y][x]`: all that are neither 0 nor ``TrainingPatch/ignored`` are
+    /// foreground.
+    ///
+    /// - Throws: ``TrainingError`` where the box has no such slice.
+    public mutating func append(_ labels: [UInt8]) throws(TrainingError) {
+        guard labels.count == box.shape.sliceCount, slices < box.shape.z else {
+            throw TrainingError("a slice of \(labels.count) labels does not fit into \(box.shape) voxels after \(slices) slices")
+        }
+        for y in 0..<box.shape.y {
+            var isInside = false
+            for x in 0..<box.shape.x {
+                let label = labels[y * box.shape.x + x]
+                let isForeground = label != 0 && label != TrainingPatch.ignored
+                if isForeground, !isInside {
+                    starts.append(((slices * box.shape.y + y) * box.shape.x + x, count))
+                }
+                if isForeground { count += 1 }
+                isInside = isForeground
+            }
+        }
+        slices += 1
+    }
+
+    /// A foreground voxel of the volume, (x, y, z); all in order of z, y and x.
+    ///
+    /// - Precondition: an index below ``count``.
+    /// - Complexity: the logarithm of the number of runs.
+    public func voxel(_ index: Int) -> SIMD3<Int> {
+        precondition((0..<count).contains(index), "there is no foreground voxel \(index) of \(count)")
+        var (low, high) = (0, starts.count)
+        while high - low > 1 {
+            let middle = (low + high) / 2
+            if starts[middle].earlier <= index { low = middle } else { high = middle }
+        }
+        let voxel = starts[low].voxel + index - starts[low].earlier
+        return SIMD3(
+            box.x.lowerBound + voxel % box.shape.x, box.y.lowerBound + voxel / box.shape.x % box.shape.y,
+            box.z.lowerBound + voxel / box.shape.sliceCount)
     }
 }

@@ -160,3 +160,29 @@ public struct PatchSampler: Sendable {
         return (low, number - (low == 0 ? 0 : sums[low - 1]))
     }
 }
+
+/// A tomogram that patches are cut from.
+public struct PatchVolume: Sendable {
+    public let shape: VolumeShape
+    let mean: Float
+    let deviation: Float
+    let read: @Sendable (Box) throws -> [Float]
+
+    /// - Parameters:
+    ///   - mean: of all its voxels, as is the standard deviation: densities of patches have 0 and 1 instead.
+    ///   - read: gives the densities of a box inside the volume, `[z][y][x]`, as they are in the file.
+    /// - Throws: ``TrainingError`` where mean or deviation are not finite, or the deviation is not positive.
+    public init(
+        shape: VolumeShape, mean: Double, standardDeviation: Double, read: @escaping @Sendable (Box) throws -> [Float]
+    ) throws(TrainingError) {
+        guard mean.isFinite, standardDeviation.isFinite, Float(standardDeviation) > 0, Float(mean).isFinite else {
+            throw TrainingError(
+                "a tomogram of mean \(mean) and standard deviation \(standardDeviation) cannot be normalised; are its voxels "
+                    + "all the same?")
+        }
+        self.shape = shape
+        self.mean = Float(mean)
+        self.deviation = Float(standardDeviation)
+        self.read = read
+    }
+}

@@ -1,3 +1,4 @@
+import Basics
 import Tensors
 
 /// What follows a convolution in a network.
@@ -12,14 +13,14 @@ public enum NormalizationKind: Hashable, Sendable, Codable {
 
 /// A convolution without bias, normalisation, and a ReLU.
 struct NormalizedConvolution {
-    let layer: Convolution3D
-    let kind: NormalizationKind
-    let weight: NetworkParameter
-    let scale: NetworkParameter
-    let shift: NetworkParameter
+    private let layer: Convolution3D
+    private let kind: NormalizationKind
+    private let weight: NetworkParameter
+    private let scale: NetworkParameter
+    private let shift: NetworkParameter
     /// Of batch normalisation: `running_mean`, `running_var`.
-    let means: NetworkParameter
-    let variances: NetworkParameter
+    private let means: NetworkParameter
+    private let variances: NetworkParameter
 
     /// What a batch moves the running moments by, as PyTorch does.
     private static let momentum: Float = 0.1
@@ -74,5 +75,67 @@ struct NormalizedConvolution {
             }
         }
         return layer(x, weight: folded, bias: Tensor(shape: [bias.count], values: bias)).applying(.relu)
+    }
+}
+
+/// A transposed convolution with a bias, whose weights have PyTorch's shape, `[inputs, outputs, …]`.
+struct TransposedLayer {
+    /// From the result back.
+    private let layer: Convolution3D
+    private let weight: NetworkParameter
+    private let bias: NetworkParameter
+
+    /// - Parameters:
+    ///   - layer: what takes the result back: its outputs are the channels of what is given.
+    ///   - overlap: how many of the kernel's taps meet in a voxel of the result, for the size of first weights.
+    init(_ name: String, _ layer: Convolution3D, overlap: Int, _ numbers: inout WeightInitialization) {
+        self.layer = layer
+        weight = NetworkParameter(
+            "\(name).weight",
+            numbers.normal(layer.weightShape, deviation: (1 / Double(overlap * layer.outputs)).squareRoot()))
+        bias = NetworkParameter("\(name).bias", Tensor(shape: [layer.inputs]))
+    }
+
+    var parameters: [NetworkParameter] { [weight, bias] }
+
+    /// - Parameter extent: of the result.
+    func callAsFunction(_ x: Variable, to extent: Extent3D, on tape: Tape) -> Variable {
+        tape.transposedConvolution(x, layer, weight: weight, bias: bias, extent: extent)
+    }
+}
+
+/// The 1 × 1 convolution that makes logits of channels.
+struct LogitLayer {
+    private let layer: Convolution3D
+    private let weight: NetworkParameter
+    private let bias: NetworkParameter
+
+    init(_ name: String, inputs: Int, outputs: Int, _ numbers: inout WeightInitialization) {
+        layer = Convolution3D(inputs: inputs, outputs: outputs, kernel: Extent3D(1))
+        weight = NetworkParameter("\(name).weight", numbers.kaiming(layer.weightShape))
+        bias = NetworkParameter("\(name).bias", Tensor(shape: [outputs]))
+    }
+
+    var parameters: [NetworkParameter] { [weight, bias] }
+
+    func callAsFunction(_ x: Variable, on tape: Tape) -> Variable { tape.convolution(x, layer, weight: weight, bias: bias) }
+}
+
+/// First weights, all from one seed.
+struct WeightInitialization {
+    private var random: RandomStream
+
+    init(seed: UInt64) { random = RandomStream(seed: seed) }
+
+    /// Normal, of variance 2 / inputs of a sum (He et al., ICCV 2015).
+    mutating func kaiming(_ shape: [Int]) -> Tensor {
+        let inner = shape.dropFirst().reduce(1, *)
+        return normal(shape, deviation: (2 / Double(max(inner, 1))).squareRoot())
+    }
+
+    mutating func normal(_ shape: [Int], deviation: Double) -> Tensor {
+        Tensor(shape: shape) { values in
+            for index in values.indices { values[index] = Float(deviation * random.normal()) }
+        }
     }
 }
