@@ -103,3 +103,64 @@ public struct CellposeModel: Sendable {
 
     private func invalid(_ message: String) -> CellposeError { CellposeError(.invalidInput, message, path: path) }
 }
+
+extension CellposeModel {
+    /// The objects of an image: the network's maps, followed to where they lead.
+    ///
+    /// - Parameters:
+    ///   - image: `[y][x]`; a mask is shown as 0 and 1.
+    ///   - diameter: of the objects, in pixels of the image.
+    ///   - probability: the logit that a pixel of an object exceeds.
+    ///   - errorLimit: the greatest flow error of an object; nil checks none.
+    /// - Returns: Labels 1 … n of the image's size, 0 for ground.
+    /// - Throws: ``CellposeError`` as ``maps(of:diameter:tilesAtOnce:)`` does, ``FlowError`` where a parameter lies outside its range.
+    /// - Complexity: that of the maps, and 200 steps for each pixel of the foreground at the scale that the network saw.
+    public func instances(
+        in image: Image<Float>, diameter: Double, probability: Float = 0, errorLimit: Double? = 0.4
+    ) throws -> Image<Int32> {
+        let maps = try maps(of: image, diameter: diameter)
+        // Flows are followed at the image's own scale, in as many of its pixels as 200 are at the network's.
+        let masks = try CellposeMasks(
+            probabilityThreshold: probability, iterations: max(1, Int(200 * diameter / meanDiameter)), errorLimit: errorLimit)
+        return try masks(flowY: maps.flowY, flowX: maps.flowX, probability: maps.cellProbability)
+    }
+}
+
+/// What CellPose's network makes of an image: for each pixel the way to the centre of its cell, and whether it is in one.
+public struct CellposeMaps: Hashable, Sendable {
+    /// The flow along y, downwards; five times as long as a unit vector where the network is sure.
+    public let flowY: Image<Float>
+    /// The flow along x, to the right, likewise.
+    public let flowX: Image<Float>
+    /// The logit of being in a cell: 0 is a probability of one half.
+    public let cellProbability: Image<Float>
+    /// What the whole image looks like to the network, a vector of length 1: the mean over its tiles.
+    public let style: [Float]
+}
+
+extension Image<Float> {
+    /// The pixels between which percentiles are looked for, beyond which an image is thinned out: 224³.
+    private static let percentilePixels = 11_239_424
+
+    /// The image with its 1st percentile at 0 and its 99th at 1, as CellPose wants it: `(x − p₁) / (p₉₉ − p₁)`.
+    ///
+    /// Where the percentiles lie no more than 10⁻³ apart, in a constant image too, all pixels become 0. Percentiles of an image of
+    /// more than 224³ pixels are those of every (side / 224)-th row and column.
+    ///
+    /// - Precondition: all pixels are finite.
+    /// - Complexity: sorts the pixels.
+    func normalizedByPercentiles() throws(ImageError) -> Image {
+        guard let bounds = try thinnedOut().percentiles([1, 99]), bounds[1] - bounds[0] > 1e-3 else { return map { _ in 0 } }
+        let range = bounds[1] - bounds[0]
+        return map { ($0 - bounds[0]) / range }
+    }
+
+    private func thinnedOut() -> Image {
+        guard values.count > Self.percentilePixels else { return self }
+        let (rows, columns) = (max(1, height / 224), max(1, width / 224))
+        let kept = stride(from: 0, to: height, by: rows).flatMap { y in
+            stride(from: y * width, to: (y + 1) * width, by: columns).map { values[$0] }
+        }
+        return Image(height: 1, width: kept.count, values: kept) ?? self
+    }
+}

@@ -83,3 +83,72 @@ extension Tensor {
         }
     }
 }
+
+/// Two residual pairs of convolutions at one level of resolution; the first one's shortcut is a projection.
+private struct DownBlock: Sendable {
+    private let projection: Linear
+    private let convolutions: [NormalizedConvolution]
+
+    init(_ weights: NetworkWeights, level: Int) throws(CheckpointError) {
+        let name = NetworkLayout.down(level)
+        projection = try weights.projection(name)
+        convolutions = try (0..<4).map { index throws(CheckpointError) in
+            try NormalizedConvolution(weights, "\(name).conv.conv_\(index)")
+        }
+    }
+
+    /// `[N, H, W, inputs]` → `[N, H, W, outputs]`
+    func callAsFunction(_ x: Tensor) -> Tensor {
+        let half = convolutions[1](convolutions[0](x), addingTo: projection(x))
+        return convolutions[3](convolutions[2](half), addingTo: half)
+    }
+}
+
+/// Two residual pairs of convolutions that lead up to a level, with the level's map from the way down and the style.
+private struct UpBlock: Sendable {
+    private let projection: Linear
+    private let convolutions: [NormalizedConvolution]
+
+    init(_ weights: NetworkWeights, level: Int) throws(CheckpointError) {
+        let name = NetworkLayout.up(level)
+        projection = try weights.projection(name)
+        convolutions = try (0..<4).map { index throws(CheckpointError) in
+            try NormalizedConvolution(weights, "\(name).conv.conv_\(index)", isStyled: index > 0)
+        }
+    }
+
+    /// - Parameters:
+    ///   - x: `[N, H, W, inputs]`
+    ///   - skip: what the way down gave at this level, `[N, H, W, outputs]`
+    ///   - style: `[N, styleWidth]`
+    /// - Returns: `[N, H, W, outputs]`
+    func callAsFunction(_ x: Tensor, skip: Tensor, style: Tensor) -> Tensor {
+        let half = convolutions[1](convolutions[0](x, addingTo: skip), style: style, addingTo: projection(x))
+        return convolutions[3](convolutions[2](half, style: style), style: style, addingTo: half)
+    }
+}
+
+/// Batch normalisation → ReLU → convolution; in blocks that lead up, the style's channels are added before.
+private struct NormalizedConvolution: Sendable {
+    private let norm: BatchNorm
+    private let convolution: Convolution2D
+    private let styling: Linear?
+
+    /// - Parameter isStyled: whether its part of the checkpoint has a linear layer for the style.
+    init(_ weights: NetworkWeights, _ name: String, isStyled: Bool = false) throws(CheckpointError) {
+        let layers = isStyled ? "\(name).conv" : name
+        norm = try weights.norm("\(layers).0")
+        convolution = try weights.convolution("\(layers).2")
+        styling = isStyled ? try weights.linear("\(name).full") : nil
+    }
+
+    /// - Parameters:
+    ///   - x: `[N, H, W, inputs]`
+    ///   - style: `[N, styleWidth]`, where the layer is styled
+    ///   - residual: what is added to the result, `[N, H, W, outputs]`
+    func callAsFunction(_ x: Tensor, style: Tensor? = nil, addingTo residual: Tensor? = nil) -> Tensor {
+        var offset: Tensor?
+        if let style, let styling { offset = styling(style) }
+        return convolution(normalizing: x, by: norm, offset: offset, addingTo: residual)
+    }
+}
