@@ -1,20 +1,20 @@
 public import Volumes
 
-/// The overlapping blocks into which a window divides a volume: layers in z, rows in y, columns in x, all of one size.
+/// The overlapping blocks into which a window divides a volume: layers along z, rows along y, columns along x, all of one size.
 ///
-/// Blocks begin at the volume's near faces. At its far faces they reach up to the next multiple of the alignment; the
-/// voxels that the volume lacks there repeat its outermost ones (edge replication). A volume smaller than a block is one
-/// block, of the volume's size rounded up so; or of the block's size, where blocks keep their length.
+/// The first block begins at the volume's first voxel. The last one ends at the volume's length, rounded up to a multiple of the
+/// alignment; beyond the volume it repeats the outermost voxels (edge replication). A volume smaller than a block is one block of
+/// the volume's size, rounded up in the same way, or of the block's size where blocks keep their length.
 public struct BlockGrid: Hashable, Sendable {
     /// The volume's shape.
     public let shape: VolumeShape
-    /// How it is divided.
+    /// The size and overlap of the blocks.
     public let window: Window
     let z: BlockLine
     let y: BlockLine
     let x: BlockLine
 
-    /// - Complexity: as many steps as there are blocks along the axes; no voxel is touched.
+    /// - Complexity: linear in the number of blocks along each axis; touches no voxel.
     public init(shape: VolumeShape, window: Window) {
         self.shape = shape
         self.window = window
@@ -23,10 +23,10 @@ public struct BlockGrid: Hashable, Sendable {
         x = BlockLine(length: shape.x, axis: window.x)
     }
 
-    /// The number of layers, which are finished one after the other.
+    /// The number of layers. Layers are computed one after the other along z.
     public var layers: Int { z.count }
 
-    /// The number of blocks of each layer.
+    /// The number of blocks in each layer.
     public var blocksPerLayer: Int { y.count * x.count }
 
     /// The number of blocks.
@@ -35,23 +35,25 @@ public struct BlockGrid: Hashable, Sendable {
     /// The shape of the network's input, `[1, D, H, W, 1]`.
     public var inputShape: [Int] { [1, z.blockLength, y.blockLength, x.blockLength, 1] }
 
-    /// The slices that are finished when a layer is, and were not before. These ranges cover the volume once.
+    /// The slices whose results are final after a layer, but not before it. The ranges of all layers cover the volume once.
     ///
-    /// - Precondition: there is such a layer.
+    /// - Precondition: the layer is in 0 ..< ``layers``.
     public func slices(finishedBy layer: Int) -> Range<Int> { z.finished(layer) }
 
-    /// The bytes that ``SlidingWindow`` needs for a network of so many outputs, beside the network's own: a layer of
-    /// results `[depth][Y][X][outputs]`, where depth is at most a block's depth, one slice of it, and one block's input
-    /// (twice) and output. It does not depend on the number of slices of the volume once that is larger than a block.
+    /// The memory in bytes that ``SlidingWindow`` needs in addition to the network's own: a layer of results
+    /// `[depth][Y][X][outputs]`, where depth is at most a block's depth; one slice of them; and one block's input (twice) and
+    /// output. For volumes deeper than a block it does not depend on their number of slices.
+    ///
+    /// - Parameter outputs: the number of values that the network returns for each voxel.
     public func memory(outputs: Int) -> Int {
         let block = z.blockLength * y.blockLength * x.blockLength
         return MemoryLayout<Float>.size * ((layerDepth + 1) * shape.sliceCount * outputs + block * (2 + outputs))
     }
 
-    /// The number of slices of the deepest layer's results.
+    /// The largest number of slices of results of a layer.
     var layerDepth: Int { (0..<layers).map { z.covered($0).count }.max() ?? 0 }
 
-    /// The voxels of a block.
+    /// The box of a block, which may reach beyond the volume.
     func block(layer: Int, row: Int, column: Int) -> PaddedBox {
         PaddedBox(
             origin: (z.starts[layer], y.starts[row], x.starts[column]),
@@ -59,37 +61,39 @@ public struct BlockGrid: Hashable, Sendable {
     }
 }
 
-/// The blocks along one axis of a volume, and how their results are joined.
+/// The blocks along one axis of a volume, and the weights with which their results are blended.
 ///
-/// The axis is thought to be as long as the next multiple of the alignment; the last block ends there, and so overlaps its
-/// neighbour by more than the others do. Hence what the network sees near either end of the volume does not depend on the
-/// length of blocks. An axis shorter than a block has one block, as long as the axis unless blocks keep their length.
+/// The length of the axis is rounded up to a multiple of the alignment. The last block ends there, and may therefore overlap its
+/// neighbour by more than the others do. Thus the input near either end of the volume does not depend on the length of blocks. An
+/// axis shorter than a block has one block, which has the axis' rounded length unless blocks keep their length.
 struct BlockLine: Hashable, Sendable {
     /// The number of voxels of the volume.
     let length: Int
     /// The number of voxels of each block.
     let blockLength: Int
-    /// Where blocks begin: multiples of the alignment, rising from 0. A block that has a share in too many voxels comes several
-    /// times, each time for the next of them.
+    /// The first voxel of each block: multiples of the alignment, ascending from 0. A block that contributes to more than `most`
+    /// voxels is listed several times, each time for the next part of them.
     let starts: [Int]
-    /// Zone k is where block k fades into block k + 1: as late as block k's margin allows. Zones do not touch; with a taper
-    /// of 0 they are empty, and tell where one block ends and the next begins.
+    /// The blending zones: in zone k, block k fades into block k + 1, as late as block k's margin allows. Zones do not overlap.
+    /// With a taper of 0 they are empty, and their position is the boundary between the blocks.
     let zones: [Range<Int>]
 
-    /// - Parameter most: voxels that a block has a share in at most; more than the taper.
+    /// - Parameters:
+    ///   - length: the number of voxels of the volume along the axis.
+    ///   - most: the largest number of voxels to which a block contributes, more than the taper.
     init(length: Int, axis: WindowAxis, most: Int = .max) {
         let padded = length.rounded(upTo: axis.alignment)
         self.length = length
         blockLength = axis.keepsLength ? axis.block : min(axis.block, padded)
         let last = max(0, padded - blockLength)
         var (starts, zones): ([Int], [Range<Int>]) = ([], [])
-        /// Where the block before has no share any more.
+        /// The first voxel to which the preceding block does not contribute.
         var first = 0
         for start in Array(stride(from: 0, to: last, by: axis.step)) + [last] {
             let isLast = start == last
             let end = isLast ? length : start + axis.block - axis.margin
             let zone = end - (isLast ? 0 : axis.taper)..<end
-            // What is this block's alone is divided; the first and the last part have a zone beside it.
+            // The voxels of this block alone are divided into parts; the first and the last part also have a blending zone.
             let own = zone.lowerBound - first
             let parts =
                 own + 2 * axis.taper <= most ? 1 : max(2, (own + most - axis.taper - 1) / max(most - axis.taper, 1))
@@ -105,20 +109,20 @@ struct BlockLine: Hashable, Sendable {
 
     var count: Int { starts.count }
 
-    /// The voxels that block `index` has a share in.
+    /// The voxels to which block `index` contributes.
     func covered(_ index: Int) -> Range<Int> {
         let first = index == 0 ? 0 : zones[index - 1].lowerBound
         return first..<(index == count - 1 ? length : zones[index].upperBound)
     }
 
-    /// The voxels that are finished when block `index` is, and were not before.
+    /// The voxels whose results are final after block `index`, but not before it.
     func finished(_ index: Int) -> Range<Int> {
         let covered = covered(index)
         return covered.lowerBound..<(index == count - 1 ? length : zones[index].lowerBound)
     }
 
-    /// The shares that block `index` and the blocks before it have in each voxel of `covered(index)`; what is missing to 1
-    /// is the next block's.
+    /// For each voxel of `covered(index)` the weight of block `index` and the total weight of the earlier blocks. The rest to 1
+    /// is the weight of the next block.
     func shares(_ index: Int) -> [(own: Float, earlier: Float)] {
         covered(index).map { position in
             if index > 0, zones[index - 1].contains(position) {
@@ -132,14 +136,15 @@ struct BlockLine: Hashable, Sendable {
         }
     }
 
+    /// The weight of the later block at a position of a blending zone; it rises linearly.
     private func share(of position: Int, in zone: Range<Int>) -> Float {
         Float(position - zone.lowerBound + 1) / Float(zone.count + 1)
     }
 }
 
-/// A box of voxels that may reach beyond its volume: `(z, y, x)`.
+/// A box of voxels that may reach beyond its volume.
 struct PaddedBox: Hashable, Sendable {
-    /// Its first voxel; it may lie before the volume.
+    /// The first voxel; coordinates may be negative.
     let z: Int
     let y: Int
     let x: Int
@@ -147,6 +152,9 @@ struct PaddedBox: Hashable, Sendable {
     let height: Int
     let width: Int
 
+    /// - Parameters:
+    ///   - origin: the first voxel, (z, y, x).
+    ///   - size: the number of voxels along z, y and x.
     init(origin: (Int, Int, Int), size: (Int, Int, Int)) {
         (z, y, x) = origin
         (depth, height, width) = size
@@ -154,7 +162,7 @@ struct PaddedBox: Hashable, Sendable {
 
     var count: Int { depth * height * width }
 
-    /// The part inside another box; nil if there is none.
+    /// The intersection with another box; nil if it is empty.
     func clipped(to box: Box) -> Box? {
         func clip(_ start: Int, _ length: Int, _ range: Range<Int>) -> Range<Int> {
             (start..<start + length).clamped(to: range)
@@ -162,10 +170,11 @@ struct PaddedBox: Hashable, Sendable {
         return Box(z: clip(z, depth, box.z), y: clip(y, height, box.y), x: clip(x, width, box.x))
     }
 
-    /// Fills `target`, `[z][y][x]`, with the values of `inner`, a box inside this one; elsewhere with the value of the
-    /// voxel of `inner` that is nearest along each axis.
+    /// Edge replication: fills `target`, `[z][y][x]`, with the values of `inner`, a box inside this one. A voxel outside `inner`
+    /// gets the value of the nearest voxel of `inner`.
     ///
-    /// - Precondition: as many values as `inner` has voxels, and room for all voxels of this box.
+    /// - Precondition: there is one value for each voxel of `inner`, and `target` has one element for each voxel of this box.
+    /// - Complexity: one write for each voxel of this box.
     func replicate<Element>(_ values: [Element], of inner: Box, into target: UnsafeMutableBufferPointer<Element>) {
         precondition(values.count == inner.shape.count && target.count == count, "values that do not fill their box")
         let shape = inner.shape

@@ -1,14 +1,14 @@
 public import Tensors
 public import Volumes
 
-/// Runs a network over a volume of any size, block by block, and joins the results.
+/// Sliding-window inference: runs a network over a volume of any size, block by block, and blends the results.
 ///
-/// Where blocks overlap their results are blended with weights that rise and fall linearly along each axis and add up to
-/// 1; where all agree in every bit, so does the result: a network that returns its input gives the volume back. A NaN
-/// reaches only the voxels that the network gave it to, and those of a zone of blending where it did.
+/// Where blocks overlap, their results are blended with weights that rise and fall linearly along each axis and add up to 1.
+/// Where all blocks agree in every bit, the result is that value in every bit: a network that returns its input returns the
+/// volume. A NaN of a block appears in the result only at that voxel.
 ///
-/// Blocks are computed layer after layer, and slices leave as soon as they are finished, in order of z. What is in memory
-/// at a time is ``BlockGrid/memory(outputs:)``.
+/// Blocks are computed layer after layer. Each slice is emitted as soon as it is final, in ascending z. The memory is
+/// ``BlockGrid/memory(outputs:)``.
 ///
 /// ```swift
 /// let sliding = try SlidingWindow(grid: BlockGrid(shape: volume.shape, window: window), outputs: 1)
@@ -18,10 +18,10 @@ public import Volumes
 /// ```
 public struct SlidingWindow: Sendable {
     public let grid: BlockGrid
-    /// The number of values that the network gives each voxel.
+    /// The number of values that the network returns for each voxel.
     public let outputs: Int
 
-    /// - Throws: ``TrainingError`` where there are no outputs.
+    /// - Throws: ``TrainingError`` if `outputs` is below 1.
     public init(grid: BlockGrid, outputs: Int) throws(TrainingError) {
         guard outputs >= 1 else { throw TrainingError("a network has \(outputs) outputs, but needs at least one") }
         self.grid = grid
@@ -30,20 +30,20 @@ public struct SlidingWindow: Sendable {
 
     /// Runs the network over all layers from `firstLayer` on.
     ///
-    /// A run that was interrupted after some slices continues with the layer that finishes the next slice
-    /// (``BlockGrid/slices(finishedBy:)``), and emits the same bits. If layers are blended, the layer before is computed
-    /// again.
+    /// An interrupted run resumes with the layer that makes the next slice final (``BlockGrid/slices(finishedBy:)``), and emits
+    /// the same bits. If layers are blended, the preceding layer is computed again.
     ///
     /// - Parameters:
-    ///   - firstLayer: the layer to begin with; its first slice is the first to be emitted.
-    ///   - read: gives the values of a box inside the volume, `[z][y][x]`. Called once a block; normalise here.
-    ///   - network: from ``BlockGrid/inputShape``, `[1, D, H, W, 1]`, to `[1, D, H, W, outputs]`.
-    ///   - isCancelled: asked before each block.
-    ///   - progress: called after each block with the number of blocks done and the number to do.
-    ///   - emit: takes a slice's number and its values, `[y][x][output]`.
-    /// - Throws: what the closures throw; `CancellationError`; ``TrainingError`` where a closure returns an array that does
-    ///   not fit, or there is no such layer.
-    /// - Complexity: the network's, times the share of voxels that blocks overlap in; beside it some ten operations a voxel.
+    ///   - firstLayer: the layer to begin with; the first slice of its ``BlockGrid/slices(finishedBy:)`` is emitted first.
+    ///   - read: returns the values `[z][y][x]` of a box inside the volume, normalised as the network expects. Called once for
+    ///     each block.
+    ///   - network: maps ``BlockGrid/inputShape``, `[1, D, H, W, 1]`, to `[1, D, H, W, outputs]`.
+    ///   - isCancelled: called before each block; true ends the run with a `CancellationError`.
+    ///   - progress: called after each block with the number of blocks done and the total number.
+    ///   - emit: receives the z of a slice and its values, `[y][x][output]`.
+    /// - Throws: What the closures throw; `CancellationError`; ``TrainingError`` if a closure returns an array of another size or
+    ///   shape, or there is no such layer.
+    /// - Complexity: the network's cost for each block, overlaps included; in addition some ten operations for each voxel.
     public func run(
         from firstLayer: Int = 0,
         read: (Box) throws -> [Float],
@@ -58,7 +58,7 @@ public struct SlidingWindow: Sendable {
         let isBlended = firstLayer > 0 && !grid.z.zones[firstLayer - 1].isEmpty
         let layers = (isBlended ? firstLayer - 1 : firstLayer)..<grid.layers
         let (sliceCount, blocks) = (grid.shape.sliceCount * outputs, layers.count * grid.blocksPerLayer)
-        // Slices that the next layer blends with come first.
+        // After each layer, the slices that the next layer blends with are moved to the front.
         var results = [Float](repeating: 0, count: grid.layerDepth * sliceCount)
         var done = 0
         for layer in layers {
@@ -91,7 +91,7 @@ public struct SlidingWindow: Sendable {
         }
     }
 
-    /// The values of a block, beyond the volume those of its outermost voxels.
+    /// The network's input for a block; beyond the volume the outermost voxels are repeated.
     private func input(_ block: PaddedBox, read: (Box) throws -> [Float]) throws -> Tensor {
         guard let box = block.clipped(to: grid.shape.box) else { throw TrainingError("a block lies outside the volume") }
         let values = try read(box)
@@ -101,8 +101,9 @@ public struct SlidingWindow: Sendable {
         return Tensor(shape: grid.inputShape) { block.replicate(values, of: box, into: $0) }
     }
 
-    /// Adds a block to the results of its layer, as a running mean: r ← r + w / W · (v − r), where w is the block's weight
-    /// and W the sum of the weights up to and with it. This is exact where v = r, and the first block is copied.
+    /// Adds a block to the results of its layer as a running weighted mean: r ← r + w / W · (v − r), where r is the result, v the
+    /// block's value, w the block's weight, and W the sum of the weights so far, w included. It is exact where v = r; the first
+    /// block of a voxel is copied.
     private func blend(_ output: Tensor, into results: inout [Float], layer: Int, row: Int, column: Int) {
         let (zs, ys, xs) = (grid.z.covered(layer), grid.y.covered(row), grid.x.covered(column))
         let (zShares, yShares, xShares) = (grid.z.shares(layer), grid.y.shares(row), grid.x.shares(column))
@@ -115,7 +116,7 @@ public struct SlidingWindow: Sendable {
                         var to = ((z - zs.lowerBound) * grid.shape.y + y) * grid.shape.x + xs.lowerBound
                         from *= outputs
                         to *= outputs
-                        // The weight of earlier layers and rows, and that of this row of blocks.
+                        // The weight of the earlier layers and rows, then that of this row of blocks.
                         let earlier = zShare.earlier + zShare.own * yShare.earlier
                         let own = zShare.own * yShare.own
                         for xShare in xShares {

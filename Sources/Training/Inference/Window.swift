@@ -1,6 +1,6 @@
 public import Volumes
 
-/// How a network is moved over a volume: one ``WindowAxis`` for each axis.
+/// The sliding window of a network over a volume: one ``WindowAxis`` for each axis.
 ///
 /// ```swift
 /// let axis = try WindowAxis(block: 96, margin: 20, taper: 8, alignment: 8)
@@ -11,8 +11,8 @@ public struct Window: Hashable, Sendable {
     public var z: WindowAxis
     public var y: WindowAxis
     public var x: WindowAxis
-    /// How many slices of results are kept of a layer of blocks at most. A layer that has more is computed several times, each
-    /// time for the next of them: results are the same, to the bit.
+    /// The largest number of slices of a layer of blocks whose results are in memory at a time. A layer with more slices is
+    /// computed several times, each time for the next slices. Results are the same in every bit.
     public private(set) var mostSlices = Int.max
 
     public init(z: WindowAxis, y: WindowAxis, x: WindowAxis) {
@@ -21,24 +21,25 @@ public struct Window: Hashable, Sendable {
         self.x = x
     }
 
-    /// This window, so that it needs no more than `bytes` of memory: see ``BlockGrid/memory(outputs:)``. It has the deepest
-    /// blocks, up to its own depth, that do. Where blocks keep their length, layers are computed several times instead, no more
-    /// often than needed.
+    /// This window, changed so that it needs at most `bytes` of memory (``BlockGrid/memory(outputs:)``). Its blocks become as
+    /// shallow along z as necessary. Where blocks keep their length, layers are computed several times instead, no more often
+    /// than necessary.
     ///
-    /// - Throws: ``TrainingError`` where even that needs more.
+    /// - Parameter outputs: the number of values that the network returns for each voxel.
+    /// - Throws: ``TrainingError`` if the memory is not enough for the shallowest blocks.
     public func fitted(to shape: VolumeShape, outputs: Int, bytes: Int) throws(TrainingError) -> Window {
         var window = self
         var least = BlockGrid(shape: shape, window: window).memory(outputs: outputs)
         if z.keepsLength {
             if least <= bytes { return window }
-            // Each slice less saves as much as another.
+            // Each slice that is not kept saves the same number of bytes.
             let slice = MemoryLayout<Float>.size * shape.sliceCount * outputs
             let depth = BlockGrid(shape: shape, window: window).layerDepth
             window.mostSlices = depth - (least - bytes + slice - 1) / slice
             if window.mostSlices > z.taper { return window }
             throw Self.tooLarge(shape, outputs, least: least - (depth - z.taper - 1) * slice, bytes)
         }
-        // A block deeper than the volume is a block of its depth.
+        // A block deeper than the volume is cut to the volume's depth, so larger depths need the same memory.
         let deepest = max(min(z.block, shape.z.rounded(upTo: z.alignment)), z.leastBlock)
         for depth in stride(from: deepest, through: z.leastBlock, by: -z.alignment) {
             window.z = try WindowAxis(block: depth, margin: z.margin, taper: z.taper, alignment: z.alignment)
@@ -56,32 +57,35 @@ public struct Window: Hashable, Sendable {
     }
 }
 
-/// How a network is moved along one axis of a volume: lengths in voxels.
+/// The sliding window along one axis of a volume; lengths are in voxels.
 ///
-/// Neighbouring blocks have ``overlap`` voxels in common. Of these the outermost `margin` of either block are wrong, since
-/// the network did not see beyond the block's cut face, and are thrown away; `taper` voxels are blended.
+/// Neighbouring blocks have ``overlap`` voxels in common. At the cut face of each block, the outermost `margin` voxels are
+/// discarded: they are wrong, since the network did not see the voxels beyond the face. The next `taper` voxels are blended with
+/// the neighbour's.
 ///
 /// ```
 /// block k      ────────────────blend│margin
 ///                       margin│blend────────────────      block k + 1
 /// ```
 public struct WindowAxis: Hashable, Sendable {
-    /// The length of a block: what was asked for, rounded up to a multiple of the alignment.
+    /// The length of a block: the requested length, rounded up to a multiple of the alignment.
     public let block: Int
-    /// How many voxels at a cut face are thrown away. With the radius of the network's receptive field or more, results
-    /// do not depend on the length of blocks, but for rounding where blocks blend.
+    /// The number of voxels discarded at a cut face. If it is at least the radius of the network's receptive field, results do
+    /// not depend on the length of blocks, except for rounding where blocks blend.
     public let margin: Int
-    /// Over how many voxels neighbours blend, linearly.
+    /// The number of voxels over which neighbours blend, with linear weights.
     public let taper: Int
-    /// The factor by which the network pools: blocks begin at multiples of it, so that pooling grids agree.
+    /// The factor by which the network pools. Blocks begin at multiples of it, so that all blocks pool the same groups of voxels.
     public let alignment: Int
-    /// Whether blocks are as long where the axis is shorter: the voxels that it lacks repeat its outermost ones.
+    /// Whether a block keeps its length on a shorter axis; the missing voxels repeat the outermost ones (edge replication).
     public let keepsLength: Bool
 
-    /// - Parameter keepsLength: for networks that are told where in a block a voxel is (CoordConv). In a shorter block they would
-    ///   be told other places than in training.
-    /// - Throws: ``TrainingError`` where a length is out of range, or a block so short that it would hold little but
-    ///   overlap: it needs ``overlap`` + max(taper, alignment) voxels.
+    /// - Parameters:
+    ///   - block: the length of a block; rounded up to a multiple of the alignment.
+    ///   - keepsLength: true for networks whose input includes the coordinates of voxels in the block (CoordConv): in a shorter
+    ///     block the coordinates would differ from those in training.
+    /// - Throws: ``TrainingError`` if a length is out of range, or the block is shorter than ``overlap`` + max(taper, 1) rounded
+    ///   up to a multiple of the alignment.
     public init(
         block: Int, margin: Int = 0, taper: Int = 0, alignment: Int = 1, keepsLength: Bool = false
     ) throws(TrainingError) {
@@ -102,7 +106,7 @@ public struct WindowAxis: Hashable, Sendable {
         }
     }
 
-    /// One voxel at a time, which a two-dimensional network wants along z.
+    /// Blocks of one voxel without overlap: the window of a two-dimensional network along z.
     public static let single = WindowAxis()
 
     private init() {
@@ -113,18 +117,18 @@ public struct WindowAxis: Hashable, Sendable {
         keepsLength = false
     }
 
-    /// How many voxels neighbours have in common: two margins and a taper, rounded up to a multiple of the alignment. The
-    /// last block of an axis overlaps by more.
+    /// The number of voxels that neighbours have in common: two margins and a taper, rounded up to a multiple of the alignment.
+    /// The last block of an axis may overlap by more.
     public var overlap: Int { (2 * margin + taper).rounded(upTo: alignment) }
 
-    /// From the beginning of one block to that of the next.
+    /// The distance from the beginning of one block to that of the next.
     var step: Int { block - overlap }
 
-    /// The shortest block of this margin, taper and alignment.
+    /// The length of the shortest block with this margin, taper and alignment.
     var leastBlock: Int { overlap + max(taper, 1).rounded(upTo: alignment) }
 }
 
 extension Int {
-    /// The least multiple of a positive step that is not below this number.
+    /// The smallest multiple of a positive step that is not below this number, which is not negative.
     func rounded(upTo step: Int) -> Int { (self + step - 1) / step * step }
 }

@@ -1,36 +1,39 @@
 public import Tensors
 
-/// A network that tells, voxel by voxel, what a tomogram shows.
+/// A network for semantic segmentation: logits of classes for each voxel of a tomogram.
 public protocol Network: AnyObject {
-    /// What it takes to make it again.
+    /// Everything but the weights that is needed to create the network again.
     var architecture: NetworkArchitecture { get }
 
-    /// What is learned, in a fixed order.
+    /// The tensors that are learned, in a fixed order.
     var parameters: [NetworkParameter] { get }
 
-    /// What is kept beside: running moments.
+    /// The tensors that training updates without gradients, in a fixed order: the running moments of batch normalisation.
     var buffers: [NetworkParameter] { get }
 
-    /// `[N, D, H, W, 1]` → logits, `[N, D, H, W, outputs]`. Lengths are multiples of ``NetworkArchitecture/alignment``.
+    /// The forward pass: densities `[N, D, H, W, 1]` → logits `[N, D, H, W, outputs]`.
+    ///
+    /// - Precondition: D, H and W are multiples of ``NetworkArchitecture/alignment``.
     func callAsFunction(_ x: Variable, on tape: Tape) -> Variable
 }
 
 extension Network {
-    /// Parameters and buffers: what a checkpoint holds.
+    /// Parameters, then buffers: the tensors of a checkpoint.
     public var state: [NetworkParameter] { parameters + buffers }
 
-    /// Logits, in inference.
+    /// The forward pass in inference, without gradients: densities `[N, D, H, W, 1]` → logits `[N, D, H, W, outputs]`.
     public func logits(_ x: Tensor) -> Tensor { self(Variable(x), on: Tape(recording: false)).value }
 
+    /// Sets the gradient of each parameter to nil.
     public func clearGradients() { for parameter in parameters { parameter.gradient = nil } }
 }
 
-/// What it takes to make a network, but for its weights: checkpoints carry it.
+/// The kind of a network and its settings: everything but the weights. Checkpoints store it as JSON.
 public enum NetworkArchitecture: Hashable, Sendable, Codable {
     case unet(UNetArchitecture)
     case picker(PickerArchitecture)
 
-    /// A network with first weights of a seed.
+    /// Creates the network with random initial weights, which the seed determines.
     public func network(seed: UInt64) -> any Network {
         switch self {
         case .unet(let architecture): UNet(architecture, seed: seed)
@@ -38,7 +41,7 @@ public enum NetworkArchitecture: Hashable, Sendable, Codable {
         }
     }
 
-    /// What lengths of a patch are multiples of.
+    /// The factor by which the network pools along z, y and x: lengths of its input must be multiples of it.
     public var alignment: Extent3D {
         switch self {
         case .unet(let architecture): architecture.alignment
@@ -46,7 +49,7 @@ public enum NetworkArchitecture: Hashable, Sendable, Codable {
         }
     }
 
-    /// How far from a voxel others can change what is said of it.
+    /// The radius of the receptive field, in voxels: voxels farther away along an axis do not change a voxel's logits.
     public var receptiveRadius: Extent3D {
         switch self {
         case .unet(let architecture): architecture.receptiveRadius
@@ -54,8 +57,8 @@ public enum NetworkArchitecture: Hashable, Sendable, Codable {
         }
     }
 
-    /// Whether the network is told where in its block a voxel is (CoordConv). Blocks must then be as long along each axis as the
-    /// patches that it learned from: in others, the same coordinate is another place.
+    /// Whether the coordinates of a voxel in its block are an input (CoordConv). Blocks must then have the size of the training
+    /// patches: in blocks of another size, the same coordinate is another place.
     public var usesCoordinates: Bool {
         switch self {
         case .unet: false
@@ -63,7 +66,7 @@ public enum NetworkArchitecture: Hashable, Sendable, Codable {
         }
     }
 
-    /// How many logits each voxel has.
+    /// The number of logits of each voxel.
     public var outputs: Int {
         switch self {
         case .unet(let architecture): architecture.classes
@@ -71,10 +74,11 @@ public enum NetworkArchitecture: Hashable, Sendable, Codable {
         }
     }
 
-    /// About how much memory a voxel of a block takes in inference: the arrays of the finest level that are there at a time.
+    /// About how many bytes of memory inference needs for each voxel of a block: the tensors of the finest level that exist at
+    /// the same time.
     public var bytesPerVoxel: Int {
         switch self {
-        // What was skipped, what came up, both side by side, and a result.
+        // The skip connection, the upsampled map, their concatenation (twice as wide), and a result.
         case .unet(let architecture): 6 * architecture.width * 4
         case .picker(let architecture): 6 * (architecture.width + 4) * 4
         }

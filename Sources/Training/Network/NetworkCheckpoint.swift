@@ -3,14 +3,16 @@ import Foundation
 import Tensors
 import Volumes
 
-/// Networks as safetensors files: every parameter and running moment under its name, and in the metadata the architecture and what the
-/// network was trained on.
+/// Reads and writes networks as safetensors files: each parameter and running moment under its name; in the metadata the
+/// architecture and what the network was trained on.
 public enum NetworkCheckpoint {
-    /// The metadata key of the architecture, JSON.
+    /// The metadata key of the architecture, which is JSON.
     static let architectureKey = "cellar.architecture"
 
-    /// - Parameter metadata: what else to note: lineage.
-    /// - Throws: ``CheckpointError`` where the file cannot be written.
+    /// Writes a network to a file, which it replaces as a whole.
+    ///
+    /// - Parameter metadata: further entries for the metadata, such as the lineage of the training data.
+    /// - Throws: ``CheckpointError`` if the file cannot be written.
     public static func write(
         _ network: any Network, to path: String, metadata: [String: String] = [:]
     ) throws {
@@ -25,9 +27,11 @@ public enum NetworkCheckpoint {
         try writer.finish()
     }
 
-    /// - Parameter expected: the architecture that is wanted, if only one will do.
-    /// - Throws: ``CheckpointError`` where the file is damaged, holds no network of Cellar's or other tensors than it should;
-    ///   ``TrainingError`` where the architecture is another, or weights are not finite.
+    /// Reads a network, with all weights in memory.
+    ///
+    /// - Parameter expected: the architecture that the caller needs; nil accepts any.
+    /// - Throws: ``CheckpointError`` if the file is damaged, or its tensors are not those of its architecture; ``TrainingError``
+    ///   if Cellar did not write the file, the architecture is another than expected, or a weight is not finite.
     public static func read(_ path: String, expecting expected: NetworkArchitecture? = nil) throws -> any Network {
         let architecture = try architecture(of: path)
         if let expected, expected != architecture {
@@ -41,7 +45,7 @@ public enum NetworkCheckpoint {
         try checkpoint.checkNames { names.contains($0) }
         for parameter in network.state {
             let value = try checkpoint.tensor(named: parameter.name, expecting: parameter.value.shape)
-            // Copied: the file may go.
+            // Copied, since the file may be deleted while the network is in use.
             parameter.value = Tensor(shape: value.shape, values: value.values)
             guard parameter.value.withUnsafeBufferPointer({ $0.allSatisfy(\.isFinite) }) else {
                 throw TrainingError("\(path) holds weights that are no finite numbers (\(parameter.name)); train again")
@@ -50,9 +54,10 @@ public enum NetworkCheckpoint {
         return network
     }
 
-    /// What the network in a file is like.
+    /// The architecture of the network in a file; reads no weights.
     ///
-    /// - Throws: ``CheckpointError`` or ``TrainingError`` where there is none.
+    /// - Throws: ``CheckpointError`` if the file cannot be read; ``TrainingError`` if it names no architecture, or one that this
+    ///   version does not know.
     public static func architecture(of path: String) throws -> NetworkArchitecture {
         guard let text = try metadata(of: path)[architectureKey] else {
             throw TrainingError(
@@ -71,11 +76,14 @@ public enum NetworkCheckpoint {
         }
     }
 
-    /// What the writer noted.
+    /// The metadata of the file.
+    ///
+    /// - Throws: ``CheckpointError`` if the file cannot be read.
     public static func metadata(of path: String) throws(CheckpointError) -> [String: String] {
         try TensorFile(path: path).metadata
     }
 
+    /// A value as JSON with sorted keys, so that equal values give equal text.
     static func json(_ value: some Encodable) throws -> String {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys]
@@ -84,7 +92,7 @@ public enum NetworkCheckpoint {
 }
 
 extension DecodingError {
-    /// What is missing or wrong, in half a sentence.
+    /// What is missing or wrong, as part of a sentence.
     fileprivate var sentence: String {
         switch self {
         case .keyNotFound(let key, _): "'\(key.stringValue)' is missing"

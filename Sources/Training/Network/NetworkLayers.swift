@@ -1,28 +1,29 @@
 import Basics
 import Tensors
 
-/// What follows a convolution in a network.
+/// The normalisation after each convolution of a network.
 public enum NormalizationKind: Hashable, Sendable, Codable {
-    /// Over all patches of a batch, with running moments in inference: what comes of a voxel does not depend on the block it is in.
+    /// Batch normalisation: each channel over all patches of a batch; running moments in inference, so that the result of a voxel
+    /// does not depend on its block.
     case batch
-    /// Over each patch, every channel by itself.
+    /// Instance normalisation: each channel of each patch.
     case instance
-    /// Over each patch, so many groups of channels.
+    /// Group normalisation: this number of groups of channels, over each patch; at most as many groups as channels.
     case group(Int)
 }
 
-/// A convolution without bias, normalisation, and a ReLU.
+/// Convolution without bias → normalisation → ReLU: `[N, D, H, W, inputs]` → `[N, D′, H′, W′, outputs]`.
 struct NormalizedConvolution {
     private let layer: Convolution3D
     private let kind: NormalizationKind
     private let weight: NetworkParameter
     private let scale: NetworkParameter
     private let shift: NetworkParameter
-    /// Of batch normalisation: `running_mean`, `running_var`.
+    /// The running moments of batch normalisation: `running_mean`, `running_var`.
     private let means: NetworkParameter
     private let variances: NetworkParameter
 
-    /// What a batch moves the running moments by, as PyTorch does.
+    /// The part of the way by which a batch moves the running moments towards its own; PyTorch's default.
     private static let momentum: Float = 0.1
     private static let epsilon: Float = 1e-5
 
@@ -60,7 +61,8 @@ struct NormalizedConvolution {
         }
     }
 
-    /// With the running moments, as a convolution of other weights.
+    /// The result in inference: normalisation with the running moments is folded into the weights and the bias of the
+    /// convolution.
     private func inferred(_ x: Tensor) -> Tensor {
         let (scales, shifts) = (scale.value.values, shift.value.values)
         let (means, variances) = (means.value.values, variances.value.values)
@@ -78,16 +80,18 @@ struct NormalizedConvolution {
     }
 }
 
-/// A transposed convolution with a bias, whose weights have PyTorch's shape, `[inputs, outputs, …]`.
+/// A transposed convolution with a bias: `[N, D′, H′, W′, layer.outputs]` → `[N, D, H, W, layer.inputs]`. The weight has
+/// PyTorch's shape, `[input channels, output channels, depth, rows, columns]`.
 struct TransposedLayer {
-    /// From the result back.
+    /// The convolution in the opposite direction, from the result to the input.
     private let layer: Convolution3D
     private let weight: NetworkParameter
     private let bias: NetworkParameter
 
     /// - Parameters:
-    ///   - layer: what takes the result back: its outputs are the channels of what is given.
-    ///   - overlap: how many of the kernel's taps meet in a voxel of the result, for the size of first weights.
+    ///   - layer: the convolution in the opposite direction: its outputs are the input channels of this layer.
+    ///   - overlap: how many taps of the kernel contribute to a voxel of the result. The initial weights have the variance
+    ///     1 / (overlap · input channels).
     init(_ name: String, _ layer: Convolution3D, overlap: Int, _ numbers: inout WeightInitialization) {
         self.layer = layer
         weight = NetworkParameter(
@@ -98,13 +102,13 @@ struct TransposedLayer {
 
     var parameters: [NetworkParameter] { [weight, bias] }
 
-    /// - Parameter extent: of the result.
+    /// - Parameter extent: D, H and W of the result.
     func callAsFunction(_ x: Variable, to extent: Extent3D, on tape: Tape) -> Variable {
         tape.transposedConvolution(x, layer, weight: weight, bias: bias, extent: extent)
     }
 }
 
-/// The 1 × 1 convolution that makes logits of channels.
+/// The last layer, a 1 × 1 convolution with a bias: features `[N, D, H, W, inputs]` → logits `[N, D, H, W, outputs]`.
 struct LogitLayer {
     private let layer: Convolution3D
     private let weight: NetworkParameter
@@ -121,18 +125,20 @@ struct LogitLayer {
     func callAsFunction(_ x: Variable, on tape: Tape) -> Variable { tape.convolution(x, layer, weight: weight, bias: bias) }
 }
 
-/// First weights, all from one seed.
+/// Random initial weights; all tensors of a network are drawn one after the other from one seed.
 struct WeightInitialization {
     private var random: RandomStream
 
     init(seed: UInt64) { random = RandomStream(seed: seed) }
 
-    /// Normal, of variance 2 / inputs of a sum (He et al., ICCV 2015).
+    /// Normally distributed with variance 2 / fan-in, where fan-in is the number of values in a sum: all axes of the shape but
+    /// the first (He et al., ICCV 2015).
     mutating func kaiming(_ shape: [Int]) -> Tensor {
         let inner = shape.dropFirst().reduce(1, *)
         return normal(shape, deviation: (2 / Double(max(inner, 1))).squareRoot())
     }
 
+    /// Normally distributed with mean 0 and this standard deviation.
     mutating func normal(_ shape: [Int], deviation: Double) -> Tensor {
         Tensor(shape: shape) { values in
             for index in values.indices { values[index] = Float(deviation * random.normal()) }

@@ -1,7 +1,8 @@
 import Tensors
 
-/// Finds particles: four levels of residual blocks, each of which is told where in the patch it is (CoordConv, Liu et al., NeurIPS 2018)
-/// and, on the way down, what the patch looks like at its scale. Ways up are summed with those down.
+/// A residual U-Net that finds particles. It has four levels of residual blocks. Each block gets the coordinates of its voxels as
+/// three further channels (CoordConv, Liu et al., NeurIPS 2018), and each encoder block below the finest level also the input
+/// densities at its scale. The decoder adds the encoder's map of the same level to its own.
 public final class PickerNetwork: Network {
     private let picker: PickerArchitecture
     private var encoder: [[NormalizedConvolution]] = []
@@ -11,12 +12,13 @@ public final class PickerNetwork: Network {
 
     public var architecture: NetworkArchitecture { .picker(picker) }
 
+    /// Creates the network with random initial weights, which the seed determines.
     public init(_ architecture: PickerArchitecture, seed: UInt64) {
         picker = architecture
         var numbers = WeightInitialization(seed: seed)
         let channels = architecture.channels
         func block(_ name: String, _ inputs: Int, _ outputs: Int) -> [NormalizedConvolution] {
-            // Concatenated with x, y and z.
+            // The 3 further channels are the coordinates x, y and z.
             [inputs + 3, outputs, outputs].enumerated().map { number, inputs in
                 NormalizedConvolution(
                     "\(name).\(number)",
@@ -62,14 +64,15 @@ public final class PickerNetwork: Network {
         return head(x, on: tape)
     }
 
-    /// Three convolutions; what the first gives is added to what the last does.
+    /// A residual block: three convolutions; the result of the first is added to that of the last, then ELU.
     private func residual(_ block: [NormalizedConvolution], _ x: Variable, on tape: Tape) -> Variable {
         let first = block[0](tape.concatenation([x, Variable(Self.coordinates(like: x.value))]), on: tape)
         let last = block.dropFirst().reduce(first) { $1($0, on: tape) }
         return tape.elu(tape.sum(last, first))
     }
 
-    /// x, y and z of each voxel, from −1 to 1 over the patch: `[N, D, H, W, 3]`.
+    /// The coordinates x, y, z of each voxel, in [−1, 1] over the patch: `[N, D, H, W, 3]` (CoordConv). Along an axis of one
+    /// voxel the coordinate is 0.
     static func coordinates(like x: Tensor) -> Tensor {
         let extent = x.extent
         func place(_ index: Int, _ length: Int) -> Float { length > 1 ? 2 * Float(index) / Float(length - 1) - 1 : 0 }
@@ -93,20 +96,23 @@ public final class PickerNetwork: Network {
     }
 }
 
-/// A three-dimensional residual U-Net that finds particles, in the manner of DeepETPicker (Liu et al., Nature Communications 2024).
+/// The settings of the three-dimensional residual U-Net that finds particles, which follows DeepETPicker (Liu et al., Nature
+/// Communications 2024).
 public struct PickerArchitecture: Hashable, Sendable, Codable {
-    /// Channels of the finest level. The others have 2, 3 and 4.5 times as many: 24, 48, 72, 108.
+    /// Channels of the finest level. The others have 2, 3 and 4.5 times as many: by default 24, 48, 72, 108.
     public let width: Int
-    /// Classes of particles: each has a logit of its own.
+    /// The number of particle classes: one logit each, without background.
     public let classes: Int
 
-    /// - Throws: ``TrainingError`` where a number is out of range.
+    /// - Throws: ``TrainingError`` unless the width is even and in 2 … 256, and there are 1 to 64 classes.
     public init(width: Int = 24, classes: Int = 1) throws(TrainingError) {
         (self.width, self.classes) = (width, classes)
         try check()
     }
 
-    /// - Throws: ``TrainingError`` where a number is out of range, as it may be in a file.
+    /// Checks the numbers, which a file may hold in any range.
+    ///
+    /// - Throws: ``TrainingError`` if a number is out of range.
     func check() throws(TrainingError) {
         guard 2...256 ~= width, width % 2 == 0 else {
             throw TrainingError("a picker has an even width of 2 to 256, not \(width)")
@@ -114,6 +120,6 @@ public struct PickerArchitecture: Hashable, Sendable, Codable {
         guard 1...64 ~= classes else { throw TrainingError("a picker has 1 to 64 classes, not \(classes)") }
     }
 
-    /// The channels of the four levels.
+    /// The channels of the four levels, the finest first.
     var channels: [Int] { [2 * width, 4 * width, 6 * width, 9 * width].map { $0 / 2 } }
 }

@@ -1,17 +1,18 @@
 public import Tensors
 
-/// Notes, while a network computes, how derivatives find their way back, and takes them there.
+/// Reverse-mode automatic differentiation: records the operations of a forward pass, then computes the gradients of a scalar loss
+/// (backpropagation).
 ///
 /// ```swift
 /// let tape = Tape()
 /// let loss = SegmentationLoss()(network(Variable(patch), on: tape), labels, on: tape)
-/// tape.backward(from: loss)          // parameters have their gradients
+/// tape.backward(from: loss)          // each parameter has its gradient
 /// ```
 ///
-/// A tape that does not record keeps nothing: values go as soon as they are not needed, and normalisation takes its running
-/// moments, as in inference.
+/// A tape that does not record is for inference: it keeps no intermediate value, so that memory is freed as soon as the network
+/// drops a value, and batch normalisation uses its running moments.
 public final class Tape {
-    /// Whether the network is being trained.
+    /// Whether operations are recorded: true in training, false in inference.
     public let isRecording: Bool
     private var pullbacks: [(number: Int, body: (Tensor) -> Void)] = []
     private var gradients: [Int: Tensor] = [:]
@@ -19,7 +20,7 @@ public final class Tape {
 
     public init(recording: Bool = true) { isRecording = recording }
 
-    /// A value by which derivatives are asked for; `gradient(of:)` has them after `backward`.
+    /// Wraps a tensor whose gradient is kept: `gradient(of:)` returns it after `backward(from:)`.
     public func watched(_ value: Tensor) -> Variable {
         count += 1
         watchedNumbers.insert(count)
@@ -27,12 +28,14 @@ public final class Tape {
     }
     private var watchedNumbers: Set<Int> = []
 
-    /// The derivative by a value that is watched.
+    /// The gradient of the loss with respect to a watched value, in its shape; nil before `backward(from:)`, and where the loss
+    /// does not depend on the value.
     public func gradient(of variable: Variable) -> Tensor? { variable.number.flatMap { gradients[$0] } }
 
-    /// Notes a result.
+    /// Records the result of an operation; returns it without a record where the tape does not record.
     ///
-    /// - Parameter pullback: takes the derivative by the result, and hands those by what it came of to `accumulate` and to parameters.
+    /// - Parameter pullback: the backward pass of the operation. It gets the gradient with respect to the result, and adds those
+    ///   with respect to the operands with `accumulate`.
     func record(_ value: Tensor, _ pullback: @escaping (Tensor) -> Void) -> Variable {
         guard isRecording else { return Variable(value) }
         count += 1
@@ -40,13 +43,16 @@ public final class Tape {
         return Variable(value, number: count)
     }
 
-    /// Adds to the derivative by a value.
+    /// Adds to the gradient with respect to a value. The gradient of a constant is not computed.
     func accumulate(_ gradient: @autoclosure () -> Tensor, to variable: Variable) {
         guard let number = variable.number else { return }
         if gradients[number] == nil { gradients[number] = gradient() } else { gradients[number]?.add(gradient()) }
     }
 
-    /// Takes the derivatives of a loss, a tensor of one value, back to the parameters. The tape is empty afterwards.
+    /// Backpropagation: adds the gradients of a loss, a tensor of one value, to the gradients of the parameters. Afterwards the
+    /// tape holds no operations; it keeps the gradients of watched values.
+    ///
+    /// - Complexity: one backward pass of each recorded operation that the loss depends on.
     public func backward(from loss: Variable) {
         guard let number = loss.number else { return }
         gradients[number] = Tensor(shape: loss.value.shape, repeating: 1)
@@ -59,24 +65,24 @@ public final class Tape {
     }
 }
 
-/// A value in a computation, and how the tape knows it.
+/// A tensor in a computation, with its number on the tape.
 public struct Variable {
     public let value: Tensor
-    /// Its number on the tape; nil where no derivative is asked for.
+    /// Its number on the tape; nil for a constant.
     let number: Int?
 
-    /// A value that nothing depends on: no derivative by it is computed.
+    /// A constant, such as the network's input: no gradient with respect to it is computed.
     public init(_ value: Tensor) { (self.value, number) = (value, nil) }
 
     init(_ value: Tensor, number: Int?) { (self.value, self.number) = (value, number) }
 }
 
-/// An array that a network learns, or keeps beside (running moments), by the name that checkpoints have for it.
+/// A tensor that a network learns, or a buffer that it updates in training (running moments), under its name in checkpoints.
 public final class NetworkParameter {
-    /// As PyTorch would call it: `encoder.0.convolution.1.weight`.
+    /// The key in the checkpoint, in PyTorch's style: `encoder.0.1.norm.weight`.
     public let name: String
     public var value: Tensor
-    /// The sum of the derivatives of the losses since it was cleared.
+    /// The gradient, in the shape of the value: the sum over all losses since it was last cleared. Nil after clearing.
     public var gradient: Tensor?
 
     public init(_ name: String, _ value: Tensor) { (self.name, self.value) = (name, value) }
@@ -86,8 +92,13 @@ public final class NetworkParameter {
     }
 }
 
-/// The layers that networks are made of, each with its way back.
+/// The layers of networks, each with its backward pass. Tensors are channels last, `[N, D, H, W, C]`.
 extension Tape {
+    /// The convolution `layer`: `[N, D, H, W, layer.inputs]` → `[N, D′, H′, W′, layer.outputs]`.
+    ///
+    /// - Parameters:
+    ///   - weight: `layer.weightShape`
+    ///   - bias: `[layer.outputs]`
     public func convolution(_ x: Variable, _ layer: Convolution3D, weight: NetworkParameter, bias: NetworkParameter? = nil)
         -> Variable
     {
@@ -98,11 +109,14 @@ extension Tape {
         }
     }
 
-    /// The transposed convolution: what `layer` would give derivatives of.
+    /// The transposed convolution: the gradient of `layer` with respect to its input. x is `[N, D′, H′, W′, layer.outputs]`, the
+    /// result `[N, D, H, W, layer.inputs]`.
     ///
     /// - Parameters:
-    ///   - layer: from the result back to x: its outputs are the channels of x.
-    ///   - extent: of the result.
+    ///   - layer: the convolution in the opposite direction, from the result to x.
+    ///   - weight: `layer.weightShape`
+    ///   - bias: `[layer.inputs]`
+    ///   - extent: D, H and W of the result.
     public func transposedConvolution(
         _ x: Variable, _ layer: Convolution3D, weight: NetworkParameter, bias: NetworkParameter?, extent: Extent3D
     ) -> Variable {
@@ -115,9 +129,14 @@ extension Tape {
         }
     }
 
-    /// Normalisation by the moments of x itself, with a ReLU after it where wanted.
+    /// Batch, group or instance normalisation with the mean and variance of x itself; the shape of x stays.
     ///
-    /// - Parameter observe: is given the moments, for running ones.
+    /// - Parameters:
+    ///   - region: which channels and images share a mean and a variance.
+    ///   - weight: the factor of each channel, `[C]`
+    ///   - bias: the offset of each channel, `[C]`
+    ///   - rectified: whether a ReLU follows.
+    ///   - observe: receives the moments, to update running moments.
     public func normalization(
         _ x: Variable, over region: ChannelMoments.Region, weight: NetworkParameter, bias: NetworkParameter, rectified: Bool,
         observe: (ChannelMoments) -> Void = { _ in }
@@ -133,11 +152,13 @@ extension Tape {
         }
     }
 
+    /// ELU (exponential linear unit) of each value.
     public func elu(_ x: Variable) -> Variable {
         let value = x.value.applying(.elu)
         return record(value) { [self] gradient in accumulate(value.eluGradient(gradient), to: x) }
     }
 
+    /// The sum of two tensors of one shape.
     public func sum(_ a: Variable, _ b: Variable) -> Variable {
         record(a.value.adding(b.value)) { [self] gradient in
             accumulate(gradient, to: a)
@@ -145,6 +166,7 @@ extension Tape {
         }
     }
 
+    /// Maximum or mean pooling with windows side by side: `[N, D, H, W, C]` → `[N, D / depth, H / height, W / width, C]`.
     public func pooling(_ x: Variable, _ layer: Pooling3D) -> Variable {
         let value = layer(x.value)
         return record(value) { [self] gradient in
@@ -152,12 +174,13 @@ extension Tape {
         }
     }
 
+    /// Linear interpolation along each axis: `[N, D, H, W, C]` → `[N, extent, C]`.
     public func resized(_ x: Variable, to extent: Extent3D) -> Variable {
         let layer = LinearResize3D(from: x.value.extent, to: extent)
         return record(layer(x.value)) { [self] gradient in accumulate(layer.inputGradient(gradient), to: x) }
     }
 
-    /// Channels side by side.
+    /// Concatenates along the channels: parts `[N, D, H, W, Cᵢ]` → `[N, D, H, W, Σ Cᵢ]`.
     public func concatenation(_ parts: [Variable]) -> Variable {
         record(Tensor.concatenating(parts.map(\.value))) { [self] gradient in
             var first = 0

@@ -1,7 +1,8 @@
 import Tensors
 
-/// A U-Net: at each level two convolutions with normalisation and ReLU; maximum pooling on the way down; on the way up twice as large
-/// maps, beside those of the way down; at last a 1 × 1 convolution.
+/// A U-Net: at each level two convolutions with normalisation and ReLU. The encoder pools by maxima; the decoder enlarges each
+/// map twofold and concatenates it with the encoder's map of the same level (skip connection); a 1 × 1 convolution makes the
+/// logits.
 public final class UNet: Network {
     private let unet: UNetArchitecture
     private var encoder: [[NormalizedConvolution]] = []
@@ -11,6 +12,7 @@ public final class UNet: Network {
 
     public var architecture: NetworkArchitecture { .unet(unet) }
 
+    /// Creates the network with random initial weights, which the seed determines.
     public init(_ architecture: UNetArchitecture, seed: UInt64) {
         unet = architecture
         var numbers = WeightInitialization(seed: seed)
@@ -56,7 +58,7 @@ public final class UNet: Network {
             for layer in block { x = layer(x, on: tape) }
         }
         for level in decoder.indices.reversed() {
-            // Taken out, so that it goes when it has been used.
+            // Removed, so that its memory is freed after use.
             let skip = skipped.removeLast()
             x = upsampled(x, level: level, extent: skip.value.extent, on: tape)
             x = tape.concatenation([skip, x])
@@ -68,32 +70,35 @@ public final class UNet: Network {
     private func upsampled(_ x: Variable, level: Int, extent: Extent3D, on tape: Tape) -> Variable {
         switch unet.upsampling {
         case .transposed: return upsamplers[level](x, to: extent, on: tape)
-        // A 1 × 1 convolution and an interpolation come to the same in any order, and this one is cheaper.
+        // A 1 × 1 convolution and an interpolation commute; this order is cheaper.
         case .linear: return tape.resized(upsamplers[level](x, to: x.value.extent, on: tape), to: extent)
         }
     }
 }
 
-/// A U-Net (Ronneberger, Fischer and Brox, MICCAI 2015; in three dimensions Çiçek et al., MICCAI 2016).
+/// The settings of a U-Net (Ronneberger, Fischer and Brox, MICCAI 2015; in three dimensions Çiçek et al., MICCAI 2016).
 public struct UNetArchitecture: Hashable, Sendable, Codable {
-    /// How maps become twice as large on the way up.
+    /// How the decoder enlarges maps twofold.
     public enum Upsampling: String, Hashable, Sendable, Codable, CaseIterable {
+        /// A transposed convolution whose kernel and stride are the pooling window.
         case transposed
+        /// A 1 × 1 convolution, then linear interpolation.
         case linear
     }
 
-    /// 2 or 3.
+    /// 2 (slices) or 3 (volumes).
     public let dimensions: Int
-    /// Ground included.
+    /// The number of classes, background included: one logit each.
     public let classes: Int
-    /// Channels of the finest level; each coarser one has twice as many.
+    /// Channels of the finest level; each coarser level has twice as many.
     public let width: Int
-    /// Levels, the finest included.
+    /// The number of resolution levels, the finest included.
     public let levels: Int
     public let normalization: NormalizationKind
     public let upsampling: Upsampling
 
-    /// - Throws: ``TrainingError`` where a number is out of range.
+    /// - Throws: ``TrainingError`` if a number is out of range: 2 or 3 dimensions, 1 to 64 classes, a width of 1 to 256, 1 to 7
+    ///   levels, and for group normalisation a number of groups that divides the width.
     public init(
         dimensions: Int, classes: Int, width: Int, levels: Int, normalization: NormalizationKind = .batch,
         upsampling: Upsampling = .transposed
@@ -103,7 +108,9 @@ public struct UNetArchitecture: Hashable, Sendable, Codable {
         try check()
     }
 
-    /// - Throws: ``TrainingError`` where a number is out of range, as it may be in a file.
+    /// Checks the numbers, which a file may hold in any range.
+    ///
+    /// - Throws: ``TrainingError`` if a number is out of range.
     func check() throws(TrainingError) {
         guard dimensions == 2 || dimensions == 3 else { throw TrainingError("a U-Net has 2 or 3 dimensions, not \(dimensions)") }
         guard 1...64 ~= classes else { throw TrainingError("a U-Net has 1 to 64 classes, not \(classes)") }
@@ -115,24 +122,26 @@ public struct UNetArchitecture: Hashable, Sendable, Codable {
         }
     }
 
-    /// The channels of a level.
+    /// The channels of a level; level 0 is the finest.
     func channels(_ level: Int) -> Int { width << level }
 
-    /// The windows of pooling.
+    /// The pooling window: 2 along each axis, but 1 along z in two dimensions.
     var window: Extent3D { dimensions == 3 ? Extent3D(2) : Extent3D(1, 2, 2) }
 
+    /// The factor by which the network pools along z, y and x: 2^(levels − 1), but 1 along z in two dimensions.
     var alignment: Extent3D {
         let factor = 1 << (levels - 1)
         return Extent3D(dimensions == 3 ? factor : 1, factor, factor)
     }
 
-    /// Four convolutions at each level, two at the coarsest; a pooled voxel knows its whole window.
+    /// The radius of the receptive field, in voxels: 1 voxel of the level for each convolution, of which a level has four and the
+    /// coarsest two; and the pooling window, since a pooled voxel depends on all voxels of its window.
     var receptiveRadius: Extent3D {
         var radius = 0
         for level in 0..<levels {
             let reach = level == levels - 1 ? 2 : 4
             radius += reach << level
-            // Linear interpolation looks at a neighbour; windows begin at their first voxel.
+            // Pooling adds one voxel of the finer level; linear interpolation reads a neighbour on this level.
             if level > 0 { radius += (1 << (level - 1)) + (upsampling == .linear ? 1 << level : 0) }
         }
         return Extent3D(dimensions == 3 ? radius : 0, radius, radius)

@@ -2,22 +2,29 @@ import Foundation
 import Synchronization
 public import Tensors
 
-/// Soft Dice and cross-entropy of logits, over all voxels of a batch that have a label.
+/// The loss of semantic segmentation: weighted sum of soft Dice loss and cross-entropy, over all voxels of a batch that have a
+/// label.
 ///
-/// Dice of a class is (2 Σ p t + s) / (Σ p + Σ t + s), and its loss 1 minus the mean over the classes that are looked for; cross-entropy is
-/// the mean over voxels. (Milletari, Navab and Ahmadi, 3DV 2016; Isensee et al., Nature Methods 2021.)
+/// The soft Dice of a class is (2 Σ p t + s) / (Σ p + Σ t + s), where p is the probability, t is 1 on voxels of the class and 0
+/// elsewhere, and s is ``smooth``. The Dice loss is 1 minus the mean over the foreground classes; cross-entropy is the mean over
+/// voxels (and over outputs where classes are independent). (Milletari, Navab and Ahmadi, 3DV 2016; Isensee et al., Nature
+/// Methods 2021.)
 public struct SegmentationLoss: Hashable, Sendable {
-    /// How logits are read.
+    /// How logits become probabilities, and which logit belongs to a label.
     public enum Reading: Hashable, Sendable {
-        /// Classes exclude each other, and the first is the ground: label k means logit k. Dice is over the others.
+        /// Softmax: classes exclude each other, and class 0 is the background. Label k is logit k. Dice is the mean over the
+        /// classes from 1 on.
         case exclusive
-        /// Each logit is a class of its own: label k > 0 means logit k − 1, and 0 none of them.
+        /// Sigmoid: each logit is a class of its own. Label k > 0 is logit k − 1; label 0 is background, no class at all.
         case independent
     }
 
     public let reading: Reading
+    /// The factor of the Dice loss.
     public let diceWeight: Double
+    /// The factor of the cross-entropy.
     public let crossEntropyWeight: Double
+    /// s in the formula of Dice, in voxels: it keeps the Dice of a class without voxels defined.
     public let smooth: Double
 
     public init(_ reading: Reading, diceWeight: Double = 1, crossEntropyWeight: Double = 1, smooth: Double = 1) {
@@ -25,13 +32,17 @@ public struct SegmentationLoss: Hashable, Sendable {
         (self.crossEntropyWeight, self.smooth) = (crossEntropyWeight, smooth)
     }
 
-    /// Voxels summed by one task.
+    /// The number of voxels that one task of the thread pool sums.
     private static let chunk = 8192
 
+    /// The loss of a batch.
+    ///
     /// - Parameters:
     ///   - logits: `[N, D, H, W, outputs]`
-    ///   - labels: one for each voxel; those beyond the classes count as ignored.
-    /// - Returns: the loss, one value; 0 where no voxel has a label.
+    ///   - labels: one for each voxel, `[N][D][H][W]`; voxels whose label is beyond the classes, such as
+    ///     ``TrainingPatch/ignored``, are left out.
+    /// - Returns: The loss, a tensor of one value; 0 if no voxel has a label.
+    /// - Complexity: two passes over the values, and a third one backward; keeps the probabilities in memory until then.
     public func callAsFunction(_ logits: Variable, _ labels: [UInt8], on tape: Tape) -> Variable {
         let outputs = logits.value.shape.last ?? 1
         precondition(labels.count * outputs == logits.value.count, "\(labels.count) labels do not fit \(logits.value.shape)")
@@ -44,7 +55,7 @@ public struct SegmentationLoss: Hashable, Sendable {
         }
     }
 
-    /// Softmax or sigmoid of logits.
+    /// Softmax or sigmoid of logits, `[…, outputs]`, in the same shape.
     public func probabilities(_ logits: Tensor) -> Tensor {
         let outputs = logits.shape.last ?? 1
         return Tensor(shape: logits.shape) { target in
@@ -71,17 +82,19 @@ public struct SegmentationLoss: Hashable, Sendable {
         }
     }
 
-    /// What a label means for the outputs: which one it is, if any; nil where it is ignored.
+    /// The output that a label belongs to; −1 for background where classes are independent; nil for an ignored label.
     private func target(_ label: UInt8, outputs: Int) -> Int? {
         let target = reading == .exclusive ? Int(label) : Int(label) - 1
         return target < outputs ? target : nil
     }
 
-    /// What Dice and cross-entropy are made of.
+    /// The sums over voxels from which Dice and cross-entropy follow.
     private struct Sums {
+        /// The number of voxels that have a label.
         var voxels = 0.0
+        /// The sum of −log of the probabilities that the labels are given.
         var entropy = 0.0
-        /// Of each output: Σ p t, Σ p, Σ t.
+        /// For each output Σ p t, Σ p and Σ t.
         var products: [Double]
         var probabilities: [Double]
         var truths: [Double]
@@ -131,13 +144,13 @@ public struct SegmentationLoss: Hashable, Sendable {
         }
     }
 
-    /// As PyTorch cuts it off for binary cross-entropy.
+    /// The logarithm, at least −100: PyTorch's limit in binary cross-entropy.
     private static func logarithm(_ p: Double) -> Double { max(log(p), -100) }
 
-    /// The outputs over which Dice is the mean.
+    /// The foreground outputs, over which Dice is averaged.
     private func lookedFor(_ outputs: Int) -> Range<Int> { reading == .exclusive && outputs > 1 ? 1..<outputs : 0..<outputs }
 
-    /// The numbers by which cross-entropy is divided.
+    /// The number of terms of the cross-entropy, by which it is divided.
     private func entropyCount(_ sums: Sums) -> Double {
         max(sums.voxels * (reading == .independent ? Double(sums.products.count) : 1), 1)
     }
@@ -149,11 +162,13 @@ public struct SegmentationLoss: Hashable, Sendable {
         return diceWeight * (1 - dice / Double(outputs.count)) + crossEntropyWeight * sums.entropy / entropyCount(sums)
     }
 
+    /// The denominator of the Dice of an output: Σ p + Σ t + s.
     private func union(_ sums: Sums, _ output: Int) -> Double {
         max(sums.probabilities[output] + sums.truths[output] + smooth, .leastNormalMagnitude)
     }
 
-    /// Derivatives of the Dice part by the probability of each output: where it is the target, and where not.
+    /// The derivatives of the weighted Dice loss with respect to the probability of each output, for voxels of its class (target)
+    /// and for others.
     private func slopes(_ sums: Sums) -> [(target: Float, other: Float)] {
         let outputs = lookedFor(sums.products.count)
         return sums.products.indices.map { output in
@@ -164,6 +179,7 @@ public struct SegmentationLoss: Hashable, Sendable {
         }
     }
 
+    /// The gradient of the loss with respect to the logits, `[N, D, H, W, outputs]`, times a factor.
     private func logitGradient(
         _ probabilities: Tensor, _ labels: [UInt8], _ sums: Sums, _ slopes: [(target: Float, other: Float)], times factor: Float
     ) -> Tensor {
@@ -205,18 +221,25 @@ public struct SegmentationLoss: Hashable, Sendable {
     }
 }
 
-/// Counts where what a network says and labels agree, over any number of batches.
+/// The Dice score of a network's decisions against labels, over all voxels of any number of batches.
 public struct ClassOverlap: Sendable {
     private let loss: SegmentationLoss
+    /// For each output the number of voxels that the network and the labels give to it, that the network gives to it, and that
+    /// the labels give to it.
     private var common: [Int] = []
     private var said: [Int] = []
     private var labelled: [Int] = []
 
+    /// - Parameter loss: determines which logit belongs to a label.
     public init(_ loss: SegmentationLoss) { self.loss = loss }
 
+    /// Adds the counts of a batch. The network's decision for a voxel is the class of the largest logit; where classes are
+    /// independent, each class whose logit is positive.
+    ///
     /// - Parameters:
     ///   - logits: `[…, outputs]`
-    ///   - labels: one for each voxel.
+    ///   - labels: one for each voxel; voxels whose label is beyond the classes are left out.
+    /// - Complexity: one pass over the logits.
     public mutating func add(_ logits: Tensor, _ labels: [UInt8]) {
         let outputs = logits.shape.last ?? 1
         if common.isEmpty {
@@ -244,7 +267,8 @@ public struct ClassOverlap: Sendable {
         }
     }
 
-    /// 2 |A ∩ B| / (|A| + |B|) of each output; nil where neither has a voxel.
+    /// The Dice score of each output, 2 |A ∩ B| / (|A| + |B|), where A are the network's voxels and B the labelled ones; nil if
+    /// both are empty.
     public var diceOfOutputs: [Double?] {
         common.indices.map { output in
             let sum = said[output] + labelled[output]
@@ -252,7 +276,7 @@ public struct ClassOverlap: Sendable {
         }
     }
 
-    /// The mean over the classes that are looked for; nil where there is none.
+    /// The mean Dice score over the foreground classes; nil if no foreground class has a voxel.
     public var dice: Double? {
         let values = diceOfOutputs.dropFirst(loss.reading == .exclusive && common.count > 1 ? 1 : 0).compactMap { $0 }
         return values.isEmpty ? nil : values.reduce(0, +) / Double(values.count)

@@ -1,27 +1,32 @@
 public import Foundation
 public import Tensors
 
-/// Trains a network, and goes on exactly where it was stopped.
+/// Trains a network, and resumes an interrupted training after its last complete epoch.
 ///
-/// What is drawn for a step follows from the seed and the step's number. After each epoch weights, moments and what is known of the course
-/// are kept in a file; a training that was killed begins there, and ends with the same weights, bit by bit.
+/// The patches of a step follow from the seed and the step's number. After each epoch the weights, the moments of Adam and the
+/// losses of all epochs are saved in a file. A training that was killed resumes there, and ends with the same weights in every
+/// bit.
+///
 ///
 /// ```swift
 /// let trainer = Trainer(network, loss: SegmentationLoss(.exclusive), settings: settings, examples: examples, state: file)
 /// let result = try trainer.run(epoch: { print($0.loss) })
 /// ```
 public final class Trainer {
-    /// What is known after an epoch.
+    /// The results of an epoch.
     public struct Epoch: Hashable, Sendable, Codable {
-        /// From 1 on.
+        /// The epoch's number, from 1 on.
         public let number: Int
-        /// Mean over the epoch's steps.
+        /// The mean training loss over the epoch's steps.
         public let loss: Double
+        /// The learning rate of the epoch's last step.
         public let learningRate: Double
-        /// Of what is held out; nil where nothing is.
+        /// The mean loss over the validation batches; nil if nothing is held out.
         public let validationLoss: Double?
-        /// Dice of the thresholded or most probable classes over all that is held out; the mean over the classes that are looked for.
+        /// The Dice score of the network's decisions over all validation batches, averaged over the foreground classes
+        /// (``ClassOverlap/dice``); nil if nothing is held out, or no foreground class has a voxel.
         public let validationDice: Double?
+        /// Wall-clock time, validation included.
         public let seconds: Double
     }
 
@@ -29,17 +34,20 @@ public final class Trainer {
     public enum End: Hashable, Sendable {
         /// After all epochs.
         case complete
-        /// Validation did not get better for as many epochs as patience lasts.
+        /// Early stopping: the validation loss did not fall for ``TrainingSettings/patience`` epochs.
         case early
-        /// The loss was not finite in this step, from 1 on. The network is that of the best epoch before.
+        /// The loss was not finite in this step, counted from 1. The network is that of the best epoch before.
         case diverged(step: Int)
     }
 
+    /// The trained network and the course of its training.
     public struct Result {
-        /// Where the loss on what is held out was least, or the last one.
+        /// The network with the weights of the epoch with the lowest validation loss, or of the last epoch if nothing is held
+        /// out.
         public let network: any Network
-        /// The epoch it is of; 0 for the network as it began.
+        /// The number of that epoch; 0 for the initial weights.
         public let epoch: Int
+        /// All epochs, those of earlier runs included.
         public let epochs: [Epoch]
         public let end: End
     }
@@ -51,10 +59,12 @@ public final class Trainer {
     private let file: URL?
     private var course = TrainingCourse()
     private var optimizer: AdamOptimizer
-    /// The best weights so far, in the order of the network's state.
+    /// The weights and buffers of the best epoch so far, in the order of the network's state.
     private var best: [Tensor]
 
-    /// - Parameter state: where what is needed to go on is kept; nil for nowhere.
+    /// - Parameters:
+    ///   - network: the network, which is trained in place.
+    ///   - state: the file that holds the state of the training; nil saves nothing, so that the training cannot resume.
     public init(
         _ network: any Network, loss: SegmentationLoss, settings: TrainingSettings, examples: any TrainingExamples,
         state: URL? = nil
@@ -64,11 +74,15 @@ public final class Trainer {
         best = network.state.map(\.value)
     }
 
+    /// Trains the network until all epochs are done, patience is over, or the loss is not finite.
+    ///
     /// - Parameters:
-    ///   - progress: called after each step with the steps done.
-    ///   - check: throws to stop; what was not kept yet is lost.
+    ///   - progress: called after each step with the number of steps done since the beginning of the training.
+    ///   - check: called before each step and each validation batch; throws to stop. Steps since the last complete epoch are
+    ///     lost.
     ///   - epoch: called with each epoch, those of earlier runs first.
-    /// - Throws: what the closures and examples throw; ``TrainingError`` where the loss is not finite before the first epoch has ended.
+    /// - Throws: What the closures and examples throw; ``CheckpointError`` if the state cannot be read or written;
+    ///   ``TrainingError`` if the loss is not finite before the first epoch has ended.
     public func run(
         progress: (Int) -> Void = { _ in }, check: () throws -> Void = {}, epoch: (Epoch) throws -> Void = { _ in }
     ) throws -> Result {
@@ -109,7 +123,7 @@ public final class Trainer {
 
     private func rate(_ step: Int) -> Double { settings.schedule.rate(settings.learningRate, step: step, of: settings.steps) }
 
-    /// One step; parameters stay as they are where the loss is not finite.
+    /// One step: forward and backward pass, then the optimizer. Returns the loss; if it is not finite, no parameter changes.
     private func learn(_ step: Int) throws -> Double {
         let batch = try examples.batch(step: step)
         let tape = Tape()
@@ -151,24 +165,28 @@ public final class Trainer {
     }
 }
 
-/// Adam, or with a weight decay AdamW, over the parameters of a network.
+/// The optimizer of a network's parameters: Adam, or AdamW with a weight decay above 0 (see ``AdamState``).
 public struct AdamOptimizer {
     public let weightDecay: Double
-    /// How many steps were taken.
+    /// The number of steps taken.
     public private(set) var steps: Int
-    /// Of each parameter, in the network's order.
+    /// The moments of each parameter, in the network's order.
     public private(set) var states: [AdamState]
 
+    /// An optimizer before its first step, with all moments 0.
+    /// An optimizer before its first step, with all moments 0.
     public init(_ parameters: [NetworkParameter], weightDecay: Double = 0) {
         self.init(states: parameters.map { AdamState(shape: $0.value.shape) }, steps: 0, weightDecay: weightDecay)
     }
 
-    /// As it was after so many steps.
+    /// An optimizer in the state after a number of steps.
     init(states: [AdamState], steps: Int, weightDecay: Double) {
         (self.states, self.steps, self.weightDecay) = (states, steps, weightDecay)
     }
 
-    /// Moves parameters against their gradients, and clears these.
+    /// Updates the parameters by one step, and clears their gradients. Parameters without a gradient stay as they are.
+    ///
+    /// - Parameter parameters: those that the optimizer was created with, in the same order.
     public mutating func step(_ parameters: [NetworkParameter], learningRate: Double) {
         steps += 1
         let step = AdamState.Step(number: steps, learningRate: learningRate, weightDecay: weightDecay)

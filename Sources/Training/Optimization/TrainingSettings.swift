@@ -1,22 +1,25 @@
 import Foundation
 
-/// How a network is trained.
+/// The settings of a training.
 public struct TrainingSettings: Hashable, Sendable, Codable {
-    /// Patches of a step.
+    /// The number of patches of a step.
     public var batch: Int
-    /// Steps after which the network is validated, and the state of the training is kept.
+    /// The number of steps after which the network is validated and the state of the training is saved.
     public var stepsPerEpoch: Int
+    /// The number of epochs at most.
     public var epochs: Int
+    /// The learning rate that ``schedule`` scales.
     public var learningRate: Double
-    /// Above 0 Adam is AdamW.
+    /// The weight decay of AdamW; 0 for Adam.
     public var weightDecay: Double
     public var schedule: LearningRateSchedule
-    /// Epochs without a better validation after which training ends; 0 for never.
+    /// The number of epochs without a lower validation loss after which the training ends; 0 for never.
     public var patience: Int
-    /// Of first weights, and of what is drawn for each step.
+    /// The seed of the initial weights and of the patches of each step.
     public var seed: UInt64
 
-    /// - Throws: ``TrainingError`` where a number is out of range.
+    /// - Throws: ``TrainingError`` unless the batch is in 1 … 1024, the steps in 1 … 1,000,000, epochs and patience in 0 …
+    ///   1,000,000, the learning rate above 0 and at most 10, and the weight decay in 0 … 10.
     public init(
         batch: Int, stepsPerEpoch: Int, epochs: Int, learningRate: Double, weightDecay: Double = 0,
         schedule: LearningRateSchedule = .constant, patience: Int = 0, seed: UInt64 = 0
@@ -34,24 +37,27 @@ public struct TrainingSettings: Hashable, Sendable, Codable {
         (self.patience, self.seed) = (patience, seed)
     }
 
-    /// Steps of the whole training.
+    /// The number of steps of the whole training.
     public var steps: Int { stepsPerEpoch * epochs }
 }
 
-/// How the learning rate goes over the steps of a training.
+/// The learning rate as a function of t = step / steps.
 public enum LearningRateSchedule: String, Hashable, Sendable, Codable, CaseIterable {
     case constant
-    /// Times (1 − t)^0.9 (nnU-Net).
+    /// rate · (1 − t)^0.9 (nnU-Net).
     case polynomial
-    /// Along half a cosine to 0.
+    /// rate · (1 + cos πt) / 2: half a cosine, from the rate to 0.
     case cosine
-    /// From 1/25 of the rate up to it in three tenths of the steps, and down to a ten-thousandth of where it began, both along half cosines
-    /// (Smith and Topin, 2019, as PyTorch's OneCycleLR has it).
+    /// Up from rate / 25 to the rate in three tenths of the steps, then down to rate / 250,000, both along half a cosine (Smith
+    /// and Topin, 2019; equal to PyTorch's OneCycleLR).
     case oneCycle = "one-cycle"
 
+    /// The learning rate of a step.
+    ///
     /// - Parameters:
-    ///   - step: from 0 on.
-    ///   - steps: of the whole training.
+    ///   - rate: the highest learning rate.
+    ///   - step: the number of the step, from 0 on.
+    ///   - steps: the number of steps of the whole training.
     public func rate(_ rate: Double, step: Int, of steps: Int) -> Double {
         let t = Double(step) / Double(max(steps, 1))
         switch self {
@@ -67,5 +73,7 @@ public enum LearningRateSchedule: String, Hashable, Sendable, Codable, CaseItera
         }
     }
 
+    /// Half a cosine from one value at t = 0 to the other at t = 1.
+    /// Half a cosine from one value at t = 0 to the other at t = 1.
     private static func annealed(from: Double, to: Double, _ t: Double) -> Double { to + (from - to) / 2 * (1 + cos(.pi * t)) }
 }

@@ -3,16 +3,22 @@ import Foundation
 import Tensors
 import Volumes
 
-/// Everything that a training needs to go on: one safetensors file, replaced as a whole.
+/// The state of a training, from which it resumes: one safetensors file, which is replaced as a whole after each epoch.
 struct TrainingState {
     var course: TrainingCourse
     var optimizer: AdamOptimizer
-    /// In the order of the network's state.
+    /// The weights and buffers of the best epoch so far, in the order of the network's state.
     var best: [Tensor]
 
     private static let courseKey = "cellar.course"
     private static let settingsKey = "cellar.settings"
 
+    /// Writes the state, and the network's current weights.
+    ///
+    /// - Throws: ``CheckpointError`` if the file cannot be written.
+    /// Writes the state, and the network's current weights.
+    ///
+    /// - Throws: ``CheckpointError`` if the file cannot be written.
     func write(_ file: URL, network: any Network, settings: TrainingSettings) throws {
         let state = network.state
         var tensors: [(name: String, value: Tensor)] = []
@@ -34,11 +40,14 @@ struct TrainingState {
         try writer.finish()
     }
 
-    /// Restores the network and returns the rest; nil where there is no file, or one of another training.
+    /// Restores the weights of the network and returns the rest of the state; nil if there is no file, or if it belongs to a
+    /// training with other settings or another architecture.
     ///
-    /// - Throws: ``CheckpointError`` where the file is damaged: its name was given to it only when it was complete.
+    /// - Throws: ``CheckpointError`` if the file is damaged. An interrupted write is no cause: a file gets its name only when it
+    ///   is complete.
     static func read(_ file: URL, network: any Network, settings: TrainingSettings) throws -> TrainingState? {
-        // A training of hours does not begin anew because its state cannot be looked at: opening it says why.
+        // Only a missing file starts the training anew. If the file exists but cannot be read, hours of training would be lost:
+        // opening it below throws the reason.
         guard access(file.path, F_OK) == 0 || errno != ENOENT else { return nil }
         let checkpoint = try Checkpoint(path: file.path)
         let metadata = checkpoint.files.first?.metadata ?? [:]
@@ -46,7 +55,7 @@ struct TrainingState {
             metadata[NetworkCheckpoint.architectureKey] == (try NetworkCheckpoint.json(network.architecture)),
             let course = try metadata[courseKey].map({ try JSONDecoder().decode(TrainingCourse.self, from: Data($0.utf8)) })
         else { return nil }
-        /// Copied: the file is replaced.
+        /// Copied, since the next epoch replaces the file.
         func tensor(_ name: String, _ shape: [Int]) throws -> Tensor {
             let value = try checkpoint.tensor(named: name, expecting: shape)
             return Tensor(shape: shape, values: value.values)
@@ -66,10 +75,10 @@ struct TrainingState {
     }
 }
 
-/// The epochs of a training so far, and which of them was the best.
+/// The epochs of a training so far, and the number of the best one.
 struct TrainingCourse: Hashable, Sendable, Codable {
     private(set) var epochs: [Trainer.Epoch] = []
-    /// The number of the epoch with the least loss on what is held out; the last one where nothing is; 0 for none yet.
+    /// The number of the epoch with the lowest validation loss; the last epoch if nothing is held out; 0 before the first.
     private(set) var best = 0
 
     mutating func add(_ epoch: Trainer.Epoch) {

@@ -1,17 +1,18 @@
 public import Volumes
 
-/// Weak labels of particles: the voxels p around each centre with ‖p‖ < √2·r that lie inside the cube [−r, r]³.
+/// Weak labels of particles: the voxels at an offset p from a centre with ‖p‖ < √2·r and p in the cube [−r, r]³.
 ///
-/// A ball that the cube flattens on six sides ("TBall": DeepETPicker, Liu et al., *Nature Communications* 2024). A particle
-/// of whose outline only the size is known is marked so: more of it than by the ball of radius r, less than by the cube.
+/// The shape is a ball that the cube truncates on six sides ("TBall": DeepETPicker, Liu et al., *Nature Communications* 2024). It
+/// marks particles of which only the size is known, not the outline: it is larger than the ball of radius r, and smaller than the
+/// cube.
 public struct BallLabels: Sendable {
-    /// A particle.
+    /// The centre, size and label of a particle.
     public struct Ball: Hashable, Sendable {
-        /// Its centre (x, y, z), in voxels; whole numbers are centres of voxels.
+        /// The centre (x, y, z), in voxels; whole numbers are centres of voxels.
         public var center: SIMD3<Double>
         /// r, in voxels.
         public var radius: Double
-        /// What its voxels are labelled with.
+        /// The label of its voxels.
         public var label: UInt8
 
         public init(center: SIMD3<Double>, radius: Double, label: UInt8 = 1) {
@@ -21,10 +22,11 @@ public struct BallLabels: Sendable {
         }
     }
 
-    /// The particles. Where they overlap, the later one counts.
+    /// The particles. Where they overlap, a voxel gets the label of the later one.
     public let balls: [Ball]
 
-    /// - Throws: ``TrainingError`` where a centre is not finite, or a radius not positive and finite.
+    /// - Throws: ``TrainingError`` unless each radius is positive, and all radii and coordinates are finite and below 2³¹ in
+    ///   magnitude.
     public init(_ balls: [Ball]) throws(TrainingError) {
         for (index, ball) in balls.enumerated() {
             let numbers = [ball.center.x, ball.center.y, ball.center.z, ball.radius]
@@ -37,10 +39,11 @@ public struct BallLabels: Sendable {
         self.balls = balls
     }
 
-    /// The labels of a box, `[z][y][x]`; 0 where there is no particle, or what others say of it.
+    /// The labels of a box, `[z][y][x]`. Voxels without a particle have the label in `others`, or 0.
     ///
-    /// - Parameter others: a label for each voxel of the box, over which particles are drawn.
-    /// - Complexity: the voxels of the box, and of the cubes of the particles inside it.
+    /// - Parameter others: labels `[z][y][x]` of the box, over which particles are drawn.
+    /// - Precondition: `others` has one label for each voxel of the box.
+    /// - Complexity: linear in the voxels of the box and in those of the particles' cubes inside it.
     public func labels(in box: Box, over others: [UInt8]? = nil) -> [UInt8] {
         var labels = others ?? [UInt8](repeating: 0, count: box.shape.count)
         precondition(labels.count == box.shape.count, "\(labels.count) labels are none of \(box.shape) voxels")

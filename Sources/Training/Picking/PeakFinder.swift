@@ -1,12 +1,13 @@
-/// Finds particles of one diameter in a map of probabilities that arrives slice by slice.
+/// Finds particles of one diameter in a probability map, which is appended slice by slice ("MP-NMS": DeepETPicker, Liu et al.,
+/// *Nature Communications* 2024).
 ///
-/// The map is binarised at ½ and averaged over 5 × 5 × 5 voxels n = ⌊diameter / 4 + 1⌋ times, zeros beyond its faces; then
-/// each voxel above 0.1 that is nowhere exceeded within 5 × 5 × 5 voxels is a peak, and of peaks within diameter / 2 + 1
-/// voxels the highest counts ("MP-NMS": DeepETPicker, Liu et al., *Nature Communications* 2024). Averaged so often, a
-/// particle has its maximum where its middle is, however flat or ragged the probabilities were.
+/// The map is binarised at ½, and averaged n = ⌊diameter / 4 + 1⌋ times over 5 × 5 × 5 voxels, with zeros outside of the volume.
+/// Each voxel above 0.1 that is the maximum of its 5 × 5 × 5 neighbourhood is a peak. Of peaks within diameter / 2 + 1 voxels
+/// only the highest is kept (non-maximum suppression). After so many averages the maximum lies at the particle's centre, even if
+/// the probabilities were flat or ragged.
 ///
-/// Maximal voxels that touch are one peak, at their mean; a single one is refined by the parabola through its neighbours
-/// along each axis.
+/// Maximal voxels that touch are one peak, at their mean position. The position of a single maximal voxel is refined along each
+/// axis by the vertex of the parabola through it and its two neighbours.
 ///
 /// ```swift
 /// var finder = try PeakFinder(height: 1000, width: 1000, diameterInVoxels: 20)
@@ -14,21 +15,25 @@
 /// let peaks = finder.finish()
 /// ```
 ///
-/// In memory are ``memory(height:width:diameterInVoxels:)`` bytes, and the peaks.
+/// The memory is ``memory(height:width:diameterInVoxels:)`` bytes, and the peaks.
 public struct PeakFinder: Sendable {
-    /// The expected diameter.
+    /// The expected diameter of the particles.
     public let diameterInVoxels: Double
     private var pooling: PooledSlices
     private var plateaus: PlateauTracker
     private var isFinished = false
 
-    /// The least value of the averaged map at a peak.
+    /// The smallest value of the averaged map at a peak.
     static let leastValue: Float = 0.1
 
-    /// The widest diameter: 100 rounds of averaging.
+    /// The valid diameters in voxels; the largest needs 100 rounds of averaging.
     static let diameters = 1.0...399
 
-    /// - Throws: ``TrainingError`` where a side is not positive, or the diameter outside 1 … 399 voxels.
+    /// - Parameters:
+    ///   - height: the number of rows of each slice.
+    ///   - width: the number of columns of each slice.
+    /// - Throws: ``TrainingError`` if a side is not positive, a slice has more than 2³¹ − 1 voxels, or the diameter is not in 1 …
+    ///   399 voxels.
     public init(height: Int, width: Int, diameterInVoxels: Double) throws(TrainingError) {
         guard Self.diameters.contains(diameterInVoxels) else {
             throw TrainingError(
@@ -43,31 +48,32 @@ public struct PeakFinder: Sendable {
         plateaus = PlateauTracker(height: height, width: width)
     }
 
-    /// Takes the next slice of probabilities, `[y][x]`. NaN counts as 0.
+    /// Appends the next slice of probabilities, `[y][x]`. NaN is taken as 0.
     ///
-    /// - Throws: ``TrainingError`` where it is not `height * width` values, or the volume has ended.
-    /// - Complexity: 12 n additions a voxel, on the threads of the pool.
+    /// - Throws: ``TrainingError`` if the slice does not have `height * width` values, or ``finish()`` was called.
+    /// - Complexity: 12 n additions for each voxel, on the threads of the pool.
     public mutating func append(_ slice: [Float]) throws(TrainingError) {
         try check(slice.count)
         slice.withUnsafeBufferPointer { pooling.append($0) { $0 > 0.5 } }
         track()
     }
 
-    /// Takes the next slice of probabilities, `[y][x]`, of which 255 is 1.
+    /// Appends the next slice of probabilities, `[y][x]`, in units of 1/255.
     ///
-    /// - Throws: ``TrainingError`` where it is not `height * width` values, or the volume has ended.
+    /// - Throws: ``TrainingError`` if the slice does not have `height * width` values, or ``finish()`` was called.
+    /// - Complexity: 12 n additions for each voxel, on the threads of the pool.
     public mutating func append(_ slice: [UInt8]) throws(TrainingError) {
         try check(slice.count)
         slice.withUnsafeBufferPointer { pooling.append($0) { $0 > 127 } }
         track()
     }
 
-    /// Ends the volume and returns its peaks, the best first. To know those of the slices so far, ask a copy.
+    /// Ends the volume and returns its peaks, the highest score first. To get the peaks of the slices so far, call it on a copy.
     public mutating func finish() -> [Peak] {
         maxima().separated(by: diameterInVoxels / 2 + 1)
     }
 
-    /// Ends the volume: the peaks before those that are too near to a better one are left out.
+    /// Ends the volume and returns all peaks, before non-maximum suppression.
     mutating func maxima() -> [Peak] {
         for _ in 0..<(isFinished ? 0 : pooling.delay) {
             pooling.appendNothing()
@@ -77,14 +83,14 @@ public struct PeakFinder: Sendable {
         return plateaus.peaks(scale: pooling.scale)
     }
 
-    /// How many bytes a finder needs for slices of so many voxels: 5 n + 8 slices of float32. A copy that goes another way
-    /// needs as much again.
+    /// The memory of a finder in bytes: 5 n + 8 slices of float32. A copy needs as much again once it is changed.
     ///
-    /// - Precondition: a diameter in 1 … 399.
+    /// - Precondition: the diameter is in 1 … 399 voxels.
     public static func memory(height: Int, width: Int, diameterInVoxels: Double) -> Int {
         (5 * (pools(diameterInVoxels) + 1) + 3) * height * width * MemoryLayout<Float>.size
     }
 
+    /// n, the number of rounds of averaging.
     private static func pools(_ diameter: Double) -> Int { Int(diameter / 4 + 1) }
 
     private func check(_ count: Int) throws(TrainingError) {
@@ -95,18 +101,18 @@ public struct PeakFinder: Sendable {
         }
     }
 
-    /// Looks for maxima in the slice that now has all its neighbours.
+    /// Finds the maxima of the slice whose neighbours have just become complete, if there is one.
     private mutating func track() {
         let least = Float(Double(Self.leastValue) / pooling.scale)
         pooling.withPooledNeighbors { z, neighbors in plateaus.add(neighbors, z: z, above: least) }
     }
 }
 
-/// A particle that was found.
+/// A particle found in a probability map.
 public struct Peak: Hashable, Sendable {
-    /// Its centre (x, y, z), in voxels; whole numbers are centres of voxels.
+    /// The centre (x, y, z), in voxels; whole numbers are centres of voxels.
     public var center: SIMD3<Double>
-    /// How full of the class its neighbourhood is, 0.1 … 1: the value of the pooled map.
+    /// The value of the averaged map at the peak, 0.1 … 1: a weighted share of the voxels around it whose probability exceeds ½.
     public var score: Float
 
     public init(center: SIMD3<Double>, score: Float) {
@@ -116,13 +122,13 @@ public struct Peak: Hashable, Sendable {
 }
 
 extension [Peak] {
-    /// Those that have no better peak within a distance, the best first.
+    /// Non-maximum suppression: the peaks that have no higher peak within a distance in voxels, the highest score first.
     ///
-    /// Peaks are taken in falling order of score, equal ones in order of z, y and x; one is left out if it lies within the
-    /// distance of one that was kept.
+    /// Peaks are visited in descending order of score, equal scores in ascending order of z, y and x. A peak is left out if it
+    /// lies within the distance of a peak that was kept.
     ///
-    /// - Precondition: a positive distance in voxels.
-    /// - Complexity: n log n.
+    /// - Precondition: the distance is positive.
+    /// - Complexity: O(n log n) in the number of peaks.
     public func separated(by distance: Double) -> [Peak] {
         precondition(distance > 0, "peaks cannot be \(distance) voxels apart")
         var kept: [Peak] = []

@@ -1,14 +1,14 @@
 internal import Tensors
 
-/// The averages over 5 × 5 × 5 voxels, taken several times, of a volume of zeros and ones that arrives slice by slice.
+/// Repeated averages over 5 × 5 × 5 voxels of a binary volume, which is appended slice by slice.
 ///
-/// Beyond the volume's faces every round of averaging sees zeros. Sums along different axes can be taken in any order, so
-/// each slice is summed along x and y as it arrives, all rounds at a time, and then passes through one round along z after
-/// the other; each round holds five slices, and is two slices late.
+/// Every round of averaging takes voxels outside of the volume as zeros. Sums along different axes commute. Therefore each slice
+/// is first summed along x and y, in all rounds, and then passes through the rounds along z one after the other. Each of these
+/// rounds holds five slices and delays the result by two slices.
 ///
-/// Five values are added symmetrically, ((a + e) + (b + d)) + c, and the sum is taken times ¼ instead of ⅕. Thus values stay
-/// whole multiples of a power of two as long as they have 24 bits, maxima that are equal are found equal, and a mirrored
-/// volume has mirrored sums in every bit. ``scale`` makes averages of them.
+/// Five values are added symmetrically, ((a + e) + (b + d)) + c, and the sum is multiplied by ¼ instead of ⅕. Thus values are
+/// exact multiples of a power of two as long as they fit into 24 bits: equal maxima are equal in every bit, and a mirrored volume
+/// has mirrored sums in every bit. ``scale`` turns these sums into averages.
 ///
 /// ```
 /// slices[round 0 … n][slot z mod 5][y][x]
@@ -16,19 +16,20 @@ internal import Tensors
 struct PooledSlices: Sendable {
     let height: Int
     let width: Int
-    /// n, the rounds.
+    /// n, the number of rounds.
     let pools: Int
     private var slices: [Float]
-    /// The number of slices that arrived.
+    /// The number of slices appended so far.
     private var depth = 0
-    /// That number, and how often nothing arrived since.
+    /// The number of slices appended so far, the empty ones after the end of the volume included.
     private var ticks = 0
 
-    /// Zeros, for the slices that are none.
+    /// Zeros, in place of slices outside of the volume.
     private static let zeros = [Float](repeating: 0, count: chunk)
-    /// How many voxels pass along z at a time: all rounds of them fit the cache of a core for few rounds.
+    /// The number of voxels that a task sums along z. If the rounds are few, the values of all rounds fit into the cache of a
+    /// core.
     private static let chunk = 4096
-    /// How many columns are summed along y at a time.
+    /// The number of columns that a task sums along y.
     private static let strip = 32
 
     init(height: Int, width: Int, pools: Int) {
@@ -38,19 +39,22 @@ struct PooledSlices: Sendable {
         slices = [Float](repeating: 0, count: (pools + 1) * 5 * height * width)
     }
 
-    /// What a sum is to be multiplied with to be an average: (⅘)³ⁿ.
+    /// The factor from sums to averages: (⅘)³ⁿ.
     var scale: Double {
         var scale = 1.0
         for _ in 0..<3 * pools { scale *= 0.8 }
         return scale
     }
 
-    /// How many more slices must arrive until the neighbours of the last one are pooled.
+    /// The number of further slices after which the last slice and its neighbours are averaged: 2n + 2.
     var delay: Int { 2 * pools + 2 }
 
     private var count: Int { height * width }
 
-    /// Takes a slice, `[y][x]`, of ones where the closure says so and zeros.
+    /// Appends a slice, `[y][x]`, which the closure turns into ones (true) and zeros.
+    ///
+    /// - Complexity: 12 additions for each voxel and round, on the threads of the pool. Rows and columns without ones are
+    ///   skipped.
     mutating func append<Value>(_ slice: UnsafeBufferPointer<Value>, isOne: (Value) -> Bool) {
         precondition(slice.count == count && ticks == depth, "a slice that does not follow the others")
         let (height, width, pools) = (height, width, pools)
@@ -59,7 +63,7 @@ struct PooledSlices: Sendable {
             guard let values = slice.baseAddress, let target = slices.baseAddress.map({ $0 + slot }) else { return }
             let rows = 32
             Threads.perform((height + rows - 1) / rows) { chunk in
-                // Two zeros on either side.
+                // Two zeros at each end.
                 var row = [Float](repeating: 0, count: width + 4)
                 var next = row
                 for y in chunk * rows..<min(chunk * rows + rows, height) {
@@ -76,14 +80,14 @@ struct PooledSlices: Sendable {
         sumAlongZ()
     }
 
-    /// Passes what there is on by a slice, as if the next were beyond the volume.
+    /// Appends an empty slice after the end of the volume.
     mutating func appendNothing() {
         ticks += 1
         sumAlongZ()
     }
 
-    /// Calls the body with the number of the slice whose neighbours have become known, if there is one, and with the sums of
-    /// the slices z − 2 … z + 2, nil for those beyond the volume.
+    /// Calls the body with z and the sums of the slices z − 2 … z + 2, if the last append has completed them for a slice z.
+    /// Slices outside of the volume are nil.
     func withPooledNeighbors(_ body: (Int, [UnsafePointer<Float>?]) -> Void) {
         let z = ticks - 1 - delay
         guard z >= 0, z < depth else { return }
@@ -93,7 +97,7 @@ struct PooledSlices: Sendable {
         }
     }
 
-    /// All rounds along x, of one row.
+    /// All rounds along x of one row.
     @inline(__always)
     private static func sumRow<Value>(
         _ values: UnsafePointer<Value>, isOne: (Value) -> Bool, rounds: Int, _ row: inout [Float], _ next: inout [Float],
@@ -122,7 +126,7 @@ struct PooledSlices: Sendable {
         }
     }
 
-    /// All rounds along y, of some neighbouring columns, in place.
+    /// All rounds along y of some neighbouring columns, in place.
     private static func sumColumns(
         _ columns: UnsafeMutablePointer<Float>, _ count: Int, height: Int, width: Int, rounds: Int
     ) {
@@ -142,7 +146,7 @@ struct PooledSlices: Sendable {
             strip.withUnsafeBufferPointer { from in
                 next.withUnsafeMutableBufferPointer { to in
                     guard let from = from.baseAddress, let to = to.baseAddress else { return }
-                    // The strip is dense: one pass over all its rows.
+                    // The rows of the strip are contiguous, so one call sums all of them.
                     sumFive(
                         from, from + count, from + 2 * count, from + 3 * count, from + 4 * count, into: to + 2 * count,
                         height * count)
@@ -155,7 +159,7 @@ struct PooledSlices: Sendable {
         }
     }
 
-    /// One slice more of each round along z, from the slices of the round before.
+    /// Computes the next slice of each round along z from five slices of the preceding round.
     private mutating func sumAlongZ() {
         let (count, pools, depth, last) = (count, pools, depth, ticks - 1)
         slices.withUnsafeMutableBufferPointer { slices in

@@ -1,15 +1,15 @@
 public import Volumes
 
-/// A part of a tomogram whose voxels have labels: a slab, or all of it.
+/// A box of a tomogram whose voxels have labels: a slab, or the whole tomogram.
 public struct LabelledRegion: Sendable {
-    /// Where there is something to learn beside background.
+    /// The foreground items of a region, on which patches can be centred.
     public enum Foreground: Sendable {
         /// The centres (x, y, z) of particles, in voxels of the tomogram.
         case particles([SIMD3<Double>])
-        /// The voxels that have a class.
+        /// All voxels that have a class.
         case voxels(ForegroundRuns)
 
-        /// How many items there are to centre patches on.
+        /// The number of items.
         public var count: Int {
             switch self {
             case .particles(let centers): centers.count
@@ -17,7 +17,7 @@ public struct LabelledRegion: Sendable {
             }
         }
 
-        /// The voxel (x, y, z) that is, or is nearest to, the item of this number.
+        /// The voxel (x, y, z) of an item, in the tomogram: the foreground voxel, or the one nearest to the particle's centre.
         func voxel(_ index: Int) -> SIMD3<Int> {
             switch self {
             case .particles(let centers):
@@ -28,15 +28,17 @@ public struct LabelledRegion: Sendable {
         }
     }
 
-    /// The tomogram's place in the sampler's list.
+    /// The index of the tomogram in ``PatchSampler/volumes``.
     public let volume: Int
+    /// The voxels that have labels, in coordinates of the tomogram.
     public let box: Box
     public let foreground: Foreground
     let labels: @Sendable (Box) throws -> [UInt8]
 
     /// - Parameters:
-    ///   - box: the voxels that have labels.
-    ///   - labels: gives the labels of a box inside the region, `[z][y][x]`, in coordinates of the tomogram.
+    ///   - volume: the index of the tomogram in the sampler's list.
+    ///   - box: the voxels that have labels, in coordinates of the tomogram.
+    ///   - labels: returns the labels `[z][y][x]` of a box inside the region, which is given in coordinates of the tomogram.
     public init(volume: Int, box: Box, foreground: Foreground, labels: @escaping @Sendable (Box) throws -> [UInt8]) {
         self.volume = volume
         self.box = box
@@ -45,23 +47,25 @@ public struct LabelledRegion: Sendable {
     }
 }
 
-/// Where a box of labels has foreground, so that one of its voxels can be drawn: runs of neighbouring voxels along x, 16
-/// bytes each, of labels that arrive slice by slice.
+/// The foreground voxels of a box of labels, from which one can be drawn at random. They are stored run-length encoded, 16 bytes
+/// for each run of foreground voxels along x. Labels are appended slice by slice.
 public struct ForegroundRuns: Sendable {
     private let box: Box
     private var slices = 0
-    /// The first voxel of each run in the box, and how many foreground voxels come before it.
+    /// For each run the index of its first voxel in the box, and the number of foreground voxels before it.
     private var starts: [(voxel: Int, earlier: Int)] = []
     /// The number of foreground voxels.
     public private(set) var count = 0
 
-    /// No foreground yet, in a box of a volume.
+    /// Without slices yet.
+    ///
+    /// - Parameter box: the box of the labels, in coordinates of the volume.
     public init(box: Box) { self.box = box }
 
-    /// Takes the labels of the box's next slice, `[y][x]`: all that are neither 0 nor ``TrainingPatch/ignored`` are
-    /// foreground.
+    /// Appends the labels of the box's next slice, `[y][x]`. All labels but 0 and ``TrainingPatch/ignored`` are foreground.
     ///
-    /// - Throws: ``TrainingError`` where the box has no such slice.
+    /// - Throws: ``TrainingError`` if the slice has another size than the box, or the box has no further slice.
+    /// - Complexity: one pass over the slice.
     public mutating func append(_ labels: [UInt8]) throws(TrainingError) {
         guard labels.count == box.shape.sliceCount, slices < box.shape.z else {
             throw TrainingError("a slice of \(labels.count) labels does not fit into \(box.shape) voxels after \(slices) slices")
@@ -81,10 +85,10 @@ public struct ForegroundRuns: Sendable {
         slices += 1
     }
 
-    /// A foreground voxel of the volume, (x, y, z); all in order of z, y and x.
+    /// The foreground voxel (x, y, z) of an index, in coordinates of the volume. Voxels are in raster order: z, then y, then x.
     ///
-    /// - Precondition: an index below ``count``.
-    /// - Complexity: the logarithm of the number of runs.
+    /// - Precondition: the index is in 0 ..< ``count``.
+    /// - Complexity: O(log n) in the number of runs.
     public func voxel(_ index: Int) -> SIMD3<Int> {
         precondition((0..<count).contains(index), "there is no foreground voxel \(index) of \(count)")
         var (low, high) = (0, starts.count)

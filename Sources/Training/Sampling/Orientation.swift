@@ -1,12 +1,12 @@
 public import Volumes
 
-/// One of the 48 ways to turn and mirror a cube of voxels, and with it arrays `[z][y][x]`.
+/// A symmetry of the cube: one of the 48 rotations and reflections that map axes of arrays `[z][y][x]` to axes.
 ///
-/// After it, axis i of an array is what axis `axes[i]` was, reversed if `isReversed[i]`.
+/// Axis i of the result is axis `axes[i]` of the original, reversed if `isReversed[i]`.
 public struct Orientation: Hashable, Sendable {
-    /// Which axis each axis was: a permutation of 0 (z), 1 (y) and 2 (x).
+    /// The original axis of each axis of the result: a permutation of 0 (z), 1 (y) and 2 (x).
     public let axes: [Int]
-    /// Whether each axis runs the other way.
+    /// Whether each axis of the result is reversed.
     public let isReversed: [Bool]
 
     private init(axes: [Int], isReversed: [Bool]) {
@@ -14,14 +14,15 @@ public struct Orientation: Hashable, Sendable {
         self.isReversed = isReversed
     }
 
-    /// The one that changes nothing.
+    /// The orientation that changes nothing.
     public static let identity = Orientation(axes: [0, 1, 2], isReversed: [false, false, false])
 
-    /// The 8 symmetries of a square: turns by 90° within slices, and their mirror images. The identity comes first here
-    /// and below.
+    /// The 8 symmetries of a square: rotations by multiples of 90° within slices, and their mirror images. The identity comes
+    /// first in ``plane``, ``slab`` and ``cube``.
     public static let plane = all { $0.axes[0] == 0 && !$0.isReversed[0] }
 
-    /// The 16 of them with and without z reversed: those that keep slices slices, for tomograms whose z is not like x and y.
+    /// The 16 symmetries that map slices to slices: ``plane`` with and without z reversed. They suit tomograms, whose resolution
+    /// along z differs from that along x and y.
     public static let slab = all { $0.axes[0] == 0 }
 
     /// All 48 symmetries of a cube.
@@ -33,21 +34,21 @@ public struct Orientation: Hashable, Sendable {
         }.filter(isIncluded)
     }
 
-    /// The shape of what an array of this shape becomes.
+    /// The shape of the result for an array of this shape.
     public func shape(_ shape: VolumeShape) -> VolumeShape {
         let lengths = [shape.z, shape.y, shape.x]
-        // A permutation of a shape is one: it has the same count.
+        // The initializer cannot fail: a permutation has the same number of voxels.
         return VolumeShape(z: lengths[axes[0]], y: lengths[axes[1]], x: lengths[axes[2]]) ?? shape
     }
 
-    /// This one first, then the other.
+    /// The composition: this orientation first, then the other.
     public func then(_ other: Orientation) -> Orientation {
         Orientation(
             axes: other.axes.map { axes[$0] },
             isReversed: (0..<3).map { other.isReversed[$0] != isReversed[other.axes[$0]] })
     }
 
-    /// The one that undoes this one.
+    /// The inverse orientation: `o.then(o.inverse)` is the identity.
     public var inverse: Orientation {
         var (axes, isReversed) = (self.axes, self.isReversed)
         for axis in 0..<3 {
@@ -57,16 +58,16 @@ public struct Orientation: Hashable, Sendable {
         return Orientation(axes: axes, isReversed: isReversed)
     }
 
-    /// The values of an array `[z][y][x]`, turned: an array of `shape(shape)`.
+    /// Rotates or mirrors an array `[z][y][x]` of the given shape; the result has the shape `shape(shape)`.
     ///
-    /// - Precondition: as many values as the shape has voxels.
-    /// - Complexity: one read and one write a voxel.
+    /// - Precondition: there is one value for each voxel of the shape.
+    /// - Complexity: one read and one write for each voxel.
     public func callAsFunction<Element>(_ values: [Element], shape: VolumeShape) -> [Element] {
         precondition(values.count == shape.count, "\(values.count) values are not \(shape) voxels")
         if self == .identity { return values }
         let lengths = [shape.z, shape.y, shape.x]
         let strides = [shape.y * shape.x, shape.x, 1]
-        // Where the first voxel comes from, and how far it is from there to the next along each axis.
+        // The source index of the first voxel, and the source stride along each axis of the result.
         let first = (0..<3).reduce(0) { $0 + (isReversed[$1] ? (lengths[axes[$1]] - 1) * strides[axes[$1]] : 0) }
         let steps = (0..<3).map { isReversed[$0] ? -strides[axes[$0]] : strides[axes[$0]] }
         let turned = self.shape(shape)

@@ -1,14 +1,15 @@
 public import Basics
 public import Volumes
 
-/// Draws patches from labelled regions of tomograms.
+/// Draws random patches from labelled regions of tomograms.
 ///
-/// With the probability `foregroundShare` a patch is centred on foreground, moved by up to `jitter` voxels along each axis (a patch of
-/// one slice stays in its slice);
-/// else it lies anywhere. Every foreground item of all regions is as likely as another, and so is every voxel of all regions
-/// for the others. Along an axis where the region is long enough, patches lie inside it; where it is too short, it lies
-/// inside the patch. Voxels outside the region have no label there; their densities are those of the tomogram, and beyond
-/// its faces those of its outermost voxels.
+/// With the probability `foregroundShare` a patch is centred on a foreground item, and shifted at random by up to `jitter` voxels
+/// along each axis (a patch of one slice is not shifted along z). Otherwise its position in a region is uniform. All foreground
+/// items of all regions are equally likely; for the other patches a region's probability is its share of all voxels.
+///
+/// Along an axis where the region is as long as a patch or longer, patches lie inside the region; otherwise the region lies
+/// inside the patch. Voxels of a patch outside the region have the label ``TrainingPatch/ignored``. Their densities are those of
+/// the tomogram; beyond its faces the outermost voxels are repeated.
 ///
 /// ```swift
 /// let sampler = try PatchSampler(volumes: [volume], regions: [region], shape: shape, foregroundShare: 1, jitter: 14)
@@ -16,27 +17,29 @@ public import Volumes
 /// let patch = try sampler.patch(at: sampler.place(&random)).oriented(Orientation.slab[random.index(below: 16)])
 /// ```
 public struct PatchSampler: Sendable {
-    /// Where a patch begins.
+    /// The position of a patch.
     public struct Place: Hashable, Sendable {
-        /// The number of its region.
+        /// The index of its region.
         public let region: Int
-        /// The patch's first voxel (x, y, z) in the tomogram; it may lie before it.
+        /// The patch's first voxel (x, y, z) in the tomogram; it may be negative.
         public let origin: SIMD3<Int>
     }
 
     public let volumes: [PatchVolume]
     public let regions: [LabelledRegion]
-    /// The shape of patches.
+    /// The shape of the patches.
     public let shape: VolumeShape
+    /// The probability that a patch is centred on foreground.
     public let foregroundShare: Double
+    /// The largest random shift of such a patch along each axis, in voxels.
     public let jitter: Int
-    /// The numbers of voxels and of foreground items of the regions up to and with each.
+    /// Cumulative sums over the regions of their voxels and of their foreground items.
     private let voxelSums: [Int]
     private let foregroundSums: [Int]
 
-    /// - Throws: ``TrainingError`` where there is no region, one lies outside its volume, a particle is not at a finite
-    ///   place in its region, the share is not in 0 … 1, the jitter is negative, or foreground is wanted only and there is
-    ///   none.
+    /// - Throws: ``TrainingError`` if there is no region, a region lies outside its volume, a particle's centre is not finite or
+    ///   not in its region, the share is not in 0 … 1, the jitter is not in 0 … 2²⁰, or the share is 1 and there is no
+    ///   foreground.
     public init(
         volumes: [PatchVolume], regions: [LabelledRegion], shape: VolumeShape, foregroundShare: Double, jitter: Int = 0
     ) throws(TrainingError) {
@@ -53,7 +56,7 @@ public struct PatchSampler: Sendable {
             guard case .particles(let centers) = region.foreground else { continue }
             let box = region.box
             for center in centers {
-                // NaN lies nowhere.
+                // False for NaN as well.
                 guard Self.holds(box.x, center.x), Self.holds(box.y, center.y), Self.holds(box.z, center.z) else {
                     throw TrainingError("the particle at \(center) does not lie in labelled region \(index)")
                 }
@@ -71,9 +74,9 @@ public struct PatchSampler: Sendable {
         }
     }
 
-    /// Draws where the next patch lies. Where there is no foreground it lies anywhere.
+    /// Draws the position of a patch. If no region has foreground, all positions are uniform.
     ///
-    /// - Complexity: the logarithm of the number of regions and of runs of foreground.
+    /// - Complexity: O(log n) in the numbers of regions and of foreground runs; touches no voxel.
     public func place(_ random: inout RandomStream) -> Place {
         let foreground = foregroundSums.last ?? 0
         if random.unit() < foregroundShare, foreground > 0 {
@@ -81,7 +84,7 @@ public struct PatchSampler: Sendable {
             let half = SIMD3(shape.x / 2, shape.y / 2, shape.z / 2)
             let shift = SIMD3(
                 random.integer(in: -jitter...jitter), random.integer(in: -jitter...jitter),
-                // A patch of one slice would miss what it is centred on.
+                // A shift along z would move a patch of one slice off its foreground item.
                 shape.z > 1 ? random.integer(in: -jitter...jitter) : 0)
             let origin = regions[region].foreground.voxel(item) &- half &+ shift
             let (least, most) = origins(in: regions[region].box)
@@ -95,11 +98,11 @@ public struct PatchSampler: Sendable {
                 random.integer(in: least.x...most.x), random.integer(in: least.y...most.y), random.integer(in: least.z...most.z)))
     }
 
-    /// The densities and labels of a place.
+    /// Reads the densities and labels of a patch, and normalises the densities: (value − mean) / standard deviation.
     ///
-    /// - Throws: what the volume's and the region's closures throw; ``TrainingError`` where one returns too little or too
-    ///   much, or the place is none of this sampler's.
-    /// - Complexity: reads the box of the patch once, and its labels.
+    /// - Throws: What the volume's and the region's closures throw; ``TrainingError`` if a closure returns another number of
+    ///   values than its box has, or the place does not belong to this sampler.
+    /// - Complexity: reads the densities of the patch and its labels once.
     public func patch(at place: Place) throws -> TrainingPatch {
         guard regions.indices.contains(place.region) else { throw TrainingError("there is no labelled region \(place.region)") }
         let region = regions[place.region]
@@ -131,17 +134,22 @@ public struct PatchSampler: Sendable {
         return try TrainingPatch(shape: shape, densities: densities, labels: labels)
     }
 
-    /// The first and the last place of a patch with regard to a region: inside it, or around it.
+    /// The first and the last origin (x, y, z) of a patch of a region: the patch lies inside the region or, where it is longer,
+    /// around it.
     private func origins(in box: Box) -> (least: SIMD3<Int>, most: SIMD3<Int>) {
         let near = SIMD3(box.x.lowerBound, box.y.lowerBound, box.z.lowerBound)
         let far = SIMD3(box.x.upperBound - shape.x, box.y.upperBound - shape.y, box.z.upperBound - shape.z)
         return (pointwiseMin(near, far), pointwiseMax(near, far))
     }
 
+    /// Whether a coordinate lies in a range of voxels, whose centres are whole numbers.
+    /// Whether a coordinate lies in a range of voxels, whose centres are whole numbers.
     private static func holds(_ range: Range<Int>, _ coordinate: Double) -> Bool {
         coordinate >= Double(range.lowerBound) - 0.5 && coordinate <= Double(range.upperBound) - 0.5
     }
 
+    /// Cumulative sums.
+    /// Cumulative sums.
     private static func sums(_ counts: [Int]) -> [Int] {
         var sum = 0
         return counts.map { count in
@@ -150,7 +158,7 @@ public struct PatchSampler: Sendable {
         }
     }
 
-    /// The first region whose sum exceeds the number, and how much of the number is left in it.
+    /// The first region whose cumulative sum exceeds the number, and the number's offset in that region.
     private static func find(_ number: Int, in sums: [Int]) -> (region: Int, rest: Int) {
         var (low, high) = (0, sums.count - 1)
         while low < high {
@@ -161,7 +169,7 @@ public struct PatchSampler: Sendable {
     }
 }
 
-/// A tomogram that patches are cut from.
+/// A tomogram from which patches are read.
 public struct PatchVolume: Sendable {
     public let shape: VolumeShape
     let mean: Float
@@ -169,9 +177,10 @@ public struct PatchVolume: Sendable {
     let read: @Sendable (Box) throws -> [Float]
 
     /// - Parameters:
-    ///   - mean: of all its voxels, as is the standard deviation: densities of patches have 0 and 1 instead.
-    ///   - read: gives the densities of a box inside the volume, `[z][y][x]`, as they are in the file.
-    /// - Throws: ``TrainingError`` where mean or deviation are not finite, or the deviation is not positive.
+    ///   - mean: the mean density of all voxels. Patches are normalised with it and with the standard deviation.
+    ///   - standardDeviation: the standard deviation of the density of all voxels.
+    ///   - read: returns the densities `[z][y][x]` of a box inside the volume, as they are in the file.
+    /// - Throws: ``TrainingError`` if the mean or the standard deviation is not finite, or the latter is not positive.
     public init(
         shape: VolumeShape, mean: Double, standardDeviation: Double, read: @escaping @Sendable (Box) throws -> [Float]
     ) throws(TrainingError) {

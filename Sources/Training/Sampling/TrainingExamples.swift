@@ -2,26 +2,27 @@ public import Basics
 public import Tensors
 public import Volumes
 
-/// What a network learns from, and is validated on.
+/// The batches that a network is trained and validated on.
 public protocol TrainingExamples {
-    /// The patches of a step, which follow from its number.
+    /// The training batch of a step. It depends on the step's number alone, so that an interrupted training can be repeated
+    /// exactly.
     func batch(step: Int) throws -> TrainingBatch
 
-    /// How many batches the network is validated on; 0 where nothing is held out.
+    /// The number of validation batches; 0 if nothing is held out.
     var validationBatches: Int { get }
 
-    /// A batch of what is held out, always the same.
+    /// The validation batch of an index from 0 on: held-out patches, the same on each call.
     func validationBatch(_ index: Int) throws -> TrainingBatch
 }
 
-/// Some patches of one shape.
+/// Patches of one shape.
 public struct TrainingBatch: Sendable {
-    /// `[N, D, H, W, 1]`
+    /// Normalised densities, `[N, D, H, W, 1]`.
     public let densities: Tensor
-    /// A label for each voxel.
+    /// A label for each voxel, `[N][D][H][W]`.
     public let labels: [UInt8]
 
-    /// - Throws: ``TrainingError`` where there are no patches, or their shapes differ.
+    /// - Throws: ``TrainingError`` if there are no patches, or their shapes differ.
     public init(_ patches: [TrainingPatch]) throws(TrainingError) {
         guard let shape = patches.first?.shape, patches.allSatisfy({ $0.shape == shape }) else {
             throw TrainingError("a batch is made of patches of one shape")
@@ -32,18 +33,18 @@ public struct TrainingBatch: Sendable {
     }
 }
 
-/// What a network learns from at a time: densities, and what they should be called.
+/// A box of voxels of a tomogram with their labels.
 public struct TrainingPatch: Hashable, Sendable {
-    /// The label of voxels of which nothing is known: they have no part in the loss.
+    /// The label of voxels whose class is unknown: the loss leaves them out.
     public static let ignored: UInt8 = 255
 
     public let shape: VolumeShape
-    /// `[z][y][x]`, of mean 0 and standard deviation 1 in their tomogram.
+    /// The densities, `[z][y][x]`, normalised to mean 0 and standard deviation 1 of the tomogram.
     public let densities: [Float]
-    /// `[z][y][x]`: 0 background, a class, or ``ignored``.
+    /// The labels, `[z][y][x]`: 0 for background, the number of a class, or ``ignored``.
     public let labels: [UInt8]
 
-    /// - Throws: ``TrainingError`` where there are not as many densities and labels as the shape has voxels.
+    /// - Throws: ``TrainingError`` unless there is one density and one label for each voxel of the shape.
     public init(shape: VolumeShape, densities: [Float], labels: [UInt8]) throws(TrainingError) {
         guard densities.count == shape.count, labels.count == shape.count else {
             throw TrainingError(
@@ -60,7 +61,9 @@ public struct TrainingPatch: Hashable, Sendable {
         self.labels = labels
     }
 
-    /// The patch, turned or mirrored.
+    /// The patch, rotated or mirrored.
+    ///
+    /// - Complexity: one read and one write for each voxel.
     public func oriented(_ orientation: Orientation) -> TrainingPatch {
         TrainingPatch(
             checked: orientation.shape(shape), densities: orientation(densities, shape: shape),
@@ -68,8 +71,8 @@ public struct TrainingPatch: Hashable, Sendable {
     }
 }
 
-/// Examples drawn from labelled regions: patches anywhere in some of them to learn from, turned at random, and patches of others, held
-/// out, always the same ones.
+/// Random patches of labelled regions. Training patches come from some regions, each in a random orientation; validation patches
+/// come from other regions, which are held out, and are the same each time.
 public struct PatchExamples: TrainingExamples {
     private let training: PatchSampler
     private let heldOut: PatchSampler?
@@ -78,15 +81,18 @@ public struct PatchExamples: TrainingExamples {
     private let seed: UInt64
     public let validationBatches: Int
 
-    /// Keeps what is drawn for learning, for validation and for the network apart.
+    /// Separates the random numbers of training, of validation and of the network's initial weights, which have the purpose 0.
     private enum Purpose: UInt64 {
         case training = 1
         case validation
     }
 
     /// - Parameters:
-    ///   - heldOut: nil where there is too little to hold anything out.
-    ///   - orientations: that patches may get; all keep the shape of patches.
+    ///   - training: draws the training patches.
+    ///   - heldOut: draws the validation patches; nil if the labels are too few to hold some out.
+    ///   - orientations: those that training patches may get; all must keep the shape of patches.
+    ///   - batch: the number of patches of a batch.
+    ///   - validationBatches: the number of validation batches; taken as 0 if nothing is held out.
     public init(
         training: PatchSampler, heldOut: PatchSampler?, orientations: [Orientation], batch: Int, validationBatches: Int,
         seed: UInt64
@@ -96,7 +102,7 @@ public struct PatchExamples: TrainingExamples {
         self.validationBatches = heldOut == nil ? 0 : validationBatches
     }
 
-    /// The shape of patches.
+    /// The shape of the patches.
     public var shape: VolumeShape { training.shape }
 
     public func batch(step: Int) throws -> TrainingBatch {
