@@ -3,9 +3,10 @@ internal import ImageProcessing
 internal import Tensors
 
 extension CellposeModel {
-    /// The network's three maps of an image, and its style, from tiles that overlap.
+    /// The network's three maps of an image, and its style, from overlapping tiles.
     ///
-    /// Rows of tiles are averaged as they come; the weights of a grid of tiles are products of those along y and along x.
+    /// In overlaps the maps are averaged with the weights of the tiles. A weight is the product of one along y and one along x,
+    /// and so is the sum of weights at a pixel. The style is the mean over the tiles, normalised to length 1.
     func run(_ image: Image<Float>, tilesAtOnce: Int) -> (maps: [Image<Float>], style: [Float]) {
         let (rows, columns) = (TileLine(side: image.height), TileLine(side: image.width))
         let places = rows.starts.flatMap { y in columns.starts.map { x in (y: y, x: x) } }
@@ -45,7 +46,7 @@ extension CellposeModel {
         return (maps, style.map { $0 / length })
     }
 
-    /// Tiles of the padded image: the image in the first channel, zeros in the others.
+    /// Tiles of the padded image, `[tile, y, x, channel]`: the image in the first channel, zeros in the others.
     private func tiles(
         of image: Image<Float>, at places: [(y: Int, x: Int)], _ rows: TileLine, _ columns: TileLine
     ) -> Tensor {
@@ -68,7 +69,7 @@ extension CellposeModel {
 }
 
 extension Image<Float> {
-    /// An image of the same size, of what the closure gives for each row and column.
+    /// An image of the same size, whose pixels the closure returns for each row and column.
     fileprivate func replacingPixels(_ pixel: (_ y: Int, _ x: Int) -> Float) -> Image {
         var result = self
         for y in 0..<height {
@@ -78,24 +79,25 @@ extension Image<Float> {
     }
 }
 
-/// How one side of an image is padded and cut into tiles, as CellPose does it.
+/// The padding and the tiles along one side of an image, as in CellPose.
 ///
-/// The side is padded to a multiple of 16, and by 8 more at each end. Tiles are 224 pixels long, or as long as the padded side; they
-/// overlap by a tenth or more. In overlaps, results are averaged with weights that fall off towards a tile's ends.
+/// The side is padded to a multiple of 16, and by 8 more at each end. Tiles are 224 pixels long, or as long as the padded side if
+/// that is shorter; they overlap by a tenth or more. In overlaps, results are averaged with weights that decrease towards a
+/// tile's ends.
 struct TileLine: Hashable, Sendable {
-    /// Pixels of a tile along a side that has as many.
+    /// The length of a tile in pixels, unless the padded side is shorter.
     static let mostLength = 224
     private static let overlap = 0.1
 
-    /// Pixels before padding.
+    /// The number of pixels without padding.
     let side: Int
-    /// Pixels of padding before the first.
+    /// The number of padding pixels before the first pixel.
     let before: Int
-    /// Pixels with the padding.
+    /// The number of pixels with padding.
     let padded: Int
-    /// Pixels of a tile.
+    /// The number of pixels of a tile.
     let length: Int
-    /// Where tiles begin, in the padded side.
+    /// The first pixel of each tile, in the padded side.
     let starts: [Int]
 
     /// - Parameter side: 1 or more.
@@ -112,8 +114,8 @@ struct TileLine: Hashable, Sendable {
         starts = (0..<count).map { $0 == count - 1 ? last : Int(Double($0) * step) }
     }
 
-    /// How much each pixel of a tile counts: 1 / (1 + e^((d − 92) / 7.5)) at the distance d from the middle of 224 pixels, of which
-    /// a shorter tile takes those in the middle.
+    /// The weight of each pixel of a tile: 1 / (1 + e^((d − 92) / 7.5)), where d is the distance from the middle of 224 pixels. A
+    /// shorter tile has the weights of the pixels in the middle.
     var weights: [Float] {
         let half = Self.mostLength / 2
         return (half - length / 2..<half + length - length / 2).map { pixel in

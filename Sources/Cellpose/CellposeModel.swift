@@ -3,7 +3,7 @@ public import Checkpoints
 public import ImageProcessing
 internal import Tensors
 
-/// A network of CellPose with what belongs to it: normalisation, the scale at which it knows objects, and tiles.
+/// A CellPose model for whole images: normalisation, scaling to the diameter of the training, tiles, and the network.
 ///
 /// ```swift
 /// let model = try CellposeModel(path: "cyto3")
@@ -11,28 +11,33 @@ internal import Tensors
 /// ```
 public struct CellposeModel: Sendable {
     public let network: CellposeNetwork
-    /// The diameter, in pixels, to which objects are scaled for the network.
+    /// The diameter in pixels to which objects are scaled for the network.
     public let meanDiameter: Double
     /// The file of weights.
     public let path: String
 
-    /// The diameter that CellPose takes for every network but `nuclei`, which has 17.
+    /// The ``meanDiameter`` in pixels of all published models but `nuclei`, whose is 17.
     public static let standardDiameter = 30.0
-    /// The most pixels of an image after scaling.
+    /// The largest number of pixels of an image after scaling.
     public static let mostPixels = 1 << 28
 
+    /// Opens a model.
+    ///
     /// - Parameters:
     ///   - path: a file that CellPose saved, or a safetensors file of the same tensors
-    ///   - meanDiameter: in the place of what the file says. Where neither says anything, it is ``standardDiameter``. The published
+    ///   - meanDiameter: replaces the diameter in the file. If both are missing, it is ``standardDiameter``; the published
     ///     `nuclei` needs 17.
-    /// - Throws: ``CellposeError`` where the file cannot be read or is of another network.
+    /// - Throws: ``CellposeError`` if the file cannot be read or holds another network, or the diameter is not positive and
+    ///   finite.
     public init(path: String, meanDiameter: Double? = nil) throws(CellposeError) {
         let checkpoint: Checkpoint
         do throws(CheckpointError) { checkpoint = try Checkpoint(path: path) } catch { throw CellposeError(error) }
         try self.init(checkpoint, meanDiameter: meanDiameter)
     }
 
-    /// The same, of a checkpoint that is open.
+    /// The same for an open checkpoint.
+    ///
+    /// - Throws: ``CellposeError`` if it holds another network, or the diameter is not positive and finite.
     public init(_ checkpoint: Checkpoint, meanDiameter: Double? = nil) throws(CellposeError) {
         path = checkpoint.path
         network = try CellposeNetwork(checkpoint)
@@ -47,20 +52,22 @@ public struct CellposeModel: Sendable {
         }
     }
 
-    /// Runs the network on an image, in tiles, and brings the maps back to the image's size.
+    /// Runs the network on an image, in tiles, and resizes the maps to the image's size.
     ///
-    /// The image is normalised, scaled so that objects have ``meanDiameter``, given a second channel of zeros, padded and cut into
-    /// tiles of 224², with results averaged in overlaps: what `CellposeModel.eval` of cellpose 3.1.1.3 does by default. The one
-    /// difference: a constant image is taken as zeros, where cellpose leaves it as it is.
+    /// The image is normalised by its percentiles, scaled so that objects have the diameter ``meanDiameter``, extended by a
+    /// second channel of zeros, padded, and cut into tiles of 224² pixels, whose results are averaged in overlaps. This is the
+    /// default of `CellposeModel.eval` in cellpose 3.1.1.3, with one difference: a constant image becomes zeros, where cellpose
+    /// does not change it.
     ///
     /// - Parameters:
-    ///   - diameter: of the objects, in pixels of the image; objects larger than the image are allowed
-    ///   - tilesAtOnce: how many tiles pass the network together; results do not depend on it, memory does
+    ///   - image: `[y][x]`
+    ///   - diameter: the diameter of the objects, in pixels of the image; objects may be larger than the image
+    ///   - tilesAtOnce: the number of tiles in a batch; it changes the memory, but not the results
     /// - Returns: Maps of the image's size.
-    /// - Throws: ``CellposeError`` where a pixel is NaN or infinite, the diameter is not positive, the image scaled would have no
-    ///   pixels, or more than ``mostPixels`` or 65,536 along a side, or the network gives numbers that are not finite.
-    /// - Complexity: time is that of ``CellposeNetwork/callAsFunction(_:)`` for each tile; memory is 32 bytes for each pixel of the
-    ///   scaled image and 80 MB for each tile at once.
+    /// - Throws: ``CellposeError`` if a pixel is NaN or infinite, the diameter is not positive, the scaled image has no pixels,
+    ///   more than ``mostPixels`` pixels, or more than 65,536 along a side, or the network returns numbers that are not finite.
+    /// - Complexity: time is that of ``CellposeNetwork/callAsFunction(_:)`` for each tile; memory is 32 bytes for each pixel of
+    ///   the scaled image and 80 MB for each tile of a batch.
     public func maps(of image: Image<Float>, diameter: Double, tilesAtOnce: Int = 4) throws(CellposeError) -> CellposeMaps {
         guard diameter.isFinite, diameter > 0 else {
             throw invalid("cannot look for objects of the diameter \(diameter): give one in pixels, more than 0")
@@ -105,47 +112,49 @@ public struct CellposeModel: Sendable {
 }
 
 extension CellposeModel {
-    /// The objects of an image: the network's maps, followed to where they lead.
+    /// Instance segmentation of an image: the network's maps, then ``CellposeMasks``.
     ///
     /// - Parameters:
-    ///   - image: `[y][x]`; a mask is shown as 0 and 1.
-    ///   - diameter: of the objects, in pixels of the image.
-    ///   - probability: the logit that a pixel of an object exceeds.
-    ///   - errorLimit: the greatest flow error of an object; nil checks none.
-    /// - Returns: Labels 1 … n of the image's size, 0 for ground.
-    /// - Throws: ``CellposeError`` as ``maps(of:diameter:tilesAtOnce:)`` does, ``FlowError`` where a parameter lies outside its range.
-    /// - Complexity: that of the maps, and 200 steps for each pixel of the foreground at the scale that the network saw.
+    ///   - image: `[y][x]`; to segment a mask, give it as 0 and 1.
+    ///   - diameter: the diameter of the objects, in pixels of the image.
+    ///   - probability: the threshold of the cell probability, a logit; pixels above it are foreground.
+    ///   - errorLimit: the largest flow error of an object; nil disables the check.
+    /// - Returns: Labels of the image's size: 1 … n for objects, 0 for background.
+    /// - Throws: ``CellposeError`` as ``maps(of:diameter:tilesAtOnce:)`` does; ``FlowError`` if a parameter is out of range.
+    /// - Complexity: that of the maps, and 200 · diameter / ``meanDiameter`` steps for each foreground pixel.
     public func instances(
         in image: Image<Float>, diameter: Double, probability: Float = 0, errorLimit: Double? = 0.4
     ) throws -> Image<Int32> {
         let maps = try maps(of: image, diameter: diameter)
-        // Flows are followed at the image's own scale, in as many of its pixels as 200 are at the network's.
+        // Flows are followed at the image's scale. The number of steps covers the same distance, relative to objects, as 200
+        // steps at the network's scale.
         let masks = try CellposeMasks(
             probabilityThreshold: probability, iterations: max(1, Int(200 * diameter / meanDiameter)), errorLimit: errorLimit)
         return try masks(flowY: maps.flowY, flowX: maps.flowX, probability: maps.cellProbability)
     }
 }
 
-/// What CellPose's network makes of an image: for each pixel the way to the centre of its cell, and whether it is in one.
+/// The output of CellPose's network for an image: at each pixel the flow towards the centre of its cell, and the cell
+/// probability.
 public struct CellposeMaps: Hashable, Sendable {
-    /// The flow along y, downwards; five times as long as a unit vector where the network is sure.
+    /// The flow along y, downwards. The flow vector has a length of 5 where the network is certain.
     public let flowY: Image<Float>
-    /// The flow along x, to the right, likewise.
+    /// The flow along x, to the right, in the same scale.
     public let flowX: Image<Float>
-    /// The logit of being in a cell: 0 is a probability of one half.
+    /// The logit of the probability that the pixel is in a cell: 0 is a probability of ½.
     public let cellProbability: Image<Float>
-    /// What the whole image looks like to the network, a vector of length 1: the mean over its tiles.
+    /// The style vector of the image, of Euclidean length 1: the normalised mean of the styles of its tiles.
     public let style: [Float]
 }
 
 extension Image<Float> {
-    /// The pixels between which percentiles are looked for, beyond which an image is thinned out: 224³.
+    /// The largest number of pixels from which percentiles are computed without subsampling: 224³.
     private static let percentilePixels = 11_239_424
 
-    /// The image with its 1st percentile at 0 and its 99th at 1, as CellPose wants it: `(x − p₁) / (p₉₉ − p₁)`.
+    /// CellPose's normalisation: `(x − p₁) / (p₉₉ − p₁)`, which maps the 1st percentile to 0 and the 99th to 1.
     ///
-    /// Where the percentiles lie no more than 10⁻³ apart, in a constant image too, all pixels become 0. Percentiles of an image of
-    /// more than 224³ pixels are those of every (side / 224)-th row and column.
+    /// If the percentiles differ by no more than 10⁻³, as in a constant image, all pixels become 0. In an image of more than 224³
+    /// pixels, percentiles are computed from every (side / 224)-th row and column.
     ///
     /// - Precondition: all pixels are finite.
     /// - Complexity: sorts the pixels.
@@ -155,6 +164,7 @@ extension Image<Float> {
         return map { ($0 - bounds[0]) / range }
     }
 
+    /// The pixels from which percentiles are computed.
     private func thinnedOut() -> Image {
         guard values.count > Self.percentilePixels else { return self }
         let (rows, columns) = (max(1, height / 224), max(1, width / 224))

@@ -1,34 +1,34 @@
 public import Checkpoints
 public import Tensors
 
-/// CPnet, the residual U-Net of CellPose 1 to 3 (Stringer et al., Nature Methods 2021): from an image to flows towards the centres of
-/// cells, and the logit of being in one.
+/// CPnet, the residual U-Net of CellPose 1 to 3 (Stringer et al., Nature Methods 2021): maps an image to flows towards the
+/// centres of cells, and to the logit of the cell probability.
 ///
-/// On the way up, every block is told the *style*, the mean of the deepest map over the image.
+/// Each decoder block gets the *style* as input: the mean of the deepest map over the image, divided by its Euclidean length.
 public struct CellposeNetwork: Sendable {
-    /// What an image becomes.
+    /// The result for a batch of images.
     public struct Output: Sendable {
-        /// Flow along y, flow along x, both five times too long, and the logit of being in a cell: `[N, H, W, 3]`.
+        /// Flow along y, flow along x, both scaled by 5, and the logit of the cell probability: `[N, H, W, 3]`.
         public let maps: Tensor
-        /// `[N, S]`, each of length 1.
+        /// The style vector of each image, of Euclidean length 1: `[N, S]`, where S is the last of ``CellposeNetwork/widths``.
         public let style: Tensor
     }
 
     /// Channels of the image, then of each level: 2, 32, 64, 128, 256 in the models that CellPose publishes.
     public let widths: [Int]
-    /// The diameter of objects as the network was shown them, in pixels; nil where the checkpoint does not say.
+    /// The diameter in pixels to which objects were scaled in training; nil if the checkpoint does not say.
     public let meanDiameter: Double?
-    /// The mean diameter of the objects in the images that it was trained with; nil where the checkpoint does not say.
+    /// The mean diameter in pixels of the objects in the original training images; nil if the checkpoint does not say.
     public let labelDiameter: Double?
 
     private let down: [DownBlock]
     private let up: [UpBlock]
     private let output: NormalizedConvolution
 
-    /// Copies the weights.
+    /// Creates the network with a copy of the weights.
     ///
-    /// - Parameter checkpoint: as CellPose saves it, or converted to safetensors; names may all begin with `module.`.
-    /// - Throws: ``CellposeError`` where it is of another network, or lacks tensors, or has some of other shapes or too many.
+    /// - Parameter checkpoint: a file as CellPose saves it, or converted to safetensors; all names may begin with `module.`.
+    /// - Throws: ``CellposeError`` if it holds another network, lacks tensors, or has tensors of other shapes or unknown names.
     public init(_ checkpoint: Checkpoint) throws(CellposeError) {
         let weights = try NetworkWeights(checkpoint)
         widths = weights.layout.widths
@@ -43,13 +43,15 @@ public struct CellposeNetwork: Sendable {
         }
     }
 
-    /// Height and width of an image are multiples of this, so that each level halves them: 8.
+    /// Height and width of an image must be multiples of this number, since each level halves them: 8 in the published models.
     public var sideMultiple: Int { 1 << (down.count - 1) }
 
+    /// The forward pass.
+    ///
     /// - Parameter images: `[N, H, W, C]`, where C is the first of ``widths``.
     /// - Precondition: height and width are positive multiples of ``sideMultiple``.
-    /// - Complexity: 15.5 billion multiplications for each image of 224² in the published models, a quarter of them carried out;
-    ///   some 60 MB of memory.
+    /// - Complexity: 15.5 billion multiplications for each image of 224² pixels in the published models, of which Winograd's
+    ///   transform leaves a quarter; some 60 MB of memory.
     public func callAsFunction(_ images: Tensor) -> Output {
         precondition(
             images.shape.count == 4 && images.shape[3] == widths[0]
@@ -84,7 +86,8 @@ extension Tensor {
     }
 }
 
-/// Two residual pairs of convolutions at one level of resolution; the first one's shortcut is a projection.
+/// A block of the encoder: two residual pairs of convolutions at one level of resolution. The shortcut of the first pair is a
+/// projection (1 × 1 convolution), that of the second pair is the identity.
 private struct DownBlock: Sendable {
     private let projection: Linear
     private let convolutions: [NormalizedConvolution]
@@ -104,7 +107,8 @@ private struct DownBlock: Sendable {
     }
 }
 
-/// Two residual pairs of convolutions that lead up to a level, with the level's map from the way down and the style.
+/// A block of the decoder: two residual pairs of convolutions, to which the encoder's map of the same level (skip connection) and
+/// the style are added.
 private struct UpBlock: Sendable {
     private let projection: Linear
     private let convolutions: [NormalizedConvolution]
@@ -119,7 +123,7 @@ private struct UpBlock: Sendable {
 
     /// - Parameters:
     ///   - x: `[N, H, W, inputs]`
-    ///   - skip: what the way down gave at this level, `[N, H, W, outputs]`
+    ///   - skip: the encoder's map of this level, `[N, H, W, outputs]`
     ///   - style: `[N, styleWidth]`
     /// - Returns: `[N, H, W, outputs]`
     func callAsFunction(_ x: Tensor, skip: Tensor, style: Tensor) -> Tensor {
@@ -128,13 +132,14 @@ private struct UpBlock: Sendable {
     }
 }
 
-/// Batch normalisation → ReLU → convolution; in blocks that lead up, the style's channels are added before.
+/// Batch normalisation → ReLU → convolution: `[N, H, W, inputs]` → `[N, H, W, outputs]`. In decoder blocks a linear function of
+/// the style is added to the channels before.
 private struct NormalizedConvolution: Sendable {
     private let norm: BatchNorm
     private let convolution: Convolution2D
     private let styling: Linear?
 
-    /// - Parameter isStyled: whether its part of the checkpoint has a linear layer for the style.
+    /// - Parameter isStyled: whether the style is added; in the checkpoint the layer then has the parts `conv` and `full`.
     init(_ weights: NetworkWeights, _ name: String, isStyled: Bool = false) throws(CheckpointError) {
         let layers = isStyled ? "\(name).conv" : name
         norm = try weights.norm("\(layers).0")
@@ -144,8 +149,8 @@ private struct NormalizedConvolution: Sendable {
 
     /// - Parameters:
     ///   - x: `[N, H, W, inputs]`
-    ///   - style: `[N, styleWidth]`, where the layer is styled
-    ///   - residual: what is added to the result, `[N, H, W, outputs]`
+    ///   - style: `[N, styleWidth]`; ignored unless the layer is styled
+    ///   - residual: a tensor that is added to the result, `[N, H, W, outputs]`
     func callAsFunction(_ x: Tensor, style: Tensor? = nil, addingTo residual: Tensor? = nil) -> Tensor {
         var offset: Tensor?
         if let style, let styling { offset = styling(style) }

@@ -2,19 +2,21 @@ internal import Basics
 internal import Checkpoints
 internal import Tensors
 
-/// The weights of a CPnet in a checkpoint that has them all and no others.
+/// The weights of a CPnet in a checkpoint whose tensors are exactly those of the network.
 struct NetworkWeights {
     let layout: NetworkLayout
     private let checkpoint: Checkpoint
-    /// What comes before every name.
+    /// The prefix of every name: `module.` or nothing.
     private let prefix: String
 
-    /// - Throws: ``CellposeError`` where the checkpoint is of another network, or lacks tensors or has some of other shapes or too
-    ///   many, which it names.
+    /// Compares all names and shapes with those of the network before a weight is read.
+    ///
+    /// - Throws: ``CellposeError`` if the checkpoint holds another network, lacks tensors, or has tensors of other shapes or
+    ///   unknown names; the message lists the names.
     init(_ checkpoint: Checkpoint) throws(CellposeError) {
         self.checkpoint = checkpoint
         let names = checkpoint.names
-        // Saved by a program that trained on several devices.
+        // PyTorch adds the prefix if a network was trained on several devices (DataParallel).
         prefix = !names.isEmpty && names.allSatisfy { $0.hasPrefix("module.") } ? "module." : ""
         layout = try Self.layout(of: checkpoint, prefix: prefix)
         let tensors = layout.tensors
@@ -37,7 +39,7 @@ struct NetworkWeights {
         }
     }
 
-    /// The widths, which are the shapes of the first convolution of each level.
+    /// The widths of the levels, from the shapes of the first convolution of each level.
     private static func layout(of checkpoint: Checkpoint, prefix: String) throws(CellposeError) -> NetworkLayout {
         var widths: [Int] = []
         while let entry = checkpoint.entry(
@@ -59,11 +61,15 @@ struct NetworkWeights {
         return NetworkLayout(widths: widths)
     }
 
+    /// Up to three names in quotes, and how many more there are.
     private static func list(_ names: [String]) -> String {
         names.prefix(3).map { CheckpointError.quoted($0) }.joined(separator: ", ")
             + (names.count > 3 ? " and \(names.count - 3) more" : "")
     }
 
+    /// A tensor by its name without the prefix.
+    ///
+    /// - Throws: ``CheckpointError`` if there is none, or its values cannot be read.
     func tensor(_ name: String) throws(CheckpointError) -> Tensor {
         guard let entry = checkpoint.entry(named: prefix + name) else {
             throw CheckpointError(.missingTensor, "has no tensor '\(name)'", path: checkpoint.path)
@@ -71,7 +77,9 @@ struct NetworkWeights {
         return try checkpoint.tensor(named: prefix + name, expecting: entry.shape)
     }
 
-    /// A single positive number, or nil where the checkpoint has none of that name.
+    /// A diameter: a tensor `[1]` with a positive number; nil if the checkpoint has none of this name.
+    ///
+    /// - Throws: ``CellposeError`` if the tensor has another shape, or its value is not positive and finite.
     func diameter(_ name: String) throws(CellposeError) -> Double? {
         guard checkpoint.entry(named: prefix + name) != nil else { return nil }
         do throws(CheckpointError) {
@@ -85,22 +93,25 @@ struct NetworkWeights {
 
     // MARK: Layers
 
+    /// Batch normalisation with the moments of the training.
     func norm(_ name: String) throws(CheckpointError) -> BatchNorm {
         BatchNorm(
             weight: try tensor("\(name).weight"), bias: try tensor("\(name).bias"), mean: try tensor("\(name).running_mean"),
             variance: try tensor("\(name).running_var"), epsilon: 1e-5)
     }
 
+    /// A convolution that keeps height and width.
     func convolution(_ name: String) throws(CheckpointError) -> Convolution2D {
         let weight = try tensor("\(name).weight")
         return Convolution2D(weight: weight, bias: try tensor("\(name).bias"), stride: 1, padding: Padding2D(weight.shape[2] / 2))
     }
 
+    /// A linear layer.
     func linear(_ name: String) throws(CheckpointError) -> Linear {
         Linear(weight: try tensor("\(name).weight"), bias: try tensor("\(name).bias"))
     }
 
-    /// Normalisation and the 1 × 1 convolution that follows it, as one layer.
+    /// A batch normalisation and the 1 × 1 convolution that follows it, folded into one linear layer.
     func projection(_ name: String) throws(CheckpointError) -> Linear {
         let weight = try tensor("\(name).proj.1.weight")
         return try norm("\(name).proj.0").folded(
@@ -108,7 +119,8 @@ struct NetworkWeights {
     }
 }
 
-/// The tensors of a CPnet by the names that CellPose gives them: the one place that knows these names.
+/// CellPose's names and shapes of the tensors of a CPnet. The names appear only here and in the parts of names that
+/// ``NetworkWeights`` and the blocks append.
 ///
 /// ```
 /// image → down 0 → ½ down 1 → ½ down 2 → ½ down 3 ─→ style
@@ -119,21 +131,23 @@ struct NetworkLayout: Hashable, Sendable {
     /// Channels of the image, then of each level: 2, 32, 64, 128, 256 in the models that CellPose publishes.
     let widths: [Int]
 
-    /// What the network gives: flows along y and x, and the logit of being in a cell.
+    /// The number of output channels: flows along y and x, and the logit of the cell probability.
     static let outputs = 3
 
-    /// Levels of resolution.
+    /// The number of resolution levels.
     var levels: Int { widths.count - 1 }
-    /// Values of the style, which are those of the deepest level.
+    /// The length of the style vector: the channels of the deepest level.
     var styleWidth: Int { widths[levels] }
 
-    /// Channels into and out of the block that leads up to a level.
+    /// The input and output channels of the decoder block of a level.
     func upWidths(_ level: Int) -> (inputs: Int, outputs: Int) { (widths[min(level + 2, levels)], widths[level + 1]) }
 
+    /// The name of the encoder block of a level.
     static func down(_ level: Int) -> String { "downsample.down.res_down_\(level)" }
+    /// The name of the decoder block of a level.
     static func up(_ level: Int) -> String { "upsample.up.res_up_\(level)" }
 
-    /// Every tensor that the network reads, in the order of the layers.
+    /// The name and shape of every tensor that the network reads, in the order of the layers.
     var tensors: [(name: String, shape: [Int])] {
         var tensors: [(String, [Int])] = []
         func norm(_ name: String, _ channels: Int) {
@@ -170,11 +184,12 @@ struct NetworkLayout: Hashable, Sendable {
         return tensors
     }
 
-    /// Diameters that newer files hold: of the objects as the network was shown them, and as they were in its training images.
+    /// The diameters that newer files hold: that to which objects were scaled in training, and the mean one in the original
+    /// images.
     static let meanDiameter = "diam_mean"
     static let labelDiameter = "diam_labels"
 
-    /// Whether a tensor may be there although no layer reads it: diameters, and how many batches a normalisation saw.
+    /// Whether a tensor is allowed although no layer reads it: diameters, and the batch counters of normalisation layers.
     static func isOptional(_ name: String) -> Bool {
         name == meanDiameter || name == labelDiameter || name.hasSuffix(".num_batches_tracked")
     }

@@ -1,27 +1,29 @@
 public import Basics
 public import ImageProcessing
 
-/// Makes labelled masks of what CellPose's network says about an image: its `resize_and_compute_masks` in two dimensions, on a CPU.
+/// Turns the maps of CellPose's network into labelled masks: CellPose's `resize_and_compute_masks` in two dimensions, on a CPU.
 ///
-/// Foreground pixels follow the flows (``FlowDynamics``), those that come together are an object (``MaskAssembly``), objects that
-/// contradict the flows are dropped (``FlowErrorCheck``), holes are filled and small objects dropped (``MaskCleanup``).
+/// Points start at the foreground pixels and follow the flows (``FlowDynamics``). Pixels whose points end together form an object
+/// (``MaskAssembly``). Objects that contradict the flows are dropped (``FlowErrorCheck``); holes are filled, and small objects
+/// dropped (``MaskCleanup``).
 public struct CellposeMasks: Hashable, Sendable {
-    /// Foreground is where the network's cell probability, a logit, is greater.
+    /// Pixels whose cell probability, a logit, exceeds this threshold are foreground.
     public let probabilityThreshold: Float
     public let dynamics: FlowDynamics
     public let assembly: MaskAssembly
-    /// Nil where objects are not checked.
+    /// Nil if objects are not checked.
     public let errorCheck: FlowErrorCheck?
     public let cleanup: MaskCleanup
 
     /// - Parameters:
-    ///   - iterations: steps along the flows: 200 for an image of the scale that the network saw, 200 / r for one that it saw
-    ///     enlarged r times.
-    ///   - errorLimit: the greatest flow error of an object; nil checks none.
+    ///   - probabilityThreshold: the threshold of the cell probability, a logit.
+    ///   - iterations: the number of steps along the flows: 200 if the network saw the image at the same scale, 200 / r if the
+    ///     image was enlarged r times for the network.
+    ///   - errorLimit: the largest flow error of an object; nil disables the check.
     ///   - largestFraction: the largest part of the image that one object may cover.
-    ///   - smallestArea: the fewest pixels of an object.
+    ///   - smallestArea: the smallest number of pixels of an object.
     ///   - counting: how small objects are found; ``MaskCleanup/Counting/cellpose`` repeats CellPose's mistakes.
-    /// - Throws: ``FlowError`` where a parameter lies outside its range.
+    /// - Throws: ``FlowError`` if a parameter is out of range.
     public init(
         probabilityThreshold: Float = 0, iterations: Int = 200, errorLimit: Double? = 0.4, largestFraction: Double = 0.4,
         smallestArea: Int = 15, counting: MaskCleanup.Counting = .byLabel
@@ -36,15 +38,17 @@ public struct CellposeMasks: Hashable, Sendable {
         cleanup = try MaskCleanup(smallestArea: smallestArea, counting: counting)
     }
 
-    /// The objects of an image: 0 is background, and objects have the labels 1 … n, in the order in which a raster scan
-    /// first meets them.
+    /// The labels of the objects of an image: 0 for background, 1 … n for objects in the order of their first pixels in a raster
+    /// scan (unless ``MaskCleanup/Counting/cellpose`` leaves gaps).
     ///
     /// - Parameters:
     ///   - flowY: the network's flow along y: five times the step in pixels.
     ///   - flowX: the same along x.
     ///   - probability: the network's cell probability, a logit.
-    ///   - size: where it is given, masks are resized to this height and width (nearest pixel) before they are cleaned up.
-    /// - Throws: ``FlowError`` where the sizes differ, a number is not finite, or the masks cannot have the size that is wanted.
+    ///   - size: the height and width to which masks are resized (nearest pixel) before they are cleaned up; nil keeps their
+    ///     size.
+    /// - Throws: ``FlowError`` if the sizes differ, a number is not finite, or the masks cannot be resized to this size.
+    /// - Complexity: the sum of that of ``FlowDynamics``, ``MaskAssembly``, ``FlowErrorCheck`` and ``MaskCleanup``.
     public func callAsFunction(
         flowY: Image<Float>, flowX: Image<Float>, probability: Image<Float>, resizedTo size: (height: Int, width: Int)? = nil
     ) throws(FlowError) -> Image<Int32> {

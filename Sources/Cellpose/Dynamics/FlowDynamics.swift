@@ -2,13 +2,14 @@ public import Basics
 public import ImageProcessing
 internal import Tensors
 
-/// Lets pixels follow the flows to where the centres of objects are: CellPose's `follow_flows` on a CPU, with interpolation.
+/// Moves points from the foreground pixels along the flows towards the centres of objects (Euler integration): CellPose's
+/// `follow_flows` on a CPU, with interpolation.
 ///
-/// Each foreground pixel takes steps of a fifth of the network's flow, which is interpolated linearly between pixels and 0 on
-/// background, and does not leave the image. Equal to CellPose 3.1.1.3 in every bit.
+/// Each step of a point is a fifth of the network's flow at its position. The flow is 0 on background, and interpolated
+/// bilinearly between pixels. Points do not leave the image. The result equals that of CellPose 3.1.1.3 in every bit.
 public struct FlowDynamics: Hashable, Sendable {
-    /// The number of steps. CellPose takes 200 for objects of the size that its network was trained with, and 200 / r for an image
-    /// that the network saw enlarged r times.
+    /// The number of steps. CellPose takes 200 for objects of the size in its training, and 200 / r for an image that was
+    /// enlarged r times for the network.
     public let iterations: Int
 
     /// - Throws: ``FlowError`` unless the iterations are in 0 … 1,000,000.
@@ -19,11 +20,11 @@ public struct FlowDynamics: Hashable, Sendable {
         self.iterations = iterations
     }
 
-    /// Where each foreground pixel comes to.
+    /// The end position of the point of each foreground pixel.
     ///
-    /// - Throws: ``FlowError`` where the sizes differ.
-    /// - Complexity: some 8 ns for each step of a foreground pixel, and none once it stands still; memory is 8 bytes a pixel and 16 a
-    ///   foreground pixel. Pixels share the threads of `Tensors`.
+    /// - Throws: ``FlowError`` if the sizes differ.
+    /// - Complexity: some 8 ns for each step of a point until it stands still; memory is 8 bytes for each pixel and 16 for each
+    ///   foreground pixel. Points are distributed over the threads of `Tensors`.
     public func callAsFunction(_ flows: FlowField, in foreground: Mask) throws(FlowError) -> EndPoints {
         try foreground.requireSize(of: flows.y, "the foreground has", "the flows")
         let sampler = FlowSampler(flows, in: foreground)
@@ -45,23 +46,23 @@ public struct FlowDynamics: Hashable, Sendable {
     }
 }
 
-/// For each pixel a vector: where to go from there to come to the centre of the object that the pixel belongs to.
+/// A vector for each pixel, which points along the way to the centre of the pixel's object.
 ///
-/// ``FlowTargets`` makes vectors of length 1 on objects and 0 elsewhere. CellPose's network gives five times as much, and
-/// what reads the network's fields divides by ``networkScale``.
+/// ``FlowTargets`` makes vectors of length 1 on objects and 0 elsewhere. The vectors of CellPose's network are five times as
+/// long; code that reads them divides by ``networkScale``.
 public struct FlowField: Hashable, Sendable {
-    /// How much longer the network's vectors are than those of ``FlowTargets``.
+    /// The factor from the vectors of ``FlowTargets`` to those of the network.
     public static let networkScale: Float = 5
 
-    /// The part along y, downwards.
+    /// The component along y, downwards.
     public let y: Image<Float>
-    /// The part along x, to the right.
+    /// The component along x, to the right.
     public let x: Image<Float>
 
     public var height: Int { y.height }
     public var width: Int { y.width }
 
-    /// - Throws: ``FlowError`` where the sizes differ, or a number is not finite.
+    /// - Throws: ``FlowError`` if the sizes differ, or a number is not finite.
     public init(y: Image<Float>, x: Image<Float>) throws(FlowError) {
         try y.requireSize(of: x, "the flow along y has", "that along x")
         try y.requireFinite("flow along y")
@@ -70,17 +71,18 @@ public struct FlowField: Hashable, Sendable {
         self.x = x
     }
 
-    /// The parts of vectors (y, x), which are finite.
+    /// The field of an image of vectors (y, x), which must be finite.
     init(_ vectors: Image<SIMD2<Float>>) {
         y = vectors.map { $0.x }
         x = vectors.map { $0.y }
     }
 }
 
-/// Where the foreground pixels of an image come to when they follow the flows.
+/// The end positions of the points that started at the foreground pixels of an image and followed the flows.
 public struct EndPoints: Sendable {
+    /// The pixels at which points started.
     public let foreground: Mask
-    /// For each foreground pixel, in raster order, where it came to: (y, x) in pixels, within the image.
+    /// For each foreground pixel, in raster order, the end position of its point: (y, x) in pixels, within the image.
     public let positions: [SIMD2<Float>]
 
     init(of foreground: Mask, positions: [SIMD2<Float>]) {
@@ -89,14 +91,14 @@ public struct EndPoints: Sendable {
     }
 }
 
-/// The network's flows of the foreground as steps in pixels, and the way of points that take them.
+/// The flow field as steps in pixels, 0 on background, and the integration of points along it.
 struct FlowSampler {
-    /// (y, x) of each pixel, with the last row and the last column twice, so that each position has four pixels around it.
+    /// The step (y, x) of each pixel. The last row and column are stored twice, so that each position has four pixels around it.
     private let steps: [SIMD2<Float>]
     private let stride: Int
     private let limit: SIMD2<Float>
 
-    /// The sizes are equal. On background nothing moves.
+    /// - Precondition: the flows and the foreground have the same size.
     init(_ flows: FlowField, in foreground: Mask) {
         let (height, width) = (flows.height, flows.width)
         let stride = width + 1
@@ -115,10 +117,10 @@ struct FlowSampler {
         limit = SIMD2(Float(height - 1), Float(width - 1))
     }
 
-    /// Moves each point, all within the image, by a number of steps.
+    /// Moves each point (y, x) by a number of steps. All points must lie within the image.
     func follow(_ points: UnsafeMutableBufferPointer<SIMD2<Float>>, iterations: Int) {
         steps.withUnsafeBufferPointer { steps in
-            // Several points go side by side: their steps do not wait for each other.
+            // Eight points move together: their steps are independent, so the processor can overlap them.
             let together = 8
             withUnsafeTemporaryAllocation(of: SIMD2<Float>.self, capacity: together) { earlier in
                 for first in Swift.stride(from: 0, to: points.count, by: together) {
@@ -129,8 +131,8 @@ struct FlowSampler {
         }
     }
 
-    /// Moves some points that go side by side. Once all are where they were some steps before, they go in circles (most stand
-    /// still): whole rounds are left out, and the result is the same in every bit.
+    /// Moves a group of points together. If all are back, in every bit, at an earlier position, they move in a cycle (most stand
+    /// still, a cycle of one step). Whole cycles are skipped, so that the result is the same in every bit.
     private func follow(
         _ group: UnsafeMutableBufferPointer<SIMD2<Float>>, iterations: Int,
         remembering earlier: UnsafeMutableBufferPointer<SIMD2<Float>>, _ steps: UnsafeBufferPointer<SIMD2<Float>>
@@ -150,13 +152,14 @@ struct FlowSampler {
         }
     }
 
-    /// After so many steps points are remembered anew: longer circles are not noticed.
+    /// The number of steps after which the positions are remembered again; longer cycles are not detected.
     private static let longestCircle = 8
 
-    /// One Euler step: bilinear between the four pixels around.
+    /// One Euler step, with the flow interpolated bilinearly between the four pixels around the point.
     ///
-    /// CellPose's loop is compiled so that 1 − y and 1 − x are float64, but y and x are float32: products with them are rounded
-    /// before they meet the others. A point between two ways shows it, so it is done alike.
+    /// In CellPose's loop, as numba compiles it, 1 − y and 1 − x are float64, but y and x are float32, and products with y and x
+    /// are rounded to float32 before they are added. Where flows diverge, this rounding decides the path of a point, so it is
+    /// repeated.
     @inline(__always)
     private func step(from point: SIMD2<Float>, _ steps: UnsafeBufferPointer<SIMD2<Float>>) -> SIMD2<Float> {
         let (row, column) = (Int(point.x), Int(point.y))
@@ -169,7 +172,7 @@ struct FlowSampler {
         sum += SIMD2<Double>(steps[below] * y) * restX
         sum += SIMD2<Double>(steps[below &+ 1] * y * x)
         let target = point + SIMD2<Float>(sum)
-        // Plain comparisons: numbers are finite, and pointwiseMin would look for NaN.
+        // Plain comparisons are faster than pointwiseMin, which also checks for NaN: all numbers are finite here.
         let inside = target.replacing(with: 0, where: target .< 0)
         return inside.replacing(with: limit, where: inside .> limit)
     }

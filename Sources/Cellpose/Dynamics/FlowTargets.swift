@@ -2,14 +2,14 @@ public import Basics
 public import ImageProcessing
 internal import Tensors
 
-/// The flows of labelled objects, by which CellPose's network is trained and its masks are checked: CellPose's
-/// `labels_to_flows` on a CPU.
+/// Computes the flow field of labelled objects, on which CellPose's network is trained and with which masks are checked:
+/// CellPose's `labels_to_flows` on a CPU.
 ///
-/// Each object is heated from its centre, the pixel nearest to the mean of its pixels, and flows go up the slope, with
-/// length 1. The parts of an object that are not connected with its centre have no flow. Objects do not see each other, and
-/// their numbers do not matter. Equal to CellPose 3.1.1.3 in every bit.
+/// Heat diffuses through each object from its centre, the pixel nearest to the mean of its pixels. The flow is the gradient of
+/// the heat, normalised to length 1. Parts of an object that are not connected with its centre have no flow. Objects do not
+/// influence each other, and the values of their labels do not matter. The result equals that of CellPose 3.1.1.3 in every bit.
 public struct FlowTargets: Hashable, Sendable {
-    /// How often heat spreads by a pixel; nil for twice the sum of the sides of each object's box.
+    /// The number of diffusion steps; nil for twice the sum of the sides of each object's bounding box, with a border of 1 pixel.
     public let iterations: Int?
 
     /// - Throws: ``FlowError`` unless the iterations are in 0 … 1,000,000.
@@ -20,7 +20,7 @@ public struct FlowTargets: Hashable, Sendable {
         self.iterations = iterations
     }
 
-    /// The flows of each object, and 0 on background: labels below 1.
+    /// The flows of all objects: vectors of length 1 on objects, 0 on background (labels below 1).
     ///
     /// - Complexity: the pixels of each object's box times its iterations, about 1 ns each; memory is 24 bytes for each pixel
     ///   of the box. Objects share the threads of `Tensors`; one of 1000 × 1000 pixels takes some seconds, on one thread.
@@ -31,7 +31,7 @@ public struct FlowTargets: Hashable, Sendable {
                 let diffusions = LabelledObject.all(in: labels)
                     .map { CentreDiffusion(of: $0, in: values, width: labels.width, iterations: iterations) }
                     .sorted { $0.cost > $1.cost }
-                // A pixel is of one object: no thread writes where another does.
+                // A pixel belongs to one object, so no two threads write to the same pixel.
                 Threads.perform(diffusions.count) { index in
                     diffusions[index].forEachFlow { pixel, y, x in vectors[pixel] = SIMD2(Float(y), Float(x)) }
                 }
@@ -41,12 +41,12 @@ public struct FlowTargets: Hashable, Sendable {
     }
 }
 
-/// Heat that spreads over one object from its centre, whose slope is the flow that CellPose's network learns (Stringer et al.,
-/// *Nature Methods* 18, 2021).
+/// The diffusion of heat through one object from its centre; the gradient is the flow that CellPose's network learns (Stringer et
+/// al., *Nature Methods* 18, 2021).
 ///
-/// The centre is the pixel nearest to the mean of all pixels. Again and again 1 is added there, and each pixel of the object
-/// becomes the mean of the nine around it, what lies outside the object counting 0. Float64, and the nine are added in
-/// CellPose's order, so that its results are met in every bit.
+/// The centre is the pixel nearest to the mean of all pixels. In each iteration 1 is added there; then each pixel of the object
+/// becomes the mean of its 3 × 3 neighbourhood, in which pixels outside the object count as 0. Values are float64, and the nine
+/// values are added in CellPose's order, so that results are equal in every bit.
 private struct CentreDiffusion {
     private let object: LabelledObject
     private let labels: UnsafeBufferPointer<Int32>
@@ -54,8 +54,8 @@ private struct CentreDiffusion {
     private let iterations: Int
 
     /// - Parameters:
-    ///   - labels: the pixels of the image that the object is of, in rows of `width`.
-    ///   - iterations: how often the mean is taken; by default twice the sum of the sides of the object's box, with a border of 1.
+    ///   - labels: the labels of the object's image, `[y][x]`, in rows of `width` pixels.
+    ///   - iterations: the number of iterations; by default twice the sum of the sides of the object's box, with a border of 1.
     init(of object: LabelledObject, in labels: UnsafeBufferPointer<Int32>, width: Int, iterations: Int? = nil) {
         self.object = object
         self.labels = labels
@@ -63,12 +63,13 @@ private struct CentreDiffusion {
         self.iterations = iterations ?? 2 * (object.rows.count + 2 + object.columns.count + 2)
     }
 
-    /// About how long it takes, to start the longest first.
+    /// The approximate cost, pixels of the box times iterations: the most expensive objects start first.
     var cost: Int { object.rows.count * object.columns.count * iterations }
 
-    /// Calls the body for each pixel of the object, in raster order, with the flow there: of length 1, or 0 where no heat came.
+    /// Calls the body for each pixel of the object, in raster order, with the index of the pixel in the image and the flow there:
+    /// of length 1, or 0 where no heat has arrived.
     func forEachFlow(_ body: (_ pixel: Int, _ y: Double, _ x: Double) -> Void) {
-        // A row has one pixel before the box and one behind it, and those that a step of the loop may reach beyond.
+        // A row has one pixel before the box, one after it, and the pixels that the last step of the inner loop may touch beyond.
         let stride = object.columns.count + 2 + Self.lanes
         let count = (object.rows.count + 2) * stride
         withUnsafeTemporaryAllocation(of: Double.self, capacity: 3 * count) { memory in
@@ -97,9 +98,10 @@ private struct CentreDiffusion {
         }
     }
 
-    /// Pixels of a step of the inner loop.
+    /// The number of pixels in a step of the inner loop.
     private static let lanes = 8
 
+    /// Sets eight pixels of `next` to the means of their 3 × 3 neighbourhoods, or to 0 outside the object.
     @inline(__always)
     private static func spread(
         _ heat: UnsafeMutableBufferPointer<Double>, stride: Int, at place: Int, _ isInside: UnsafeMutableBufferPointer<Double>,
@@ -116,12 +118,12 @@ private struct CentreDiffusion {
         sum += load(stride &+ 1)
         let inside = UnsafeRawPointer(isInside.baseAddress.unsafelyUnwrapped).loadUnaligned(
             fromByteOffset: place &* 8, as: SIMD8<Double>.self)
-        // Outside, 0: what is beyond the object in its row, or in another object, stays cold.
+        // The factor is 0 outside the object: pixels of its rows that lie beyond it or in another object get no heat.
         UnsafeMutableRawPointer(next.baseAddress.unsafelyUnwrapped).storeBytes(
             of: (1 / 9.0 * sum) * inside, toByteOffset: place &* 8, as: SIMD8<Double>.self)
     }
 
-    /// Sets 1 at each pixel of the object; returns for each row the places from its first to its last.
+    /// Writes 1 for each pixel of the object; returns for each row the range from its first to its last pixel.
     private func markPixels(_ isInside: UnsafeMutableBufferPointer<Double>, stride: Int) -> [Range<Int>] {
         var spans = [Range<Int>](repeating: 0..<0, count: object.rows.count)
         forEachPixel { _, y, x in
@@ -131,7 +133,7 @@ private struct CentreDiffusion {
         return spans
     }
 
-    /// The pixel nearest to the mean, the first of several.
+    /// The pixel nearest to the mean of all pixels; the first one in raster order if several are.
     private func centre() -> (y: Int, x: Int) {
         var (sumY, sumX) = (0, 0)
         forEachPixel { _, y, x in
@@ -148,7 +150,8 @@ private struct CentreDiffusion {
         return centre
     }
 
-    /// Calls the body for each pixel of the object, with its place in the box, counted from 1.
+    /// Calls the body for each pixel of the object, with its index in the image and its row and column in the box, counted from
+    /// 1.
     private func forEachPixel(_ body: (_ pixel: Int, _ y: Int, _ x: Int) -> Void) {
         for y in object.rows {
             for x in object.columns where labels[y * width + x] == object.label {
@@ -158,33 +161,35 @@ private struct CentreDiffusion {
     }
 }
 
-/// Drops masks that contradict the flows they were made from: CellPose's `remove_bad_flow_masks`.
+/// Drops masks whose shape contradicts the network's flows: CellPose's `remove_bad_flow_masks`.
 ///
-/// The flows that a mask should have (``FlowTargets``) are compared with what the network said. Pixels that came together by
-/// chance, in noise or between two objects, do not make a shape from which such flows would come.
+/// The flows that follow from the shape of a mask (``FlowTargets``) are compared with those of the network. If pixels were
+/// grouped by chance, in noise or between two objects, the two differ.
 public struct FlowErrorCheck: Hashable, Sendable {
-    /// The greatest mean squared difference of a mask that is kept. Opposite flows differ by 4, flows at right angles by 2.
+    /// The largest flow error of a mask that is kept: a mean squared difference. Opposite flows differ by 4, perpendicular ones
+    /// by 2.
     public let limit: Double
 
-    /// - Throws: ``FlowError`` unless the limit is positive. An infinite limit keeps all.
+    /// - Throws: ``FlowError`` unless the limit is positive. An infinite limit keeps all masks.
     public init(limit: Double = 0.4) throws(FlowError) {
         guard limit > 0 else { throw .parameter("the limit of the flow error", limit, mustBe: "positive") }
         self.limit = limit
     }
 
-    /// The labels whose flows agree with those of the network; others become 0. Labels keep their numbers.
+    /// The label image without the objects whose flow error exceeds the limit; these become 0, the others keep their labels.
     ///
-    /// - Throws: ``FlowError`` where the sizes differ.
+    /// - Throws: ``FlowError`` if the sizes differ.
     /// - Complexity: as for ``FlowTargets``.
     public func callAsFunction(_ labels: Image<Int32>, flows: FlowField) throws(FlowError) -> Image<Int32> {
         let contradicting = Set(try errors(of: labels, flows: flows).filter { $0.error > limit }.map(\.label))
         return contradicting.isEmpty ? labels : labels.map { $0 > 0 && contradicting.contains($0) ? 0 : $0 }
     }
 
-    /// For each object, by ascending label, the mean over its pixels of |f − v / 5|², where f is the flow that follows from the
-    /// object's shape and v the network's.
+    /// The flow error of each object, in ascending order of labels: the mean over its pixels of |f − v / 5|², where f is the flow
+    /// that follows from the object's shape, and v the network's flow.
     ///
-    /// - Throws: ``FlowError`` where the sizes differ.
+    /// - Throws: ``FlowError`` if the sizes differ.
+    /// - Complexity: as for ``FlowTargets``.
     public func errors(of labels: Image<Int32>, flows: FlowField) throws(FlowError) -> [(label: Int32, error: Double)] {
         try labels.requireSize(of: flows.y, "the labels have", "the flows")
         let objects = LabelledObject.all(in: labels).sorted { $0.area > $1.area }

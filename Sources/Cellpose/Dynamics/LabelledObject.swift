@@ -3,15 +3,15 @@ internal import ImageProcessing
 /// One object of a label image: the pixels that have its label, connected or not.
 struct LabelledObject {
     let label: Int32
-    /// The smallest rectangle around its pixels.
+    /// The bounding box of its pixels.
     private(set) var rows: Range<Int>
     private(set) var columns: Range<Int>
     /// The number of its pixels.
     private(set) var area: Int
 
-    /// The objects of an image, by ascending label. Labels below 1 are background.
+    /// The objects of an image, in ascending order of labels. Labels below 1 are background.
     ///
-    /// - Complexity: one pass over the pixels, and a look-up for each stretch of equal labels along a row.
+    /// - Complexity: one pass over the pixels, and one dictionary look-up for each run of equal labels along a row.
     static func all(in labels: Image<Int32>) -> [LabelledObject] {
         var objects: [LabelledObject] = []
         var indices: [Int32: Int] = [:]
@@ -26,6 +26,7 @@ struct LabelledObject {
         return objects.sorted { $0.label < $1.label }
     }
 
+    /// Adds a run of pixels of row y.
     private mutating func add(_ y: Int, _ run: Range<Int>) {
         rows = rows.lowerBound..<y + 1
         columns = min(columns.lowerBound, run.lowerBound)..<max(columns.upperBound, run.upperBound)
@@ -34,7 +35,7 @@ struct LabelledObject {
 }
 
 extension Image<Int32> {
-    /// Calls the body for each stretch of one label along a row, in raster order, but not for background.
+    /// Calls the body for each run of equal labels along a row, in raster order, except for background.
     func forEachRun(_ body: (_ label: Int32, _ y: Int, _ columns: Range<Int>) -> Void) {
         values.withUnsafeBufferPointer { values in
             for y in 0..<height {
@@ -49,8 +50,8 @@ extension Image<Int32> {
         }
     }
 
-    /// The image with objects numbered 1 … n in the order in which a raster scan first meets them, without those that the
-    /// closure drops.
+    /// The image with objects numbered 1 … n in the order of their first pixels in a raster scan, without those for which the
+    /// closure returns true.
     func renumbered(dropping isDropped: (_ label: Int32) -> Bool = { _ in false }) -> Image<Int32> {
         var numbers: [Int32: Int32] = [:]
         var count: Int32 = 0

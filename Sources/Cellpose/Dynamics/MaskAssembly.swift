@@ -1,13 +1,14 @@
 public import Basics
 public import ImageProcessing
 
-/// Makes masks of the pixels that came together: CellPose's `get_masks`.
+/// Groups foreground pixels whose points end together into masks: CellPose's `get_masks`.
 ///
-/// End points are counted in each pixel. Where more than 10 came, and nowhere within 2 pixels more, an object is seeded; its
-/// sink is what can be reached from there in at most 5 steps over pixels where more than 2 came. Sinks are laid down by ascending
-/// count, later ones upon earlier ones, and each foreground pixel gets the label of the sink that it came to.
+/// The histogram counts the points that end in each pixel. A pixel with more than 10 points, and no pixel with more within a
+/// distance of 2, is the seed of an object. The object's sink is the set of pixels that can be reached from the seed in at most 5
+/// steps to neighbours with more than 2 points each. Sinks are drawn in ascending order of their seed's count, and later ones
+/// overwrite earlier ones. Each foreground pixel gets the label of the sink in which its point ends.
 public struct MaskAssembly: Hashable, Sendable {
-    /// The largest part of the image that one object may cover.
+    /// The largest part of the image, 0 … 1, that one object may cover; larger objects are dropped.
     public let largestFraction: Double
 
     /// - Throws: ``FlowError`` unless the fraction is in 0 … 1.
@@ -18,10 +19,10 @@ public struct MaskAssembly: Hashable, Sendable {
         self.largestFraction = largestFraction
     }
 
-    /// The objects, numbered in the order in which a raster scan first meets them.
+    /// The labels of the objects, numbered 1 … n in the order of their first pixels in a raster scan; 0 is background.
     ///
-    /// Seeds of equal count come in raster order. CellPose leaves their order to a sort that is not stable; it shows only where
-    /// the sinks of two such seeds overlap.
+    /// Seeds of equal count are taken in raster order. In CellPose their order is that of a sort that is not stable; the result
+    /// can differ only where the sinks of two such seeds overlap.
     ///
     /// - Complexity: linear in the pixels.
     public func callAsFunction(_ points: EndPoints) -> Image<Int32> {
@@ -43,9 +44,9 @@ public struct MaskAssembly: Hashable, Sendable {
     }
 }
 
-/// How many points ended in each pixel, with a border in which none did, so that no neighbourhood leaves it.
+/// The number of points that end in each pixel, with an empty border, so that neighbourhoods need no bounds check.
 private struct EndPointHistogram {
-    /// As far as a sink reaches from its seed.
+    /// The width of the border: the number of steps from a seed to the end of its sink.
     private static let border = 5
 
     private let stride: Int
@@ -57,12 +58,13 @@ private struct EndPointHistogram {
         for position in points.positions { counts[place(of: position)] += 1 }
     }
 
-    /// The place of the pixel that a point ended in: its position, rounded down.
+    /// The index in the histogram of the pixel in which a point ends: its position, rounded down.
     func place(of position: SIMD2<Float>) -> Int {
         (Int(position.x) + Self.border) * stride + Int(position.y) + Self.border
     }
 
-    /// For each place the number of its sink, the last of several, or 0; and how many sinks there are.
+    /// For each pixel of the histogram the number of its sink, or 0, and the number of sinks. Where sinks overlap, the last one
+    /// counts.
     func labelledSinks() -> (labels: [Int32], count: Int) {
         let seeds = counts.indices.filter(isSeed).sorted { (counts[$0], $0) < (counts[$1], $1) }
         var labels = [Int32](repeating: 0, count: counts.count)
@@ -72,6 +74,7 @@ private struct EndPointHistogram {
         return (labels, seeds.count)
     }
 
+    /// Whether more than 10 points end in a pixel, and in no pixel of its 5 × 5 neighbourhood more.
     private func isSeed(_ place: Int) -> Bool {
         let count = counts[place]
         guard count > 10 else { return false }
@@ -81,7 +84,7 @@ private struct EndPointHistogram {
         return true
     }
 
-    /// What can be reached from the seed in as many steps as the border is wide.
+    /// The pixels that can be reached from the seed in at most 5 steps, each to one of the 8 neighbours with more than 2 points.
     private func sink(of seed: Int) -> [Int] {
         var places = [seed]
         var ring = 0..<1

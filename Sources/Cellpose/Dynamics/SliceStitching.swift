@@ -3,16 +3,17 @@ public import ImageProcessing
 
 /// Joins the objects of consecutive slices into objects of a volume: CellPose's `stitch3D`, slice by slice.
 ///
-/// An object continues the object of the slice before that it overlaps most, measured as the pixels in common over the pixels of
-/// both, if that is enough, and if no other object overlaps that one more. Otherwise it begins a new one. Nothing but the
-/// slice before is kept.
+/// The overlap of two objects is their intersection over union (IoU). An object can continue an object of the preceding slice if
+/// their overlap reaches the threshold, and no other object of its slice overlaps that object more. Of several such objects it
+/// continues the one with the largest overlap (of equal ones, that with the smallest label); without any it begins a new object.
+/// Only the preceding slice is kept in memory.
 ///
 /// ```swift
 /// var stitching = try SliceStitching()
 /// for slice in slices { try write(stitching.next(slice)) }
 /// ```
 public struct SliceStitching: Sendable {
-    /// The least overlap of an object with the one that it continues.
+    /// The smallest overlap (IoU) of an object with the one that it continues.
     public let threshold: Double
     /// The number of objects so far.
     public private(set) var count: Int32 = 0
@@ -26,12 +27,12 @@ public struct SliceStitching: Sendable {
         self.threshold = threshold
     }
 
-    /// The next slice with the labels of the volume. Objects that begin here are numbered on from ``count`` by ascending label, so
-    /// that no number is given twice.
+    /// The labels of the volume for the next slice. New objects get the labels after ``count``, in the order of their labels in
+    /// the slice, so that no label of the volume is used twice.
     ///
-    /// - Parameter labels: the objects of the slice; labels below 1 are background.
-    /// - Throws: ``FlowError`` where the size is not that of the slice before, or labels have run out; the slice is
-    ///   then as if it had not been given.
+    /// - Parameter labels: the objects of the slice, `[y][x]`; labels below 1 are background.
+    /// - Throws: ``FlowError`` if the size differs from that of the preceding slice, or there are more objects than labels. The
+    ///   state does not change then.
     /// - Complexity: linear in the pixels; memory is two slices.
     public mutating func next(_ labels: Image<Int32>) throws(FlowError) -> Image<Int32> {
         let objects = LabelledObject.all(in: labels)
@@ -59,7 +60,7 @@ public struct SliceStitching: Sendable {
         return stitched
     }
 
-    /// The label of the volume for each object that continues one.
+    /// For each label of the slice whose object continues another: the label in the volume.
     private func continuedObjects(_ objects: [LabelledObject], in labels: Image<Int32>) throws(FlowError) -> [Int32: Int32] {
         guard let previous else { return [:] }
         try labels.requireSize(of: previous, "the slice has", "the one before")
@@ -82,6 +83,7 @@ public struct SliceStitching: Sendable {
         return chosen.mapValues(\.pair.before)
     }
 
+    /// The labels of two objects, one of the slice and one of the preceding slice.
     private struct Pair: Hashable {
         var label: Int32
         var before: Int32
@@ -92,7 +94,7 @@ public struct SliceStitching: Sendable {
         var ratio: Double
     }
 
-    /// For each two objects that overlap the number of pixels that they have in common.
+    /// For each pair of objects that overlap, the number of pixels in both.
     private static func commonPixels(of labels: Image<Int32>, _ previous: Image<Int32>) -> [Pair: Int] {
         var common: [Pair: Int] = [:]
         labels.forEachRun { label, y, columns in
