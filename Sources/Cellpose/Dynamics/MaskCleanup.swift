@@ -32,7 +32,6 @@ public struct MaskCleanup: Hashable, Sendable {
     /// Small objects are dropped first. Then holes are filled object by object, in ascending order of labels; a hole is
     /// everything that an object encloses, other objects included. Last, objects of which too few pixels are left are dropped.
     ///
-    ///
     /// - Complexity: linear in the pixels of the boxes around objects.
     public func callAsFunction(_ labels: Image<Int32>) -> Image<Int32> { withoutSmall(filled(withoutSmall(labels))) }
 

@@ -23,7 +23,7 @@ struct NormalizedConvolution {
     private let means: NetworkParameter
     private let variances: NetworkParameter
 
-    /// The part of the way by which a batch moves the running moments towards its own; PyTorch's default.
+    /// The weight of a batch in the running moments: r ← r + 0.1 · (batch − r), as in PyTorch by default.
     private static let momentum: Float = 0.1
     private static let epsilon: Float = 1e-5
 

@@ -7,7 +7,6 @@ public import Tensors
 /// losses of all epochs are saved in a file. A training that was killed resumes there, and ends with the same weights in every
 /// bit.
 ///
-///
 /// ```swift
 /// let trainer = Trainer(network, loss: SegmentationLoss(.exclusive), settings: settings, examples: examples, state: file)
 /// let result = try trainer.run(epoch: { print($0.loss) })
@@ -173,7 +172,6 @@ public struct AdamOptimizer {
     /// The moments of each parameter, in the network's order.
     public private(set) var states: [AdamState]
 
-    /// An optimizer before its first step, with all moments 0.
     /// An optimizer before its first step, with all moments 0.
     public init(_ parameters: [NetworkParameter], weightDecay: Double = 0) {
         self.init(states: parameters.map { AdamState(shape: $0.value.shape) }, steps: 0, weightDecay: weightDecay)

@@ -74,6 +74,5 @@ public enum LearningRateSchedule: String, Hashable, Sendable, Codable, CaseItera
     }
 
     /// Half a cosine from one value at t = 0 to the other at t = 1.
-    /// Half a cosine from one value at t = 0 to the other at t = 1.
     private static func annealed(from: Double, to: Double, _ t: Double) -> Double { to + (from - to) / 2 * (1 + cos(.pi * t)) }
 }

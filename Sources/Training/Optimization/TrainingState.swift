@@ -16,9 +16,6 @@ struct TrainingState {
     /// Writes the state, and the network's current weights.
     ///
     /// - Throws: ``CheckpointError`` if the file cannot be written.
-    /// Writes the state, and the network's current weights.
-    ///
-    /// - Throws: ``CheckpointError`` if the file cannot be written.
     func write(_ file: URL, network: any Network, settings: TrainingSettings) throws {
         let state = network.state
         var tensors: [(name: String, value: Tensor)] = []

@@ -143,12 +143,10 @@ public struct PatchSampler: Sendable {
     }
 
     /// Whether a coordinate lies in a range of voxels, whose centres are whole numbers.
-    /// Whether a coordinate lies in a range of voxels, whose centres are whole numbers.
     private static func holds(_ range: Range<Int>, _ coordinate: Double) -> Bool {
         coordinate >= Double(range.lowerBound) - 0.5 && coordinate <= Double(range.upperBound) - 0.5
     }
 
-    /// Cumulative sums.
     /// Cumulative sums.
     private static func sums(_ counts: [Int]) -> [Int] {
         var sum = 0
