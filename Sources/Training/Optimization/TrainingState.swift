@@ -43,8 +43,8 @@ struct TrainingState {
     /// - Throws: ``CheckpointError`` if the file is damaged. An interrupted write is no cause: a file gets its name only when it
     ///   is complete.
     static func read(_ file: URL, network: any Network, settings: TrainingSettings) throws -> TrainingState? {
-        // Only a missing file starts the training anew. If the file exists but cannot be read, hours of training would be lost:
-        // opening it below throws the reason.
+        // Only ENOENT counts as no file. If a file exists but cannot be read, a new start would lose hours of training: opening it
+        // below throws the reason instead.
         guard access(file.path, F_OK) == 0 || errno != ENOENT else { return nil }
         let checkpoint = try Checkpoint(path: file.path)
         let metadata = checkpoint.files.first?.metadata ?? [:]
