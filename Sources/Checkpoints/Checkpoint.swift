@@ -1,19 +1,21 @@
 public import Basics
 public import Tensors
+public import Volumes
 
-/// The named tensors of a network: in one safetensors file or in several, or in a file of `torch.save`.
+/// The named tensors of a network, from one safetensors file, from several (shards), or from a file of `torch.save`.
 ///
 /// ```swift
 /// let checkpoint = try Checkpoint(folder: "sd15/unet", stem: "diffusion_pytorch_model")
 /// let weight = try checkpoint.tensor(named: "conv_in.weight", expecting: [320, 4, 3, 3])
 /// ```
 ///
-/// Opening reads headers only. Any number of threads may read tensors at once.
+/// Opening reads headers only; tensors are read one by one. Several threads may read tensors at the same time.
 public struct Checkpoint: Sendable {
-    /// The file, or the index of several.
+    /// The path of the file, or of the index of several files.
     public let path: String
-    /// What the tensors lie in.
+    /// The files that hold the tensors: one, or all shards of an index, sorted by name.
     public let files: [TensorFile]
+    /// Each tensor's file and header entry, by name.
     private let places: [String: Place]
 
     private struct Place: Sendable {
@@ -21,9 +23,9 @@ public struct Checkpoint: Sendable {
         let entry: TensorEntry
     }
 
-    /// Opens a file of either format, or the index (`*.json`) of several safetensors files and what it lists.
+    /// Opens a file of either format, or an index (`*.json`) with all safetensors files that it lists.
     ///
-    /// - Throws: ``CheckpointError`` where a file is missing or damaged, or files and index disagree.
+    /// - Throws: ``CheckpointError`` if a file is missing or damaged, or if files and index disagree.
     public init(path: String) throws(CheckpointError) {
         self.path = path
         if path.hasSuffix(".json") {
@@ -40,9 +42,9 @@ public struct Checkpoint: Sendable {
     }
 
     /// Opens the checkpoint of a folder in the diffusers layout: `stem.safetensors`, `stem.fp16.safetensors`, or the index of
-    /// shards, `stem.safetensors.index.json` or `stem.safetensors.index.fp16.json`. The first that exists is taken.
+    /// shards, `stem.safetensors.index.json` or `stem.safetensors.index.fp16.json`. Takes the first of these that exists.
     ///
-    /// - Throws: ``CheckpointError`` where none exists, and whatever ``init(path:)`` throws.
+    /// - Throws: ``CheckpointError`` if none exists, and the errors of ``init(path:)``.
     public init(folder: String, stem: String) throws(CheckpointError) {
         let names = [".safetensors", ".fp16.safetensors", ".safetensors.index.json", ".safetensors.index.fp16.json"]
         guard let name = names.map({ stem + $0 }).first(where: { MappedFile.exists("\(folder)/\($0)") }) else {
@@ -54,36 +56,39 @@ public struct Checkpoint: Sendable {
         try self.init(path: "\(folder)/\(name)")
     }
 
-    /// All names, sorted.
+    /// The names of all tensors, sorted.
     public var names: [String] { places.keys.sorted() }
 
-    /// What the files say about a tensor; nil where there is none of that name.
+    /// The type, shape and byte range of a tensor; nil if there is no tensor of that name.
     public func entry(named name: String) -> TensorEntry? { places[name]?.entry }
 
     /// The values of a tensor as float32, row-major.
     ///
-    /// Float32 is a view of the mapped file; float16 and bfloat16 are converted into memory of its own, and stay what they are on
-    /// disk. Float64 is rounded.
+    /// An aligned, row-major float32 tensor is a view of the mapped file: nothing is copied. Float16 and bfloat16 are converted
+    /// exactly into new memory; the file does not change. Float64 is rounded.
     ///
-    /// - Parameter shape: What the network wants; a trailing axis of 1 counts.
-    /// - Throws: ``CheckpointError`` where there is no such tensor, its shape is another, it holds no floats, or the file has
-    ///   changed since it was opened.
+    /// - Parameter shape: The shape that the network needs. It is compared exactly: `[C, C]` does not match `[C, C, 1]`.
+    /// - Throws: ``CheckpointError`` if there is no such tensor, its shape differs, it holds no floats, or the file became
+    ///   shorter since it was opened.
+    /// - Complexity: O(1) for a view, otherwise O(elements).
     public func tensor(named name: String, expecting shape: [Int]) throws(CheckpointError) -> Tensor {
         let place = try place(of: name, expecting: shape)
         return try place.file.tensor(place.entry)
     }
 
-    /// Makes sure that ``tensor(named:expecting:)`` would find what it wants, without reading any value.
+    /// Checks name, shape and type of a tensor as ``tensor(named:expecting:)`` does, without reading any value.
     ///
-    /// - Throws: ``CheckpointError`` where there is no such tensor, its shape is another, or it holds no floats.
+    /// - Throws: ``CheckpointError`` if there is no such tensor, its shape differs, or it holds no floats.
     public func check(_ name: String, expecting shape: [Int]) throws(CheckpointError) {
         let place = try place(of: name, expecting: shape)
         try place.file.checkHoldsFloats(place.entry)
     }
 
-    /// Makes sure that the closure knows every name: a network with more layers than its config says must not pass for it.
+    /// Checks that the checkpoint holds no other tensors than those that the network reads. Without this check, a checkpoint with
+    /// more layers than its config says would be accepted, and the extra layers silently ignored.
     ///
-    /// - Throws: ``CheckpointError`` with the first name, in order, that it does not know.
+    /// - Parameter isKnown: returns whether the network has a tensor of this name.
+    /// - Throws: ``CheckpointError`` with the alphabetically first unknown name.
     public func checkNames(_ isKnown: (String) -> Bool) throws(CheckpointError) {
         guard let place = places.values.filter({ !isKnown($0.entry.name) }).min(by: { $0.entry.name < $1.entry.name }) else {
             return
@@ -94,16 +99,18 @@ public struct Checkpoint: Sendable {
                 + "belong to their config", path: place.file.path)
     }
 
-    /// The values of a tensor of integers (`I64` … `U8`) or truth values, row-major.
+    /// The values of a tensor of integers (`I64` … `U8`) or booleans (0 or 1), row-major.
     ///
-    /// - Throws: ``CheckpointError`` where there is no such tensor, it holds floats, or the file has changed since it was opened.
+    /// - Throws: ``CheckpointError`` if there is no such tensor, it holds floats, or the file became shorter since it was opened.
+    /// - Complexity: O(elements), 8 bytes for each.
     public func integers(named name: String) throws(CheckpointError) -> [Int] {
         let place = try place(of: name)
         return try place.file.integers(place.entry)
     }
 
-    /// Lets go of the memory through which float32 tensors whose names begin so were seen. They stay valid: their values come
-    /// from the file when they are used again. What was converted is freed with its last tensor, not by this.
+    /// Drops the mapped pages of all tensors whose names begin with `prefix` from memory (`MADV_DONTNEED`). Float32 views stay
+    /// valid: the system reads their values from the file again at the next use. The memory of converted tensors is not affected;
+    /// it is freed with its last tensor.
     public func releasePages(prefix: String = "") {
         for place in places.values where place.entry.name.hasPrefix(prefix) { place.file.releasePages(place.entry.byteRange) }
     }
@@ -127,5 +134,89 @@ public struct Checkpoint: Sendable {
                 path: path)
         }
         return place
+    }
+}
+
+extension Checkpoint {
+    /// Writes all tensors to one safetensors file. Each keeps its type and its values; shards are joined, and strided views
+    /// become row-major. The file appears under its name only when it is complete.
+    ///
+    /// - Parameter metadata: strings for the header's `__metadata__`; `format` is `pt` unless given here.
+    /// - Throws: ``CheckpointError`` if a file cannot be read or written, or a name is not allowed in safetensors files.
+    /// - Complexity: O(bytes). Takes a few megabytes of memory, plus a copy of one tensor at a time if it is not stored
+    ///   row-major.
+    public func writeSafetensors(to output: OutputFile, metadata: [String: String] = [:]) throws(CheckpointError) {
+        let entries = files.flatMap { file in file.tensors.map { (file, $0) } }
+        let writer = try SafetensorsWriter(
+            output, copying: entries.map { .init($0.1.name, $0.1.shape, $0.1.elementType) },
+            metadata: ["format": "pt"].merging(metadata) { $1 })
+        for (file, entry) in entries { try writer.copy(entry, of: file.file) }
+        try writer.finish()
+    }
+}
+
+/// The index of shards, `*.safetensors.index.json`: its `weight_map` says which file holds which tensor.
+private struct ShardIndex {
+    let path: String
+    /// File names in the index's folder, by the name of the tensor.
+    private let files: [String: String]
+
+    /// - Throws: ``CheckpointError`` if the file cannot be read, is no index, or names a file outside its folder.
+    init(path: String) throws(CheckpointError) {
+        self.path = path
+        var files: [String: String] = [:]
+        var reader = JSONReader(try SmallFile.bytes(path), path: path)
+        try reader.readObject { (reader, key) throws(CheckpointError) in
+            guard key == "weight_map" else { return try reader.skipValue() }
+            try reader.readObject { (reader, tensor) throws(CheckpointError) in
+                let file = try reader.readString()
+                guard file.hasSuffix(".safetensors"), !file.contains("/"), !file.contains("\0") else {
+                    throw CheckpointError(
+                        .malformed,
+                        "places \(CheckpointError.title(tensor)) in \(CheckpointError.quoted(file)), which is no safetensors "
+                            + "file of the same folder", path: path)
+                }
+                files[tensor] = file
+            }
+        }
+        try reader.finish()
+        guard !files.isEmpty else {
+            throw CheckpointError(.malformed, "is no index of safetensors files: it has no weight_map", path: path)
+        }
+        self.files = files
+    }
+
+    /// Opens all files, sorted by name, and checks that each holds exactly the tensors that the index lists for it.
+    ///
+    /// - Throws: ``CheckpointError`` if a file is missing or damaged, or disagrees with the index.
+    func openShards() throws(CheckpointError) -> [SafetensorsFile] {
+        let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
+        var shards: [SafetensorsFile] = []
+        var count = 0
+        for name in Set(files.values).sorted() {
+            guard MappedFile.exists(folder + name) else {
+                throw CheckpointError(
+                    .unreadable, "lists the file \(CheckpointError.quoted(name)), which is missing: download it too", path: path)
+            }
+            let shard = try SafetensorsFile(path: folder + name)
+            for entry in shard.tensors where files[entry.name] != name {
+                let place = files[entry.name].map { "in \(CheckpointError.quoted($0))" } ?? "nowhere"
+                throw CheckpointError(
+                    .malformed,
+                    "places \(CheckpointError.title(entry.name)) \(place), but \(CheckpointError.quoted(name)) holds it: "
+                        + "files of different downloads are mixed", path: path)
+            }
+            count += shard.tensors.count
+            shards.append(shard)
+        }
+        if count < files.count {
+            let present = Set(shards.flatMap { $0.tensors.map(\.name) })
+            let missing = files.keys.filter { !present.contains($0) }.min() ?? ""
+            throw CheckpointError(
+                .missingTensor,
+                "places \(CheckpointError.title(missing)) in \(CheckpointError.quoted(files[missing] ?? "")), which does not "
+                    + "hold it: files of different downloads are mixed", path: path)
+        }
+        return shards
     }
 }

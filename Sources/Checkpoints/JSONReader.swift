@@ -1,12 +1,12 @@
 import Basics
 
-/// JSON, read from front to back by one who knows what ought to come next: headers, indices and vocabularies.
+/// A pull parser for JSON whose form is known: headers, indices and vocabularies. The caller reads value by value, front to back.
 ///
-/// No tree is built, so that a hostile header takes no more memory than what the reader keeps of it. Strict (RFC 8259): names
-/// occur once in an object, text is UTF-8 without control characters, nothing is nested deeper than ``depthLimit``. Foundation's
-/// scanners end the process at some of the bytes that are refused here.
+/// It builds no tree, so a hostile header takes no more memory than the values that the caller keeps. It is strict (RFC 8259):
+/// names occur once in an object, text is UTF-8 without control characters, values are not nested deeper than ``depthLimit``.
+/// Foundation's scanners end the process at some of the bytes that are refused here.
 package struct JSONReader {
-    /// How deep values that nobody asked for may be nested.
+    /// How deep values may be nested that ``skipValue(depth:)`` skips.
     package static let depthLimit = 32
 
     private let bytes: [UInt8]
@@ -15,18 +15,24 @@ package struct JSONReader {
     private let origin: Int
     private var position = 0
 
+    /// - Parameters:
+    ///   - bytes: the JSON text.
+    ///   - path: the file that they come from, for messages.
+    ///   - origin: the offset of the first byte in that file, for messages.
     package init(_ bytes: [UInt8], path: String, origin: Int = 0) {
         self.bytes = bytes
         self.path = path
         self.origin = origin
     }
 
-    /// The sentence for what is wrong at the current byte.
+    /// The error for damage at the current byte; `what` says what is wrong there.
     package func fault(_ what: String) -> CheckpointError {
         CheckpointError(.malformed, "is damaged at byte \(origin + position): \(what); get the file again", path: path)
     }
 
-    /// Reads `{ "name": value, … }`; the closure reads each value.
+    /// Reads `{ "name": value, … }`. The closure gets each name, and must read its value from the reader.
+    ///
+    /// - Throws: ``CheckpointError`` if the text is not such an object or a name occurs twice, and the errors of the closure.
     package mutating func readObject(
         _ readValue: (inout JSONReader, String) throws(CheckpointError) -> Void
     ) throws(CheckpointError) {
@@ -42,7 +48,9 @@ package struct JSONReader {
         try expect("}")
     }
 
-    /// Reads `[ value, … ]`; the closure reads each value.
+    /// Reads `[ value, … ]`. The closure must read each value from the reader.
+    ///
+    /// - Throws: ``CheckpointError`` if the text is not such an array, and the errors of the closure.
     package mutating func readArray(
         _ readElement: (inout JSONReader) throws(CheckpointError) -> Void
     ) throws(CheckpointError) {
@@ -52,7 +60,9 @@ package struct JSONReader {
         try expect("]")
     }
 
-    /// Reads an integer that is not negative, written without fraction or exponent.
+    /// Reads an integer ≥ 0, written without fraction or exponent.
+    ///
+    /// - Throws: ``CheckpointError`` if there is no such number, or it is too large for `Int`.
     package mutating func readCount() throws(CheckpointError) -> Int {
         skipSpace()
         let start = position
@@ -70,7 +80,9 @@ package struct JSONReader {
         return value
     }
 
-    /// Reads text in quotes.
+    /// Reads text in quotes, and resolves its escapes.
+    ///
+    /// - Throws: ``CheckpointError`` if there is no such text, or it is not UTF-8 or holds a control character.
     package mutating func readString() throws(CheckpointError) -> String {
         try expect("\"", "text in quotes is expected")
         var text: [UInt8] = []
@@ -93,7 +105,10 @@ package struct JSONReader {
         throw fault("text has no closing quote")
     }
 
-    /// Passes over one value of any kind.
+    /// Skips one value of any kind.
+    ///
+    /// - Parameter depth: how deep the value is nested in another that is skipped.
+    /// - Throws: ``CheckpointError`` if there is no valid value, or values are nested deeper than ``depthLimit``.
     package mutating func skipValue(depth: Int = 0) throws(CheckpointError) {
         guard depth < Self.depthLimit else { throw fault("values are nested too deep") }
         skipSpace()
@@ -115,13 +130,15 @@ package struct JSONReader {
         }
     }
 
-    /// Makes sure that nothing but white space is left.
+    /// Checks that only white space is left.
+    ///
+    /// - Throws: ``CheckpointError`` if anything else is left.
     package mutating func finish() throws(CheckpointError) {
         skipSpace()
         guard position == bytes.count else { throw fault("nothing more is expected here") }
     }
 
-    /// The next byte, where there is one.
+    /// The next byte; nil at the end.
     private var current: UInt8? { position < bytes.count ? bytes[position] : nil }
 
     private static func digit(_ byte: UInt8) -> Int? {
@@ -136,6 +153,7 @@ package struct JSONReader {
         while let byte = current, byte == 0x20 || byte == 0x09 || byte == 0x0A || byte == 0x0D { position += 1 }
     }
 
+    /// Skips white space and then the character; returns false, and skips no more, if another one follows.
     private mutating func skips(_ character: Unicode.Scalar) -> Bool {
         skipSpace()
         guard current == UInt8(ascii: character) else { return false }
@@ -147,7 +165,8 @@ package struct JSONReader {
         guard skips(character) else { throw fault(what ?? "'\(character)' is expected") }
     }
 
-    /// The character after a backslash.
+    /// Reads what follows a backslash, and returns the character that it stands for. Two `\u` escapes may form one surrogate
+    /// pair.
     private mutating func readEscape() throws(CheckpointError) -> String {
         guard let byte = current else { throw fault("text ends in a backslash") }
         position += 1
@@ -172,7 +191,7 @@ package struct JSONReader {
         }
     }
 
-    /// Four hexadecimal digits.
+    /// Reads four hexadecimal digits: a UTF-16 code unit.
     private mutating func readUnit() throws(CheckpointError) -> UInt16 {
         let digits = bytes[position...].prefix(4)
         guard digits.count == 4, !digits.contains(UInt8(ascii: "+")), !digits.contains(UInt8(ascii: "-")),

@@ -1,13 +1,14 @@
 internal import Tensors
 
-/// Tensors out of files of any format: what differs between formats is how they list them.
+/// The values of tensors. Both formats share this code: they differ only in how they list their tensors.
 extension MappedFile {
-    /// The elements as float32.
+    /// The elements as float32, row-major.
     ///
-    /// Aligned float32 is a view of the mapped file: nothing is copied, and the tensor keeps the file open. Float16 and bfloat16 are
-    /// converted exactly, float64 is rounded, through a buffer of 2 MB.
+    /// Aligned row-major float32 is a view of the mapped file: nothing is copied, and the tensor keeps the file open. Float16 and
+    /// bfloat16 are converted exactly, float64 is rounded, through a buffer of 2 MiB.
     ///
-    /// - Throws: ``CheckpointError`` where the type is another, or the file has changed since it was opened.
+    /// - Throws: ``CheckpointError`` if the elements are no floats, or the file became shorter since it was opened.
+    /// - Complexity: O(1) for a view, otherwise O(elements).
     func tensor(_ entry: TensorEntry) throws(CheckpointError) -> Tensor {
         try checkHoldsFloats(entry)
         if entry.elementType == .float32, entry.strides == nil, let floats = try floats(in: entry.byteRange) {
@@ -27,16 +28,16 @@ extension MappedFile {
         return tensor
     }
 
-    /// Throws where a tensor is of a type that ``tensor(_:)`` does not read.
+    /// - Throws: ``CheckpointError`` if a tensor is of a type that ``tensor(_:)`` does not read.
     func checkHoldsFloats(_ entry: TensorEntry) throws(CheckpointError) {
         guard entry.elementType.isFloat else {
             throw .mismatched(entry, needing: "floats (F32, F16, BF16, F64)", path: path)
         }
     }
 
-    /// The elements of a tensor of integers or truth values.
+    /// The elements of a tensor of integers or booleans, row-major.
     ///
-    /// - Throws: ``CheckpointError`` where the type is another, or the file has changed since it was opened.
+    /// - Throws: ``CheckpointError`` if the elements are floats, or the file became shorter since it was opened.
     func integers(_ entry: TensorEntry) throws(CheckpointError) -> [Int] {
         switch entry.elementType {
         case .int64: return try integers(entry, Int64.self)
@@ -60,7 +61,9 @@ extension MappedFile {
         return integers
     }
 
-    /// - Precondition: the bytes are aligned, and are floats of the type, as many as the target holds.
+    /// Converts floats of any type to float32.
+    ///
+    /// - Precondition: the bytes are aligned for the type, and hold as many elements as the target.
     private static func convert(
         _ bytes: UnsafeRawBufferPointer, of type: ElementType, to target: UnsafeMutableBufferPointer<Float>
     ) {
@@ -69,6 +72,69 @@ extension MappedFile {
         case .bfloat16: Half.bfloat16ToFloat32(bytes.bindMemory(to: UInt16.self), target)
         case .float64: for (index, value) in bytes.bindMemory(to: Double.self).enumerated() { target[index] = Float(value) }
         default: UnsafeMutableRawBufferPointer(target).copyMemory(from: bytes)
+        }
+    }
+}
+
+extension MappedFile {
+    /// How many bytes ``readElements(of:_:)`` reads at a time.
+    private static let pieceByteCount = 2 << 20
+
+    /// Calls the closure with the bytes of a tensor's elements in row-major order, at most 2 MiB at a time, and the index of the
+    /// first element. The bytes are aligned for every element type.
+    ///
+    /// - Throws: ``CheckpointError`` if the file became shorter since it was opened, and the errors of the closure.
+    /// - Complexity: O(elements). If the elements are strided, all bytes of the tensor's range are copied into memory first.
+    func readElements(
+        of entry: TensorEntry, _ body: (_ first: Int, UnsafeRawBufferPointer) throws(CheckpointError) -> Void
+    ) throws(CheckpointError) {
+        let size = entry.elementType.byteCount
+        let count = entry.count
+        let step = Self.pieceByteCount / size
+        let piece = UnsafeMutableRawBufferPointer.allocate(byteCount: max(min(step, count) * size, 1), alignment: 64)
+        defer { piece.deallocate() }
+        let source = entry.strides == nil ? [] : try bytes(in: entry.byteRange)
+        var order = ElementOrder(shape: entry.shape, strides: entry.strides ?? [])
+        for first in stride(from: 0, to: count, by: step) {
+            let part = UnsafeMutableRawBufferPointer(rebasing: piece[..<(min(step, count - first) * size)])
+            if entry.strides == nil {
+                try read(at: entry.byteRange.lowerBound + first * size, into: part)
+            } else {
+                for start in stride(from: 0, to: part.count, by: size) {
+                    let offset = order.next() * size
+                    for byte in 0..<size { part[start + byte] = source[offset + byte] }
+                }
+            }
+            try body(first, UnsafeRawBufferPointer(part))
+        }
+    }
+}
+
+/// Steps through the elements of a strided tensor in row-major order, and gives the offset of each, in elements.
+private struct ElementOrder {
+    private let shape: [Int]
+    private let strides: [Int]
+    private var indices: [Int]
+    private var offset = 0
+
+    init(shape: [Int], strides: [Int]) {
+        (self.shape, self.strides) = (shape, strides)
+        indices = Array(repeating: 0, count: strides.count)
+    }
+
+    /// Returns the offset of the current element, and moves on to the next one.
+    mutating func next() -> Int {
+        defer { advance() }
+        return offset
+    }
+
+    private mutating func advance() {
+        for axis in indices.indices.reversed() {
+            indices[axis] += 1
+            offset += strides[axis]
+            if indices[axis] < shape[axis] { return }
+            offset -= indices[axis] * strides[axis]
+            indices[axis] = 0
         }
     }
 }

@@ -1,20 +1,20 @@
 import Basics
 import Glibc
 
-/// A regular file that is both read by `pread` and mapped, read-only.
+/// A regular file, opened read-only, that is both read by `pread` and mapped into memory.
 ///
-/// What is copied or converted anyway goes through `pread`, where a failing disk or a file that shrinks is an error; only
-/// float32 tensors are seen through the map, where it would be SIGBUS.
+/// Bytes that are copied or converted anyway are read by `pread`, which reports a failing disk or a file that became shorter as
+/// an error. Only float32 tensors are views of the map, where the same faults would end the process with SIGBUS.
 final class MappedFile: @unchecked Sendable {
     let path: String
     let byteCount: Int
     private let descriptor: CInt
-    /// Nil where the file is empty. Never written to after `init`.
+    /// The address of the map; nil if the file is empty. The map is never written to.
     private let base: UnsafeMutableRawPointer?
 
-    /// - Throws: ``CheckpointError`` where the file does not exist, may not be read, or is no regular file.
+    /// - Throws: ``CheckpointError`` if the file does not exist, may not be read, or is no regular file.
     init(path: String) throws(CheckpointError) {
-        // Without O_NONBLOCK, opening a named pipe would wait for a writer, perhaps forever.
+        // Without O_NONBLOCK, opening a named pipe waits for a writer, perhaps forever.
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard descriptor >= 0 else { throw .cannotOpen(path, errno: errno) }
         do throws(CheckpointError) {
@@ -40,9 +40,9 @@ final class MappedFile: @unchecked Sendable {
         close(descriptor)
     }
 
-    /// Fills the buffer with the bytes from `offset` on.
+    /// Fills the buffer with the bytes that begin at `offset`.
     ///
-    /// - Throws: ``CheckpointError`` where the disk fails, or the file has become shorter.
+    /// - Throws: ``CheckpointError`` if the disk fails, or the file became shorter.
     func read(at offset: Int, into buffer: UnsafeMutableRawBufferPointer) throws(CheckpointError) {
         var filled = 0
         while filled < buffer.count, let start = buffer.baseAddress {
@@ -57,9 +57,9 @@ final class MappedFile: @unchecked Sendable {
         }
     }
 
-    /// The floats that begin at `offset`, for as long as this object lives; nil where they are not aligned.
+    /// A pointer to the floats in a range of the map, valid as long as this object lives; nil if they are not aligned to 4 bytes.
     ///
-    /// - Throws: ``CheckpointError`` where the file has become shorter than it was.
+    /// - Throws: ``CheckpointError`` if the file became shorter since it was opened.
     func floats(in range: Range<Int>) throws(CheckpointError) -> UnsafePointer<Float>? {
         guard let base, range.lowerBound % MemoryLayout<Float>.alignment == 0, range.upperBound <= byteCount else { return nil }
         var status = stat()
@@ -69,10 +69,125 @@ final class MappedFile: @unchecked Sendable {
         return UnsafePointer((base + range.lowerBound).assumingMemoryBound(to: Float.self))
     }
 
-    /// Lets go of the pages in memory; whoever looks at them again gets them from the file.
+    /// Drops the mapped pages of a range from memory (`MADV_DONTNEED`). The next access reads them from the file again.
     func releasePages(_ range: Range<Int>) {
         guard let base, !range.isEmpty, range.upperBound <= byteCount else { return }
         let start = range.lowerBound & ~(Int(sysconf(CInt(_SC_PAGESIZE))) - 1)
         madvise(base + start, range.upperBound - start, MADV_DONTNEED)
+    }
+}
+
+extension MappedFile {
+    /// Whether a file of this path exists. Also true if it cannot be examined, for example in a folder without permission:
+    /// opening it then reports the reason.
+    static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 || ![ENOENT, ENOTDIR].contains(errno) }
+
+    /// A copy of the bytes of a range.
+    ///
+    /// - Precondition: the range lies in the file.
+    /// - Throws: ``CheckpointError`` if the disk fails, or the file became shorter.
+    func bytes(in range: Range<Int>) throws(CheckpointError) -> [UInt8] {
+        var failure: CheckpointError?
+        let bytes = [UInt8](unsafeUninitializedCapacity: range.count) { buffer, count in
+            let target = UnsafeMutableRawBufferPointer(rebasing: UnsafeMutableRawBufferPointer(buffer)[..<range.count])
+            do throws(CheckpointError) {
+                try read(at: range.lowerBound, into: target)
+                count = range.count
+            } catch {
+                failure = error
+            }
+        }
+        if let failure { throw failure }
+        return bytes
+    }
+}
+
+/// Reads the text files beside weights as a whole: indices, configurations, vocabularies, merges.
+package enum SmallFile {
+    /// All bytes of a file.
+    ///
+    /// - Parameter limit: the most bytes that the file may have, 16 MiB by default.
+    /// - Throws: ``CheckpointError`` if the file cannot be read, or is larger than the limit.
+    package static func bytes(_ path: String, limit: Int = 16 << 20) throws(CheckpointError) -> [UInt8] {
+        let file = try MappedFile(path: path)
+        guard file.byteCount <= limit else {
+            throw CheckpointError(
+                .malformed, "has \(file.byteCount) bytes, too many for a file of its name: get the file again", path: path)
+        }
+        return try file.bytes(in: 0..<file.byteCount)
+    }
+}
+
+/// Reads a part of a file from front to back, 8 KiB at a time. A length that the file states is checked against the bytes that
+/// are left before memory is allocated for it.
+struct FileCursor {
+    let file: MappedFile
+    /// The offset of the next byte in the file.
+    private(set) var position: Int
+    /// The offset in the file at which the part ends.
+    let end: Int
+    private var buffer: [UInt8] = []
+    private var bufferStart = 0
+
+    /// - Precondition: the range lies in the file.
+    init(_ file: MappedFile, in range: Range<Int>) {
+        (self.file, position, end) = (file, range.lowerBound, range.upperBound)
+    }
+
+    /// - Throws: ``CheckpointError`` at the end of the part.
+    mutating func byte() throws(CheckpointError) -> UInt8 {
+        if !(bufferStart..<bufferStart + buffer.count).contains(position) {
+            guard position < end else { throw truncated() }
+            buffer = try file.bytes(in: position..<min(position + 8192, end))
+            bufferStart = position
+        }
+        defer { position += 1 }
+        return buffer[position - bufferStart]
+    }
+
+    /// - Throws: ``CheckpointError`` if fewer bytes are left; then nothing is allocated for them.
+    mutating func bytes(_ count: Int) throws(CheckpointError) -> [UInt8] {
+        guard count >= 0, count <= end - position else { throw truncated() }
+        let bytes =
+            if bufferStart <= position && position + count <= bufferStart + buffer.count {
+                Array(buffer[position - bufferStart..<position - bufferStart + count])
+            } else {
+                try file.bytes(in: position..<position + count)
+            }
+        position += count
+        return bytes
+    }
+
+    /// A little-endian unsigned number of `count` bytes, at most 8; nil if it is too large for `Int`.
+    mutating func number(_ count: Int) throws(CheckpointError) -> Int? {
+        var number: UInt64 = 0
+        for index in 0..<count { number |= UInt64(try byte()) << UInt64(8 * index) }
+        return Int(exactly: number)
+    }
+
+    /// The bytes up to the next line feed, without it; the next read begins after it.
+    ///
+    /// - Throws: ``CheckpointError`` if the line has more than 1,024 bytes or the part ends before it does.
+    mutating func line() throws(CheckpointError) -> [UInt8] {
+        let limit = 1024
+        var line: [UInt8] = []
+        while true {
+            let next = try byte()
+            if next == UInt8(ascii: "\n") { return line }
+            guard line.count < limit else {
+                throw CheckpointError(
+                    .malformed, "has a line of more than \(limit) bytes before byte \(position): the file is damaged",
+                    path: file.path)
+            }
+            line.append(next)
+        }
+    }
+
+    /// - Precondition: at least `count` bytes are left.
+    mutating func skip(_ count: Int) { position += count }
+
+    private func truncated() -> CheckpointError {
+        CheckpointError(
+            .truncated, "ends at byte \(end), where more should follow: copy or download it again", path: file.path)
     }
 }

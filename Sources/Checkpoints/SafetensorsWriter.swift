@@ -10,18 +10,20 @@ public import Volumes
 /// try writer.finish()
 /// ```
 ///
-/// The header comes first and follows from names, shapes and types alone, so tensors are written one by one, in any order,
-/// and none is kept. The same tensors and metadata give the same bytes: the layout is that of the reference implementation,
-/// wide types before narrow ones and names in order, which keeps every element aligned. A writer that is never finished
-/// leaves nothing behind.
+/// The header comes first, and needs names, shapes and types only. So tensors can be written one by one, in any order, and none
+/// stays in memory. The same tensors and metadata give the same bytes. The layout is that of the reference implementation: wide
+/// types before narrow ones, then by name, which keeps every element aligned. Without ``finish()``, no file is left behind.
 public final class SafetensorsWriter {
-    /// What a file is to hold.
+    /// The name, shape and type of a tensor that a file will hold.
     public struct Declaration: Hashable, Sendable {
+        /// The name in the file.
         public let name: String
+        /// The extents, outermost axis first.
         public let shape: [Int]
-        /// `.float32`, or `.float16`: halved in size, rounded to the nearest half.
+        /// `.float32`, or `.float16`: half the size, each value rounded to the nearest float16.
         public let elementType: ElementType
 
+        /// A tensor of this name, shape and type.
         public init(_ name: String, _ shape: [Int], _ elementType: ElementType = .float32) {
             self.name = name
             self.shape = shape
@@ -31,12 +33,17 @@ public final class SafetensorsWriter {
 
     private let file: AtomicFile
     private let entries: [String: TensorEntry]
+    /// Declared tensors that were not yet written.
     private var missing: Set<String>
 
-    /// Creates the file under a temporary name, with its header.
+    /// Creates the file under a temporary name, and writes its header.
     ///
-    /// - Throws: ``CheckpointError`` where a name is not allowed or comes twice, a shape has no size, a type is not written, or
-    ///   the folder may not be written to.
+    /// - Parameters:
+    ///   - output: the path of the file, and whether it may replace another.
+    ///   - tensors: all tensors that the file will hold.
+    ///   - metadata: strings for the header's `__metadata__`.
+    /// - Throws: ``CheckpointError`` if a name is not allowed or occurs twice, a shape is negative or too large, a type is
+    ///   neither float32 nor float16, or the folder may not be written to.
     public convenience init(
         _ output: OutputFile, tensors: [Declaration], metadata: [String: String] = [:]
     ) throws(CheckpointError) {
@@ -49,7 +56,7 @@ public final class SafetensorsWriter {
         try self.init(output, copying: tensors, metadata: metadata)
     }
 
-    /// The same, for tensors of any type, which are copied from other files.
+    /// The same for tensors of any type, whose bytes ``copy(_:of:)`` takes from other files.
     init(_ output: OutputFile, copying tensors: [Declaration], metadata: [String: String]) throws(CheckpointError) {
         let (header, entries) = try Self.layOut(tensors, metadata, path: output.path)
         self.entries = entries
@@ -58,12 +65,13 @@ public final class SafetensorsWriter {
         try header.withUnsafeBufferPointer { bytes throws(CheckpointError) in try write(UnsafeRawBufferPointer(bytes), at: 0) }
     }
 
-    /// The name under which the file is to appear.
+    /// The path at which ``finish()`` puts the file.
     public var path: String { file.path }
 
-    /// Writes one tensor; the last write counts.
+    /// Writes the values of one tensor. A second write of the same tensor replaces the first.
     ///
-    /// - Throws: ``CheckpointError`` where it was not declared with this shape, or the disk is full.
+    /// - Throws: ``CheckpointError`` if no tensor of this name and shape was declared, or the disk is full.
+    /// - Complexity: O(elements).
     public func write(_ tensor: Tensor, named name: String) throws(CheckpointError) {
         guard let entry = entries[name] else {
             throw CheckpointError(.missingTensor, "was not to hold a \(CheckpointError.title(name))", path: path)
@@ -88,9 +96,10 @@ public final class SafetensorsWriter {
         missing.remove(name)
     }
 
-    /// Copies a tensor as it is stored, row-major.
+    /// Copies the elements of a tensor from another file, without conversion, in row-major order.
     ///
-    /// - Precondition: it was declared with its name, shape and type.
+    /// - Precondition: it was declared with the same name, shape and type.
+    /// - Throws: ``CheckpointError`` if the other file became shorter, or the disk is full.
     func copy(_ source: TensorEntry, of file: MappedFile) throws(CheckpointError) {
         guard let entry = entries[source.name], entry.shape == source.shape, entry.elementType == source.elementType else {
             preconditionFailure("\(source.name) was not declared as it is")
@@ -102,9 +111,9 @@ public final class SafetensorsWriter {
         missing.remove(source.name)
     }
 
-    /// Forces the file to the disk and gives it its name.
+    /// Forces the file to the disk, and gives it its name.
     ///
-    /// - Throws: ``CheckpointError`` where a declared tensor was not written, or the disk fails.
+    /// - Throws: ``CheckpointError`` if a declared tensor was not written, or the disk fails.
     public func finish() throws(CheckpointError) {
         if let name = missing.min() {
             throw CheckpointError(.unwritable, "lacks \(CheckpointError.title(name)): it was never written", path: path)
@@ -112,6 +121,7 @@ public final class SafetensorsWriter {
         try CheckpointError.translating { () throws(VolumeError) in try file.publish() }
     }
 
+    /// Writes values as float16, rounded to the nearest, 2 MiB at a time.
     private func writeHalves(_ values: UnsafeBufferPointer<Float>, at offset: Int) throws(CheckpointError) {
         let step = 1 << 20
         var halves = [UInt16](repeating: 0, count: min(step, values.count))
@@ -131,7 +141,7 @@ public final class SafetensorsWriter {
 }
 
 extension SafetensorsWriter {
-    /// The length and the JSON that begin the file, and where each tensor goes.
+    /// The bytes before the data (the length and the JSON, padded to a multiple of 8 bytes), and the place of each tensor.
     private static func layOut(
         _ tensors: [Declaration], _ metadata: [String: String], path: String
     ) throws(CheckpointError) -> (header: [UInt8], entries: [String: TensorEntry]) {
@@ -177,7 +187,7 @@ extension SafetensorsWriter {
 
     private static func list(_ numbers: [Int]) -> String { "[\(numbers.map(String.init).joined(separator: ","))]" }
 
-    /// Text in quotes.
+    /// Text as a JSON string, in quotes and escaped.
     private static func json(_ text: String) -> String {
         var quoted = "\""
         for scalar in text.unicodeScalars {

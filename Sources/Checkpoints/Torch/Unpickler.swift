@@ -1,32 +1,36 @@
 import Basics
 
-/// Reads the pickles of `torch.save`, and nothing else: containers, texts, numbers, and tensors as views of storages.
+/// Reads the pickles of `torch.save` only: containers, texts, numbers, and tensors as views of storages.
 ///
-/// A pickle is a program for a stack machine; Python's `pickle` lets it call any function. Here no instruction calls anything, and a
-/// name other than those of ``PickleGlobal`` ends the reading. Memory is bounded by the number of values, time by the length.
+/// A pickle is a program for a stack machine, and Python's `pickle` lets it call any function. Here no instruction calls
+/// anything, and a name other than those of ``PickleGlobal`` is an error. ``valueLimit`` bounds the memory; the time is
+/// O(length).
 struct Unpickler {
-    /// Values that a pickle may push; a state dictionary of 1,000 tensors pushes some 30,000.
+    /// How many values the pickles of a file may push; a state dictionary of 1,000 tensors pushes some 30,000.
     static let valueLimit = 1 << 20
 
     private(set) var heap = PickleHeap()
     private var cursor: FileCursor
     private var stack: [PickleValue] = []
-    /// Heights of the stack; nothing below the last may be taken.
+    /// The heights of the stack at each MARK; no instruction may take values below the last one.
     private var marks: [Int] = []
     private var memo: [Int: PickleValue] = [:]
+    /// How many values were pushed so far.
     private var pushed = 0
+    /// The indices of storages in the heap, by their keys.
     private var storageNumbers: [String: Int] = [:]
-    /// Where the present instruction begins in the file.
+    /// The offset of the current instruction in the file, for messages.
     private var place = 0
 
     init(_ cursor: FileCursor) { self.cursor = cursor }
 
-    /// Where the next byte lies in the file: after ``load()``, the first behind the pickle.
+    /// The offset of the next byte in the file; after ``load()``, of the first byte after the pickle.
     var position: Int { cursor.position }
 
-    /// Reads one pickle, to its end. Objects of an earlier one stay in the heap.
+    /// Reads one pickle to its end, and returns its value. The objects of earlier pickles stay in the heap.
     ///
-    /// - Throws: ``CheckpointError`` with the byte and the instruction or name that is not read here, or does not make sense there.
+    /// - Throws: ``CheckpointError`` with the offset of the instruction that is not supported, refers to an unknown name, or is
+    ///   invalid at this point.
     mutating func load() throws(CheckpointError) -> PickleValue {
         (stack, marks, memo) = ([], [], [:])
         while true {
@@ -99,7 +103,8 @@ struct Unpickler {
             }
             try push(try result(of: function, heap.tuples[arguments]))
         case .build:
-            // State dictionaries carry `_metadata`, the versions of modules, as an attribute; it says nothing about tensors.
+            // The only state that is accepted is the attribute `_metadata` of a state dictionary: the versions of the modules. It
+            // is dropped, since it says nothing about tensors.
             let state = try pop(1)[0]
             guard case .dictionary(let target) = try top(), heap.dictionaries[target].isOrdered, case .dictionary = state else {
                 throw refusal("the state of an object that is no OrderedDict")
@@ -174,7 +179,7 @@ extension Unpickler {
         return number
     }
 
-    /// Little-endian two's complement of any length.
+    /// An integer from little-endian two's complement of any length.
     private static func integer(_ bytes: [UInt8]) -> PickleValue {
         guard bytes.count <= 8 else { return .wideInteger(bytes) }
         let fill: UInt64 = (bytes.last ?? 0) & 0x80 == 0 ? 0 : ~0
@@ -190,7 +195,7 @@ extension Unpickler {
 
     private func tooMany() -> CheckpointError { refusal("more than \(Self.valueLimit) values") }
 
-    /// What is not read here, although Python might.
+    /// The error for a valid pickle that holds something that is not supported here.
     func refusal(_ what: String) -> CheckpointError {
         CheckpointError(
             .unsupported,
@@ -198,7 +203,7 @@ extension Unpickler {
                 + "state_dict(), or convert the file to safetensors", path: cursor.file.path)
     }
 
-    /// What is no pickle.
+    /// The error for bytes that are no valid pickle.
     func nonsense(_ what: String) -> CheckpointError {
         CheckpointError(
             .malformed, "has an instruction at byte \(place) that \(what): the file is damaged, get it again",
@@ -209,7 +214,7 @@ extension Unpickler {
 // MARK: Storages and tensors
 
 extension Unpickler {
-    /// What a call of one of the known functions gives, for the arguments that torch gives it.
+    /// The result of REDUCE: what a call of a known function or class returns for the arguments that torch writes.
     private mutating func result(of function: PickleGlobal, _ arguments: [PickleValue]) throws(CheckpointError) -> PickleValue {
         switch function {
         case .orderedDictionary:
@@ -223,7 +228,8 @@ extension Unpickler {
         }
     }
 
-    /// `('storage', type, key, device, count)`; files of the older format add the storage that this one is a view of, or None.
+    /// A storage from its persistent id, `('storage', type, key, device, count)`. Files of the older format add a sixth part:
+    /// None, or the storage that this one is a view of, which is refused.
     private mutating func storage(_ identifier: PickleValue) throws(CheckpointError) -> PickleValue {
         guard case .tuple(let tuple) = identifier else { throw nonsense("refers to what is no storage") }
         let parts = heap.tuples[tuple]
@@ -243,7 +249,8 @@ extension Unpickler {
         return .storage(heap.storages.count - 1)
     }
 
-    /// `(storage, offset, shape, strides, requires_grad, hooks)`, and in newer files what else the tensor has, or None.
+    /// A tensor from the arguments of `_rebuild_tensor_v2`: `(storage, offset, shape, strides, requires_grad, hooks)`. Newer
+    /// files add a seventh, None or a dictionary of further properties, which must be empty.
     private mutating func tensor(_ arguments: [PickleValue]) throws(CheckpointError) -> PickleValue {
         guard (6...7).contains(arguments.count), case .storage(let storage) = arguments[0],
             case .integer(let offset) = arguments[1]
@@ -282,7 +289,7 @@ extension Unpickler {
         return counts
     }
 
-    /// Whether all elements of a view are elements of a storage of so many.
+    /// Whether all elements of a view lie in a storage of `count` elements.
     private static func lies(_ shape: [Int], _ strides: [Int], _ offset: Int, in count: Int) -> Bool {
         guard !shape.contains(0) else { return offset <= count }
         var last = offset

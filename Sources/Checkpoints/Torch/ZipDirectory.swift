@@ -1,6 +1,6 @@
 import Basics
 
-/// The table of contents of a ZIP archive whose entries are stored as they are, as torch writes them.
+/// The central directory of a ZIP archive. Entries must be stored without compression, as torch writes them.
 ///
 /// ```
 /// ├ header, entry ┼ … ┼ header, entry ┼ directory ┼ end, 64 bits (optional) ┼ end ┤
@@ -18,12 +18,15 @@ struct ZipDirectory {
     private let start: Int
     private let places: [String: Place]
 
-    /// More than the directory of any network: some 100 bytes for each tensor.
+    /// The longest directory that is read, in bytes. A network's takes some 100 bytes for each tensor.
     private static let byteCountLimit = 16 << 20
 
+    /// The names of all entries, sorted.
     var names: [String] { places.keys.sorted() }
 
-    /// - Throws: ``CheckpointError`` where the file is cut, is no archive, or names an entry twice.
+    /// Reads the directory.
+    ///
+    /// - Throws: ``CheckpointError`` if the file is cut, is no archive, or names an entry twice.
     init(_ file: MappedFile) throws(CheckpointError) {
         self.file = file
         let range = try Self.findDirectory(of: file)
@@ -38,7 +41,8 @@ struct ZipDirectory {
             let name = String(decoding: try cursor.bytes(record.number(at: 28, 2)), as: UTF8.self)
             let extra = LittleEndianBytes(try cursor.bytes(record.number(at: 30, 2)))
             _ = try cursor.bytes(record.number(at: 32, 2))
-            // Numbers that do not fit 32 bits stand in the extra field, in this order, each only where it is needed.
+            // A number that does not fit 32 bits is 0xFFFFFFFF here, and its true value is in the ZIP64 extra field (tag 1). That
+            // field holds the true values in this order: uncompressed size, compressed size, offset; only those that are needed.
             var wide = extra.field(1)
             func number(at offset: Int) throws(CheckpointError) -> Int {
                 let number = record.number(at: offset, 4)
@@ -60,9 +64,9 @@ struct ZipDirectory {
         self.places = places
     }
 
-    /// Where the bytes of an entry lie in the file; nil where there is none of that name.
+    /// The byte range of an entry's content in the file; nil if there is no entry of that name.
     ///
-    /// - Throws: ``CheckpointError`` where they are compressed or encrypted, or do not lie in the file.
+    /// - Throws: ``CheckpointError`` if the content is compressed or encrypted, or does not lie in the file before the directory.
     func range(of name: String) throws(CheckpointError) -> Range<Int>? {
         guard let place = places[name] else { return nil }
         let title = CheckpointError.quoted(name)
@@ -82,9 +86,9 @@ struct ZipDirectory {
         return first..<first + place.byteCount
     }
 
-    /// Where the directory lies, which the record at the file's end says.
+    /// The byte range of the directory, from the end record, or from the 64-bit end record if there is one.
     private static func findDirectory(of file: MappedFile) throws(CheckpointError) -> Range<Int> {
-        // A comment of up to 65,535 bytes may follow the record's 22.
+        // The record has 22 bytes, and a comment of up to 65,535 bytes may follow it.
         let tailStart = max(file.byteCount - 22 - 65_535, 0)
         let tail = LittleEndianBytes(try file.bytes(in: tailStart..<file.byteCount))
         let found = stride(from: tail.count - 22, through: 0, by: -1).first { offset in
@@ -117,7 +121,7 @@ struct ZipDirectory {
     }
 }
 
-/// Bytes that hold little-endian numbers at known places.
+/// Bytes that hold little-endian unsigned numbers at known offsets.
 private struct LittleEndianBytes {
     private let bytes: [UInt8]
 
@@ -125,18 +129,21 @@ private struct LittleEndianBytes {
 
     var count: Int { bytes.count }
 
-    /// A number of at most four bytes.
+    /// A number of `count` bytes, at most four.
     ///
-    /// - Precondition: they lie among the bytes.
+    /// - Precondition: these bytes exist.
     func number(at offset: Int, _ count: Int) -> Int {
         (0..<count).reduce(0) { $0 | Int(bytes[offset + $1]) << (8 * $1) }
     }
 
+    /// A number of eight bytes.
+    ///
+    /// - Precondition: these bytes exist.
     func wideNumber(at offset: Int) -> UInt64 {
         (0..<8).reduce(0) { $0 | UInt64(bytes[offset + $1]) << UInt64(8 * $1) }
     }
 
-    /// The content of the first extra field with this tag; empty where there is none.
+    /// The content of the first extra field with this tag; empty if there is none.
     func field(_ tag: Int) -> [UInt8] {
         var offset = 0
         while offset + 4 <= bytes.count {
