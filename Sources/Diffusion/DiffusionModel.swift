@@ -1,10 +1,9 @@
 public import Basics
 import Checkpoints
-import Foundation
 import Synchronization
 public import Tensors
 
-/// A Stable Diffusion model of the first or second generation, in the folder layout of diffusers.
+/// A model of Stable Diffusion 1 or 2, from a folder in the layout of diffusers.
 ///
 /// ```swift
 /// let model = try DiffusionModel(folder: "sd15")
@@ -12,27 +11,33 @@ public import Tensors
 /// let features = try model.attention(latent, timesteps: [50, 150, 250], context: model.context(for: ""))
 /// ```
 ///
-/// Opening reads headers only; weights are mapped, and loaded layer by layer at their first use. A model may be used from
-/// several threads; passes take turns, as each uses all processors.
+/// Opening reads headers only; weights are mapped, and loaded layer by layer at their first use. Several threads may use a model:
+/// passes run one at a time, since each uses all processors.
 public final class DiffusionModel: Sendable {
+    /// The path of the folder.
     public let folder: String
+    /// The noise at each timestep.
     public let schedule: NoiseSchedule
+    /// The U-Net. Its own pass does not wait for its turn; ``pass(_:timesteps:context:extent:observer:)`` does.
     public let unet: UNet
     let autoencoder: AutoencoderEncoder
     private let unetCheckpoint: Checkpoint
     private let autoencoderCheckpoint: Checkpoint
     private let usedNames = (unet: UsedNames(), autoencoder: UsedNames())
     private let residency: Residency
+    /// The contexts of prompts that were computed.
     private let contexts = Mutex<[String: Tensor]>([:])
+    /// Held during a pass.
     private let turn = Mutex(())
 
     /// Opens a model.
     ///
     /// - Parameters:
-    ///   - folder: holds `unet`, `vae`, `scheduler`, and for other contexts than a stored one `text_encoder` and `tokenizer`.
-    ///   - residency: whether weights stay in memory: 3.6 GB for Stable Diffusion 1.5, or the largest layer's.
-    /// - Throws: ``DiffusionError`` where a configuration is missing or describes another kind of network, or a file of weights
-    ///   is missing or damaged.
+    ///   - folder: has the subfolders `unet`, `vae`, `scheduler`, and either `text_encoder` and `tokenizer` or the file
+    ///     `empty_context.safetensors`, the stored context of the empty prompt.
+    ///   - residency: whether all weights stay in memory (3.6 GB for Stable Diffusion 1.5), or only those of one layer at a time.
+    /// - Throws: ``DiffusionError`` if a configuration is missing or describes another kind of network, or a file of weights
+    ///   is missing or damaged. The text encoder and the tokenizer are opened later, by ``context(for:)``.
     public init(folder: String, residency: Residency = .resident) throws(DiffusionError) {
         self.folder = folder
         self.residency = residency
@@ -56,20 +61,21 @@ public final class DiffusionModel: Sendable {
             encoderConfiguration, NetworkWeights(autoencoderCheckpoint, used: usedNames.autoencoder), residency: residency)
     }
 
-    /// The side of images, in pixels, is a multiple of this: 64.
+    /// The sides of images, in pixels, must be multiples of this: 64 in Stable Diffusion.
     public var imageSideFactor: Int { autoencoder.configuration.sideFactor * unet.configuration.sideFactor }
 
-    /// The width of a context.
+    /// The channels of a context.
     public var contextChannels: Int { unet.configuration.contextChannels }
 
     // MARK: Parts of a pass
 
     /// Encodes images.
     ///
-    /// - Parameter images: `[N, height, width, 3]` from −1 to 1, sides that ``imageSideFactor`` divides.
-    /// - Throws: ``DiffusionError`` where the image has another shape or holds numbers that are not finite, or weights cannot be
-    ///   read.
-    /// - Complexity: 558 thousand million multiplications for 512 × 512 pixels; 0.5 GB beside the weights.
+    /// - Parameter images: `[N, height, width, 3]` from −1 to 1, with sides that are multiples of ``imageSideFactor``.
+    /// - Returns: the distribution of the latents, `[N, height / 8, width / 8, 4]` in Stable Diffusion.
+    /// - Throws: ``DiffusionError`` if the images have another shape, images or latents hold numbers that are not finite, or
+    ///   weights cannot be read.
+    /// - Complexity: 558 · 10⁹ multiplications for 512 × 512 pixels; 0.5 GB besides the weights.
     public func encode(_ images: Tensor) throws(DiffusionError) -> LatentDistribution {
         let factor = imageSideFactor
         guard images.shape.count == 4, images.shape[3] == 3, images.shape[0] > 0,
@@ -86,9 +92,11 @@ public final class DiffusionModel: Sendable {
         return latents
     }
 
-    /// The context of a prompt, `[1, tokens, contextChannels]`. Computed once, then kept.
+    /// The context of a prompt for the U-Net's cross-attention, `[1, tokens, contextChannels]`. Computed once, then kept in
+    /// memory.
     ///
-    /// - Throws: ``DiffusionError`` where tokenizer or text encoder are missing or damaged.
+    /// - Throws: ``DiffusionError`` if tokenizer or text encoder are missing or damaged, the folder has a stored context and the
+    ///   prompt is not empty, or the context holds numbers that are not finite.
     public func context(for prompt: String) throws(DiffusionError) -> Tensor {
         if let context = contexts.withLock({ $0[prompt] }) { return context }
         let context = try turn.withLock { _ throws(DiffusionError) in
@@ -99,14 +107,17 @@ public final class DiffusionModel: Sendable {
         return context
     }
 
-    /// What self-attention makes of one latent at several timesteps, each with noise of its own.
+    /// The self-attention features of one latent, averaged over several timesteps, each with its own noise.
     ///
     /// - Parameters:
-    ///   - latent: `[1, height, width, channels]`, scaled, as ``encode(_:)`` gives it.
-    ///   - timesteps: all in one pass over the network.
+    ///   - latent: `[1, height, width, channels]`, scaled: `mode` or `sample(seed:)` of the result of ``encode(_:)``.
+    ///   - timesteps: indices into the schedule; all are computed in one pass over the network.
+    ///   - context: `[1, tokens, contextChannels]`, from ``context(for:)``.
     ///   - seed: of the noise.
-    /// - Throws: as ``encode(_:)``.
-    /// - Complexity: 402 thousand million multiplications for each timestep of Stable Diffusion 1.5 at 64 × 64; 67 MB for each
+    ///   - selection: which features to gather.
+    /// - Throws: ``DiffusionError`` if latent, timesteps or context are invalid, weights cannot be read, or queries or keys that
+    ///   are gathered hold numbers that are not finite.
+    /// - Complexity: 402 · 10⁹ multiplications for each timestep of Stable Diffusion 1.5 at 64 × 64; 67 MB for each
     ///   affinity of 64 × 64 tokens, and 0.1 GB for each timestep.
     public func attention(
         _ latent: Tensor, timesteps: [Int], context: Tensor, seed: UInt64 = 0,
@@ -117,7 +128,9 @@ public final class DiffusionModel: Sendable {
         return try attention(noised: noised, timesteps: timesteps, context: context, selecting: selection)
     }
 
-    /// The same of latents that have their noise already, `[N, height, width, channels]`.
+    /// The same for latents that already have their noise, `[N, height, width, channels]`, one for each timestep.
+    ///
+    /// - Precondition: latents have at least three axes, and there are as many as timesteps.
     public func attention(
         noised latents: Tensor, timesteps: [Int], context: Tensor, selecting selection: AttentionFeatures.Selection = .init()
     ) throws(DiffusionError) -> AttentionFeatures {
@@ -126,8 +139,12 @@ public final class DiffusionModel: Sendable {
         return try collector.features(path: folder)
     }
 
-    /// The output of a block at one timestep, `[1, height, width, channels]`: the features of DIFT (Tang et al., NeurIPS 2023),
-    /// which takes `up_blocks.1` at timestep 261.
+    /// The output of one block of the U-Net at one timestep, `[1, height, width, channels]`. These are the features of DIFT (Tang
+    /// et al., NeurIPS 2023), which uses `up_blocks.1` at timestep 261.
+    ///
+    /// - Throws: ``DiffusionError`` if latent, timestep or context are invalid, there is no block of that name, weights cannot be
+    ///   read, or the output holds numbers that are not finite.
+    /// - Complexity: a pass through the network up to the block.
     public func features(
         _ latent: Tensor, timestep: Int, context: Tensor, block: String, seed: UInt64 = 0
     ) throws(DiffusionError) -> Tensor {
@@ -143,7 +160,12 @@ public final class DiffusionModel: Sendable {
         return output
     }
 
-    /// A pass through the U-Net, as ``UNet/callAsFunction(_:timesteps:context:extent:observer:)``, when its turn has come.
+    /// Checks its arguments, waits until no other pass of this model runs, and runs the U-Net as
+    /// ``UNet/callAsFunction(_:timesteps:context:extent:observer:)`` does.
+    ///
+    /// - Precondition: there are as many latents as timesteps.
+    /// - Throws: ``DiffusionError`` if latents, timesteps or context are invalid, or weights cannot be read. The result is not
+    ///   checked for numbers that are not finite.
     @discardableResult
     public func pass(
         _ latents: Tensor, timesteps: [Int], context: Tensor, extent: UNetExtent, observer: (any UNetObserver)? = nil
@@ -184,11 +206,12 @@ public final class DiffusionModel: Sendable {
 
     // MARK: Checking
 
-    /// Reads every tensor of U-Net and encoder, and sends a small image through them, to the last layer.
+    /// Checks the weights: passes a small image through encoder and U-Net to the last layer, and then checks that every tensor of
+    /// the U-Net and of the encoder was read.
     ///
-    /// - Throws: ``DiffusionError`` where a tensor is missing, of another shape or type than the
-    ///   configuration says, not called for by it, or not finite.
-    /// - Complexity: all weights are read once; use a streamed model where they should not stay.
+    /// - Throws: ``DiffusionError`` if a tensor is missing, has another shape or type than the configuration says, has no use in
+    ///   it, or leads to numbers that are not finite.
+    /// - Complexity: reads all weights once. Use a streamed model if they are not to stay in memory.
     public func verify() throws(DiffusionError) {
         let side = imageSideFactor
         let latent = try encode(Tensor(shape: [1, side, side, 3], repeating: 0.5)).mode
@@ -197,7 +220,7 @@ public final class DiffusionModel: Sendable {
             throw .notFinite("the noise that it predicts", path: folder)
         }
         try reportUnused(unetCheckpoint, usedNames.unet) { _ in false }
-        // The decoder, which nothing here needs, lies in the same file.
+        // The same file holds the decoder, which is not used here.
         try reportUnused(autoencoderCheckpoint, usedNames.autoencoder) { name in
             ["decoder.", "post_quant_conv."].contains { name.hasPrefix($0) }
         }
@@ -213,7 +236,27 @@ public final class DiffusionModel: Sendable {
     }
 }
 
-/// Keeps the output of one block.
+extension DiffusionModel {
+    /// Encodes one 8-bit grey image, with sides that are multiples of ``imageSideFactor``.
+    ///
+    /// - Parameter pixels: `[height][width]`; 0…255 becomes −1…1 in three equal channels.
+    /// - Throws: ``DiffusionError`` if the number of pixels is not height · width, and the errors of ``encode(_:)-(Tensor)``.
+    public func encode(gray pixels: [UInt8], height: Int, width: Int) throws(DiffusionError) -> LatentDistribution {
+        guard height > 0, width > 0, height <= 1 << 15, width <= 1 << 15, pixels.count == height * width else {
+            throw DiffusionError(
+                .invalidInput, "takes as many pixels as an image has: \(height) × \(width) are not \(pixels.count)", path: folder)
+        }
+        return try encode(
+            Tensor(shape: [1, height, width, 3]) { target in
+                for (index, pixel) in pixels.enumerated() {
+                    let value = 2 * (Float(pixel) / 255) - 1
+                    for channel in 0..<3 { target.initializeElement(at: 3 * index + channel, to: value) }
+                }
+            })
+    }
+}
+
+/// Keeps the output of the block of one name.
 private final class BlockWatch: UNetObserver {
     private let name: String
     private(set) var output: Tensor?
@@ -225,12 +268,53 @@ private final class BlockWatch: UNetObserver {
     }
 }
 
+/// Computes the context of a prompt by tokenizer and text encoder, or reads the stored context of the empty prompt.
+private enum TextContext {
+    /// The file that replaces tokenizer and text encoder in models for the empty prompt only.
+    static let constantFile = "empty_context.safetensors"
+
+    /// - Returns: `[1, tokens, channels]`
+    /// - Throws: ``DiffusionError`` if files are missing or damaged, belong to different models, or know the empty prompt only.
+    static func make(for prompt: String, folder: String, channels: Int) throws(DiffusionError) -> Tensor {
+        if let constant = try constant(folder: folder, channels: channels) {
+            guard prompt.isEmpty else {
+                throw DiffusionError(
+                    .invalidInput, "has no text encoder and knows the empty prompt only, not '\(prompt.prefix(40))'", path: folder
+                )
+            }
+            return constant
+        }
+        let encoder = try TextEncoder(folder: "\(folder)/text_encoder")
+        guard encoder.configuration.channels == channels else {
+            throw DiffusionError(
+                .malformed,
+                "has a text encoder of \(encoder.configuration.channels) channels and a U-Net that attends to \(channels): the "
+                    + "parts are of different models", path: folder)
+        }
+        return try encoder.encode(Tokenizer(folder: "\(folder)/tokenizer").encode(prompt))
+    }
+
+    /// The stored context of the empty prompt; nil if the folder has none.
+    private static func constant(folder: String, channels: Int) throws(DiffusionError) -> Tensor? {
+        let path = "\(folder)/\(constantFile)"
+        guard ConfigurationFile.exists(path) else { return nil }
+        do throws(CheckpointError) {
+            let checkpoint = try Checkpoint(path: path)
+            let tokens = checkpoint.entry(named: "context")?.shape.dropFirst().first ?? 1
+            return try checkpoint.tensor(named: "context", expecting: [1, tokens, channels])
+        } catch {
+            throw DiffusionError(error)
+        }
+    }
+}
+
 extension Tensor {
-    /// Whether it holds neither infinities nor NaN.
+    /// Whether it holds neither infinities nor NaN. O(elements).
     var isFinite: Bool { withUnsafeBufferPointer { values in values.allSatisfy(\.isFinite) } }
 }
 
 extension DiffusionError {
+    /// The error for a result or an input (`what`) that holds infinities or NaN.
     static func notFinite(_ what: String, path: String) -> DiffusionError {
         DiffusionError(.notFinite, "cannot go on: \(what) holds numbers that are not finite", path: path)
     }

@@ -2,14 +2,16 @@ internal import Basics
 internal import Checkpoints
 import Foundation
 
-/// A `config.json` of a diffusers folder.
+/// A small JSON file of a diffusers folder, such as `config.json`.
 struct ConfigurationFile {
     private static let byteLimit = 1 << 20
 
     private let path: String
     private let bytes: Data
 
-    /// - Throws: ``DiffusionError`` where it cannot be read, is too large, or is not text.
+    /// Reads the file.
+    ///
+    /// - Throws: ``DiffusionError`` if it cannot be read, is larger than 1 MiB, or is not UTF-8 text.
     init(_ path: String) throws(DiffusionError) {
         self.path = path
         let data: Data
@@ -20,16 +22,20 @@ struct ConfigurationFile {
             throw DiffusionError(
                 .unreadable, "cannot be read: the folder is no diffusers model, or an incomplete one", path: path)
         }
-        // Foundation's decoder does not survive keys that are not UTF-8.
+        // Foundation's decoder ends the process at keys that are not UTF-8.
         guard String(validating: data, as: UTF8.self) != nil else {
             throw DiffusionError(.malformed, "is not UTF-8 text; get the file again", path: path)
         }
         bytes = data
     }
 
-    /// Whether there is a file. What cannot be looked at is there: opening it says why.
+    /// Whether a file of this path exists. Also true if it cannot be examined, for example in a folder without permission:
+    /// opening it then reports the reason.
     static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 || ![ENOENT, ENOTDIR].contains(errno) }
 
+    /// Decodes the file. Errors name a key as it is spelled in the file.
+    ///
+    /// - Throws: ``DiffusionError`` if the file is not JSON, or a key is missing or has a value of another type.
     func decode<Keys: Decodable>(_ type: Keys.Type) throws(DiffusionError) -> Keys {
         do {
             return try JSONDecoder().decode(type, from: bytes)
@@ -43,7 +49,9 @@ struct ConfigurationFile {
         }
     }
 
-    /// Throws where a configuration does not hold to a rule.
+    /// Checks a rule for the configuration; `otherwise` says how the file breaks it.
+    ///
+    /// - Throws: ``DiffusionError`` with the code `unsupported` if the rule does not hold.
     func require(_ isSo: Bool, _ otherwise: @autoclosure () -> String) throws(DiffusionError) {
         guard isSo else {
             throw DiffusionError(

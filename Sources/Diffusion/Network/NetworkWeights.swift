@@ -2,13 +2,15 @@ import Checkpoints
 import Synchronization
 import Tensors
 
-/// A part of a checkpoint that layers read their weights from, by names relative to it.
+/// The tensors of a checkpoint whose names begin with a prefix. Layers read their weights from it by the rest of the name.
 struct NetworkWeights: Sendable {
     private let checkpoint: Checkpoint
     private let prefix: String
     private let used: UsedNames?
 
-    /// - Parameter used: collects the names that are read, where someone wants to know which are not.
+    /// The whole checkpoint.
+    ///
+    /// - Parameter used: collects the names of all tensors that are read, so that the others can be found.
     init(_ checkpoint: Checkpoint, used: UsedNames? = nil) {
         self.init(checkpoint, prefix: "", used: used)
     }
@@ -17,7 +19,7 @@ struct NetworkWeights: Sendable {
         (self.checkpoint, self.prefix, self.used) = (checkpoint, prefix, used)
     }
 
-    /// The part below a name: `weights["conv_in"]`.
+    /// The tensors whose names begin with this name and a dot: `weights["conv_in"]` has `conv_in.weight` as `weight`.
     subscript(_ name: String) -> NetworkWeights {
         NetworkWeights(checkpoint, prefix: "\(prefix)\(name).", used: used)
     }
@@ -29,12 +31,13 @@ struct NetworkWeights: Sendable {
         return try checkpoint.tensor(named: prefix + name, expecting: shape)
     }
 
-    /// Lets go of the pages of the file behind this part, which layers that copied their weights need no more.
+    /// Drops the mapped pages of these tensors from memory, for layers that copied their weights. Views stay valid.
     func releasePages() { checkpoint.releasePages(prefix: prefix) }
 
     // MARK: Layers
 
-    /// A linear layer; its weight may be stored as that of a 1×1 convolution, which is the same on channels-last tensors.
+    /// A linear layer. Its weight may be stored as `[outputs, inputs]` or as that of a 1×1 convolution, `[outputs, inputs, 1,
+    /// 1]`: both compute the same on channels-last tensors.
     func linear(inputs: Int, outputs: Int, hasBias: Bool = true) throws(CheckpointError) -> Linear {
         let isConvolution = checkpoint.entry(named: "\(prefix)weight")?.shape.count == 4
         let weight = try tensor("weight", isConvolution ? [outputs, inputs, 1, 1] : [outputs, inputs])
@@ -60,11 +63,46 @@ struct NetworkWeights: Sendable {
     }
 }
 
-/// The names of tensors that layers read.
+/// Collects the names of the tensors that layers read.
 final class UsedNames: Sendable {
     private let names = Mutex<Set<String>>([])
 
     func insert(_ name: String) { names.withLock { _ = $0.insert(name) } }
 
     func contains(_ name: String) -> Bool { names.withLock { $0.contains(name) } }
+}
+
+/// Whether the layers of a network stay in memory.
+public enum Residency: Sendable, Hashable {
+    /// Each layer stays in memory after its first use.
+    case resident
+    /// No layer stays: each is loaded when a pass comes to it, and dropped after it. A pass over several latents at once
+    /// loads each layer once.
+    case streamed
+}
+
+/// Makes the layers of a network at their first use, and keeps them if they are to be resident.
+final class LayerStore: Sendable {
+    private let weights: NetworkWeights
+    private let residency: Residency
+    private let kept = Mutex<[String: any Sendable]>([:])
+
+    init(_ weights: NetworkWeights, residency: Residency) {
+        self.weights = weights
+        self.residency = residency
+    }
+
+    /// The layer of this name. If it is not in memory, the closure makes it from the weights whose names begin with that name.
+    func layer<Layer: Sendable>(
+        _ name: String, _ make: (NetworkWeights) throws(CheckpointError) -> Layer
+    ) throws(CheckpointError) -> Layer {
+        if let layer = kept.withLock({ $0[name] }) as? Layer { return layer }
+        let part = weights[name]
+        let layer = try make(part)
+        // Layers that rearrange their weights have a copy of them, so the file's pages are dropped. If a layer still uses a view
+        // of them, the system reads them again.
+        part.releasePages()
+        if residency == .resident { kept.withLock { $0[name] = layer } }
+        return layer
+    }
 }

@@ -1,18 +1,18 @@
 import Checkpoints
 import Tensors
 
-/// Group norm → SiLU → 3×3 convolution, twice, added to the input; the time's embedding enters between them, where there
-/// is a time.
+/// A residual block: group norm → SiLU → 3×3 convolution, twice, added to the input. In the U-Net, the projected time embedding
+/// is added to the channels after the first convolution.
 struct ResNetBlock: Sendable {
     private let norm1: GroupNorm
     private let conv1: Convolution2D
     private let timeProjection: Linear?
     private let norm2: GroupNorm
     private let conv2: Convolution2D
-    /// Where the number of channels changes.
+    /// A 1×1 convolution of the input; nil if the number of channels does not change.
     private let shortcut: Linear?
 
-    /// - Parameter timeChannels: width of the time's embedding; nil in the autoencoder.
+    /// - Parameter timeChannels: the channels of the time embedding; nil in the autoencoder.
     init(
         _ weights: NetworkWeights, inputs: Int, outputs: Int, timeChannels: Int?, groups: Int, epsilon: Float
     ) throws(CheckpointError) {
@@ -30,7 +30,7 @@ struct ResNetBlock: Sendable {
 
     /// - Parameters:
     ///   - x: `[N, height, width, inputs]`
-    ///   - time: the embedding after SiLU, `[N, timeChannels]`
+    ///   - time: the time embedding after SiLU, `[N, timeChannels]`
     /// - Returns: `[N, height, width, outputs]`
     func callAsFunction(_ x: Tensor, time: Tensor? = nil) -> Tensor {
         var hidden = conv1(norm1(x, activation: .silu))
@@ -38,4 +38,18 @@ struct ResNetBlock: Sendable {
         hidden = norm2(hidden, activation: .silu)
         return conv2(hidden, addingTo: shortcut.map { $0(x) } ?? x)
     }
+}
+
+/// Halves the height and width of a grid by a 3×3 convolution of stride 2.
+struct Downsampler: Sendable {
+    let convolution: Convolution2D
+
+    func callAsFunction(_ x: Tensor) -> Tensor { convolution(x) }
+}
+
+/// Doubles the height and width of a grid: nearest-neighbour upsampling, then a 3×3 convolution.
+struct Upsampler: Sendable {
+    let convolution: Convolution2D
+
+    func callAsFunction(_ x: Tensor) -> Tensor { convolution(x.upsampledNearest2x()) }
 }

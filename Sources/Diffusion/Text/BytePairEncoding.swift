@@ -1,10 +1,12 @@
-/// Byte pair encoding of words as CLIP has it (Sennrich, Haddow and Birch, 2016; Radford et al., 2021): a word is its UTF-8
-/// bytes, the last one marked as such, and the earliest learned of all pairs that lie side by side is joined again and again.
+/// Byte pair encoding of words as in CLIP (Sennrich, Haddow and Birch, 2016; Radford et al., 2021). A word begins as the tokens
+/// of its UTF-8 bytes, the last one marked as the end of a word. Then, of all adjacent pairs that `merges.txt` lists, the
+/// earliest in the list is merged into one token, until no pair is left that can be merged.
 struct BytePairEncoding: Sendable {
-    /// What a token carries that ends a word.
+    /// The suffix of tokens that end a word.
     static let endOfWord = "</w>"
 
-    /// The symbols with which the files of a vocabulary write bytes: printable ones as themselves, all others as U+0100 and on.
+    /// The characters that stand for the bytes 0 to 255 in the files of a vocabulary: a printable byte for itself, each other
+    /// byte for the next character from U+0100 on.
     static let byteSymbols: [String] = {
         var next: UInt32 = 0x100
         return (UInt32(0)...255).map { byte in
@@ -26,15 +28,16 @@ struct BytePairEncoding: Sendable {
         let right: Int
     }
 
-    /// By byte, inside a word and at its end.
+    /// The token of each byte inside a word.
     private let inner: [Int]
+    /// The token of each byte at the end of a word.
     private let last: [Int]
     private let merges: [Pair: Merge]
 
     /// - Parameters:
-    ///   - vocabulary: Ids by token.
-    ///   - merges: Pairs of tokens, the earliest learned first.
-    /// - Throws: `Flaw` where a byte or a part of a pair is no token.
+    ///   - vocabulary: The ids of tokens.
+    ///   - merges: Pairs of tokens that are merged, in the order of `merges.txt`.
+    /// - Throws: `Flaw` if the vocabulary has no token for a byte, a part of a pair, or a merged pair.
     init(vocabulary: [String: Int], merges pairs: [(String, String)]) throws(Flaw) {
         func id(_ token: String, line: Int?) throws(Flaw) -> Int {
             guard let id = vocabulary[token] else { throw Flaw(token: token, pairIndex: line) }
@@ -57,14 +60,14 @@ struct BytePairEncoding: Sendable {
         self.merges = merges
     }
 
-    /// A token that a vocabulary lacks.
+    /// A token that is missing in a vocabulary.
     struct Flaw: Error {
         let token: String
-        /// Which pair wants it; nil for a byte.
+        /// The index of the pair that needs it; nil for a byte.
         let pairIndex: Int?
     }
 
-    /// The ids of a word.
+    /// The ids of the tokens of a word.
     ///
     /// - Complexity: O(n²) for n bytes, with a small constant.
     func encode(_ word: String) -> [Int] {
@@ -75,7 +78,7 @@ struct BytePairEncoding: Sendable {
             guard index >= 0, index + 1 < tokens.count else { return nil }
             return merges[Pair(left: tokens[index], right: tokens[index + 1])]
         }
-        // candidates[i] joins tokens i and i + 1.
+        // candidates[i] merges tokens i and i + 1.
         var candidates = (0..<tokens.count - 1).map(merge)
         while true {
             var best: (index: Int, merge: Merge)?

@@ -1,13 +1,15 @@
 internal import Basics
 internal import Checkpoints
 
-/// The files of a `tokenizer` folder.
+/// Reads the files of a `tokenizer` folder.
 struct TokenizerFiles {
     let folder: String
 
     private var mergesPath: String { "\(folder)/merges.txt" }
 
-    /// Ids by token. Ids may have gaps.
+    /// The ids of tokens, from `vocab.json`. They need not be contiguous.
+    ///
+    /// - Throws: ``DiffusionError`` if the file is missing or damaged.
     func vocabulary() throws(DiffusionError) -> [String: Int] {
         let path = "\(folder)/vocab.json"
         var vocabulary: [String: Int] = [:]
@@ -21,7 +23,9 @@ struct TokenizerFiles {
         return vocabulary
     }
 
-    /// `merges.txt`, a pair in each line, with the vocabulary that it belongs to.
+    /// The encoding of `merges.txt` (a pair of tokens in each line) and its vocabulary.
+    ///
+    /// - Throws: ``DiffusionError`` if the file is missing or damaged, or the vocabulary lacks one of its tokens.
     func encoding(vocabulary: [String: Int]) throws(DiffusionError) -> BytePairEncoding {
         let bytes: [UInt8]
         do throws(CheckpointError) { bytes = try SmallFile.bytes(mergesPath) } catch { throw DiffusionError(error) }
@@ -48,7 +52,9 @@ struct TokenizerFiles {
         }
     }
 
-    /// What the two files that may name special tokens say; one of them is enough.
+    /// The special tokens of `special_tokens_map.json` and `tokenizer_config.json`. One of the files is enough.
+    ///
+    /// - Throws: ``DiffusionError`` if both files are missing, or one is damaged.
     func specialTokens() throws(DiffusionError) -> SpecialTokens {
         let names = ["special_tokens_map.json", "tokenizer_config.json"]
         var keys: [SpecialTokens.Keys?] = []
@@ -70,5 +76,83 @@ struct TokenizerFiles {
 
     private func flaw(_ what: String) -> DiffusionError {
         DiffusionError(.malformed, "\(what): get vocab.json and merges.txt again, from the same place", path: mergesPath)
+    }
+}
+
+/// The special tokens of a tokenizer: start, end, unknown and padding.
+struct SpecialTokens: Sendable {
+    /// A special token.
+    struct Token: Sendable, Hashable {
+        /// How a prompt spells it.
+        let content: String
+        /// Whether it is searched for in the normalised text, in lower case; otherwise in the original text.
+        let isNormalized: Bool
+    }
+
+    let start: Token
+    let end: Token
+    let padding: Token
+    /// All special tokens, each content once.
+    let all: [Token]
+
+    /// The keys of either file. A token is a string or an object.
+    fileprivate struct Keys: Decodable {
+        enum Value: Decodable {
+            case text(String)
+            case object(content: String, normalized: Bool)
+
+            private enum CodingKeys: CodingKey { case content, normalized }
+
+            init(from decoder: any Decoder) throws {
+                if let text = try? decoder.singleValueContainer().decode(String.self) {
+                    self = .text(text)
+                } else {
+                    let container = try decoder.container(keyedBy: CodingKeys.self)
+                    self = .object(
+                        content: try container.decode(String.self, forKey: .content),
+                        normalized: try container.decodeIfPresent(Bool.self, forKey: .normalized) ?? true)
+                }
+            }
+
+            var token: Token {
+                switch self {
+                case .text(let content): Token(content: content, isNormalized: false)
+                case .object(let content, let normalized): Token(content: content, isNormalized: normalized)
+                }
+            }
+        }
+
+        var start: Value?
+        var end: Value?
+        var unknown: Value?
+        var padding: Value?
+
+        enum CodingKeys: String, CodingKey {
+            case start = "bos_token"
+            case end = "eos_token"
+            case unknown = "unk_token"
+            case padding = "pad_token"
+        }
+    }
+
+    /// Takes each token from `map` if it has it, otherwise from `config`, otherwise CLIP's.
+    ///
+    /// - Parameters:
+    ///   - map: `special_tokens_map.json`
+    ///   - config: `tokenizer_config.json`
+    fileprivate init(map: Keys, config: Keys) {
+        let end = Token(content: "<|endoftext|>", isNormalized: false)
+        let start = (map.start ?? config.start)?.token ?? Token(content: "<|startoftext|>", isNormalized: false)
+        let roles = [
+            start, (map.end ?? config.end)?.token ?? end, (map.unknown ?? config.unknown)?.token ?? end,
+            (map.padding ?? config.padding)?.token ?? end,
+        ]
+        self.start = start
+        self.end = roles[1]
+        padding = roles[3]
+        // If two roles have the same content, transformers searches for it as the later role's `normalized` says.
+        all = roles.indices.compactMap { index in
+            roles[(index + 1)...].contains { $0.content == roles[index].content } ? nil : roles[index]
+        }
     }
 }

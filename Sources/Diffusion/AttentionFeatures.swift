@@ -1,15 +1,20 @@
 public import Tensors
 
-/// What self-attention says about the tokens of one image, gathered over passes at several timesteps.
+/// The self-attention of a U-Net for one image: affinities between its tokens (positions of the grid), and their queries and
+/// keys, averaged over several timesteps.
 public struct AttentionFeatures: Sendable {
-    /// What to gather.
+    /// Which features to gather, and from which layers.
     public struct Selection: Sendable, Hashable {
+        /// Whether to gather affinities.
         public var affinities: Bool
+        /// Whether to gather queries and keys.
         public var tokens: Bool
+        /// The parts of the network whose layers are used.
         public var groups: Set<AttentionLayer.Group>
-        /// Principal components to keep of the tokens of a layer.
+        /// How many principal components to keep of a layer's queries and keys.
         public var rank: Int
 
+        /// By default the affinities of all parts.
         public init(
             affinities: Bool = true, tokens: Bool = false, groups: Set<AttentionLayer.Group> = Set(AttentionLayer.Group.allCases),
             rank: Int = 64
@@ -18,20 +23,28 @@ public struct AttentionFeatures: Sendable {
         }
     }
 
-    /// The affinity of the layers of one group at one resolution: the mean of (P + Pᵀ) / 2 over layers, heads and timesteps.
+    /// The affinity between the n = height · width tokens at one resolution in one part of the network: the mean of (P + Pᵀ) / 2
+    /// over layers, heads and timesteps, with the attention matrices P.
     public struct Affinity: Sendable {
+        /// The part of the network.
         public let group: AttentionLayer.Group
+        /// The resolution, as ``AttentionLayer/level``.
         public let level: Int
+        /// The height of the grid of tokens.
         public let height: Int
+        /// The width of the grid of tokens.
         public let width: Int
-        /// How many layers it is the mean of.
+        /// The number of layers in the mean.
         public let layers: Int
         let sum: AffinityAccumulator
 
-        /// `[n, n]` of the tokens of the grid, row by row; rows sum to about 1.
+        /// The affinity, `[n, n]`, tokens in row-major order of the grid. Rows sum to about 1.
+        ///
+        /// - Complexity: O(n²), 4 n² bytes; computed at each call.
         public func matrix() -> Tensor { sum.symmetric() }
 
-        /// The matrix from its diagonal to the right, row after row, each value multiplied by `scale`: n (n + 1) / 2 values.
+        /// The upper triangle of the matrix with its diagonal, row after row, each value multiplied by `scale`: n (n + 1) / 2
+        /// values.
         public func upperTriangle(scale: Float) -> [Float] {
             let n = sum.tokens
             return matrix().withUnsafeBufferPointer { matrix in
@@ -46,7 +59,7 @@ public struct AttentionFeatures: Sendable {
             }
         }
 
-        /// The same as bit patterns of float16.
+        /// The same as ``upperTriangle(scale:)``, as bit patterns of float16.
         public func halfUpperTriangle(scale: Float) -> [UInt16] {
             let values = upperTriangle(scale: scale)
             return [UInt16](unsafeUninitializedCapacity: values.count) { target, count in
@@ -58,21 +71,25 @@ public struct AttentionFeatures: Sendable {
         }
     }
 
-    /// The queries and keys of one layer, side by side, mean over timesteps, reduced to principal components.
+    /// The queries and keys of one layer, concatenated, averaged over timesteps, and reduced to principal components.
     public struct Tokens: Sendable {
+        /// The layer.
         public let layer: AttentionLayer
+        /// The height of the grid of tokens.
         public let height: Int
+        /// The width of the grid of tokens.
         public let width: Int
+        /// The principal components; scores are `[height · width, rank]`, tokens in row-major order of the grid.
         public let components: PrincipalComponents
     }
 
-    /// By resolution from the finest, encoder before middle before decoder.
+    /// One for each resolution and part of the network: finest resolution first, then encoder, middle, decoder.
     public let affinities: [Affinity]
-    /// In the order of a pass.
+    /// One for each layer, in the order of a pass.
     public let tokens: [Tokens]
 }
 
-/// Gathers ``AttentionFeatures`` while latents pass through a U-Net.
+/// Gathers ``AttentionFeatures`` during one pass of latents through a U-Net.
 final class AttentionCollector: UNetObserver {
     private struct Key: Hashable {
         let level: Int
@@ -100,7 +117,7 @@ final class AttentionCollector: UNetObserver {
         return entry.sum
     }
 
-    /// Adds up queries and keys side by side, over the images.
+    /// Adds queries and keys, concatenated along the channels, to the layer's sum over the images.
     private func addTokens(_ layer: AttentionLayer, _ query: Tensor, _ key: Tensor) {
         let (images, tokens, channels) = (query.shape[0], query.shape[1], query.shape[2])
         let index = tokenSums.firstIndex { $0.layer == layer } ?? tokenSums.count
@@ -118,7 +135,10 @@ final class AttentionCollector: UNetObserver {
         }
     }
 
-    /// - Throws: ``DiffusionError`` where the network gave numbers that are not finite.
+    /// The features of the passes so far.
+    ///
+    /// - Throws: ``DiffusionError`` if queries or keys hold numbers that are not finite.
+    /// - Complexity: an eigenvalue problem for each layer if queries and keys were gathered.
     func features(path: String) throws(DiffusionError) -> AttentionFeatures {
         let order = AttentionLayer.Group.allCases
         let affinities = sums.sorted {

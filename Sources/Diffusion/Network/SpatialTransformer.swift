@@ -1,8 +1,8 @@
 import Checkpoints
 import Tensors
 
-/// The attention of a U-Net over the tokens of a grid: self-attention, cross-attention to a text, a gated feed-forward
-/// network, each added to its input.
+/// The transformer block of a U-Net over the tokens of a grid: self-attention, cross-attention to a text, and a gated
+/// feed-forward network. Each adds its result to its input, as does the whole block.
 struct SpatialTransformer: Sendable {
     private let norm: GroupNorm
     private let projectionIn: Linear
@@ -35,10 +35,10 @@ struct SpatialTransformer: Sendable {
     /// - Parameters:
     ///   - x: `[N, height, width, C]`
     ///   - context: `[1, m, contextChannels]`, the same for every image
-    ///   - observe: is shown the queries and keys of the self-attention, `[N, tokens, C]`, and may return what its affinity
-    ///     is to be added to.
-    ///   - endsThere: whether nobody needs more than that.
-    /// - Returns: `[N, height, width, C]`, or nil where it ended there.
+    ///   - endsThere: whether to stop after the queries and keys of the self-attention, and its affinity.
+    ///   - observe: gets the queries and keys of the self-attention, `[N, tokens, C]`. If it returns a sum, the attention
+    ///     matrices are added to it.
+    /// - Returns: `[N, height, width, C]`; nil if `endsThere`.
     func callAsFunction(
         _ x: Tensor, context: Tensor, endsThere: Bool, observe: (_ query: Tensor, _ key: Tensor) -> AffinityAccumulator?
     ) -> Tensor? {
@@ -58,7 +58,7 @@ struct SpatialTransformer: Sendable {
                 query: query, key: key, value: selfAttention.value(normed), accumulatingInto: affinity),
             addingTo: hidden)
 
-        // One context for all: their tokens may stand in one row.
+        // All images have the same context, so their tokens can be the queries of one attention.
         let row = [1, images * tokens, channels]
         hidden = crossAttention.output(
             crossAttention.attention(
@@ -72,8 +72,8 @@ struct SpatialTransformer: Sendable {
     }
 }
 
-/// The linear layers around an attention.
-struct AttentionProjections: Sendable {
+/// An attention with its linear layers, without biases for queries, keys and values.
+private struct AttentionProjections: Sendable {
     let attention: Attention
     let query: Linear
     let key: Linear

@@ -1,27 +1,27 @@
 public import Tensors
 
-/// Tokens of many channels, reduced to their principal components.
+/// The principal components (PCA) of tokens with many channels.
 public struct PrincipalComponents: Sendable {
-    /// `[n, rank]`: each column a component's scores, in the order of falling variance.
+    /// The scores, `[n, rank]`: a column for each component, in the order of decreasing variance.
     public let scores: Tensor
-    /// The share of the variance that the components hold, 0 to 1.
+    /// The fraction of the variance that the components explain, 0 to 1.
     public let explainedVariance: Double
 
-    /// Standardises each channel to mean 0 and variance 1, and keeps what varies most.
+    /// Standardises each channel to mean 0 and variance 1, and computes the components of the largest variance.
     ///
-    /// Channels that do not vary are left out. Components that hold no variance are zero. The sign of a component is that in
-    /// which its largest score, by amount, is positive.
+    /// Channels that do not vary are ignored. Components without variance are zero. The sign of a component is chosen so that its
+    /// score of the largest magnitude is positive.
     ///
     /// - Parameters:
     ///   - tokens: `[n, channels]`
-    ///   - rank: how many components; with fewer tokens or channels, the rest is zero.
-    /// - Returns: nil where tokens hold numbers that are not finite.
-    /// - Complexity: the eigenvectors of a matrix of min(n, channels) rows.
+    ///   - rank: the number of components. If there are fewer tokens or channels, the remaining components are zero.
+    /// - Returns: nil if tokens hold numbers that are not finite.
+    /// - Complexity: O(n · channels · m) for the Gram matrix of m = min(n, channels) rows, and its leading eigenvectors.
     public init?(_ tokens: Tensor, rank: Int) {
         let (n, channels) = (tokens.shape[0], tokens.shape[1])
         let (standardized, variance) = Self.standardized(tokens)
         let side = min(n, channels)
-        // The smaller of XᵀX and XXᵀ: both have the same eigenvalues but for zeros.
+        // The smaller of XᵀX and XXᵀ: both have the same eigenvalues except for zeros.
         let usesTokens = n < channels
         var gram = Tensor(shape: [side, side])
         standardized.withUnsafeBufferPointer { x in
@@ -68,7 +68,7 @@ public struct PrincipalComponents: Sendable {
         self.scores = scores
     }
 
-    /// Channels of mean 0 and variance 1, or 0 throughout; and the sum of all squares.
+    /// The tokens with channels of mean 0 and variance 1 (constant channels become 0), and the sum of the squares of all values.
     private static func standardized(_ tokens: Tensor) -> (Tensor, Double) {
         let (n, channels) = (tokens.shape[0], tokens.shape[1])
         var result = tokens
@@ -83,7 +83,7 @@ public struct PrincipalComponents: Sendable {
                     squares += difference * difference
                 }
                 let deviation = (squares / Double(n)).squareRoot()
-                // Rounding alone makes a constant channel vary a little.
+                // A constant channel may vary a little from rounding alone.
                 let varies = deviation > 1e-6 * max(abs(mean), 1e-30)
                 if varies { total += Double(n) }
                 let scale = varies ? 1 / deviation : 0
