@@ -1,23 +1,23 @@
 import Foundation
 
-/// A bar of a round length, 1, 2 or 5 times a power of ten, with its label.
+/// A scale bar of a round length (1, 2 or 5 times a power of ten, in nm) with its label.
 public struct ScaleBar: Hashable, Sendable {
     /// The length that the bar stands for.
     public let lengthInNanometers: Double
     /// The length of the bar in pixels, rounded, at least one.
     public let lengthInPixels: Int
-    /// The length as people write it: `100 nm`, `1 µm`, `5 Å`.
+    /// The length with its unit: `100 nm`, `1 µm`, `5 Å`.
     public let label: String
 
-    /// The longest bar that takes at most `fraction` of the width of a picture.
+    /// The longest bar of a round length that takes at most `fraction` of the width of a picture (in pixels).
     ///
-    /// Returns nil if the pixel size is not positive and finite, or if not even the shortest such bar is a pixel long.
+    /// Returns nil if the pixel size is not positive and finite, or if that bar is shorter than a pixel.
     public init?(imageWidth: Int, pixelSizeInAngstroms: Double, fraction: Double = 0.25) {
         let limit = Double(imageWidth) * fraction * pixelSizeInAngstroms / 10
         guard limit.isFinite, limit > 0, pixelSizeInAngstroms > 0 else { return nil }
         let exponent = Int(log10(limit).rounded(.down))
-        // The tolerance keeps a quarter that is a round length itself.
-        // The last candidate is for a logarithm that rounded up to the next power.
+        // The tolerance keeps a limit that is itself a round length.
+        // The last candidate is needed where the logarithm was rounded up to the next power.
         let candidates = [(5, exponent), (2, exponent), (1, exponent), (5, exponent - 1)]
         let fitting = candidates.first { Double($0) * pow(10, Double($1)) <= limit * (1 + 1e-9) }
         guard let (mantissa, power) = fitting else { return nil }
@@ -39,9 +39,11 @@ public struct ScaleBar: Hashable, Sendable {
 }
 
 extension RGBImage {
-    /// Draws a scale bar in white with a black edge, its label above it, in the lower left of a rectangle.
+    /// Draws a white scale bar with a black edge, and its label above it, in the lower left corner of a rectangle.
     ///
-    /// A bar that does not fit the rectangle with its margins is not drawn.
+    /// A bar that does not fit into the rectangle with its margins is not drawn.
+    ///
+    /// - Parameter scale: the side of a font pixel in picture pixels; bar and margins grow with it. Clamped to 1 … 64.
     public mutating func draw(_ bar: ScaleBar, inY y: Range<Int>, x: Range<Int>, scale: Int = 1) {
         let scale = min(max(scale, 1), 64)
         let (y, x) = (y.clamped(to: 0..<height), x.clamped(to: 0..<width))

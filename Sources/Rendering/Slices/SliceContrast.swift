@@ -1,16 +1,16 @@
 import Basics
 
-/// Which values of a slice become black and which become white.
+/// The values of a slice that become black and white; those between them are mapped linearly to grey 0 … 255.
 public enum SliceContrast: Hashable, Sendable {
     /// The values at two percentiles of the slice, 0 … 100.
     case percentiles(low: Double, high: Double)
-    /// Two values.
+    /// Two given values.
     case range(low: Float, high: Float)
 
-    /// What microscopists are used to: half a percent of the pixels black, half a percent white.
+    /// The usual contrast in microscopy: half a percent of the pixels black, half a percent white.
     public static let standard = SliceContrast.percentiles(low: 0.5, high: 99.5)
 
-    /// The grey values of a slice. NaN becomes black; all of a constant slice becomes middle grey.
+    /// The grey values of a slice. NaN becomes black; a constant slice becomes middle grey (128).
     ///
     /// - Throws: ``RenderingError`` where the percentiles or the range are out of order.
     func grey(_ values: [Float]) throws(RenderingError) -> [UInt8] {
@@ -39,5 +39,56 @@ public enum SliceContrast: Hashable, Sendable {
             let order = OrderStatistics(values)
             return (order.percentile(low) ?? 0, order.percentile(high) ?? 0)
         }
+    }
+}
+
+/// Exact percentiles of float32 values by counting instead of sorting (a radix selection over the upper, then the lower 16 bits).
+///
+/// NaN and infinities are left out. Building it and each percentile take one pass over the values.
+struct OrderStatistics {
+    private let values: [Float]
+    /// The number of values for each upper half of the key.
+    private var counts = [Int](repeating: 0, count: 1 << 16)
+    private var total = 0
+
+    init(_ values: [Float]) {
+        self.values = values
+        for value in values where value.isFinite {
+            counts[Int(Self.key(value) >> 16)] += 1
+            total += 1
+        }
+    }
+
+    /// The value whose rank is nearest to a percentile 0 … 100, without interpolation; nil where there are no finite values.
+    func percentile(_ percentile: Double) -> Float? {
+        guard total > 0 else { return nil }
+        var rank = Int((min(max(percentile, 0), 100) / 100 * Double(total - 1)).rounded())
+        let upper = Self.bin(of: &rank, in: counts)
+        var lowerCounts = [Int](repeating: 0, count: 1 << 16)
+        for value in values where value.isFinite && Int(Self.key(value) >> 16) == upper {
+            lowerCounts[Int(Self.key(value) & 0xFFFF)] += 1
+        }
+        let lower = Self.bin(of: &rank, in: lowerCounts)
+        return Self.value(UInt32(upper) << 16 | UInt32(lower))
+    }
+
+    /// The bin that holds the value of a rank. `rank` becomes the rank within that bin.
+    private static func bin(of rank: inout Int, in counts: [Int]) -> Int {
+        for (bin, count) in counts.enumerated() {
+            if rank < count { return bin }
+            rank -= count
+        }
+        return counts.count - 1
+    }
+
+    /// An unsigned integer in the same order as the value: the sign bit of positive values is flipped, of negative ones all bits.
+    private static func key(_ value: Float) -> UInt32 {
+        let bits = value.bitPattern
+        return bits >> 31 == 1 ? ~bits : bits | 1 << 31
+    }
+
+    /// The inverse of ``key(_:)``.
+    private static func value(_ key: UInt32) -> Float {
+        Float(bitPattern: key >> 31 == 1 ? key & ~(1 << 31) : ~key)
     }
 }

@@ -1,9 +1,9 @@
 import Foundation
 
 extension VectorDrawing {
-    /// The drawing as an SVG document, whose unit is the point.
+    /// The drawing as an SVG document; one user unit is one point.
     ///
-    /// - Parameter background: the colour of the ground; nil for none.
+    /// - Parameter background: the colour of the background; nil for a transparent one.
     public func svg(background: Color? = .white) -> String {
         let size = "width=\"\(Self.text(width))\" height=\"\(Self.text(height))\""
         var lines = [
@@ -19,7 +19,7 @@ extension VectorDrawing {
     private static func element(_ mark: Mark) -> String {
         switch mark {
         case .line(let points, let stroke):
-            // A line of one point has no length, and round ends.
+            // A polyline of one point is not drawn by SVG; doubled, it is a line of length zero with round ends: a dot.
             let points = points.count == 1 ? points + points : points
             return "<polyline points=\"\(list(points))\" fill=\"none\" \(attributes(stroke)) "
                 + "stroke-linecap=\"round\" stroke-linejoin=\"round\"/>"
@@ -31,7 +31,7 @@ extension VectorDrawing {
             return "<circle \(circle(center, radius)) fill=\"none\" \(attributes(stroke))/>"
         case .text(let content, let point, let color, let size, let anchor, let isUpright):
             let (x, y) = (text(point.x), text(point.y))
-            // Capitals are seven tenths of a font's size high.
+            // Capital letters are 0.7 of the font size high, so capitals of 7 points need a font size of 10.
             return "<text x=\"\(x)\" y=\"\(y)\" font-size=\"\(text(10 * size))\" text-anchor=\"\(anchor.rawValue)\" "
                 + "\(fill(color, 1))\(isUpright ? " transform=\"rotate(-90 \(x) \(y))\"" : "")>\(escaped(content))</text>"
         }
@@ -54,7 +54,7 @@ extension VectorDrawing {
         "fill=\"\(color.hexadecimal)\"" + (opacity < 1 ? " fill-opacity=\"\(text(max(opacity, 0)))\"" : "")
     }
 
-    /// Hundredths of a point, without zeros at the end.
+    /// A number with at most two decimals, without trailing zeros.
     private static func text(_ number: Double) -> String {
         let hundredths = String(format: "%.2f", number)
         let digits = hundredths.reversed().drop { $0 == "0" }.drop { $0 == "." }
@@ -62,7 +62,7 @@ extension VectorDrawing {
         return text == "-0" ? "0" : text
     }
 
-    /// Text as XML holds it: signs of the language written out, and characters that no document may hold replaced.
+    /// Escapes a text for XML: `& < > "` become entities, control characters that XML does not allow become U+FFFD.
     private static func escaped(_ text: String) -> String {
         var result = ""
         for scalar in text.unicodeScalars {
@@ -80,6 +80,6 @@ extension VectorDrawing {
 }
 
 extension Color {
-    /// As the web writes colours: `#0072b2`.
-    var hexadecimal: String { String(format: "#%02x%02x%02x", Int(red), Int(green), Int(blue)) }
+    /// The colour in the notation of CSS: `#0072b2`.
+    fileprivate var hexadecimal: String { String(format: "#%02x%02x%02x", Int(red), Int(green), Int(blue)) }
 }

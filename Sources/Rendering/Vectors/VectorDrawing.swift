@@ -1,7 +1,11 @@
-/// A picture as a list of shapes, of which pixels and SVG are made alike.
+public import Basics
+import Foundation
+public import Volumes
+
+/// A vector drawing: a list of shapes that can be rendered to pixels and written as SVG.
 ///
-/// Lengths are in points, from the upper left corner, x to the right and y downwards. Later shapes cover earlier ones.
-/// Shapes that lie outside are cut off, and those with a number that is not finite are left out.
+/// Lengths are in points; the origin is the upper left corner, x points right and y points down. Later shapes cover earlier
+/// ones. Shapes are clipped to the drawing; shapes with a coordinate or length that is not finite are left out.
 ///
 /// ```swift
 /// var drawing = VectorDrawing(width: 200, height: 100)
@@ -9,15 +13,15 @@
 /// try DrawingFile.write(drawing, to: output)
 /// ```
 public struct VectorDrawing: Hashable, Sendable {
-    /// x and y in points.
+    /// A point (x, y), in points from the upper left corner.
     public typealias Point = SIMD2<Double>
 
-    /// How a line is drawn: its ends and corners are round.
+    /// The colour, width and opacity of a line. Ends and corners are round.
     public struct Stroke: Hashable, Sendable {
         public var color: Color
-        /// In points.
+        /// The width, in points.
         public var width: Double
-        /// 0 … 1.
+        /// The opacity, 0 … 1.
         public var opacity: Double
 
         public init(_ color: Color, width: Double = 1, opacity: Double = 1) {
@@ -27,9 +31,9 @@ public struct VectorDrawing: Hashable, Sendable {
         }
     }
 
-    /// Where a text stands, seen from the point that it is given.
+    /// The part of a text that lies at its point (`text-anchor` of SVG).
     public enum Anchor: String, Hashable, Sendable {
-        /// The text begins, is centred, or ends there.
+        /// The text begins at the point, is centred on it, or ends at it.
         case start, middle, end
     }
 
@@ -45,19 +49,19 @@ public struct VectorDrawing: Hashable, Sendable {
     public let height: Double
     private(set) var marks: [Mark] = []
 
-    /// An empty drawing, which is transparent.
+    /// Creates an empty, transparent drawing; width and height are in points.
     public init(width: Double, height: Double) {
         self.width = width
         self.height = height
     }
 
-    /// Adds straight lines from point to point; a single one becomes a dot as wide as the line.
+    /// Adds a polyline through the points; a single point becomes a dot as wide as the line.
     public mutating func addLine(_ points: [Point], _ stroke: Stroke) {
         guard !points.isEmpty, points.allSatisfy(\.isFinite), stroke.width > 0, stroke.width.isFinite else { return }
         marks.append(.line(points, stroke))
     }
 
-    /// Adds a filled polygon; where it crosses itself, what is enclosed twice is left out.
+    /// Adds a filled polygon by the even-odd rule: where it crosses itself, areas that are enclosed twice are left out.
     public mutating func addArea(_ corners: [Point], _ color: Color, opacity: Double = 1) {
         guard corners.count >= 3, corners.allSatisfy(\.isFinite) else { return }
         marks.append(.area(corners, color, opacity: opacity))
@@ -78,7 +82,7 @@ public struct VectorDrawing: Hashable, Sendable {
         marks.append(.disc(center: center, radius: radius, color, opacity: opacity))
     }
 
-    /// Adds the outline of a disc.
+    /// Adds a circle; the stroke is centred on the radius.
     public mutating func addCircle(center: Point, radius: Double, _ stroke: Stroke) {
         guard center.isFinite, radius > 0, radius.isFinite, stroke.width > 0, stroke.width.isFinite else { return }
         marks.append(.circle(center: center, radius: radius, stroke))
@@ -87,9 +91,9 @@ public struct VectorDrawing: Hashable, Sendable {
     /// Adds a line of text.
     ///
     /// - Parameters:
-    ///   - point: where the text begins, has its middle, or ends, on the line that letters stand on.
-    ///   - size: 1 for capitals of 7 points.
-    ///   - isUpright: whether it runs from bottom to top, as the label of a vertical axis.
+    ///   - point: the point on the baseline at which the text begins, is centred, or ends, by `anchor`.
+    ///   - size: the height of capital letters over 7 points.
+    ///   - isUpright: whether the text runs from bottom to top, as the label of a vertical axis does.
     public mutating func addText(
         _ text: String, at point: Point, _ color: Color, size: Double = 1, anchor: Anchor = .start, isUpright: Bool = false
     ) {
@@ -97,7 +101,7 @@ public struct VectorDrawing: Hashable, Sendable {
         marks.append(.text(text, at: point, color, size: size, anchor: anchor, isUpright: isUpright))
     }
 
-    /// How wide a line of text is, in points: exactly so in pixels, and about so in SVG, whose reader chooses the font.
+    /// The width of a line of text, in points: exact for pixels, approximate for SVG, whose viewer chooses the font.
     public static func widthOfText(_ text: String, size: Double = 1) -> Double {
         Double(BitmapFont.standard.width(of: text)) * size
     }
@@ -105,6 +109,36 @@ public struct VectorDrawing: Hashable, Sendable {
 
 extension SIMD2<Double> {
     var isFinite: Bool { x.isFinite && y.isFinite }
-    /// How far it is from the origin.
+    /// The Euclidean norm.
     var length: Double { (x * x + y * y).squareRoot() }
+}
+
+/// Writes drawings as PNG or SVG files. The extension of the file's name chooses the format.
+public enum DrawingFile {
+    /// Whether the path ends in `.png` or `.svg`, in any case.
+    public static func isPossible(_ path: String) -> Bool { format(of: path) != nil }
+
+    /// Writes a drawing on a white background to a file. The file is complete or does not appear at all.
+    ///
+    /// - Parameter scale: pixels per point of a PNG; SVG ignores it.
+    /// - Throws: ``RenderingError`` where the name ends in neither `.png` nor `.svg`, the picture would be too large, or
+    ///   the file cannot be written.
+    public static func write(_ drawing: VectorDrawing, to output: OutputFile, scale: Double = 2) throws(RenderingError) {
+        switch format(of: output.path) {
+        case .png: try PNGFile.write(drawing.picture(scale: scale), to: output)
+        case .svg: try output.writePicture(Array(drawing.svg().utf8))
+        case nil:
+            throw RenderingError(.unwritable, "\(output.path): the picture cannot be written: it ends in neither .png nor .svg")
+        }
+    }
+
+    private enum Format { case png, svg }
+
+    private static func format(of path: String) -> Format? {
+        switch URL(fileURLWithPath: path).pathExtension.lowercased() {
+        case "png": .png
+        case "svg": .svg
+        default: nil
+        }
+    }
 }

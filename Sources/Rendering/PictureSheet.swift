@@ -1,13 +1,14 @@
 public import Basics
 
-/// Pictures side by side on one sheet, row after row.
+/// Arranges pictures in a grid on one sheet, row after row. A column is as wide as its widest picture, a row as high as its
+/// highest.
 public struct PictureSheet: Sendable {
-    /// How many stand in a row.
+    /// The number of pictures in a row.
     public let columns: Int
-    /// Pixels between pictures.
+    /// The space between pictures, in pixels.
     public let gap: Int
 
-    /// - Throws: ``RenderingError`` where there is no column, or the gap is negative.
+    /// - Throws: ``RenderingError`` where `columns` is not positive, or `gap` is outside 0 … 1024.
     public init(columns: Int, gap: Int = 8) throws(RenderingError) {
         guard columns > 0, (0...1024).contains(gap) else {
             throw RenderingError(.invalidParameter, "a sheet has one column or more, and a gap of 0 to 1024 pixels")
@@ -15,6 +16,8 @@ public struct PictureSheet: Sendable {
         (self.columns, self.gap) = (columns, gap)
     }
 
+    /// Draws the pictures on a dark sheet, each centred in its column.
+    ///
     /// - Throws: ``RenderingError`` where there is no picture, or the sheet would be too large.
     public func callAsFunction(_ pictures: [RGBImage]) throws(RenderingError) -> RGBImage {
         let rows = stride(from: 0, to: pictures.count, by: columns).map {

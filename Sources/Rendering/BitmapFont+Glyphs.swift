@@ -1,5 +1,6 @@
 extension BitmapFont {
-    /// The drawings of all glyphs: a line of characters, then nine rows of pixels under them, six columns for each.
+    /// The pixels of all glyphs. Each block is one line of characters and nine rows of pixels below it; each character has
+    /// six columns, of which the last is empty. `#` is a set pixel.
     static let drawings = #"""
         !     "     #     $     %     &     '     (     )     *     +     ,     -     .     /     0     1
         #.... #.#.. .#.#. ..#.. ##..# .##.. #.... .#... #.... ..... ..... ..... ..... ..... ...#. .###. ..#..
