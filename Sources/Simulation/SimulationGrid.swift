@@ -1,23 +1,25 @@
 import Volumes
 
-/// The voxels in which a tomogram is simulated: those of the tomogram and a margin about them, in which structures and
-/// streaks go on, so that the periodic Fourier transform wraps nothing into view.
+/// The grid of voxels in which a tomogram is simulated: the tomogram and a margin around it. Structures and wedge streaks
+/// continue in the margin, so that the periodicity of the Fourier transform does not wrap them into the tomogram.
 struct SimulationGrid: Sendable {
+    /// The number of voxels along x, margins included; y and z likewise.
     let x: Int
     let y: Int
     let z: Int
-    /// The margin before the first voxel of the tomogram.
+    /// The number of voxels along x before the first voxel of the tomogram; y and z likewise.
     let marginX: Int
     let marginY: Int
     let marginZ: Int
-    /// In Å.
+    /// The edge of a voxel, in Å.
     let voxelSize: Double
-    /// The tomogram.
+    /// The shape of the tomogram, without margins.
     let shape: VolumeShape
 
     private let transforms: (x: FourierTransform, y: FourierTransform, z: FourierTransform)
 
-    /// The margin in Å: contrast transfer reaches less far at the defaults; the wedge's streaks along z reach further.
+    /// The least margin, in Å: with the default optics the point spread of the contrast transfer is shorter; the streaks of the
+    /// missing wedge along z are longer.
     private static let margin = 160.0
     private static let marginAlongZ = 320.0
 
@@ -36,9 +38,10 @@ struct SimulationGrid: Sendable {
         self.shape = shape
     }
 
-    /// A volume of zeros.
+    /// A volume of zeros with the size of the grid.
     func emptyVolume() -> FourierVolume { FourierVolume(x: transforms.x, y: transforms.y, z: transforms.z) }
 
+    /// The number of voxels, margins included.
     var count: Int { x * y * z }
 
     /// The centre of a voxel, in Å from the centre of the tomogram's first voxel.
@@ -47,26 +50,64 @@ struct SimulationGrid: Sendable {
         Point(Double(x - marginX), Double(y - marginY), Double(z - marginZ)) * voxelSize
     }
 
-    /// The indices of the voxel, not necessarily in the grid, whose coordinates are these, as fractions.
+    /// The fractional voxel indices (x, y, z) of a point in Å; they may lie outside the grid.
     @inline(__always)
     func index(of point: Point) -> Point {
         point / voxelSize + Point(Double(marginX), Double(marginY), Double(marginZ))
     }
 
-    /// The region of all voxel centres, in Å.
+    /// The box of all voxel centres, in Å.
     var region: Region {
         Region(lower: position(x: 0, y: 0, z: 0), upper: position(x: x - 1, y: y - 1, z: z - 1))
     }
 
-    /// The region of the tomogram's voxels, edges of voxels included, in Å.
+    /// The box that the tomogram's voxels fill (from voxel edge to voxel edge), in Å.
     var tomogramRegion: Region {
         Region(
             lower: Point(repeating: -voxelSize / 2),
             upper: Point(Double(shape.x) - 0.5, Double(shape.y) - 0.5, Double(shape.z) - 0.5) * voxelSize)
     }
 
-    /// The spatial frequency in Å⁻¹ of the `index`th of `count` Fourier coefficients along an axis.
+    /// The spatial frequency, in Å⁻¹, of Fourier coefficient `index` of `count` along an axis; negative above `count / 2`.
     func frequency(_ index: Int, of count: Int) -> Double {
         Double(2 * index > count ? index - count : index) / (Double(count) * voxelSize)
+    }
+}
+
+extension SimulationGrid {
+    /// Calls the closure with each voxel of some slices whose centre lies in a ball, until it returns false.
+    ///
+    /// - Parameters:
+    ///   - radius: the radius of the ball, in Å.
+    ///   - point: its centre, in Å.
+    ///   - slices: the z indices to visit.
+    @inline(__always)
+    func forEachVoxel(
+        within radius: Double, of point: Point, slices: Range<Int>,
+        _ body: (_ z: Int, _ y: Int, _ x: Int) -> Bool
+    ) {
+        let center = index(of: point)
+        let reach = radius / voxelSize
+        guard let zs = Self.indices(center.z - reach, center.z + reach, in: slices) else { return }
+        for z in zs {
+            let dz = Double(z) - center.z
+            let inSlice = max(0, reach * reach - dz * dz).squareRoot()
+            guard let ys = Self.indices(center.y - inSlice, center.y + inSlice, in: 0..<self.y) else { continue }
+            for y in ys {
+                let dy = Double(y) - center.y
+                let inRow = max(0, reach * reach - dz * dz - dy * dy).squareRoot()
+                guard let xs = Self.indices(center.x - inRow, center.x + inRow, in: 0..<self.x) else { continue }
+                for x in xs {
+                    guard body(z, y, x) else { return }
+                }
+            }
+        }
+    }
+
+    /// The integers in `lower ... upper` that lie in the range, or nil if there are none.
+    static func indices(_ lower: Double, _ upper: Double, in range: Range<Int>) -> Range<Int>? {
+        let first = max(Double(range.lowerBound), lower.rounded(.up))
+        let last = min(Double(range.upperBound - 1), upper.rounded(.down))
+        return first <= last ? Int(first)..<Int(last) + 1 : nil
     }
 }

@@ -3,19 +3,17 @@ import Dispatch
 import Volumes
 
 extension FourierVolume {
-    /// Multiplies the spectrum of a volume by a real gain.
+    /// Filters the volume: transforms it, multiplies its spectrum by the real gains of a filter, and transforms it back.
     ///
-    /// - Parameter filter: made for the grid of this volume.
-    /// - Complexity: two transforms.
+    /// - Parameter filter: a filter for the grid of this volume.
+    /// - Complexity: two Fourier transforms, on all cores, in place.
     mutating func filter(_ filter: SpectralFilter) {
         forward()
         multiply(by: filter)
         inverse()
     }
 
-    /// Multiplies each frequency of the spectrum by a real gain.
-    ///
-    /// - Parameter filter: made for the sides of this volume.
+    /// Multiplies each coefficient of the spectrum by the gain of the filter.
     private mutating func multiply(by filter: SpectralFilter) {
         let frequencyCount = frequencyCount
         let stride = rowStride
@@ -38,7 +36,7 @@ extension FourierVolume {
         }
     }
 
-    /// The mean and the standard deviation of the tomogram's voxels that lie inside of the lamella.
+    /// The mean and the standard deviation of those voxels of the tomogram that lie inside the lamella.
     func statistics(in lamella: LamellaSurfaces, of grid: SimulationGrid) -> (mean: Double, standardDeviation: Double) {
         var count = 0
         var sum = 0.0
@@ -56,12 +54,14 @@ extension FourierVolume {
         return (mean, max(0, sumOfSquares / Double(count) - mean * mean).squareRoot())
     }
 
+    /// Replaces each value v by (v − offset) · scale.
     mutating func subtract(_ offset: Float, thenScaleBy scale: Float) {
         values.withUnsafeMutableBufferPointer { values in
             for index in values.indices { values[index] = (values[index] - offset) * scale }
         }
     }
 
+    /// Adds another volume of the same size, times a factor.
     mutating func add(_ other: FourierVolume, scaledBy scale: Float) {
         values.withUnsafeMutableBufferPointer { values in
             other.values.withUnsafeBufferPointer { other in
@@ -70,7 +70,7 @@ extension FourierVolume {
         }
     }
 
-    /// Replaces the voxels by independent normal values of variance one. Each slice has a random stream of its own.
+    /// Replaces the voxels by independent standard normal values. Each slice has its own random stream.
     mutating func fillWithWhiteNoise(seed: UInt64) {
         let stride = rowStride
         let rows = y
@@ -91,7 +91,7 @@ extension FourierVolume {
         }
     }
 
-    /// The voxels of the tomogram, without its margins.
+    /// The voxels of the tomogram, float32 `[z][y][x]`, without the margins.
     func tomogram(of grid: SimulationGrid) -> VoxelBuffer {
         VoxelBuffer(shape: grid.shape, scalarType: .float32) { bytes in
             let target = bytes.bindMemory(to: Float.self)
@@ -102,7 +102,7 @@ extension FourierVolume {
         }
     }
 
-    /// Calls the closure with each row of the tomogram, and with the row's indices in the grid.
+    /// Calls the closure with each row of the tomogram and the row's indices z and y in the grid.
     private func forEachRow(of grid: SimulationGrid, _ body: (_ z: Int, _ y: Int, _ row: UnsafeBufferPointer<Float>) -> Void) {
         values.withUnsafeBufferPointer { values in
             for z in grid.marginZ..<grid.marginZ + grid.shape.z {

@@ -1,14 +1,14 @@
 import Basics
 import Foundation
 
-/// A flat closed sac with a rounded rim and a wavy middle plane, as of endoplasmic reticulum or Golgi.
+/// A flat closed sac with a rounded rim and a wavy middle plane, as in the endoplasmic reticulum or the Golgi.
 struct Cisterna: Membrane {
     private let center: Point
     private let first: Point
     private let second: Point
     private let normal: Point
     private let radius: Double
-    /// Half of the distance between the sac's two faces.
+    /// Half of the distance between the two faces of the sac, in Å.
     private let halfThickness: Double
     private let lobes: [(count: Double, phase: Double, amplitude: Double)]
     private let waves: [(first: Double, second: Double, phase: Double, amplitude: Double)]
@@ -68,12 +68,13 @@ struct Cisterna: Membrane {
         return MembraneSample(bilayerDistance: abs(distance), compartment: distance < 0 ? .lumen : nil)
     }
 
-    /// The distance of the rim from the centre in this direction.
+    /// The distance of the rim from the centre in the direction (u, v) of the middle plane.
     private func rim(_ u: Double, _ v: Double) -> Double {
         let angle = atan2(v, u)
         return radius * (1 + lobes.reduce(0) { $0 + $1.amplitude * cos($1.count * angle + $1.phase) })
     }
 
+    /// The height of the middle plane at (u, v).
     private func wave(_ u: Double, _ v: Double) -> Double {
         waves.reduce(0) { $0 + $1.amplitude * cos($1.first * u + $1.second * v + $1.phase) }
     }

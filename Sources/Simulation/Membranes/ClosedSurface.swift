@@ -1,14 +1,17 @@
 import Basics
 import Foundation
 
-/// A capsule with smooth bumps: all points at the distance R·(1 + b(n)) from a spine, in the direction n.
+/// A capsule with smooth bumps: all points at the distance R·(1 + b(n)) from a line segment (the spine), in the direction n.
 ///
-/// b is a sum of zonal harmonics, Σ aⱼ P_l(kⱼ·n), of degrees 2 to 5 about random axes kⱼ. A spine of length zero makes a
+/// b is a sum of zonal harmonics, Σ aⱼ P_l(kⱼ·n), of degrees 2 to 5 about random axes kⱼ. With a spine of length zero it is a
 /// deformed sphere.
 struct ClosedSurface: Sendable {
     let center: Point
+    /// The direction of the spine, a unit vector.
     let axis: Point
+    /// Half of the length of the spine, in Å.
     let halfLength: Double
+    /// R, in Å.
     let radius: Double
 
     private struct Bump: Sendable {
@@ -26,7 +29,7 @@ struct ClosedSurface: Sendable {
         self.axis = axis
         self.halfLength = halfLength
         self.radius = radius
-        // The mean square of P_l over the sphere is 1/(2l + 1). Higher degrees get less.
+        // The mean square of P_l over the sphere is 1/(2l + 1). Higher degrees get smaller shares.
         let shares = [(2, 0.65), (2, 0.35), (3, 0.45), (4, 0.3), (5, 0.2)]
         bumps = shares.map { degree, share in
             let sign = random.unit() < 0.5 ? -1.0 : 1.0
@@ -35,7 +38,7 @@ struct ClosedSurface: Sendable {
         }
     }
 
-    /// The same surface moved elsewhere.
+    /// The same surface about another centre.
     func moved(to center: Point) -> ClosedSurface { ClosedSurface(copying: self, center: center) }
 
     private init(copying other: ClosedSurface, center: Point) {
@@ -46,7 +49,7 @@ struct ClosedSurface: Sendable {
         bumps = other.bumps
     }
 
-    /// The largest distance of a point of the surface from the centre, or more.
+    /// An upper bound of the distance of the surface from the centre, in Å.
     var reach: Double {
         halfLength + radius * (1 + bumps.reduce(0) { $0 + abs($1.amplitude) })
     }
@@ -75,7 +78,7 @@ struct ClosedSurface: Sendable {
         return height / (1 + steepness * steepness * slope.dot(slope)).squareRoot()
     }
 
-    /// Points on the surface about `spacing` Å apart.
+    /// Points on the surface, about `spacing` Å apart.
     func points(spacing: Double) -> [Point] {
         let circumference = 2 * Double.pi * reach
         let meridians = max(8, Int(circumference / spacing))
@@ -84,7 +87,7 @@ struct ClosedSurface: Sendable {
         let second = axis.cross(first)
         var points: [Point] = []
         for ring in 0...rings {
-            // From one pole over the cylinder to the other.
+            // The arc length from one pole over the cylinder to the other.
             let arc = Double(ring) / Double(rings) * (Double.pi * radius + 2 * halfLength)
             let quarter = Double.pi / 2 * radius
             let (latitude, along): (Double, Double) =
@@ -104,7 +107,7 @@ struct ClosedSurface: Sendable {
         return points
     }
 
-    /// A Legendre polynomial of degree 2 to 5 and its derivative.
+    /// The Legendre polynomial of degree 2 to 5 at t, and its derivative.
     @inline(__always)
     private static func legendre(_ degree: Int, _ t: Double) -> (value: Double, derivative: Double) {
         let t2 = t * t
@@ -114,5 +117,20 @@ struct ClosedSurface: Sendable {
         case 4: return ((35 * t2 * t2 - 30 * t2 + 3) / 8, t * (35 * t2 - 15) / 2)
         default: return (t * (63 * t2 * t2 - 70 * t2 + 15) / 8, (315 * t2 * t2 - 210 * t2 + 15) / 8)
         }
+    }
+}
+
+/// One closed bilayer around a lumen: a vesicle, a vacuole, an endosome.
+struct Vesicle: Membrane {
+    let surface: ClosedSurface
+
+    var region: Region { surface.region }
+    var surfacePoints: [Point] { surface.points(spacing: min(200, surface.radius / 2)) }
+
+    func signedDistance(at point: Point) -> Double { surface.signedDistance(at: point) }
+
+    func sample(at point: Point) -> MembraneSample {
+        let distance = surface.signedDistance(at: point)
+        return MembraneSample(bilayerDistance: abs(distance), compartment: distance < 0 ? .lumen : nil)
     }
 }

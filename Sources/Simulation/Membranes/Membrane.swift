@@ -1,17 +1,19 @@
-/// A space that membranes bound, which decides what is found in it.
+import Foundation
+
+/// A space that membranes enclose. It decides which particles are placed there and how dense its proteins are.
 enum Compartment: UInt8, Sendable {
     case cytosol = 0
-    /// Vesicles, cisternae, and the space between two membranes: few proteins.
+    /// The inside of vesicles and cisternae, and the space between two membranes: few proteins.
     case lumen
-    /// The inside of a mitochondrion: dense.
+    /// The matrix of a mitochondrion: many proteins.
     case matrix
     case nucleus
-    /// Outside the cell.
+    /// The space outside the cell.
     case exterior
-    /// Outside the lamella.
+    /// The space outside the lamella.
     case vacuum
 
-    /// The concentration of single proteins relative to the cytosol's.
+    /// The concentration of single proteins relative to the cytosol.
     var crowding: Double {
         switch self {
         case .cytosol: 1
@@ -24,23 +26,146 @@ enum Compartment: UInt8, Sendable {
     }
 }
 
-/// A shape of one or two bilayers, known by how far a point is from the nearest.
+/// A shape of one or two bilayers, defined by the signed distance of a point from them.
 protocol Membrane: Sendable {
-    /// Everything within and some ångströms about the shape.
+    /// A box that contains the shape; for a sheet, the part of it in the field.
     var region: Region { get }
 
-    /// Points on the outermost bilayer, at most about 20 nm apart, by which two shapes are kept apart.
+    /// Points on the outermost bilayer, at most about 20 nm apart; the test for overlap of two shapes uses them.
     var surfacePoints: [Point] { get }
 
-    /// The distance in Å from the middle of the outermost bilayer, negative inside.
+    /// The signed distance in Å from the middle of the outermost bilayer, negative inside.
     func signedDistance(at point: Point) -> Double
 
+    /// The distance to the nearest bilayer, and the compartment, at a point.
     func sample(at point: Point) -> MembraneSample
 }
 
+/// The values of a ``Membrane`` at one point.
 struct MembraneSample {
     /// The distance in Å from the middle of the nearest bilayer, never negative.
     var bilayerDistance: Double
-    /// Where the point is, or nil outside of the shape.
+    /// The compartment of the point; nil outside the shape.
     var compartment: Compartment?
+}
+
+/// The density of a lipid bilayer as a function of the distance from its middle, averaged over a voxel.
+///
+/// The profile is the sum of two Gaussians of σ = 5 Å for the head groups of the leaflets, and a negative one of σ = 7 Å for
+/// the lipid tails between them, as X-ray scattering shows (J. Nagle, S. Tristram-Nagle, *Biochim. Biophys. Acta* 1469:159,
+/// 2000). Averaging over a cubic voxel of edge v widens a Gaussian to √(σ² + v²/12), so that a leaflet thinner than a voxel
+/// keeps its mass.
+struct Bilayer: Sendable {
+    private static let leafletSigma = 5.0
+    private static let coreSigma = 7.0
+
+    /// The distance between the outer half maxima of the two leaflets, in Å.
+    let thickness: Double
+    /// The distance between the middles of the two leaflets, in Å.
+    let leafletSeparation: Double
+    /// The distance from the middle in Å beyond which the density is taken as zero.
+    let reach: Double
+
+    private let leafletPeak: Double
+    private let leafletScale: Double
+    private let corePeak: Double
+    private let coreScale: Double
+
+    init(thickness: Double, voxelSize: Double) {
+        self.thickness = thickness
+        leafletSeparation = thickness - 2 * 1.177_41 * Self.leafletSigma
+        func averaged(_ sigma: Double, _ peak: Double) -> (peak: Double, scale: Double, sigma: Double) {
+            let wide = (sigma * sigma + voxelSize * voxelSize / 12).squareRoot()
+            return (peak * sigma / wide, 0.5 / (wide * wide), wide)
+        }
+        let leaflet = averaged(Self.leafletSigma, Density.headGroups)
+        let core = averaged(Self.coreSigma, Density.lipidTails)
+        (leafletPeak, leafletScale) = (leaflet.peak, leaflet.scale)
+        (corePeak, coreScale) = (core.peak, core.scale)
+        reach = leafletSeparation / 2 + 3.5 * max(leaflet.sigma, core.sigma)
+    }
+
+    /// The density at a distance in Å from the middle of the bilayer.
+    @inline(__always)
+    func density(at distance: Double) -> Double {
+        let outer = distance - leafletSeparation / 2
+        let inner = distance + leafletSeparation / 2
+        return leafletPeak * (exp(-outer * outer * leafletScale) + exp(-inner * inner * leafletScale))
+            + corePeak * exp(-distance * distance * coreScale)
+    }
+}
+
+extension SimulationCanvas {
+    /// Draws membranes: adds their density, sets their labels, and sets the compartments inside them.
+    ///
+    /// - Parameter membranes: the shapes; an inner one after those that enclose it, because later compartments replace earlier
+    ///   ones.
+    /// - Complexity: one sample for each block of 4³ voxels in a shape's box, and for each voxel near a bilayer; on all cores.
+    mutating func draw(_ membranes: [any Membrane], _ bilayer: Bilayer) {
+        drawInBands { band in
+            for membrane in membranes { band.draw(membrane, bilayer) }
+        }
+    }
+}
+
+extension SimulationCanvas.Band {
+    private static let block = 4
+
+    /// Draws one membrane block by block (4³ voxels). Only in blocks that a bilayer may touch each voxel is sampled; other
+    /// blocks are filled with one compartment.
+    fileprivate func draw(_ membrane: some Membrane, _ bilayer: Bilayer) {
+        let region = membrane.region.expanded(by: bilayer.reach)
+        let lower = grid.index(of: region.lower)
+        let upper = grid.index(of: region.upper)
+        guard let xs = SimulationGrid.indices(lower.x, upper.x, in: 0..<grid.x),
+            let ys = SimulationGrid.indices(lower.y, upper.y, in: 0..<grid.y),
+            let zs = SimulationGrid.indices(lower.z, upper.z, in: slices)
+        else { return }
+        // Half of a block's diagonal, times 1.5 because distances are exact only to first order.
+        let blockReach = 1.5 * 0.5 * 3.0.squareRoot() * Double(Self.block) * grid.voxelSize + bilayer.reach
+        let halfBlock = 0.5 * Double(Self.block - 1) * grid.voxelSize
+        for z in stride(from: zs.lowerBound, to: zs.upperBound, by: Self.block) {
+            for y in stride(from: ys.lowerBound, to: ys.upperBound, by: Self.block) {
+                for x in stride(from: xs.lowerBound, to: xs.upperBound, by: Self.block) {
+                    let middle = membrane.sample(at: grid.position(x: x, y: y, z: z) + halfBlock)
+                    let block = (
+                        z..<min(z + Self.block, zs.upperBound), y..<min(y + Self.block, ys.upperBound),
+                        x..<min(x + Self.block, xs.upperBound)
+                    )
+                    if middle.bilayerDistance <= blockReach {
+                        drawBilayer(of: membrane, bilayer, z: block.0, y: block.1, x: block.2)
+                    } else if let compartment = middle.compartment {
+                        fill(compartment, z: block.0, y: block.1, x: block.2)
+                    }
+                }
+            }
+        }
+    }
+
+    private func drawBilayer(
+        of membrane: some Membrane, _ bilayer: Bilayer, z: Range<Int>, y: Range<Int>, x: Range<Int>
+    ) {
+        for z in z {
+            for y in y {
+                for x in x {
+                    let sample = membrane.sample(at: grid.position(x: x, y: y, z: z))
+                    let index = row(z, y) + x
+                    if let compartment = sample.compartment { compartments[index] = compartment.rawValue }
+                    guard sample.bilayerDistance < bilayer.reach else { continue }
+                    density[densityRow(z, y) + x] += Float(bilayer.density(at: sample.bilayerDistance))
+                    if sample.bilayerDistance <= bilayer.thickness / 2 {
+                        labels[index] = SimulationClass.membrane.rawValue
+                    }
+                }
+            }
+        }
+    }
+
+    private func fill(_ compartment: Compartment, z: Range<Int>, y: Range<Int>, x: Range<Int>) {
+        for z in z {
+            for y in y {
+                for x in x { compartments[row(z, y) + x] = compartment.rawValue }
+            }
+        }
+    }
 }

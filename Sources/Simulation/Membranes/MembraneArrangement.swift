@@ -1,17 +1,18 @@
 import Basics
 import Foundation
 
-/// Draws the membranes of a cell and finds each a place where it touches no other.
+/// The membranes of a cell: random shapes at random places where they do not touch each other.
 struct MembraneArrangement {
-    /// The least distance between the middles of two bilayers of different shapes.
+    /// The least distance between the middles of two bilayers of different shapes, in Å.
     private static let clearance = 140.0
+    /// The number of places tried for a shape before it is left out.
     private static let attempts = 25
 
-    /// Each shape after those that hold it.
+    /// The shapes; an inner one comes after those that enclose it.
     private(set) var membranes: [any Membrane] = []
     private var surfacePoints: [[Point]] = []
     private var random: RandomStream
-    /// The part of the field in which there is lamella.
+    /// The box of the grid that contains the lamella.
     private let field: Region
 
     init(_ contents: SimulationParameters.Contents, field: Region, seed: UInt64) {
@@ -29,7 +30,7 @@ struct MembraneArrangement {
         let halfWidth = min(field.upper.x - field.lower.x, field.upper.y - field.lower.y) / 2
         for _ in 0..<count {
             for _ in 0..<Self.attempts {
-                // Steep in z, off the middle, the cytosol towards the middle.
+                // Nearly vertical, off the middle of the field, with the cytosol on the side of the middle.
                 let azimuth = random.uniform(0...2 * Double.pi)
                 let steepness = random.uniform(-0.4...0.4)
                 let normal = Point(cos(azimuth) * cos(steepness), sin(azimuth) * cos(steepness), sin(steepness))
@@ -93,7 +94,8 @@ struct MembraneArrangement {
         }
     }
 
-    /// Draws as many shapes as the density asks for, centres as far beyond the field as the largest shape reaches.
+    /// Places shapes at a density per µm³. Centres may lie outside the field by the radius of the largest shape, so that shapes
+    /// can reach into it.
     private mutating func place<Shape: Membrane>(
         _ density: Double, largest: Double, _ make: (inout RandomStream, Point) -> Shape
     ) {
@@ -113,7 +115,9 @@ struct MembraneArrangement {
         return Point(cos(azimuth) * cos(elevation), sin(azimuth) * cos(elevation), sin(elevation))
     }
 
-    /// Adds a shape unless it comes too close to another or leaves its parent.
+    /// Adds a shape and returns true, unless it is too close to another shape or does not lie inside its parent.
+    ///
+    /// - Parameter parent: the index of the shape that must enclose it.
     private mutating func add(_ shape: some Membrane, inside parent: Int? = nil) -> Bool {
         let points = shape.surfacePoints
         let surroundings = shape.region.expanded(by: Self.clearance)

@@ -1,29 +1,30 @@
 import Basics
 import Foundation
 
-/// An outer membrane, and an inner one 16 nm within whose folds, the cristae, reach into the matrix.
+/// A mitochondrion: an outer membrane, and an inner membrane 16 nm below it with folds, the cristae, that reach into the matrix.
 ///
-/// Cristae are flat sacs, half-strips in cross section, open to the space between the membranes. The matrix is what the
-/// inner surface holds less all cristae, with smoothed corners; its boundary is the inner membrane.
+/// Cristae are flat sacs that are open to the space between the membranes; their cross section is a strip with one round end.
+/// The matrix is the space inside the inner surface minus all cristae, with smoothed corners; its boundary is the inner
+/// membrane.
 struct Mitochondrion: Membrane {
-    /// The distance between the middles of outer and inner membrane.
+    /// The distance between the middles of the outer and the inner membrane, in Å.
     static let gap = 160.0
-    /// The radius to which the corner between a crista and the inner membrane is rounded.
+    /// The radius of the rounded corner between a crista and the inner membrane, in Å.
     private static let rounding = 50.0
 
     private struct Crista: Sendable {
         let point: Point
         let normal: Point
-        /// The direction in which it reaches into the matrix.
+        /// The direction in which the crista extends into the matrix.
         let inward: Point
-        /// How far beyond `point` it reaches.
+        /// The distance in Å from `point` to the end of the crista along `inward`; it may be negative.
         let reach: Double
         let halfWidth: Double
         let waveFrequency: Double
         let wavePhase: Double
         let waveAmplitude: Double
 
-        /// Negative inside the sac.
+        /// The approximate distance in Å from the membrane of the sac, negative inside.
         func signedDistance(at position: Point) -> Double {
             let offset = position - point
             let along = offset.dot(inward)
@@ -72,7 +73,7 @@ struct Mitochondrion: Membrane {
         return MembraneSample(bilayerDistance: min(-outer, abs(inner)), compartment: inner < 0 ? .matrix : .lumen)
     }
 
-    /// The larger of two, rounded off over `rounding` where they are close: never less than either.
+    /// A smooth maximum: max(a, b), raised by up to `rounding` / 4 where |a − b| < `rounding`.
     private static func smoothMaximum(_ a: Double, _ b: Double) -> Double {
         let closeness = max(0, 1 - abs(a - b) / rounding)
         return max(a, b) + closeness * closeness * rounding / 4

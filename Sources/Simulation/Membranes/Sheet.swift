@@ -1,10 +1,10 @@
 import Basics
 import Foundation
 
-/// A large membrane that crosses the whole field: a plasma membrane (one bilayer, the outside beyond it) or a nuclear
-/// envelope (two, the nucleus beyond them). The cytosol lies on the side to which the normal points.
+/// A large wavy membrane that crosses the whole field: a plasma membrane (one bilayer, the outside of the cell beyond it) or a
+/// nuclear envelope (two bilayers, the nucleus beyond them). The cytosol is on the side to which the normal points.
 struct Sheet: Membrane {
-    /// The distance between the middles of an envelope's two bilayers.
+    /// The distance between the middles of the two bilayers of an envelope, in Å.
     static let envelopeGap = 330.0
 
     let isEnvelope: Bool
@@ -16,8 +16,8 @@ struct Sheet: Membrane {
     private let waves: [(first: Double, second: Double, phase: Double, amplitude: Double)]
 
     /// - Parameters:
-    ///   - point: a point through which the sheet goes, about its waves.
-    ///   - region: the field.
+    ///   - point: a point of the mean plane of the sheet.
+    ///   - region: the field, which the sheet crosses.
     init(through point: Point, normal: Point, isEnvelope: Bool, region: Region, random: inout RandomStream) {
         self.point = point
         self.normal = normal

@@ -1,14 +1,14 @@
 import Basics
 import Foundation
 
-/// A particle as a sum of Gaussian blobs about its own origin, at the resolution at which a tomogram shows it.
+/// A model of a particle: a sum of Gaussian blobs about its own origin, at the resolution of a tomogram.
 struct DensityModel: Sendable {
     let blobs: [GaussianBlob]
 
-    /// The radius in Å of the ball about the origin that holds the particle.
+    /// The radius in Å of the ball about the origin that contains the particle and its label.
     let radius: Double
 
-    /// A voxel belongs to the particle if its centre is within this distance in Å of a blob's.
+    /// A voxel gets the particle's label if its centre is within this distance in Å of the centre of a blob.
     static let labelDistance = 20.0
 
     init(blobs: [GaussianBlob]) {
@@ -16,10 +16,14 @@ struct DensityModel: Sendable {
         radius = blobs.reduce(0) { max($0, $1.center.length) } + Self.labelDistance
     }
 
-    /// Blobs on a cubic lattice that fill the points for which `contains` holds.
+    /// Fills a shape with blobs on a cubic lattice with random displacements.
     ///
-    /// - Parameter unevenness: how much weights differ from one, 0..<1. Without texture inside, contrast transfer would leave
-    ///   nothing but a particle's outline.
+    /// - Parameters:
+    ///   - extent: a bound of the coordinates of the shape, in Å.
+    ///   - density: the mean density inside.
+    ///   - unevenness: the spread of the blobs' weights about one, 0..<1. With a constant density inside, the contrast transfer
+    ///     function would leave only the outline of the particle.
+    ///   - contains: whether a point is inside the shape.
     private static func filled(
         extent: Double, density: Double, unevenness: Double, random: inout RandomStream, _ contains: (Point) -> Bool
     ) -> [GaussianBlob] {
@@ -42,8 +46,8 @@ struct DensityModel: Sendable {
         return blobs
     }
 
-    /// A ribosome of 25 nm: a round large subunit with a stalk on each side, an elongated small one with a beak, and the
-    /// cleft between them. The shape is the same in every tomogram.
+    /// A ribosome, 25 nm in diameter: a round large subunit with a stalk on each side, an elongated small subunit with a beak,
+    /// and a cleft between them. The shape is the same in every tomogram.
     static let ribosome: DensityModel = {
         var random = RandomStream(seed: 80, .particles)
         func isInside(_ point: Point, _ center: Point, _ radii: Point) -> Bool { ((point - center) / radii).length <= 1 }
@@ -56,7 +60,7 @@ struct DensityModel: Sendable {
         return DensityModel(blobs: blobs)
     }()
 
-    /// The 20S core of a proteasome: four stacked rings of seven subunits about a channel.
+    /// The 20S core of a proteasome: four stacked rings of seven subunits around a channel.
     static let proteasome: DensityModel = {
         let blobs = [-57.0, -20, 20, 57].enumerated().flatMap { ring, height in
             (0..<7).map { index in
@@ -67,10 +71,11 @@ struct DensityModel: Sendable {
         return DensityModel(blobs: blobs)
     }()
 
-    /// How many shapes of the globular complex there are.
+    /// The number of different shapes of the globular complex.
     static let complexVariants = 6
 
-    /// A globular complex; `variant` chooses its size, 10 to 13 nm, and its lumps. Its shape is the same in every tomogram.
+    /// A globular complex, 10 to 13 nm in diameter. The variant is the seed of its size and texture, so that its shape is the
+    /// same in every tomogram.
     static func complex(variant: Int) -> DensityModel {
         var random = RandomStream(seed: 12, .particles, piece: variant)
         let radii = Point(random.uniform(38...48), random.uniform(34...44), random.uniform(34...44))
@@ -78,7 +83,7 @@ struct DensityModel: Sendable {
         return DensityModel(blobs: blobs)
     }
 
-    /// The blobs, turned, about a point, and their label.
+    /// The blobs rotated and moved to a point in Å, averaged over voxels, with their label.
     func placed(at center: Point, _ rotation: Rotation, label: SimulationClass, voxelSize: Double) -> PlacedBlobs {
         let placed = blobs.map { blob in
             var placed = blob

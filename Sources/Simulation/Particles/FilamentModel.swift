@@ -1,39 +1,44 @@
 import Foundation
 
-/// A filament as blobs on a helical lattice about a curved axis.
+/// A model of a filament: Gaussian blobs on a helical lattice about a curved axis.
 struct FilamentModel: Sendable {
     let filamentClass: SimulationClass
-    /// Of the tube that holds it, in Å.
+    /// The radius of the tube that contains the filament, in Å.
     let radius: Double
-    /// Lengths in Å below which a filament is not worth having, and up to which it may grow.
+    /// The allowed lengths, in Å: a shorter filament is not placed, a longer one does not grow.
     let lengths: ClosedRange<Double>
-    /// The least radius of curvature in Å.
+    /// The least radius of curvature, in Å.
     let stiffness: Double
 
     private let strands: Int
-    /// The distance of a subunit from the axis.
+    /// The distance of a subunit from the axis, in Å.
     private let offset: Double
-    /// The distance of two subunits of a strand along the axis.
+    /// The distance along the axis between two neighbouring subunits of a strand, in Å.
     private let rise: Double
-    /// The angle from one strand to the next, and the shift along the axis that goes with it.
+    /// The angle about the axis from one strand to the next, in radians.
     private let strandAngle: Double
+    /// The shift along the axis from one strand to the next, in Å.
     private let strandShift: Double
-    /// The turn of a strand from one subunit to the next.
+    /// The rotation about the axis from one subunit of a strand to the next, in radians.
     private let twist: Double
     private let sigma: Double
     private let peak: Double
 
-    /// Thirteen straight protofilaments of subunits of 4.1 nm, shifted by 0.92 nm each: a wall 4 nm thick.
+    /// A microtubule: thirteen straight protofilaments of subunits of 4.1 nm, each shifted by 0.92 nm; the wall is 4 nm thick.
     static let microtubule = FilamentModel(
         filamentClass: .microtubule, radius: 125, lengths: 1000...60_000, stiffness: 30_000, strands: 13, offset: 104, rise: 41,
         strandAngle: 2 * Double.pi / 13, strandShift: 9.2, twist: 0, sigma: 16, peak: 1.27)
 
-    /// One helix of subunits, 2.75 nm and −166.6° apart, which looks like two strands.
+    /// An actin filament: one helix of subunits with a rise of 2.75 nm and a twist of −166.6°, which looks like two strands.
     static let actin = FilamentModel(
         filamentClass: .actin, radius: 35, lengths: 500...4000, stiffness: 8000, strands: 1, offset: 16, rise: 27.5,
         strandAngle: 0, strandShift: 0, twist: -166.6 * Double.pi / 180, sigma: 14, peak: 1.15)
 
-    /// The blobs of a filament along an axis of evenly spaced points, averaged over voxels of this size.
+    /// The blobs of a filament along an axis.
+    ///
+    /// - Parameters:
+    ///   - axis: evenly spaced points, in Å.
+    ///   - voxelSize: the edge of the voxels over which the blobs are averaged, in Å.
     func blobs(along axis: [Point], voxelSize: Double) -> [GaussianBlob] {
         guard axis.count >= 2 else { return [] }
         let spacing = (axis[1] - axis[0]).length
@@ -49,7 +54,7 @@ struct FilamentModel: Sendable {
                 guard position <= length else { continue }
                 let index = min(Int(position / spacing), axis.count - 2)
                 let tangent = (axis[index + 1] - axis[index]).normalized
-                // The frame is carried along the axis without turning about it.
+                // The frame moves along the axis without rotation about it (parallel transport).
                 if index > segment {
                     segment = index
                     first = (first - first.dot(tangent) * tangent).normalized

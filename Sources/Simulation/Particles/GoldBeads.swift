@@ -1,14 +1,16 @@
 import Basics
 
-/// Gold beads on the two surfaces of a lamella, half sunk in.
+/// Gold beads on the two surfaces of a lamella; their centres lie on the surface.
 ///
-/// They are kept apart from the biological density, because their contrast would otherwise set the signal's variance, by
-/// which the noise is scaled.
+/// Their density is a separate volume: in the density of the cell their strong contrast would dominate the variance of the
+/// signal, by which the noise is scaled.
 struct GoldBeads {
+    /// The radius of a bead, in Å.
     static let radius = 50.0
 
     private let centers: [Point]
 
+    /// Places beads at random on both surfaces, where no filament or particle is.
     init(perSquareMicrometer density: Double, on lamella: SimulatedLamella, seed: UInt64, canvas: inout SimulationCanvas) {
         var random = RandomStream(seed: seed, .gold)
         let region = canvas.grid.region
@@ -27,16 +29,16 @@ struct GoldBeads {
 
     var isEmpty: Bool { centers.isEmpty }
 
-    /// The beads in view.
+    /// The beads whose centres lie in the tomogram.
     func particles(in grid: SimulationGrid) -> [SimulatedParticle] {
         centers.filter(grid.tomogramRegion.contains).map {
             SimulatedParticle(.gold, at: $0, radius: Self.radius, orientation: .identity)
         }
     }
 
-    /// Labels the beads, and adds their density to a volume of its own.
+    /// Labels the beads on the canvas, and adds their density to a separate volume.
     ///
-    /// - Parameter density: a volume of the canvas's grid.
+    /// - Parameter density: a volume with the size of the canvas's grid.
     func draw(labels canvas: inout SimulationCanvas, density: inout FourierVolume) {
         let grid = canvas.grid
         for center in centers {

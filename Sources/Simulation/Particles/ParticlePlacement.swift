@@ -1,18 +1,18 @@
 import Basics
 import Foundation
 
-/// Finds places for filaments and particles: off membranes, inside the lamella, and apart from one another.
+/// Places filaments and particles at random: inside the lamella, not on membranes, and without overlap.
 struct ParticlePlacement {
-    /// How often a structure that finds its place taken tries another.
+    /// The number of places tried for a structure before it is left out.
     private static let attempts = 20
 
     private(set) var particles: [SimulatedParticle] = []
     private(set) var filaments: [SimulatedFilament] = []
-    /// What is to be drawn.
+    /// The blobs of all particles and filaments, to be drawn.
     private(set) var groups: [PlacedBlobs] = []
 
     private let contents: SimulationParameters.Contents
-    /// Where there is lamella.
+    /// The box of the grid that contains the lamella.
     private let field: Region
     private let seed: UInt64
 
@@ -45,15 +45,15 @@ struct ParticlePlacement {
         }
     }
 
-    /// Grows a filament both ways from a point until it meets something, leaves the grid, or is long enough. Returns evenly
-    /// spaced points of its axis, or none if it stays too short.
+    /// Grows a filament in both directions from a point until it meets another structure, leaves the grid, or reaches a random
+    /// length. Returns evenly spaced points of its axis, in Å; none if it is too short.
     private func grow(
         _ model: FilamentModel, from start: Point, _ canvas: SimulationCanvas, _ random: inout RandomStream
     ) -> [Point] {
         let azimuth = random.uniform(0...2 * Double.pi)
         let elevation = random.uniform(-0.15...0.15)
         let direction = Point(cos(azimuth) * cos(elevation), sin(azimuth) * cos(elevation), sin(elevation))
-        // Bends to one side, mostly within the plane of the lamella.
+        // The filament bends to one side, mostly in the plane of the lamella.
         let bend = direction.cross(Point(0, 0, 1)).normalized * random.uniform(-1...1) / model.stiffness
         let step = min(40, model.radius / 2)
         let longest = random.uniform(model.lengths)
@@ -77,7 +77,7 @@ struct ParticlePlacement {
     private mutating func add(_ model: FilamentModel, along axis: [Point], _ canvas: inout SimulationCanvas) {
         for point in axis { canvas.occupy(within: model.radius, of: point) }
         let blobs = model.blobs(along: axis, voxelSize: canvas.grid.voxelSize)
-        // A step of the axis is shorter than half a radius, so that balls about its points make a tube.
+        // The points of the axis are at most half a radius apart, so that the balls about them form a tube.
         groups.append(PlacedBlobs(blobs, label: model.filamentClass, within: model.radius, of: axis))
         let visible = canvas.grid.tomogramRegion
         if axis.contains(where: visible.contains) {
@@ -103,8 +103,8 @@ struct ParticlePlacement {
     ) {
         let visible = canvas.grid.tomogramRegion
         for _ in 0..<random.poisson(density * field.volumeInCubicMicrometers) {
-            // A first point decides whether this one is in an allowed compartment at all, so that the density is that of
-            // the compartment.
+            // A first random point decides whether the particle is in an allowed compartment at all, so that the density is
+            // per volume of the compartment.
             guard let drawn = canvas.compartment(at: random.point(in: field)), allowed.contains(drawn) else { continue }
             let model = models[Int(random.unit() * Double(models.count))]
             for _ in 0..<Self.attempts {

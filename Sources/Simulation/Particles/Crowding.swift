@@ -1,25 +1,27 @@
 import Basics
 import Foundation
 
-/// The single proteins that fill a cell, which give the background its texture.
+/// The single proteins that crowd a cell; they are the texture of the background and have no label.
 ///
-/// Their mass is log-normal about 40 kDa, cut to 10...400 kDa; a protein of M Da is a ball of radius 0.66 M^⅓ Å
-/// (H. Erickson, *Biol. Proced. Online* 11:32, 2009), drawn as the Gaussian of the same mass and of protein's density at
-/// its middle.
+/// Masses are log-normal with a median of 40 kDa, clamped to 10...400 kDa. A protein of M Da is a ball of radius 0.66 M^⅓ Å
+/// (H. Erickson, *Biol. Proced. Online* 11:32, 2009); it is drawn as a Gaussian with the mass of that ball and the density of
+/// protein at its centre.
 struct Crowding {
     private static let medianMass = 40_000.0
     private static let spread = 0.8
     private static let masses = 10_000.0...400_000.0
-    /// How many membrane-bound proteins there are in a bilayer's voxels, relative to the cytosol.
+    /// The concentration of proteins in the voxels of a bilayer, relative to the cytosol.
     fileprivate static let inMembranes = 3.0
+    /// The highest concentration anywhere, relative to the cytosol: proteins are drawn at this one, and thinned out elsewhere.
     private static let densest = 3.0
 
+    /// Proteins per µm³ in the cytosol.
     private let number: Double
     private let grid: SimulationGrid
     private let field: Region
     private let seed: UInt64
 
-    /// Proteins per µm³ at a concentration in mg/ml: one mg/ml is 10⁻¹⁵ g/µm³.
+    /// The number of proteins per µm³ at a concentration in mg/ml: one mg/ml is 10⁻¹⁵ g/µm³.
     static func number(at concentration: Double) -> Double {
         let meanMass = medianMass * exp(spread * spread / 2)
         return concentration * 6.022e23 / meanMass * 1e-15
@@ -32,9 +34,10 @@ struct Crowding {
         self.seed = seed
     }
 
-    /// The largest blob's reach in Å.
+    /// The reach of the largest blob, in Å.
     private var reach: Double { blob(mass: Self.masses.upperBound, at: .zero).reach }
 
+    /// The blob of a protein of a mass in Da, averaged over voxels.
     private func blob(mass: Double, at center: Point) -> GaussianBlob {
         let radius = 0.66 * pow(mass, 1 / 3)
         // (2π)^(3/2) σ³ = 4/3 π r³.
@@ -42,8 +45,8 @@ struct Crowding {
         return GaussianBlob(center: center, sigma: sigma, peak: Density.protein).averaged(overVoxelSize: grid.voxelSize)
     }
 
-    /// Adds the proteins to the density of a band. Those of each band's own slices come from a random stream of their own,
-    /// so that bands may be drawn in any order.
+    /// Adds to a band the density of all proteins that reach into it. The proteins of each layer (the slices of one band) come
+    /// from the layer's own random stream, so that bands can be drawn in any order.
     func draw(in band: SimulationCanvas.Band) {
         let height = SimulationCanvas.bandHeight
         let neighbours = Int((reach / grid.voxelSize / Double(height)).rounded(.up))
@@ -55,6 +58,7 @@ struct Crowding {
         }
     }
 
+    /// Draws the proteins of one layer, as far as they reach into the band.
     private func drawLayer(_ layer: Int, _ slices: Range<Int>, in band: SimulationCanvas.Band) {
         var random = RandomStream(seed: seed, .crowding, piece: layer)
         var region = grid.region
@@ -73,7 +77,7 @@ struct Crowding {
 }
 
 extension SimulationCanvas.Band {
-    /// The concentration of proteins at a point of the grid, relative to the cytosol's; zero inside particles.
+    /// The concentration of proteins at a point of the grid, relative to the cytosol; zero inside particles.
     fileprivate func crowding(at point: Point) -> Double {
         let index = grid.index(of: point).rounded(.toNearestOrAwayFromZero)
         let voxel = row(Int(index.z), Int(index.y)) + Int(index.x)
