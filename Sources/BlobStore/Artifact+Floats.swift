@@ -1,11 +1,13 @@
 internal import Volumes
 
 extension Artifact {
-    /// Reads rows of a dataset as float32, whatever its type. Integers beyond 2²⁴ and float64 are rounded to the nearest.
+    /// Reads rows of a dataset of any type as float32, slowest axis first. Integers beyond 2²⁴ and float64 are rounded to the
+    /// nearest float32.
     ///
-    /// - Parameter rows: indices of the first axis; all where nil.
+    /// - Parameter rows: indices along the first axis; nil for all.
     /// - Throws: ``BlobError`` where there is no such dataset or row, or it is damaged.
-    /// - Complexity: beside the result, holds the rows as they are stored, in parts of 16 MiB or one row.
+    /// - Complexity: decodes the chunks that contain the rows, on all cores; besides the result, it holds the stored values in
+    ///   parts of about 16 MiB, or of the rows of one chunk if these are larger.
     public func readFloats(_ name: String, rows: Range<Int>? = nil) throws(BlobError) -> [Float] {
         let description = try dataset(name)
         let rows = rows ?? 0..<description.shape[0]
@@ -37,7 +39,7 @@ extension Artifact {
     }
 }
 
-/// Converts little-endian values of a type to float32; both sides have the same number of elements.
+/// Converts little-endian values of a type to float32; both buffers have the same number of elements.
 private func convert(
     _ bytes: UnsafeRawBufferPointer, of scalarType: ScalarType, into floats: UnsafeMutableBufferPointer<Float>
 ) {
@@ -66,8 +68,8 @@ private func convert<Value: BitwiseCopyable>(
     }
 }
 
-/// Converts float16, eight at a time. On a processor that the compiler does not know to have the instruction, Swift
-/// calls a function for each value, which takes ten times as long.
+/// Converts float16 to float32, eight values at a time. Swift compiles for processors without the conversion instruction, for
+/// which it calls a function for each value; that takes ten times as long.
 private func convertHalves(_ bytes: UnsafeRawBufferPointer, into floats: UnsafeMutableBufferPointer<Float>) {
     let vectorCount = floats.count / 8
     let target = UnsafeMutableRawBufferPointer(floats)
@@ -80,13 +82,14 @@ private func convertHalves(_ bytes: UnsafeRawBufferPointer, into floats: UnsafeM
     }
 }
 
-/// Moves exponent and mantissa to where float32 has them, and corrects the exponent's bias by a multiplication, which
-/// is exact and turns subnormals into normal numbers; infinities and NaN, beyond all others then, get their exponent.
+/// Converts eight float16 to float32: shifts exponent and mantissa to their positions in float32, and corrects the bias of the
+/// exponent by a multiplication, which is exact and turns subnormals into normal numbers. Infinities and NaN then get an
+/// exponent of all ones.
 @inline(__always)
 private func widened(_ halves: SIMD8<UInt16>) -> SIMD8<Float> {
     let bits = SIMD8<UInt32>(truncatingIfNeeded: halves)
     let magnitude = unsafeBitCast((bits & 0x7fff) &<< 13, to: SIMD8<Float>.self) * 0x1p112
-    // Comparing vectors of integers is done value by value; a carry out of the exponent tells as much.
+    // Swift compares integer vectors value by value; adding 1 to an exponent of all ones gives a carry in bit 15 instead.
     let isSpecial = ((bits & 0x7c00) &+ 0x0400) &>> 15
     let exponent = (0 &- isSpecial) & 0x7f80_0000
     return unsafeBitCast(

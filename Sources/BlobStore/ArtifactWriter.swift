@@ -1,6 +1,6 @@
 public import Volumes
 
-/// Collects the datasets and attributes of a new artifact, inside the closure of `BlobStore.stage`.
+/// Writes the datasets and attributes of a new artifact, inside the closure of `BlobStore.stage`.
 ///
 /// ```swift
 /// let staged = try store.stage(kind: "tomogram-histogram") { artifact in
@@ -9,8 +9,8 @@ public import Volumes
 /// }
 /// ```
 ///
-/// Names of datasets and attributes are a letter or digit, then letters, digits, `_`, `-` and `.`. A writer is used by
-/// one thread at a time, and only while the closure runs.
+/// Names of datasets and attributes are a letter or digit, then letters, digits, `_`, `-` and `.`. Use a writer from one thread
+/// at a time, and only while the closure runs.
 public final class ArtifactWriter {
     private let kind: String
     private let file: HDF5File
@@ -18,7 +18,7 @@ public final class ArtifactWriter {
     private var writers: [DatasetWriter] = []
     private var isFinished = false
 
-    /// The levels of compression: 0 for none, 1 for the fastest, up to 4.
+    /// The compression levels of deflate: 0 for none, 1 for the fastest, up to 4.
     public static let compressionLevels = 0...4
 
     init(kind: String, path: String) throws(BlobError) {
@@ -29,12 +29,12 @@ public final class ArtifactWriter {
 
     deinit { abandon() }
 
-    /// Gives up the file, if it is not closed yet.
+    /// Closes the file without writing to it any more, if it is still open. For files that will be removed.
     func abandon() { file.abandon() }
 
     /// Sets a semantic attribute of the artifact.
     ///
-    /// - Throws: ``BlobError`` where the name is no name, or the value is too long or holds a zero byte.
+    /// - Throws: ``BlobError`` where the name is not valid, or the value is too long or contains a zero byte.
     public func setAttribute(_ name: String, _ value: AttributeValue) throws(BlobError) {
         try Self.check(attribute: name, value, path: file.path)
         attributes[name] = value
@@ -45,9 +45,10 @@ public final class ArtifactWriter {
     /// - Parameters:
     ///   - shape: the number of elements along each axis, slowest first.
     ///   - values: the elements, slowest axis first.
-    ///   - chunk: the shape of the chunks, or nil for about a megabyte of whole inner axes.
+    ///   - chunk: the shape of the chunks; nil for chunks of about 1 MiB that contain inner axes whole.
     ///   - compression: see ``compressionLevels``.
-    /// - Throws: ``BlobError`` where shape and values differ, the name is taken, or the disk is full.
+    ///   - attributes: the semantic attributes of the dataset.
+    /// - Throws: ``BlobError`` where the number of values does not fit the shape, the name is taken, or the disk is full.
     public func write<Value: VoxelScalar>(
         _ name: String, shape: [Int], values: [Value], chunk: [Int]? = nil, compression: Int = 1,
         attributes: [String: AttributeValue] = [:]
@@ -60,7 +61,7 @@ public final class ArtifactWriter {
         try writer.append(values)
     }
 
-    /// Writes the voxels of a box as a dataset `[z][y][x]`.
+    /// Writes voxels as a dataset `[z][y][x]`; see ``write(_:shape:values:chunk:compression:attributes:)``.
     public func write(
         _ name: String, _ voxels: VoxelBuffer, chunk: [Int]? = nil, compression: Int = 1,
         attributes: [String: AttributeValue] = [:]
@@ -74,13 +75,15 @@ public final class ArtifactWriter {
         try result.get()
     }
 
-    /// Creates a dataset, all of which must be appended before the closure ends. Several may be open at once.
+    /// Creates a dataset whose elements are appended later, all of them before the closure ends. Several datasets may be open at
+    /// once.
     ///
     /// - Parameters:
     ///   - shape: the number of elements along each axis, slowest first; one to eight axes.
-    ///   - chunk: the shape of the chunks, or nil for about a megabyte of whole inner axes.
+    ///   - chunk: the shape of the chunks; nil for chunks of about 1 MiB that contain inner axes whole.
     ///   - compression: see ``compressionLevels``.
-    /// - Throws: ``BlobError`` where an argument is out of its bounds, the name is taken, or the disk is full.
+    ///   - attributes: the semantic attributes of the dataset.
+    /// - Throws: ``BlobError`` where an argument is out of range, the name is taken, or the disk is full.
     public func createDataset(
         _ name: String, shape: [Int], scalarType: ScalarType, chunk: [Int]? = nil, compression: Int = 1,
         attributes: [String: AttributeValue] = [:]
@@ -120,7 +123,11 @@ public final class ArtifactWriter {
         return writer
     }
 
-    /// Writes what is left and closes the file.
+    /// Finishes all datasets, writes the attributes of the artifact, and closes the file.
+    ///
+    /// - Parameter written: called when everything is written, before the file is closed.
+    /// - Returns: the manifest of the artifact.
+    /// - Throws: ``BlobError`` where a dataset is incomplete, the disk is full, or `written` throws.
     func finish(written: () throws(BlobError) -> Void) throws(BlobError) -> ArtifactManifest {
         isFinished = true
         var datasets: [DatasetDescription] = []
@@ -134,11 +141,12 @@ public final class ArtifactWriter {
             throw .writing(error)
         }
         try written()
-        // HDF5 closes datasets with their file, but reports on buffers it cannot write only for the file itself.
+        // HDF5 closes the datasets together with their file, but reports buffers that it cannot write only for the file itself.
         do throws(HDF5Error) { try file.close() } catch { throw .writing(error) }
         return ArtifactManifest(kind: kind, attributes: attributes, datasets: datasets)
     }
 
+    /// Throws ``BlobError`` where an attribute cannot be stored.
     static func check(attribute name: String, _ value: AttributeValue, path: String) throws(BlobError) {
         guard ArtifactManifest.isName(name) else { throw .invalid("'\(name)' cannot name an attribute", path: path) }
         if let obstacle = value.obstacle { throw .invalid("the attribute '\(name)' \(obstacle)", path: path) }

@@ -1,18 +1,19 @@
+public import Basics
 internal import Glibc
 internal import Volumes
 
 extension BlobStore {
-    /// Writes an artifact into `staging/`, closes it, reopens it and checks that it holds what was written.
+    /// Writes an artifact into `staging/`, closes the file, opens it again and checks that it has the digest of what was written.
     ///
-    /// Nothing is visible yet, and nothing is forced to the disk: ``publish(_:)`` does both, for many at once. Several
-    /// threads may stage at the same time.
+    /// The artifact is not visible yet, and not forced to the disk: ``publish(_:)`` does both, for many artifacts at once.
+    /// Several threads may stage at the same time.
     ///
     /// - Parameters:
-    ///   - kind: what the artifact is, from the table in `Schema/blobs.md`.
-    ///   - write: writes the datasets and attributes; where it throws, the file is removed and its error passed on.
-    /// - Throws: ``BlobError``, of the code `diskFull` where the disk is full, or what `write` throws.
+    ///   - kind: the kind of the artifact, from the table in `Schema/blobs.md`.
+    ///   - write: writes the datasets and attributes; where it throws, the file is removed and the error is rethrown.
+    /// - Throws: ``BlobError``, of the code `diskFull` where the disk is full, or the error of `write`.
     public func stage(kind: String, _ write: (ArtifactWriter) throws -> Void) throws -> StagedArtifact {
-        // Not the digest, which is not known yet; with the process's number for people who find it.
+        // The digest is not known yet. The process id in the name tells people which process left the file.
         let name = "\(kind)-\(getpid())-\(String(UInt64.random(in: .min ... .max), radix: 36)).h5"
         let path = "\(stagingDirectory)/\(name)"
         var writer: ArtifactWriter?
@@ -35,15 +36,14 @@ extension BlobStore {
         }
     }
 
-    /// Makes staged artifacts durable and visible: forces every file to the disk, gives each its final name, and
-    /// forces the folders to the disk. Each folder is forced once, so that many artifacts at a time are cheap.
+    /// Makes staged artifacts durable and visible: forces each file to the disk, renames it to its final name, and
+    /// forces the folders to the disk. Each folder is forced once, so that publishing many artifacts together is cheap.
     ///
-    /// Where an artifact of the same digest is present and sound, the staged copy is dropped. Where it is damaged or cannot be
-    /// read, the staged copy, which was checked, takes its place: it has the same content, so that nothing is lost whatever the
-    /// reason was, and what no run can read would be of use to none.
+    /// Where an artifact of the same digest is present and sound, the staged copy is removed. Where it is damaged or cannot be
+    /// read, the staged copy replaces it: the copy was checked and has the same content, so that nothing is lost.
     ///
-    /// The staged artifacts are used up, whether this succeeds or not. Where it fails, an artifact may be in place
-    /// nevertheless: it is whole then, and staging and publishing it again is safe.
+    /// The staged files are gone afterwards, whether this succeeds or not. Where it fails, some artifacts may be in place; these
+    /// are complete, and staging and publishing them again is safe.
     ///
     /// - Throws: ``BlobError``, of the code `diskFull` where the disk is full.
     public func publish(_ staged: [StagedArtifact]) throws(BlobError) {
@@ -53,7 +53,7 @@ extension BlobStore {
         for artifact in staged {
             let shard = shard(of: artifact.digest)
             if try Filesystem.makeDirectory(shard) { touched.insert(directory) }
-            // Also of what is present: whoever put it there may not have come to this yet.
+            // Also for a present artifact: the process that renamed it may not have forced the folder to the disk yet.
             touched.insert(shard)
             if !contains(artifact.digest) || condition(of: artifact.digest, deep: false) != .sound { new.append(artifact) }
         }
@@ -74,10 +74,44 @@ extension BlobStore {
         try pass(.directoriesSynced, path: directory)
     }
 
-    /// Drops a staged artifact that will not be published.
+    /// Removes a staged artifact that will not be published.
     public func discard(_ staged: StagedArtifact) {
-        // What cannot be removed is a stray, which the inventory shows.
+        // A file that cannot be removed remains as a stray, which the inventory lists.
         _ = try? Filesystem.remove(staged.path)
     }
+}
 
+/// An artifact that is written and checked, but neither durable nor visible yet; `BlobStore.publish` makes it both.
+public struct StagedArtifact: Sendable, Hashable {
+    public let digest: Digest
+    public let kind: String
+    /// The size of the file, in bytes.
+    public let byteCount: Int
+    /// The path of the file in `staging/`.
+    let path: String
+}
+
+/// The points at which staging and publishing call the probe of a store, in order.
+///
+/// Where the probe throws, the artifacts that are not in place yet are discarded. Where the process dies at a point, it leaves
+/// at most stray files in `staging/`; artifacts in place are complete.
+public enum PublishPoint: String, Sendable, Hashable, CaseIterable {
+    /// The staging file exists and is empty.
+    case created
+    /// All datasets and attributes were passed to HDF5.
+    case written
+    /// The staging file is closed.
+    case closed
+    /// The staging file was opened again, and its manifest has the digest of what was written.
+    case checked
+    /// The staging file is about to be forced to the disk.
+    case willSync
+    /// The staging file is on the disk.
+    case synced
+    /// The staging file is about to be renamed to its final name.
+    case willRename
+    /// The file has its final name.
+    case renamed
+    /// The folders with the new names are on the disk: the artifacts are durable. Once for each `publish`.
+    case directoriesSynced
 }

@@ -22,19 +22,20 @@ internal import Volumes
 /// let image = try store.open(staged.digest).read("image", as: Float.self)
 /// ```
 ///
-/// A store has no state of its own: any number of them, in any number of processes, may work on one folder.
+/// A store has no state of its own: any number of stores, in any number of processes, may use one folder.
 public struct BlobStore: Sendable {
-    /// The folder.
+    /// The path of the folder.
     public let directory: String
-    /// The version of HDF5 at work.
+    /// The version of the HDF5 library that is loaded.
     public static var libraryVersion: String { HDF5Library.version }
 
     let probe: (@Sendable (PublishPoint) throws -> Void)?
 
-    /// Opens the store in a folder, which is made where there is none.
+    /// Opens the store in a folder, and creates the folder where it does not exist.
     ///
-    /// - Parameter probe: is told of each ``PublishPoint``, on any thread; what it throws makes the operation fail.
-    /// - Throws: ``BlobError`` where the folder cannot be made.
+    /// - Parameter probe: called at each ``PublishPoint``, on any thread; an error that it throws makes the operation fail. Tests
+    ///   use it to stop at a point.
+    /// - Throws: ``BlobError`` where the folder cannot be created.
     public init(directory: String, probe: (@Sendable (PublishPoint) throws -> Void)? = nil) throws(BlobError) {
         self.directory = directory
         self.probe = probe
@@ -43,15 +44,16 @@ public struct BlobStore: Sendable {
 
     var stagingDirectory: String { "\(directory)/staging" }
 
+    /// The folder of an artifact's file, named by the first two digits of the digest.
     func shard(of digest: Digest) -> String { "\(directory)/\(digest.hexadecimal.prefix(2))" }
 
-    /// Where the file of an artifact is, if it is present: `ab/abcdef….h5`.
+    /// The path of an artifact's file, whether or not it exists: `ab/abcdef….h5` in the folder of the store.
     public func path(of digest: Digest) -> String { "\(shard(of: digest))/\(digest.hexadecimal).h5" }
 
-    /// Whether there is a file of that name, as far as the system says.
+    /// Whether the file of an artifact exists; its content is not checked. False where the system returns an error.
     public func contains(_ digest: Digest) -> Bool { byteCount(of: digest) != nil }
 
-    /// The size of an artifact's file, or nil where there is none, as far as the system says.
+    /// The size of an artifact's file in bytes; nil where there is none, or the system returns an error.
     public func byteCount(of digest: Digest) -> Int? {
         guard let status = try? Filesystem.status(path(of: digest)), status.isRegularFile else { return nil }
         return status.byteCount
@@ -59,35 +61,36 @@ public struct BlobStore: Sendable {
 
     /// Opens an artifact for reading.
     ///
-    /// - Throws: ``BlobError`` where there is none, or the file does not say what the digest stands for.
+    /// - Throws: ``BlobError`` where there is none, or the manifest of the file has another digest.
     public func open(_ digest: Digest) throws(BlobError) -> Artifact {
         try Artifact(path: path(of: digest), expected: digest)
     }
 
-    /// Checks an artifact: that it exists, is whole, and says what its digest stands for.
+    /// Checks that an artifact exists, is complete, and has a manifest with its digest.
     ///
-    /// - Parameter deep: whether every element is decoded and hashed too.
+    /// - Parameter deep: whether all elements are decoded and hashed too.
     /// - Throws: ``BlobError`` that says what is wrong.
     public func verify(_ digest: Digest, deep: Bool) throws(BlobError) {
         let artifact = try open(digest)
         if deep { try artifact.verifyPayload() }
     }
 
-    /// What a check of an artifact has proved.
+    /// The result of checking an artifact.
     public enum Condition: Sendable, Hashable {
-        /// It is there and whole, and says what its digest stands for.
+        /// It exists, is complete, and has a manifest with its digest.
         case sound
         /// There is no file.
         case missing
-        /// Every byte of the file can be read, and they are not the artifact.
+        /// The whole file can be read, and its content is not the artifact.
         case damaged(BlobError)
-        /// Nothing: the system refused to read it, or had no memory or descriptors left.
+        /// Nothing is proved: the system refused to read the file, or had no memory or file descriptors left.
         case unknown(BlobError)
     }
 
-    /// Checks an artifact, and tells what is proved from what is not: whoever removes what is damaged goes by this.
+    /// Checks an artifact like ``verify(_:deep:)``, and distinguishes proved damage from failures to read. Code that removes
+    /// damaged artifacts must use this.
     ///
-    /// - Parameter deep: whether every element is decoded and hashed too.
+    /// - Parameter deep: whether all elements are decoded and hashed too.
     public func condition(of digest: Digest, deep: Bool) -> Condition {
         do throws(BlobError) {
             try verify(digest, deep: deep)
@@ -96,7 +99,7 @@ public struct BlobStore: Sendable {
             switch error.code {
             case .missing: return .missing
             case .corrupt:
-                // HDF5 has words for damage where the disk failed, too.
+                // HDF5 also reports damage where the disk failed to read, so the file is read once more without HDF5.
                 do throws(BlobError) { try Filesystem.readThrough(path(of: digest)) } catch { return .unknown(error) }
                 return .damaged(error)
             case .diskFull, .unreadable, .unwritable, .invalid: return .unknown(error)
@@ -104,7 +107,8 @@ public struct BlobStore: Sendable {
         }
     }
 
-    /// Removes artifacts for good; one that is absent already is no error. Those that are open stay readable.
+    /// Removes artifacts durably: the folders are forced to the disk. A missing artifact is no error. Artifacts that are open
+    /// stay readable.
     ///
     /// - Throws: ``BlobError`` where a file cannot be removed.
     public func remove(_ digests: some Collection<Digest>) throws(BlobError) {
@@ -113,15 +117,16 @@ public struct BlobStore: Sendable {
         try sync(directories: touched)
     }
 
-    /// Removes an artifact for good; one that is absent already is no error.
+    /// Removes one artifact; see ``remove(_:)-(Collection<Digest>)``.
     public func remove(_ digest: Digest) throws(BlobError) { try remove(CollectionOfOne(digest)) }
 
+    /// Forces folders to the disk.
     func sync(directories: Set<String>) throws(BlobError) {
         let paths = directories.sorted()
         try Filesystem.forEachConcurrently(paths.count) { (index) throws(BlobError) in try Filesystem.sync(paths[index]) }
     }
 
-    /// Tells the probe, whose errors become ours.
+    /// Calls the probe at a point; an error of it becomes a ``BlobError``.
     func pass(_ point: PublishPoint, path: String) throws(BlobError) {
         do {
             try probe?(point)
@@ -130,5 +135,67 @@ public struct BlobStore: Sendable {
         } catch {
             throw BlobError(.unwritable, "stopped at the point '\(point.rawValue)': \(error)", path: path)
         }
+    }
+}
+
+/// A file or folder in a store whose path is not that of an artifact.
+public struct Stray: Sendable, Hashable {
+    public let path: String
+    public let byteCount: Int
+    /// The time since the last modification.
+    public let age: Duration
+    /// Whether it is in `staging/`: it is being written, or a killed process left it.
+    public let isStaged: Bool
+}
+
+extension BlobStore {
+    /// Lists the store by names alone; no file is opened.
+    ///
+    /// - Returns: the digests of the artifacts in ascending order, and all other files and folders.
+    /// - Throws: ``BlobError`` where a folder cannot be listed.
+    public func inventory() throws(BlobError) -> (digests: [Digest], strays: [Stray]) {
+        var digests: [Digest] = []
+        var strays: [Stray] = []
+        func addStray(_ path: String, isStaged: Bool = false) throws(BlobError) {
+            guard let status = try Filesystem.status(path) else { return }
+            strays.append(Stray(path: path, byteCount: status.byteCount, age: status.age, isStaged: isStaged))
+        }
+        for folder in try Filesystem.names(in: directory) {
+            let folderPath = "\(directory)/\(folder)"
+            guard folder == "staging" || isShard(folder), try Filesystem.status(folderPath)?.isDirectory == true else {
+                try addStray(folderPath)
+                continue
+            }
+            for name in try Filesystem.names(in: folderPath) {
+                let path = "\(folderPath)/\(name)"
+                if folder != "staging", name.hasSuffix(".h5"), let digest = Digest(hexadecimal: name.dropLast(3)),
+                    self.path(of: digest) == path
+                {
+                    digests.append(digest)
+                } else {
+                    try addStray(path, isStaged: folder == "staging")
+                }
+            }
+        }
+        return (digests.sorted(), strays)
+    }
+
+    /// Removes files that killed processes left in `staging/`. Strays elsewhere are kept, because the store did not write them.
+    ///
+    /// - Parameter age: files that were modified more recently are kept, because a process may still be writing them.
+    /// - Returns: the files that were removed.
+    /// - Throws: ``BlobError`` where a folder cannot be listed or a file cannot be removed.
+    @discardableResult
+    public func removeStrays(olderThan age: Duration) throws(BlobError) -> [Stray] {
+        var removed: [Stray] = []
+        for stray in try inventory().strays where stray.isStaged && stray.age > age {
+            if try Filesystem.remove(stray.path) { removed.append(stray) }
+        }
+        return removed
+    }
+
+    /// Whether a folder's name is two hexadecimal digits.
+    private func isShard(_ name: String) -> Bool {
+        name.utf8.count == 2 && name.utf8.allSatisfy { "0123456789abcdef".utf8.contains($0) }
     }
 }

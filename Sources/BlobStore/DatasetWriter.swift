@@ -1,10 +1,10 @@
 public import Basics
 public import Volumes
 
-/// Writes a dataset of an artifact front to back, in bounded memory: what was appended is compressed on all cores and
-/// handed to the file every few megabytes.
+/// Writes a dataset of an artifact from the first element to the last, in bounded memory: appended elements are compressed on
+/// all cores and written to the file in batches of about 16 MiB.
 ///
-/// A writer is used by one thread at a time, and only while the closure of `BlobStore.stage` runs.
+/// Use a writer from one thread at a time, and only while the closure of `BlobStore.stage` runs.
 public final class DatasetWriter {
     /// The number of elements along each axis.
     public let shape: [Int]
@@ -12,12 +12,13 @@ public final class DatasetWriter {
     let name: String
 
     private let dataset: HDF5Dataset
-    // Nil for an empty dataset.
+    /// Nil for an empty dataset.
     private let pipeline: ChunkPipeline?
     private let byteCount: Int
     private var appendedByteCount = 0
-    // Rows that do not fill a batch yet, and the first of them.
+    /// The bytes that do not fill a batch yet.
     private var pending: [UInt8] = []
+    /// The row with which the next batch begins.
     private var nextRow = 0
     private var hash = SHA256()
     private var attributes: [String: AttributeValue]
@@ -36,10 +37,11 @@ public final class DatasetWriter {
         self.attributes = attributes
     }
 
-    /// Appends elements, slowest axis first, as little-endian bytes; any number of them, down to a part of a row.
+    /// Appends elements as little-endian bytes, slowest axis first: any number of bytes, also parts of a row.
     ///
-    /// - Throws: ``BlobError`` where the dataset has no room for them, or the disk is full.
-    /// - Complexity: beside the bytes given, at most two batches of 16 MiB or two rows are held, whichever is more.
+    /// - Throws: ``BlobError`` where the dataset has no room for them, or the disk is full. After an error every further call
+    ///   throws the same error.
+    /// - Complexity: besides the given bytes, holds at most two batches of 16 MiB, or two rows if these are larger.
     public func append(_ bytes: UnsafeRawBufferPointer) throws(BlobError) {
         if let failure { throw failure }
         do throws(BlobError) {
@@ -69,6 +71,8 @@ public final class DatasetWriter {
     }
 
     /// Sets a semantic attribute of the dataset.
+    ///
+    /// - Throws: ``BlobError`` where the name is not valid, or the value is too long or contains a zero byte.
     public func setAttribute(_ name: String, _ value: AttributeValue) throws(BlobError) {
         try ArtifactWriter.check(attribute: name, value, path: dataset.path)
         attributes[name] = value
@@ -83,7 +87,7 @@ public final class DatasetWriter {
             rest = rest.dropFirst(missing.count)
             if pending.count == batch { try flush(pipeline) }
         }
-        // Whole batches go straight from the caller's memory.
+        // Whole batches are compressed directly from the caller's memory, without a copy.
         while rest.count >= batch {
             try write(UnsafeRawBufferPointer(rebasing: rest.prefix(batch)), pipeline)
             rest = rest.dropFirst(batch)
@@ -106,7 +110,9 @@ public final class DatasetWriter {
         nextRow = end
     }
 
-    /// Writes the attributes, now that the digest is known.
+    /// Writes the digest and the attributes.
+    ///
+    /// - Throws: ``BlobError`` where elements are missing, an earlier call failed, or the disk is full.
     func finish() throws(BlobError) -> DatasetDescription {
         if let failure { throw failure }
         guard appendedByteCount == byteCount else {

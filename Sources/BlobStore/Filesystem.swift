@@ -2,9 +2,9 @@ internal import Foundation
 internal import Glibc
 internal import Synchronization
 
-/// The calls of the system that durability is made of, each of which fails with its reason.
+/// The system calls for durable files; each throws a ``BlobError`` with the reason of the system.
 enum Filesystem {
-    /// What the system knows of a name.
+    /// The type, size and age of a file or folder.
     struct Status {
         let isRegularFile: Bool
         let isDirectory: Bool
@@ -12,9 +12,9 @@ enum Filesystem {
         let age: Duration
     }
 
-    /// Nil where there is nothing of that name. Links are not followed.
+    /// The status of a path, or nil where nothing exists there. Symbolic links are not followed.
     ///
-    /// - Throws: ``BlobError`` where the system does not say.
+    /// - Throws: ``BlobError`` where the system call fails for another reason.
     static func status(_ path: String) throws(BlobError) -> Status? {
         var status = stat()
         guard lstat(path, &status) == 0 else {
@@ -29,8 +29,8 @@ enum Filesystem {
             byteCount: Int(status.st_size), age: max(.zero, age))
     }
 
-    /// Makes a folder and those above it; returns whether it is new. What is made is not on the disk before the
-    /// folder above is synced.
+    /// Creates a folder and its parents; returns whether the folder is new. A new folder is durable only after its parent is
+    /// synced.
     @discardableResult
     static func makeDirectory(_ path: String) throws(BlobError) -> Bool {
         if mkdir(path, 0o777) == 0 { return true }
@@ -55,8 +55,8 @@ enum Filesystem {
         return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
     }
 
-    /// The names in a folder, sorted: without `.` and `..`, and without what NFS keeps of a file that was removed while somebody had it
-    /// open (`.nfs…`), which goes by itself.
+    /// The names in a folder, sorted; without `.`, `..` and `.nfs…`, the files that NFS keeps for removed files that are still
+    /// open; it removes these by itself.
     static func names(in directory: String) throws(BlobError) -> [String] {
         guard let stream = opendir(directory) else {
             throw .system(errno, .unreadable, "cannot list the folder", path: directory)
@@ -77,7 +77,7 @@ enum Filesystem {
         return names.sorted()
     }
 
-    /// Reads every byte of a file, and keeps none.
+    /// Reads a file to its end and discards the bytes, to prove that all of it can be read.
     static func readThrough(_ path: String) throws(BlobError) {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw .system(errno, .unreadable, "cannot open the file", path: path) }
@@ -91,14 +91,16 @@ enum Filesystem {
         }
     }
 
-    /// Forces a file or folder to the disk.
+    /// Forces a file or folder to the disk (`fsync`).
+    ///
+    /// - Parameter makingReadOnly: whether write permission is removed first.
     static func sync(_ path: String, makingReadOnly: Bool = false) throws(BlobError) {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw .system(errno, .unwritable, "cannot open to sync", path: path) }
         defer { close(descriptor) }
         if makingReadOnly {
             var status = stat()
-            // Where the file system has no modes this fails and nothing is lost.
+            // On a file system without permissions this fails, which does no harm.
             if fstat(descriptor, &status) == 0 { fchmod(descriptor, status.st_mode & 0o7555) }
         }
         while fsync(descriptor) != 0 {
@@ -108,7 +110,7 @@ enum Filesystem {
         }
     }
 
-    /// Gives a file another name in the same file system, in place of what has that name.
+    /// Renames a file within a file system; a file with the new name is replaced.
     static func rename(_ path: String, to newPath: String) throws(BlobError) {
         guard Glibc.rename(path, newPath) == 0 else {
             throw .system(errno, .unwritable, "cannot move '\(path)' into place", path: newPath)
@@ -125,16 +127,16 @@ enum Filesystem {
 }
 
 extension Filesystem {
-    /// Runs the closure for each index below `count` on a few threads, as waiting for disks is no work for a core and
-    /// a journal commits what many threads wait for at once.
+    /// Calls the closure for each index below `count` on up to eight threads, whatever the number of cores: the threads mostly
+    /// wait for the disk, and the journal of a file system commits the files of several waiting threads at once.
     ///
-    /// - Throws: the first error; what was not begun by then is not begun.
+    /// - Throws: the first error; after it no further index is started.
     static func forEachConcurrently(_ count: Int, _ body: @escaping @Sendable (Int) throws(BlobError) -> Void) throws(BlobError) {
         try ConcurrentWork(count: count, body: body).run()
     }
 }
 
-/// Indices that several threads take one after another.
+/// A counter of indices, of which several threads take the next one.
 private final class ConcurrentWork: Sendable {
     private let count: Int
     private let body: @Sendable (Int) throws(BlobError) -> Void
