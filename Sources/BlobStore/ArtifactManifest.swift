@@ -3,7 +3,9 @@ public import Volumes
 
 /// The description of one dataset of an artifact.
 public struct DatasetDescription: Sendable, Hashable {
+    /// The name of the dataset in the root group.
     public let name: String
+    /// The type of its elements.
     public let scalarType: ScalarType
     /// The number of elements along each axis, slowest first. An axis may be empty.
     public let shape: [Int]

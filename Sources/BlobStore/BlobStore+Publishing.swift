@@ -83,7 +83,9 @@ extension BlobStore {
 
 /// An artifact that is written and checked, but neither durable nor visible yet; `BlobStore.publish` makes it both.
 public struct StagedArtifact: Sendable, Hashable {
+    /// The logical digest, which will name the file.
     public let digest: Digest
+    /// The kind of the artifact, from the table in `Schema/blobs.md`.
     public let kind: String
     /// The size of the file, in bytes.
     public let byteCount: Int

@@ -140,7 +140,9 @@ public struct BlobStore: Sendable {
 
 /// A file or folder in a store whose path is not that of an artifact.
 public struct Stray: Sendable, Hashable {
+    /// The path, beginning with the store's folder.
     public let path: String
+    /// The size, in bytes.
     public let byteCount: Int
     /// The time since the last modification.
     public let age: Duration

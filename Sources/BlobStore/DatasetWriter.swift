@@ -8,6 +8,7 @@ public import Volumes
 public final class DatasetWriter {
     /// The number of elements along each axis.
     public let shape: [Int]
+    /// The type of the elements.
     public let scalarType: ScalarType
     let name: String
 

@@ -52,7 +52,9 @@ struct Region: Sendable {
 
 /// A rotation as a unit quaternion w + xi + yj + zk. It rotates vectors from a particle's own axes to those of the tomogram.
 public struct Rotation: Codable, Hashable, Sendable {
+    /// The real part: the cosine of half of the angle.
     public let w: Double
+    /// The imaginary part (x, y, z): the axis, times the sine of half of the angle.
     public let x: Double
     public let y: Double
     public let z: Double

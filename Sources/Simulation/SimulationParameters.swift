@@ -21,9 +21,13 @@ public struct SimulationParameters: Codable, Hashable, Sendable {
     /// The signal-to-noise ratio: the variance of the imaged signal over the variance of the noise, both over the voxels of the
     /// lamella and without gold; 1e-6...1e9. Nil draws it log-uniformly from 0.05...0.5.
     public var signalToNoiseRatio: Double?
+    /// The microscope.
     public var optics = Optics()
+    /// The tilt angles, which determine the missing wedge.
     public var tiltSeries = TiltSeries()
+    /// Thickness, slope and roughness of the lamella.
     public var lamella = Lamella()
+    /// The abundance of each structure.
     public var contents = Contents()
 
     public init() {}

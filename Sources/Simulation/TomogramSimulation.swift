@@ -12,10 +12,12 @@ import Volumes
 public struct TomogramSimulation: Sendable {
     /// The progress of a simulation.
     public struct Progress: Sendable, Hashable {
+        /// The stages in the order in which they run.
         public enum Stage: String, Sendable, CaseIterable {
             case membranes, particles, background, imaging, noise
         }
 
+        /// The stage that begins now, or at the end the last one.
         public let stage: Stage
         /// The completed fraction of the whole simulation, 0...1.
         public let fractionCompleted: Double

@@ -10,6 +10,7 @@
 public struct HistogramPlot: Plot, Hashable {
     /// The counts of one series.
     public struct Series: Hashable, Sendable {
+        /// The name in the legend.
         public var name: String
         /// One count for each bin.
         public var counts: [Double]
@@ -71,6 +72,7 @@ public struct HistogramPlot: Plot, Hashable {
 public struct BoxPlot: Plot, Hashable {
     /// The values behind one box.
     public struct Group: Hashable, Sendable {
+        /// The name beside the box.
         public var name: String
         /// The number of values in the group; it is written after the name.
         public var count: Int
@@ -100,9 +102,11 @@ public struct BoxPlot: Plot, Hashable {
         self.groups = groups
     }
 
+    /// A categorical axis with the groups' names and numbers of values; the first group is at the top.
     public var y: PlotAxis {
         PlotAxis("", categories: groups.reversed().map { "\($0.name) (\($0.count))" })
     }
+    /// Empty: the names of the groups are beside the boxes.
     public var legend: [LegendEntry] { [] }
     public var values: (x: [Double], y: [Double]) { (groups.flatMap(\.quantiles), []) }
 

@@ -1,7 +1,10 @@
 /// A plot with two axes. The extension draws axes, grid, title and legend; a conforming type draws only its marks.
 public protocol Plot: Sendable {
+    /// The title above the plot; an empty one takes no space.
     var title: String { get }
+    /// The horizontal axis.
     var x: PlotAxis { get }
+    /// The vertical axis.
     var y: PlotAxis { get }
     /// The legend above the axes; it is drawn only where it has two or more entries.
     var legend: [LegendEntry] { get }
@@ -33,8 +36,9 @@ extension Plot {
 public struct PlotSheet: Sendable {
     /// The plots from top to bottom; in a row from left to right.
     public var rows: [[any Plot]]
-    /// The size of each plot with its axes, in points.
+    /// The width of each plot with its axes, in points.
     public var plotWidth: Double
+    /// The height of each plot with its axes, in points.
     public var plotHeight: Double
 
     public init(rows: [[any Plot]], plotWidth: Double = 400, plotHeight: Double = 270) {

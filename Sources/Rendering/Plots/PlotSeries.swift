@@ -1,5 +1,6 @@
 /// A named series of points (x, y), in the order in which a line connects them.
 public struct PlotSeries: Hashable, Sendable {
+    /// The name in the legend.
     public var name: String
     /// The points. Where x or y is not finite, or an axis cannot show it, the line has a gap.
     public var points: [SIMD2<Double>]

@@ -45,7 +45,9 @@ public struct VectorDrawing: Hashable, Sendable {
         case text(String, at: Point, Color, size: Double, anchor: Anchor, isUpright: Bool)
     }
 
+    /// The width, in points.
     public let width: Double
+    /// The height, in points.
     public let height: Double
     private(set) var marks: [Mark] = []
 
