@@ -13,19 +13,19 @@ enum MRCLayout {
     static let cellEdges = 40
     /// `cellb`: the angles of the cell in degrees, float32.
     static let cellAngles = 52
-    /// `mapc mapr maps`: the axis (1 = x, 2 = y, 3 = z) of columns, rows and sections.
+    /// `mapc mapr maps`: the axis (1 = x, 2 = y, 3 = z) along which columns, rows and sections are counted.
     static let axes = 64
     static let minimum = 76
     static let maximum = 80
     static let mean = 84
     /// `ispg`: 0 images, 1 a volume, 401 to 630 a stack of volumes.
     static let spaceGroup = 88
-    /// `nsymbt`: the size of the extended header.
+    /// `nsymbt`: the size of the extended header in bytes.
     static let extendedHeaderSize = 92
     static let version = 108
-    /// IMOD: 1146047817 where the flags that follow are valid.
+    /// IMOD: 1146047817 if the flags at `imodFlags` are valid.
     static let imodStamp = 152
-    /// IMOD: bit 0 stands for signed bytes in mode 0.
+    /// IMOD: bit 0 is set if bytes of mode 0 are signed.
     static let imodFlags = 156
     static let identifier = 208
     static let machineStamp = 212
@@ -40,7 +40,7 @@ enum MRCLayout {
     static let labelLimit = 10
     static let volumeStackSpaceGroups = 401...630
 
-    /// Names that the field gives to MRC files.
+    /// File name extensions of MRC files, in lower case.
     static let fileExtensions: Set<String> = ["mrc", "mrcs", "rec", "map", "st", "ccp4", "ali", "preali", "mrc2014"]
 }
 
@@ -55,6 +55,20 @@ enum MRCMode: Int32 {
     case float16 = 12
     /// IMOD: red, green and blue bytes.
     case color = 16
-    /// IMOD: two four-bit voxels in a byte, the first in the low bits; rows end with a whole byte.
+    /// IMOD: two four-bit voxels in a byte, the first in the low bits; every row begins at a new byte.
     case uint4 = 101
+}
+
+extension MRCMode {
+    /// The mode that stores this type without conversion; nil if there is none.
+    init?(_ scalarType: ScalarType) {
+        switch scalarType {
+        case .int8: self = .int8
+        case .int16: self = .int16
+        case .float32: self = .float32
+        case .uint16: self = .uint16
+        case .float16: self = .float16
+        default: return nil
+        }
+    }
 }

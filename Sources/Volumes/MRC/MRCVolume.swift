@@ -2,9 +2,8 @@ public import Basics
 
 /// A volume in an MRC file (also called map, rec, st, ali, ccp4), plain or compressed by gzip.
 ///
-/// Modes 0, 1, 2, 6, 12 and 101 are read, in either byte order and any order of axes, with or without extended
-/// header. Headers are believed as far as they are sane; what was odd about one and how it was understood stands in
-/// ``VolumeHeader/notes``.
+/// Reads modes 0, 1, 2, 6, 12 and 101, in either byte order and any axis order, with or without extended header. Header
+/// fields that cannot be right are replaced by the likelier value; ``VolumeHeader/notes`` has a sentence for each.
 ///
 /// Source: https://www.ccpem.ac.uk/mrc_format/mrc2014.php
 public struct MRCVolume: Volume {
@@ -15,16 +14,18 @@ public struct MRCVolume: Volume {
 
     private let source: any ByteSource
     private let raster: Raster
-    /// Where nothing follows the voxels that could be damaged instead of them.
+    /// The source if it is a gzip file that ends with this volume: its checksum is then verified after the last voxel.
     private let endsCompressed: GzipSource?
 
     /// Opens a file and reads its header.
     ///
     /// - Parameters:
     ///   - path: the file.
-    ///   - member: the number of a volume, from 0, in a volume stack (space group 401); nil for all other files.
-    /// - Throws: ``VolumeError`` where the file cannot be read, is no MRC file, is of a kind that is not read, or ends
-    ///   before its header says.
+    ///   - member: the number of the volume, from 0, in a volume stack (space groups 401 to 630); nil for all other files.
+    /// - Throws: ``VolumeError``: `.unreadable`, `.malformed` for what is not an MRC file, `.unsupported` for a mode or stack
+    ///   that is not read, `.truncated` where the file is shorter than its header says, `.ambiguous` where a stack has several
+    ///   volumes and `member` is nil, `.outOfBounds` where it has no volume of this number.
+    /// - Complexity: reads the header only.
     public init(path: String, member: String? = nil) throws(VolumeError) {
         let file = try FileSource(path: path)
         let isCompressed = GzipSource.isGzip(try file.bytes(at: 0, count: 2))
@@ -65,7 +66,7 @@ public struct MRCVolume: Volume {
         endsCompressed = index == fields.volumeCount - 1 ? source as? GzipSource : nil
         self.shape = shape
         scalarType = fields.scalarType
-        // A compressed file has no rows that could be had for less than what lies before them.
+        // To read one row of a compressed file, everything before it is decoded. A section costs hardly more.
         chunkShape = source.byteCount == nil ? self.raster.sectionShape : self.raster.rowShape
         header = VolumeHeader(path: path, format: format, voxelSize: fields.voxelSize, labels: fields.labels, notes: fields.notes)
     }
@@ -76,7 +77,7 @@ public struct MRCVolume: Volume {
         if reachesEnd { try endsCompressed?.verify(before: raster.offset + raster.byteCount) }
     }
 
-    /// The number of the volume that is meant.
+    /// The number of the volume, from 0, that the member names.
     private static func volumeIndex(
         _ member: String?, volumeCount: Int, shape: VolumeShape, path: String
     ) throws(VolumeError) -> Int {

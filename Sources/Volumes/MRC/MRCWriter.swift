@@ -2,8 +2,8 @@ public import Basics
 
 /// Writes an MRC file slice by slice, in memory that does not depend on the size of the volume.
 ///
-/// The file appears under its name when ``finish()`` has written and synchronised all of it, never before: a program
-/// that is killed leaves at most a hidden temporary file beside it.
+/// The file appears under its name only after ``finish()`` has written and synchronised all of it. A program that is
+/// killed before leaves at most a hidden temporary file in the same folder.
 ///
 /// ```swift
 /// let output = try OutputFile("membrane.mrc", replacing: false, keeping: catalog.knownFiles())
@@ -12,14 +12,14 @@ public import Basics
 /// try writer.finish()
 /// ```
 ///
-/// Voxels of int8, int16, float32, uint16 and float16 become modes 0, 1, 2, 6 and 12. MRC2014 has no unsigned bytes:
-/// uint8 is widened to uint16, mode 6, which is what mrcfile does.
+/// Voxels of int8, int16, float32, uint16 and float16 are written as modes 0, 1, 2, 6 and 12. MRC2014 has no unsigned
+/// bytes: uint8 is widened to uint16 (mode 6), as mrcfile does.
 public final class MRCWriter {
-    /// The shape of the volume to be written.
+    /// The shape of the whole volume.
     public let shape: VolumeShape
-    /// The type of the slices to be appended.
+    /// The type of the slices passed to ``append(_:)``.
     public let scalarType: ScalarType
-    /// The number of slices that were appended so far.
+    /// The number of slices appended so far.
     public private(set) var sliceCount = 0
 
     private let file: AtomicFile
@@ -31,12 +31,13 @@ public final class MRCWriter {
     /// Creates a temporary file in the folder of the output.
     ///
     /// - Parameters:
-    ///   - output: the file that is to appear in the end.
-    ///   - shape: the number of voxels.
+    ///   - output: the file that ``finish()`` creates.
+    ///   - shape: the number of voxels along each axis.
     ///   - scalarType: the type of the slices.
-    ///   - voxelSize: nil leaves it undefined in the file.
-    ///   - labels: at most ten lines of 80 ASCII characters; more are cut off.
-    /// - Throws: ``VolumeError`` where the type has no mode, or the folder cannot be written.
+    ///   - voxelSize: nil leaves the cell edges 0, which means undefined.
+    ///   - labels: at most ten lines of 80 ASCII characters; what is beyond is cut off, other characters become `?`.
+    /// - Throws: ``VolumeError``: `.unsupported` where MRC has no mode for the type, `.unwritable` where the folder cannot be
+    ///   written.
     public init(
         _ output: OutputFile, shape: VolumeShape, scalarType: ScalarType, voxelSize: VoxelSize?, labels: [String] = []
     ) throws(VolumeError) {
@@ -58,8 +59,8 @@ public final class MRCWriter {
 
     /// Appends one or more slices.
     ///
-    /// - Parameter slices: whole slices of the shape's rows and columns, of `scalarType`.
-    /// - Throws: ``VolumeError`` where they are not, are too many, or cannot be written.
+    /// - Parameter slices: `[z][y][x]`, with the rows and columns of the shape and of `scalarType`.
+    /// - Throws: ``VolumeError``: `.outOfBounds` for slices of another size or type, or beyond the last one; `.unwritable`.
     /// - Complexity: one pass over the voxels for the statistics of the header.
     public func append(_ slices: VoxelBuffer) throws(VolumeError) {
         guard slices.shape.x == shape.x, slices.shape.y == shape.y, slices.scalarType == scalarType else {
@@ -80,9 +81,10 @@ public final class MRCWriter {
         sliceCount += slices.shape.z
     }
 
-    /// Writes the header and lets the file appear under its name.
+    /// Writes the header and publishes the file under its name.
     ///
-    /// - Throws: ``VolumeError`` where slices are missing, or the file cannot be written; then nothing appears.
+    /// - Throws: ``VolumeError``: `.truncated` where slices are missing; `.unwritable` or `.alreadyExists` as
+    ///   ``AtomicFile/publish()`` does.
     public func finish() throws(VolumeError) {
         guard sliceCount == shape.z else {
             throw VolumeError(
@@ -117,8 +119,8 @@ public final class MRCWriter {
         }
         putFloats([90, 90, 90], at: MRCLayout.cellAngles)
         put([1, 2, 3], at: MRCLayout.axes)
-        // maximum < minimum, mean below both, deviation < 0: how MRC2014 says that statistics are not known, as they
-        // are not of voxels that are no numbers.
+        // Maximum < minimum, mean below both and deviation < 0 say in MRC2014 that the statistics are not known. They are
+        // not known where a voxel is NaN or infinite.
         let known = statistics.nonFiniteCount == 0
         putFloats([known ? statistics.minimum : 0], at: MRCLayout.minimum)
         putFloats([known ? statistics.maximum : -1], at: MRCLayout.maximum)
@@ -137,19 +139,5 @@ public final class MRCWriter {
             header.replaceSubrange(start..<start + line.count, with: line)
         }
         return header
-    }
-}
-
-extension MRCMode {
-    /// The mode of voxels that are stored as they are.
-    init?(_ scalarType: ScalarType) {
-        switch scalarType {
-        case .int8: self = .int8
-        case .int16: self = .int16
-        case .float32: self = .float32
-        case .uint16: self = .uint16
-        case .float16: self = .float16
-        default: return nil
-        }
     }
 }
