@@ -1,10 +1,10 @@
 import Basics
 
-/// A TIFF or BigTIFF file: byte order, the size of its offsets, and numbers at offsets.
+/// A TIFF or BigTIFF file: its byte order, the size of its offsets, its list of page directories, and integers at offsets.
 struct TIFFFile: Sendable {
     let source: FileSource
     let isLittleEndian: Bool
-    /// BigTIFF, whose offsets have eight bytes.
+    /// Whether it is a BigTIFF file, whose offsets have eight bytes.
     let isBig: Bool
 
     var path: String { source.path }
@@ -32,7 +32,9 @@ struct TIFFFile: Sendable {
         (isLittleEndian, isBig) = format
     }
 
-    /// All directories from the first on.
+    /// All page directories in the order of the file.
+    ///
+    /// - Throws: ``VolumeError`` where the list ends early, forms a circle, or has more than 131,072 pages.
     func directories() throws(VolumeError) -> [TIFFDirectory] {
         guard var offset = try offset(at: isBig ? 8 : 4) else { throw endsEarly(in: "its header") }
         var directories: [TIFFDirectory] = []
@@ -53,7 +55,7 @@ struct TIFFFile: Sendable {
 
     private static let pageLimit = 1 << 17
 
-    /// The unsigned integer of 1, 2, 4 or 8 bytes at an offset; nil where it does not lie in the file, or is too large.
+    /// The unsigned integer of 1, 2, 4 or 8 bytes at an offset; nil where it lies outside of the file or exceeds `Int`.
     func integer(at offset: Int, size: Int) throws(VolumeError) -> Int? {
         guard offset >= 0, offset <= self.size - size else { return nil }
         let bytes = EndianBytes(bytes: try source.bytes(at: offset, count: size), isLittleEndian: isLittleEndian)
@@ -70,10 +72,87 @@ struct TIFFFile: Sendable {
         }
     }
 
-    /// The offset or count, of the size that the kind of file gives them, at an offset.
+    /// The offset or count that is stored at an offset: 4 bytes in TIFF, 8 in BigTIFF.
     func offset(at offset: Int) throws(VolumeError) -> Int? { try integer(at: offset, size: offsetSize) }
 
     func endsEarly(in part: String) -> VolumeError {
         VolumeError(.truncated, "ends within \(part), or is damaged; copy it again", path: path)
+    }
+}
+
+/// One image file directory: the tags of a page. The values stay in the file until they are asked for.
+struct TIFFDirectory {
+    /// Where the values of a tag are. They lie inside the file: `init` checks it.
+    struct Field {
+        let type: UInt16
+        let count: Int
+        let offset: Int
+        let valueSize: Int
+    }
+
+    /// More tags than any program writes.
+    private static let fieldLimit = 4096
+
+    private let file: TIFFFile
+    private var fields: [UInt16: Field] = [:]
+    /// The offset of the next directory; 0 for the last one.
+    let next: Int
+
+    /// - Throws: ``VolumeError`` where the directory or the values of a tag do not lie in the file, or it has too many tags.
+    init(file: TIFFFile, at offset: Int) throws(VolumeError) {
+        self.file = file
+        let countSize = file.isBig ? 8 : 2
+        let fieldSize = file.isBig ? 20 : 12
+        guard let count = try file.integer(at: offset, size: countSize) else { throw file.endsEarly(in: "its list of pages") }
+        guard count <= Self.fieldLimit else {
+            throw VolumeError(.malformed, "has a page with \(count) tags; the file is damaged", path: file.path)
+        }
+        let start = offset + countSize
+        let bytes = EndianBytes(
+            bytes: try file.source.bytes(at: start, count: count * fieldSize), isLittleEndian: file.isLittleEndian)
+        guard bytes.bytes.count == count * fieldSize, let next = try file.offset(at: start + count * fieldSize) else {
+            throw file.endsEarly(in: "its list of pages")
+        }
+        self.next = next
+        for index in 0..<count {
+            let entry = index * fieldSize
+            guard let tag: UInt16 = bytes.integer(at: entry), let type: UInt16 = bytes.integer(at: entry + 2),
+                let size = TIFFFieldType.size(type), TIFFTag(rawValue: tag) != nil,
+                let valueCount = TIFFFile.integer(bytes, at: entry + 4, size: file.offsetSize)
+            else { continue }
+            let (length, overflows) = valueCount.multipliedReportingOverflow(by: size)
+            guard !overflows, length <= file.size else { throw file.endsEarly(in: "the values of tag \(tag)") }
+            // Values that fit into the field of their offset are stored in that field.
+            let inline = entry + 4 + file.offsetSize
+            let position =
+                length <= file.offsetSize
+                ? start + inline : TIFFFile.integer(bytes, at: inline, size: file.offsetSize) ?? file.size
+            guard position <= file.size - length else { throw file.endsEarly(in: "the values of tag \(tag)") }
+            fields[tag] = Field(type: type, count: valueCount, offset: position, valueSize: size)
+        }
+    }
+
+    func field(_ tag: TIFFTag) -> Field? { fields[tag.rawValue] }
+
+    /// The first value of an integer tag; nil where the tag is absent.
+    func integer(_ tag: TIFFTag) throws(VolumeError) -> Int? {
+        guard let field = field(tag), field.count > 0 else { return nil }
+        return try file.integer(at: field.offset, size: field.valueSize)
+    }
+
+    /// The first value of a tag of type RATIONAL; nil where the tag is absent or of another type, or the denominator is 0.
+    func rational(_ tag: TIFFTag) throws(VolumeError) -> Double? {
+        guard let field = field(tag), field.type == TIFFFieldType.rational, field.count > 0,
+            let numerator = try file.integer(at: field.offset, size: 4),
+            let denominator = try file.integer(at: field.offset + 4, size: 4), denominator != 0
+        else { return nil }
+        return Double(numerator) / Double(denominator)
+    }
+
+    /// The text of a tag, at most its first 64 KiB; empty where the tag is absent.
+    func text(_ tag: TIFFTag) throws(VolumeError) -> String {
+        guard let field = field(tag) else { return "" }
+        let bytes = try file.source.bytes(at: field.offset, count: min(field.count * field.valueSize, 64 << 10))
+        return String(decoding: bytes.prefix { $0 != 0 }, as: UTF8.self)
     }
 }

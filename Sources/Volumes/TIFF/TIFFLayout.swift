@@ -1,4 +1,4 @@
-/// Tags of TIFF 6.0 (Adobe, 1992, section 8 and on) that are read here.
+/// The tags of TIFF 6.0 (Adobe, 1992, section 8 and later) that are read here.
 enum TIFFTag: UInt16 {
     case newSubfileType = 254
     case imageWidth = 256
@@ -22,15 +22,15 @@ enum TIFFTag: UInt16 {
     case sampleFormat = 339
 }
 
-/// Types of the values of a tag.
+/// The types of tag values.
 enum TIFFFieldType {
-    /// Sizes in bytes by the number of the type, TIFF 6.0 section 2 and the BigTIFF design (types 16 to 18).
+    /// The size of a value in bytes by the number of its type: TIFF 6.0 section 2 and the BigTIFF design (types 16 to 18).
     private static let sizes: [UInt16: Int] = [
         1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8, 13: 4, 16: 8, 17: 8, 18: 8,
     ]
     static let rational: UInt16 = 5
 
-    /// The size of a value of a type, or nil if there is no such type.
+    /// The size of a value of this type in bytes, or nil if there is no such type.
     static func size(_ type: UInt16) -> Int? { sizes[type] }
 }
 
@@ -47,18 +47,19 @@ enum TIFFCompression {
         }
     }
 
-    /// No more than this many bytes can come out of one byte: what a header declares is held against it.
+    /// The most decoded bytes that one compressed byte can give. A page that declares more is refused before memory is
+    /// allocated for it.
     var ratioLimit: Int {
         switch self {
         case .none: 1
-        // 258 bytes in two bits.
+        // The longest match has 258 bytes and needs two bits at least.
         case .deflate: 1032
-        // The longest string of a table of 4096 codes, in nine bits or more.
+        // The longest string in a table of 4096 codes has fewer bytes; its code has nine bits or more.
         case .lzw: 4096
         }
     }
 
-    /// What people call a compression that is not read.
+    /// The common name of a compression that is not read, for messages.
     static func name(_ number: Int) -> String {
         switch number {
         case 2, 3, 4: "CCITT fax"

@@ -6,22 +6,23 @@ struct TIFFPage: Sendable {
     let height: Int
     let scalarType: ScalarType
     let compression: TIFFCompression
-    /// 1 none, 2 horizontal differences, 3 differences of float bytes.
+    /// 1: none, 2: horizontal differences, 3: differences of float bytes.
     let predictor: Int
-    /// The size of a segment, which is a strip or a tile. Tiles may reach over the edge of the page; strips are as
-    /// wide as the page.
+    /// The size in pixels of a segment, which is a strip or a tile. Tiles may extend beyond the edge of the page; strips are
+    /// as wide as the page.
     let segmentWidth: Int
     let segmentHeight: Int
     let isTiled: Bool
-    /// Where the segments and their sizes are listed.
+    /// The lists of the segments' offsets and of their sizes in bytes.
     private let offsets: TIFFDirectory.Field
     private let byteCounts: TIFFDirectory.Field?
 
-    /// Segments in a row of them, and rows of them.
+    /// The grid of segments: its numbers of columns and rows.
     var segmentColumns: Int { (width + segmentWidth - 1) / segmentWidth }
     var segmentRows: Int { (height + segmentHeight - 1) / segmentHeight }
 
-    /// - Throws: ``VolumeError`` where the page is of a kind that is not read, or cannot be in the file.
+    /// - Throws: ``VolumeError``: `.unsupported` where the page is of a kind that is not read, `.malformed` where its tags
+    ///   contradict each other, `.truncated` where its pixels do not fit into the file.
     init(_ directory: TIFFDirectory, file: TIFFFile) throws(VolumeError) {
         func unsupported(_ what: String) -> VolumeError {
             VolumeError(.unsupported, "\(what), which is not read; save it as a grey stack without compression", path: file.path)
@@ -59,7 +60,7 @@ struct TIFFPage: Sendable {
         guard let segmentShape = VolumeShape(z: 1, y: segment.height, x: segment.width),
             let offsets = directory.field(isTiled ? .tileOffsets : .stripOffsets)
         else { throw VolumeError(.malformed, "has a page without strips or tiles; the file is damaged", path: file.path) }
-        // A row of a tile is decoded in memory; one far wider than the page has no sense.
+        // One row of a tile is decoded in memory, so its width needs a limit. A tile far wider than the page makes no sense.
         guard segment.width <= max(width, 1 << 16) else {
             throw VolumeError(.malformed, "has tiles of \(segment.width) pixels in width; the file is damaged", path: file.path)
         }
@@ -67,7 +68,7 @@ struct TIFFPage: Sendable {
         self.offsets = offsets
         byteCounts = directory.field(isTiled ? .tileByteCounts : .stripByteCounts)
 
-        // Nothing of the declared size is allocated before it is known that the file can hold it.
+        // Memory of the declared size is allocated only after this check that the file can hold as much.
         let limit = file.size * compression.ratioLimit / scalarType.size
         guard shape.count <= limit, segmentShape.count <= limit, offsets.count >= segmentRows * segmentColumns else {
             throw file.endsEarly(in: "a page of \(width) × \(height) pixels")
@@ -76,7 +77,9 @@ struct TIFFPage: Sendable {
         guard last.upperBound <= file.size else { throw file.endsEarly(in: "a page of \(width) × \(height) pixels") }
     }
 
-    /// The bytes of a segment in the file.
+    /// The range of a segment's bytes in the file.
+    ///
+    /// - Throws: ``VolumeError``, `.truncated`, where the range does not lie in the file.
     func segment(_ index: Int, file: TIFFFile) throws(VolumeError) -> Range<Int> {
         let field = offsets
         guard let offset = try file.integer(at: field.offset + index * field.valueSize, size: field.valueSize) else {
@@ -88,7 +91,7 @@ struct TIFFPage: Sendable {
         } else {
             declared = nil
         }
-        // Old files leave the sizes of uncompressed strips out, and some writers get them wrong.
+        // Old files have no sizes of uncompressed strips, and some writers store wrong ones: they are computed.
         let count = compression == .none ? rows(ofSegment: index) * rowSize : declared ?? max(0, file.size - offset)
         let (end, overflows) = offset.addingReportingOverflow(count)
         guard !overflows, end <= file.size else { throw file.endsEarly(in: "a page of \(width) × \(height) pixels") }
@@ -98,7 +101,7 @@ struct TIFFPage: Sendable {
     /// The number of bytes of a row of a decoded segment.
     var rowSize: Int { segmentWidth * scalarType.size }
 
-    /// The number of rows that a segment has: tiles are always whole, the last strip may be short.
+    /// The number of rows of a segment: tiles are always whole, the last strip may be shorter.
     func rows(ofSegment index: Int) -> Int {
         isTiled ? segmentHeight : min(segmentHeight, height - index * segmentHeight)
     }
@@ -117,6 +120,91 @@ struct TIFFPage: Sendable {
         case (3, 32): .float32
         case (3, 64): .float64
         default: nil
+        }
+    }
+}
+
+/// Reads a rectangle of one page from its strips or tiles.
+struct TIFFPageReader {
+    let file: TIFFFile
+    let page: TIFFPage
+
+    /// Reads a rectangle inside the page as `[y][x]`, little-endian values of the page's scalar type.
+    ///
+    /// - Complexity: reads or decodes each segment that the rectangle touches. A compressed segment is decoded row by row
+    ///   from its beginning, in the memory of one row.
+    func read(rows: Range<Int>, columns: Range<Int>, into destination: UnsafeMutableRawBufferPointer) throws(VolumeError) {
+        for segmentRow in rows.lowerBound / page.segmentHeight...(rows.upperBound - 1) / page.segmentHeight {
+            for segmentColumn in columns.lowerBound / page.segmentWidth...(columns.upperBound - 1) / page.segmentWidth {
+                let origin = (row: segmentRow * page.segmentHeight, column: segmentColumn * page.segmentWidth)
+                let part = Part(
+                    index: segmentRow * page.segmentColumns + segmentColumn,
+                    rows: rows.clamped(to: origin.row..<origin.row + page.segmentHeight),
+                    columns: columns.clamped(to: origin.column..<origin.column + page.segmentWidth), origin: origin,
+                    destinationRow: rows.lowerBound, destinationColumn: columns.lowerBound, destinationWidth: columns.count)
+                if page.compression == .none {
+                    try readPlain(part, into: destination)
+                } else {
+                    try readCompressed(part, into: destination)
+                }
+            }
+        }
+    }
+
+    /// The part of a segment that lies in the rectangle, in coordinates of the page.
+    private struct Part {
+        let index: Int
+        let rows: Range<Int>
+        let columns: Range<Int>
+        let origin: (row: Int, column: Int)
+        let destinationRow: Int
+        let destinationColumn: Int
+        let destinationWidth: Int
+
+        /// The offset of a row of the part in the destination, in values.
+        func offset(ofRow row: Int) -> Int {
+            (row - destinationRow) * destinationWidth + columns.lowerBound - destinationColumn
+        }
+    }
+
+    private func readPlain(_ part: Part, into destination: UnsafeMutableRawBufferPointer) throws(VolumeError) {
+        let range = try page.segment(part.index, file: file)
+        let size = page.scalarType.size
+        guard let shape = VolumeShape(z: 1, y: page.rows(ofSegment: part.index), x: page.segmentWidth) else { return }
+        let raster = Raster(
+            offset: range.lowerBound, shape: shape, scalarType: page.scalarType, isLittleEndian: file.isLittleEndian)
+        // If the part has whole rows of the destination, as strips often have, they are read at once; else row by row.
+        let rowsAtOnce = part.columns.count == part.destinationWidth ? part.rows.count : 1
+        for row in stride(from: part.rows.lowerBound, to: part.rows.upperBound, by: rowsAtOnce) {
+            let first = row - part.origin.row
+            let start = part.columns.lowerBound - part.origin.column
+            guard let box = Box(z: 0..<1, y: first..<first + rowsAtOnce, x: start..<start + part.columns.count) else { continue }
+            let offset = part.offset(ofRow: row) * size
+            let target = UnsafeMutableRawBufferPointer(rebasing: destination[offset..<offset + box.shape.count * size])
+            try raster.read(box, from: file.source, into: target)
+        }
+    }
+
+    private func readCompressed(_ part: Part, into destination: UnsafeMutableRawBufferPointer) throws(VolumeError) {
+        let input = TIFFSegmentInput(source: file.source, range: try page.segment(part.index, file: file))
+        var decoder: any TIFFSegmentDecoder =
+            if page.compression == .lzw { TIFFLZWDecoder(input) } else { try TIFFDeflateDecoder(input) }
+        let size = page.scalarType.size
+        let skipped = (part.columns.lowerBound - part.origin.column) * size
+        let length = part.columns.count * size
+        let row = UnsafeMutableRawBufferPointer.allocate(byteCount: page.rowSize, alignment: 16)
+        defer { row.deallocate() }
+        for index in part.origin.row..<part.rows.upperBound {
+            try decoder.decode(into: row)
+            guard index >= part.rows.lowerBound else { continue }
+            if page.predictor == 3 {
+                TIFFPredictor.joinFloatBytes(row, valueSize: size)
+            } else {
+                if !file.isLittleEndian { EndianBytes.reverseBytes(of: row, valueSize: size) }
+                if page.predictor == 2 { TIFFPredictor.accumulate(row, valueSize: size) }
+            }
+            let offset = part.offset(ofRow: index) * size
+            destination[offset..<offset + length].copyBytes(from: row[skipped..<skipped + length])
         }
     }
 }

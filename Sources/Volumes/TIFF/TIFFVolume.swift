@@ -1,10 +1,11 @@
 public import Basics
+import Glibc
 
-/// A stack of pages in a TIFF file; each page is a slice.
+/// A volume in a TIFF file: each page is a slice, `[z]` = pages in the order of the file.
 ///
-/// Read are grey pages of 8 to 64 bits, integers or floats, in strips or tiles, TIFF and BigTIFF, either byte order,
-/// uncompressed or compressed by deflate or LZW, with predictors 1 to 3; and the files of ImageJ beyond 4 GB, which
-/// have one page directory and all slices behind each other.
+/// Reads grey pages of 8 to 64 bits, integers or floats, in strips or tiles, TIFF and BigTIFF, either byte order,
+/// uncompressed or compressed by deflate or LZW, with predictors 1 to 3. Also reads ImageJ's files beyond 4 GB, which have
+/// one page directory and then all slices one after another. Reduced copies of pages (thumbnails) are skipped.
 public struct TIFFVolume: Volume {
     public let shape: VolumeShape
     public let scalarType: ScalarType
@@ -13,20 +14,21 @@ public struct TIFFVolume: Volume {
 
     private let file: TIFFFile
     private let pages: [TIFFPage]
-    /// All slices as one array, where they lie so.
+    /// All slices as one array, for ImageJ's files beyond 4 GB; nil for all others.
     private let raster: Raster?
 
     /// Opens a file and reads its list of pages.
     ///
-    /// - Throws: ``VolumeError`` where the file cannot be read, is no TIFF file, is of a kind that is not read, ends
-    ///   early, or has pages of different shapes.
+    /// - Throws: ``VolumeError``: `.unreadable`, `.malformed` for what is not a TIFF file or is damaged, `.truncated` where
+    ///   it ends early, `.unsupported` for kinds of pages that are not read and for pages of different shapes, `.tooLarge`
+    ///   for too many pages.
     /// - Complexity: a few small reads for each page.
     public init(path: String) throws(VolumeError) {
         let file = try TIFFFile(path: path)
         var pages: [TIFFPage] = []
         var first: TIFFDirectory?
         for directory in try file.directories() {
-            // Bit 0: a reduced copy of another page, as viewers make them.
+            // Bit 0 marks a reduced copy of another page, as viewers make them.
             if (try directory.integer(.newSubfileType) ?? 0) & 1 == 1 { continue }
             let page = try TIFFPage(directory, file: file)
             if let other = pages.first,
@@ -67,7 +69,7 @@ public struct TIFFVolume: Volume {
             labels: metadata.label.map { [$0] } ?? [], notes: metadata.notes)
     }
 
-    /// The slices of an ImageJ file beyond 4 GB: they follow the first one without anything between.
+    /// All slices of an ImageJ file beyond 4 GB: they follow the first one without a gap.
     private static func contiguous(_ shape: VolumeShape, page: TIFFPage, file: TIFFFile) throws(VolumeError) -> Raster {
         guard page.compression == .none, !page.isTiled else {
             throw VolumeError(
@@ -96,6 +98,87 @@ public struct TIFFVolume: Volume {
         for (index, z) in box.z.enumerated() {
             let slice = UnsafeMutableRawBufferPointer(rebasing: destination[index * sliceSize..<(index + 1) * sliceSize])
             try TIFFPageReader(file: file, page: pages[z]).read(rows: box.y, columns: box.x, into: slice)
+        }
+    }
+}
+
+/// Voxel size, number of slices and label from the tags of the first page.
+private struct TIFFMetadata {
+    /// The number of slices that ImageJ's description gives; 1 where there is none.
+    private(set) var imageCount = 1
+    private(set) var voxelSize: VoxelSize?
+    private(set) var notes: [String] = []
+    /// The description, if it is one line of at most 200 bytes and not ImageJ's.
+    private(set) var label: String?
+
+    init(_ directory: TIFFDirectory) throws(VolumeError) {
+        let description = try directory.text(.imageDescription)
+        let x = try directory.rational(.xResolution)
+        let y = try directory.rational(.yResolution)
+        if description.hasPrefix("ImageJ=") {
+            readImageJ(description, pixelsPerUnit: (x, y))
+        } else {
+            // Unit 1 means "no unit", 2 inch, 3 centimetre. Resolutions of screens and printers (72 or 300 dots per inch)
+            // give voxels that `VoxelSize.plausibleRange` refuses.
+            let unit: Double? =
+                switch try directory.integer(.resolutionUnit) ?? 2 {
+                case 2: 2.54e8
+                case 3: 1e8
+                default: nil
+                }
+            setVoxelSize(pixelsPerUnit: (x, y), spacing: nil, unitInAngstroms: unit)
+            if !description.isEmpty, description.utf8.count <= 200, !description.contains("\n") { label = description }
+        }
+    }
+
+    /// Parses ImageJ's description, which has lines of `key=value`.
+    private mutating func readImageJ(_ description: String, pixelsPerUnit: (x: Double?, y: Double?)) {
+        var values: [Substring: Substring] = [:]
+        for line in description.split(whereSeparator: \.isNewline) {
+            let parts = line.split(separator: "=", maxSplits: 1)
+            if parts.count == 2 { values[parts[0]] = parts[1] }
+        }
+        imageCount = values["images"].flatMap { Int($0) } ?? 1
+        let others = ["channels", "frames"].filter { values[$0].flatMap { Int($0) } ?? 1 > 1 }
+        if !others.isEmpty {
+            note("The hyperstack has several \(others.joined(separator: " and ")); all images are read as slices.")
+        }
+        setVoxelSize(
+            pixelsPerUnit: pixelsPerUnit, spacing: values["spacing"].flatMap { Double($0) },
+            unitInAngstroms: values["unit"].flatMap(Self.angstroms))
+    }
+
+    private mutating func setVoxelSize(
+        pixelsPerUnit: (x: Double?, y: Double?), spacing: Double?, unitInAngstroms unit: Double?
+    ) {
+        guard let unit, let resolution = pixelsPerUnit.x else { return }
+        // Resolutions are fractions of 32-bit numbers. Rounding to six digits restores the value that was meant.
+        func edge(_ length: Double) -> Double? {
+            guard VoxelSize.plausibleRange.contains(length) else { return nil }
+            let scale = pow(10, 5 - floor(log10(length)))
+            return (length * scale).rounded() / scale
+        }
+        guard let x = edge(unit / resolution) else { return }
+        let y = pixelsPerUnit.y.flatMap { edge(unit / $0) }
+        let z = spacing.flatMap { edge(abs($0) * unit) }
+        voxelSize = VoxelSize(xInAngstroms: x, yInAngstroms: y ?? x, zInAngstroms: z ?? x)
+        if z == nil { note("The file has no voxel size along z; that along x is used.") }
+    }
+
+    private mutating func note(_ sentence: String) { notes.append(sentence) }
+
+    /// The length in Å of a unit as ImageJ spells it.
+    ///
+    /// ImageJ writes µ as the six characters `\u00B5`. Old files have it as one Latin-1 byte, which decodes to U+FFFD.
+    private static func angstroms(_ unit: Substring) -> Double? {
+        switch unit.lowercased() {
+        case "å", "a", "angstrom", "angstroms", "ångström", "\\u00c5", "\\u00e5": 1
+        case "nm", "nanometer", "nanometers": 10
+        case "µm", "μm", "um", "micron", "microns", "micrometer", "\\u00b5m", "\u{fffd}m": 1e4
+        case "mm": 1e7
+        case "cm": 1e8
+        case "inch": 2.54e8
+        default: nil
         }
     }
 }
