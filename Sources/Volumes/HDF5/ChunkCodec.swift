@@ -1,14 +1,14 @@
 internal import CZlib
 
-/// The filters of our chunks, in HDF5's own formats: shuffle and deflate, or neither, then the Fletcher checksum.
+/// Encodes and decodes chunks in the formats of HDF5's filters: shuffle and deflate, or neither, then the Fletcher checksum.
 ///
-/// Every HDF5 program reads what this writes. It stands beside HDF5's filters because those run under the
-/// library's one lock, and because zlib's run-length strategy compresses voxels three times as fast as its default,
-/// to the same size or smaller: shuffled bytes of floats hold no long matches, and labels are runs.
+/// Every HDF5 program can read the result. HDF5's own filters are not used for two reasons: they run under the library's
+/// one lock; and zlib's run-length strategy, which HDF5 does not offer, compresses voxels three times as fast as the
+/// default one, to the same size or smaller, because shuffled bytes of floats have no long matches and labels are runs.
 package struct ChunkCodec: Sendable {
     /// The size of an element in bytes.
     package let elementSize: Int
-    /// 0 for none, else the level of deflate, of which 1 is the run-length strategy.
+    /// The level of deflate, 1 to 9, or 0 for no compression. Level 1 uses zlib's run-length strategy.
     package let compression: Int
 
     package init(elementSize: Int, compression: Int) {
@@ -16,13 +16,15 @@ package struct ChunkCodec: Sendable {
         self.compression = compression
     }
 
-    /// The greatest size of an encoded chunk.
+    /// An upper limit for the size of an encoded chunk of `byteCount` bytes.
     package static func encodedByteLimit(_ byteCount: Int) -> Int {
-        // deflate's own bound is 5 bytes per 16 kB and some; one in 512 and a kilobyte are above it.
+        // Deflate adds at most 5 bytes per 16 kB and a few more. A 512th of the size and a kilobyte exceed that.
         byteCount + byteCount / 512 + 1024
     }
 
-    /// The chunk as it is stored, or nil where zlib cannot get memory.
+    /// The chunk as it is stored; nil where zlib gets no memory.
+    ///
+    /// - Complexity: one pass over the chunk for each step (shuffle, deflate, checksum).
     package func encode(_ chunk: UnsafeRawBufferPointer) -> [UInt8]? {
         guard compression > 0 else { return Self.appendingChecksum([UInt8](chunk)) }
         let shuffled = [UInt8](unsafeUninitializedCapacity: chunk.count) { planes, count in
@@ -32,7 +34,8 @@ package struct ChunkCodec: Sendable {
         return deflate(shuffled).map(Self.appendingChecksum)
     }
 
-    /// Decodes a stored chunk into its exact size; returns false where the checksum or the compressed stream is wrong.
+    /// Decodes a stored chunk into `chunk`, which has its exact size. Returns false where the checksum, the compressed
+    /// stream or the size is wrong.
     package func decode(_ stored: [UInt8], into chunk: UnsafeMutableRawBufferPointer) -> Bool {
         guard stored.count > 4 else { return false }
         let payload = stored.dropLast(4)
@@ -90,7 +93,7 @@ package struct ChunkCodec: Sendable {
         }
     }
 
-    // Shuffling turns elements into planes: all first bytes, then all second bytes, and so on.
+    // Shuffling stores the elements as planes: the first bytes of all elements, then the second bytes, and so on.
 
     private func shuffle(_ elements: UnsafeRawBufferPointer, into planes: UnsafeMutableRawBufferPointer) {
         guard elementSize > 1 else { return planes.copyMemory(from: elements) }
@@ -122,7 +125,7 @@ package struct ChunkCodec: Sendable {
 
 /// The checksum of HDF5's fletcher32 filter (J. G. Fletcher, *An arithmetic checksum for serial transmissions*, IEEE
 /// Transactions on Communications, 1982) over big-endian 16-bit words; an odd last byte counts as a high byte.
-enum Fletcher32 {
+private enum Fletcher32 {
     static func checksum(_ bytes: UnsafeRawBufferPointer) -> UInt32 {
         var first: UInt32 = 0
         var second: UInt32 = 0
@@ -130,7 +133,7 @@ enum Fletcher32 {
         let wordCount = bytes.count / 2
         var word = 0
         while word < wordCount {
-            // 360 words are the most that cannot overflow 32 bits before the next fold.
+            // At most 360 words can be added before a 32-bit sum may overflow.
             let end = min(word + 360, wordCount)
             while word < end {
                 first &+= UInt32(bytes.loadUnaligned(fromByteOffset: word &* 2, as: UInt16.self).byteSwapped)
@@ -148,7 +151,7 @@ enum Fletcher32 {
         return fold(second) << 16 | fold(first)
     }
 
-    /// As the filter stores it: little-endian.
+    /// The checksum's bytes as the filter stores them: little-endian.
     static func bytes(_ checksum: UInt32) -> [UInt8] {
         (0..<4).map { UInt8(truncatingIfNeeded: checksum >> (8 * $0)) }
     }

@@ -1,29 +1,24 @@
 internal import CHDF5
 
-/// The value of an attribute: text, or numbers of which a scalar attribute has one.
+/// The value of an attribute: text or numbers. `isScalar` tells a scalar attribute from an array of one number.
 package enum HDF5AttributeValue: Sendable, Hashable {
     case string(String)
     case integers([Int64], isScalar: Bool)
     case reals([Double], isScalar: Bool)
 }
 
-/// Something in an HDF5 file that has attributes: the root group or a dataset.
+/// An object of an HDF5 file that has attributes: the root group or a dataset.
 package protocol HDF5Object {
     /// What it is, for messages: `the dataset 'raw'`.
     var name: String { get }
-    /// The file.
+    /// The path of the file.
     var path: String { get }
-    /// Its identifier.
+    /// Its HDF5 identifier.
     var identifier: Int64 { get }
 }
 
-extension HDF5File: HDF5Object {
-    package var name: String { "the file" }
-    package var identifier: Int64 { handle.id }
-}
-
 extension HDF5Object {
-    /// The greatest attribute in bytes that is read or written; what is larger is data.
+    /// The size limit in bytes of attributes that are read or written. Larger values belong in a dataset.
     package static var attributeByteLimit: Int { 60_000 }
 
     /// The names of all attributes, sorted.
@@ -33,11 +28,14 @@ extension HDF5Object {
         }
     }
 
-    /// Writes a new attribute.
+    /// Writes a new attribute: text as fixed-length UTF-8, integers as int64, reals as float64.
+    ///
+    /// - Throws: ``HDF5Error``, also where the object has an attribute of this name.
     package func writeAttribute(_ attribute: String, _ value: HDF5AttributeValue) throws(HDF5Error) {
         switch value {
         case .string(let text):
-            // Fixed length, in the object's header: variable-length text goes to a heap that has no checksum.
+            // Text of fixed length is stored in the object's header. Text of variable length would go to a heap that has no
+            // checksum.
             let bytes = Array(text.utf8)
             let type = try stringType(size: max(1, bytes.count))
             try create(attribute, type: type.id, extent: nil) { bytes.isEmpty ? [0] : bytes }
@@ -73,8 +71,9 @@ extension HDF5Object {
         return type
     }
 
-    /// Reads an attribute, or returns nil where it is larger than ``attributeByteLimit`` or of a type that is neither
-    /// text nor number.
+    /// Reads an attribute; nil where it is larger than ``attributeByteLimit`` or its type is neither text nor number.
+    ///
+    /// - Throws: ``HDF5Error`` where there is no such attribute or it cannot be read.
     package func readAttribute(_ attribute: String) throws(HDF5Error) -> HDF5AttributeValue? {
         let action = "cannot read the attribute '\(attribute)' of \(name)"
         let handle = try HDF5Library.open(action, path: path) { H5Aopen(identifier, attribute, chdf5_default()) }
@@ -100,7 +99,7 @@ extension HDF5Object {
         if scalar.isFloatingPoint {
             return .reals(try read(handle, type: chdf5_type_f64(), count: Int(count), zero: 0.0, action), isScalar: rank == 0)
         }
-        // The few numbers beyond 2⁶³ − 1 are brought down to it by HDF5.
+        // HDF5 clamps unsigned numbers beyond 2⁶³ − 1 to that value.
         return .integers(try read(handle, type: chdf5_type_i64(), count: Int(count), zero: Int64(0), action), isScalar: rank == 0)
     }
 
@@ -139,24 +138,5 @@ extension HDF5Object {
         let memoryType = try stringType(size: size)
         let bytes = try read(handle, type: memoryType.id, count: size, zero: UInt8(0), action)
         return String(validating: bytes.prefix { $0 != 0 }, as: UTF8.self)
-    }
-}
-
-extension HDF5Library {
-    /// Collects names that an iteration of HDF5 visits.
-    static func names(
-        _ action: String, path: String, _ iterate: (chdf5_name_visitor, UnsafeMutableRawPointer) -> herr_t
-    ) throws(HDF5Error) -> [String] {
-        var names: [String] = []
-        try call(action, path: path) {
-            withUnsafeMutablePointer(to: &names) { pointer in
-                iterate(
-                    { name, context in
-                        if let name { context?.assumingMemoryBound(to: [String].self).pointee.append(String(cString: name)) }
-                        return 0
-                    }, pointer)
-            }
-        }
-        return names
     }
 }

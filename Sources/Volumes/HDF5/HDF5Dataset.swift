@@ -2,13 +2,13 @@ internal import CHDF5
 
 /// An open dataset of an HDF5 file.
 package final class HDF5Dataset: HDF5Object, Sendable {
-    /// How the elements lie in the file.
+    /// How the elements are stored.
     package enum Layout: Sendable, Hashable {
-        /// One after another in one place.
+        /// All elements in one block.
         case contiguous
         /// In chunks of this shape.
         case chunked([Int])
-        /// In other files, or in a way that this build does not know.
+        /// In other files or in an unknown layout; the text says where, for messages.
         case elsewhere(String)
     }
 
@@ -37,6 +37,9 @@ package final class HDF5Dataset: HDF5Object, Sendable {
     }
 
     /// Opens a dataset by its path inside the file. Links into other files are not followed.
+    ///
+    /// - Throws: ``HDF5Error`` where there is no such dataset, or its metadata are damaged.
+    /// - Complexity: reads metadata only.
     package static func open(_ member: String, in file: HDF5File) throws(HDF5Error) -> HDF5Dataset {
         let name = "the dataset '\(member)'"
         let action = "cannot open \(name)"
@@ -59,7 +62,7 @@ package final class HDF5Dataset: HDF5Object, Sendable {
             }
             return min(count, layoutClass.rawValue)
         }
-        // The extent of a virtual dataset is not asked for: that alone would open its other files.
+        // To get the extent of a virtual dataset, HDF5 would open its other files. So it is not asked for.
         let isElsewhere = externalCount > 0 || layoutClass == H5D_VIRTUAL
         let shape = isElsewhere ? [] : try extent(handle, action: action, path: file.path)
         let layout: Layout
@@ -80,7 +83,8 @@ package final class HDF5Dataset: HDF5Object, Sendable {
             file: file, name: name, shape: shape, elementType: elementType, layout: layout, filters: filters, handle: handle)
     }
 
-    /// HDF5 1.10 holds the elements of a compact dataset in memory, and reads beyond them where a damaged shape claims more.
+    /// Refuses a compact dataset whose shape needs more bytes than are stored: HDF5 1.10 keeps the stored elements in memory
+    /// and would read beyond their end.
     private static func checkCompactSize(
         of handle: HDF5Handle, elementSize: Int, shape: [Int], action: String, path: String
     ) throws(HDF5Error) {
@@ -105,8 +109,13 @@ package final class HDF5Dataset: HDF5Object, Sendable {
         return dimensions.map { Int(clamping: $0) }
     }
 
-    /// Creates a dataset of fixed shape in the root group: in chunks that pass the filters, or contiguous where `chunk`
-    /// is nil.
+    /// Creates a dataset of fixed shape in the root group.
+    ///
+    /// - Parameters:
+    ///   - member: the name.
+    ///   - shape: the number of elements along each axis, the fastest axis last.
+    ///   - chunk: the shape of a chunk; nil for a contiguous dataset without filters.
+    ///   - compression: the level of deflate, with the shuffle filter before it; 0 for none. Chunks have a Fletcher checksum.
     package static func create(
         _ member: String, in file: HDF5File, shape: [Int], scalarType: ScalarType, chunk: [Int]?, compression: Int
     ) throws(HDF5Error) -> HDF5Dataset {
@@ -117,7 +126,7 @@ package final class HDF5Dataset: HDF5Object, Sendable {
             chunk == nil ? [] : compression == 0 ? [.fletcher32] : [.shuffle, .deflate, .fletcher32]
         try HDF5Library.call(action, path: file.path) { () -> herr_t in
             H5Pset_obj_track_times(creation.id, false)
-            // All attributes in the object's header, however many: one read, and covered by its checksum.
+            // Keeps all attributes in the object's header, however many: they need one read and have its checksum.
             H5Pset_attr_phase_change(creation.id, 1024, 1023)
             H5Pset_fill_time(creation.id, H5D_FILL_TIME_NEVER)
             guard let chunk else { return 0 }
@@ -139,12 +148,14 @@ package final class HDF5Dataset: HDF5Object, Sendable {
             layout: chunk.map { .chunked($0) } ?? .contiguous, filters: filters, handle: handle)
     }
 
-    /// Reads a block of elements, converted to little-endian values of the scalar type.
+    /// Reads a block of elements, converted to little-endian values of the scalar type, the last axis fastest.
     ///
     /// - Parameters:
     ///   - start: the first element along each axis.
-    ///   - count: how many along each axis.
-    ///   - destination: room for the product of `count` values.
+    ///   - count: the number of elements along each axis.
+    ///   - destination: exactly the bytes of the block.
+    /// - Throws: ``HDF5Error`` where the block does not lie in the dataset, does not fit the destination, or cannot be read.
+    /// - Complexity: reads the block; of a chunked dataset, HDF5 decodes every chunk that the block touches, on one thread.
     package func read(
         start: [Int], count: [Int], as scalarType: ScalarType, into destination: UnsafeMutableRawBufferPointer
     ) throws(HDF5Error) {
@@ -161,15 +172,15 @@ package final class HDF5Dataset: HDF5Object, Sendable {
             H5Sselect_hyperslab(
                 fileSpace.id, H5S_SELECT_SET, start.map { hsize_t($0) }, nil, count.map { hsize_t($0) }, nil)
         }
-        // Where a file says that what was never written has no value, HDF5 leaves the destination as it is: not with what
-        // this memory held before.
+        // If the file has no fill value for elements that were never written, HDF5 leaves their part of the destination as it
+        // is. It must not show what this memory held before, so it is cleared.
         destination.initializeMemory(as: UInt8.self, repeating: 0)
         try HDF5Library.call(action, path: path) {
             H5Dread(handle.id, scalarType.hdf5, memorySpace.id, fileSpace.id, chdf5_default(), destination.baseAddress)
         }
     }
 
-    // Link traversal that stays in the file; lives as long as the process.
+    // The property list that refuses links into other files. It lives as long as the process.
     private static let withinFile: hid_t = {
         let list = H5Pcreate(chdf5_plist_dataset_access())
         chdf5_refuse_external_links(list)
@@ -178,7 +189,7 @@ package final class HDF5Dataset: HDF5Object, Sendable {
 }
 
 extension [Int] {
-    /// The number of bytes of an array of this shape, or nil where that fits no `Int` or an axis is negative.
+    /// The number of bytes of an array of this shape; nil where it overflows `Int` or an axis is negative.
     package func byteCount(of scalarType: ScalarType) -> Int? {
         var bytes = scalarType.size
         for axis in self {
@@ -188,4 +199,81 @@ extension [Int] {
         }
         return bytes
     }
+}
+
+/// Reads and writes whole chunks as they are stored, without HDF5's filters. HDF5's filters run under the library's one
+/// lock; our own (``ChunkCodec``) run on several threads at once.
+extension HDF5Dataset {
+    /// Writes a chunk that is encoded already, as the dataset's filters would do.
+    ///
+    /// - Parameters:
+    ///   - offset: the chunk's first element along each axis.
+    ///   - bytes: the encoded chunk.
+    /// - Throws: ``HDF5Error`` where this or an earlier write failed.
+    package func writeChunk(at offset: [Int], _ bytes: UnsafeRawBufferPointer) throws(HDF5Error) {
+        try HDF5Library.call("cannot write \(name)", path: path) {
+            H5Dwrite_chunk(handle.id, chdf5_default(), 0, offset.map { hsize_t($0) }, bytes.count, bytes.baseAddress)
+        }
+        try file.checkOutput()
+    }
+
+    /// Reads a chunk as it is stored, without decoding it.
+    ///
+    /// - Parameter offset: the chunk's first element along each axis.
+    /// - Throws: ``HDF5Error``, also where there is no such chunk, it is larger than `byteLimit`, or it was stored without
+    ///   some of the dataset's filters.
+    package func readChunk(at offset: [Int], byteLimit: Int) throws(HDF5Error) -> [UInt8] {
+        let action = "cannot read \(name)"
+        let position = offset.map { hsize_t($0) }
+        var size: hsize_t = 0
+        try HDF5Library.call(action, path: path) { H5Dget_chunk_storage_size(handle.id, position, &size) }
+        func failure(_ reason: String) -> HDF5Error {
+            HDF5Error(action, reason: "\(reason) at \(offset)", path: path)
+        }
+        guard size > 0 else { throw failure("there is no chunk") }
+        guard size <= hsize_t(max(0, byteLimit)) else { throw failure("there is a chunk of \(size) bytes") }
+        var skippedFilters: UInt32 = 0
+        var bytes = [UInt8](repeating: 0, count: Int(size))
+        try HDF5Library.call(action, path: path) {
+            bytes.withUnsafeMutableBytes { H5Dread_chunk(handle.id, chdf5_default(), position, &skippedFilters, $0.baseAddress) }
+        }
+        guard skippedFilters == 0 else { throw failure("there is a chunk that skipped a filter") }
+        return bytes
+    }
+
+    /// The number of chunks that were written.
+    package func storedChunkCount() throws(HDF5Error) -> Int {
+        let action = "cannot count the chunks of \(name)"
+        let space = try HDF5Library.open(action, path: path) { H5Dget_space(handle.id) }
+        var count: hsize_t = 0
+        try HDF5Library.call(action, path: path) { H5Dget_num_chunks(handle.id, space.id, &count) }
+        return Int(clamping: count)
+    }
+}
+
+/// A filter that is applied to chunks when they are written, by its registered number.
+package struct HDF5Filter: Sendable, Hashable {
+    package let id: Int32
+
+    package static let deflate = HDF5Filter(id: 1)
+    package static let shuffle = HDF5Filter(id: 2)
+    package static let fletcher32 = HDF5Filter(id: 3)
+
+    /// Whether the library in use has this filter.
+    var isAvailable: Bool {
+        var status: htri_t = 0
+        HDF5Library.attempt { status = H5Zfilter_avail(H5Z_filter_t(id)) }
+        return status > 0
+    }
+
+    /// The common name (registry of The HDF Group: support.hdfgroup.org/documentation/hdf5-plugins); `unknown` for others.
+    package var name: String {
+        Self.names[id] ?? "unknown"
+    }
+
+    private static let names: [Int32: String] = [
+        1: "deflate", 2: "shuffle", 3: "fletcher32", 4: "szip", 5: "nbit", 6: "scale-offset",
+        305: "LZO", 307: "bzip2", 32000: "LZF", 32001: "Blosc", 32004: "LZ4", 32008: "bitshuffle", 32013: "ZFP",
+        32015: "Zstandard", 32017: "SZ", 32026: "Blosc2",
+    ]
 }

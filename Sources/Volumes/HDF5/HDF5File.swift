@@ -4,12 +4,12 @@ import Synchronization
 
 /// An open HDF5 file.
 ///
-/// Files are read without locks: artifacts never change, volumes are the user's to protect, and a lock fails on
+/// Files are read without file locks: artifacts never change, users protect their volumes themselves, and a lock fails on
 /// read-only and on many network file systems.
 package final class HDF5File: Sendable {
     package let path: String
     let handle: HDF5Handle
-    // The driver's side of a file that is being written; it outlives the identifier.
+    // The state of our output driver; nil for files that are read. It is needed longer than the HDF5 identifier, for errors.
     nonisolated(unsafe) private let output: UnsafeMutablePointer<chdf5_output>?
     private let isOpen = Atomic(true)
 
@@ -25,7 +25,9 @@ package final class HDF5File: Sendable {
         free(output)
     }
 
-    /// Opens a file for reading, through a driver that tells HDF5 of no failure to close it, which HDF5 does not survive.
+    /// Opens a file for reading. Our driver hides a failure to close the file from HDF5, which would crash on it.
+    ///
+    /// - Throws: ``HDF5Error`` where the file cannot be opened or is not an HDF5 file.
     package static func open(_ path: String) throws(HDF5Error) -> HDF5File {
         let handle = try HDF5Library.open("cannot open the file", path: path) {
             H5Fopen(path, chdf5_acc_read_only(), readAccess)
@@ -33,11 +35,13 @@ package final class HDF5File: Sendable {
         return HDF5File(path: path, handle: handle)
     }
 
-    /// Creates a file, which must not exist yet, in the format of HDF5 1.10: its metadata carry checksums, and times
+    /// Creates a file, which must not exist yet, in the format of HDF5 1.10: its metadata have checksums, and times
     /// are not recorded, so that equal content gives equal bytes.
     ///
-    /// It is written through a driver that does not tell HDF5 of a full disk, which HDF5 does not survive: see
-    /// ``checkOutput()``.
+    /// Our driver hides failed writes, such as those to a full disk, from HDF5, which would crash on them.
+    /// ``checkOutput()`` reports them.
+    ///
+    /// - Throws: ``HDF5Error`` where the file exists or cannot be created.
     package static func create(_ path: String) throws(HDF5Error) -> HDF5File {
         let handle = try HDF5Library.open("cannot create the file", path: path) {
             H5Fcreate(path, chdf5_acc_exclusive(), creation, writeAccess)
@@ -47,7 +51,7 @@ package final class HDF5File: Sendable {
         return HDF5File(path: path, handle: handle, output: output)
     }
 
-    /// Fails where a write to this file did, at whatever time.
+    /// - Throws: ``HDF5Error`` with the system's reason, where any earlier write to this file failed.
     package func checkOutput() throws(HDF5Error) {
         guard let output else { return }
         var number: Int32 = 0
@@ -57,14 +61,16 @@ package final class HDF5File: Sendable {
         }
     }
 
-    /// Writes what is buffered and closes the file and everything opened in it.
+    /// Writes what is buffered and closes the file and everything opened in it. Does nothing if it is closed already.
+    ///
+    /// - Throws: ``HDF5Error`` where closing or any earlier write failed.
     package func close() throws(HDF5Error) {
         guard isOpen.exchange(false, ordering: .sequentiallyConsistent) else { return }
         try HDF5Library.call("cannot close the file", path: path) { H5Fclose(handle.id) }
         try checkOutput()
     }
 
-    /// Closes a file that is worthless now, without writing to it any more.
+    /// Closes the file without writing what is buffered, for a file that is to be deleted.
     package func abandon() {
         guard isOpen.exchange(false, ordering: .sequentiallyConsistent) else { return }
         HDF5Library.attempt {
@@ -84,7 +90,7 @@ package final class HDF5File: Sendable {
 
     private static let writeAccess: hid_t = {
         let list = H5Pcreate(chdf5_plist_file_access())
-        // Never "latest": a newer library would write what today's readers cannot read.
+        // Never "latest": a newer library would then write a format that today's readers cannot read.
         H5Pset_libver_bounds(list, H5F_LIBVER_V110, H5F_LIBVER_V110)
         H5Pset_fclose_degree(list, H5F_CLOSE_STRONG)
         H5Pset_driver(list, chdf5_register_output_driver(), nil)
@@ -96,4 +102,81 @@ package final class HDF5File: Sendable {
         H5Pset_obj_track_times(list, false)
         return list
     }()
+}
+
+extension HDF5File: HDF5Object {
+    package var name: String { "the file" }
+    package var identifier: Int64 { handle.id }
+}
+
+extension HDF5File {
+    /// The names of all links of the root group, in the order of the names.
+    package func rootLinks() throws(HDF5Error) -> [String] {
+        try HDF5Library.names("cannot list the file", path: path) { visitor, context in
+            chdf5_each_link(handle.id, visitor, context)
+        }
+    }
+
+    /// Whether a path inside the file is a hard link: an object of this file, not a soft link or a link into another file.
+    package func isHardLink(_ name: String) -> Bool {
+        var linkClass: Int32 = -1
+        HDF5Library.attempt { linkClass = chdf5_link_class(handle.id, name) }
+        return linkClass == 0
+    }
+
+    /// Whether a part of the path inside the file is a link into another file.
+    func leadsElsewhere(_ member: String) -> Bool {
+        var prefix = ""
+        for part in member.split(separator: "/") {
+            prefix += "/\(part)"
+            var linkClass: Int32 = -1
+            HDF5Library.attempt { linkClass = chdf5_link_class(handle.id, prefix) }
+            if linkClass > 1 { return true }
+        }
+        return false
+    }
+
+    /// The paths of at most `limit` datasets with at least two axes, in the order of their names, depth first.
+    ///
+    /// Groups may contain themselves, so the walk is limited to nine levels of groups and 500 links. Objects that HDF5 cannot
+    /// read are skipped.
+    ///
+    /// - Throws: ``HDF5Error`` where the system refused to read: the list could then lack the dataset that is meant.
+    func volumePaths(limit: Int) throws(HDF5Error) -> [String] {
+        var found: [String] = []
+        var visitsLeft = 500
+        func walk(_ group: String, depth: Int) throws(HDF5Error) {
+            let handle = try understood { () throws(HDF5Error) in
+                try HDF5Library.open("cannot open a group", path: path) { H5Gopen2(self.handle.id, group, chdf5_default()) }
+            }
+            guard let handle else { return }
+            let names = try understood { () throws(HDF5Error) in
+                try HDF5Library.names("cannot list a group", path: path) { visitor, context in
+                    chdf5_each_link(handle.id, visitor, context)
+                }
+            }
+            for name in names ?? [] where found.count < limit && visitsLeft > 0 {
+                visitsLeft -= 1
+                let member = group == "/" ? "/\(name)" : "\(group)/\(name)"
+                guard isHardLink(member) else { continue }
+                if let dataset = try understood({ () throws(HDF5Error) in try HDF5Dataset.open(member, in: self) }) {
+                    if dataset.shape.count >= 2 { found.append(member) }
+                } else if depth < 8 {
+                    try walk(member, depth: depth + 1)
+                }
+            }
+        }
+        try walk("/", depth: 0)
+        return found
+    }
+
+    /// The result of a call; nil where HDF5 cannot read that part of the file. System errors are thrown.
+    private func understood<Result>(_ body: () throws(HDF5Error) -> Result) throws(HDF5Error) -> Result? {
+        do throws(HDF5Error) {
+            return try body()
+        } catch {
+            guard error.systemError == nil else { throw error }
+            return nil
+        }
+    }
 }

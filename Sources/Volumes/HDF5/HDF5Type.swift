@@ -1,15 +1,16 @@
 internal import CHDF5
 
-/// What HDF5 says about the elements of a dataset.
+/// The type of the elements of a dataset.
 package enum HDF5ElementType: Sendable, Hashable {
-    /// Numbers, read as the scalar type; `isExact` where the file holds that type and not one that is converted.
+    /// Numbers, read as the scalar type. `isExact` is true if the file stores exactly this type, little-endian; false if
+    /// HDF5 converts another one.
     case scalar(ScalarType, isExact: Bool)
-    /// Something else than numbers, in words.
+    /// No numbers; the text names the class, for messages: `compound`.
     case other(String)
 }
 
 extension ScalarType {
-    /// The little-endian HDF5 type, which is the type in memory too; the library owns it.
+    /// The little-endian HDF5 type, in the file and in memory. The library owns the identifier.
     var hdf5: hid_t {
         switch self {
         case .uint8: chdf5_type_u8()
@@ -30,7 +31,7 @@ extension ScalarType {
     /// mantissa in bits 0-9. h5py reads it as `<f2`.
     private static let hdf5Half: hid_t = {
         let type = H5Tcopy(chdf5_type_f32())
-        // The fields first: they must fit the size at each moment.
+        // The fields are set before the size shrinks: they must fit the size at each moment.
         H5Tset_fields(type, 15, 10, 5, 0, 10)
         H5Tset_size(type, 2)
         H5Tset_ebias(type, 15)
@@ -39,12 +40,13 @@ extension ScalarType {
 }
 
 extension HDF5ElementType {
+    /// The element type of an HDF5 datatype.
     init(of type: hid_t) {
         switch H5Tget_class(type) {
         case H5T_INTEGER: self = Self.integer(type)
         case H5T_FLOAT: self = Self.real(type)
         case H5T_ENUM:
-            // The truth values of NumPy, and label names; the numbers below them are what counts.
+            // NumPy's booleans and named labels are enumerations: their underlying numbers are read.
             let base = H5Tget_super(type)
             defer { H5Tclose(base) }
             guard case .scalar(let scalar, _) = Self.integer(base) else {
@@ -86,8 +88,8 @@ extension HDF5ElementType {
         }
         let isHalf = size == 2 && H5Tequal(type, half) > 0
         if half != ScalarType.float16.hdf5 { H5Tclose(half) }
-        // Other types of two bytes, such as bfloat16, have a range that only float32 holds; what is wider than
-        // float64 is rounded to it.
+        // Other types of two bytes, such as bfloat16, have a range that float16 does not hold: they are read as float32.
+        // Types wider than float64 are rounded to it.
         let scalar: ScalarType = isHalf ? .float16 : size <= 4 ? .float32 : .float64
         return .scalar(scalar, isExact: H5Tequal(type, scalar.hdf5) > 0)
     }

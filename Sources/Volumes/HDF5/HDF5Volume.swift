@@ -1,15 +1,16 @@
 public import Basics
 import Glibc
 
-/// A dataset of an HDF5 file as a volume: `[z][y][x]`, or `[y][x]` as one slice, of integers or floats; further axes in
-/// front must have the extent 1.
+/// A dataset of an HDF5 file as a volume: `[z][y][x]`, or `[y][x]` as one slice, of integers or floats. More axes in front
+/// of these must have the extent 1.
 ///
-/// Numbers of other byte orders and widths are converted by HDF5; truth values and other enumerations are read as the
-/// integers they are stored as. What lies in other files (external storage, virtual datasets, external links) is refused,
-/// as a volume is the file that it is named after.
+/// HDF5 converts numbers of other byte orders and widths. Booleans and other enumerations are read as the integers that
+/// store them. Voxels in other files (external storage, virtual datasets, external links) are refused: a volume is in the
+/// file that it is named after.
 ///
-/// What libhdf5 might not survive in a damaged file, it meets in a copy of this process first
-/// (``HDF5Library/isolated(_:path:body:)``): opening, and reading from chunks, whose index and filters are met then.
+/// libhdf5 may crash on a damaged file. So the steps where it can crash run in a forked copy of this process
+/// (``HDF5Library/isolated(_:path:body:)``): opening is tried there first, and chunked data, with their index and filters,
+/// are read there.
 public struct HDF5Volume: Volume {
     public let shape: VolumeShape
     public let scalarType: ScalarType
@@ -17,7 +18,7 @@ public struct HDF5Volume: Volume {
     public let chunkShape: VolumeShape
     private let dataset: HDF5Dataset
 
-    /// The greatest chunk in bytes that is read: HDF5 holds whole ones in memory.
+    /// The size limit in bytes of a decoded chunk: HDF5 holds whole chunks in memory.
     public static let chunkByteLimit = 512 << 20
 
     /// Opens a dataset.
@@ -25,8 +26,10 @@ public struct HDF5Volume: Volume {
     /// - Parameters:
     ///   - path: the file.
     ///   - dataset: the path inside the file: `/volumes/raw`.
-    /// - Throws: ``VolumeError`` where the file cannot be read or is no HDF5, has no such dataset (the message names those
-    ///   it has), or the dataset is no volume that is read here.
+    /// - Throws: ``VolumeError``: `.unreadable`, `.truncated` or `.malformed` where the file cannot be read, is not HDF5 or has
+    ///   no such dataset (the message lists its datasets); `.unsupported` for a type, shape, filter or storage that is not
+    ///   read; `.tooLarge` for chunks beyond ``chunkByteLimit``.
+    /// - Complexity: reads metadata only, twice, and one fork.
     public init(path: String, dataset member: String) throws(VolumeError) {
         do throws(HDF5Error) {
             try HDF5Library.isolated("cannot open the file", path: path) { _ = try? HDF5Volume(opening: member, in: path) }
@@ -79,7 +82,8 @@ public struct HDF5Volume: Volume {
             as: scalarType, into: destination)
     }
 
-    /// Returns false where reading failed, which it then does here too, with its reason.
+    /// Reads in a forked copy of this process, into shared memory. Returns false where reading failed there; the caller then
+    /// reads directly, which fails with the reason.
     private func readIsolated(_ box: Box, into destination: UnsafeMutableRawBufferPointer) throws(HDF5Error) -> Bool {
         let action = "cannot read \(dataset.name)"
         guard let shared = SharedBuffer(count: destination.count + 1) else {
@@ -95,7 +99,7 @@ public struct HDF5Volume: Volume {
         return true
     }
 
-    /// Three numbers as those of a dataset with more axes in front, or with the first one missing.
+    /// Turns (z, y, x) into `rank` numbers: puts `filler` in front for more axes, or drops z for two.
     private static func fit(_ axes: [Int], to rank: Int, filler: Int) -> [Int] {
         Array(repeating: filler, count: max(0, rank - 3)) + axes.suffix(min(3, rank))
     }
@@ -110,7 +114,7 @@ public struct HDF5Volume: Volume {
                 throw VolumeError(
                     .unsupported, "the dataset '\(member)' is a link into another file; name that file instead", path: file.path)
             }
-            // Where not even the list can be read, the first error is the one that matters.
+            // If the list cannot be read either, the first error is reported without it.
             let found = ((try? file.volumePaths(limit: 12)) ?? []).map { "'\($0)'" }.joined(separator: ", ")
             throw VolumeError(
                 .malformed,
@@ -172,5 +176,87 @@ extension VolumeError {
     fileprivate static func opening(_ error: HDF5Error) -> VolumeError {
         error.reason == "file signature not found"
             ? VolumeError(.malformed, "is not an HDF5 file", path: error.path) : error.volumeError
+    }
+}
+
+/// The voxel size from attributes of a dataset, or else of its file. HDF5 has no convention for it. These attributes are in
+/// use; ambiguous ones are ignored, because a wrong voxel size is worse than none.
+private struct HDF5VoxelSize {
+    let value: VoxelSize?
+    /// How the attribute was understood, one sentence each.
+    let notes: [String]
+
+    /// An attribute that may hold a voxel size: one number, or three in the order z, y, x.
+    private struct Convention {
+        let attribute: String
+        /// The unit in Å if no other attribute gives one; nil if the value is then ambiguous and ignored.
+        let usualUnitInAngstroms: Double?
+    }
+
+    private static let conventions = [
+        Convention(attribute: "voxel_size", usualUnitInAngstroms: 1),
+        Convention(attribute: "pixel_size", usualUnitInAngstroms: 1),
+        // ilastik and PlantSeg write micrometres, as the name says.
+        Convention(attribute: "element_size_um", usualUnitInAngstroms: 10_000),
+        // Some programs write nanometres, others micrometres or factors.
+        Convention(attribute: "resolution", usualUnitInAngstroms: nil),
+    ]
+
+    private static let unitsInAngstroms: [String: Double] = [
+        "å": 1, "a": 1, "ang": 1, "angstrom": 1, "angstroms": 1, "ångström": 1,
+        "nm": 10, "nanometer": 10, "nanometers": 10, "nanometre": 10, "nanometres": 10,
+        "um": 10_000, "µm": 10_000, "μm": 10_000, "micrometer": 10_000, "micrometers": 10_000, "micron": 10_000,
+    ]
+
+    /// - Throws: ``HDF5Error`` where the system refused to read. Attributes that HDF5 cannot read are ignored.
+    init(dataset: HDF5Dataset) throws(HDF5Error) {
+        for object in [dataset, dataset.file] as [any HDF5Object] {
+            for convention in Self.conventions {
+                guard let edges = try Self.edges(of: object, convention), let value = VoxelSize(edges) else { continue }
+                self.value = value
+                let isCubic = value.xInAngstroms == value.yInAngstroms && value.yInAngstroms == value.zInAngstroms
+                self.notes = isCubic ? [] : ["the attribute '\(convention.attribute)' was read in the order z, y, x"]
+                return
+            }
+        }
+        value = nil
+        notes = []
+    }
+
+    /// The edges in Å, one or three in the order z, y, x; nil where the object has no such attribute or its unit is unknown.
+    private static func edges(of object: any HDF5Object, _ convention: Convention) throws(HDF5Error) -> [Double]? {
+        func attribute(_ name: String) throws(HDF5Error) -> HDF5AttributeValue? {
+            do throws(HDF5Error) {
+                return try object.attributeNames().contains(name) ? object.readAttribute(name) : nil
+            } catch {
+                guard error.systemError == nil else { throw error }
+                return nil
+            }
+        }
+        let edges: [Double]
+        switch try attribute(convention.attribute) {
+        case .reals(let values, _): edges = values
+        case .integers(let values, _): edges = values.map { Double($0) }
+        default: return nil
+        }
+        var scale = convention.usualUnitInAngstroms
+        for name in ["\(convention.attribute)_unit", "unit", "units"] {
+            guard case .string(let unit)? = try attribute(name) else { continue }
+            scale = unitsInAngstroms[unit.lowercased()]
+            break
+        }
+        guard let scale else { return nil }
+        return edges.map { $0 * scale }
+    }
+}
+
+extension VoxelSize {
+    /// One edge of a cube, or three in the order z, y, x.
+    fileprivate init?(_ edges: [Double]) {
+        switch edges.count {
+        case 1: self.init(cubicInAngstroms: edges[0])
+        case 3: self.init(xInAngstroms: edges[2], yInAngstroms: edges[1], zInAngstroms: edges[0])
+        default: return nil
+        }
     }
 }
