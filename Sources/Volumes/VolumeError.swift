@@ -1,4 +1,5 @@
 public import Basics
+import Glibc
 
 /// The kinds of ``VolumeError``.
 public enum VolumeErrorCode: String, ErrorCode {
@@ -28,5 +29,104 @@ public typealias VolumeError = CodedError<VolumeErrorCode>
 extension VolumeError {
     static func outOfBounds(_ what: String, shape: VolumeShape, path: String) -> VolumeError {
         VolumeError(.outOfBounds, "\(what) does not lie in the volume of \(shape) voxels", path: path)
+    }
+}
+
+extension VolumeError {
+    /// The sentence for a file that `open` refused.
+    static func cannotOpen(_ path: String, errno code: CInt) -> VolumeError {
+        let message =
+            switch code {
+            case ENOENT: "there is no such file"
+            case EACCES, EPERM: "may not be read by this user: check its permissions"
+            case EISDIR: "is a folder"
+            default: "cannot be opened: \(reason(code))"
+            }
+        return VolumeError(.unreadable, message, path: path)
+    }
+
+    /// The sentence for a file that could not be written.
+    static func cannotWrite(_ path: String, errno code: CInt) -> VolumeError {
+        let message =
+            switch code {
+            case ENOENT, ENOTDIR: "cannot be written: its folder does not exist"
+            case EACCES, EPERM, EROFS: "may not be written by this user: check the permissions of its folder"
+            case ENOSPC, EDQUOT: "cannot be written: the disk or the quota is full"
+            default: "cannot be written: \(reason(code))"
+            }
+        return VolumeError(.unwritable, message, path: path)
+    }
+
+    /// The sentence for a name that is taken.
+    static func alreadyExists(_ path: String) -> VolumeError {
+        VolumeError(.alreadyExists, "exists already; name another file, or replace this one with --force", path: path)
+    }
+
+    /// What the system says about an error number.
+    static func reason(_ code: CInt) -> String { String(cString: strerror(code)) }
+}
+
+extension VolumeError {
+    /// The advice for a store that is valid but not read here.
+    private static let rewriteAdvice =
+        "rewrite it as zarr version 2 with the compressor zlib, gzip or none (in Python with zarr 2: "
+        + "zarr.copy(old, group, compressor=numcodecs.Zlib(1)))"
+
+    static func notZarr(arrays: [String], path: String) -> VolumeError {
+        let advice =
+            arrays.isEmpty
+            ? "give the folder that holds .zattrs or .zarray"
+            : "name one of the arrays inside: \(arrays.map { "\(path):/\($0)" }.joined(separator: ", "))"
+        return VolumeError(.malformed, "is no OME-Zarr image and no zarr array; \(advice)", path: path)
+    }
+
+    static func zarrVersionNotSupported(path: String) -> VolumeError {
+        VolumeError(
+            .unsupported, "is a store of zarr version 3 (OME-Zarr 0.5 or later), which is not read here; \(rewriteAdvice)",
+            path: path)
+    }
+
+    static func codecNotSupported(_ codec: String, path: String) -> VolumeError {
+        VolumeError(.unsupported, "codec not supported: \(codec); \(rewriteAdvice)", path: path)
+    }
+
+    static func zarrFeatureNotSupported(_ what: String, advice: String, path: String) -> VolumeError {
+        VolumeError(.unsupported, "\(what), which is not read here; \(advice)", path: path)
+    }
+
+    static func outsideStore(_ name: String, path: String) -> VolumeError {
+        VolumeError(.unreadable, "\"\(name)\" leads out of the store; name an array that lies inside it", path: path)
+    }
+
+    static func malformedMetadata(_ what: String, path: String) -> VolumeError {
+        VolumeError(.malformed, "\(what); write the metadata again", path: path)
+    }
+
+    static func malformedChunk(_ what: String, path: String) -> VolumeError {
+        VolumeError(.malformed, "\(what): the chunk is damaged, fetch it again", path: path)
+    }
+}
+
+extension VolumeError {
+    static func malformedLine(_ line: Int, _ what: String, path: String) -> VolumeError {
+        VolumeError(.malformed, "line \(line): \(what)", path: path)
+    }
+
+    static func notFinite(_ name: String, _ text: String, line: Int, path: String) -> VolumeError {
+        .malformedLine(line, "\(name) is \"\(text)\" instead of a finite number; correct or remove the line", path: path)
+    }
+
+    static func tooManyPoints(_ limit: Int, path: String) -> VolumeError {
+        VolumeError(.tooLarge, "has more than \(limit) points; split it by tomogram", path: path)
+    }
+
+    static func noConvention(path: String) -> VolumeError {
+        let names = CoordinateConvention.allCases.map(\.rawValue).joined(separator: ", ")
+        return VolumeError(
+            .unsupported, "does not say in what unit its coordinates are; name the convention: \(names)", path: path)
+    }
+
+    static func pointsNotRead(_ what: String, advice: String, path: String) -> VolumeError {
+        VolumeError(.unsupported, "is \(what), which is not read as points; \(advice)", path: path)
     }
 }

@@ -1,13 +1,16 @@
+import Basics
+
 /// An OME-Zarr image: one volume at several resolutions, as `.zattrs` of a zarr group describe it.
 ///
-/// Source: the OME-Zarr specification, version 0.4, "multiscales" metadata; 0.1 to 0.3 are read as far as they say the same.
+/// Source: the OME-Zarr specification, version 0.4, "multiscales" metadata. Of versions 0.1 to 0.3, the parts that are the
+/// same are read.
 struct MultiscaleImage: Decodable, Sendable {
     let name: String?
     /// One axis for each axis of the arrays, in their order; absent in versions 0.1 and 0.2.
     let axes: [Axis]?
     /// The resolutions, the highest first.
     let datasets: [Dataset]
-    /// What maps the coordinates of every dataset further.
+    /// Transformations that apply to all datasets, after the dataset's own ones.
     let coordinateTransformations: [Transformation]?
 
     struct Axis: Decodable, Sendable {
@@ -15,7 +18,7 @@ struct MultiscaleImage: Decodable, Sendable {
         let unit: String?
 
         init(from decoder: any Decoder) throws {
-            // Version 0.3 has plain names.
+            // In version 0.3, an axis is only its name.
             if let name = try? decoder.singleValueContainer().decode(String.self) {
                 self.name = name
                 self.unit = nil
@@ -32,7 +35,7 @@ struct MultiscaleImage: Decodable, Sendable {
     }
 
     struct Dataset: Decodable, Sendable {
-        /// The array, from the group on.
+        /// The path of the array, relative to the group.
         let path: String
         let coordinateTransformations: [Transformation]?
     }
@@ -42,7 +45,8 @@ struct MultiscaleImage: Decodable, Sendable {
         let scale: [Double]?
     }
 
-    /// The scale of a dataset along each axis of its array, or nil if there is none for this number of axes.
+    /// The scale of a dataset along each axis of its array: its own scale times the image's. Nil if there is none, or none
+    /// for this number of axes.
     func scale(of dataset: Dataset, axisCount: Int) -> [Double]? {
         let scales = [dataset.coordinateTransformations, coordinateTransformations].compactMap { transformations in
             transformations?.first { $0.type == "scale" }?.scale
@@ -52,7 +56,100 @@ struct MultiscaleImage: Decodable, Sendable {
     }
 }
 
-/// `.zattrs` of a group.
+/// The JSON document `.zattrs` of a group.
 struct ZarrGroupAttributes: Decodable, Sendable {
     let multiscales: [MultiscaleImage]?
+}
+
+/// The indices of the axes z, y and x of a zarr array.
+///
+/// The specification says that the list of axes has the order of the array's dimensions, so the names decide: an array
+/// whose axes are named x, y, z is transposed to `[z][y][x]`. If the names x and y are missing or occur twice, the
+/// last axes are z, y, x: every program of the field stores a tomogram so.
+struct ZarrAxes: Hashable, Sendable {
+    /// Nil if the array is a single image.
+    let z: Int?
+    let y: Int
+    let x: Int
+    /// A sentence for people that says how the axes were understood; nil if they are in the usual order.
+    let note: String?
+
+    /// - Throws: ``VolumeError``, `.unsupported`, where an axis that is neither z, y nor x has more than one entry.
+    init(names: [String]?, shape: [Int], path: String) throws(VolumeError) {
+        let names = names?.map { $0.lowercased() } ?? []
+        func places(_ name: String) -> [Int] { names.indices.filter { names[$0] == name } }
+        let (z, y, x) = (places("z"), places("y"), places("x"))
+        if names.count == shape.count, z.count <= 1, y.count == 1, x.count == 1 {
+            self.z = z.first
+            self.y = y[0]
+            self.x = x[0]
+            let isUsual = y[0] < x[0] && (z.first.map { $0 < y[0] } ?? true)
+            note =
+                isUsual
+                ? nil
+                : "the axes are stored as \(names.joined(separator: ", ")) and were put into the order z, y, x by their names"
+        } else {
+            self.z = shape.count >= 3 ? shape.count - 3 : nil
+            self.y = shape.count - 2
+            self.x = shape.count - 1
+            note =
+                names.isEmpty ? nil : "the axes are named \(names.joined(separator: ", ")); the last ones were taken for z, y, x"
+        }
+        let chosen = [self.z, self.y, self.x]
+        if let other = shape.indices.first(where: { !chosen.contains($0) && shape[$0] != 1 }) {
+            throw VolumeError(
+                .unsupported,
+                "has \(shape[other]) entries along axis \(other) beside z, y and x, where one is read; write one volume for each",
+                path: path)
+        }
+    }
+
+    /// Reorders values from the array's axes to (z, y, x). The value for z is 1 if the array has no z axis.
+    func ordered<Value: ExpressibleByIntegerLiteral>(_ values: [Value]) -> (z: Value, y: Value, x: Value) {
+        (z.map { values[$0] } ?? 1, values[y], values[x])
+    }
+}
+
+extension VoxelSize {
+    /// The lengths in Å of units: those of OME-Zarr that suit a tomogram, and short forms that occur in files.
+    private static let angstromsPerUnit: [String: Double] = [
+        "angstrom": 1, "Å": 1, "A": 1, "nanometer": 10, "nm": 10, "micrometer": 1e4, "um": 1e4, "µm": 1e4, "picometer": 0.01,
+        "pm": 0.01,
+        "meter": 1e10, "m": 1e10, "millimeter": 1e7, "mm": 1e7,
+    ]
+
+    /// The voxel size of one resolution of an OME-Zarr image, and notes for people.
+    ///
+    /// A scale without a unit is in Å, as in the stores of the field. If all scales at the highest resolution are 1 and have
+    /// no unit, there is no voxel size: programs write this when they do not know it.
+    static func read(
+        from image: MultiscaleImage, dataset: MultiscaleImage.Dataset, axes: ZarrAxes, axisCount: Int
+    ) -> (voxelSize: VoxelSize?, notes: [String]) {
+        guard let scale = image.scale(of: dataset, axisCount: axisCount) else { return (nil, []) }
+        let axisUnits = image.axes?.map(\.unit) ?? []
+        let units = axisUnits.count == axisCount ? axisUnits : Array(repeating: nil, count: axisCount)
+        let spatial = [axes.z, axes.y, axes.x].compactMap(\.self)
+
+        var angstroms = scale
+        for axis in spatial {
+            guard let unit = units[axis] else { continue }
+            guard let factor = angstromsPerUnit[unit] else {
+                return (nil, ["the voxel size was ignored: its unit \"\(unit)\" is not known"])
+            }
+            angstroms[axis] *= factor
+        }
+        let lacksUnits = spatial.contains { units[$0] == nil }
+        if lacksUnits, let finest = image.datasets.first, let scale = image.scale(of: finest, axisCount: axisCount),
+            spatial.allSatisfy({ scale[$0] == 1 })
+        {
+            return (nil, ["the voxel size was ignored: a scale of 1 without a unit is a count of voxels"])
+        }
+        let (storedZ, y, x) = axes.ordered(angstroms)
+        // A single image has no scale along z: the one along x is used.
+        let z = axes.z == nil ? x : storedZ
+        guard let size = VoxelSize(xInAngstroms: x, yInAngstroms: y, zInAngstroms: z) else {
+            return (nil, ["the voxel size was ignored: \(x) × \(y) × \(z) Å is not plausible"])
+        }
+        return (size, lacksUnits ? ["the voxel size has no unit and was taken for Å"] : [])
+    }
 }

@@ -1,29 +1,29 @@
 import Basics
 
-/// The metadata of one array of a zarr store of version 2 (`.zarray`): how its voxels are cut into chunks and stored.
+/// The checked metadata of one array of a zarr store of version 2 (`.zarray`): shape, chunks, type and compression.
 ///
 /// Source: the zarr storage specification, version 2.
 struct ZarrArray: Sendable {
     /// The number of elements along each axis, in storage order: two to five axes.
     let shape: [Int]
-    /// The number of elements of a chunk along each axis. Chunks at the far edges are stored whole.
+    /// The number of elements of a chunk along each axis. Chunks at the far edges are stored whole, beyond the shape.
     let chunkShape: [Int]
     let dataType: ZarrDataType
     let codec: ZarrCodec
-    /// The little-endian bytes of one voxel of a chunk that was never written.
+    /// The fill value, as the little-endian bytes of one voxel: for chunks that were never written.
     let fill: [UInt8]
-    /// The distance between neighbours along each axis in a decoded chunk, in elements.
+    /// The distance in elements between neighbours along each axis in a decoded chunk.
     let strides: [Int]
     /// The number of elements of a chunk.
     let chunkCount: Int
-    /// The folder of the array, as a key.
+    /// The key of the array's folder.
     let key: String
     private let separator: String
 
-    /// The most bytes that a decoded chunk may have.
+    /// The size limit of a decoded chunk in bytes.
     static let chunkLimit = 512 << 20
 
-    /// Reads and checks the metadata of the array in a folder of a store.
+    /// Reads and checks `.zarray` in a folder of a store.
     ///
     /// - Throws: ``VolumeError`` where the metadata contradict themselves, name a codec, filter or type that is not
     ///   read here, or declare chunks of more than 512 MiB.
@@ -58,7 +58,7 @@ struct ZarrArray: Sendable {
         }
         var bytes = dataType.scalarType.size
         for count in metadata.chunks {
-            // At most 2²⁹ times 2³¹.
+            // Cannot overflow: `bytes` is at most 2²⁹ here, `count` less than 2³¹.
             bytes *= count
             guard bytes <= Self.chunkLimit else {
                 throw VolumeError(
@@ -95,13 +95,13 @@ struct ZarrArray: Sendable {
         self.separator = separator
     }
 
-    /// The key of a chunk, from its place in the grid of chunks.
+    /// The key of a chunk, given its index in the grid of chunks along each axis.
     func chunkKey(_ place: [Int]) -> String {
         ZarrStore.key(place.map(String.init).joined(separator: separator), in: key)
     }
 }
 
-/// `.zarray`.
+/// The JSON document `.zarray`.
 private struct Metadata: Decodable {
     let version: Int
     let shape: [Int]
@@ -153,9 +153,95 @@ private struct Metadata: Decodable {
 
     struct Codec: Decodable {
         let id: String
-        /// What blosc compresses with.
+        /// The compressor inside blosc, such as `lz4`; absent for other codecs.
         let cname: String?
 
         var name: String { cname.map { "\(id) (\($0))" } ?? id }
+    }
+}
+
+/// The type of the elements of a zarr array, from its NumPy type code: `<f4`, `>i2`, `|u1`.
+struct ZarrDataType: Hashable, Sendable {
+    let scalarType: ScalarType
+    let isBigEndian: Bool
+
+    /// The NumPy type codes that are read. Booleans are the bytes 0 and 1.
+    private static let scalarTypes: [String: ScalarType] = [
+        "b1": .uint8, "u1": .uint8, "i1": .int8, "u2": .uint16, "i2": .int16, "u4": .uint32, "i4": .int32, "u8": .uint64,
+        "i8": .int64,
+        "f2": .float16, "f4": .float32, "f8": .float64,
+    ]
+
+    /// Returns nil if elements of this type are not read.
+    init?(_ code: String) {
+        guard let order = code.first, "<>|".contains(order), let scalarType = Self.scalarTypes[String(code.dropFirst())],
+            order != "|" || scalarType.size == 1
+        else { return nil }
+        self.scalarType = scalarType
+        self.isBigEndian = order == ">"
+    }
+
+    /// The little-endian bytes of a fill value, or nil if the type has no such value.
+    func bytes(of fill: ZarrFillValue) -> [UInt8]? {
+        func bytes<Value>(_ value: Value?) -> [UInt8]? { value.map { withUnsafeBytes(of: $0) { Array($0) } } }
+        func integer<Value: FixedWidthInteger>(_ type: Value.Type) -> [UInt8]? {
+            switch fill {
+            case .absent: bytes(Value.zero)
+            case .integer(let value): bytes(Value(exactly: value)?.littleEndian)
+            case .unsignedInteger(let value): bytes(Value(exactly: value)?.littleEndian)
+            case .number(let value): bytes(Value(exactly: value)?.littleEndian)
+            }
+        }
+        let number: Double =
+            switch fill {
+            case .absent: 0
+            case .integer(let value): Double(value)
+            case .unsignedInteger(let value): Double(value)
+            case .number(let value): value
+            }
+        return switch scalarType {
+        case .uint8: integer(UInt8.self)
+        case .int8: integer(Int8.self)
+        case .uint16: integer(UInt16.self)
+        case .int16: integer(Int16.self)
+        case .uint32: integer(UInt32.self)
+        case .int32: integer(Int32.self)
+        case .uint64: integer(UInt64.self)
+        case .int64: integer(Int64.self)
+        case .float16: bytes(Float16(number).bitPattern.littleEndian)
+        case .float32: bytes(Float(number).bitPattern.littleEndian)
+        case .float64: bytes(number.bitPattern.littleEndian)
+        }
+    }
+}
+
+/// The fill value as the metadata spell it: the value of voxels in chunks that were never written.
+enum ZarrFillValue: Decodable, Hashable, Sendable {
+    /// `null`: the value is undefined; zero is used.
+    case absent
+    case integer(Int64)
+    case unsignedInteger(UInt64)
+    case number(Double)
+
+    init(from decoder: any Decoder) throws {
+        let container = try decoder.singleValueContainer()
+        if container.decodeNil() {
+            self = .absent
+        } else if let value = try? container.decode(Int64.self) {
+            self = .integer(value)
+        } else if let value = try? container.decode(UInt64.self) {
+            self = .unsignedInteger(value)
+        } else if let value = try? container.decode(Double.self) {
+            self = .number(value)
+        } else if let value = try? container.decode(Bool.self) {
+            self = .integer(value ? 1 : 0)
+        } else {
+            switch try container.decode(String.self) {
+            case "NaN": self = .number(.nan)
+            case "Infinity": self = .number(.infinity)
+            case "-Infinity": self = .number(-.infinity)
+            case let text: throw DecodingError.dataCorruptedError(in: container, debugDescription: text)
+            }
+        }
     }
 }

@@ -1,11 +1,11 @@
 import Basics
 import CZlib
 
-/// How the chunks of a zarr array are compressed.
+/// The compression of the chunks of a zarr array.
 enum ZarrCodec: Hashable, Sendable {
     case raw, zlib, gzip
 
-    /// Returns nil if the codec with this name of numcodecs is not read.
+    /// The codec with this numcodecs id; nil if it is not read.
     init?(id: String) {
         switch id {
         case "zlib": self = .zlib
@@ -14,16 +14,16 @@ enum ZarrCodec: Hashable, Sendable {
         }
     }
 
-    /// The most bytes that a file may have whose contents decode to `count` bytes.
+    /// The size limit of a file that decodes to `count` bytes.
     func encodedLimit(count: Int) -> Int {
-        // Data that do not compress grow by a thousandth; twice is beyond what any setting of deflate does.
+        // Data that cannot be compressed grow by a thousandth. No setting of deflate doubles them.
         self == .raw ? count : 2 * count + 65_536
     }
 
     /// Decodes a chunk.
     ///
-    /// - Throws: ``VolumeError``, before memory for the result is allocated, where the encoded bytes are too few for
-    ///   `count` decoded ones; and where they decode to anything but exactly `count` bytes.
+    /// - Throws: ``VolumeError``: `.tooLarge`, before memory is allocated, where so few encoded bytes cannot decode to `count`
+    ///   bytes, or where zlib gets no memory; `.truncated` or `.malformed` where they do not decode to exactly `count` bytes.
     /// - Complexity: one pass over the encoded bytes; allocates `count` bytes.
     func decode(_ encoded: [UInt8], count: Int, path: String) throws(VolumeError) -> [UInt8] {
         if self == .raw {
@@ -34,7 +34,7 @@ enum ZarrCodec: Hashable, Sendable {
             }
             return encoded
         }
-        // Deflate cannot compress better than 1032 to 1 (zlib's technical note), so a larger claim is a lie.
+        // Deflate cannot compress better than 1032 : 1 (zlib's technical note), so a larger `count` is wrong.
         guard count <= 1032 * encoded.count + 65_536, let available = UInt32(exactly: encoded.count),
             let room = UInt32(exactly: count)
         else {
@@ -79,7 +79,7 @@ enum ZarrCodec: Hashable, Sendable {
     ) -> (Outcome, written: Int) {
         encoded.withUnsafeBufferPointer { input in
             var stream = z_stream()
-            // zlib keeps the address of the struct and compares it on every call.
+            // zlib keeps the address of the struct and compares it on every call, so the struct must not move.
             return withUnsafeMutablePointer(to: &stream) { stream in
                 stream.pointee.next_in = UnsafeMutablePointer(mutating: input.baseAddress)
                 stream.pointee.avail_in = available

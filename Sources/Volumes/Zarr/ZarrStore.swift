@@ -1,28 +1,31 @@
 import Basics
 import Foundation
 
-/// The folder of a zarr store, read by key: `.zattrs`, `0/.zarray`, `0/3.1.4`.
+/// The folder of a zarr store; its files are read by key: `.zattrs`, `0/.zarray`, `0/3.1.4`.
 ///
-/// Nothing outside the folder is ever opened: keys with `..` are refused, and so are links that lead out.
+/// Files outside the folder are never opened: keys with `..` and links that lead out of the folder are refused.
 struct ZarrStore: Sendable {
     /// The folder, as it was named.
     let path: String
-    /// The folder without links.
+    /// The absolute path of the folder without symbolic links.
     private let root: String
 
-    /// The most bytes of a metadata file.
-    static let metadataLimit = 1 << 20
+    /// The size limit of a metadata file in bytes.
+    private static let metadataLimit = 1 << 20
 
+    /// - Throws: ``VolumeError``, `.unreadable`, where there is no such folder.
     init(path: String) throws(VolumeError) {
         guard let root = Self.resolved(path) else { throw .cannotOpen(path, errno: errno) }
         self.path = path
         self.root = root
     }
 
-    /// The path of a key, for people.
+    /// The path of a key, for messages and system calls.
     func path(of key: String) -> String { key.isEmpty ? path : "\(path)/\(key)" }
 
-    /// A name inside the store as a key: without empty components and without slashes at its ends.
+    /// The key of a name inside the store: the name without empty components and without slashes at its ends.
+    ///
+    /// - Throws: ``VolumeError``, `.unreadable`, where the name has `..` or a zero byte.
     func key(named name: String) throws(VolumeError) -> String {
         let components = name.split(separator: "/").filter { $0 != "." }
         guard !components.contains(".."), !name.utf8.contains(0) else { throw .outsideStore(name, path: path) }
@@ -32,25 +35,25 @@ struct ZarrStore: Sendable {
     /// The key of a file or folder inside the folder of another key.
     static func key(_ key: String, in folder: String) -> String { folder.isEmpty ? key : "\(folder)/\(key)" }
 
-    /// Whether there is a file. What cannot be looked at is there: reading it says why.
+    /// Whether there is a file or folder. Also true where the system cannot say: reading it then fails with the reason.
     func contains(_ key: String) -> Bool { access(path(of: key), F_OK) == 0 || ![ENOENT, ENOTDIR].contains(errno) }
 
-    /// The names of the folders of a group that hold an array, at most `limit`, sorted.
+    /// The keys of the arrays directly inside a group, sorted, at most `limit`.
     func arrays(in folder: String, limit: Int) -> [String] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: path(of: folder))) ?? []
         let keys = names.sorted().lazy.map { Self.key($0, in: folder) }
         return Array(keys.filter { contains(Self.key(".zarray", in: $0)) }.prefix(limit))
     }
 
-    /// The bytes of a file, or nil where there is none.
+    /// The bytes of a file; nil where there is none.
     ///
-    /// - Throws: `.unreadable` where the key leads out of the store or to something that is no file, `.tooLarge` where the
-    ///   file has more than `limit` bytes.
+    /// - Throws: ``VolumeError``: `.unreadable` where the key leads out of the store, is a link without a target or is not a
+    ///   regular file; `.tooLarge` where the file has more than `limit` bytes.
     func contents(of key: String, limit: Int) throws(VolumeError) -> [UInt8]? {
         let path = path(of: key)
         guard let target = Self.resolved(path) else {
             let reason = errno
-            // A link whose target is missing must not pass for a chunk that was never written.
+            // A link whose target is missing is an error. It must not count as a chunk that was never written.
             var status = stat()
             if reason == ENOENT || reason == ENOTDIR, lstat(path, &status) != 0 { return nil }
             throw .cannotOpen(path, errno: reason)
@@ -71,13 +74,15 @@ struct ZarrStore: Sendable {
         return bytes
     }
 
-    /// The JSON document of a file, or nil where there is none.
+    /// The JSON document in a file of at most 1 MiB; nil where there is no such file.
+    ///
+    /// - Throws: ``VolumeError`` as ``contents(of:limit:)`` does; `.malformed` where the JSON is not of the expected form.
     func document<Document: Decodable>(_ type: Document.Type, at key: String) throws(VolumeError) -> Document? {
         guard let bytes = try contents(of: key, limit: Self.metadataLimit) else { return nil }
         return try JSONDocument.decode(type, from: bytes, path: path(of: key))
     }
 
-    /// The path without links, or nil, with `errno` set, where there is no such file.
+    /// The absolute path without symbolic links; nil, with `errno` set, where there is no such file.
     private static func resolved(_ path: String) -> String? {
         guard let pointer = realpath(path, nil) else { return nil }
         defer { free(pointer) }

@@ -2,10 +2,10 @@ public import Basics
 
 /// A volume in an OME-Zarr store of version 0.4 or earlier, or in a plain zarr array of version 2.
 ///
-/// Arrays have two to five axes; axes beside z, y and x (time, channel) must have one entry. The names of the axes in
-/// `.zattrs` decide which is which, and the volume is presented as `[z][y][x]`. Elements are integers of 8 to 64 bits,
-/// float16, float32, float64, or booleans, which are read as `uint8`; in either byte order, and in C or Fortran
-/// order. Chunks are raw or compressed by zlib or gzip; a chunk that was never written holds the fill value.
+/// Arrays have two to five axes; axes other than z, y and x (time, channel) must have one entry. The names of the axes in
+/// `.zattrs` decide which is which; the volume is `[z][y][x]` whatever their order. Elements are integers of 8 to 64 bits,
+/// float16, float32, float64, or booleans (read as `uint8`), in either byte order, in C or Fortran order. Chunks are raw or
+/// compressed by zlib or gzip. Voxels of a chunk that was never written have the fill value.
 ///
 /// Sources: the zarr storage specification, version 2; the OME-Zarr specification, version 0.4.
 public struct ZarrVolume: Volume {
@@ -19,18 +19,17 @@ public struct ZarrVolume: Volume {
     private let axes: ZarrAxes
     private let cache: ZarrChunkCache
 
-    /// The most bytes of decoded chunks that a volume keeps.
+    /// The size limit in bytes of the decoded chunks that a volume keeps in memory.
     private static let cacheLimit = 256 << 20
 
     /// Opens a volume; no voxel is read.
     ///
     /// - Parameters:
     ///   - path: the folder of the store, or of a group or array inside one.
-    ///   - array: an array or image inside the folder; nil for the highest resolution of the image that the folder is, or the
-    ///     array that it is.
+    ///   - array: an array or image inside the folder. Nil for the folder itself: if it is an image, its highest resolution.
     /// - Throws: ``VolumeError``: `.unsupported` for zarr version 3 and for codecs, filters and types that are not read,
-    ///   each with what to do; `.malformed` where the metadata contradict themselves; `.unreadable` where a name leads
-    ///   out of the store; `.tooLarge` for chunks of more than 512 MiB.
+    ///   each with advice; `.malformed` where the metadata contradict themselves; `.unreadable` where a name leads
+    ///   out of the store or does not exist; `.tooLarge` for chunks of more than 512 MiB.
     public init(path: String, array name: String?) throws(VolumeError) {
         let store = try ZarrStore(path: path)
         let key = try Self.arrayKey(try store.key(named: name ?? ""), in: store)
@@ -67,12 +66,12 @@ public struct ZarrVolume: Volume {
 
     /// Reads the voxels of a box into memory, `[z][y][x]`, little-endian values of `scalarType`.
     ///
-    /// Chunks are decoded one after another and kept, up to 256 MiB, for the reads that follow: volumes are best read
-    /// in boxes as deep as a chunk, or slice after slice.
+    /// Decoded chunks are kept, up to 256 MiB, for later reads. Volumes are best read in boxes as deep as a chunk, or slice
+    /// after slice.
     ///
     /// - Throws: ``VolumeError`` where the box does not lie in the volume, or a chunk cannot be read or is damaged.
-    /// - Complexity: decodes every chunk that the box touches, unless it is kept. Memory is that of the chunks kept and
-    ///   of one chunk, encoded and decoded.
+    /// - Complexity: decodes, one after another, every chunk that the box touches and that is not kept. Memory is that of the
+    ///   chunks kept and of one chunk, encoded and decoded.
     public func read(_ box: Box, into destination: UnsafeMutableRawBufferPointer) throws(VolumeError) {
         guard box.isInside(shape), destination.count == box.shape.count * scalarType.size else {
             throw .outOfBounds("a box of \(box.shape) voxels for \(destination.count) bytes", shape: shape, path: header.path)
@@ -87,7 +86,7 @@ public struct ZarrVolume: Volume {
         }
     }
 
-    /// The decoded chunk, or nil if it was never written.
+    /// The decoded chunk at a place in the grid; nil if it was never written.
     private func chunk(at place: ZarrChunkCache.Place) throws(VolumeError) -> ZarrChunk? {
         if let chunk = cache.chunk(at: place) { return chunk }
         var grid = array.shape.map { _ in 0 }
@@ -113,7 +112,7 @@ public struct ZarrVolume: Volume {
         return chunk
     }
 
-    /// Copies what a chunk and a box have in common; without a chunk, writes the fill value there.
+    /// Copies the intersection of a chunk and a box into the destination; writes the fill value there if there is no chunk.
     private func copy(
         _ chunk: ZarrChunk?, at place: ZarrChunkCache.Place, to box: Box, in destination: UnsafeMutableRawBufferPointer
     ) {
@@ -138,5 +137,41 @@ public struct ZarrVolume: Volume {
                 }
             }
         }
+    }
+}
+
+extension ZarrVolume {
+    /// The key of the array to read: `key` itself if it is an array, else the highest resolution of the image `key`.
+    static func arrayKey(_ key: String, in store: ZarrStore) throws(VolumeError) -> String {
+        let path = store.path(of: key)
+        guard store.contains(key) else {
+            throw VolumeError(.unreadable, "does not exist in the store; check the name of the array", path: path)
+        }
+        if store.contains(ZarrStore.key(".zarray", in: key)) { return key }
+        if store.contains(ZarrStore.key("zarr.json", in: key)) { throw .zarrVersionNotSupported(path: path) }
+        let attributes = try store.document(ZarrGroupAttributes.self, at: ZarrStore.key(".zattrs", in: key))
+        guard let dataset = attributes?.multiscales?.first?.datasets.first else {
+            throw .notZarr(arrays: store.arrays(in: key, limit: 5), path: path)
+        }
+        return ZarrStore.key(try store.key(named: dataset.path), in: key)
+    }
+
+    /// The image and its dataset (resolution) that the array is part of: in `.zattrs` of the nearest group above the array
+    /// that lists it. Nil for a plain array.
+    static func level(
+        of key: String, in store: ZarrStore
+    ) throws(VolumeError) -> (image: MultiscaleImage, dataset: MultiscaleImage.Dataset)? {
+        let components = key.split(separator: "/")
+        for depth in components.indices.reversed() {
+            let group = components.prefix(depth).joined(separator: "/")
+            let relative = components.dropFirst(depth).joined(separator: "/")
+            let attributes = try store.document(ZarrGroupAttributes.self, at: ZarrStore.key(".zattrs", in: group))
+            for image in attributes?.multiscales ?? [] {
+                for dataset in image.datasets where (try? store.key(named: dataset.path)) == relative {
+                    return (image, dataset)
+                }
+            }
+        }
+        return nil
     }
 }
