@@ -1,10 +1,10 @@
 import Basics
 import Foundation
 
-/// A file of copick's picks: one object, one user, one session; JSON with the names of copick's data model.
+/// A copick file of picks (JSON): the points of one object, by one user, in one session.
 ///
-/// Source: copick's data model, `CopickPicksFile`. Positions are in Å; a point lies at its location plus the translation of its
-/// transformation, whose rotation takes the particle's frame into the tomogram's.
+/// Source: copick's data model, `CopickPicksFile`. Positions are in Å. A point lies at its location plus the translation of
+/// its transformation; the rotation of the transformation maps the particle's frame to the tomogram's.
 struct CopickPicks: Codable {
     var objectName: String
     var userID: String
@@ -65,7 +65,7 @@ extension CopickPicks {
         try container.encode(objectName, forKey: .objectName)
         try container.encode(userID, forKey: .userID)
         try container.encode(sessionID, forKey: .sessionID)
-        // copick wants these keys present, null or not; the synthesised code would leave nulls out.
+        // copick requires these keys, also with the value null; synthesised code would leave them out.
         try container.encode(runName, forKey: .runName)
         try container.encode(voxelSpacing, forKey: .voxelSpacing)
         try container.encode(unit, forKey: .unit)
@@ -86,16 +86,17 @@ extension CopickPicks.Point {
 }
 
 extension CopickPicks {
-    /// Reads a file.
+    /// Reads the points of a file, in Å.
     ///
-    /// - Throws: ``VolumeError`` where it is not copick's, gives another unit than Å, or a point is not finite.
+    /// - Throws: ``VolumeError``: `.malformed` where it is not copick's or a number is not finite, `.unsupported` where its unit
+    ///   is not Å, `.tooLarge` beyond 256 MiB.
     static func read(path: String) throws(VolumeError) -> PointSet {
         let source = try FileSource(path: path)
         guard source.byteCountLimit <= PointFile.jsonLimit else {
             throw VolumeError(.tooLarge, "has more than \(PointFile.jsonLimit >> 20) MiB; split it by tomogram", path: path)
         }
         let bytes = try source.bytes(at: 0, count: source.byteCountLimit)
-        // Numbers that are not finite are refused below, with the point's number.
+        // JSON5 allows numbers that are not finite; they are refused below, with the number of the point.
         let picks = try JSONDocument.decode(CopickPicks.self, from: bytes, path: path)
         guard picks.unit == "angstrom" else {
             throw VolumeError(.unsupported, "gives its points in \(picks.unit); convert them to angstrom", path: path)
@@ -124,5 +125,56 @@ extension CopickPicks {
             set.notes.append("the orientation of \(distorted) points was ignored: their transformation is no rotation")
         }
         return set
+    }
+}
+
+extension CopickPicks {
+    /// The file for points in Å. `trust_orientation` is false unless all points have an orientation.
+    ///
+    /// - Throws: ``VolumeError``, `.unsupported`, where the points have several classes or tomograms (copick has a file for
+    ///   each), or no class.
+    init(_ set: PointSet, session: CopickSession, path: String) throws(VolumeError) {
+        let classes = Set(set.points.map(\.className))
+        let tomograms = Set(set.points.map(\.tomogramName))
+        guard classes.count <= 1, tomograms.count <= 1 else {
+            throw VolumeError(
+                .unsupported, "can hold the points of one class in one tomogram only; write a file for each", path: path)
+        }
+        guard set.points.isEmpty || classes.first ?? nil != nil else {
+            throw VolumeError(.unsupported, "must name the object that its points are; give them a class", path: path)
+        }
+        objectName = (classes.first ?? nil) ?? "object"
+        userID = session.userID
+        sessionID = session.sessionID
+        runName = tomograms.first ?? nil
+        points = set.points.map { point in
+            Point(
+                location: Location(x: point.x, y: point.y, z: point.z),
+                transformation: (point.orientation?.matrix ?? .identity).affineRows, instance: point.instance ?? 0,
+                score: point.score ?? 1)
+        }
+        trustsOrientation = set.points.allSatisfy { $0.orientation != nil }
+    }
+
+    /// The bytes of the file: JSON with sorted keys and a line break at the end.
+    func json(path: String) throws(VolumeError) -> [UInt8] {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
+        do {
+            return Array(try encoder.encode(self)) + [UInt8(ascii: "\n")]
+        } catch {
+            throw VolumeError(.unwritable, "cannot be written as JSON: \(error)", path: path)
+        }
+    }
+}
+
+/// The user and the session of a copick file; copick uses both in the names of its files.
+public struct CopickSession: Hashable, Sendable {
+    public var userID: String
+    public var sessionID: String
+
+    public init(userID: String = "cellar", sessionID: String = "0") {
+        self.userID = userID
+        self.sessionID = sessionID
     }
 }

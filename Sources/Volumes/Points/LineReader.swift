@@ -1,9 +1,9 @@
 import Basics
 
-/// The lines of a text file, one after another, in bounded memory.
+/// Reads a text file line by line, in bounded memory.
 struct LineReader {
     let path: String
-    /// The number of the line that was read last, from 1 on.
+    /// The number of the line that ``next()`` returned last, from 1.
     private(set) var line = 0
 
     private let source: FileSource
@@ -11,9 +11,9 @@ struct LineReader {
     private var buffer: [UInt8] = []
     private var start = 0
 
-    /// The most bytes of a file of points.
-    static let fileLimit = 1 << 30
-    /// The most bytes of a line.
+    /// The size limit of a file of points in bytes.
+    private static let fileLimit = 1 << 30
+    /// The size limit of a line in bytes.
     private static let lineLimit = 1 << 20
     private static let chunk = 1 << 18
 
@@ -26,7 +26,7 @@ struct LineReader {
         }
     }
 
-    /// The next line without its end, or nil after the last one.
+    /// The next line without its line break (LF or CR LF); nil after the last one.
     ///
     /// - Throws: ``VolumeError`` where the file cannot be read, or the line has more than 1 MiB.
     mutating func next() throws(VolumeError) -> ArraySlice<UInt8>? {
@@ -58,7 +58,7 @@ struct LineReader {
         line += 1
         var bytes = bytes
         if bytes.last == UInt8(ascii: "\r") { bytes.removeLast() }
-        // Spreadsheets on Windows begin a text file with a byte order mark.
+        // Spreadsheet programs on Windows put a byte order mark at the beginning of a text file.
         if line == 1, bytes.starts(with: [0xEF, 0xBB, 0xBF]) { bytes.removeFirst(3) }
         return bytes
     }

@@ -1,22 +1,26 @@
-/// Files of points: tables of text (CSV), STAR, and copick's JSON.
+public import Basics
+
+/// Reads and writes files of points: text tables (CSV), STAR, and copick's JSON.
 ///
-/// | extension | format | coordinates, where nothing else is asked for |
+/// | extension | format | coordinate convention, unless the caller names another |
 /// |---|---|---|
-/// | `.csv`, `.tsv`, `.txt`, `.coords` | table of text | what the titles of the columns say (`x [A]`, `x_voxel`) |
+/// | `.csv`, `.tsv`, `.txt`, `.coords` | text table | what the column titles say (`x [A]`, `x_voxel`) |
 /// | `.star` | RELION 5 | ``CoordinateConvention/relion5Centered`` |
 /// | `.star` | RELION 3 and 4, Warp, TOMOMAN | ``CoordinateConvention/relion`` |
 /// | `.star` | STOPGAP | ``CoordinateConvention/voxel`` |
 /// | `.json` | copick | ``CoordinateConvention/angstrom`` |
 public enum PointFile {
-    /// The most points of a file.
+    /// The most points that are read from a file.
     static let pointLimit = 10_000_000
-    /// The most bytes of a JSON file, which is read as a whole.
+    /// The size limit in bytes of a JSON file, which is read as a whole.
     static let jsonLimit = 256 << 20
 
     enum Format: Hashable, Sendable {
         case table, star, copick
 
-        /// The format that the extension of a path stands for.
+        /// The format by the extension of the path.
+        ///
+        /// - Throws: ``VolumeError``, `.unsupported`, with advice where this extension is not read.
         init(path: String) throws(VolumeError) {
             let name = path.split(separator: "/").last ?? ""
             switch name.lastIndex(of: ".").map({ name[name.index(after: $0)...].lowercased() }) {
@@ -44,13 +48,13 @@ public enum PointFile {
     /// Reads the points of a file.
     ///
     /// - Parameters:
-    ///   - path: the file; its extension tells the format.
-    ///   - convention: what the coordinates mean, against what the file says; nil for what the file says.
+    ///   - path: the file; its extension gives the format.
+    ///   - convention: the convention of the coordinates, which overrules the file; nil for what the file says.
     /// - Returns: the points in the file's units, in the order of the file.
     /// - Throws: ``VolumeError``: `.malformed` with the number of the line where a row is wrong or a number is not
     ///   finite; `.unsupported` for other formats, each with what to do, and for a table that does not say what its
     ///   coordinates mean where `convention` is nil; `.tooLarge` beyond 1 GiB or 10 million points.
-    /// - Complexity: tables and STAR files are read line by line, in memory for the points alone.
+    /// - Complexity: one pass. Tables and STAR files are read line by line; memory is that of the points.
     public static func read(_ path: String, convention: CoordinateConvention? = nil) throws(VolumeError) -> PointSet {
         switch try Format(path: path) {
         case .table:
@@ -64,5 +68,64 @@ public enum PointFile {
             set.convention = convention ?? set.convention
             return set
         }
+    }
+}
+
+extension PointFile {
+    /// Writes points to a file, which appears complete or not at all.
+    ///
+    /// - Parameters:
+    ///   - points: the points, in any convention.
+    ///   - output: the file; its extension gives the format.
+    ///   - convention: the convention of the coordinates in the file. Tables can have any (nil means `angstrom`), STAR files
+    ///     `relion5-centered` (also for nil) or `relion`, copick's files only `angstrom`.
+    ///   - pixelSizeInAngstroms: the pixel size for `relion`; nil for the tomogram's voxel size. RELION itself expects pixels
+    ///     of the tilt series before binning.
+    ///   - voxelSize: the voxel size of the tomogram.
+    ///   - shape: the shape of the tomogram.
+    ///   - session: the user and session of copick's files; other formats ignore it.
+    /// - Throws: ``VolumeError``: `.unsupported` for what the format cannot hold; `.unwritable` where a number is not finite, a
+    ///   name has control characters, or the disk fails; `.alreadyExists`.
+    public static func write(
+        _ points: PointSet, to output: OutputFile, convention: CoordinateConvention? = nil, pixelSizeInAngstroms: Double? = nil,
+        voxelSize: VoxelSize, shape: VolumeShape, session: CopickSession = CopickSession()
+    ) throws(VolumeError) {
+        let path = output.path
+        let format = try Format(path: path)
+        let (usual, possible): (CoordinateConvention, [CoordinateConvention]) =
+            switch format {
+            case .table: (.angstrom, CoordinateConvention.allCases)
+            case .star: (.relion5Centered, [.relion5Centered, .relion])
+            case .copick: (.angstrom, [.angstrom])
+            }
+        let convention = convention ?? usual
+        guard possible.contains(convention) else {
+            throw VolumeError(
+                .unsupported,
+                "cannot hold coordinates of the convention \(convention.rawValue); "
+                    + "choose \(possible.map(\.rawValue).joined(separator: " or ")), or write a .csv file", path: path)
+        }
+        let points = points.converted(
+            to: convention, pixelSizeInAngstroms: pixelSizeInAngstroms, voxelSize: voxelSize, shape: shape)
+        for (index, point) in points.points.enumerated() {
+            let numbers = [point.x, point.y, point.z, point.score ?? 0, point.radiusInAngstroms ?? 0]
+            let angles = point.orientation.map { [$0.rot, $0.tilt, $0.psi] } ?? []
+            guard (numbers + angles).allSatisfy(\.isFinite) else {
+                throw VolumeError(.unwritable, "cannot be written: a number of point \(index + 1) is not finite", path: path)
+            }
+            for name in [point.className, point.tomogramName].compactMap(\.self) {
+                guard !name.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
+                    throw VolumeError(
+                        .unwritable, "cannot be written: the name of point \(index + 1) has control characters", path: path)
+                }
+            }
+        }
+        let bytes: [UInt8] =
+            switch format {
+            case .table: Array(points.table.utf8)
+            case .star: Array(try points.star(voxelSize: voxelSize, path: path).utf8)
+            case .copick: try CopickPicks(points, session: session, path: path).json(path: path)
+            }
+        try output.write(bytes)
     }
 }

@@ -1,10 +1,10 @@
-/// Points in the units of one convention, as a file holds them.
+/// Points whose coordinates have one convention, as in a file.
 public struct PointSet: Hashable, Sendable {
     public var points: [PickedPoint]
     public var convention: CoordinateConvention
-    /// The size of the pixels that the coordinates count, in Å; only for the convention `relion`, where the file states it.
+    /// The size in Å of the pixels that are the coordinates' unit; only for the convention `relion`, if the file states it.
     public var pixelSizeInAngstroms: Double?
-    /// What was odd and how it was understood, one sentence each, for people.
+    /// What was odd in the file and how it was understood, one sentence each, for people.
     public var notes: [String]
 
     public init(
@@ -16,20 +16,22 @@ public struct PointSet: Hashable, Sendable {
         self.notes = notes
     }
 
-    /// The same points in another convention; shifts are added to the positions on the way.
+    /// The same points in another convention: x' = ((x − origin) · unit + shift) / unit' + origin', along each axis, with
+    /// origin and unit of the old convention and origin' and unit' of the new one. The shifts of the result are zero.
     ///
     /// - Parameters:
-    ///   - convention: of the result.
-    ///   - pixelSizeInAngstroms: of the result's pixels where they are RELION's; nil for the tomogram's voxel size.
-    ///   - voxelSize: of the tomogram in which the points lie.
-    ///   - shape: of the tomogram in which the points lie.
+    ///   - convention: the convention of the result.
+    ///   - pixelSizeInAngstroms: the pixel size of the result, for `relion`; nil for the tomogram's voxel size.
+    ///   - voxelSize: the voxel size of the tomogram in which the points lie.
+    ///   - shape: the shape of that tomogram.
+    /// - Complexity: one pass over the points.
     public func converted(
         to convention: CoordinateConvention, pixelSizeInAngstroms: Double? = nil, voxelSize: VoxelSize, shape: VolumeShape
     ) -> PointSet {
         let pixelSize = convention == .relion ? pixelSizeInAngstroms : nil
         let (origin, unit) = self.convention.frame(voxelSize: voxelSize, shape: shape, pixelSize: self.pixelSizeInAngstroms)
         let (newOrigin, newUnit) = convention.frame(voxelSize: voxelSize, shape: shape, pixelSize: pixelSize)
-        // Without this, points that stay in their convention would pick up rounding.
+        // Points whose unit and origin stay the same are copied: computing them would add rounding errors.
         let isSameFrame = origin == newOrigin && unit == newUnit
         var result = self
         result.convention = convention
@@ -45,8 +47,97 @@ public struct PointSet: Hashable, Sendable {
         return result
     }
 
-    /// The same points in Å from the centre of the tomogram's first voxel.
+    /// The same points in Å, measured from the centre of the tomogram's first voxel.
     public func inAngstroms(voxelSize: VoxelSize, shape: VolumeShape) -> PointSet {
         converted(to: .angstrom, voxelSize: voxelSize, shape: shape)
+    }
+}
+
+/// A point that a person or a program picked in a tomogram: a particle, or a seed.
+public struct PickedPoint: Hashable, Sendable {
+    /// The position, in the convention of the set that the point belongs to.
+    public var x: Double
+    public var y: Double
+    public var z: Double
+    /// A shift (x, y, z) in Å that is added to the position after its conversion to Å. It comes from refinement, in files
+    /// that have coordinates in pixels and shifts in Å. Shifts in the unit of the coordinates are in the position already.
+    public var shiftInAngstroms: SIMD3<Double>
+    public var orientation: ParticleOrientation?
+    /// The class of the object: `ribosome`.
+    public var className: String?
+    /// The tomogram or tilt series; for files that have the points of several.
+    public var tomogramName: String?
+    /// The number of the object that the point is part of: a filament or a surface.
+    public var instance: Int?
+    public var score: Double?
+    public var radiusInAngstroms: Double?
+
+    public init(
+        x: Double, y: Double, z: Double, shiftInAngstroms: SIMD3<Double> = .zero, orientation: ParticleOrientation? = nil,
+        className: String? = nil, tomogramName: String? = nil, instance: Int? = nil, score: Double? = nil,
+        radiusInAngstroms: Double? = nil
+    ) {
+        self.x = x
+        self.y = y
+        self.z = z
+        self.shiftInAngstroms = shiftInAngstroms
+        self.orientation = orientation
+        self.className = className
+        self.tomogramName = tomogramName
+        self.instance = instance
+        self.score = score
+        self.radiusInAngstroms = radiusInAngstroms
+    }
+}
+
+/// The coordinate convention of points: unit and origin of their coordinates.
+///
+/// The reference is Å from the centre of the first voxel, with 0-based indices: the centre of voxel (i, j, k) of a
+/// tomogram with voxel size v lies at (i·v, j·v, k·v). For a coordinate c along an axis with n voxels, and RELION's pixel
+/// size p:
+///
+/// | convention | unit | Å along an axis |
+/// |---|---|---|
+/// | `angstrom` | Å | c |
+/// | `voxel` | voxels of the tomogram, 0-based | c · v |
+/// | `relion` | pixels, 0-based, of the size that the file states; if it states none, of the tomogram's voxel size | c · p |
+/// | `relion5-centered` | Å from the middle of the tomogram | c + n/2 · v |
+/// | `imod` | voxels; the centre of the first is at (0.5, 0.5, 0) | (c − 0.5) · v in x and y, c · v in z |
+/// | `dynamo` | voxels; the centre of the first is at (1, 1, 1) | (c − 1) · v |
+///
+/// RELION does not document whether its pixels begin at 0 or 1; this follows from its code. RELION 5 reads a centred
+/// coordinate c as pixel c/p + n/2 of the unbinned tomogram, n/2 not rounded, and uses voxel n/2, counted from 0, as the
+/// centre of rotation: 0-based. RELION 4 adds 1 to the coordinates before it uses them in its projections, which are
+/// 1-based: so its coordinates are 0-based as well. The particle picker of early versions of RELION 5 subtracted n/2 − 1, so
+/// its coordinates may be off by one unbinned pixel. STOPGAP's `orig_x` is read as `voxel`. IMOD's origin is that of 3dmod's
+/// model files, Dynamo's that of MATLAB's indices.
+public enum CoordinateConvention: String, Hashable, Sendable, CaseIterable, Codable {
+    case angstrom
+    case voxel
+    case relion
+    case relion5Centered = "relion5-centered"
+    case imod
+    case dynamo
+
+    /// The coordinates of the centre of the first voxel, and the length of one unit in Å, along x, y, z. A coordinate c lies
+    /// (c − origin) · unit Å from that centre.
+    ///
+    /// - Parameters:
+    ///   - voxelSize: the voxel size of the tomogram.
+    ///   - shape: the shape of the tomogram.
+    ///   - pixelSize: the pixel size of `relion` in Å; nil for the tomogram's voxel size.
+    func frame(
+        voxelSize: VoxelSize, shape: VolumeShape, pixelSize: Double?
+    ) -> (origin: SIMD3<Double>, unit: SIMD3<Double>) {
+        let voxel = SIMD3(voxelSize.xInAngstroms, voxelSize.yInAngstroms, voxelSize.zInAngstroms)
+        let count = SIMD3(Double(shape.x), Double(shape.y), Double(shape.z))
+        return switch self {
+        case .angstrom: (.zero, .one)
+        case .voxel: (.zero, voxel)
+        case .relion: (.zero, pixelSize.map { SIMD3(repeating: $0) } ?? voxel)
+        case .relion5Centered: (-count / 2 * voxel, .one)
+        case .imod: (SIMD3(0.5, 0.5, 0), voxel)
+        case .dynamo: (.one, voxel)
+        }
     }
 }

@@ -1,8 +1,8 @@
-/// Reads a STAR file, event by event, in bounded memory.
+/// Reads a STAR file as a stream of events, in bounded memory.
 ///
-/// What is read is STAR as RELION, STOPGAP and Warp write it: data blocks with pairs of names and values and with loops;
-/// comments; values in single or double quotes, and on several lines between semicolons. A row of a loop begins on a
-/// line of its own, so that a row with a value too few is found where it is instead of shifting all that follow.
+/// It reads STAR as RELION, STOPGAP and Warp write it: data blocks with pairs of names and values and with loops;
+/// comments; values in single or double quotes, and on several lines between semicolons. A row of a loop must begin on a
+/// new line: so a row that lacks a value is reported with its line, and does not shift the values of all later rows.
 ///
 /// Source: Hall, *The STAR file: a new format for electronic data transfer and archiving*, J. Chem. Inf. Comput. Sci. 31 (1991).
 struct STARReader {
@@ -24,7 +24,7 @@ struct STARReader {
         var isMultiline = false
 
         var isTag: Bool { isPlain && text.hasPrefix("_") }
-        /// A word that cannot be a value at the beginning of a line.
+        /// Whether the word is a keyword of STAR. At the beginning of a line, it cannot be a value.
         var isKeyword: Bool {
             guard isPlain else { return false }
             let word = text.prefix(6).lowercased()
@@ -103,7 +103,7 @@ struct STARReader {
         return .row(values, line: line)
     }
 
-    /// The next token, reading on where the line is used up.
+    /// The next token, without removing it; reads another line if the current one has no more.
     private mutating func peek() throws(VolumeError) -> Token? {
         while tokens.isEmpty {
             guard let line = try lines.next() else { return nil }
@@ -112,7 +112,7 @@ struct STARReader {
         return tokens.first
     }
 
-    /// A value on several lines, from a semicolon at the beginning of a line to the next such, and what follows it.
+    /// A value on several lines, between two semicolons at the beginning of a line, and the words after the second one.
     private mutating func text(from opening: ArraySlice<UInt8>) throws(VolumeError) -> [Token] {
         let first = lines.line
         var bytes = Array(opening.dropFirst())
@@ -142,7 +142,7 @@ struct STARReader {
             var token = Token(text: "", line: lines.line, startsLine: words.isEmpty)
             let quote = line[index]
             if quote == UInt8(ascii: "'") || quote == UInt8(ascii: "\"") {
-                // A quote inside a word is a letter: only one before a blank or the end of the line closes.
+                // Only a quote before a blank or the end of the line closes the value; others are part of it.
                 let rest = line[(index + 1)...]
                 guard
                     let end = rest.indices.first(where: {

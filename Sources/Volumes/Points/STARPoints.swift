@@ -1,9 +1,9 @@
 import Basics
 
-/// Reads the points of a STAR file of RELION 3, 4 or 5, of Warp or TOMOMAN in RELION's names, or of STOPGAP.
+/// Reads the points of a STAR file by RELION 3, 4 or 5, by Warp or TOMOMAN (with RELION's column names), or by STOPGAP.
 ///
-/// All loops with coordinates are read, in the order of the file. What refinement shifted is where it was shifted to:
-/// position − A · origin for RELION, with A the orientation of the subtomogram; position + shift for STOPGAP.
+/// All loops with coordinates are read, in the order of the file. Refinement's shifts are applied: position − A · origin
+/// for RELION, where A is the orientation of the subtomogram; position + shift for STOPGAP.
 struct STARPointReader {
     private var reader: STARReader
     private let path: String
@@ -11,7 +11,7 @@ struct STARPointReader {
     private var pixelSizes: Set<Double?> = []
     private var points: [PickedPoint] = []
 
-    /// Where the position of a loop's rows stands.
+    /// Which columns of a loop have the position.
     private enum Layout {
         case centred, pixels, stopgap
 
@@ -29,9 +29,12 @@ struct STARPointReader {
         reader = try STARReader(path: path)
     }
 
-    /// - Parameter wanted: the meaning of the coordinates, against what the format says; nil for the format's own.
-    ///   Columns that have this meaning are preferred where a file has both of RELION's kinds.
-    /// - Throws: ``VolumeError`` with the number of the line that is wrong.
+    /// Reads all points.
+    ///
+    /// - Parameter wanted: the convention of the coordinates, which overrules that of the format; nil for the format's own.
+    ///   If a file has both of RELION's kinds of coordinates, the columns of this convention are read.
+    /// - Throws: ``VolumeError`` with the number of the line that is wrong; `.malformed` where the file has no loop with three
+    ///   coordinates; `.unsupported` where it has different kinds of coordinates or pixel sizes.
     mutating func read(convention wanted: CoordinateConvention?) throws(VolumeError) -> PointSet {
         var own: CoordinateConvention?
         var table: STARTable?
@@ -84,12 +87,13 @@ struct STARPointReader {
         return table.has(STARColumn.stopgapPosition) ? .stopgap : nil
     }
 
-    /// Notes the pixel size of an optics group.
+    /// Stores the pixel size of a row of the table of optics groups; does nothing for rows of other tables.
     private mutating func readOptics(_ table: STARTable, _ values: [String], line: Int) throws(VolumeError) {
         guard let group = table.text(STARColumn.opticsGroup, in: values), table.has([STARColumn.opticsGroupName]) else { return }
         opticsPixelSizes[group] = try Self.pixelSize(table, values, line: line)
     }
 
+    /// The pixel size in Å that a row states, by one of ``STARColumn/pixelSizes`` or by detector and magnification.
     private static func pixelSize(_ table: STARTable, _ values: [String], line: Int) throws(VolumeError) -> Double? {
         for column in STARColumn.pixelSizes {
             if let size = try table.number(column, in: values, line: line), size > 0 { return size }
@@ -129,7 +133,9 @@ struct STARPointReader {
         return point
     }
 
-    /// A point, unless adding a shift has led beyond what a number can hold.
+    /// A point at a position.
+    ///
+    /// - Throws: ``VolumeError``, `.malformed`, where adding a shift has overflowed: the position is not finite.
     private static func point(at position: SIMD3<Double>, line: Int, path: String) throws(VolumeError) -> PickedPoint {
         guard position - position == .zero else {
             throw .notFinite("the shifted position", "\(position)", line: line, path: path)
@@ -154,7 +160,7 @@ struct STARPointReader {
     }
 }
 
-/// The columns of a loop, by name.
+/// The columns of a loop by name, to look up values in its rows.
 private struct STARTable {
     private let indices: [String: Int]
     private let path: String
@@ -193,5 +199,99 @@ private struct STARTable {
     /// RELION's angles of three columns, or nil if one of the columns is absent.
     func orientation(_ columns: [String], in values: [String], line: Int) throws(VolumeError) -> ParticleOrientation? {
         try vector(columns, in: values, line: line).map { ParticleOrientation(rot: $0.x, tilt: $0.y, psi: $0.z) }
+    }
+}
+
+/// The names of the STAR columns that are read and written, by the program that defines them.
+private enum STARColumn {
+    // RELION 5: Å from the middle of the tomogram.
+    static let centred = ["_rlnCenteredCoordinateXAngst", "_rlnCenteredCoordinateYAngst", "_rlnCenteredCoordinateZAngst"]
+    // RELION: pixels.
+    static let coordinate = ["_rlnCoordinateX", "_rlnCoordinateY", "_rlnCoordinateZ"]
+    // The origin is subtracted from the position. It is in Å since RELION 3.1, in pixels before.
+    static let originInAngstroms = ["_rlnOriginXAngst", "_rlnOriginYAngst", "_rlnOriginZAngst"]
+    static let originInPixels = ["_rlnOriginX", "_rlnOriginY", "_rlnOriginZ"]
+    static let angles = ["_rlnAngleRot", "_rlnAngleTilt", "_rlnAnglePsi"]
+    /// The orientation in which a subtomogram was extracted: angles and origins are relative to it.
+    static let subtomogramAngles = ["_rlnTomoSubtomogramRot", "_rlnTomoSubtomogramTilt", "_rlnTomoSubtomogramPsi"]
+    static let tomogramName = "_rlnTomoName"
+    static let micrographName = "_rlnMicrographName"
+    static let opticsGroup = "_rlnOpticsGroup"
+    static let opticsGroupName = "_rlnOpticsGroupName"
+    static let tube = "_rlnHelicalTubeID"
+    static let classNumber = "_rlnClassNumber"
+    static let score = "_rlnAutopickFigureOfMerit"
+    /// The columns with the pixel size of the coordinates in Å, the most reliable first. `_rlnImagePixelSize` is not among
+    /// them: it is the pixel size of the boxes, which may be binned.
+    static let pixelSizes = ["_rlnTomoTiltSeriesPixelSize", "_rlnMicrographPixelSize", "_rlnPixelSize"]
+    /// Before RELION 3.1, and in Warp: pixel size in Å = 10⁴ · detector pixel size in µm / magnification.
+    static let detectorPixelSize = "_rlnDetectorPixelSize"
+    static let magnification = "_rlnMagnification"
+
+    // STOPGAP's motive list: in voxels of the tomogram; the shift is added to the position.
+    static let stopgapPosition = ["_orig_x", "_orig_y", "_orig_z"]
+    static let stopgapShift = ["_x_shift", "_y_shift", "_z_shift"]
+    /// Rotations in degrees about the fixed axes z (phi), then x (the), then z (psi); they map the particle's frame to the
+    /// tomogram's.
+    static let stopgapAngles = ["_phi", "_the", "_psi"]
+    static let stopgapTomogram = "_tomo_num"
+    static let stopgapObject = "_object"
+    static let stopgapScore = "_score"
+}
+
+extension PointSet {
+    /// The points as a STAR file of particles, in the convention `relion5-centered` or `relion`.
+    ///
+    /// Classes are written as RELION's class numbers, from 1 in the order of their names; comments at the top list them. A
+    /// point without class, orientation or score gets zeros.
+    ///
+    /// - Parameter voxelSize: the voxel size of the tomogram, used as pixel size if the set states none.
+    /// - Throws: ``VolumeError``, `.unwritable`, for a name that cannot be quoted.
+    func star(voxelSize: VoxelSize, path: String) throws(VolumeError) -> String {
+        let classes = Set(points.compactMap(\.className)).sorted()
+        let numbers = Dictionary(uniqueKeysWithValues: classes.enumerated().map { ($1, $0 + 1) })
+        var columns = convention == .relion5Centered ? STARColumn.centred : STARColumn.coordinate
+        if points.contains(where: { $0.tomogramName != nil }) { columns.insert(STARColumn.tomogramName, at: 0) }
+        let hasOrientations = points.contains { $0.orientation != nil }
+        let hasScores = points.contains { $0.score != nil }
+        if hasOrientations { columns += STARColumn.angles }
+        if !classes.isEmpty { columns.append(STARColumn.classNumber) }
+        if hasScores { columns.append(STARColumn.score) }
+        // Voxels that are not cubes do not have a single pixel size.
+        let isCubic = voxelSize.xInAngstroms == voxelSize.yInAngstroms && voxelSize.yInAngstroms == voxelSize.zInAngstroms
+        let pixelSize = convention == .relion ? pixelSizeInAngstroms ?? (isCubic ? voxelSize.xInAngstroms : nil) : nil
+        if pixelSize != nil { columns.append(STARColumn.pixelSizes[0]) }
+
+        var text = classes.enumerated().map { "# class \($0 + 1): \($1)\n" }.joined()
+        text += "\ndata_particles\n\nloop_\n"
+        text += columns.enumerated().map { "\($1) #\($0 + 1)\n" }.joined()
+        for point in points {
+            var values = ["\(point.x)", "\(point.y)", "\(point.z)"]
+            if columns.first == STARColumn.tomogramName {
+                values.insert(try Self.word(point.tomogramName ?? "", path: path), at: 0)
+            }
+            if hasOrientations {
+                let angles = point.orientation ?? ParticleOrientation(rot: 0, tilt: 0, psi: 0)
+                values += ["\(angles.rot)", "\(angles.tilt)", "\(angles.psi)"]
+            }
+            if !classes.isEmpty { values.append("\(point.className.flatMap { numbers[$0] } ?? 0)") }
+            if hasScores { values.append("\(point.score ?? 0)") }
+            if let pixelSize { values.append("\(pixelSize)") }
+            text += values.joined(separator: "\t") + "\n"
+        }
+        return text + "\n"
+    }
+
+    /// A text as one value of a STAR file, in quotes if it needs them.
+    private static func word(_ text: String, path: String) throws(VolumeError) -> String {
+        let isPlain =
+            !text.isEmpty && !text.contains(" ") && !"#_'\";".contains(text.first ?? "#")
+            && !["data_", "loop_", "save_"].contains(text.prefix(5).lowercased())
+        if isPlain { return text }
+        guard let quote = ["\"", "'"].first(where: { !text.contains("\($0) ") }) else {
+            throw VolumeError(
+                .unwritable, "cannot hold the name \(text): it has both kinds of quotes; rename the tomogram", path: path)
+        }
+        return quote + text + quote
     }
 }
