@@ -1,21 +1,21 @@
 public import Basics
 import Glibc
 
-/// A volume in a file: its shape and type are known, its voxels stay where they are until a box of them is read.
+/// A volume in a file. Shape, type and header are in memory; voxels stay in the file until a box of them is read.
 ///
-/// Volumes are opened by ``VolumeLocation/open()``. A volume may be read from several threads at once.
+/// ``VolumeLocation/open()`` opens volumes. Several threads may read a volume at once.
 public protocol Volume: Sendable {
-    /// The number of voxels along each axis, after the format's axis order was undone: `[z][y][x]`.
+    /// The number of voxels along each axis, `[z][y][x]` whatever the axis order of the file.
     var shape: VolumeShape { get }
 
     /// The type of a voxel after decoding.
     var scalarType: ScalarType { get }
 
-    /// What the header says beside shape and type.
+    /// The rest of the header: voxel size, labels, notes.
     var header: VolumeHeader { get }
 
-    /// The shape of the smallest box that storage can give without reading more than it was asked for: one row
-    /// block for plain files, one chunk for chunked ones.
+    /// The shape `[z][y][x]` of the smallest box that can be read without reading or decoding other voxels: one row for
+    /// plain files, one chunk, strip or tile for others.
     var chunkShape: VolumeShape { get }
 
     /// Reads the voxels of a box into memory, `[z][y][x]`, little-endian values of `scalarType`.
@@ -23,16 +23,18 @@ public protocol Volume: Sendable {
     /// - Parameters:
     ///   - box: a box inside the volume.
     ///   - destination: exactly `box.shape.count * scalarType.size` bytes.
-    /// - Throws: ``VolumeError`` where the box does not lie in the volume, the file cannot be read, or ends early.
-    /// - Complexity: memory is the destination plus at most the chunks that one row of chunks holds.
+    /// - Throws: ``VolumeError`` where the box does not lie in the volume, or the file cannot be read or ends early.
+    /// - Complexity: reads or decodes every chunk that the box touches. Memory beside the destination is at most that of the
+    ///   chunks of one row of chunks.
     func read(_ box: Box, into destination: UnsafeMutableRawBufferPointer) throws(VolumeError)
 }
 
 extension Volume {
-    /// Reads the voxels of a box.
+    /// Reads the voxels of a box, `[z][y][x]`.
     ///
-    /// - Throws: ``VolumeError`` where the box does not lie in the volume or not into the memory of this machine, the
-    ///   file cannot be read, or ends early.
+    /// - Throws: ``VolumeError``: `.tooLarge` where the box exceeds the memory of this machine; `.outOfBounds` where it does
+    ///   not lie in the volume; others where the file cannot be read or ends early.
+    /// - Complexity: allocates the bytes of the box; see ``read(_:into:)``.
     public func read(_ box: Box) throws(VolumeError) -> VoxelBuffer {
         let memory = sysconf(Int32(_SC_PHYS_PAGES)) * sysconf(Int32(_SC_PAGESIZE))
         guard box.shape.count <= memory / scalarType.size else {
@@ -45,13 +47,35 @@ extension Volume {
         }
     }
 
-    /// Reads one slice.
+    /// Reads one slice, as `[1][y][x]`.
     ///
-    /// - Throws: ``VolumeError``, also where there is no such slice.
+    /// - Throws: ``VolumeError``, `.outOfBounds` where there is no such slice; others as ``read(_:)`` does.
     public func readSlice(z: Int) throws(VolumeError) -> VoxelBuffer {
         guard (0..<shape.z).contains(z), let box = shape.slices(z..<z + 1) else {
             throw .outOfBounds("slice \(z)", shape: shape, path: header.path)
         }
         return try read(box)
+    }
+}
+
+/// The header of a volume, without its shape and type.
+public struct VolumeHeader: Sendable, Hashable {
+    /// The path of the file or folder, as it was given.
+    public var path: String
+    /// The name of the format: `MRC`, `MRC (gzip)`, `TIFF`, `BigTIFF`, `HDF5`, `Zarr`, `OME-Zarr`.
+    public var format: String
+    /// The voxel size; nil where the header gives no plausible one.
+    public var voxelSize: VoxelSize?
+    /// The text labels of the header, without padding.
+    public var labels: [String]
+    /// What was odd in the header and how it was understood, one sentence each, for people.
+    public var notes: [String]
+
+    public init(path: String, format: String, voxelSize: VoxelSize? = nil, labels: [String] = [], notes: [String] = []) {
+        self.path = path
+        self.format = format
+        self.voxelSize = voxelSize
+        self.labels = labels
+        self.notes = notes
     }
 }

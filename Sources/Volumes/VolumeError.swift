@@ -7,23 +7,23 @@ public enum VolumeErrorCode: String, ErrorCode {
     case unreadable
     /// The file could not be written.
     case unwritable
-    /// A file is there that is not to be replaced.
+    /// A file is there that may not be replaced.
     case alreadyExists
-    /// The bytes are not of the format, or contradict themselves.
+    /// The bytes are not of the format, or contradict each other.
     case malformed
     /// The file ends before its header says it does.
     case truncated
-    /// The file is sound, but uses a feature that is not read here.
+    /// The file is valid, but uses a feature that is not read here.
     case unsupported
-    /// The file holds several volumes, and none was named.
+    /// The file has several volumes, and none was named.
     case ambiguous
-    /// The file declares more than this build is willing to hold in memory.
+    /// The file, or the box to be read, exceeds a size limit.
     case tooLarge
-    /// A box or slice that the volume does not have was asked for.
+    /// A box, slice or member does not lie in the volume or file.
     case outOfBounds
 }
 
-/// Why a file could not be read or written: one sentence that says what, where, and what to do.
+/// The error of all readers and writers: one sentence that says what failed, where, and what to do.
 public typealias VolumeError = CodedError<VolumeErrorCode>
 
 extension VolumeError {
@@ -32,6 +32,7 @@ extension VolumeError {
     }
 }
 
+// Sentences about files.
 extension VolumeError {
     /// The sentence for a file that `open` refused.
     static func cannotOpen(_ path: String, errno code: CInt) -> VolumeError {
@@ -62,10 +63,11 @@ extension VolumeError {
         VolumeError(.alreadyExists, "exists already; name another file, or replace this one with --force", path: path)
     }
 
-    /// What the system says about an error number.
+    /// The system's text for an error number.
     static func reason(_ code: CInt) -> String { String(cString: strerror(code)) }
 }
 
+// Sentences about zarr stores.
 extension VolumeError {
     /// The advice for a store that is valid but not read here.
     private static let rewriteAdvice =
@@ -107,6 +109,7 @@ extension VolumeError {
     }
 }
 
+// Sentences about files of points.
 extension VolumeError {
     static func malformedLine(_ line: Int, _ what: String, path: String) -> VolumeError {
         VolumeError(.malformed, "line \(line): \(what)", path: path)

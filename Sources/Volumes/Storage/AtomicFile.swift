@@ -3,24 +3,26 @@ import Glibc
 
 /// A file that appears under its name only when it is complete.
 ///
-/// It is written under a temporary name in the same folder; ``publish()`` synchronises it to the disk, gives it its name and
-/// synchronises the folder. Where nothing had the name, it is given as a link, which fails where something came meanwhile. A
-/// file that is never published is removed when the last reference to it goes away.
+/// It is written under a temporary name in the same folder. ``publish()`` synchronises it to the disk, gives it its name and
+/// synchronises the folder. If no file had the name before, the name is a hard link, because `link` fails if another file has
+/// taken the name meanwhile. A file that is never published is removed when the last reference to it is released.
 package final class AtomicFile {
-    /// The name under which the file is to appear.
+    /// The path that the file gets in ``publish()``.
     package var path: String { output.path }
-    /// Where it is until then, for those who look at it before.
+    /// The path until then, for code that checks the file before it is published.
     package let temporaryPath: String
     private let output: OutputFile
     private var descriptor: CInt
 
-    /// - Throws: ``VolumeError`` where the folder does not exist or may not be written.
+    /// Creates the temporary file.
+    ///
+    /// - Throws: ``VolumeError``, `.unwritable`, where the folder does not exist or may not be written.
     package init(_ output: OutputFile) throws(VolumeError) {
         self.output = output
         temporaryPath = "\(Self.folder(of: output.path)).cellar-\(UInt64.random(in: .min ... .max)).tmp"
         descriptor = open(temporaryPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
         guard descriptor >= 0 else { throw .cannotWrite(output.path, errno: errno) }
-        // A file that is replaced keeps its permissions.
+        // The new file gets the permissions of the file that it replaces.
         var status = stat()
         if output.replaced != nil, stat(output.path, &status) == 0 { fchmod(descriptor, status.st_mode & 0o7777) }
     }
@@ -31,25 +33,29 @@ package final class AtomicFile {
         unlink(temporaryPath)
     }
 
-    /// The folder of a path, with its slash; empty for the current one.
+    /// The folder of a path, with its slash at the end; empty for the current folder.
     private static func folder(of path: String) -> String {
         path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
     }
 
     /// Appends bytes.
+    ///
+    /// - Throws: ``VolumeError``, `.unwritable`.
     package func write(_ bytes: RawSpan) throws(VolumeError) {
         try writeAll(bytes) { rest, _ in Glibc.write(descriptor, rest.baseAddress, rest.count) }
     }
 
-    /// Appends what another file holds, and nothing of whose it is.
+    /// Appends the bytes of another file; its permissions and owner are not copied.
     ///
-    /// - Throws: ``VolumeError`` where that is no regular file or cannot be read, or the disk takes no more.
+    /// - Throws: ``VolumeError`` where the other file is not a regular file or cannot be read, or this one cannot be written.
     /// - Complexity: reads the file once; 4 MiB of memory.
     package func write(contentsOf source: String) throws(VolumeError) {
         try FileSource(path: source).forEachBlock { block throws(VolumeError) in try write(block.span.bytes) }
     }
 
-    /// Writes bytes at an offset, be it beyond those that were written.
+    /// Writes bytes at an offset, which may be beyond the end of the file. Does not move the position of appended bytes.
+    ///
+    /// - Throws: ``VolumeError``, `.unwritable`.
     package func write(_ bytes: RawSpan, at offset: Int) throws(VolumeError) {
         try writeAll(bytes) { rest, written in pwrite(descriptor, rest.baseAddress, rest.count, off_t(offset + written)) }
     }
@@ -61,16 +67,18 @@ package final class AtomicFile {
             while written < bytes.count {
                 let count = step(UnsafeRawBufferPointer(rebasing: bytes[written...]), written)
                 if count < 0 && errno == EINTR { continue }
-                // A disk that takes nothing, and does not say why, would be asked for ever.
+                // A call that writes nothing, without an error, would be repeated forever: it counts as an error.
                 guard count > 0 else { throw .cannotWrite(path, errno: count == 0 ? EIO : errno) }
                 written += count
             }
         }
     }
 
-    /// Lets the file appear under its name. Where this fails before it does, nothing appears.
+    /// Synchronises the file to the disk and gives it its name. Does nothing if it is published already.
     ///
-    /// - Throws: ``VolumeError`` where the disk fails, or the name was taken meanwhile.
+    /// - Throws: ``VolumeError``: `.unwritable` where the disk fails, `.alreadyExists` where another file has taken the name
+    ///   meanwhile. No file appears then, with one exception: if only the folder cannot be synchronised, the file is there,
+    ///   and the message says that it may be lost.
     package func publish() throws(VolumeError) {
         guard descriptor >= 0 else { return }
         try Self.synchronize(descriptor, path: path)
@@ -85,7 +93,7 @@ package final class AtomicFile {
             throw error
         }
         let folder = open(Self.folder(of: path).isEmpty ? "." : Self.folder(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-        // A folder may be one that this user may write to and not list.
+        // A folder that this user may write to, but not read, cannot be opened and so cannot be synchronised.
         guard folder >= 0 || errno != EACCES else { return }
         defer { if folder >= 0 { close(folder) } }
         do throws(VolumeError) {
@@ -97,7 +105,7 @@ package final class AtomicFile {
         }
     }
 
-    /// - Note: file systems that cannot synchronise say EINVAL, and need not.
+    /// Calls fsync. EINVAL is no error: it means that the file system does not support fsync.
     private static func synchronize(_ descriptor: CInt, path: String) throws(VolumeError) {
         while fsync(descriptor) != 0 {
             if errno == EINTR { continue }
@@ -115,7 +123,7 @@ package final class AtomicFile {
                 return
             }
             let reason = errno
-            // Not every file system has hard links; there, the look just before has to do.
+            // Not every file system has hard links. Without them, the check just before must suffice, followed by a rename.
             guard [EPERM, EOPNOTSUPP, ENOSYS, EMLINK].contains(reason), status == nil else {
                 throw reason == EEXIST || status != nil ? .alreadyExists(path) : .cannotWrite(path, errno: reason)
             }

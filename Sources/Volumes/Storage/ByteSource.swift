@@ -1,24 +1,26 @@
 import Basics
+import Glibc
 
-/// Bytes that can be read at any offset, from several threads at once: a file, or what a compressed file decodes to.
+/// Bytes that can be read at any offset, from several threads at once: a file, or the decoded bytes of a compressed file.
 protocol ByteSource: Sendable {
-    /// The file.
+    /// The path of the file.
     var path: String { get }
 
-    /// The number of bytes, where it is known without decoding anything.
+    /// The number of bytes; nil where it is not known without decoding.
     var byteCount: Int? { get }
 
-    /// No more bytes than this can be there: what a header declares is held against it before anything is allocated.
+    /// An upper limit for the number of bytes. What a header declares is compared with it before memory is allocated.
     var byteCountLimit: Int { get }
 
-    /// Fills the destination with the bytes from `offset` on, as far as there are any, and returns their number.
+    /// Reads the bytes from `offset` on into the destination, and returns their number: fewer than the destination has only
+    /// where the source ends.
     func readAvailable(at offset: Int, into destination: UnsafeMutableRawBufferPointer) throws(VolumeError) -> Int
 }
 
 extension ByteSource {
     /// Fills the whole destination with the bytes from `offset` on.
     ///
-    /// - Throws: ``VolumeError`` where the bytes end early or cannot be read.
+    /// - Throws: ``VolumeError``: `.truncated` where the source ends early, or what ``readAvailable(at:into:)`` throws.
     func read(at offset: Int, into destination: UnsafeMutableRawBufferPointer) throws(VolumeError) {
         let filled = try readAvailable(at: offset, into: destination)
         guard filled == destination.count else {
@@ -30,12 +32,133 @@ extension ByteSource {
 
     /// Up to `count` bytes from `offset` on: fewer only where the source ends.
     ///
-    /// Meant for headers: `count` is a number of this program, or was held against the size of the file.
+    /// Allocates `count` bytes first, so `count` must be a constant or compared with ``byteCountLimit``.
     func bytes(at offset: Int, count: Int) throws(VolumeError) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: count)
         var span = bytes.mutableSpan
         let filled = try span.withUnsafeMutableBytes { buffer throws(VolumeError) in try readAvailable(at: offset, into: buffer) }
         bytes.removeLast(count - filled)
         return bytes
+    }
+}
+
+/// The bytes of a regular file, read by `pread`: there is no shared file position, so several threads may read at once.
+///
+/// Files are not mapped into memory. If another program truncates a mapped file, or a network file system fails to
+/// deliver a page of it, SIGBUS kills the process; `pread` returns an error that becomes a message.
+final class FileSource: ByteSource {
+    let path: String
+    private let size: Int
+    private let descriptor: CInt
+
+    var byteCount: Int? { size }
+    var byteCountLimit: Int { size }
+
+    /// - Throws: ``VolumeError``, `.unreadable`, where the file does not exist, may not be read, or is not a regular file.
+    init(path: String) throws(VolumeError) {
+        (descriptor, size) = try RegularFile.open(path)
+        self.path = path
+    }
+
+    deinit { close(descriptor) }
+
+    func readAvailable(at offset: Int, into destination: UnsafeMutableRawBufferPointer) throws(VolumeError) -> Int {
+        guard offset >= 0, let base = destination.baseAddress else { return 0 }
+        var filled = 0
+        while filled < destination.count {
+            let count = pread(descriptor, base + filled, destination.count - filled, off_t(offset + filled))
+            if count < 0 && errno == EINTR { continue }
+            guard count >= 0 else {
+                throw VolumeError(
+                    .unreadable, "cannot be read at byte \(offset + filled): \(VolumeError.reason(errno))", path: path)
+            }
+            if count == 0 { break }
+            filled += count
+        }
+        return filled
+    }
+
+    /// Calls the closure with all bytes of the file in order, in blocks of 4 MiB.
+    ///
+    /// - Throws: ``VolumeError`` where the file cannot be read or has become shorter since it was opened; what `body` throws.
+    func forEachBlock(_ body: ([UInt8]) throws(VolumeError) -> Void) throws(VolumeError) {
+        for start in stride(from: 0, to: size, by: 4 << 20) {
+            let count = min(4 << 20, size - start)
+            let block = try bytes(at: start, count: count)
+            guard block.count == count else {
+                throw VolumeError(.unreadable, "became shorter while it was read; try again", path: path)
+            }
+            try body(block)
+        }
+    }
+}
+
+extension Digest {
+    /// The SHA-256 digest of the bytes of a file.
+    ///
+    /// - Throws: ``VolumeError`` where it cannot be read, is not a regular file, or becomes shorter meanwhile.
+    /// - Complexity: reads the file once, 4 MiB at a time.
+    package init(ofFile path: String) throws(VolumeError) {
+        var hash = SHA256()
+        try FileSource(path: path).forEachBlock { hash.update($0) }
+        self = hash.digest
+    }
+}
+
+/// Opens files for reading and refuses everything that is not a regular file: opening a named pipe would wait for a writer,
+/// perhaps forever, and a device may never end.
+private enum RegularFile {
+    /// A descriptor of the file, which the caller closes, and the file's size in bytes.
+    ///
+    /// - Throws: ``VolumeError``, `.unreadable`, where the file does not exist, may not be read, or is not a regular file.
+    static func open(_ path: String) throws(VolumeError) -> (descriptor: CInt, byteCount: Int) {
+        let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { throw .cannotOpen(path, errno: errno) }
+        var status = stat()
+        guard fstat(descriptor, &status) == 0 else {
+            let reason = errno
+            close(descriptor)
+            throw .cannotOpen(path, errno: reason)
+        }
+        guard status.st_mode & S_IFMT == S_IFREG else {
+            close(descriptor)
+            throw VolumeError(.unreadable, "is not a regular file", path: path)
+        }
+        return (descriptor, Int(status.st_size))
+    }
+}
+
+/// A block of bytes with a byte order, to read numbers at offsets in it.
+struct EndianBytes {
+    let bytes: [UInt8]
+    let isLittleEndian: Bool
+
+    /// The integer at an offset in bytes; nil where it does not lie in the block.
+    func integer<Value: FixedWidthInteger & BitwiseCopyable>(at offset: Int, as type: Value.Type = Value.self) -> Value? {
+        guard offset >= 0, offset <= bytes.count - MemoryLayout<Value>.size else { return nil }
+        let value = bytes.withUnsafeBytes { $0.loadUnaligned(fromByteOffset: offset, as: Value.self) }
+        return isLittleEndian ? Value(littleEndian: value) : Value(bigEndian: value)
+    }
+
+    /// The float32 at an offset in bytes; nil where it does not lie in the block.
+    func float(at offset: Int) -> Float? {
+        integer(at: offset, as: UInt32.self).map(Float.init(bitPattern:))
+    }
+
+    /// Reverses the byte order of every value in the buffer. Values of other sizes than 2, 4 and 8 bytes are not changed.
+    static func reverseBytes(of buffer: UnsafeMutableRawBufferPointer, valueSize size: Int) {
+        func reverse<Value: FixedWidthInteger & BitwiseCopyable>(_ type: Value.Type) {
+            guard let base = buffer.baseAddress else { return }
+            for offset in stride(from: 0, to: buffer.count - MemoryLayout<Value>.size + 1, by: MemoryLayout<Value>.size) {
+                let value = base.loadUnaligned(fromByteOffset: offset, as: Value.self)
+                base.storeBytes(of: value.byteSwapped, toByteOffset: offset, as: Value.self)
+            }
+        }
+        switch size {
+        case 2: reverse(UInt16.self)
+        case 4: reverse(UInt32.self)
+        case 8: reverse(UInt64.self)
+        default: break
+        }
     }
 }

@@ -1,24 +1,25 @@
 import Basics
 import CZlib
 
-/// Decodes a gzip file forward from a restart point (RFC 1952; the deflate streams inside by zlib).
+/// Decodes a gzip file forward from a restart point (RFC 1952; zlib decodes the deflate streams).
 ///
-/// A decoder is used by one thread at a time: ``GzipSource`` takes it out of its list for the time of a read, which
-/// is why it may be sent between threads although its state is unprotected.
+/// Its state has no lock. It may still be sent between threads, because only one thread uses it at a time: ``GzipSource``
+/// removes it from its list during a read.
 final class GzipDecoder: @unchecked Sendable {
     private enum Phase { case header, body, finished }
 
     private static let inputCapacity = 128 << 10
-    /// The output of one call of inflate: how often the index is asked whether it wants a point.
+    /// The most output of one call of inflate. After each call, the index is asked whether it needs a restart point.
     private static let stepLimit = 1 << 20
 
     private let file: FileSource
-    // inflate keeps a pointer back to its z_stream, which therefore must never move.
+    // zlib keeps a pointer to its z_stream, so the stream must never move in memory.
     private let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
     private let input = UnsafeMutablePointer<UInt8>.allocate(capacity: inputCapacity)
     private var phase: Phase
     /// The offset in the file of the end of the input buffer.
     private var inputEnd: Int
+    // The CRC-32 and the length of the decoded part of the member.
     private var checksum: UInt
     private var memberOutput: Int
 
@@ -33,7 +34,7 @@ final class GzipDecoder: @unchecked Sendable {
         checksum = point.checksum
         memberOutput = point.memberOutput
         stream.initialize(to: z_stream())
-        // Raw deflate: headers and checksums are read here, since zlib does neither in the middle of a member.
+        // Raw deflate: zlib cannot check a header and a checksum if it begins in the middle of a member. So they are read here.
         guard czlib_inflate_init(stream, -MAX_WBITS) == Z_OK else {
             throw VolumeError(.unreadable, "cannot be decoded: zlib has no memory", path: file.path)
         }
@@ -51,7 +52,11 @@ final class GzipDecoder: @unchecked Sendable {
         input.deallocate()
     }
 
-    /// Decodes and drops everything before an offset; stops early where the stream ends.
+    /// Decodes and drops the bytes before an offset; stops early where the stream ends.
+    ///
+    /// - Parameters:
+    ///   - wantsPoint: whether the index needs a restart point at an output offset.
+    ///   - record: called with each such point.
     func skip(
         to offset: Int, wantsPoint: (Int) -> Bool, record: (GzipRestartPoint) -> Void
     ) throws(VolumeError) {
@@ -67,14 +72,18 @@ final class GzipDecoder: @unchecked Sendable {
         }
     }
 
-    /// Fills the destination as far as the stream goes, and returns the number of bytes.
+    /// Decodes the next bytes into the destination and returns their number: fewer only where the stream ends.
     ///
-    /// Restart points that the index wants are handed to `record` on the way.
+    /// - Parameters:
+    ///   - wantsPoint: whether the index needs a restart point at an output offset.
+    ///   - record: called with each such point.
+    /// - Throws: ``VolumeError``: `.truncated` where the file ends early, `.malformed` where it is damaged.
     func decode(
         into destination: UnsafeMutableRawBufferPointer, wantsPoint: (Int) -> Bool, record: (GzipRestartPoint) -> Void
     ) throws(VolumeError) -> Int {
         var filled = 0
-        // Goes on after the last byte, without output: only so is a member's end seen that lies right behind it.
+        // After the last byte, inflate is called once more without output: only then does it report the end of a member that
+        // comes directly after this byte.
         var isFlushing = false
         while phase != .finished {
             if phase == .header {
@@ -93,7 +102,7 @@ final class GzipDecoder: @unchecked Sendable {
         return filled
     }
 
-    /// Decodes and drops what is left of the member, whose checksum is verified at its end; gives up after `limit` bytes.
+    /// Decodes and drops the rest of the member, and so verifies its checksum; stops without verifying after `limit` bytes.
     func finishMember(limit: Int) throws(VolumeError) {
         guard phase == .body else { return }
         var scratch = [UInt8](repeating: 0, count: 64 << 10)
@@ -106,10 +115,11 @@ final class GzipDecoder: @unchecked Sendable {
         }
     }
 
-    /// The offset in the file of the next byte that was not used up.
+    /// The offset in the file of the next byte to decode.
     private var inputOffset: Int { inputEnd - Int(stream.pointee.avail_in) }
 
-    /// One call of inflate: into the destination, up to the end of the member, or of a block if so wished.
+    /// One call of inflate into the destination; it stops at the end of the member, or of a block if `stopsAtBlock`. Returns
+    /// the number of bytes decoded.
     private func inflateStep(
         into destination: UnsafeMutableRawBufferPointer, stopsAtBlock: Bool, record: (GzipRestartPoint) -> Void
     ) throws(VolumeError) -> Int {
@@ -117,7 +127,7 @@ final class GzipDecoder: @unchecked Sendable {
         let capacity = min(destination.count, Self.stepLimit)
         var nothing: UInt8 = 0
         let (status, produced) = withUnsafeMutablePointer(to: &nothing) { nothing in
-            // zlib refuses a null output pointer even where there is no room for output.
+            // zlib refuses a null output pointer even if there is no space for output.
             let output = destination.baseAddress?.assumingMemoryBound(to: UInt8.self) ?? nothing
             stream.pointee.next_out = output
             stream.pointee.avail_out = UInt32(capacity)
@@ -131,7 +141,7 @@ final class GzipDecoder: @unchecked Sendable {
         switch status {
         case Z_STREAM_END: try readMemberTrailer()
         case Z_OK, Z_BUF_ERROR:
-            // zran.c of zlib: bit 7 stands for the end of a block, bit 6 for the last block of the member.
+            // As in zlib's zran.c: bit 7 is set at the end of a block, bit 6 in the last block of the member.
             if stopsAtBlock && stream.pointee.data_type & 0b1100_0000 == 0b1000_0000 { record(restartPoint()) }
         default:
             throw isCorrupt("cannot be decoded at compressed byte \(inputOffset)")
@@ -139,6 +149,7 @@ final class GzipDecoder: @unchecked Sendable {
         return produced
     }
 
+    /// The current state as a restart point; only valid at the end of a block.
     private func restartPoint() -> GzipRestartPoint {
         let window = [UInt8](unsafeUninitializedCapacity: 1 << Int(MAX_WBITS)) { buffer, count in
             var length: UInt32 = 0
@@ -150,7 +161,7 @@ final class GzipDecoder: @unchecked Sendable {
             checksum: checksum, memberOutput: memberOutput)
     }
 
-    /// Reads the next part of the file where the last is used up; false at its end.
+    /// Reads the next part of the file if the input buffer is empty; false at the end of the file.
     private func hasInput() throws(VolumeError) -> Bool {
         if stream.pointee.avail_in > 0 { return true }
         let buffer = UnsafeMutableRawBufferPointer(start: input, count: Self.inputCapacity)
@@ -173,8 +184,8 @@ final class GzipDecoder: @unchecked Sendable {
         return byte
     }
 
-    /// Reads a member's header (RFC 1952, 2.3). What follows the last member and is no header, such as the zeros that
-    /// pad tapes, ends the stream, as it does for `gunzip`.
+    /// Reads a member's header (RFC 1952, 2.3). Bytes after the last member that are not a header, such as the zeros with
+    /// which tapes are padded, end the stream, as for `gunzip`.
     private func readMemberHeader() throws(VolumeError) {
         guard try nextByte() == 0x1f, try nextByte() == 0x8b else {
             phase = .finished
@@ -189,7 +200,7 @@ final class GzipDecoder: @unchecked Sendable {
             let length = low | Int(try requiredByte()) << 8
             for _ in 0..<length { _ = try requiredByte() }
         }
-        // The file's name, then a comment, each ended by a zero.
+        // The file's name, then a comment; each ends with a zero.
         if flags & 8 != 0 { while try requiredByte() != 0 {} }
         if flags & 16 != 0 { while try requiredByte() != 0 {} }
         if flags & 2 != 0 { for _ in 0..<2 { _ = try requiredByte() } }
@@ -199,7 +210,7 @@ final class GzipDecoder: @unchecked Sendable {
         phase = .body
     }
 
-    /// Verifies a member by its trailer: CRC-32 and length modulo 2³².
+    /// Verifies a member by its trailer: the CRC-32 and the length modulo 2³².
     private func readMemberTrailer() throws(VolumeError) {
         func word() throws(VolumeError) -> UInt32 {
             var word: UInt32 = 0

@@ -1,21 +1,21 @@
 import Synchronization
 
-/// What a gzip file decodes to, read at any offset.
+/// The decoded bytes of a gzip file, read at any offset.
 ///
-/// Gzip has no index, so one is built on the way: whenever decoding passes another 16 MiB of output at the border of
-/// two deflate blocks, the state of the decoder is kept (``GzipRestartPoint``). A later read begins at the last point
-/// before its offset, or at an idle decoder that stands even closer, so that reading forward decodes everything once,
-/// and a jump costs at most the distance between two points.
+/// Gzip has no index, so one is built while decoding: after every 16 MiB of output, at the next border between two deflate
+/// blocks, the state of the decoder is stored (``GzipRestartPoint``). A later read begins at the last point before its
+/// offset, or with an idle decoder whose position is even closer. So reading forward decodes everything once, and a jump
+/// decodes at most the distance between two points.
 ///
 ///     output   0 ──────── 16 MiB ─────── 32 MiB ────────── 48 MiB
 ///     points   ●            ●              ●        ▲
 ///                                          └decode──┘ offset
 ///
-/// Memory is the index (at most 32 MiB) and a few decoders of some 200 KiB, however much a file decodes to. Several
-/// threads decode at the same time, each with a decoder of its own. Files of several members are one stream, as
-/// `gunzip` has it; the checksum of each member is verified when its end is passed.
+/// Memory is the index (at most 32 MiB) and a few decoders of about 200 KiB, whatever the decoded size. Several
+/// threads decode at the same time, each with its own decoder. The members of a file are one stream, as for `gunzip`;
+/// the checksum of a member is verified when decoding reaches its end.
 final class GzipSource: ByteSource {
-    /// Idle decoders that are kept: more than threads usually read one file at once.
+    /// The most idle decoders that are kept; fewer threads usually read one file at the same time.
     private static let idleDecoderLimit = 4
 
     private let file: FileSource
@@ -51,8 +51,8 @@ final class GzipSource: ByteSource {
         return filled
     }
 
-    /// Verifies the checksum over the bytes before an offset although their member goes on behind it, up to a megabyte: a
-    /// damaged stream often decodes to more than it should, whose surplus nobody asks for.
+    /// Verifies the checksum of the member that holds the bytes before an offset, even if the member is longer: decodes up to
+    /// 1 MiB more to reach its end. A damaged stream often decodes to more bytes than it should, and no read asks for them.
     func verify(before offset: Int) throws(VolumeError) {
         let decoder = try decoder(before: offset)
         try decoder.skip(to: offset, wantsPoint: wantsPoint, record: record)
@@ -71,7 +71,7 @@ final class GzipSource: ByteSource {
 
     private func record(_ point: GzipRestartPoint) { state.withLock { $0.index.insert(point) } }
 
-    /// Takes the idle decoder that stands closest before the offset, or makes one at the closest restart point.
+    /// Takes the idle decoder with the closest position before the offset, or creates one at the closest restart point.
     private func decoder(before offset: Int) throws(VolumeError) -> GzipDecoder {
         let (idle, point) = state.withLock { state -> (GzipDecoder?, GzipRestartPoint) in
             let point = state.index.point(before: offset)
@@ -82,5 +82,60 @@ final class GzipSource: ByteSource {
         }
         if let idle { return idle }
         return try GzipDecoder(file: file, at: point)
+    }
+}
+
+/// The state of the decoder at a place in a gzip file, from which decoding can begin.
+struct GzipRestartPoint: Sendable {
+    /// The offset in the file of the next byte to decode.
+    var input = 0
+    /// The number of high bits of the byte before `input` that are not decoded yet.
+    var unusedBits: CInt = 0
+    /// The offset in the decoded stream.
+    var output = 0
+    /// The last 32 KiB of output, to which matches refer; nil at the header of a member, where no match can refer to them.
+    var window: [UInt8]?
+    /// The checksum and length of the member up to this point, so that its end can be verified from here, too.
+    var checksum: UInt = 0
+    var memberOutput = 0
+}
+
+/// Restart points in the order of their output offsets, evenly spaced and limited in number.
+struct GzipIndex {
+    /// The most points; 1024 points with their windows are 32 MiB.
+    static let pointLimit = 1024
+
+    private var points = [GzipRestartPoint()]
+    private var spacing: Int
+
+    init(spacing: Int = 16 << 20) { self.spacing = spacing }
+
+    var count: Int { points.count }
+
+    /// Whether a point at this output offset should be added: the last point is at least the spacing away.
+    func wantsPoint(at output: Int) -> Bool {
+        points.last.map { output - $0.output >= spacing } ?? true
+    }
+
+    /// The last point at or before an output offset.
+    func point(before output: Int) -> GzipRestartPoint {
+        var low = 0
+        var high = points.count
+        while high - low > 1 {
+            let middle = (low + high) / 2
+            if points[middle].output <= output { low = middle } else { high = middle }
+        }
+        return points[low]
+    }
+
+    /// Appends a point, unless another thread has added one there. A full index drops every second point and doubles the
+    /// spacing, so an endless stream costs time, but not memory.
+    mutating func insert(_ point: GzipRestartPoint) {
+        guard wantsPoint(at: point.output) else { return }
+        points.append(point)
+        if points.count > Self.pointLimit {
+            points = stride(from: 0, to: points.count, by: 2).map { points[$0] }
+            spacing *= 2
+        }
     }
 }

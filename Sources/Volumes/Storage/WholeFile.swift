@@ -1,15 +1,18 @@
 import Basics
 import Glibc
 
-/// A small file of the catalog's own that is read and replaced as a whole: a recipe, a receipt, a count.
+/// A small file of the catalog that is read and replaced as a whole: a recipe, a receipt, a count.
 ///
-/// That there is no file is an answer; that it cannot be read is an error. Bytes are not written by Foundation, which begins
-/// anew at the first byte where the system takes fewer bytes than it was given.
+/// A missing file is an answer (nil); a file that cannot be read is an error. Foundation's `Data.write` is not used: if the
+/// system writes fewer bytes than it was given, `Data.write` starts again at the first byte.
 package struct WholeFile {
-    /// The file; where the path led to another one by symbolic links, that one.
+    /// The path of the file; if the given path was a symbolic link, the path of its target.
     package let path: String
 
-    /// - Throws: ``VolumeError`` where the system does not say what is at the path, or a link leads nowhere.
+    /// Resolves the path; the file need not exist.
+    ///
+    /// - Throws: ``VolumeError``, `.unreadable`, where the system does not say what is at the path, or it is a symbolic link
+    ///   without a target.
     package init(_ path: String) throws(VolumeError) {
         var status = stat()
         guard lstat(path, &status) == 0 else {
@@ -30,9 +33,10 @@ package struct WholeFile {
         self.path = String(cString: target)
     }
 
-    /// The bytes; nil where there is no file.
+    /// The bytes of the file; nil where there is none.
     ///
-    /// - Throws: ``VolumeError`` where the file cannot be read, is no regular file, or has more than `limit` bytes.
+    /// - Throws: ``VolumeError``: `.unreadable` where the file cannot be read, is not a regular file or becomes shorter
+    ///   meanwhile; `.tooLarge` where it has more than `limit` bytes.
     package func read(limit: Int) throws(VolumeError) -> [UInt8]? {
         var status = stat()
         guard lstat(path, &status) == 0 else {
@@ -51,9 +55,9 @@ package struct WholeFile {
         return bytes
     }
 
-    /// Makes the file, or takes the place of what it was: a reader sees the old bytes or the new ones, also after a power cut.
+    /// Creates or replaces the file. A reader sees the old bytes or the new ones, never a mixture, also after a power failure.
     ///
-    /// - Throws: ``VolumeError`` where it cannot be written; what was there is then still there, or the new bytes are.
+    /// - Throws: ``VolumeError`` where it cannot be written; the file then has the old bytes or the new ones.
     package func replace(_ bytes: [UInt8]) throws(VolumeError) {
         try OutputFile(path, replacing: true, keeping: .none).write(bytes)
     }

@@ -1,4 +1,43 @@
-/// A non-empty axis-aligned box of voxels, half-open along each axis, 0-based.
+/// The number of voxels of a volume along each axis, in storage order `[z][y][x]`: x varies fastest.
+///
+/// Every shape is valid: each axis has at least one and at most 2³¹ − 1 voxels, and the number of voxels times 16 bytes fits
+/// `Int`. Headers that declare more are refused when they are read, so that no later arithmetic can overflow.
+public struct VolumeShape: Hashable, Sendable {
+    /// The number of slices.
+    public let z: Int
+    /// The number of rows of a slice.
+    public let y: Int
+    /// The number of voxels of a row.
+    public let x: Int
+
+    /// Returns nil if an axis is smaller than one or beyond 2³¹ − 1, or if the number of voxels exceeds `Int.max / 16`.
+    public init?(z: Int, y: Int, x: Int) {
+        let axes = [z, y, x]
+        guard axes.allSatisfy({ $0 >= 1 && $0 <= Int(Int32.max) }) else { return nil }
+        let (slice, overflowsInSlice) = y.multipliedReportingOverflow(by: x)
+        let (count, overflowsInVolume) = slice.multipliedReportingOverflow(by: z)
+        guard !overflowsInSlice, !overflowsInVolume, count <= Int.max / 16 else { return nil }
+        self.z = z
+        self.y = y
+        self.x = x
+    }
+
+    /// The number of voxels.
+    public var count: Int { z * y * x }
+
+    /// The number of voxels of one slice.
+    public var sliceCount: Int { y * x }
+
+    /// The box that covers the whole volume.
+    public var box: Box { Box(shape: self) }
+}
+
+extension VolumeShape: CustomStringConvertible {
+    /// The shape as the field writes it: `x × y × z`.
+    public var description: String { "\(x) × \(y) × \(z)" }
+}
+
+/// A non-empty box of voxels: half-open ranges of 0-based indices along z, y and x.
 public struct Box: Hashable, Sendable {
     public let z: Range<Int>
     public let y: Range<Int>
@@ -33,22 +72,21 @@ public struct Box: Hashable, Sendable {
 }
 
 extension VolumeShape {
-    /// The box of whole slices `z`, or nil if there is none such.
+    /// The box of the whole slices `z`; nil if the range is empty or does not lie in the volume.
     public func slices(_ z: Range<Int>) -> Box? {
         guard z.upperBound <= self.z else { return nil }
         return Box(z: z, y: 0..<y, x: 0..<x)
     }
 
-    /// Boxes that cover the volume once, in storage order, each of at most `voxelLimit` voxels (and at least one row):
-    /// whole slices where a slice fits, whole rows of one slice where it does not.
+    /// Boxes that cover the volume once, in storage order. Each has at most `voxelLimit` voxels, but at least one row: whole
+    /// slices if a slice fits, else whole rows of one slice.
     ///
-    /// Reading a volume box by box in this order visits its voxels in storage order, in bounded memory whatever
-    /// the shape.
+    /// Reading box by box visits the voxels in storage order, in bounded memory whatever the shape.
     ///
     /// - Parameters:
-    ///   - voxelLimit: how large a box may be.
-    ///   - chunkShape: ``Volume/chunkShape``: boxes are made to end where chunks end, so that few chunks are read twice.
-    ///   - chunkLimit: how large a box may be where a larger one lets every chunk be read only once.
+    ///   - voxelLimit: the most voxels of a box.
+    ///   - chunkShape: ``Volume/chunkShape``. Boxes end where chunks end, so that few chunks are read twice.
+    ///   - chunkLimit: the most voxels of a box where a larger box than `voxelLimit` lets every chunk be read only once.
     public func streamingBoxes(
         voxelLimit: Int, chunkShape: VolumeShape? = nil, chunkLimit: Int = 0
     ) -> some Sequence<Box> & Sendable {
@@ -56,7 +94,7 @@ extension VolumeShape {
         let chunk = (z: Swift.min(chunkShape?.z ?? 1, z), y: Swift.min(chunkShape?.y ?? 1, y))
         let chunkCount = chunk.z > 1 ? chunk.z * sliceCount : chunk.y * x
         let limit = Swift.max(voxelLimit, Swift.min(chunkLimit, chunkCount))
-        // As many whole chunks as fit, or else an even part of one.
+        // The thickness of a box: as many whole chunks as fit, else a chunk divided into equal parts.
         func aligned(_ most: Int, to chunk: Int) -> Int {
             if most >= chunk { return most - most % chunk }
             let parts = (chunk + most - 1) / most

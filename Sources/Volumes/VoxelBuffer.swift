@@ -5,7 +5,7 @@ public struct VoxelBuffer: Sendable, Hashable {
     /// `shape.count * scalarType.size` bytes.
     public private(set) var bytes: [UInt8]
 
-    /// A buffer whose bytes the closure writes, all of them.
+    /// Creates a buffer. The closure must write all its bytes; what it throws is thrown.
     ///
     /// - Complexity: allocates `shape.count * scalarType.size` bytes and does not clear them first.
     public init<E: Error>(
@@ -27,9 +27,9 @@ public struct VoxelBuffer: Sendable, Hashable {
         if let failure { throw failure }
     }
 
-    /// Values of a Swift array, in storage order.
+    /// Copies the values of an array, in storage order `[z][y][x]`.
     ///
-    /// Returns nil if their number is not that of the shape.
+    /// Returns nil if the number of values is not that of the shape.
     public init?<Value: VoxelScalar>(shape: VolumeShape, values: [Value]) {
         guard values.count == shape.count else { return nil }
         self.shape = shape
@@ -37,7 +37,7 @@ public struct VoxelBuffer: Sendable, Hashable {
         self.bytes = values.withUnsafeBytes { Array($0) }
     }
 
-    /// Calls the closure with the voxels as values of their own type, or returns nil if the buffer is of another type.
+    /// Calls the closure with the voxels as values of their type, without a copy; returns nil if the buffer has another type.
     public func withValues<Value: VoxelScalar, Result, E: Error>(
         as type: Value.Type, _ body: (UnsafeBufferPointer<Value>) throws(E) -> Result
     ) throws(E) -> Result? {
@@ -48,9 +48,9 @@ public struct VoxelBuffer: Sendable, Hashable {
         return try result.get()
     }
 
-    /// The voxels as float32, in storage order. Integers beyond 2²⁴ and float64 are rounded to the nearest.
+    /// The voxels as float32, in storage order. Integers beyond 2²⁴ and float64 are rounded to the nearest float32.
     ///
-    /// - Complexity: one pass over the voxels, four bytes for each.
+    /// - Complexity: one pass over the voxels; allocates four bytes for each.
     public func floats() -> [Float] {
         switch scalarType {
         case .uint8: converted(from: UInt8.self) { Float($0) }
@@ -72,7 +72,7 @@ public struct VoxelBuffer: Sendable, Hashable {
     }
 }
 
-/// A Swift type that is the value of a voxel.
+/// A Swift type whose values can be voxels.
 public protocol VoxelScalar: Sendable, BitwiseCopyable {
     static var scalarType: ScalarType { get }
 }
@@ -88,3 +88,26 @@ extension Int64: VoxelScalar { public static var scalarType: ScalarType { .int64
 extension Float: VoxelScalar { public static var scalarType: ScalarType { .float32 } }
 extension Double: VoxelScalar { public static var scalarType: ScalarType { .float64 } }
 extension Float16: VoxelScalar { public static var scalarType: ScalarType { .float16 } }
+
+/// The numeric type of a voxel, after decoding.
+public enum ScalarType: String, Hashable, Sendable, CaseIterable, Codable {
+    case uint8, int8, uint16, int16, uint32, int32, uint64, int64, float16, float32, float64
+
+    /// The size of a value in bytes.
+    public var size: Int {
+        switch self {
+        case .uint8, .int8: 1
+        case .uint16, .int16, .float16: 2
+        case .uint32, .int32, .float32: 4
+        case .uint64, .int64, .float64: 8
+        }
+    }
+
+    /// Whether the values are IEEE 754 floating-point numbers.
+    public var isFloatingPoint: Bool {
+        switch self {
+        case .float16, .float32, .float64: true
+        default: false
+        }
+    }
+}

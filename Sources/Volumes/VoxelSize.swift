@@ -1,13 +1,13 @@
 /// The edge lengths of a voxel in Å.
 ///
-/// A voxel size is always usable: finite and positive along each axis. What a header claims beyond that (zero,
-/// negative, absurd) is no voxel size, and is absent instead.
+/// Every voxel size is plausible: each edge lies in ``plausibleRange``. If a header gives another one (zero, negative,
+/// absurd), the voxel size is nil.
 public struct VoxelSize: Hashable, Sendable {
     public let xInAngstroms: Double
     public let yInAngstroms: Double
     public let zInAngstroms: Double
 
-    /// The range of edge lengths in Å that can be a voxel of a tomogram or of a density map.
+    /// The plausible edge lengths in Å of a voxel of a tomogram or a density map.
     public static let plausibleRange = 0.01...10_000.0
 
     /// Returns nil if an edge is not a plausible length.
@@ -18,13 +18,12 @@ public struct VoxelSize: Hashable, Sendable {
         self.zInAngstroms = zInAngstroms
     }
 
-    /// A cubic voxel.
+    /// A cubic voxel; nil if the edge is not a plausible length.
     public init?(cubicInAngstroms edge: Double) {
         self.init(xInAngstroms: edge, yInAngstroms: edge, zInAngstroms: edge)
     }
 
-    /// Whether two voxel sizes agree within a relative difference of one in a thousand along each axis: the
-    /// rounding that headers and people do.
+    /// Whether two voxel sizes differ by at most 10⁻³ (relative) along each axis. Headers and people round this much.
     public func agrees(with other: VoxelSize) -> Bool {
         func close(_ a: Double, _ b: Double) -> Bool { abs(a - b) <= 1e-3 * max(a, b) }
         return close(xInAngstroms, other.xInAngstroms) && close(yInAngstroms, other.yInAngstroms)
