@@ -39,6 +39,7 @@ extension VolumeShape: CustomStringConvertible {
 
 /// A non-empty box of voxels: half-open ranges of 0-based indices along z, y and x.
 public struct Box: Hashable, Sendable {
+    /// The slices, rows and columns.
     public let z: Range<Int>
     public let y: Range<Int>
     public let x: Range<Int>

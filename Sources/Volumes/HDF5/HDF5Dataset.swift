@@ -13,10 +13,13 @@ package final class HDF5Dataset: HDF5Object, Sendable {
     }
 
     package let file: HDF5File
+    /// For messages: `the dataset 'raw'`.
     package let name: String
+    /// The number of elements along each axis, the fastest axis last; empty for a dataset whose elements are elsewhere.
     package let shape: [Int]
     package let elementType: HDF5ElementType
     package let layout: Layout
+    /// The filters in the order in which they are applied when a chunk is written.
     package let filters: [HDF5Filter]
     let handle: HDF5Handle
 

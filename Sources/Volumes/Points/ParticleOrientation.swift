@@ -7,6 +7,7 @@ import Foundation
 /// archiving of three-dimensional electron microscopy information in structural biology*, J. Struct. Biol. 151 (2005),
 /// which RELION follows.
 public struct ParticleOrientation: Hashable, Sendable {
+    /// The angles in degrees.
     public var rot: Double
     public var tilt: Double
     public var psi: Double

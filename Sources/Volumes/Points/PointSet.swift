@@ -62,6 +62,7 @@ public struct PickedPoint: Hashable, Sendable {
     /// A shift (x, y, z) in Å that is added to the position after its conversion to Å. It comes from refinement, in files
     /// that have coordinates in pixels and shifts in Å. Shifts in the unit of the coordinates are in the position already.
     public var shiftInAngstroms: SIMD3<Double>
+    /// The orientation; nil if the file has none.
     public var orientation: ParticleOrientation?
     /// The class of the object: `ribosome`.
     public var className: String?
@@ -69,6 +70,7 @@ public struct PickedPoint: Hashable, Sendable {
     public var tomogramName: String?
     /// The number of the object that the point is part of: a filament or a surface.
     public var instance: Int?
+    /// The score that the picking program gave, in its own range.
     public var score: Double?
     public var radiusInAngstroms: Double?
 

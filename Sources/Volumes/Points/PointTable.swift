@@ -126,7 +126,7 @@ struct PointTableReader {
 }
 
 /// The columns of a table of points, with all names for them that occur in files.
-private enum PointColumn: CaseIterable {
+private enum PointColumn {
     case x, y, z, rot, tilt, psi, className, tomogramName, instance, score, radius
 
     /// The column for each name, in lower case, without units.

@@ -11,6 +11,7 @@
 /// *Ordered* means: a positive number with the bits b has the key b, and a negative number with the bits b (without the
 /// sign) has the key −1 − b. So keys ascend as values do.
 public struct Histogram: Sendable, Hashable, Codable {
+    /// The meaning of the keys: see the table above.
     public enum Binning: String, Sendable, Hashable, Codable, CaseIterable {
         case integer, float16, float32
 
