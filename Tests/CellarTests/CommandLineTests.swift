@@ -91,7 +91,7 @@ import Volumes
         let plan = try rows(cellar("plan", "--format", "json").output)
         #expect(plan.map { $0["stale"] as? Int } == [0, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0])
         let second = try cellar("run").output
-        #expect(second.hasPrefix("run 3: 4 items ran, 24 kept an earlier result"), "\(second)")
+        #expect(second.hasPrefix("run 3: 4 items ran, 24 found again"), "\(second)")
 
         for (name, extra) in [
             ("raw", []), ("labels", ["--labels"]), ("prepared", ["--step", "prepare"]),

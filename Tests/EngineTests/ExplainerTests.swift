@@ -12,7 +12,7 @@ import ToySteps
         try toys.catalog.addSlab(tomogramID: id, z: 5..<8)
         #expect(try toys.explain(id).firstCause?.reasons == ["no earlier run"])
         try toys.run()
-        #expect(try toys.explain(id).groups.allSatisfy { $0.standing == .fresh })
+        #expect(try toys.explain(id).groups.allSatisfy { $0.state == .fresh })
 
         toys.settings["slice.gain.factor"] = "3"
         let recipe = try #require(try toys.explain(id).firstCause)

@@ -39,7 +39,7 @@ import ToySteps
         try toys.annotate(id, name: "lines-a", content: "x")
         let (report, ran) = try toys.run()
         #expect(ran == [])
-        #expect(report?.progress.kept == removal.results)
+        #expect(report?.progress.foundAgain == removal.results)
         #expect(try toys.results() == before)
     }
 

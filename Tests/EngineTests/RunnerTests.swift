@@ -36,10 +36,10 @@ import Volumes
         try toys.write("a", "alpha\nheader two")
         let plan = try toys.plan()
         #expect(plan.summaries.map(\.stale) == [1, 0, 0, 0, 0, 0])
-        #expect(plan.summaries.map(\.pending).reduce(0, +) == 5)
+        #expect(plan.summaries.map(\.waiting).reduce(0, +) == 5)
         let second = try toys.run()
         #expect(second.ran == ["read toys/a"])
-        #expect(second.report?.progress.kept == 5)
+        #expect(second.report?.progress.foundAgain == 5)
         try toys.write("a", "omega\nheader two")
         #expect(
             try toys.run().ran == [
@@ -58,7 +58,7 @@ import Volumes
         #expect(try toys.run().ran == ["slab toys/a z 0..<2", "slice toys/a z 0", "slice toys/a z 1", "summary toys/a"])
         #expect(try toys.results() != before)
         toys.settings = [:]
-        #expect(try toys.plan().summaries.map(\.known).reduce(0, +) == 4)
+        #expect(try toys.plan().summaries.map(\.foundAgain).reduce(0, +) == 4)
         #expect(try toys.run().ran.isEmpty)
         #expect(try toys.results() == before)
         #expect(try toys.plan().hasWork == false)

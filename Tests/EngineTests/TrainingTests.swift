@@ -92,7 +92,7 @@ import Volumes
         #expect(try toys.run().ran == ["segment toys/a", "segment toys/b", "segment toys/c", "train second"])
         #expect(try toys.catalog.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM v_step WHERE step = 'train'") } == 2)
         try toys.catalog.useTrainingSet(named: "first")
-        #expect(try toys.plan().summaries.first { $0.step == "segment" }?.known == 3)
+        #expect(try toys.plan().summaries.first { $0.step == "segment" }?.foundAgain == 3)
         #expect(try toys.run().ran == [])
         #expect(try toys.results() == before)
         // A set of the same members shares the result.
@@ -220,13 +220,13 @@ import Volumes
     func explanation() throws {
         let trained = try Trained()
         let toys = trained.toys
-        #expect(try toys.explain(trained.ids["c"] ?? 0).groups.allSatisfy { $0.standing == .fresh })
+        #expect(try toys.explain(trained.ids["c"] ?? 0).groups.allSatisfy { $0.state == .fresh })
         try toys.write("a", "omega")
         let waiting = try toys.explain(trained.ids["c"] ?? 0)
         #expect(waiting.tomogram == "toys/c")
         #expect(waiting.groups.first { $0.step == "segment" }?.reasons == ["waits for train"])
         #expect(waiting.groups.first { $0.step == "train" }?.items == ["first"])
-        #expect(waiting.groups.first { $0.step == "read" }?.standing == .fresh)
+        #expect(waiting.groups.first { $0.step == "read" }?.state == .fresh)
         // All but the training, whose input is then known.
         toys.steps.versions["train"] = 2
         let graph = try toys.graph().upTo("summary")
@@ -299,7 +299,7 @@ import Volumes
         #expect(try summary("train")?.fresh == 1)
         try FileManager.default.copyItem(atPath: "\(toys.folder)/c.mrc", toPath: "\(toys.folder)/b.mrc")
         #expect(try summary("look")?.stale == 1)
-        #expect(try summary("train")?.pending == 1)
+        #expect(try summary("train")?.waiting == 1)
         try FileManager.default.removeItem(atPath: "\(toys.folder)/c.mrc")
         #expect(try run()?.isComplete == true)
         #expect(seen.withLock { $0.last } == "real/b z 2: [2], 3")

@@ -199,7 +199,7 @@ import Volumes
         #expect(try collection.features().digest != first)
         try collection.addModel()
         let back = try #require(try collection.run())
-        #expect(back.progress.ran == 0 && back.progress.kept == 1)
+        #expect(back.progress.ran == 0 && back.progress.foundAgain == 1)
         #expect(try collection.features().digest == first)
     }
 }

@@ -25,8 +25,6 @@ public struct Explainer: Sendable {
         guard let tomogram = plan.scopes.tomogramPosition(ofID: tomogramID) else {
             throw CatalogError(.notFound, "there is no tomogram \(tomogramID)")
         }
-        // A plan is turned into the state of a run that has not begun: it knows how to list an item's inputs.
-        let state = RunState(plan)
         let troubles = try catalog.read { try PlanningSnapshot($0).troubles() }
         var groups: [Explanation.Group] = []
         for position in plan.graph.steps.indices {
@@ -34,22 +32,22 @@ public struct Explainer: Sendable {
             let kind = plan.graph.steps[position].scope
             for item in 0..<plan.scopes.count(of: kind) where [tomogram, nil].contains(plan.scopes.tomogram(of: kind, at: item)) {
                 let node = ItemNode(step: position, position: item)
-                let standing = Explanation.Group.Standing(plan.states[position][item])
-                var reasons = try self.reasons(for: node, standing: standing, plan: plan, state: state)
+                let state = plan.states[position][item]
+                var reasons = try self.reasons(for: node, in: state, plan)
                 let id = plan.scopes.id(of: kind, at: item)
-                if let trouble = troubles[step]?.first(where: { $0.scopeID == id }), standing != .fresh {
+                if let trouble = troubles[step]?.first(where: { $0.scopeID == id }), state != .fresh {
                     reasons.append("\(trouble.status.rawValue) at the last try: \(trouble.error)")
                 }
                 let label =
                     kind == .trainingSet ? plan.scopes.fullLabel(of: kind, at: item) : plan.scopes.label(of: kind, at: item)
                 if let index = groups.lastIndex(where: {
-                    $0.step == step && $0.standing == standing && $0.reasons == reasons
+                    $0.step == step && $0.state == state && $0.reasons == reasons
                 }) {
                     groups[index].items.append(label)
                 } else {
                     groups.append(
                         Explanation.Group(
-                            step: step, scope: kind, standing: standing, reasons: reasons, items: [label]))
+                            step: step, scope: kind, state: state, reasons: reasons, items: [label]))
                 }
             }
         }
@@ -58,20 +56,21 @@ public struct Explainer: Sendable {
     }
 
     private func reasons(
-        for node: ItemNode, standing: Explanation.Group.Standing, plan: Plan, state: RunState
+        for node: ItemNode, in state: ItemState, _ plan: Plan
     ) throws -> [String] {
         let step = plan.graph.steps[node.step]
-        switch standing {
+        switch state {
         case .fresh: return []
-        case .known: return try changes(for: node, plan: plan, state: state) + ["an earlier result has these inputs"]
+        case .foundAgain: return try changes(for: node, plan: plan) + ["an earlier result has these inputs"]
         case .offline: return ["\(missingFile(for: node, plan: plan)); what was computed from it stands"]
-        case .pending:
+        // A plan around a tomogram covers the training set: nothing is held, absent or blocked in it.
+        case .waiting, .held, .absent, .blocked:
             let waitsFor = plan.graph.links[node.step].filter { link in
                 let producer = plan.graph.steps[link.producer]
                 var waits = false
                 plan.scopes.forEachSource(of: step.scope, at: node.position, in: producer.scope) { other in
                     let state = plan.states[link.producer][other]
-                    if state == .stale || state == .pending { waits = true }
+                    if state == .stale || state == .waiting { waits = true }
                 }
                 return waits
             }
@@ -79,17 +78,19 @@ public struct Explainer: Sendable {
             // Each name once, in order.
             let unique = names.enumerated().filter { names.firstIndex(of: $1) == $0 }.map(\.element)
             return ["waits for " + unique.joined(separator: ", ")] + (try ownChanges(for: node, plan: plan))
-        case .stale: return try changes(for: node, plan: plan, state: state)
+        case .stale: return try changes(for: node, plan: plan)
         }
     }
 
     /// What differs in configuration and inputs, whose digests are all known.
-    private func changes(for node: ItemNode, plan: Plan, state: RunState) throws -> [String] {
+    private func changes(for node: ItemNode, plan: Plan) throws -> [String] {
         let setup = plan.setups[node.step]
         let id = plan.scopes.id(of: setup.step.scope, at: node.position)
         guard let earlier = try catalog.earlierTrace(step: setup.step.name, scopeID: id) else { return ["no earlier run"] }
         var changes = configurationChanges(setup.configuration, since: earlier)
-        guard let rows = state.inputs(of: node)?.rows else {
+        let inputs = ItemInputs(graph: plan.graph, scopes: plan.scopes, signatures: plan.signatures)
+        guard let rows = inputs.trace(of: node, outputs: plan.outputs, isKnown: { plan.states[$0.step][$0.position].hasOutputs })?.rows
+        else {
             return changes + [missingFile(for: node, plan: plan)]
         }
         if setup.step.readsFile,
@@ -168,20 +169,5 @@ public struct Explainer: Sendable {
             // A member's label, behind the name, may hold dots of its own.
             String(name.prefix { $0 != "[" }).replacing(".", with: " ") + name.drop { $0 != "[" }
         }
-    }
-}
-
-extension Explanation.Group.Standing {
-    init(_ state: NodeState) {
-        self =
-            switch state {
-            case .fresh: .fresh
-            case .known: .known
-            case .stale: .stale
-            case .pending: .pending
-            case .offline: .offline
-            // A plan around a tomogram covers the training set: there are none of these in it.
-            case .held, .absent, .blocked: .pending
-            }
     }
 }

@@ -4,13 +4,9 @@ public import CatalogSchema
 public struct Explanation: Sendable, Hashable {
     /// Items of one step that stand alike, for the same reasons.
     public struct Group: Sendable, Hashable {
-        public enum Standing: String, Sendable, Hashable {
-            case fresh, known, stale, pending, offline
-        }
-
         public let step: String
         public let scope: ScopeKind
-        public let standing: Standing
+        public let state: ItemState
         /// One line each: `recipe prepare.clahe.clip_limit: 2.0 → 3.0`.
         public let reasons: [String]
         /// What the items are called: `z 120`, …; one empty name for the tomogram itself; the name of a training set.
@@ -25,7 +21,7 @@ public struct Explanation: Sendable, Hashable {
     public let stepsWithoutTrainingSet: [String]
 
     /// The first group that is stale for a reason of its own: the cause of everything that is.
-    public var firstCause: Group? { groups.first { $0.standing == .stale || $0.standing == .known } }
+    public var firstCause: Group? { groups.first { $0.state == .stale || $0.state == .foundAgain } }
 
     /// The names of items, with runs of z written as ranges: `z 100..<200, z 250`.
     public static func summary(of items: [String]) -> String {

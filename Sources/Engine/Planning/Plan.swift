@@ -13,12 +13,12 @@ public struct Plan: Sendable {
         public let scope: ScopeKind
         /// Items whose result stands.
         public internal(set) var fresh = 0
-        /// Items whose result under today's key was computed earlier.
-        public internal(set) var known = 0
+        /// Items of which an earlier result has today's key.
+        public internal(set) var foundAgain = 0
         /// Items that run.
         public internal(set) var stale = 0
         /// Items that run if what comes before them turns out different.
-        public internal(set) var pending = 0
+        public internal(set) var waiting = 0
         /// Items whose tomogram's file is missing.
         public internal(set) var offline = 0
         /// Items that cannot run: they need what is trained on a set that the plan covers in part only, and was not yet.
@@ -27,14 +27,14 @@ public struct Plan: Sendable {
         public internal(set) var restore = 0
         /// Items without a result that failed or were skipped at their last try.
         public internal(set) var failed = 0
-        /// Seconds of one worker that the stale and pending items take, by what items took before; nil where none ran.
+        /// Seconds of one worker that the stale and waiting items take, by what items took before; nil where none ran.
         public internal(set) var estimatedSeconds: Double?
         /// Bytes of artifacts that they write.
         public internal(set) var estimatedBytes: Double?
 
-        public var total: Int { fresh + known + stale + pending + offline + blocked }
+        public var total: Int { fresh + foundAgain + stale + waiting + offline + blocked }
         /// Whether a run has anything to do, or to tell.
-        public var hasWork: Bool { known + stale + pending + blocked > 0 }
+        public var hasWork: Bool { foundAgain + stale + waiting + blocked > 0 }
     }
 
     let graph: StepGraph
@@ -42,12 +42,12 @@ public struct Plan: Sendable {
     let scopes: ScopeIndex
     let signatures: [SourceSignature?]
     /// For each step, the state of each of its scopes.
-    let states: [[NodeState]]
+    let states: [[ItemState]]
     /// For each step, the digests of the outputs of its scopes, as many for each as it has outputs; meaningful where
-    /// the state is `fresh`, `known` or `offline`.
+    /// the state is `fresh`, `foundAgain` or `offline`.
     let outputs: [[Digest]]
-    /// Results to take up again: by step, the scope's position, its key and trace.
-    let adoptions: [(step: Int, position: Int, key: Digest, trace: KnownTrace)]
+    /// Earlier results that have today's key: the item, its key, and the trace.
+    let foundAgain: [(item: ItemNode, key: Digest, trace: KnownTrace)]
     let evicted: Set<Digest>
     /// The steps that have no items because no training set is current, in order: those on training sets, and all that
     /// need them.

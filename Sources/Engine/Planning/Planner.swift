@@ -62,7 +62,7 @@ public struct Planner: Sendable {
             }
             var plan = Plan(
                 graph: graph, setups: setups, scopes: scopes, signatures: signatures, states: pass.states,
-                outputs: pass.outputs, adoptions: pass.adoptions, evicted: evicted, stepsWithoutTrainingSet: omitted,
+                outputs: pass.outputs, foundAgain: pass.foundAgain, evicted: evicted, stepsWithoutTrainingSet: omitted,
                 continuedKeys: pass.continuedKeys, summaries: [])
             plan.summaries = try summaries(of: plan, stepIDs: stepIDs, snapshot)
             return plan
@@ -81,9 +81,9 @@ public struct Planner: Sendable {
             for state in plan.states[position] {
                 switch state {
                 case .fresh: summary.fresh += 1
-                case .known: summary.known += 1
+                case .foundAgain: summary.foundAgain += 1
                 case .stale: summary.stale += 1
-                case .pending: summary.pending += 1
+                case .waiting: summary.waiting += 1
                 case .offline: summary.offline += 1
                 case .blocked: summary.blocked += 1
                 // These are not planned.
@@ -94,11 +94,11 @@ public struct Planner: Sendable {
             if let failed = troubles[step.name] {
                 // One whose file or parameters are again what they were has a result, whatever happened in between.
                 let ids = Set(
-                    plan.states[position].indices.filter { ![.fresh, .known].contains(plan.states[position][$0]) }
+                    plan.states[position].indices.filter { ![.fresh, .foundAgain].contains(plan.states[position][$0]) }
                         .map { plan.scopes.id(of: step.scope, at: $0) })
                 summary.failed = failed.count { ids.contains($0.scopeID) }
             }
-            let count = Double(summary.stale + summary.pending + summary.restore)
+            let count = Double(summary.stale + summary.waiting + summary.restore)
             if count > 0, let id = stepIDs[step.name], let cost = try snapshot.costs(ofStep: id) {
                 summary.estimatedSeconds = count * cost.seconds
                 summary.estimatedBytes = count * cost.bytes
@@ -118,9 +118,9 @@ private struct PlanningPass {
     /// Keys of which the caller wants to know whether an item is to run under them.
     let wanted: Set<Digest>
     private(set) var continuedKeys: Set<Digest> = []
-    private(set) var states: [[NodeState]] = []
+    private(set) var states: [[ItemState]] = []
     private(set) var outputs: [[Digest]] = []
-    private(set) var adoptions: [(step: Int, position: Int, key: Digest, trace: KnownTrace)] = []
+    private(set) var foundAgain: [(item: ItemNode, key: Digest, trace: KnownTrace)] = []
     private var isAnyAbsent = false
 
     init(
@@ -145,42 +145,45 @@ private struct PlanningPass {
 
         if kind == .trainingSet, scopes.training?.isHeld == true { return hold(heads) }
 
-        let resolver = InputResolver(
-            graph: graph, step: step, scopes: scopes, signatures: signatures, states: states, outputs: outputs)
+        let inputs = ItemInputs(graph: graph, scopes: scopes, signatures: signatures)
+        let (earlierStates, earlierOutputs) = (states, outputs)
         // Keys of items whose inputs are known; nil for those that wait for others.
         let chunk = 1024
         let keys = [Digest?](unsafeUninitializedCapacity: count) { buffer, initialized in
             nonisolated(unsafe) let keys = buffer
             DispatchQueue.concurrentPerform(iterations: (count + chunk - 1) / chunk) { index in
-                var inputs: [Digest] = []
+                var digests = KeyInputs()
                 for position in index * chunk..<min((index + 1) * chunk, count) {
-                    let isKnown = resolver.digests(of: position, into: &inputs)
-                    keys.initializeElement(at: position, to: isKnown ? setup.key(inputs: inputs) : nil)
+                    digests.removeAll()
+                    let isKnown = inputs.collect(
+                        of: ItemNode(step: step, position: position), outputs: earlierOutputs,
+                        isKnown: { earlierStates[$0.step][$0.position].hasOutputs }, into: &digests)
+                    keys.initializeElement(at: position, to: isKnown ? setup.key(inputs: digests.digests) : nil)
                 }
             }
             initialized = count
         }
         let readsFile = setup.step.readsFile
-        var stepStates = [NodeState](repeating: .stale, count: count)
+        var stepStates = [ItemState](repeating: .stale, count: count)
         for position in 0..<count {
             let isOffline = readsFile && scopes.isSourceMissing(of: kind, at: position, signatures: signatures)
             if let key = keys[position] {
                 if heads.keys[position] == key {
                     stepStates[position] = .fresh
                 } else if let trace = try snapshot.trace(withKey: key), trace.outputs.count == width {
-                    stepStates[position] = .known
+                    stepStates[position] = .foundAgain
                     for (offset, digest) in trace.outputs.enumerated() { heads.outputs[position * width + offset] = digest }
-                    adoptions.append((step, position, key, trace))
+                    foundAgain.append((ItemNode(step: step, position: position), key, trace))
                 } else {
                     if isOffline, heads.keys[position] != nil { stepStates[position] = .offline }
                     if !wanted.isEmpty, wanted.contains(key) { continuedKeys.insert(key) }
                 }
-            } else if isAnyAbsent, resolver.isBlocked(position) {
+            } else if isAnyAbsent, inputs.isBlocked(ItemNode(step: step, position: position), states: states) {
                 stepStates[position] = .blocked
             } else if isOffline {
                 stepStates[position] = heads.keys[position] == nil ? .stale : .offline
             } else {
-                stepStates[position] = .pending
+                stepStates[position] = .waiting
             }
         }
         states.append(stepStates)
@@ -245,7 +248,7 @@ extension Plan {
                     let producer = graph.steps[link.producer]
                     let width = setups[link.producer].outputNames.count
                     scopes.forEachSource(of: kind, at: position, in: producer.scope) { other in
-                        let isStanding = states[link.producer][other] == .fresh || states[link.producer][other] == .known
+                        let isStanding = states[link.producer][other] == .fresh || states[link.producer][other] == .foundAgain
                         if isStanding, evicted.contains(outputs[link.producer][other * width + link.output]) {
                             restores[link.producer].insert(other)
                         }

@@ -8,7 +8,15 @@ final class Monitor<State>: @unchecked Sendable {
 
     init(_ state: sending State) { self.state = state }
 
-    /// Calls the closure with the state to itself; it must not wait for anything. Waiters look again afterwards.
+    /// Calls the closure with the state, which no other thread touches meanwhile; the closure must not wait for anything. Wakes nobody.
+    func read<Result>(_ body: (State) throws -> Result) rethrows -> Result {
+        condition.lock()
+        defer { condition.unlock() }
+        return try body(state)
+    }
+
+    /// Calls the closure with the state, which no other thread touches meanwhile; the closure must not wait for anything. Those who wait
+    /// look again afterwards.
     func update<Result>(_ body: (inout State) throws -> Result) rethrows -> Result {
         condition.lock()
         defer {

@@ -76,7 +76,7 @@ extension RunExecution: ItemReader {
         var positions: [Int] = []
         scopes.forEachSource(of: scope.kind, at: position, in: kind) { positions.append($0) }
         let width = setups[producer].outputNames.count
-        let digests = state.update { state in positions.map { state.outputs[producer][$0 * width + output] } }
+        let digests = state.read { state in positions.map { state.outputs[producer][$0 * width + output] } }
         return zip(positions, digests).map { (itemScope(ItemNode(step: producer, position: $0)), $1) }
     }
 }

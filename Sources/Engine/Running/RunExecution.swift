@@ -21,7 +21,8 @@ final class RunExecution: Sendable {
     let setups: [StepSetup]
     let scopes: ScopeIndex
     let signatures: [SourceSignature?]
-    private let adoptions: [(step: Int, position: Int, key: Digest, trace: KnownTrace)]
+    /// Earlier results that have today's key.
+    private let foundAgain: [(item: ItemNode, key: Digest, trace: KnownTrace)]
     /// Items that cannot run in this plan, and why.
     private let blocked: (items: [ItemNode], reason: String)
     let stepIndex: [String: Int]
@@ -29,7 +30,7 @@ final class RunExecution: Sendable {
     let state: Monitor<RunState>
     /// The error that stopped the run: not an item's, but one of the disk or the catalog.
     private let fatal = Mutex<(any Error)?>(nil)
-    private let meter: Mutex<RunMeter>
+    private let summaries: [Plan.StepSummary]
 
     init(
         plan: Plan, catalog: Catalog, store: BlobStore, runID: Int64, ids: [(stepID: Int64, configurationID: Int64)],
@@ -45,25 +46,25 @@ final class RunExecution: Sendable {
         setups = plan.setups
         scopes = plan.scopes
         signatures = plan.signatures
-        adoptions = plan.adoptions
+        foundAgain = plan.foundAgain
         blocked = (plan.blockedItems, plan.blockedReason)
         stepIndex = Dictionary(uniqueKeysWithValues: plan.graph.steps.enumerated().map { ($1.name, $0) })
         volumes = VolumeCache(capacity: options.jobs + 2)
-        let state = RunState(plan)
-        meter = Mutex(
-            RunMeter(
-                unfinished: state.unfinished, adopted: plan.adoptions.count, blocked: (blocked.items.count, blocked.reason),
-                jobs: options.jobs, summaries: plan.summaries))
-        self.state = Monitor(state)
+        summaries = plan.summaries
+        state = Monitor(RunState(plan))
     }
 
     func run(progress: (RunProgress) -> Void) throws -> RunReport {
-        for batch in stride(from: 0, to: adoptions.count, by: 1000) {
+        var meter = RunMeter(
+            unfinished: state.read(\.unfinished), foundAgain: foundAgain.count, blocked: (blocked.items.count, blocked.reason),
+            jobs: options.jobs, summaries: summaries)
+        for batch in stride(from: 0, to: foundAgain.count, by: 1000) {
             try catalog.publish(
-                adoptions[batch..<min(batch + 1000, adoptions.count)].map { item in
+                foundAgain[batch..<min(batch + 1000, foundAgain.count)].map { found in
                     .adopted(
-                        stepID: ids[item.step].stepID, scopeID: scopes.id(of: graph.steps[item.step].scope, at: item.position),
-                        key: item.key, trace: item.trace)
+                        stepID: ids[found.item.step].stepID,
+                        scopeID: scopes.id(of: graph.steps[found.item.step].scope, at: found.item.position), key: found.key,
+                        trace: found.trace)
                 }, runID: runID)
         }
         for batch in stride(from: 0, to: blocked.items.count, by: 1000) {
@@ -73,16 +74,14 @@ final class RunExecution: Sendable {
         }
         // Numeric code keeps small arrays on the stack.
         let workers = try WorkerThreads(count: options.jobs, stackSize: 8 << 20) { self.work() }
-        publish(progress: progress)
+        publish(counting: &meter, progress: progress)
         workers.join()
         if let error = fatal.withLock({ $0 }) { throw error }
-        return meter.withLock { meter in
-            meter.update(unfinishedByStep: nil)
-            progress(meter.progress)
-            return RunReport(
-                runID: runID, progress: meter.progress, wasStopped: meter.progress.finished < meter.progress.total,
-                failures: meter.failures)
-        }
+        meter.update(unfinishedByStep: nil)
+        progress(meter.progress)
+        return RunReport(
+            runID: runID, progress: meter.progress, wasStopped: meter.progress.finished < meter.progress.total,
+            failures: meter.failures)
     }
 
     // MARK: Publishing, on the calling thread
@@ -93,7 +92,7 @@ final class RunExecution: Sendable {
         case end
     }
 
-    private func publish(progress: (RunProgress) -> Void) {
+    private func publish(counting meter: inout RunMeter, progress: (RunProgress) -> Void) {
         while true {
             let event: Event = state.wait { state in
                 if self.cancellation.isCancelled { state.isStopping = true }
@@ -102,14 +101,16 @@ final class RunExecution: Sendable {
                 return state.isOver ? .end : nil
             }
             switch event {
-            case .finished(let batch): publish(batch, progress: progress)
-            case .reported(let reports, let unfinished): show(unfinished, reports, progress: progress)
+            case .finished(let batch): publish(batch, counting: &meter, progress: progress)
+            case .reported(let reports, let unfinished): show(unfinished, reports, of: &meter, progress: progress)
             case .end: return
             }
         }
     }
 
-    private func publish(_ finished: [RunState.Finished], progress: (RunProgress) -> Void) {
+    private func publish(
+        _ finished: [RunState.Finished], counting meter: inout RunMeter, progress: (RunProgress) -> Void
+    ) {
         let batch = checkingSources(of: finished)
         do {
             try store.publish(batch.flatMap(\.staged))
@@ -133,10 +134,8 @@ final class RunExecution: Sendable {
             state.endPublishing()
             return (state.unfinishedByStep, state.latestReports)
         }
-        meter.withLock { meter in
-            for item in batch { meter.count(item, step: graph.steps[item.node.step].name, scope: name(of: item.node)) }
-        }
-        show(unfinished, reports, progress: progress)
+        for item in batch { meter.count(item, step: graph.steps[item.node.step].name, scope: name(of: item.node)) }
+        show(unfinished, reports, of: &meter, progress: progress)
     }
 
     /// Makes failures of items that read a file which is no longer the one that was planned with. Looked at when their work is over, and
@@ -164,12 +163,12 @@ final class RunExecution: Sendable {
         }
     }
 
-    private func show(_ unfinished: [Int], _ reports: [ItemNode: ItemReport], progress: (RunProgress) -> Void) {
-        meter.withLock { meter in
-            guard meter.isDue else { return }
-            meter.update(unfinishedByStep: unfinished, reports: reports)
-            progress(meter.progress)
-        }
+    private func show(
+        _ unfinished: [Int], _ reports: [ItemNode: ItemReport], of meter: inout RunMeter, progress: (RunProgress) -> Void
+    ) {
+        guard meter.isDue else { return }
+        meter.update(unfinishedByStep: unfinished, reports: reports)
+        progress(meter.progress)
     }
 
     /// Ends the run because of something that is no item's fault. Items at work are asked to stop: what they would give could not be
@@ -231,14 +230,14 @@ final class RunExecution: Sendable {
         let scope = itemScope(node)
         let begin = ContinuousClock.now
         let startedAt = Timestamp.now
-        let (inputs, isRestore) = state.update { ($0.inputs(of: node), $0.isRestore(node)) }
+        let (inputs, isRestore) = state.read { ($0.inputs(of: node), $0.isRestore(node)) }
         var key: Digest?
         do {
             guard let inputs else { throw missingFile(of: node) }
             let itemKey = setup.key(inputs: inputs.digests)
             key = itemKey
             guard state.update({ $0.claim(itemKey, for: node) }) else { return nil }
-            if !state.update({ $0.needsBytes(node) }),
+            if !state.read({ $0.needsBytes(node) }),
                 let trace = try catalog.read({ try PlanningSnapshot($0).trace(withKey: itemKey) }),
                 trace.outputs.count == setup.outputNames.count
             {

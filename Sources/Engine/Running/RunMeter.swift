@@ -17,16 +17,16 @@ struct RunMeter: Sendable {
 
     /// - Parameters:
     ///   - unfinished: items that have to be worked on.
-    ///   - adopted: items whose earlier result is only taken up again.
+    ///   - foundAgain: items of which an earlier result has today's key.
     ///   - blocked: items that cannot be worked on, and why.
-    init(unfinished: Int, adopted: Int, blocked: (count: Int, reason: String), jobs: Int, summaries: [Plan.StepSummary]) {
+    init(unfinished: Int, foundAgain: Int, blocked: (count: Int, reason: String), jobs: Int, summaries: [Plan.StepSummary]) {
         progress = RunProgress(
-            total: unfinished + adopted + blocked.count, kept: adopted, skipped: blocked.count)
+            total: unfinished + foundAgain + blocked.count, foundAgain: foundAgain, skipped: blocked.count)
         if blocked.count > 0 { failures = ["\(blocked.count) items cannot run: \(blocked.reason)"] }
         self.jobs = jobs
         steps = summaries.map(\.step)
         for summary in summaries {
-            let items = Double(summary.stale + summary.pending + summary.restore)
+            let items = Double(summary.stale + summary.waiting + summary.restore)
             if let seconds = summary.estimatedSeconds, items > 0 { costs[summary.step] = (seconds / items, 1) }
         }
     }
@@ -39,7 +39,7 @@ struct RunMeter: Sendable {
             progress.ran += 1
             let earlier = costs[step] ?? (0, 0)
             costs[step] = (earlier.seconds + completed.seconds, earlier.items + 1)
-        case .adopted: progress.kept += 1
+        case .adopted: progress.foundAgain += 1
         case .trouble(let trouble):
             if trouble.status == .skipped {
                 progress.skipped += 1

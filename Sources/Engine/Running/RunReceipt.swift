@@ -20,13 +20,20 @@ struct RunReceipt: Codable, Sendable {
     var version: String
     var command: String
     var ran: Int
-    var kept: Int
+    /// `kept` in the file.
+    var foundAgain: Int
     var failed: Int
     var skipped: Int
     var seconds: Double
     var failures: [String]
     var steps: [StepCount]
     var recipe: [String: String]
+
+    enum CodingKeys: String, CodingKey {
+        case run, endedAt, host, user, version, command, ran
+        case foundAgain = "kept"
+        case failed, skipped, seconds, failures, steps, recipe
+    }
 
     init(report: RunReport, plan: Plan, options: Runner.Options, owner: RunOwner, recipe: Recipe) {
         run = report.runID
@@ -36,7 +43,7 @@ struct RunReceipt: Codable, Sendable {
         version = options.version
         command = options.command
         ran = report.progress.ran
-        kept = report.progress.kept
+        foundAgain = report.progress.foundAgain
         failed = report.progress.failed
         skipped = report.progress.skipped
         seconds = report.progress.elapsedSeconds

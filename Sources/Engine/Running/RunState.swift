@@ -32,7 +32,7 @@ struct RunState {
     let graph: StepGraph
     let setups: [StepSetup]
     let scopes: ScopeIndex
-    let signatures: [SourceSignature?]
+    private let inputs: ItemInputs
 
     private(set) var outputs: [[Digest]]
     private var progress: [[Progress]]
@@ -62,14 +62,14 @@ struct RunState {
         graph = plan.graph
         setups = plan.setups
         scopes = plan.scopes
-        signatures = plan.signatures
+        inputs = ItemInputs(graph: plan.graph, scopes: plan.scopes, signatures: plan.signatures)
         outputs = plan.outputs
         evicted = plan.evicted
         progress = plan.states.map { states in
             states.map { state in
                 switch state {
-                case .stale, .pending: .waiting
-                case .fresh, .known, .offline, .held: .complete
+                case .stale, .waiting: .waiting
+                case .fresh, .foundAgain, .offline, .held: .complete
                 case .absent, .blocked: .dropped
                 }
             }
@@ -116,6 +116,9 @@ struct RunState {
         ready[node.step].add(node.position)
     }
 
+    /// The inputs of an item, all of which are computed; nil where the file of a tomogram is missing that one of them is.
+    func inputs(of node: ItemNode) -> TraceInputs? { inputs.trace(of: node, outputs: outputs, isKnown: { _ in true }) }
+
     // MARK: Twins
 
     /// Claims a key for an item. Where another item is at work on the same key, this one waits for its end.
@@ -147,15 +150,15 @@ struct RunState {
         guard !evicted.isEmpty else { return false }
         var count: Int32 = 0
         for link in graph.links[node.step] {
-            for member in members(of: link, for: node) where evicted.contains(member.digest) {
-                if waiters[member.node, default: []].contains(node) { continue }
+            for member in inputs.members(of: link, for: node, outputs: outputs) where evicted.contains(member.digest) {
+                if waiters[member.item, default: []].contains(node) { continue }
                 count += 1
-                let isFirst = waiters[member.node]?.isEmpty ?? true
-                waiters[member.node, default: []].append(node)
+                let isFirst = waiters[member.item]?.isEmpty ?? true
+                waiters[member.item, default: []].append(node)
                 if isFirst {
                     unfinished += 1
-                    unfinishedByStep[member.node.step] += 1
-                    makeReady(member.node)
+                    unfinishedByStep[member.item.step] += 1
+                    makeReady(member.item)
                 }
             }
         }
@@ -282,12 +285,48 @@ struct RunState {
         return dependants
     }
 
+    // MARK: Invariants
+
+    /// What must hold between any two operations: a sentence for each breach, for tests.
+    ///
+    /// - Complexity: linear in the number of items.
+    func checkInvariants() -> [String] {
+        var breaches: [String] = []
+        if unfinished != unfinishedByStep.reduce(0, +) { breaches.append("the counts of steps do not add up to \(unfinished)") }
+        for (step, count) in unfinishedByStep.enumerated() where count < 0 { breaches.append("step \(step) has \(count) left") }
+        var atWork = 0
+        for step in graph.steps.indices {
+            let queued = ready[step].waiting
+            if Set(queued).count != queued.count { breaches.append("step \(step) has an item in its queue twice") }
+            for position in queued where progress[step][position] != .ready {
+                breaches.append("item \(step), \(position) is in the queue and \(progress[step][position])")
+            }
+            for position in progress[step].indices {
+                let (state, count) = (progress[step][position], missing[step][position])
+                if state == .working { atWork += 1 }
+                if state == .ready, !queued.contains(position) { breaches.append("item \(step), \(position) is ready and not queued") }
+                if (state == .waiting) != (count > 0), state != .dropped {
+                    breaches.append("item \(step), \(position) is \(state) and lacks \(count) inputs")
+                }
+            }
+        }
+        if working < 0 || working > atWork { breaches.append("\(working) items are counted at work, and \(atWork) are") }
+        for (node, others) in waiters where ![.ready, .working].contains(progress[node.step][node.position]) || others.isEmpty {
+            breaches.append("item \(node.step), \(node.position) is to bring bytes back and does not run")
+        }
+        for twin in claims.values.joined() where progress[twin.step][twin.position] != .waiting {
+            breaches.append("item \(twin.step), \(twin.position) waits for its twin and does not wait")
+        }
+        return breaches
+    }
+
     /// First in, first out.
     private struct Queue {
         private var items: [Int] = []
         private var head = 0
 
         var isEmpty: Bool { head == items.count }
+        var waiting: ArraySlice<Int> { items[head...] }
 
         mutating func add(_ item: Int) { items.append(item) }
 

@@ -77,7 +77,7 @@ struct RunCommand: ParsableCommand {
     private func describe(_ report: RunReport) {
         let progress = report.progress
         var parts = ["\(progress.ran) items ran"]
-        if progress.kept > 0 { parts.append("\(progress.kept) kept an earlier result") }
+        if progress.foundAgain > 0 { parts.append("\(progress.foundAgain) found again") }
         if progress.failed > 0 { parts.append("\(progress.failed) failed") }
         if progress.skipped > 0 { parts.append("\(progress.skipped) skipped") }
         print("run \(report.runID): \(parts.joined(separator: ", ")) in \(duration(progress.elapsedSeconds))")

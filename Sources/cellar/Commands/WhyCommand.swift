@@ -29,7 +29,7 @@ struct WhyCommand: ParsableCommand {
             let name = group.step + String(repeating: " ", count: width - group.step.count)
             let items = group.items == [""] ? "" : " \(Explanation.summary(of: group.items))"
             let reasons = group.reasons.isEmpty ? "" : ": " + group.reasons.joined(separator: "; ")
-            let word = group.standing == .pending ? "waiting" : group.standing.rawValue
+            let word = group.state.rawValue
             print("  \(name)  \(word)\(items)\(reasons)")
         }
         if let remark = PlanPrinter.trainingRemark(explanation.stepsWithoutTrainingSet) { print(remark) }

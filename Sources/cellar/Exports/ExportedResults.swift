@@ -96,9 +96,9 @@ struct ExportedResults {
                 .explain(tomogramID: tomogramID, step: step)
             let groups = explanation.groups.filter { $0.step == step && !labels.isDisjoint(with: $0.items) }
             guard !groups.isEmpty else { return .unknown("what it was trained on is no current training set") }
-            guard let group = groups.first(where: { $0.standing != .fresh }) else { return .fresh }
-            if group.standing == .offline { return .unknown(group.reasons.joined(separator: "; ")) }
-            let cause = group.standing == .pending ? explanation.firstCause ?? group : group
+            guard let group = groups.first(where: { $0.state != .fresh }) else { return .fresh }
+            if group.state == .offline { return .unknown(group.reasons.joined(separator: "; ")) }
+            let cause = group.state == .waiting ? explanation.firstCause ?? group : group
             return .stale("\(cause.reasons.joined(separator: "; ")) (\(cause.step))")
         } catch {
             return .unknown("\(error)")

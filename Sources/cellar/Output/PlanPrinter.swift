@@ -13,12 +13,12 @@ struct PlanPrinter {
         let blocked = hasBlocked ? ["blocked"] : []
         var printer = RowPrinter(
             .table,
-            columns: ["step", "scope", "items", "fresh", "stale", "waiting", "known", "restore"] + blocked
+            columns: ["step", "scope", "items", "fresh", "stale", "waiting", "found again", "restore"] + blocked
                 + ["failed", "time", "disk"])
         func count(_ number: Int) -> QueryValue { number == 0 ? .null : .integer(Int64(number)) }
         for step in plan.summaries {
             let counts =
-                [step.stale, step.pending, step.known, step.restore] + (hasBlocked ? [step.blocked] : []) + [step.failed]
+                [step.stale, step.waiting, step.foundAgain, step.restore] + (hasBlocked ? [step.blocked] : []) + [step.failed]
             printer.add(
                 [.text(step.step), .text(step.scope.rawValue), .integer(Int64(step.total)), count(step.fresh + step.offline)]
                     + counts.map(count) + [
@@ -29,7 +29,7 @@ struct PlanPrinter {
         printer.finish()
     }
 
-    /// For programs: every number.
+    /// For programs: every number. The names of columns stay as they are, since programs rely on them: `known` counts what is found again.
     func printRows(_ format: OutputFormat) {
         var printer = RowPrinter(
             format,
@@ -40,7 +40,7 @@ struct PlanPrinter {
             ])
         for step in plan.summaries {
             let counts = [
-                step.total, step.fresh, step.stale, step.pending, step.known, step.restore, step.offline, step.blocked,
+                step.total, step.fresh, step.stale, step.waiting, step.foundAgain, step.restore, step.offline, step.blocked,
                 step.failed,
             ]
             printer.add(

@@ -82,9 +82,9 @@ struct Report {
     private func addState(to page: inout HTMLPage) throws {
         let plan = try Planner(workspace.catalog, graph: workspace.graph, recipe: workspace.recipe()).plan(
             selection: tomograms.map(\.id))
-        let open = plan.summaries.filter { $0.stale + $0.pending > 0 }
+        let open = plan.summaries.filter { $0.stale + $0.waiting > 0 }
         guard !open.isEmpty else { return page.paragraph("Everything in it was fresh.") }
-        let words = open.map { "\($0.step) (\($0.stale + $0.pending))" }.joined(separator: ", ")
+        let words = open.map { "\($0.step) (\($0.stale + $0.waiting))" }.joined(separator: ", ")
         page.paragraph("Not everything in it was fresh: `cellar run` had items to do of \(words).")
     }
 
