@@ -30,16 +30,18 @@ public struct Explainer: Sendable {
         for position in plan.graph.steps.indices {
             let step = plan.graph.steps[position].name
             let kind = plan.graph.steps[position].scope
-            for item in 0..<plan.scopes.count(of: kind) where [tomogram, nil].contains(plan.scopes.tomogram(of: kind, at: item)) {
+            for item in 0..<plan.scopes.count(of: kind)
+            where [tomogram, nil].contains(plan.scopes.tomogram(of: Scope(kind, item))) {
                 let node = ItemNode(step: position, position: item)
                 let state = plan.states[position][item]
                 var reasons = try self.reasons(for: node, in: state, plan)
-                let id = plan.scopes.id(of: kind, at: item)
+                let scope = Scope(kind, item)
+                let id = plan.scopes.id(of: scope)
                 if let trouble = troubles[step]?.first(where: { $0.scopeID == id }), state != .fresh {
                     reasons.append("\(trouble.status.rawValue) at the last try: \(trouble.error)")
                 }
                 let label =
-                    kind == .trainingSet ? plan.scopes.fullLabel(of: kind, at: item) : plan.scopes.label(of: kind, at: item)
+                    kind == .trainingSet ? plan.scopes.fullLabel(of: scope) : plan.scopes.label(of: scope)
                 if let index = groups.lastIndex(where: {
                     $0.step == step && $0.state == state && $0.reasons == reasons
                 }) {
@@ -58,7 +60,6 @@ public struct Explainer: Sendable {
     private func reasons(
         for node: ItemNode, in state: ItemState, _ plan: Plan
     ) throws -> [String] {
-        let step = plan.graph.steps[node.step]
         switch state {
         case .fresh: return []
         case .foundAgain: return try changes(for: node, plan: plan) + ["an earlier result has these inputs"]
@@ -68,8 +69,8 @@ public struct Explainer: Sendable {
             let waitsFor = plan.graph.links[node.step].filter { link in
                 let producer = plan.graph.steps[link.producer]
                 var waits = false
-                plan.scopes.forEachSource(of: step.scope, at: node.position, in: producer.scope) { other in
-                    let state = plan.states[link.producer][other]
+                plan.scopes.forEachSource(of: plan.graph.scope(of: node), in: producer.scope) { other in
+                    let state = plan.states[link.producer][other.position]
                     if state == .stale || state == .waiting { waits = true }
                 }
                 return waits
@@ -85,16 +86,18 @@ public struct Explainer: Sendable {
     /// What differs in configuration and inputs, whose digests are all known.
     private func changes(for node: ItemNode, plan: Plan) throws -> [String] {
         let setup = plan.setups[node.step]
-        let id = plan.scopes.id(of: setup.step.scope, at: node.position)
+        let id = plan.scopes.id(of: plan.graph.scope(of: node))
         guard let earlier = try catalog.earlierTrace(step: setup.step.name, scopeID: id) else { return ["no earlier run"] }
         var changes = configurationChanges(setup.configuration, since: earlier)
         let inputs = ItemInputs(graph: plan.graph, scopes: plan.scopes, signatures: plan.signatures)
-        guard let rows = inputs.trace(of: node, outputs: plan.outputs, isKnown: { plan.states[$0.step][$0.position].hasOutputs })?.rows
+        guard
+            let rows = inputs.trace(of: node, outputs: plan.outputs, isKnown: { plan.states[$0.step][$0.position].hasOutputs })?
+                .rows
         else {
             return changes + [missingFile(for: node, plan: plan)]
         }
         if setup.step.readsFile,
-            plan.scopes.isSourceMissing(of: setup.step.scope, at: node.position, signatures: plan.signatures)
+            plan.scopes.isSourceMissing(of: plan.graph.scope(of: node), signatures: plan.signatures)
         {
             changes.append(missingFile(for: node, plan: plan))
         }
@@ -117,9 +120,8 @@ public struct Explainer: Sendable {
     }
 
     private func missingFile(for node: ItemNode, plan: Plan) -> String {
-        let kind = plan.graph.steps[node.step].scope
         let tomograms =
-            plan.scopes.tomogram(of: kind, at: node.position).map { [$0] }
+            plan.scopes.tomogram(of: plan.graph.scope(of: node)).map { [$0] }
             ?? plan.scopes.factMembers(of: .source).map(\.position)
         let missing = tomograms.first { plan.signatures[$0] == nil }
         return missing.map { "the file \(plan.scopes.tomograms[$0].location) is not there" } ?? "a file is not there"
@@ -127,7 +129,7 @@ public struct Explainer: Sendable {
 
     private func ownChanges(for node: ItemNode, plan: Plan) throws -> [String] {
         let setup = plan.setups[node.step]
-        let id = plan.scopes.id(of: setup.step.scope, at: node.position)
+        let id = plan.scopes.id(of: plan.graph.scope(of: node))
         guard let earlier = try catalog.earlierTrace(step: setup.step.name, scopeID: id) else { return ["no earlier run"] }
         return configurationChanges(setup.configuration, since: earlier)
     }

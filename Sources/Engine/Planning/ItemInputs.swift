@@ -40,9 +40,12 @@ struct ItemInputs: Sendable {
     func members(of link: StepGraph.Link, for item: ItemNode, outputs: [[Digest]]) -> [(item: ItemNode, digest: Digest)] {
         var members: [(item: ItemNode, digest: Digest)] = []
         let producer = graph.steps[link.producer]
-        scopes.forEachSource(of: graph.steps[item.step].scope, at: item.position, in: producer.scope) { other in
+        scopes.forEachSource(of: graph.scope(of: item), in: producer.scope) { other in
             members.append(
-                (ItemNode(step: link.producer, position: other), outputs[link.producer][other * producer.outputs.count + link.output]))
+                (
+                    ItemNode(step: link.producer, position: other.position),
+                    outputs[link.producer][other.position * producer.outputs.count + link.output]
+                ))
         }
         return members
     }
@@ -51,10 +54,10 @@ struct ItemInputs: Sendable {
         _ link: StepGraph.Link, named name: String, of item: ItemNode, outputs: [[Digest]], isKnown: (ItemNode) -> Bool,
         into collector: inout some InputCollector
     ) -> Bool {
-        let reader = graph.steps[item.step].scope
+        let reader = graph.scope(of: item)
         let (producer, width) = (graph.steps[link.producer].scope, graph.steps[link.producer].outputs.count)
-        if ScopeIndex.isSingular(from: reader, to: producer) {
-            let position = scopes.only(producer, for: reader, at: item.position)
+        if ScopeIndex.isSingular(from: reader.kind, to: producer) {
+            let position = scopes.only(producer, for: reader).position
             guard isKnown(ItemNode(step: link.producer, position: position)) else { return false }
             let digest = outputs[link.producer][position * width + link.output]
             collector.add(digest)
@@ -63,16 +66,16 @@ struct ItemInputs: Sendable {
         }
         var all = MemberDigest()
         var isComplete = true
-        scopes.forEachSource(of: reader, at: item.position, in: producer) { position in
-            guard isComplete, isKnown(ItemNode(step: link.producer, position: position)) else {
+        scopes.forEachSource(of: reader, in: producer) { other in
+            guard isComplete, isKnown(ItemNode(step: link.producer, position: other.position)) else {
                 isComplete = false
                 return
             }
-            let digest = outputs[link.producer][position * width + link.output]
-            let label = scopes.memberLabel(of: producer, at: position, for: reader)
+            let digest = outputs[link.producer][other.position * width + link.output]
+            let label = scopes.memberLabel(of: other, for: reader.kind)
             all.add(label: label, digest: digest)
             collector.addRow { ItemOutcome.Input(name: "\(name) [\(label)]", digest: digest, value: nil) }
-            if reader == .trainingSet { collector.addMember { member(producer, position, as: name, digest) } }
+            if reader.kind == .trainingSet { collector.addMember { member(other, as: name, digest) } }
         }
         guard isComplete else { return false }
         collector.add(all.digest)
@@ -82,33 +85,33 @@ struct ItemInputs: Sendable {
     private func collect(
         _ fact: StepInput.Fact, named name: String, of item: ItemNode, into collector: inout some InputCollector
     ) -> Bool {
-        let reader = graph.steps[item.step].scope
-        guard let digest = scopes.digest(of: fact, for: reader, at: item.position, signatures: signatures) else { return false }
+        let reader = graph.scope(of: item)
+        guard let digest = scopes.digest(of: fact, for: reader, signatures: signatures) else { return false }
         collector.add(digest)
-        guard reader == .trainingSet else {
+        guard reader.kind == .trainingSet else {
             collector.addRow {
-                let text = scopes.text(of: fact, for: reader, at: item.position, signatures: signatures)
+                let text = scopes.text(of: fact, for: reader, signatures: signatures)
                 return ItemOutcome.Input(name: name, digest: digest, value: text)
             }
             return true
         }
-        for (kind, position) in scopes.factMembers(of: fact) {
-            guard let digest = scopes.digest(of: fact, for: kind, at: position, signatures: signatures) else { return false }
+        for scope in scopes.factMembers(of: fact) {
+            guard let digest = scopes.digest(of: fact, for: scope, signatures: signatures) else { return false }
             collector.addRow {
-                let text = scopes.text(of: fact, for: kind, at: position, signatures: signatures)
+                let text = scopes.text(of: fact, for: scope, signatures: signatures)
                 return ItemOutcome.Input(
-                    name: "\(name) [\(scopes.fullLabel(of: kind, at: position))]", digest: digest, value: text)
+                    name: "\(name) [\(scopes.fullLabel(of: scope))]", digest: digest, value: text)
             }
-            collector.addMember { member(kind, position, as: name, digest) }
+            collector.addMember { member(scope, as: name, digest) }
         }
         return true
     }
 
-    private func member(_ kind: ScopeKind, _ position: Int, as input: String, _ digest: Digest) -> ItemOutcome.Member? {
-        scopes.tomogram(of: kind, at: position).map { tomogram in
+    private func member(_ scope: Scope, as input: String, _ digest: Digest) -> ItemOutcome.Member? {
+        scopes.tomogram(of: scope).map { tomogram in
             ItemOutcome.Member(
                 input: input, tomogramID: scopes.tomograms[tomogram].id, tomogram: scopes.tomograms[tomogram].name,
-                label: scopes.label(of: kind, at: position), digest: digest)
+                label: scopes.label(of: scope), digest: digest)
         }
     }
 }
@@ -122,11 +125,10 @@ extension ItemInputs {
 
     /// Whether an item reads from what cannot be had in a plan: from an item that is absent or blocked.
     func isBlocked(_ item: ItemNode, states: [[ItemState]]) -> Bool {
-        let reader = graph.steps[item.step].scope
-        return graph.links[item.step].contains { link in
+        graph.links[item.step].contains { link in
             var isBlocked = false
-            scopes.forEachSource(of: reader, at: item.position, in: graph.steps[link.producer].scope) { position in
-                let state = states[link.producer][position]
+            scopes.forEachSource(of: graph.scope(of: item), in: graph.steps[link.producer].scope) { other in
+                let state = states[link.producer][other.position]
                 if state == .absent || state == .blocked { isBlocked = true }
             }
             return isBlocked

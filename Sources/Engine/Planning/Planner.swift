@@ -95,7 +95,7 @@ public struct Planner: Sendable {
                 // One whose file or parameters are again what they were has a result, whatever happened in between.
                 let ids = Set(
                     plan.states[position].indices.filter { ![.fresh, .foundAgain].contains(plan.states[position][$0]) }
-                        .map { plan.scopes.id(of: step.scope, at: $0) })
+                        .map { plan.scopes.id(of: Scope(step.scope, $0)) })
                 summary.failed = failed.count { ids.contains($0.scopeID) }
             }
             let count = Double(summary.stale + summary.waiting + summary.restore)
@@ -166,7 +166,7 @@ private struct PlanningPass {
         let readsFile = setup.step.readsFile
         var stepStates = [ItemState](repeating: .stale, count: count)
         for position in 0..<count {
-            let isOffline = readsFile && scopes.isSourceMissing(of: kind, at: position, signatures: signatures)
+            let isOffline = readsFile && scopes.isSourceMissing(of: Scope(kind, position), signatures: signatures)
             if let key = keys[position] {
                 if heads.keys[position] == key {
                     stepStates[position] = .fresh
@@ -219,7 +219,7 @@ private struct PlanningPass {
             try snapshot.forEachHead(ofStep: stepID) { scopeID, key, digests in
                 while next < count {
                     let position = order?[next] ?? next
-                    let id = scopes.id(of: kind, at: position)
+                    let id = scopes.id(of: Scope(kind, position))
                     guard id <= scopeID else { return }
                     next += 1
                     guard id == scopeID, digests.count == width * Digest.byteCount else { continue }
@@ -247,7 +247,8 @@ extension Plan {
                 for link in graph.links[step] {
                     let producer = graph.steps[link.producer]
                     let width = setups[link.producer].outputNames.count
-                    scopes.forEachSource(of: kind, at: position, in: producer.scope) { other in
+                    scopes.forEachSource(of: Scope(kind, position), in: producer.scope) { scope in
+                        let other = scope.position
                         let isStanding = states[link.producer][other] == .fresh || states[link.producer][other] == .foundAgain
                         if isStanding, evicted.contains(outputs[link.producer][other * width + link.output]) {
                             restores[link.producer].insert(other)

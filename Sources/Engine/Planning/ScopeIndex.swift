@@ -2,11 +2,21 @@ import Catalog
 import CatalogSchema
 import Volumes
 
+/// A scope of a plan: a tomogram, slab, slice, annotation or training set, by its position among those of its kind.
+struct Scope: Hashable, Sendable {
+    let kind: ScopeKind
+    let position: Int
+
+    init(_ kind: ScopeKind, _ position: Int) {
+        self.kind = kind
+        self.position = position
+    }
+}
+
 /// The scopes of a plan, in order, and which belong to which.
 ///
-/// A scope is known by its kind and its position: tomograms by ascending id, parts by tomogram, then by z; the one
-/// training set that is current has position 0. Relations between tomograms and their parts are ranges of positions, so
-/// that a million of them need no table.
+/// Tomograms are ordered by ascending id, parts by tomogram, then by z; the one training set that is current has position 0. Relations
+/// between tomograms and their parts are ranges of positions, so that a million of them need no table.
 struct ScopeIndex: Sendable {
     let tomograms: [PlanningSnapshot.Tomogram]
     /// The current training set; nil where there is none, or no step needs it.
@@ -45,11 +55,11 @@ struct ScopeIndex: Sendable {
         }
     }
 
-    func id(of kind: ScopeKind, at position: Int) -> Int64 {
-        switch kind {
-        case .tomogram: tomograms[position].id
+    func id(of scope: Scope) -> Int64 {
+        switch scope.kind {
+        case .tomogram: tomograms[scope.position].id
         case .trainingSet: training?.id ?? 0
-        case .annotation, .slab, .slice: parts[kind]?[position].id ?? 0
+        case .annotation, .slab, .slice: parts[scope.kind]?[scope.position].id ?? 0
         }
     }
 
@@ -59,21 +69,21 @@ struct ScopeIndex: Sendable {
         return list.indices.sorted { list[$0].id < list[$1].id }
     }
 
-    func part(of kind: ScopeKind, at position: Int) -> PlanningSnapshot.Part? { parts[kind]?[position] }
+    func part(of scope: Scope) -> PlanningSnapshot.Part? { parts[scope.kind]?[scope.position] }
 
     /// The position of the tomogram that a scope is, or is part of; nil for a training set, which is of several.
-    func tomogram(of kind: ScopeKind, at position: Int) -> Int? {
-        switch kind {
-        case .tomogram: position
+    func tomogram(of scope: Scope) -> Int? {
+        switch scope.kind {
+        case .tomogram: scope.position
         case .trainingSet: nil
-        case .annotation, .slab, .slice: parts[kind].map { Int($0[position].tomogram) }
+        case .annotation, .slab, .slice: parts[scope.kind].map { Int($0[scope.position].tomogram) }
         }
     }
 
     /// What a scope is called among others of its tomogram: empty for the tomogram itself, and for a training set.
-    func label(of kind: ScopeKind, at position: Int) -> String {
-        guard let part = part(of: kind, at: position) else { return "" }
-        return switch kind {
+    func label(of scope: Scope) -> String {
+        guard let part = part(of: scope) else { return "" }
+        return switch scope.kind {
         case .tomogram, .trainingSet: ""
         case .annotation: "annotation \(part.id)"
         case .slab: "z \(part.z.lowerBound)..<\(part.z.upperBound)"
@@ -82,20 +92,20 @@ struct ScopeIndex: Sendable {
     }
 
     /// The name of its tomogram, as `dataset/name`; of a training set, its own.
-    func owner(of kind: ScopeKind, at position: Int) -> String {
-        tomogram(of: kind, at: position).map { tomograms[$0].name } ?? training?.name ?? ""
+    func owner(of scope: Scope) -> String {
+        tomogram(of: scope).map { tomograms[$0].name } ?? training?.name ?? ""
     }
 
     /// What a scope is called among all of its kind: `toys/a z 3..<6`.
-    func fullLabel(of kind: ScopeKind, at position: Int) -> String {
-        let (owner, label) = (owner(of: kind, at: position), label(of: kind, at: position))
+    func fullLabel(of scope: Scope) -> String {
+        let (owner, label) = (owner(of: scope), label(of: scope))
         return label.isEmpty ? owner : "\(owner) \(label)"
     }
 
     /// What a scope is called in the key and the trace of one that reads from it: a training set's members are of several
     /// tomograms.
-    func memberLabel(of kind: ScopeKind, at position: Int, for reader: ScopeKind) -> String {
-        reader == .trainingSet ? fullLabel(of: kind, at: position) : label(of: kind, at: position)
+    func memberLabel(of scope: Scope, for reader: ScopeKind) -> String {
+        reader == .trainingSet ? fullLabel(of: scope) : label(of: scope)
     }
 }
 
@@ -106,37 +116,37 @@ extension ScopeIndex {
     }
 
     /// The position of the one scope from which one of another kind reads, where `isSingular` says so.
-    func only(_ other: ScopeKind, for kind: ScopeKind, at position: Int) -> Int {
-        kind == other ? position : other == .trainingSet ? 0 : tomogram(of: kind, at: position) ?? 0
+    func only(_ other: ScopeKind, for scope: Scope) -> Scope {
+        scope.kind == other ? scope : Scope(other, other == .trainingSet ? 0 : tomogram(of: scope) ?? 0)
     }
 
     /// Calls the closure with the positions of all scopes of another kind from which a scope reads: its own tomogram and
     /// its parts, or those that share its z, of an annotation all; a training set's members; and the current training set, whatever the scope.
-    func forEachSource(of kind: ScopeKind, at position: Int, in other: ScopeKind, _ body: (Int) -> Void) {
-        if kind == other { return body(position) }
-        if other == .trainingSet { return training == nil ? () : body(0) }
-        if kind == .trainingSet { return training?.members(other).forEach { body(Int($0)) } ?? () }
-        forEachRelative(of: kind, at: position, in: other, body)
+    func forEachSource(of scope: Scope, in other: ScopeKind, _ body: (Scope) -> Void) {
+        if scope.kind == other { return body(scope) }
+        if other == .trainingSet { return training == nil ? () : body(Scope(other, 0)) }
+        if scope.kind == .trainingSet { return training?.members(other).forEach { body(Scope(other, Int($0))) } ?? () }
+        forEachRelative(of: scope, in: other, body)
     }
 
     /// Calls the closure with the positions of all scopes of another kind that read from a scope.
-    func forEachReader(of kind: ScopeKind, at position: Int, in other: ScopeKind, _ body: (Int) -> Void) {
-        if kind == other { return body(position) }
-        if kind == .trainingSet { return (0..<count(of: other)).forEach(body) }
-        if other == .trainingSet { return training?.contains(kind, position) == true ? body(0) : () }
-        forEachRelative(of: kind, at: position, in: other, body)
+    func forEachReader(of scope: Scope, in other: ScopeKind, _ body: (Scope) -> Void) {
+        if scope.kind == other { return body(scope) }
+        if scope.kind == .trainingSet { return (0..<count(of: other)).forEach { body(Scope(other, $0)) } }
+        if other == .trainingSet { return training?.contains(scope) == true ? body(Scope(other, 0)) : () }
+        forEachRelative(of: scope, in: other, body)
     }
 
     /// The relation between tomograms and their parts, which is symmetric. An annotation is of the whole tomogram, and has to do with
     /// all of its slabs and slices.
-    private func forEachRelative(of kind: ScopeKind, at position: Int, in other: ScopeKind, _ body: (Int) -> Void) {
-        guard let tomogram = tomogram(of: kind, at: position) else { return }
-        if other == .tomogram { return body(tomogram) }
+    private func forEachRelative(of scope: Scope, in other: ScopeKind, _ body: (Scope) -> Void) {
+        guard let tomogram = tomogram(of: scope) else { return }
+        if other == .tomogram { return body(Scope(other, tomogram)) }
         guard let first = firstPart[other], let candidates = parts[other] else { return }
-        let mine = kind == .annotation || other == .annotation ? nil : part(of: kind, at: position)?.z
+        let mine = scope.kind == .annotation || other == .annotation ? nil : part(of: scope)?.z
         for candidate in Int(first[tomogram])..<Int(first[tomogram + 1]) {
             if let mine, !mine.overlaps(candidates[candidate].z) { continue }
-            body(candidate)
+            body(Scope(other, candidate))
         }
     }
 }
@@ -152,15 +162,15 @@ extension ScopeIndex {
         return low < tomograms.count && tomograms[low].id == id ? low : nil
     }
 
-    /// The position of a scope.
+    /// The scope of a kind that has an id in the catalog.
     ///
     /// - Parameter tomogramID: of the tomogram it is, or is part of; nil for a training set.
-    func position(of kind: ScopeKind, id: Int64, tomogramID: Int64?) -> Int? {
-        if kind == .trainingSet { return training?.id == id ? 0 : nil }
+    func scope(_ kind: ScopeKind, id: Int64, tomogramID: Int64?) -> Scope? {
+        if kind == .trainingSet { return training?.id == id ? Scope(kind, 0) : nil }
         guard let tomogramID, let tomogram = tomogramPosition(ofID: tomogramID) else { return nil }
-        if kind == .tomogram { return tomogram }
-        var found: Int?
-        forEachRelative(of: .tomogram, at: tomogram, in: kind) { if self.id(of: kind, at: $0) == id { found = $0 } }
+        if kind == .tomogram { return Scope(kind, tomogram) }
+        var found: Scope?
+        forEachRelative(of: Scope(.tomogram, tomogram), in: kind) { if self.id(of: $0) == id { found = $0 } }
         return found
     }
 }

@@ -43,13 +43,13 @@ struct TrainingScope: Sendable {
     func members(_ kind: ScopeKind) -> [Int32] { positions[kind] ?? [] }
 
     /// Whether a scope is a member, by bisection.
-    func contains(_ kind: ScopeKind, _ position: Int) -> Bool {
-        let list = members(kind)
+    func contains(_ scope: Scope) -> Bool {
+        let list = members(scope.kind)
         var (low, high) = (0, list.count)
         while low < high {
             let middle = (low + high) / 2
-            if list[middle] < Int32(position) { low = middle + 1 } else { high = middle }
+            if list[middle] < Int32(scope.position) { low = middle + 1 } else { high = middle }
         }
-        return low < list.count && list[low] == Int32(position)
+        return low < list.count && list[low] == Int32(scope.position)
     }
 }

@@ -52,12 +52,11 @@ extension RunExecution: ItemReader {
 
     func members(_ kind: ScopeKind, of scope: StepItem.Scope) -> [StepItem.Scope] {
         guard scope.kind == .trainingSet else { return scope.kind == kind ? [scope] : [] }
-        return (scopes.training?.members(kind) ?? []).map { itemScope(kind, at: Int($0)) }
+        return (scopes.training?.members(kind) ?? []).map { itemScope(Scope(kind, Int($0))) }
     }
 
     func annotation(of scope: StepItem.Scope) throws -> StepItem.Annotation {
-        guard let position = scopes.position(of: .annotation, id: scope.id, tomogramID: scope.tomogramID),
-            let part = scopes.part(of: .annotation, at: position)
+        guard let known = scopes.scope(.annotation, id: scope.id, tomogramID: scope.tomogramID), let part = scopes.part(of: known)
         else { throw EngineError(.brokenPromise, "there is no annotation \(scope.id) in this run") }
         guard let content = try catalog.annotationContent(id: scope.id), content.record.digest == part.contentDigest else {
             throw EngineError(
@@ -70,13 +69,12 @@ extension RunExecution: ItemReader {
         by step: String, named name: String, for scope: StepItem.Scope
     ) throws -> [(scope: StepItem.Scope, digest: Digest)] {
         guard let producer = stepIndex[step], let output = setups[producer].outputNames.firstIndex(of: name),
-            let position = scopes.position(of: scope.kind, id: scope.id, tomogramID: scope.tomogramID)
+            let reader = scopes.scope(scope.kind, id: scope.id, tomogramID: scope.tomogramID)
         else { throw EngineError(.brokenPromise, "no step gives \(step).\(name)") }
-        let kind = graph.steps[producer].scope
-        var positions: [Int] = []
-        scopes.forEachSource(of: scope.kind, at: position, in: kind) { positions.append($0) }
+        var sources: [Scope] = []
+        scopes.forEachSource(of: reader, in: graph.steps[producer].scope) { sources.append($0) }
         let width = setups[producer].outputNames.count
-        let digests = state.read { state in positions.map { state.outputs[producer][$0 * width + output] } }
-        return zip(positions, digests).map { (itemScope(ItemNode(step: producer, position: $0)), $1) }
+        let digests = state.read { state in sources.map { state.outputs[producer][$0.position * width + output] } }
+        return zip(sources, digests).map { (itemScope($0), $1) }
     }
 }

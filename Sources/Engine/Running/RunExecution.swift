@@ -63,7 +63,7 @@ final class RunExecution: Sendable {
                 foundAgain[batch..<min(batch + 1000, foundAgain.count)].map { found in
                     .adopted(
                         stepID: ids[found.item.step].stepID,
-                        scopeID: scopes.id(of: graph.steps[found.item.step].scope, at: found.item.position), key: found.key,
+                        scopeID: scopes.id(of: graph.scope(of: found.item)), key: found.key,
                         trace: found.trace)
                 }, runID: runID)
         }
@@ -182,14 +182,14 @@ final class RunExecution: Sendable {
     private func skipped(_ node: ItemNode, because reason: String) -> ItemOutcome {
         .trouble(
             ItemOutcome.Trouble(
-                stepID: ids[node.step].stepID, scopeID: scopes.id(of: graph.steps[node.step].scope, at: node.position),
+                stepID: ids[node.step].stepID, scopeID: scopes.id(of: graph.scope(of: node)),
                 configurationID: ids[node.step].configurationID, status: .skipped, key: nil, startedAt: Timestamp.now, seconds: 0,
                 error: reason))
     }
 
     private func name(of node: ItemNode) -> String {
-        let kind = graph.steps[node.step].scope
-        let (owner, label) = (scopes.owner(of: kind, at: node.position), scopes.label(of: kind, at: node.position))
+        let scope = graph.scope(of: node)
+        let (owner, label) = (scopes.owner(of: scope), scopes.label(of: scope))
         return label.isEmpty ? owner : "\(owner), \(label)"
     }
 
@@ -227,7 +227,7 @@ final class RunExecution: Sendable {
     /// - Throws: what stops the whole run.
     private func work(on node: ItemNode) throws -> RunState.Finished? {
         let setup = setups[node.step]
-        let scope = itemScope(node)
+        let scope = itemScope(graph.scope(of: node))
         let begin = ContinuousClock.now
         let startedAt = Timestamp.now
         let (inputs, isRestore) = state.read { ($0.inputs(of: node), $0.isRestore(node)) }
@@ -246,7 +246,7 @@ final class RunExecution: Sendable {
                     outcome: .adopted(stepID: ids[node.step].stepID, scopeID: scope.id, key: itemKey, trace: trace),
                     isRestore: isRestore)
             }
-            if setup.step.readsFile, scopes.isSourceMissing(of: scope.kind, at: node.position, signatures: signatures) {
+            if setup.step.readsFile, scopes.isSourceMissing(of: graph.scope(of: node), signatures: signatures) {
                 throw missingFile(of: node)
             }
             if state.update({ $0.sendForEvictedInputs(of: node, key: itemKey) }) { return nil }
@@ -287,20 +287,18 @@ final class RunExecution: Sendable {
         }
     }
 
-    func itemScope(_ node: ItemNode) -> StepItem.Scope { itemScope(graph.steps[node.step].scope, at: node.position) }
-
-    func itemScope(_ kind: ScopeKind, at position: Int) -> StepItem.Scope {
-        let tomogram = scopes.tomogram(of: kind, at: position).map { scopes.tomograms[$0] }
-        let z = kind == .slab || kind == .slice ? scopes.part(of: kind, at: position)?.z : nil
+    /// A scope as steps see it.
+    func itemScope(_ scope: Scope) -> StepItem.Scope {
+        let tomogram = scopes.tomogram(of: scope).map { scopes.tomograms[$0] }
+        let z = scope.kind == .slab || scope.kind == .slice ? scopes.part(of: scope)?.z : nil
         return StepItem.Scope(
-            kind: kind, id: scopes.id(of: kind, at: position), tomogram: scopes.owner(of: kind, at: position),
-            tomogramID: tomogram?.id, location: tomogram?.location, z: z.map { Int($0.lowerBound)..<Int($0.upperBound) },
-            label: scopes.label(of: kind, at: position))
+            kind: scope.kind, id: scopes.id(of: scope), tomogram: scopes.owner(of: scope), tomogramID: tomogram?.id,
+            location: tomogram?.location, z: z.map { Int($0.lowerBound)..<Int($0.upperBound) }, label: scopes.label(of: scope))
     }
 
     private func recorder(of node: ItemNode, key: Digest) -> ItemRecorder {
         let owner = Catalog.CurveOwner(
-            stepID: ids[node.step].stepID, scopeID: scopes.id(of: graph.steps[node.step].scope, at: node.position), key: key,
+            stepID: ids[node.step].stepID, scopeID: scopes.id(of: graph.scope(of: node)), key: key,
             runID: runID)
         return ItemRecorder(
             workFolder: catalog.directory.work,
@@ -309,9 +307,8 @@ final class RunExecution: Sendable {
     }
 
     private func missingFile(of node: ItemNode) -> EngineError {
-        let kind = graph.steps[node.step].scope
         let tomograms =
-            scopes.tomogram(of: kind, at: node.position).map { [$0] } ?? scopes.factMembers(of: .source).map(\.position)
+            scopes.tomogram(of: graph.scope(of: node)).map { [$0] } ?? scopes.factMembers(of: .source).map(\.position)
         let missing = tomograms.first { signatures[$0] == nil } ?? tomograms.first
         let file = missing.map { "the file \(scopes.tomograms[$0].location)" } ?? "the file of a tomogram"
         return EngineError(.source, "\(file) is not there; put it back or add the tomogram again")

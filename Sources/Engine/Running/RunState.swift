@@ -83,8 +83,8 @@ struct RunState {
                 for link in graph.links[step] {
                     let producer = link.producer
                     var count: Int32 = 0
-                    scopes.forEachSource(of: graph.steps[step].scope, at: position, in: graph.steps[producer].scope) { other in
-                        if progress[producer][other] == .waiting || progress[producer][other] == .ready { count += 1 }
+                    scopes.forEachSource(of: Scope(graph.steps[step].scope, position), in: graph.steps[producer].scope) { other in
+                        if [.waiting, .ready].contains(progress[producer][other.position]) { count += 1 }
                     }
                     missing[step][position] += count
                 }
@@ -276,9 +276,8 @@ struct RunState {
         var dependants: [ItemNode] = []
         for consumer in graph.steps.indices where consumer > node.step {
             for link in graph.links[consumer] where link.producer == node.step {
-                scopes.forEachReader(of: graph.steps[node.step].scope, at: node.position, in: graph.steps[consumer].scope) {
-                    other in
-                    dependants.append(ItemNode(step: consumer, position: other))
+                scopes.forEachReader(of: graph.scope(of: node), in: graph.steps[consumer].scope) { other in
+                    dependants.append(ItemNode(step: consumer, position: other.position))
                 }
             }
         }
@@ -304,7 +303,9 @@ struct RunState {
             for position in progress[step].indices {
                 let (state, count) = (progress[step][position], missing[step][position])
                 if state == .working { atWork += 1 }
-                if state == .ready, !queued.contains(position) { breaches.append("item \(step), \(position) is ready and not queued") }
+                if state == .ready, !queued.contains(position) {
+                    breaches.append("item \(step), \(position) is ready and not queued")
+                }
                 if (state == .waiting) != (count > 0), state != .dropped {
                     breaches.append("item \(step), \(position) is \(state) and lacks \(count) inputs")
                 }

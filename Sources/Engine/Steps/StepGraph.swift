@@ -124,6 +124,9 @@ public struct StepGraph: Sendable {
         return (kept, omitted.sorted().map { steps[$0].name })
     }
 
+    /// The scope that an item works on.
+    func scope(of item: ItemNode) -> Scope { Scope(steps[item.step].scope, item.position) }
+
     /// Whether a step reads the files of tomograms.
     var readsFiles: Bool { steps.contains { $0.readsFile } }
 
