@@ -1,7 +1,7 @@
 internal import Basics
-import Catalog
+internal import Catalog
 public import CatalogSchema
-import Volumes
+internal import Volumes
 
 /// What is stale in a collection, step by step.
 ///
@@ -89,4 +89,38 @@ public struct Plan: Sendable {
     }
 
     private var readsSources: Bool { graph.readsFiles }
+}
+
+/// How an item stands before anything runs: the words of plans, of `why`, and of the tables that people read.
+public enum ItemState: String, Sendable, Hashable, CaseIterable {
+    /// The standing result has today's key.
+    case fresh
+    /// An earlier result has today's key: it becomes the standing one, and nothing runs.
+    case foundAgain = "found again"
+    /// No result has today's key: the item runs.
+    case stale
+    /// It reads from an item that is stale or waiting: its key is not known yet.
+    case waiting
+    /// No result has today's key, and the file that the item would read is not there: what was computed earlier stands.
+    case offline
+    /// Of a training set that the plan covers in part only: its standing result is taken as it is.
+    case held
+    /// Of such a training set, and there is no result.
+    case absent
+    /// It reads from an item that is absent or blocked.
+    case blocked
+
+    /// Whether its outputs can be read from.
+    var hasOutputs: Bool {
+        switch self {
+        case .fresh, .foundAgain, .offline, .held: true
+        case .stale, .waiting, .absent, .blocked: false
+        }
+    }
+}
+
+/// An item: a step, and the position of a scope.
+struct ItemNode: Hashable, Sendable {
+    let step: Int
+    let position: Int
 }

@@ -1,3 +1,4 @@
+import Basics
 import Catalog
 import CatalogSchema
 import Volumes
@@ -172,5 +173,124 @@ extension ScopeIndex {
         var found: Scope?
         forEachRelative(of: Scope(.tomogram, tomogram), in: kind) { if self.id(of: $0) == id { found = $0 } }
         return found
+    }
+}
+
+extension ScopeIndex {
+    /// The digest of what is known of a scope without computing anything; nil where there is no such thing, or a file is
+    /// missing. Of a training set, it is that of all its members together.
+    func digest(
+        of fact: StepInput.Fact, for scope: Scope, signatures: [SourceSignature?]
+    ) -> Digest? {
+        if scope.kind == .trainingSet {
+            var members = MemberDigest()
+            for member in factMembers(of: fact) {
+                guard let digest = digest(of: fact, for: member, signatures: signatures) else {
+                    return nil
+                }
+                members.add(label: fullLabel(of: member), digest: digest)
+            }
+            return members.digest
+        }
+        guard let tomogram = tomogram(of: scope) else { return nil }
+        return switch fact {
+        case .source: signatures[tomogram]?.digest
+        case .annotation: part(of: scope)?.digest
+        case .declaredVoxelSize, .z:
+            text(of: fact, for: scope, signatures: signatures).map { Digest(of: $0.utf8) }
+        }
+    }
+
+    /// The same as text, for traces and people; nil for a training set, whose members have their own.
+    func text(
+        of fact: StepInput.Fact, for scope: Scope, signatures: [SourceSignature?]
+    ) -> String? {
+        guard let tomogram = tomogram(of: scope) else { return nil }
+        return switch fact {
+        case .source: signatures[tomogram]?.text
+        case .annotation: part(of: scope)?.digest?.abbreviated
+        case .declaredVoxelSize: tomograms[tomogram].declaredVoxelSize.text
+        case .z: label(of: scope)
+        }
+    }
+
+    /// The members of the training set that have a fact.
+    func factMembers(of fact: StepInput.Fact) -> [Scope] {
+        let kind: ScopeKind =
+            switch fact {
+            case .source, .declaredVoxelSize: .tomogram
+            case .annotation: .annotation
+            case .z: .slab
+            }
+        return (training?.members(kind) ?? []).map { Scope(kind, Int($0)) }
+    }
+
+    /// Whether the file of a scope's tomogram is not there; of a training set, one of them.
+    func isSourceMissing(of scope: Scope, signatures: [SourceSignature?]) -> Bool {
+        if let tomogram = tomogram(of: scope) { return signatures[tomogram] == nil }
+        return factMembers(of: .source).contains { signatures[$0.position] == nil }
+    }
+}
+
+extension PlanningSnapshot.DeclaredVoxelSize {
+    /// As traces and `why` write it.
+    var text: String {
+        let user = user.map { "user \($0)" }
+        let dataset = dataset.map { "dataset \($0)" }
+        let said = [user, dataset].compactMap(\.self)
+        return said.isEmpty ? "nothing" : said.joined(separator: ", ")
+    }
+}
+
+/// The current training set in a plan: which of the plan's scopes are its members.
+struct TrainingScope: Sendable {
+    let id: Int64
+    let name: String
+    /// Whether the plan covers only part of its tomograms: then nothing is trained, and what was trained before stands.
+    let isHeld: Bool
+    /// Ascending positions of the members of each kind; none where it is held.
+    private let positions: [ScopeKind: [Int32]]
+
+    init(
+        _ set: PlanningSnapshot.TrainingSet, tomograms: [PlanningSnapshot.Tomogram], parts: [ScopeKind: [PlanningSnapshot.Part]]
+    ) {
+        (id, name) = (set.id, set.name)
+        let members = tomograms.indices.filter { set.tomograms.contains(tomograms[$0].id) }
+        isHeld = members.count < set.tomograms.count
+        guard !isHeld else {
+            positions = [:]
+            return
+        }
+        func list(_ kind: ScopeKind, where isMember: (PlanningSnapshot.Part) -> Bool) -> [Int32] {
+            let list = parts[kind] ?? []
+            return list.indices.filter { isMember(list[$0]) }.map(Int32.init)
+        }
+        let slabs = (parts[.slab] ?? []).filter { set.slabs.contains($0.id) }
+        let slabsByTomogram = Dictionary(grouping: slabs, by: \.tomogram)
+        positions = [
+            .tomogram: members.map(Int32.init),
+            .slab: list(.slab) { set.slabs.contains($0.id) },
+            .slice: slabs.isEmpty
+                ? []
+                : list(.slice) { slice in
+                    slabsByTomogram[slice.tomogram]?.contains { $0.z.overlaps(slice.z) } == true
+                },
+            .annotation: list(.annotation) { set.annotations.contains($0.id) },
+        ]
+    }
+
+    /// The positions of its members of a kind: tomograms, of which it holds slabs or annotations; slabs, and their slices;
+    /// annotations.
+    func members(_ kind: ScopeKind) -> [Int32] { positions[kind] ?? [] }
+
+    /// Whether a scope is a member, by bisection.
+    func contains(_ scope: Scope) -> Bool {
+        let list = members(scope.kind)
+        var (low, high) = (0, list.count)
+        while low < high {
+            let middle = (low + high) / 2
+            if list[middle] < Int32(scope.position) { low = middle + 1 } else { high = middle }
+        }
+        return low < list.count && list[low] == Int32(scope.position)
     }
 }

@@ -4,12 +4,6 @@ import Catalog
 import CatalogSchema
 import Volumes
 
-/// An item: a step, and the position of a scope.
-struct ItemNode: Hashable, Sendable {
-    let step: Int
-    let position: Int
-}
-
 /// The state of a run that its threads share: which items wait, which are ready, and what they gave.
 struct RunState {
     enum Progress: UInt8 {

@@ -1,5 +1,5 @@
 internal import Basics
-import Catalog
+internal import Catalog
 public import CatalogSchema
 public import Volumes
 

@@ -1,5 +1,5 @@
 internal import Basics
-import Catalog
+internal import Catalog
 public import Foundation
 
 /// What an item that takes long leaves and tells while it runs. None of it is part of the result.
@@ -51,4 +51,14 @@ extension StepItem {
         lastReport = now
         recorder.report(min(1, max(0, fraction)), note)
     }
+}
+
+/// Where an item at work tells how it goes, before it is done.
+struct ItemRecorder: Sendable {
+    /// The folder in which every item may have one of its own.
+    let workFolder: String
+    /// Writes a point of a curve.
+    let log: @Sendable (_ name: String, _ x: Int, _ value: Double) throws -> Void
+    /// Says how far the item is.
+    let report: @Sendable (_ fraction: Double, _ note: String) -> Void
 }

@@ -1,8 +1,8 @@
 public import Basics
-public import BlobStore
-import Catalog
+package import BlobStore
+internal import Catalog
 public import CatalogSchema
-import Foundation
+internal import Foundation
 public import Volumes
 
 /// One item of a step at work: what it may read, and where its outputs go.
@@ -26,9 +26,9 @@ public final class StepItem {
     }
 
     /// An artifact among several that one input names: of a slice of the slab, or of a member of the training set.
-    public struct Member {
-        public let scope: Scope
-        public let artifact: Artifact
+    package struct Member {
+        package let scope: Scope
+        package let artifact: Artifact
     }
 
     public let scope: Scope
@@ -70,22 +70,22 @@ public final class StepItem {
     // MARK: Parameters
 
     /// - Throws: ``EngineError`` where the step declared no such parameter of that type, as below.
-    public func flag(_ name: String) throws -> Bool {
+    package func flag(_ name: String) throws -> Bool {
         guard case .flag(let flag)? = setup.parameters[name] else { throw undeclared("parameter", name) }
         return flag
     }
 
-    public func integer(_ name: String) throws -> Int {
+    package func integer(_ name: String) throws -> Int {
         guard case .integer(let integer)? = setup.parameters[name] else { throw undeclared("parameter", name) }
         return integer
     }
 
-    public func real(_ name: String) throws -> Double {
+    package func real(_ name: String) throws -> Double {
         guard case .real(let real)? = setup.parameters[name] else { throw undeclared("parameter", name) }
         return real
     }
 
-    public func text(_ name: String) throws -> String {
+    package func text(_ name: String) throws -> String {
         guard case .text(let text)? = setup.parameters[name] else { throw undeclared("parameter", name) }
         return text
     }
@@ -127,7 +127,7 @@ public final class StepItem {
     }
 
     /// A value that another step gave: of the item's own scope, of its tomogram, or of the current training set.
-    public func value<Value: Decodable>(_ type: Value.Type = Value.self, of step: String, named name: String) throws -> Value {
+    package func value<Value: Decodable>(_ type: Value.Type = Value.self, of step: String, named name: String) throws -> Value {
         try checkDeclared(step, name)
         let text = try reader.value(of: step, named: name, for: scope)
         return try JSONDecoder().decode(type, from: Data(text.utf8))
@@ -139,7 +139,7 @@ public final class StepItem {
     /// try item.forEachArtifact(of: "pseudo-labels", named: "volume") { member in
     ///     let size = try item.value([Double].self, of: "calibrate", named: "voxel-size", for: member.scope)
     /// ```
-    public func value<Value: Decodable>(
+    package func value<Value: Decodable>(
         _ type: Value.Type = Value.self, of step: String, named name: String, for member: Scope
     ) throws -> Value {
         try checkDeclared(step, name)
@@ -149,7 +149,7 @@ public final class StepItem {
     }
 
     /// An artifact that another step gave: of the item's own scope, of its tomogram, or of the current training set.
-    public func artifact(of step: String, named name: String) throws -> Artifact {
+    package func artifact(of step: String, named name: String) throws -> Artifact {
         try checkDeclared(step, name)
         let members = try reader.artifacts(of: step, named: name, for: scope)
         guard let member = members.first, members.count == 1 else {
@@ -162,7 +162,7 @@ public final class StepItem {
     /// a training set, tomogram by tomogram.
     ///
     /// - Complexity: opens one file after the other; the closure sees one at a time.
-    public func forEachArtifact(of step: String, named name: String, _ body: (Member) throws -> Void) throws {
+    package func forEachArtifact(of step: String, named name: String, _ body: (Member) throws -> Void) throws {
         try checkDeclared(step, name)
         for member in try reader.artifacts(of: step, named: name, for: scope) {
             try checkCancellation()
@@ -175,7 +175,7 @@ public final class StepItem {
     /// Gives an output that is a value: kept in the catalog as JSON with sorted keys.
     ///
     /// - Parameter digest: the digest of what the value describes, where it stands for more than itself, as that of voxels does.
-    public func give(_ name: String, value: some Encodable, digest: Digest? = nil) throws {
+    package func give(_ name: String, value: some Encodable, digest: Digest? = nil) throws {
         try checkPromised(name) { $0 == .value || $0 == .voxels }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -188,7 +188,7 @@ public final class StepItem {
     /// Gives an output that is an artifact, which the closure writes.
     ///
     /// - Parameter kind: what it is, for people and readers of the file: `prepared-slice` (Schema/blobs.md).
-    public func give(_ name: String, artifact kind: String, _ write: (ArtifactWriter) throws -> Void) throws {
+    package func give(_ name: String, artifact kind: String, _ write: (ArtifactWriter) throws -> Void) throws {
         var isEvictable = false
         try checkPromised(name) { promise in
             if case .artifact(let evictable) = promise { isEvictable = evictable } else { return false }
@@ -263,4 +263,16 @@ public final class StepItem {
     func undeclared(_ what: String, _ name: String) -> EngineError {
         EngineError(.brokenPromise, "the step \(setup.step.name) declares no \(what) \(name) of that type, or used it twice")
     }
+}
+
+/// How an item finds its inputs among what other items gave.
+protocol ItemReader: Sendable {
+    func declaredVoxelSize(of scope: StepItem.Scope) throws -> PlanningSnapshot.DeclaredVoxelSize
+    func value(of step: String, named name: String, for scope: StepItem.Scope) throws -> String
+    func artifacts(
+        of step: String, named name: String, for scope: StepItem.Scope
+    ) throws -> [(scope: StepItem.Scope, digest: Digest)]
+    /// The members of a training set of one kind; of another scope, itself where it is of that kind.
+    func members(_ kind: ScopeKind, of scope: StepItem.Scope) -> [StepItem.Scope]
+    func annotation(of scope: StepItem.Scope) throws -> StepItem.Annotation
 }
