@@ -88,13 +88,43 @@ public struct StructureChannels: Sendable {
 }
 
 extension Image<Float> {
-    /// The mean of each square cell, row by row; cells divide the image.
-    func means(ofCells side: Int) -> [Float] {
-        let (rows, columns) = (height / side, width / side)
-        var sums = [Float](repeating: 0, count: rows * columns)
-        for y in 0..<rows * side {
-            for x in 0..<columns * side { sums[y / side * columns + x / side] += values[y * width + x] }
+    /// Correlated with weights along x.
+    fileprivate func filtered(rows weights: [Float]) -> Image<Float> {
+        let radius = weights.count / 2
+        let places = (-radius..<width + radius).map { BorderRule.reflect101.inside($0, width) }
+        var padded = [Float](repeating: 0, count: places.count)
+        return Image(sizeOf: self) { result in
+            for y in 0..<height {
+                let row = y * width
+                for (index, place) in places.enumerated() { padded[index] = values[row + place] }
+                Self.correlate(padded, weights, into: UnsafeMutableBufferPointer(rebasing: result[row..<row + width]))
+            }
         }
-        return sums.map { $0 / Float(side * side) }
+    }
+
+    private static func correlate(_ padded: [Float], _ weights: [Float], into row: UnsafeMutableBufferPointer<Float>) {
+        padded.withUnsafeBufferPointer { padded in
+            for x in row.indices { row[x] = weights[0] * padded[x] }
+            for (offset, weight) in weights.enumerated().dropFirst() {
+                for x in row.indices { row[x] += weight * padded[x &+ offset] }
+            }
+        }
+    }
+
+    /// Correlated with weights along y.
+    fileprivate func filtered(columns weights: [Float]) -> Image<Float> {
+        let radius = weights.count / 2
+        return Image(sizeOf: self) { result in
+            values.withUnsafeBufferPointer { values in
+                for y in 0..<height {
+                    let row = UnsafeMutableBufferPointer(rebasing: result[y * width..<(y + 1) * width])
+                    row.initialize(repeating: 0)
+                    for (offset, weight) in weights.enumerated() {
+                        let source = BorderRule.reflect101.inside(y + offset - radius, height) * width
+                        for x in 0..<width { row[x] += weight * values[source &+ x] }
+                    }
+                }
+            }
+        }
     }
 }

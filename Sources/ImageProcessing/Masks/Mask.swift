@@ -42,15 +42,3 @@ extension Image<Bool> {
         self.init(sizeOf: other, initializingWith: { bools in bools.withMemoryRebound(to: UInt8.self, initialize) })
     }
 }
-
-extension Image {
-    /// - Throws: ``ImageError`` where the sizes differ.
-    func requireSize(of other: Image<some Any>) throws(ImageError) {
-        guard height == other.height, width == other.width else {
-            throw ImageError(
-                .invalidSize,
-                "an image of \(width) × \(height) pixels cannot be compared with one of \(other.width) × \(other.height); "
-                    + "resize one of them")
-        }
-    }
-}

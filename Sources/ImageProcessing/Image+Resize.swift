@@ -1,3 +1,5 @@
+public import Basics
+
 extension Image where Pixel == Float {
     /// The image resized bilinearly to `height` × `width` pixels, in OpenCV's `INTER_LINEAR` convention: pixel centres
     /// lie at halves, pixels beyond the border are those of the border, and shrinking does not smooth.
@@ -91,5 +93,75 @@ extension Image {
                 }
             }
         }
+    }
+}
+
+/// Where the pixels of a resized side lie in the original: between two neighbours, in OpenCV's `INTER_LINEAR` convention.
+///
+/// The centre of pixel `i` of `new` lies at `(i + ½) · old / new − ½` of the original. Shrinking does not smooth.
+private struct LinearAxis {
+    struct Position {
+        /// The pixel before, and the pixel after: the same one twice where the position lies beyond the border.
+        let before: Int
+        let after: Int
+        /// The weight of the pixel after, also where the two are the same.
+        let weight: Float
+
+        var isBeyondBorder: Bool { before == after }
+    }
+
+    /// One for each pixel of the result.
+    let positions: [Position]
+
+    /// - Throws: ``ImageError`` unless the new side is in 1 … 65536.
+    init(from old: Int, to new: Int) throws(ImageError) {
+        guard new >= 1, new <= 65_536 else { throw .parameter("a side of the resized image", new, mustBe: "in 1 … 65536") }
+        // OpenCV divides twice; `Double(old) / Double(new)` can differ in the last bit.
+        let scale = 1 / (Double(new) / Double(old))
+        positions = (0..<new).map { index in
+            let position = Float((Double(index) + 0.5) * scale - 0.5)
+            let floor = position.rounded(.down)
+            let before = Int(floor)
+            return Position(before: min(max(before, 0), old - 1), after: min(before + 1, old - 1), weight: position - floor)
+        }
+    }
+}
+
+extension Image {
+    /// The image with `height` × `width` pixels, each a copy of one pixel of this image: of the one at or before its position, as
+    /// OpenCV's `INTER_NEAREST` has it. Meant for labels, between which there is nothing.
+    ///
+    /// - Throws: ``ImageError`` unless both sides are in 1 … 65536.
+    /// - Complexity: linear in the pixels of the result.
+    public func resizedToNearest(height: Int, width: Int) throws(ImageError) -> Image {
+        let rows = try Self.sources(from: self.height, to: height, "height")
+        let columns = try Self.sources(from: self.width, to: width, "width")
+        return Image(uncheckedHeight: height, width: width) { result in
+            values.withUnsafeBufferPointer { values in
+                for (y, row) in rows.enumerated() {
+                    for (x, column) in columns.enumerated() { result[y * width + x] = values[row * self.width + column] }
+                }
+            }
+        }
+    }
+
+    /// For each place along the side of the result the place that is copied.
+    private static func sources(from old: Int, to new: Int, _ side: String) throws(ImageError) -> [Int] {
+        guard (1...65_536).contains(new) else { throw .parameter("the \(side) of a resized image", new, mustBe: "in 1 … 65536") }
+        // Not old / new: OpenCV takes the reciprocal of the rounded ratio, and a place just below a whole number shows it.
+        let step = 1 / (Double(new) / Double(old))
+        return (0..<new).map { min(Int(Double($0) * step), old - 1) }
+    }
+}
+
+extension Image<Float> {
+    /// The mean of each square cell, row by row; cells divide the image.
+    func means(ofCells side: Int) -> [Float] {
+        let (rows, columns) = (height / side, width / side)
+        var sums = [Float](repeating: 0, count: rows * columns)
+        for y in 0..<rows * side {
+            for x in 0..<columns * side { sums[y / side * columns + x / side] += values[y * width + x] }
+        }
+        return sums.map { $0 / Float(side * side) }
     }
 }

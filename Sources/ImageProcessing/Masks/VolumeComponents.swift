@@ -138,3 +138,15 @@ public struct VolumeComponents: Sendable {
         return Numbering(components: components, numbers: sets.map { numbers[Int($0)] }, firstMembers: firstMembers)
     }
 }
+
+/// Which voxels of a volume are neighbours, everywhere in the program: those that share a face, an edge or a corner
+/// (26-connected).
+///
+/// Within a slice these are the neighbours of ``Connectivity/eight``, so that what is one piece in a slice is one in the volume.
+/// There is no other choice: pieces that one step counts or drops are those that the next one measures.
+public enum VolumeConnectivity {
+    /// The greatest distance of two neighbours along an axis, in voxels.
+    public static let reach = 1
+    /// The neighbours within a slice.
+    public static let withinSlice = Connectivity.eight
+}

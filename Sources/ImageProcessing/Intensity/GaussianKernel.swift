@@ -1,3 +1,101 @@
+public import Basics
+import Foundation
+
+/// The weights of a Gaussian filter along one axis; their sum is 1.
+public struct GaussianKernel: Sendable, Hashable {
+    /// From the left end to the right; an odd number.
+    public let weights: [Float]
+
+    /// How many weights lie on either side of the middle.
+    public var radius: Int { weights.count / 2 }
+
+    /// - Parameters:
+    ///   - sigma: the standard deviation in pixels, above 0.
+    ///   - radius: where the kernel is cut off; 4 σ unless given, as SciPy does.
+    /// - Throws: ``ImageError`` where sigma or radius are not of a kernel.
+    public init(sigma: Double, radius: Int? = nil) throws(ImageError) {
+        guard sigma > 0, sigma <= 1000 else { throw .parameter("σ", sigma, mustBe: "above 0, up to 1000 pixels") }
+        guard radius.map({ (0...8000).contains($0) }) ?? true else {
+            throw .parameter("the radius", radius ?? 0, mustBe: "0 to 8000 pixels")
+        }
+        let radius = radius ?? Int((4 * sigma).rounded())
+        let values = (-radius...radius).map { exp(-0.5 * Double($0 * $0) / (sigma * sigma)) }
+        let sum = values.reduce(0, +)
+        weights = values.map { Float($0 / sum) }
+    }
+
+    /// The kernel of OpenCV's `getGaussianKernel`.
+    ///
+    /// - Parameters:
+    ///   - size: the number of weights, odd, up to 511.
+    ///   - sigma: the standard deviation in pixels; ``sigma(ofSize:)`` unless given, and then sizes up to 9 have the
+    ///     binary fractions that OpenCV has for them.
+    /// - Throws: ``ImageError`` where size or sigma are not of a kernel.
+    public init(size: Int, sigma: Double? = nil) throws(ImageError) {
+        guard (1...511).contains(size), size % 2 == 1 else {
+            throw .parameter("the size of the Gaussian kernel", size, mustBe: "an odd number in 1 … 511")
+        }
+        if sigma == nil, let half = Self.smallKernels[size] {
+            self.init(weights: (half.dropFirst().reversed() + half).map { $0 / 256 })
+        } else {
+            try self.init(sigma: sigma ?? Self.sigma(ofSize: size), radius: size / 2)
+        }
+    }
+
+    private init(weights: [Float]) { self.weights = weights }
+
+    /// OpenCV's standard deviation of a kernel of a given size: 0.3 ((size − 1) / 2 − 1) + 0.8.
+    public static func sigma(ofSize size: Int) -> Double { 0.3 * ((Double(size) - 1) / 2 - 1) + 0.8 }
+
+    /// From the middle to the end, in 256ths.
+    private static let smallKernels: [Int: [Float]] = [
+        1: [256], 3: [128, 64], 5: [96, 64, 16], 7: [72, 56, 28, 8], 9: [60, 51, 30, 13, 4],
+    ]
+}
+
+extension Image<Float> {
+    /// Blurred along both axes, as OpenCV's `sepFilter2D` and `GaussianBlur` do, to the rounding of float32.
+    ///
+    /// - Complexity: a multiplication and two additions of a pixel for each weight; memory is the result and as many
+    ///   rows as there are weights.
+    public func blurred(by kernel: GaussianKernel, border: BorderRule = .reflect101) -> Image<Float> {
+        let filter = SymmetricFilter(kernel, border: border)
+        return Image(sizeOf: self) { result in
+            values.withUnsafeBufferPointer { values in
+                filter(height: height, width: width) { y, row in
+                    _ = row.update(fromContentsOf: UnsafeBufferPointer(rebasing: values[y * width..<(y + 1) * width]))
+                } emit: { y, row in
+                    _ = UnsafeMutableBufferPointer(rebasing: result[y * width..<(y + 1) * width]).update(fromContentsOf: row)
+                }
+            }
+        }
+    }
+}
+
+/// How an image goes on beyond its border, where a filter asks for pixels there.
+public enum BorderRule: String, Codable, CaseIterable, Hashable, Sendable {
+    /// As in a mirror that stands on the middle of the outermost pixels: `dcb|abcd|cba`. OpenCV's `BORDER_REFLECT_101`.
+    case reflect101
+    /// With the outermost pixels: `aaa|abcd|ddd`. OpenCV's `BORDER_REPLICATE`.
+    case replicate
+
+    /// The index in `0..<count` that an index outside stands for.
+    func inside(_ index: Int, _ count: Int) -> Int {
+        switch self {
+        case .reflect101: Self.mirrored(index, count)
+        case .replicate: min(max(index, 0), count - 1)
+        }
+    }
+
+    /// The index inside that an index outside stands for.
+    private static func mirrored(_ index: Int, _ count: Int) -> Int {
+        guard count > 1 else { return 0 }
+        let period = 2 * (count - 1)
+        let place = ((index % period) + period) % period
+        return place < count ? place : period - place
+    }
+}
+
 /// A separable filter whose weights are the same to either side, along both axes, in float32.
 ///
 /// It works row by row: each row of the image is filtered along x once, into one of as many lines as there are weights,
@@ -83,25 +181,6 @@ struct SymmetricFilter {
                         total += (left + right) * weights[index]
                     }
                     result.storeBytes(of: total, toByteOffset: place, as: SIMD16<Float>.self)
-                }
-            }
-        }
-    }
-}
-
-extension Image<Float> {
-    /// Blurred along both axes, as OpenCV's `sepFilter2D` and `GaussianBlur` do, to the rounding of float32.
-    ///
-    /// - Complexity: a multiplication and two additions of a pixel for each weight; memory is the result and as many
-    ///   rows as there are weights.
-    public func blurred(by kernel: GaussianKernel, border: BorderRule = .reflect101) -> Image<Float> {
-        let filter = SymmetricFilter(kernel, border: border)
-        return Image(sizeOf: self) { result in
-            values.withUnsafeBufferPointer { values in
-                filter(height: height, width: width) { y, row in
-                    _ = row.update(fromContentsOf: UnsafeBufferPointer(rebasing: values[y * width..<(y + 1) * width]))
-                } emit: { y, row in
-                    _ = UnsafeMutableBufferPointer(rebasing: result[y * width..<(y + 1) * width]).update(fromContentsOf: row)
                 }
             }
         }

@@ -1,0 +1,289 @@
+public import Basics
+
+/// Contrast-limited adaptive histogram equalization of 8-bit images, equal to OpenCV's `createCLAHE` in every bit.
+///
+/// The image is divided into a grid of tiles. The histogram of each tile, its peaks clipped and the excess spread
+/// over all bins, becomes a look-up table; a pixel is mapped by the four tables around it, interpolated bilinearly.
+///
+/// Source: K. Zuiderveld, *Contrast limited adaptive histogram equalization*, Graphics Gems IV (1994); the padding, the
+/// rounding and the order of the float32 operations are those of OpenCV 4 (measured against 4.12).
+public struct CLAHE: Hashable, Sendable {
+    /// How many times its fair share (the pixels of a tile / 256) a bin of the histogram may hold; 0 does not clip.
+    public let clipLimit: Double
+    /// The number of tiles along y.
+    public let rows: Int
+    /// The number of tiles along x.
+    public let columns: Int
+
+    /// The most tiles along a side. There may be more tiles than pixels: OpenCV mirrors the image until there are not.
+    public static let gridRange = 1...256
+
+    /// A method with a clip limit and a grid of `rows` × `columns` tiles.
+    ///
+    /// - Throws: ``ImageError`` unless the clip limit is finite and not negative, and both sides of the grid lie in
+    ///   ``gridRange``.
+    public init(clipLimit: Double = 2, rows: Int = 8, columns: Int = 8) throws(ImageError) {
+        guard clipLimit.isFinite, clipLimit >= 0 else {
+            throw .parameter("the clip limit of CLAHE", clipLimit, mustBe: "a finite number that is not negative")
+        }
+        for side in [rows, columns] where !Self.gridRange.contains(side) {
+            throw .parameter("a side of the CLAHE grid", side, mustBe: "in 1 … \(Self.gridRange.upperBound)")
+        }
+        self.clipLimit = clipLimit
+        self.rows = rows
+        self.columns = columns
+    }
+
+    /// The image `[y][x]` with its local contrast equalized.
+    ///
+    /// - Complexity: two passes over the pixels; memory is the result and 256 bytes for each tile.
+    public func callAsFunction(_ image: Image<UInt8>) -> Image<UInt8> {
+        let tables = TileTables(of: image, method: self)
+        let vertical = TileInterpolation(side: image.height, tile: tables.tileHeight, tileCount: rows)
+        let horizontal = TileInterpolation(side: image.width, tile: tables.tileWidth, tileCount: columns)
+        let width = image.width
+        return Image(sizeOf: image) { result in
+            image.values.withUnsafeBufferPointer { source in
+                var quad = TileQuad()
+                for rowSpan in vertical.spans {
+                    for columnSpan in horizontal.spans {
+                        quad.load(tables, rows: rowSpan, columns: columnSpan)
+                        for y in rowSpan.range {
+                            let pixels = y * width + columnSpan.range.lowerBound..<y * width + columnSpan.range.upperBound
+                            quad.map(
+                                UnsafeBufferPointer(rebasing: source[pixels]),
+                                into: UnsafeMutableBufferPointer(rebasing: result[pixels]),
+                                verticalWeight: vertical.weights[y],
+                                horizontalWeights: horizontal.weights[columnSpan.range])
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// The look-up tables of CLAHE: one of 256 values for each tile of the grid.
+private struct TileTables {
+    let tileHeight: Int
+    let tileWidth: Int
+    private let columns: Int
+    /// 256 values for each tile, tiles `[row][column]`.
+    private var values: [UInt8]
+
+    init(of image: Image<UInt8>, method: CLAHE) {
+        let divides = image.height.isMultiple(of: method.rows) && image.width.isMultiple(of: method.columns)
+        // Where one side does not divide, OpenCV pads both, also the one that does, by a whole row of pixels of the grid.
+        func padded(_ side: Int, _ count: Int) -> Int { divides ? side : side + count - side % count }
+        let height = padded(image.height, method.rows)
+        let width = padded(image.width, method.columns)
+        tileHeight = height / method.rows
+        tileWidth = width / method.columns
+        columns = method.columns
+
+        let mirroredRows = Self.mirrored(height, inside: image.height)
+        let mirroredColumns = Self.mirrored(width, inside: image.width)
+        let area = tileHeight * tileWidth
+        let limit = Self.limit(method.clipLimit, area: area)
+        let scale = 255 / Float(area)
+
+        values = []
+        values.reserveCapacity(256 * method.rows * method.columns)
+        var histogram = Histogram256()
+        for row in 0..<method.rows {
+            for column in 0..<method.columns {
+                histogram.reset()
+                let tileColumns = column * tileWidth..<(column + 1) * tileWidth
+                image.values.withUnsafeBufferPointer { pixels in
+                    for y in row * tileHeight..<(row + 1) * tileHeight {
+                        let first = mirroredRows[y] * image.width
+                        let line = UnsafeBufferPointer(rebasing: pixels[first..<first + image.width])
+                        let inside = tileColumns.clamped(to: 0..<image.width)
+                        histogram.add(UnsafeBufferPointer(rebasing: line[inside]))
+                        for x in max(tileColumns.lowerBound, image.width)..<max(tileColumns.upperBound, image.width) {
+                            histogram.add(line[mirroredColumns[x]])
+                        }
+                    }
+                }
+                values.append(contentsOf: Self.table(of: histogram.counts, limit: limit, scale: scale))
+            }
+        }
+    }
+
+    /// The table of a tile.
+    func table(row: Int, column: Int) -> ArraySlice<UInt8> {
+        let first = 256 * (row * columns + column)
+        return values[first..<first + 256]
+    }
+
+    /// The most pixels that a bin may hold, or nil where bins are not clipped.
+    private static func limit(_ clipLimit: Double, area: Int) -> Int? {
+        guard clipLimit > 0 else { return nil }
+        return max(1, Int(min(clipLimit * Double(area) / 256, Double(area))))
+    }
+
+    private static func table(of histogram: [Int], limit: Int?, scale: Float) -> [UInt8] {
+        var counts = histogram
+        if let limit {
+            var excess = 0
+            for bin in counts.indices where counts[bin] > limit {
+                excess += counts[bin] - limit
+                counts[bin] = limit
+            }
+            let (share, remainder) = excess.quotientAndRemainder(dividingBy: 256)
+            for bin in counts.indices { counts[bin] += share }
+            if remainder > 0 {
+                // One more for `remainder` bins; the step divides 256 only roughly, so the last bins may get none.
+                for bin in stride(from: 0, to: 256, by: max(256 / remainder, 1)).prefix(remainder) { counts[bin] += 1 }
+            }
+        }
+        var sum = 0
+        return counts.map { count in
+            sum += count
+            return UInt8(min((Float(sum) * scale).rounded(.toNearestOrEven), 255))
+        }
+    }
+
+    /// For each index of a padded side the index inside that it mirrors, without repeating the last (reflect-101).
+    private static func mirrored(_ padded: Int, inside side: Int) -> [Int] {
+        let period = max(2 * (side - 1), 1)
+        return (0..<padded).map { index in
+            let phase = index % period
+            return side == 1 ? 0 : min(phase, period - phase)
+        }
+    }
+}
+
+/// Counts bytes. Four sets of bins take turns, so that equal neighbours do not wait for one another's increment.
+private struct Histogram256 {
+    private var bins = [UInt32](repeating: 0, count: 4 * 256)
+
+    /// The number of times that each of the 256 bytes was added.
+    var counts: [Int] {
+        var counts = [Int](repeating: 0, count: 256)
+        for (index, count) in bins.enumerated() { counts[index % 256] += Int(count) }
+        return counts
+    }
+
+    mutating func reset() {
+        bins.withUnsafeMutableBufferPointer { $0.update(repeating: 0) }
+    }
+
+    mutating func add(_ value: UInt8) {
+        bins[Int(value)] &+= 1
+    }
+
+    mutating func add(_ values: UnsafeBufferPointer<UInt8>) {
+        bins.withUnsafeMutableBufferPointer { bins in
+            let vectorized = values.count & ~3
+            for index in stride(from: 0, to: vectorized, by: 4) {
+                bins[Int(values[index])] &+= 1
+                bins[256 + Int(values[index + 1])] &+= 1
+                bins[512 + Int(values[index + 2])] &+= 1
+                bins[768 + Int(values[index + 3])] &+= 1
+            }
+            for index in vectorized..<values.count { bins[Int(values[index])] &+= 1 }
+        }
+    }
+}
+
+/// How the pixels along one side lie between the centres of the tiles: for each pixel two tiles and the weight of the
+/// second.
+private struct TileInterpolation {
+    /// Consecutive pixels that lie between the same two tiles.
+    struct Span {
+        var range: Range<Int>
+        /// The tile before and the tile after; the same tile twice at the border.
+        let tiles: (Int, Int)
+    }
+
+    let spans: [Span]
+    /// The weight of the tile after, for each pixel.
+    let weights: [Float]
+
+    init(side: Int, tile: Int, tileCount: Int) {
+        // OpenCV multiplies by the rounded reciprocal, and takes the weight before it clamps the tile.
+        let reciprocal = 1 / Float(tile)
+        var spans: [Span] = []
+        var weights: [Float] = []
+        weights.reserveCapacity(side)
+        var last = Int.min
+        for index in 0..<side {
+            let position = Float(index) * reciprocal - 0.5
+            let floor = position.rounded(.down)
+            weights.append(position - floor)
+            let before = Int(floor)
+            if before == last {
+                spans[spans.count - 1].range = spans[spans.count - 1].range.lowerBound..<index + 1
+            } else {
+                spans.append(Span(range: index..<index + 1, tiles: (max(before, 0), min(before + 1, tileCount - 1))))
+                last = before
+            }
+        }
+        self.spans = spans
+        self.weights = weights
+    }
+}
+
+/// The tables of the four tiles around some pixels, side by side: for each of 256 values a word with the four results,
+/// so that a pixel costs one look-up instead of four.
+///
+/// ```
+/// word of a value:  | after, after | after, before | before, after | before, before |   (row, column; high to low byte)
+/// ```
+private struct TileQuad {
+    private var words = [UInt32](repeating: 0, count: 256)
+
+    mutating func load(_ tables: TileTables, rows: TileInterpolation.Span, columns: TileInterpolation.Span) {
+        let a = tables.table(row: rows.tiles.0, column: columns.tiles.0)
+        let b = tables.table(row: rows.tiles.0, column: columns.tiles.1)
+        let c = tables.table(row: rows.tiles.1, column: columns.tiles.0)
+        let d = tables.table(row: rows.tiles.1, column: columns.tiles.1)
+        for (value, ((a, b), (c, d))) in zip(zip(a, b), zip(c, d)).enumerated() {
+            words[value] = UInt32(a) | UInt32(b) << 8 | UInt32(c) << 16 | UInt32(d) << 24
+        }
+    }
+
+    /// Maps pixels of one row.
+    ///
+    /// - Parameters:
+    ///   - verticalWeight: the weight of the row of tiles after.
+    ///   - horizontalWeights: for each pixel the weight of the column of tiles after.
+    func map(
+        _ source: UnsafeBufferPointer<UInt8>, into result: UnsafeMutableBufferPointer<UInt8>,
+        verticalWeight: Float, horizontalWeights: ArraySlice<Float>
+    ) {
+        words.withUnsafeBufferPointer { words in
+            horizontalWeights.withUnsafeBufferPointer { weights in
+                let vectorized = source.count & ~3
+                for x in stride(from: 0, to: vectorized, by: 4) {
+                    let quads = SIMD4(
+                        words[Int(source[x])], words[Int(source[x + 1])],
+                        words[Int(source[x + 2])], words[Int(source[x + 3])])
+                    let weight = SIMD4(weights[x], weights[x + 1], weights[x + 2], weights[x + 3])
+                    let mapped = Self.interpolate(quads, weight, verticalWeight)
+                    UnsafeMutableRawBufferPointer(result).storeBytes(of: mapped, toByteOffset: x, as: SIMD4<UInt8>.self)
+                }
+                for x in vectorized..<source.count {
+                    let quad = SIMD4(repeating: words[Int(source[x])])
+                    result[x] = Self.interpolate(quad, SIMD4(repeating: weights[x]), verticalWeight)[0]
+                }
+            }
+        }
+    }
+
+    /// OpenCV's float32 expression, operation for operation, for four pixels.
+    @inline(__always)
+    private static func interpolate(_ quads: SIMD4<UInt32>, _ right: SIMD4<Float>, _ lower: Float) -> SIMD4<UInt8> {
+        func float(_ bytes: SIMD4<UInt32>) -> SIMD4<Float> {
+            // 2²³ + n for a byte n, bit by bit: subtracting 2²³ is exact and costs less than a conversion.
+            unsafeBitCast(bytes & 0xFF | 0x4B00_0000, to: SIMD4<Float>.self) - 8_388_608
+        }
+        let left = 1 - right
+        let above = float(quads) * left + float(quads &>> 8) * right
+        let below = float(quads &>> 16) * left + float(quads &>> 24) * right
+        let value = above * (1 - lower) + below * lower
+        // Adding 2²³ rounds half to even, and leaves the integer in the low byte.
+        return SIMD4(truncatingIfNeeded: unsafeBitCast(value + 8_388_608, to: SIMD4<UInt32>.self))
+    }
+}
