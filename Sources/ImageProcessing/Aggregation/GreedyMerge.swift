@@ -118,3 +118,135 @@ extension Image<Float> {
         }
     }
 }
+
+/// How much a map differs from place to place in what it shows there:
+///
+/// ```
+/// diversity = std over patches of (std inside the patch)
+/// ```
+///
+/// A map that is flat everywhere, or rough everywhere, has little of it; one with structures in some places has much.
+/// Both are standard deviations of all there is (divided by n), in float64.
+public struct DiversityScore: Hashable, Sendable {
+    /// The side of a patch in pixels.
+    public let patchSize: Int
+
+    /// - Throws: ``ImageError`` unless the patch is 2 … 4096 pixels wide.
+    public init(patchSize: Int = 8) throws(ImageError) {
+        guard (2...4096).contains(patchSize) else {
+            throw .parameter("the patch of the diversity score", patchSize, mustBe: "in 2 … 4096 pixels")
+        }
+        self.patchSize = patchSize
+    }
+
+    /// The score of a map `[y][x]`. Patches are laid from the upper left corner; pixels at the right and at the bottom
+    /// that fill no patch are left out, and a map of fewer than two patches has the score 0. So has a map with a value
+    /// that is no number.
+    ///
+    /// - Complexity: two passes over the pixels.
+    public func callAsFunction(_ map: Image<Float>) -> Double {
+        var deviations: [Double] = []
+        for y in stride(from: 0, through: map.height - patchSize, by: patchSize) {
+            for x in stride(from: 0, through: map.width - patchSize, by: patchSize) {
+                var pixels: [Double] = []
+                for row in y..<y + patchSize {
+                    let first = row * map.width + x
+                    pixels += map.values[first..<first + patchSize].lazy.map(Double.init)
+                }
+                deviations.append(Self.standardDeviation(of: pixels))
+            }
+        }
+        let score = deviations.count < 2 ? 0 : Self.standardDeviation(of: deviations)
+        return score.isFinite ? score : 0
+    }
+
+    private static func standardDeviation(of values: [Double]) -> Double {
+        let mean = values.reduce(0, +) / Double(values.count)
+        return (values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count)).squareRoot()
+    }
+}
+
+/// What ``GreedyMerge`` makes of several maps.
+public struct MergedMap: Sendable {
+    /// In 0 … 1, of the size of the maps.
+    public let map: Image<Float>
+    public let log: MergeLog
+}
+
+/// Which maps were merged, and why.
+public struct MergeLog: Codable, Hashable, Sendable {
+    /// The index of the base among the maps.
+    public let base: Int
+    /// The diversity score of the base alone.
+    public let baseDiversity: Double
+    /// The contours of the base alone.
+    public let baseContours: Int
+    /// The diversity score of the result.
+    public let finalDiversity: Double
+    /// The contours of the result.
+    public let finalContours: Int
+    /// One for each map but the base, in the order in which they were taken.
+    public let decisions: [MergeDecision]
+
+    /// The indices of the maps in the result: the base, then those merged into it.
+    public var mergedMaps: [Int] { [base] + decisions.filter { $0.outcome == .merged }.map(\.map) }
+}
+
+/// Whether a map was merged, and what was decided from.
+public struct MergeDecision: Codable, Hashable, Sendable {
+    /// What became of the map: the first condition that it did not meet.
+    public enum Outcome: String, Codable, CaseIterable, Hashable, Sendable {
+        case merged, dissimilar, diversityDoesNotRise, contoursRise
+    }
+
+    /// The index of the map among the maps.
+    public let map: Int
+    /// The diversity score of the map alone.
+    public let ownDiversity: Double
+    /// Its similarity to the base, and the least that was asked for.
+    public let similarity: Double
+    public let threshold: Double
+    /// The diversity score of what had been merged before, and with this map.
+    public let diversityBefore: Double
+    public let diversityAfter: Double
+    /// The contours of what had been merged before, and with this map.
+    public let contoursBefore: Int
+    public let contoursAfter: Int
+    public let outcome: Outcome
+
+    init(
+        map: Int, ownDiversity: Double, similarity: Double, threshold: Double, diversityBefore: Double, diversityAfter: Double,
+        contoursBefore: Int, contoursAfter: Int
+    ) {
+        self.map = map
+        self.ownDiversity = ownDiversity
+        self.similarity = similarity
+        self.threshold = threshold
+        self.diversityBefore = diversityBefore
+        self.diversityAfter = diversityAfter
+        self.contoursBefore = contoursBefore
+        self.contoursAfter = contoursAfter
+        // A similarity that is no number is none.
+        outcome =
+            !(similarity >= threshold)
+            ? .dissimilar
+            : diversityAfter <= diversityBefore ? .diversityDoesNotRise : contoursAfter > contoursBefore ? .contoursRise : .merged
+    }
+
+    /// The decision in one sentence.
+    public var explanation: String {
+        let outcome =
+            switch outcome {
+            case .merged: "merged"
+            case .dissimilar: "left out, not similar to the base"
+            case .diversityDoesNotRise: "left out, the diversity would not rise"
+            case .contoursRise: "left out, there would be more contours"
+            }
+        func short(_ number: Double) -> String {
+            guard number.isFinite else { return "\(number)" }
+            return "\((number * 10_000).rounded() / 10_000)"
+        }
+        return "map \(map) \(outcome): similarity \(short(similarity)) (at least \(short(threshold))), "
+            + "diversity \(short(diversityBefore)) → \(short(diversityAfter)), contours \(contoursBefore) → \(contoursAfter)"
+    }
+}

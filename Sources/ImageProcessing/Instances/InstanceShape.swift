@@ -1,3 +1,4 @@
+public import Basics
 import Foundation
 
 /// Size, place and form of the pixels that have one label.
@@ -63,5 +64,169 @@ public struct InstanceShape: Sendable, Hashable {
     public var ellipseFill: Double {
         let (larger, smaller) = principalVariances
         return Double(area) / (4 * .pi * ((larger + 1 / 12) * (smaller + 1 / 12)).squareRoot())
+    }
+}
+
+extension Image<Int32> {
+    /// The shapes of all labels from 1 that occur, in the order of the labels; 0 is background.
+    ///
+    /// - Throws: ``ImageError`` where a label is negative or larger than the number of pixels: labels are 1 … n.
+    /// - Complexity: one pass over the pixels; memory is 80 bytes for each number up to the largest label, and three rows.
+    public func instanceShapes() throws(ImageError) -> [InstanceShape] {
+        var sums = [ShapeSums](repeating: ShapeSums(), count: try largestLabel() + 1)
+        values.withUnsafeBufferPointer { labels in
+            sums.withUnsafeMutableBufferPointer { sums in
+                var outlines = OutlineRows(labels: labels, height: height, width: width)
+                for y in 0..<height {
+                    for x in 0..<width {
+                        let label = labels[y &* width &+ x]
+                        guard label != 0 else { continue }
+                        sums[Int(label)].add(y: y, x: x)
+                    }
+                    outlines.steps(ofRow: y) { label, length in sums[label].perimeter.add(length) }
+                }
+            }
+        }
+        return sums.enumerated().compactMap { $1.shape(label: Int32(truncatingIfNeeded: $0)) }
+    }
+
+    /// The image with each label replaced by the entry of a table; labels beyond the table and negative ones become 0.
+    public func relabelled(by table: [Int32]) -> Image<Int32> {
+        map { $0 > 0 && Int($0) < table.count ? table[Int($0)] : 0 }
+    }
+
+    /// - Throws: ``ImageError`` unless labels are 0 … n, with n at most the number of pixels.
+    func largestLabel() throws(ImageError) -> Int {
+        var (least, largest): (Int32, Int32) = (0, 0)
+        for label in values {
+            least = Swift.min(least, label)
+            largest = Swift.max(largest, label)
+        }
+        guard least == 0, Int(largest) <= values.count else {
+            throw ImageError(
+                .invalidParameter,
+                "the label \(least < 0 ? least : largest) is out of range; number instances from 1, with 0 for background")
+        }
+        return Int(largest)
+    }
+}
+
+/// Sums over the pixels of a label. Whole numbers are exact: sides are below 2³¹, and sums of squares are taken from the
+/// first pixel so that they fit 64 bits.
+private struct ShapeSums {
+    private var count = 0
+    private var firstY = 0
+    private var firstX = 0
+    private var (sumY, sumX, sumYY, sumXX, sumXY) = (0, 0, 0, 0, 0)
+    private var (minX, maxX, maxY) = (Int.max, 0, 0)
+    var perimeter = StepCounts()
+
+    @inline(__always)
+    mutating func add(y: Int, x: Int) {
+        if count == 0 { (firstY, firstX) = (y, x) }
+        let (dy, dx) = (y &- firstY, x &- firstX)
+        count &+= 1
+        sumY &+= dy
+        sumX &+= dx
+        sumYY &+= dy &* dy
+        sumXX &+= dx &* dx
+        sumXY &+= dy &* dx
+        minX = min(minX, x)
+        maxX = max(maxX, x)
+        maxY = y
+    }
+
+    func shape(label: Int32) -> InstanceShape? {
+        guard count > 0, let box = ImageRegion(y: firstY..<maxY + 1, x: minX..<maxX + 1) else { return nil }
+        let n = Double(count)
+        let (meanY, meanX) = (Double(sumY) / n, Double(sumX) / n)
+        return InstanceShape(
+            label: label, area: count, box: box, x: Double(firstX) + meanX, y: Double(firstY) + meanY,
+            varianceX: max(0, Double(sumXX) / n - meanX * meanX), varianceY: max(0, Double(sumYY) / n - meanY * meanY),
+            covariance: Double(sumXY) / n - meanX * meanY, perimeter: perimeter.length)
+    }
+}
+
+/// How many pixels of an outline stand for a straight step, a diagonal one, and one half of each.
+private struct StepCounts {
+    private var (straight, diagonal, mixed) = (0, 0, 0)
+
+    @inline(__always)
+    mutating func add(_ step: OutlineRows.Step) {
+        switch step {
+        case .straight: straight &+= 1
+        case .diagonal: diagonal &+= 1
+        case .mixed: mixed &+= 1
+        }
+    }
+
+    var length: Double {
+        Double(straight) + Double(diagonal) * 2.0.squareRoot() + Double(mixed) * (1 + 2.0.squareRoot()) / 2
+    }
+}
+
+/// Three rows of the outlines of labels: pixels of which one of the four neighbours has another label, or lies outside.
+private struct OutlineRows {
+    enum Step { case straight, diagonal, mixed }
+
+    private let labels: UnsafeBufferPointer<Int32>
+    private let height: Int
+    private let width: Int
+    /// The label where a pixel is of an outline, otherwise 0, of the rows before, at and after the current one; a frame of
+    /// one pixel at either end.
+    private var rows: [[Int32]]
+    private var nextRow = 0
+
+    init(labels: UnsafeBufferPointer<Int32>, height: Int, width: Int) {
+        (self.labels, self.height, self.width) = (labels, height, width)
+        rows = Array(repeating: Array(repeating: 0, count: width + 2), count: 3)
+        advance()
+    }
+
+    /// Drops the first of the three rows and finds the outline of the next.
+    private mutating func advance() {
+        rows.swapAt(0, 1)
+        rows.swapAt(1, 2)
+        let y = nextRow
+        nextRow += 1
+        let row = y * width
+        for x in 0..<width {
+            guard y < height else {
+                rows[2][x + 1] = 0
+                continue
+            }
+            let index = row &+ x
+            let label = labels[index]
+            let isInside =
+                y > 0 && y &+ 1 < height && x > 0 && x &+ 1 < width && labels[index &- width] == label
+                && labels[index &+ width] == label && labels[index &- 1] == label && labels[index &+ 1] == label
+            rows[2][x + 1] = isInside ? 0 : label
+        }
+    }
+
+    /// The steps of the outlines in a row; rows are asked for one after the other.
+    mutating func steps(ofRow y: Int, _ body: (_ label: Int, Step) -> Void) {
+        advance()
+        rows[0].withUnsafeBufferPointer { above in
+            rows[1].withUnsafeBufferPointer { middle in
+                rows[2].withUnsafeBufferPointer { below in
+                    for x in 1..<width &+ 1 {
+                        let label = middle[x]
+                        guard label != 0 else { continue }
+                        func isSame(_ other: Int32) -> Int { other == label ? 1 : 0 }
+                        let sides = isSame(above[x]) &+ isSame(below[x]) &+ isSame(middle[x &- 1]) &+ isSame(middle[x &+ 1])
+                        let corners =
+                            isSame(above[x &- 1]) &+ isSame(above[x &+ 1]) &+ isSame(below[x &- 1]) &+ isSame(below[x &+ 1])
+                        // Which neighbourhoods stand for which step: the table of Benkrid and Crookes.
+                        switch (sides, corners) {
+                        case (2, 0), (3, 0), (2, 1), (3, 1), (2, 2), (3, 2): body(Int(label), .straight)
+                        case (0, 2), (1, 3): body(Int(label), .diagonal)
+                        case (1, 1), (1, 2): body(Int(label), .mixed)
+                        default: break
+                        }
+                    }
+                }
+            }
+        }
     }
 }

@@ -52,3 +52,89 @@ struct InstanceTrack {
         }
     }
 }
+
+/// Pieces of particles in groups: pieces whose centres are nearer than two particles' can be are one particle.
+struct ParticleGroups {
+    /// For each piece its group; groups are numbered from 0 in the order of their first pieces.
+    let groupOfPart: [Int]
+    /// For each group its pieces.
+    let members: [[Int]]
+
+    /// - Parameters:
+    ///   - least: the least distance of two centres in voxels.
+    ///   - separation: the least distance, in diameters of a ball of the larger one's volume.
+    init(_ parts: [InstanceTrack], least: Double, separation: Double) {
+        let balls = parts.map(Ball.init)
+        // From the largest to the smallest: each joins the first that was there before it and is near enough.
+        let order = parts.indices.sorted { (balls[$0].volume, $1) > (balls[$1].volume, $0) }
+        var leaderOfPart = Array(parts.indices)
+        var leaders = BallGrid(cell: max(1, least, separation * (balls.map(\.diameter).max() ?? 1)))
+        for index in order {
+            let ball = balls[index]
+            let near = leaders.near(ball).filter {
+                balls[$0].distance(to: ball) < max(least, separation * max(balls[$0].diameter, ball.diameter))
+            }
+            if let leader = near.min(by: { (balls[$0].distance(to: ball), $0) < (balls[$1].distance(to: ball), $1) }) {
+                leaderOfPart[index] = leader
+            } else {
+                leaders.add(index, ball)
+            }
+        }
+        var numbers: [Int: Int] = [:]
+        var members: [[Int]] = []
+        groupOfPart = leaderOfPart.enumerated().map { index, leader in
+            let number = numbers[leader] ?? members.count
+            if number == members.count {
+                numbers[leader] = number
+                members.append([])
+            }
+            members[number].append(index)
+            return number
+        }
+        self.members = members
+    }
+
+    private struct Ball {
+        let volume: Int
+        let diameter: Double
+        let center: SIMD3<Double>
+
+        init(_ track: InstanceTrack) {
+            volume = track.sections.reduce(0) { $0 + $1.shape.area }
+            diameter = LinkedObject.ballDiameter(volume: Double(volume))
+            center =
+                track.sections.reduce(SIMD3()) {
+                    $0 + Double($1.shape.area) * SIMD3($1.shape.x, $1.shape.y, Double($1.slice))
+                } / Double(volume)
+        }
+
+        func distance(to other: Ball) -> Double {
+            let difference = center - other.center
+            return (difference * difference).sum().squareRoot()
+        }
+    }
+
+    /// Balls by the cell of a grid that their centres lie in.
+    private struct BallGrid {
+        let cell: Double
+        var indices: [SIMD3<Int>: [Int]] = [:]
+
+        private func cell(of ball: Ball) -> SIMD3<Int> {
+            let place = (ball.center / cell).rounded(.down)
+            return SIMD3(Int(place.x), Int(place.y), Int(place.z))
+        }
+
+        mutating func add(_ index: Int, _ ball: Ball) { indices[cell(of: ball), default: []].append(index) }
+
+        func near(_ ball: Ball) -> [Int] {
+            let center = cell(of: ball)
+            var result: [Int] = []
+            for z in -1...1 {
+                for y in -1...1 {
+                    for x in -1...1 { result += indices[center &+ SIMD3(x, y, z)] ?? [] }
+                }
+            }
+            return result
+        }
+    }
+}

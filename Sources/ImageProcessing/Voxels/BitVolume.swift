@@ -62,3 +62,81 @@ public struct BitVolume: Hashable, Sendable {
         return zip(words, other.words).reduce(0) { $0 + ($1.0 & $1.1).nonzeroBitCount }
     }
 }
+
+/// A mask of a slice with a bit for each pixel, in rows of whole words, and a frame of background one pixel wide.
+///
+/// ```
+/// words[y + 1][word], y = −1 … height: pixel x is bit x + 1 of its row, counted from the lowest of the first word
+/// ```
+package struct PackedSlice: Sendable {
+    package let height: Int
+    package let width: Int
+    /// The words of a row.
+    package let rowWords: Int
+    package private(set) var words: [UInt64]
+
+    /// - Complexity: a pass over the pixels, eight at a time.
+    package init(_ mask: Mask) {
+        self.init(height: mask.height, width: mask.width)
+        mask.withBytes { fill(from: UnsafeRawBufferPointer($0)) }
+    }
+
+    /// The pixels of a slice of labels that have one of them.
+    package init(_ labels: Image<UInt8>, equalTo label: UInt8) {
+        self.init(height: labels.height, width: labels.width)
+        withUnsafeTemporaryAllocation(of: UInt8.self, capacity: labels.width) { row in
+            labels.values.withUnsafeBufferPointer { values in
+                for y in 0..<height {
+                    for x in 0..<width { row[x] = values[y &* width &+ x] == label ? 1 : 0 }
+                    fillRow(y, from: UnsafeRawBufferPointer(row), at: 0)
+                }
+            }
+        }
+    }
+
+    /// Background.
+    package init(height: Int, width: Int) {
+        self.height = height
+        self.width = width
+        rowWords = Self.rowWords(width: width)
+        words = [UInt64](repeating: 0, count: rowWords * (height + 2))
+    }
+
+    static func rowWords(width: Int) -> Int { (width + 2 + 63) / 64 }
+
+    package subscript(y y: Int, x x: Int) -> Bool { words[(y + 1) * rowWords + (x + 1) / 64] >> UInt64((x + 1) % 64) & 1 != 0 }
+
+    private mutating func fill(from bytes: UnsafeRawBufferPointer) {
+        for y in 0..<height { fillRow(y, from: bytes, at: y * width) }
+    }
+
+    /// Sets the bits of a row, which was empty, from bytes of 0 and 1.
+    private mutating func fillRow(_ y: Int, from bytes: UnsafeRawBufferPointer, at offset: Int) {
+        let start = (y + 1) * rowWords
+        words.withUnsafeMutableBufferPointer { words in
+            for first in stride(from: 0, to: width, by: 64) {
+                let count = min(64, width - first)
+                let bits = bytes.packedBits(at: offset &+ first, count: count)
+                let word = start &+ first / 64
+                words[word] |= bits &<< 1
+                // The bit that the frame pushes out; there is room for it in the row.
+                if count == 64 { words[word &+ 1] |= bits &>> 63 }
+            }
+        }
+    }
+}
+
+extension UnsafeRawBufferPointer {
+    /// Up to 64 bytes of 0 and 1 as bits, the first one lowest.
+    @inline(__always)
+    func packedBits(at first: Int, count: Int) -> UInt64 {
+        var bits: UInt64 = 0
+        for place in stride(from: 0, to: count & ~7, by: 8) {
+            let eight = UInt64(littleEndian: loadUnaligned(fromByteOffset: first &+ place, as: UInt64.self))
+            // Gathers the lowest bits of eight bytes in the highest byte.
+            bits |= ((eight &* 0x0102_0408_1020_4080) &>> 56) &<< UInt64(place)
+        }
+        for place in count & ~7..<count { bits |= UInt64(self[first &+ place]) &<< UInt64(place) }
+        return bits
+    }
+}
