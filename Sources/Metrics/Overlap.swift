@@ -91,3 +91,12 @@ public struct Overlap: Hashable, Codable, Sendable {
 
 /// A part of a whole; nil where there is no whole.
 func ratio(_ part: Int, _ whole: Int) -> Double? { whole == 0 ? nil : Double(part) / Double(whole) }
+
+/// The harmonic mean of two ratios, the second β times as important; a missing one counts as 0, and of two missing ones there is
+/// none.
+func harmonicMean(_ precision: Double?, _ recall: Double?, beta: Double = 1) -> Double? {
+    guard precision != nil || recall != nil else { return nil }
+    let (precision, recall) = (precision ?? 0, recall ?? 0)
+    let weighted = beta * beta * precision + recall
+    return weighted > 0 ? (1 + beta * beta) * precision * recall / weighted : 0
+}

@@ -1,3 +1,37 @@
+public import Basics
+
+/// The nearest other point of each.
+public enum NearestNeighbors {
+    /// One of the points, by its place in the list, and how far it is, in the points' unit.
+    public struct Neighbor: Hashable, Sendable {
+        public let index: Int
+        public let distance: Double
+    }
+
+    /// For each point the nearest other one, at distance 0 where two are at one place; nil for a point that is alone. Of equally near
+    /// ones it is the first.
+    ///
+    /// - Throws: ``MetricsError`` where a coordinate is not finite.
+    /// - Complexity: linear where points are spread evenly.
+    public static func nearest(among points: [SIMD3<Double>]) throws(MetricsError) -> [Neighbor?] {
+        try points.check("point")
+        let grid = PointGrid(points)
+        return points.indices.map {
+            grid.nearest(to: points[$0], except: $0).map { Neighbor(index: $0.point, distance: $0.distance) }
+        }
+    }
+
+    /// For each point the nearest of others; nil where there are none.
+    ///
+    /// - Throws: ``MetricsError`` where a coordinate is not finite.
+    public static func nearest(from points: [SIMD3<Double>], to others: [SIMD3<Double>]) throws(MetricsError) -> [Neighbor?] {
+        try points.check("point")
+        try others.check("point")
+        let grid = PointGrid(others)
+        return points.map { grid.nearest(to: $0).map { Neighbor(index: $0.point, distance: $0.distance) } }
+    }
+}
+
 /// Points sorted into cubic cells, so that those near a place are found without looking at the others.
 struct PointGrid: Sendable {
     private let points: [SIMD3<Double>]
@@ -101,4 +135,18 @@ private func magnitude(_ vector: SIMD3<Double>) -> SIMD3<Double> { pointwiseMax(
 
 extension SIMD3<Double> {
     fileprivate init(_ other: SIMD3<Int>) { self.init(Double(other.x), Double(other.y), Double(other.z)) }
+}
+
+extension [SIMD3<Double>] {
+    /// - Throws: ``MetricsError`` where a coordinate is not finite, or too large for any tomogram.
+    func check(_ name: String) throws(MetricsError) {
+        let most = 1e12
+        if let index = firstIndex(where: { point in !(0..<3).allSatisfy { abs(point[$0]) <= most } }) {
+            throw MetricsError(
+                .invalidInput,
+                "\(name) \(index) lies at (\(self[index].x), \(self[index].y), \(self[index].z)) Å, which is no place in a "
+                    + "tomogram; leave it out"
+            )
+        }
+    }
 }
