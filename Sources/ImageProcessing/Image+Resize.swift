@@ -2,18 +2,18 @@ public import Basics
 
 extension Image where Pixel == Float {
     /// The image resized bilinearly to `height` × `width` pixels, in OpenCV's `INTER_LINEAR` convention: pixel centres
-    /// lie at halves, pixels beyond the border are those of the border, and shrinking does not smooth.
+    /// lie at halves, the border is replicated, and shrinking does not smooth.
     ///
-    /// OpenCV may hand float32 to a vendor's library that rounds positions differently: the two agree to about the side
-    /// × 10⁻⁶ of the range of values, not bit for bit.
+    /// OpenCV may pass float32 images to a vendor's library that rounds positions differently. Results then agree to about
+    /// side × 10⁻⁶ of the range of values, not bit for bit.
     ///
     /// - Throws: ``ImageError`` unless both sides are in 1 … 65536.
-    /// - Complexity: linear in the pixels of the result and the rows of the original; memory is the result and as many
-    ///   rows of its width as the original has.
+    /// - Complexity: linear in `width * (self.height + height)`. Memory is the result and an image of `self.height` rows of
+    ///   `width` pixels.
     public func resized(height: Int, width: Int) throws(ImageError) -> Image {
         let columns = try LinearAxis(from: self.width, to: width)
         let rows = try LinearAxis(from: self.height, to: height)
-        // Beyond the border the weight is dropped: c (1 − w) + c w is not always c.
+        // Beyond the border both pixels are the same, c. The weight is 0 there, since c (1 − w) + c w may round to another value.
         func weight(_ position: LinearAxis.Position) -> Float { position.isBeyondBorder ? 0 : position.weight }
         let widened = mappedRows(width: width) { row, line in
             for (x, position) in columns.positions.enumerated() {
@@ -29,17 +29,18 @@ extension Image where Pixel == Float {
 }
 
 extension Image where Pixel == UInt8 {
-    /// The image resized bilinearly to `height` × `width` pixels, equal to OpenCV's `INTER_LINEAR` for 8 bits in every
-    /// bit: weights are rounded to 1/2048, and each row's share is truncated to 1/4 before the last rounding.
+    /// The image resized bilinearly to `height` × `width` pixels, bit for bit equal to OpenCV's `INTER_LINEAR` for 8 bits:
+    /// weights are rounded to multiples of 1/2048, and the contribution of each row is truncated to a multiple of 1/4 before
+    /// the last rounding.
     ///
     /// - Throws: ``ImageError`` unless both sides are in 1 … 65536.
-    /// - Complexity: as for float32.
+    /// - Complexity: as for float32 images.
     public func resized(height: Int, width: Int) throws(ImageError) -> Image {
         let columns = try LinearAxis(from: self.width, to: width)
         let rows = try LinearAxis(from: self.height, to: height)
         func fixed(_ weight: Float) -> Int32 { Int32((weight * 2048).rounded(.toNearestOrEven)) }
         let shares = columns.positions.map { position in
-            // Along x OpenCV drops the weight beyond the border; along y it does not, which shows in the truncation.
+            // Beyond the border OpenCV sets the weight along x to 0. Along y it keeps it, which changes truncated results.
             position.isBeyondBorder ? (left: 2048, right: 0) : (left: fixed(1 - position.weight), right: fixed(position.weight))
         }
         let widened = mappedRows(width: width) { row, line in
@@ -59,7 +60,7 @@ extension Image where Pixel == UInt8 {
 }
 
 extension Image {
-    /// An image of the same height, each row of which the closure makes from a row of this one.
+    /// The image of the same height whose rows `map` computes from the rows of this one.
     private func mappedRows<Result>(
         width: Int, _ map: (UnsafeBufferPointer<Pixel>, UnsafeMutableBufferPointer<Result>) -> Void
     ) -> Image<Result> {
@@ -74,7 +75,7 @@ extension Image {
         }
     }
 
-    /// An image of the same width, each row of which the closure makes from the two rows around its position.
+    /// The image of the same width whose rows `map` computes from the two rows around each position.
     private func mappedPairs<Result>(
         of rows: LinearAxis,
         _ map: (
@@ -96,15 +97,16 @@ extension Image {
     }
 }
 
-/// Where the pixels of a resized side lie in the original: between two neighbours, in OpenCV's `INTER_LINEAR` convention.
+/// The positions of the pixels of a resized side between pixels of the original, in OpenCV's `INTER_LINEAR` convention.
 ///
-/// The centre of pixel `i` of `new` lies at `(i + ½) · old / new − ½` of the original. Shrinking does not smooth.
+/// The centre of pixel `i` of `new` pixels lies at `(i + ½) · old / new − ½` in the original. Shrinking does not smooth.
 private struct LinearAxis {
     struct Position {
-        /// The pixel before, and the pixel after: the same one twice where the position lies beyond the border.
+        /// The pixel before the position.
         let before: Int
+        /// The pixel after the position; equal to ``before`` where the position lies beyond the border.
         let after: Int
-        /// The weight of the pixel after, also where the two are the same.
+        /// The weight of the pixel after. It is not 0 beyond the border.
         let weight: Float
 
         var isBeyondBorder: Bool { before == after }
@@ -128,8 +130,8 @@ private struct LinearAxis {
 }
 
 extension Image {
-    /// The image with `height` × `width` pixels, each a copy of one pixel of this image: of the one at or before its position, as
-    /// OpenCV's `INTER_NEAREST` has it. Meant for labels, between which there is nothing.
+    /// The image resized to `height` × `width` pixels without interpolation, as OpenCV's `INTER_NEAREST`: pixel `i` copies pixel
+    /// ⌊i · old / new⌋. For labels, which cannot be averaged.
     ///
     /// - Throws: ``ImageError`` unless both sides are in 1 … 65536.
     /// - Complexity: linear in the pixels of the result.
@@ -145,17 +147,17 @@ extension Image {
         }
     }
 
-    /// For each place along the side of the result the place that is copied.
+    /// For each index along a side of the result the index that is copied.
     private static func sources(from old: Int, to new: Int, _ side: String) throws(ImageError) -> [Int] {
         guard (1...65_536).contains(new) else { throw .parameter("the \(side) of a resized image", new, mustBe: "in 1 … 65536") }
-        // Not old / new: OpenCV takes the reciprocal of the rounded ratio, and a place just below a whole number shows it.
+        // Not old / new: OpenCV takes the reciprocal of the rounded ratio, which differs where a position is near a whole number.
         let step = 1 / (Double(new) / Double(old))
         return (0..<new).map { min(Int(Double($0) * step), old - 1) }
     }
 }
 
 extension Image<Float> {
-    /// The mean of each square cell, row by row; cells divide the image.
+    /// The mean of each cell of `side` × `side` pixels, `[row of cells][column of cells]`. The side must divide height and width.
     func means(ofCells side: Int) -> [Float] {
         let (rows, columns) = (height / side, width / side)
         var sums = [Float](repeating: 0, count: rows * columns)

@@ -11,7 +11,9 @@ public struct Image<Pixel: BitwiseCopyable & Sendable>: Sendable {
     /// The pixels, row after row: `height * width` of them.
     public private(set) var values: [Pixel]
 
-    /// Returns nil if a side is smaller than one, or if the number of values is not that of the sides.
+    /// Creates an image from its pixels `[y][x]`.
+    ///
+    /// Returns nil where a side is not in 1 … 2³¹ − 1, or the number of values is not `height * width`.
     public init?(height: Int, width: Int, values: [Pixel]) {
         guard let count = Self.count(height: height, width: width), values.count == count else { return nil }
         self.height = height
@@ -19,7 +21,9 @@ public struct Image<Pixel: BitwiseCopyable & Sendable>: Sendable {
         self.values = values
     }
 
-    /// An image of one value; nil if a side is smaller than one, or the image could not be addressed.
+    /// Creates an image in which every pixel has the same value.
+    ///
+    /// Returns nil where a side is not in 1 … 2³¹ − 1, or there are too many pixels to address.
     public init?(height: Int, width: Int, repeating value: Pixel) {
         guard let count = Self.count(height: height, width: width) else { return nil }
         self.height = height
@@ -27,13 +31,14 @@ public struct Image<Pixel: BitwiseCopyable & Sendable>: Sendable {
         self.values = Array(repeating: value, count: count)
     }
 
-    /// An image of a known size, whose pixels the closure writes, all of them.
+    /// Creates an image of the size of `other`. The closure must write every pixel of the buffer `[y][x]`, which is not
+    /// initialized.
     public init(sizeOf other: Image<some Any>, initializingWith initialize: (UnsafeMutableBufferPointer<Pixel>) -> Void) {
         self.init(uncheckedHeight: other.height, width: other.width, initializingWith: initialize)
     }
 
-    /// An image whose pixels the closure writes, all of them. The caller has checked that both sides are positive
-    /// and that their product does not overflow.
+    /// Creates an image of a size that the caller has checked: both sides are positive, and their product does not overflow.
+    /// The closure must write every pixel of the buffer, which is not initialized.
     init(uncheckedHeight height: Int, width: Int, initializingWith initialize: (UnsafeMutableBufferPointer<Pixel>) -> Void) {
         let count = height * width
         self.height = height
@@ -56,7 +61,9 @@ public struct Image<Pixel: BitwiseCopyable & Sendable>: Sendable {
         }
     }
 
-    /// The image of what the closure makes of each pixel.
+    /// The image of the same size that holds `transform(pixel)` for each pixel.
+    ///
+    /// - Complexity: one pass over the pixels.
     // Inlinable, because a closure of another module would otherwise be called through its generic witnesses, pixel by pixel.
     @inlinable
     public func map<Result>(_ transform: (Pixel) -> Result) -> Image<Result> {
@@ -67,14 +74,14 @@ public struct Image<Pixel: BitwiseCopyable & Sendable>: Sendable {
         }
     }
 
-    /// Replaces each pixel by what the closure makes of it.
+    /// Replaces each pixel by `transform(index, pixel)`; `index` counts pixels row after row.
     mutating func update(_ transform: (_ index: Int, Pixel) -> Pixel) {
         values.withUnsafeMutableBufferPointer { values in
             for index in values.indices { values[index] = transform(index, values[index]) }
         }
     }
 
-    /// The number of pixels, or nil if there can be no such image.
+    /// The number of pixels; nil where an image cannot have these sides.
     static func count(height: Int, width: Int) -> Int? {
         let sides = 1...Int(Int32.max)
         guard sides.contains(height), sides.contains(width) else { return nil }
@@ -87,7 +94,9 @@ extension Image: Equatable where Pixel: Equatable {}
 extension Image: Hashable where Pixel: Hashable {}
 
 extension Image {
-    /// - Throws: ``ImageError`` where the sizes differ.
+    /// Checks that two images have the same height and width.
+    ///
+    /// - Throws: ``ImageError`` where they differ.
     func requireSize(of other: Image<some Any>) throws(ImageError) {
         guard height == other.height, width == other.width else {
             throw ImageError(
@@ -100,7 +109,9 @@ extension Image {
 
 /// A non-empty rectangle of pixels of an image, half-open along each axis, 0-based.
 public struct ImageRegion: Hashable, Sendable {
+    /// The rows.
     public let y: Range<Int>
+    /// The columns.
     public let x: Range<Int>
 
     /// Returns nil if a range is empty or begins below zero.
@@ -117,10 +128,10 @@ public struct ImageRegion: Hashable, Sendable {
 }
 
 extension Image {
-    /// The pixels of a region as an image of their own.
+    /// A copy of the pixels of a region, as an image of the region's size.
     ///
     /// - Throws: ``ImageError`` where the region does not lie in the image.
-    /// - Complexity: copies the pixels of the region.
+    /// - Complexity: one pass over the pixels of the region.
     public func cropped(to region: ImageRegion) throws(ImageError) -> Image {
         guard region.y.upperBound <= height, region.x.upperBound <= width else {
             throw ImageError(

@@ -1,10 +1,10 @@
 public import Basics
 
-/// Equal tiles, in rows and columns, that cover an image: how a slice is divided for a network of fixed input size.
+/// A grid of tiles of equal size that covers an image. It divides a slice for a network of fixed input size.
 ///
 /// Along a side of `L` pixels, `n` tiles that overlap by at least `o` pixels are ⌈(L − o) / n⌉ + o pixels long. The first
-/// begins with the image and the last ends with it; those between are spread evenly, so where the side does not divide
-/// some overlap by a pixel more. Two by two without overlap are the quadrants of the method.
+/// tile begins at the first pixel and the last tile ends at the last pixel; those between are spaced evenly. Where `L − o` is
+/// not a multiple of `n`, some tiles overlap by one pixel more. Two by two without overlap are the quadrants of the method.
 ///
 /// ```
 /// 10 pixels, 3 tiles, overlap 0:   |0 1 2 3|
@@ -16,13 +16,13 @@ public struct TileGrid: Hashable, Sendable {
     public let rows: Int
     /// The number of tiles along x.
     public let columns: Int
-    /// The least number of pixels that neighbours have in common.
+    /// The least number of pixels by which neighbouring tiles overlap.
     public let overlap: Int
     /// The number of rows of each tile.
     public let tileHeight: Int
     /// The number of pixels of a row of each tile.
     public let tileWidth: Int
-    /// The tiles, row after row of the grid: `rows * columns` of them.
+    /// The `rows * columns` tiles, row after row of the grid.
     public let tiles: [ImageRegion]
 
     /// The most tiles along a side.
@@ -30,8 +30,8 @@ public struct TileGrid: Hashable, Sendable {
 
     /// The tiles of an image of `height` × `width` pixels.
     ///
-    /// - Throws: ``ImageError`` where a side of the grid lies outside ``gridRange``, the overlap is negative, or the image
-    ///   is so small that two tiles would be the same: a side needs as many pixels as tiles, beside the overlap.
+    /// - Throws: ``ImageError`` where a side of the grid is not in ``gridRange``, the overlap is negative, or a side of the
+    ///   image has fewer than `tiles + overlap` pixels: two tiles would then be the same.
     public init(height: Int, width: Int, rows: Int = 2, columns: Int = 2, overlap: Int = 0) throws(ImageError) {
         for side in [rows, columns] where !Self.gridRange.contains(side) {
             throw .parameter("a side of the tile grid", side, mustBe: "in 1 … \(Self.gridRange.upperBound)")
@@ -47,6 +47,7 @@ public struct TileGrid: Hashable, Sendable {
         self.tiles = y.flatMap { y in x.compactMap { x in ImageRegion(y: y, x: x) } }
     }
 
+    /// The pixels of each tile along a side.
     private static func ranges(side: Int, count: Int, overlap: Int) throws(ImageError) -> [Range<Int>] {
         // A single tile has no neighbour to overlap with.
         let overlap = count == 1 ? 0 : overlap
@@ -64,11 +65,11 @@ public struct TileGrid: Hashable, Sendable {
     }
 }
 
-/// Puts the maps of tiles together to one of the slice. Where tiles overlap they are blended linearly.
+/// Assembles the map of a slice from the maps of its tiles. Where tiles overlap, they are blended linearly.
 ///
-/// Along an axis the weight of a tile rises from 1 at its first pixel to the middle and falls to 1 at its last; a
-/// pixel's weight is the product of both axes', and what the tiles say of a pixel is averaged by weight. Between two
-/// tiles that overlap by less than half, that is a linear ramp from one to the other:
+/// Along an axis the weight of a tile rises from 1 at its first pixel to the middle and falls to 1 at its last (a tent). The
+/// weight of a pixel is the product of the weights along y and x, and the result is the weighted mean of all tiles that
+/// hold the pixel. Between two tiles that overlap by less than half, this is a linear ramp from one to the other:
 ///
 /// ```
 /// tile A   ▔▔▔▔▔╲
@@ -81,6 +82,7 @@ public struct TileStitching: Hashable, Sendable {
     public let height: Int
     /// The number of pixels of a row of the slice.
     public let width: Int
+    /// The pixels of the slice that each tile covers.
     public let tiles: [ImageRegion]
 
     /// - Throws: ``ImageError`` where a tile does not lie in the slice, or a pixel of the slice lies in no tile.
@@ -109,24 +111,24 @@ public struct TileStitching: Hashable, Sendable {
         self.tiles = tiles
     }
 
-    /// For the tiles of a grid.
+    /// Stitches the tiles of a grid.
     ///
-    /// - Throws: ``ImageError`` where the grid is not of a slice of this size.
+    /// - Throws: ``ImageError`` where the tiles of the grid do not lie in a slice of this size, or do not cover it.
     public init(height: Int, width: Int, grid: TileGrid) throws(ImageError) {
         try self.init(height: height, width: width, tiles: grid.tiles)
     }
 
-    /// The map of the slice.
+    /// The map of the slice, `[y][x]`.
     ///
-    /// - Parameter maps: one for each tile, in their order, of any size: each is resized bilinearly to the pixels of
-    ///   its tile.
+    /// - Parameter maps: one map for each tile, in the order of ``tiles``. A map may have any size: it is resized bilinearly
+    ///   to the size of its tile.
     /// - Throws: ``ImageError`` unless there is one map for each tile.
-    /// - Complexity: linear in the pixels of all tiles; memory is five times the slice, and the largest tile.
+    /// - Complexity: linear in the pixels of all tiles. Memory is five times the result, and the largest tile.
     public func callAsFunction(_ maps: [Image<Float>]) throws(ImageError) -> Image<Float> {
         guard maps.count == tiles.count else {
             throw ImageError(.invalidSize, "there are \(maps.count) maps for \(tiles.count) tiles; give one for each")
         }
-        // In float64 a product of weight and value is exact: where there is one tile, its values stay as they are.
+        // In float64 the product of weight and value is exact, so that a pixel of one tile keeps its value.
         var sums = [Double](repeating: 0, count: height * width)
         var weights = sums
         for (tile, map) in zip(tiles, maps) {
@@ -146,6 +148,6 @@ public struct TileStitching: Hashable, Sendable {
         }
     }
 
-    /// The weights along a side of a tile.
+    /// The weights along a side of a tile: 1, 2, … in the middle …, 2, 1.
     private static func ramp(_ count: Int) -> [Double] { (0..<count).map { Double(min($0 + 1, count - $0)) } }
 }

@@ -1,22 +1,23 @@
 public import Basics
 
-/// Makes one map of several: the most diverse is the base, and others are merged into it as long as that helps.
+/// Merges several maps of a slice into one by greedy selection. It begins with the map of the greatest diversity, and merges
+/// those that raise the diversity.
 ///
 /// The maps are scaled to 0 … 1. The base is the map of the greatest ``DiversityScore``. The others are candidates, in
-/// descending order of their own score; a candidate is merged if, and only if,
+/// descending order of their own score. A candidate is merged if, and only if,
 ///
 /// 1. it is similar to the base: the similarity is at least the threshold,
 /// 2. the diversity after merging is greater than before,
 /// 3. the number of contours after merging is not greater than before (``Image/contourCount()`` of the foreground by
 ///    Otsu's threshold).
 ///
-/// Merging takes the running mean: after n maps, merged ← (n · merged + candidate) / (n + 1). Of maps with equal scores
-/// the first comes first.
+/// Merging takes the running mean: after n maps, merged ← (n · merged + candidate) / (n + 1). Maps with equal scores keep
+/// their order.
 ///
-/// Eigenvectors are orthogonal: their correlation is zero and says nothing about what they show. Their similarity is
-/// therefore that of what is bright in them.
+/// The similarity of two maps is not their correlation, which is zero for all pairs of eigenvectors since these are
+/// orthogonal. It is that of their bright regions.
 public struct GreedyMerge: Hashable, Sendable {
-    /// In what two maps are compared.
+    /// How two maps are compared.
     public enum Similarity: String, Codable, CaseIterable, Hashable, Sendable {
         /// The Dice coefficient of the foregrounds by Otsu's threshold.
         case overlap
@@ -24,10 +25,13 @@ public struct GreedyMerge: Hashable, Sendable {
         case structure
     }
 
+    /// How a candidate is compared with the base.
     public let similarity: Similarity
-    /// The least similarity to the base of a map that is merged.
+    /// The least similarity to the base with which a candidate is merged.
     public let threshold: Double
+    /// The score that selects maps.
     public let diversity: DiversityScore
+    /// The scaling of the maps to 0 … 1.
     public let scaling: MapScaling
     private let structure: StructuralSimilarity
 
@@ -43,20 +47,22 @@ public struct GreedyMerge: Hashable, Sendable {
         structure = try StructuralSimilarity(dataRange: 1)
     }
 
-    /// The merged map, in 0 … 1, and why it is what it is.
+    /// The merged map, in 0 … 1, and the log of all decisions.
     ///
     /// - Parameters:
-    ///   - maps: of one size, in the sign in which structures are bright. A single map is scaled, and that is all.
-    ///   - chosen: the index of the base, where it is not to be the most diverse.
-    /// - Throws: ``ImageError`` where there is no map, or none of that index, their sizes differ, or they are smaller than the window of SSIM,
-    ///   by which they are to be compared.
+    ///   - maps: maps `[y][x]` of the same size, with the sign for which structures are bright (``MapOrientation``). A single
+    ///     map is only scaled.
+    ///   - chosen: the index of the base; by default it is the map of the greatest diversity.
+    /// - Throws: ``ImageError`` where there is no map, or none with the index `chosen`, where sizes differ, or where maps to be
+    ///   compared by SSIM are smaller than its window.
+    /// - Complexity: sorts the pixels of each map; the rest is linear in them.
     public func callAsFunction(_ maps: [Image<Float>], base chosen: Int? = nil) throws(ImageError) -> MergedMap {
         guard let first = maps.first, chosen.map(maps.indices.contains) ?? true else {
             throw ImageError(.invalidParameter, "there is no map to merge; compute at least one eigenvector")
         }
         for map in maps { try first.requireSize(of: map) }
         let candidates = maps.map { Candidate(scaling($0), diversity) }
-        // A stable order: `sorted(by:)` of the standard library does not promise one.
+        // The index decides between equal scores, because `sorted(by:)` is not guaranteed to be stable.
         var order = candidates.indices.sorted { a, b in
             (candidates[b].diversity, a) < (candidates[a].diversity, b)
         }
@@ -94,7 +100,7 @@ public struct GreedyMerge: Hashable, Sendable {
         }
     }
 
-    /// A scaled map and what is asked of it.
+    /// A scaled map and the properties that are compared.
     private struct Candidate {
         let map: Image<Float>
         let diversity: Double
@@ -111,7 +117,7 @@ public struct GreedyMerge: Hashable, Sendable {
 }
 
 extension Image<Float> {
-    /// The mean of this image, itself the mean of `count`, and one more.
+    /// The mean of count + 1 images, where this image is the mean of the first `count`, and `other` is the last.
     fileprivate func runningMean(of count: Float, with other: Image<Float>) -> Image<Float> {
         Image(sizeOf: self) { result in
             for index in result.indices { result[index] = (count * values[index] + other.values[index]) / (count + 1) }
@@ -119,14 +125,14 @@ extension Image<Float> {
     }
 }
 
-/// How much a map differs from place to place in what it shows there:
+/// The diversity of a map: the standard deviation over its patches of the standard deviation inside a patch.
 ///
 /// ```
 /// diversity = std over patches of (std inside the patch)
 /// ```
 ///
-/// A map that is flat everywhere, or rough everywhere, has little of it; one with structures in some places has much.
-/// Both are standard deviations of all there is (divided by n), in float64.
+/// It is low for a map that is flat everywhere or rough everywhere, and high for one with structures in some places. Both
+/// are population standard deviations (divided by n), in float64.
 public struct DiversityScore: Hashable, Sendable {
     /// The side of a patch in pixels.
     public let patchSize: Int
@@ -139,9 +145,8 @@ public struct DiversityScore: Hashable, Sendable {
         self.patchSize = patchSize
     }
 
-    /// The score of a map `[y][x]`. Patches are laid from the upper left corner; pixels at the right and at the bottom
-    /// that fill no patch are left out, and a map of fewer than two patches has the score 0. So has a map with a value
-    /// that is no number.
+    /// The score of a map `[y][x]`. Patches begin at the upper left corner; pixels at the right and at the bottom that do not
+    /// fill a patch are ignored. The score is 0 for a map of fewer than two patches, and where a value is not finite.
     ///
     /// - Complexity: two passes over the pixels.
     public func callAsFunction(_ map: Image<Float>) -> Double {
@@ -166,10 +171,11 @@ public struct DiversityScore: Hashable, Sendable {
     }
 }
 
-/// What ``GreedyMerge`` makes of several maps.
+/// The result of ``GreedyMerge``.
 public struct MergedMap: Sendable {
-    /// In 0 … 1, of the size of the maps.
+    /// The merged map `[y][x]` in 0 … 1, of the size of the maps.
     public let map: Image<Float>
+    /// The decision for each map.
     public let log: MergeLog
 }
 
@@ -179,22 +185,22 @@ public struct MergeLog: Codable, Hashable, Sendable {
     public let base: Int
     /// The diversity score of the base alone.
     public let baseDiversity: Double
-    /// The contours of the base alone.
+    /// The number of contours of the base alone.
     public let baseContours: Int
     /// The diversity score of the result.
     public let finalDiversity: Double
-    /// The contours of the result.
+    /// The number of contours of the result.
     public let finalContours: Int
-    /// One for each map but the base, in the order in which they were taken.
+    /// One decision for each map but the base, in the order in which they were made.
     public let decisions: [MergeDecision]
 
-    /// The indices of the maps in the result: the base, then those merged into it.
+    /// The indices of the maps in the result: the base, then the maps merged into it.
     public var mergedMaps: [Int] { [base] + decisions.filter { $0.outcome == .merged }.map(\.map) }
 }
 
-/// Whether a map was merged, and what was decided from.
+/// The decision whether a map is merged, and the numbers that it was based on.
 public struct MergeDecision: Codable, Hashable, Sendable {
-    /// What became of the map: the first condition that it did not meet.
+    /// `merged`, or the first condition that the map does not meet.
     public enum Outcome: String, Codable, CaseIterable, Hashable, Sendable {
         case merged, dissimilar, diversityDoesNotRise, contoursRise
     }
@@ -203,15 +209,19 @@ public struct MergeDecision: Codable, Hashable, Sendable {
     public let map: Int
     /// The diversity score of the map alone.
     public let ownDiversity: Double
-    /// Its similarity to the base, and the least that was asked for.
+    /// The similarity of the map to the base.
     public let similarity: Double
+    /// The least similarity for merging.
     public let threshold: Double
-    /// The diversity score of what had been merged before, and with this map.
+    /// The diversity score of the merged map without this map.
     public let diversityBefore: Double
+    /// The diversity score of the merged map with this map.
     public let diversityAfter: Double
-    /// The contours of what had been merged before, and with this map.
+    /// The number of contours of the merged map without this map.
     public let contoursBefore: Int
+    /// The number of contours of the merged map with this map.
     public let contoursAfter: Int
+    /// The decision.
     public let outcome: Outcome
 
     init(
@@ -226,7 +236,7 @@ public struct MergeDecision: Codable, Hashable, Sendable {
         self.diversityAfter = diversityAfter
         self.contoursBefore = contoursBefore
         self.contoursAfter = contoursAfter
-        // A similarity that is no number is none.
+        // The comparison is negated so that NaN counts as dissimilar.
         outcome =
             !(similarity >= threshold)
             ? .dissimilar

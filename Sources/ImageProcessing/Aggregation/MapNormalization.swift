@@ -1,18 +1,20 @@
 public import Basics
 
-/// Gives maps the sign in which structures are bright. The sign of an eigenvector is arbitrary; structures are where
-/// density is: the map must not correlate negatively with the density, which is the inverted intensity of a tomogram.
+/// Chooses the sign of a map so that structures are bright. The sign of an eigenvector is arbitrary. Structures have high
+/// density, so the map is negated if it correlates negatively with the density, which is the inverted intensity of a
+/// tomogram.
 public struct MapOrientation: Sendable {
     private let density: Image<Float>
 
-    /// - Parameter density: bright where matter is; of the size of the maps, or of a whole multiple of it, which is
-    ///   then averaged over cells.
+    /// - Parameter density: the density `[y][x]`, bright where matter is. It has the size of the maps, or an integer multiple of
+    ///   it; it is then averaged over cells.
     public init(density: Image<Float>) { self.density = density }
 
-    /// The map, negated if its Pearson correlation with the density is below zero. Where either is constant, or a value
-    /// is no number, there is no correlation, 0, and the map stays as it is.
+    /// The map, negated if its Pearson correlation with the density is below 0. Where map or density is constant, or a value is
+    /// NaN, the correlation counts as 0 and the map is not changed.
     ///
-    /// - Throws: ``ImageError`` where the density has neither the map's size nor a whole multiple of it.
+    /// - Throws: ``ImageError`` where the size of the density is not an integer multiple of that of the map.
+    /// - Complexity: one pass over the density and a few over the map.
     public func callAsFunction(_ map: Image<Float>) throws(ImageError) -> OrientedMap {
         let cell = density.height / map.height
         guard cell >= 1, density.height == cell * map.height, density.width == cell * map.width else {
@@ -26,6 +28,7 @@ public struct MapOrientation: Sendable {
         return OrientedMap(map: isFlipped ? map.map { -$0 } : map, correlation: abs(correlation), isFlipped: isFlipped)
     }
 
+    /// The Pearson correlation; 0 where it is not finite.
     private static func correlation(of a: [Float], and b: [Float]) -> Double {
         let meanA = a.reduce(0.0) { $0 + Double($1) } / Double(a.count)
         let meanB = b.reduce(0.0) { $0 + Double($1) } / Double(b.count)
@@ -41,16 +44,18 @@ public struct MapOrientation: Sendable {
     }
 }
 
-/// A map in the sign in which structures are bright.
+/// A map with the sign for which structures are bright.
 public struct OrientedMap: Sendable {
+    /// The map `[y][x]`, negated if ``isFlipped``.
     public let map: Image<Float>
-    /// The Pearson correlation with the density, in this sign: 0 … 1.
+    /// The Pearson correlation of ``map`` with the density, 0 … 1.
     public let correlation: Double
+    /// Whether the map was negated.
     public let isFlipped: Bool
 }
 
-/// Brings maps of any range to 0 … 1, by percentiles: one outlier at the border of a map would decide alone over its
-/// least and greatest value.
+/// Scales maps to 0 … 1 by percentiles. With the least and the greatest value instead, a single outlier at the border of a
+/// map would determine the scale.
 ///
 /// ```
 /// scaled = clamp((value − p_lower) / (p_upper − p_lower), 0, 1)
@@ -71,14 +76,14 @@ public struct MapScaling: Hashable, Sendable {
         self.upperPercent = upperPercent
     }
 
-    /// The map `[y][x]` in 0 … 1.
+    /// The map `[y][x]` scaled to 0 … 1.
     ///
-    /// Where both percentiles are one value, that value and less become 0 and more becomes 1; so a constant map becomes
-    /// 0. Values that are no number become 0.
+    /// Where both percentiles are equal, values up to them become 0 and values above become 1; a constant map becomes 0. NaN
+    /// becomes 0.
     ///
-    /// - Complexity: sorts the pixels.
+    /// - Complexity: n log n in the pixels, for the percentiles.
     public func callAsFunction(_ map: Image<Float>) -> Image<Float> {
-        // The percents were checked: this cannot throw.
+        // The percents were checked, so that this does not throw. It is nil where no pixel is finite.
         guard let ends = try? map.percentiles([lowerPercent, upperPercent]) else { return map.map { _ in 0 } }
         let (low, high) = (Double(ends[0]), Double(ends[1]))
         return map.map { value in

@@ -1,26 +1,25 @@
 public import Basics
 
-/// Makes the maps of consecutive slices consistent along z. For each slice F(z) between two neighbours:
+/// Smooths the maps of consecutive slices along z, and replaces outliers. For each slice F(z) between two neighbours:
 ///
 /// ```
 /// if SSIM(F(z+1), F(z−1)) > 0.9 and SSIM(F(z+1), F(z)) < 0.8    F(z) ← ½ F(z−1) + ½ F(z+1)
 /// otherwise                                                     F(z) ← ½ F(z) + ¼ F(z−1) + ¼ F(z+1)
 /// ```
 ///
-/// All maps on the right are the original ones: no slice is made from one that was changed before, so the order of the
-/// slices does not matter beyond the rule's own asymmetry. SSIM is taken of the maps scaled from the range of the slab
-/// to 0 … 1.
+/// All maps on the right-hand side are the original ones: no result depends on a slice that was changed before. SSIM is
+/// computed from the maps scaled from the range of the slab to 0 … 1.
 ///
-/// A slice at an end of the slab has one neighbour, which stands for both: F ← ½ F + ½ neighbour. It is never replaced:
-/// with one neighbour nothing says which of the two is the odd one. A slab of one slice stays as it is.
+/// A slice at an end of the slab has one neighbour, which counts for both: F ← ½ F + ½ neighbour. It is never replaced, since
+/// one neighbour cannot show which of the two slices is the outlier. A slab of one slice is not changed.
 public struct SliceConsistency: Hashable, Sendable {
     /// The least and the greatest value of the slab.
     public let range: ClosedRange<Float>
-    /// Neighbours must be more similar than this to replace the slice between them.
+    /// A slice is replaced only if the SSIM of its two neighbours is above this.
     public let neighbourThreshold: Double
-    /// A slice must be less similar to the next than this to be replaced.
+    /// A slice is replaced only if the SSIM of it and the next slice is below this.
     public let sliceThreshold: Double
-    /// The weight of a slice where it is smoothed; its neighbours share the rest.
+    /// The weight of a slice that is smoothed; each neighbour has half of the rest.
     public let sliceWeight: Double
 
     let similarity: StructuralSimilarity
@@ -45,9 +44,11 @@ public struct SliceConsistency: Hashable, Sendable {
         similarity = try StructuralSimilarity(dataRange: 1)
     }
 
-    /// The slices of a slab, from the first to the last. ``stream()`` does the same without having them all at once.
+    /// The results for all slices of a slab, given from the first to the last. ``stream()`` gives the same results without all
+    /// slices in memory.
     ///
     /// - Throws: ``ImageError`` where sizes differ, or maps are smaller than the window of SSIM.
+    /// - Complexity: up to two SSIM indices for each slice.
     public func callAsFunction(_ slices: [Image<Float>]) throws(ImageError) -> [ConsistentSlice] {
         var stream = stream()
         var results: [ConsistentSlice] = []
@@ -58,11 +59,11 @@ public struct SliceConsistency: Hashable, Sendable {
         return results
     }
 
-    /// A stream that takes slices one by one and keeps two of them.
+    /// A stream that receives slices one by one and keeps two of them.
     public func stream() -> SliceConsistencyStream { SliceConsistencyStream(rule: self) }
 }
 
-/// Slices go in one by one, from the first to the last; each comes out when the next has gone in.
+/// Processes slices one by one, from the first to the last. The result of a slice is returned when the next one is added.
 public struct SliceConsistencyStream: Sendable {
     private let rule: SliceConsistency
     private var index = 0
@@ -71,10 +72,10 @@ public struct SliceConsistencyStream: Sendable {
 
     fileprivate init(rule: SliceConsistency) { self.rule = rule }
 
-    /// Takes the next slice and returns the one before it; nil for the first.
+    /// Adds the next slice and returns the result of the slice before it; nil for the first.
     ///
     /// - Throws: ``ImageError`` where sizes differ, or maps are smaller than the window of SSIM.
-    /// - Complexity: up to two SSIM indices; memory is that of two slices and their scaled copies.
+    /// - Complexity: up to two SSIM indices. Memory is that of two slices and their scaled copies.
     public mutating func add(_ map: Image<Float>) throws(ImageError) -> ConsistentSlice? {
         let next = Slice(map, range: rule.range)
         guard let current else {
@@ -92,7 +93,7 @@ public struct SliceConsistencyStream: Sendable {
         return result
     }
 
-    /// The last slice; nil if there was none. The stream is as new thereafter.
+    /// Returns the result of the last slice, nil if there was none, and resets the stream.
     public mutating func finish() -> ConsistentSlice? {
         defer { self = SliceConsistencyStream(rule: rule) }
         guard let current else { return nil }
@@ -102,6 +103,7 @@ public struct SliceConsistencyStream: Sendable {
         return atEnd(current, neighbour: before)
     }
 
+    /// The result for a slice between two neighbours.
     private func between(_ before: Slice, _ slice: Slice, _ after: Slice) throws(ImageError) -> ConsistentSlice {
         let neighbourSimilarity = try rule.similarity(after.scaled, before.scaled)
         let sliceSimilarity = try rule.similarity(after.scaled, slice.scaled)
@@ -110,7 +112,7 @@ public struct SliceConsistencyStream: Sendable {
         let share = (1 - weight) / 2
         let map = Image<Float>(sizeOf: slice.map) { result in
             for index in result.indices {
-                // A weight of zero must not let a NaN through.
+                // 0 · NaN is NaN: a slice that is replaced must not contribute.
                 let own = isReplaced ? 0 : weight * slice.map.values[index]
                 result[index] = own + share * (before.map.values[index] + after.map.values[index])
             }
@@ -122,6 +124,7 @@ public struct SliceConsistencyStream: Sendable {
         return ConsistentSlice(map: map, decision: decision)
     }
 
+    /// The result for a slice at an end of the slab.
     private func atEnd(_ slice: Slice, neighbour: Slice) -> ConsistentSlice {
         let weight = Float(rule.sliceWeight)
         let map = Image<Float>(sizeOf: slice.map) { result in
@@ -141,37 +144,41 @@ public struct SliceConsistencyStream: Sendable {
             self.map = map
             let low = Double(range.lowerBound)
             let extent = Double(range.upperBound) - low
-            // In a constant slab all slices are the same.
+            // All slices of a constant slab are equal.
             scaled = map.map { extent > 0 ? Float((Double($0) - low) / extent) : 0 }
         }
     }
 }
 
-/// A slice that has been made consistent with its neighbours.
+/// The result of ``SliceConsistency`` for one slice.
 public struct ConsistentSlice: Sendable {
+    /// The map after smoothing or replacement, `[y][x]`.
     public let map: Image<Float>
+    /// What was done to the slice.
     public let decision: SliceDecision
 }
 
 /// What was done to a slice, and why.
 public struct SliceDecision: Codable, Hashable, Sendable {
+    /// What was done to a slice.
     public enum Rule: String, Codable, CaseIterable, Hashable, Sendable {
-        /// It became the mean of its neighbours.
+        /// The slice was replaced by the mean of its neighbours.
         case replaced
-        /// It was averaged with its neighbours.
+        /// The slice was averaged with its neighbours.
         case smoothed
-        /// It was averaged with its only neighbour.
+        /// The slice was averaged with its only neighbour.
         case smoothedAtEnd
-        /// It has no neighbour and stayed as it was.
+        /// The slice has no neighbour and was not changed.
         case alone
     }
 
-    /// The place of the slice in the slab, from 0.
+    /// The index of the slice in the slab, from 0.
     public let index: Int
+    /// What was done to the slice.
     public let rule: Rule
-    /// SSIM of the slices after and before; nil at an end, and where a value is no number.
+    /// The SSIM of the slices after and before; nil at an end, and where it is NaN.
     public let neighbourSimilarity: Double?
-    /// SSIM of the slice after and this one; nil as above.
+    /// The SSIM of the slice after and this one; nil at an end, and where it is NaN.
     public let sliceSimilarity: Double?
 
     init(index: Int, rule: Rule, neighbourSimilarity: Double? = nil, sliceSimilarity: Double? = nil) {

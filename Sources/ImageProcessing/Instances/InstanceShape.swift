@@ -1,66 +1,67 @@
 public import Basics
 import Foundation
 
-/// Size, place and form of the pixels that have one label.
+/// The size, position and shape of the pixels with one label.
 ///
-/// Properties are those of scikit-image's `regionprops`, unless they say otherwise.
+/// Properties are those of scikit-image's `regionprops`, unless stated otherwise.
 public struct InstanceShape: Sendable, Hashable {
+    /// The label of the pixels.
     public let label: Int32
     /// The number of pixels.
     public let area: Int
-    /// The smallest rectangle that holds all of them.
+    /// The bounding box of the pixels.
     public let box: ImageRegion
-    /// The mean of the pixels' x, in pixels from the centre of the first.
+    /// The mean x of the pixels; the first pixel of a row is at 0.
     public let x: Double
-    /// The mean of the pixels' y, in pixels from the centre of the first.
+    /// The mean y of the pixels; the first row is at 0.
     public let y: Double
-    /// The variance of the pixels' x.
+    /// The variance of x in pixels².
     public let varianceX: Double
-    /// The variance of the pixels' y.
+    /// The variance of y in pixels².
     public let varianceY: Double
-    /// The covariance of the pixels' x and y.
+    /// The covariance of x and y in pixels².
     public let covariance: Double
-    /// The length of the outline in pixels, by counting straight, diagonal and mixed steps: K. Benkrid, D. Crookes, *Design
-    /// and FPGA implementation of a perimeter estimator*, 2000, as scikit-image's `perimeter` has it; 0 for up to four
+    /// The length of the outline in pixels, from the numbers of straight, diagonal and mixed steps: K. Benkrid, D. Crookes,
+    /// *Design and FPGA implementation of a perimeter estimator*, 2000, as in scikit-image's `perimeter`; 0 for up to four
     /// pixels in a block.
     public let perimeter: Double
 
-    /// The diameter of the disc of the same area.
+    /// The diameter in pixels of the disc with the same area.
     public var equivalentDiameter: Double { (4 * Double(area) / .pi).squareRoot() }
 
-    /// The larger and the smaller variance, along the principal axes.
+    /// The variances along the principal axes in pixels².
     public var principalVariances: (larger: Double, smaller: Double) {
         let mean = (varianceX + varianceY) / 2
         let half = ((varianceX - varianceY) * (varianceX - varianceY) / 4 + covariance * covariance).squareRoot()
         return (mean + half, max(0, mean - half))
     }
 
-    /// The longer axis of the ellipse with the same variances.
+    /// The length in pixels of the longer axis of the ellipse with the same variances.
     public var majorAxis: Double { 4 * principalVariances.larger.squareRoot() }
-    /// The shorter axis of the ellipse with the same variances.
+    /// The length in pixels of the shorter axis of the ellipse with the same variances.
     public var minorAxis: Double { 4 * principalVariances.smaller.squareRoot() }
 
-    /// √(1 − smaller ÷ larger variance): 0 for a disc, near 1 for a line; 0 for a pixel.
+    /// √(1 − smaller / larger variance): 0 for a disc, near 1 for a line, 0 for a single pixel.
     public var eccentricity: Double {
         let (larger, smaller) = principalVariances
         return larger == 0 ? 0 : max(0, 1 - smaller / larger).squareRoot()
     }
 
-    /// The shorter over the longer axis, of pixels that are squares and not points: 1/12 is added to the variances, as
-    /// MATLAB's `regionprops` does, so that a line one pixel wide has a width. 1 for a disc and for a pixel.
+    /// The shorter axis divided by the longer: 1 for a disc and for a single pixel. Pixels count as squares, not as points: 1/12
+    /// is added to the variances, as in MATLAB's `regionprops`, so that a line one pixel wide has a width.
     public var aspectRatio: Double {
         let (larger, smaller) = principalVariances
         return ((smaller + 1 / 12) / (larger + 1 / 12)).squareRoot()
     }
 
-    /// 4πA/P² with the ``perimeter``: near 1 for a disc, less for what is long or ragged. Small shapes have short perimeters:
-    /// what exceeds 1 counts as 1.
+    /// 4πA/P², with the area A and the ``perimeter`` P: near 1 for a disc, less for long or ragged shapes. At most 1: small
+    /// shapes, whose perimeter is underestimated, would exceed it.
     public var circularity: Double {
         perimeter > 0 ? min(1, 4 * .pi * Double(area) / (perimeter * perimeter)) : 1
     }
 
-    /// The area over that of the ellipse with the same variances (of squares, as for ``aspectRatio``): 1 for ellipses, less for
-    /// rings, crescents and what is scattered.
+    /// The area divided by that of the ellipse with the same variances (of squares, as for ``aspectRatio``): 1 for ellipses,
+    /// less for rings, crescents and scattered pixels.
     public var ellipseFill: Double {
         let (larger, smaller) = principalVariances
         return Double(area) / (4 * .pi * ((larger + 1 / 12) * (smaller + 1 / 12)).squareRoot())
@@ -68,10 +69,10 @@ public struct InstanceShape: Sendable, Hashable {
 }
 
 extension Image<Int32> {
-    /// The shapes of all labels from 1 that occur, in the order of the labels; 0 is background.
+    /// The shapes of all labels that occur, in the order of the labels; 0 is background.
     ///
-    /// - Throws: ``ImageError`` where a label is negative or larger than the number of pixels: labels are 1 … n.
-    /// - Complexity: one pass over the pixels; memory is 80 bytes for each number up to the largest label, and three rows.
+    /// - Throws: ``ImageError`` where a label is negative or larger than the number of pixels.
+    /// - Complexity: two passes over the pixels. Memory is 112 bytes for each number up to the largest label, and three rows.
     public func instanceShapes() throws(ImageError) -> [InstanceShape] {
         var sums = [ShapeSums](repeating: ShapeSums(), count: try largestLabel() + 1)
         values.withUnsafeBufferPointer { labels in
@@ -90,12 +91,17 @@ extension Image<Int32> {
         return sums.enumerated().compactMap { $1.shape(label: Int32(truncatingIfNeeded: $0)) }
     }
 
-    /// The image with each label replaced by the entry of a table; labels beyond the table and negative ones become 0.
+    /// The image in which each label is replaced by `table[label]`. Background, negative labels and labels beyond the table
+    /// become 0.
+    ///
+    /// - Complexity: one pass over the pixels.
     public func relabelled(by table: [Int32]) -> Image<Int32> {
         map { $0 > 0 && Int($0) < table.count ? table[Int($0)] : 0 }
     }
 
-    /// - Throws: ``ImageError`` unless labels are 0 … n, with n at most the number of pixels.
+    /// The largest label.
+    ///
+    /// - Throws: ``ImageError`` where a label is negative or larger than the number of pixels.
     func largestLabel() throws(ImageError) -> Int {
         var (least, largest): (Int32, Int32) = (0, 0)
         for label in values {
@@ -111,8 +117,8 @@ extension Image<Int32> {
     }
 }
 
-/// Sums over the pixels of a label. Whole numbers are exact: sides are below 2³¹, and sums of squares are taken from the
-/// first pixel so that they fit 64 bits.
+/// Sums over the pixels of a label. They are exact integers: sides are below 2³¹, and coordinates are relative to the first
+/// pixel, so that sums of squares fit 64 bits.
 private struct ShapeSums {
     private var count = 0
     private var firstY = 0
@@ -147,7 +153,7 @@ private struct ShapeSums {
     }
 }
 
-/// How many pixels of an outline stand for a straight step, a diagonal one, and one half of each.
+/// The numbers of outline pixels that count as a straight step, as a diagonal step, and as half of each (mixed).
 private struct StepCounts {
     private var (straight, diagonal, mixed) = (0, 0, 0)
 
@@ -165,15 +171,16 @@ private struct StepCounts {
     }
 }
 
-/// Three rows of the outlines of labels: pixels of which one of the four neighbours has another label, or lies outside.
+/// The outlines of labels in three consecutive rows. A pixel is on the outline where one of its four neighbours has another
+/// label or lies outside of the image.
 private struct OutlineRows {
     enum Step { case straight, diagonal, mixed }
 
     private let labels: UnsafeBufferPointer<Int32>
     private let height: Int
     private let width: Int
-    /// The label where a pixel is of an outline, otherwise 0, of the rows before, at and after the current one; a frame of
-    /// one pixel at either end.
+    /// The rows before, at and after the current one, with one pixel of 0 at either end: the label of pixels on an outline, 0
+    /// elsewhere.
     private var rows: [[Int32]]
     private var nextRow = 0
 
@@ -183,7 +190,7 @@ private struct OutlineRows {
         advance()
     }
 
-    /// Drops the first of the three rows and finds the outline of the next.
+    /// Drops the first of the three rows and computes the outline of the next one.
     private mutating func advance() {
         rows.swapAt(0, 1)
         rows.swapAt(1, 2)
@@ -204,7 +211,7 @@ private struct OutlineRows {
         }
     }
 
-    /// The steps of the outlines in a row; rows are asked for one after the other.
+    /// Calls `body` with each step of the outlines in row `y`. Rows must be processed in order.
     mutating func steps(ofRow y: Int, _ body: (_ label: Int, Step) -> Void) {
         advance()
         rows[0].withUnsafeBufferPointer { above in
@@ -217,7 +224,7 @@ private struct OutlineRows {
                         let sides = isSame(above[x]) &+ isSame(below[x]) &+ isSame(middle[x &- 1]) &+ isSame(middle[x &+ 1])
                         let corners =
                             isSame(above[x &- 1]) &+ isSame(above[x &+ 1]) &+ isSame(below[x &- 1]) &+ isSame(below[x &+ 1])
-                        // Which neighbourhoods stand for which step: the table of Benkrid and Crookes.
+                        // The table of Benkrid and Crookes: the step for each kind of neighbourhood.
                         switch (sides, corners) {
                         case (2, 0), (3, 0), (2, 1), (3, 1), (2, 2), (3, 2): body(Int(label), .straight)
                         case (0, 2), (1, 3): body(Int(label), .diagonal)

@@ -1,36 +1,39 @@
 public import Basics
 
-/// Makes the membrane of a slice from what is left of its mask when particles are taken out: its gaps are closed, and thin and
-/// long pieces are membrane. The rest is neither: fragments and thick things, which training should ignore rather than learn as background.
+/// Extracts the membrane of a slice from its mask without particles: gaps are closed, and components that are thin and long
+/// become membrane. The others, fragments and thick structures, are neither membrane nor particle. Training should ignore
+/// them instead of learning them as background.
 ///
-/// Filaments as thin as a membrane and as long as its pieces cannot be told from it in a slice; tubes that are much wider can.
+/// Filaments that are as thin as a membrane and as long as its pieces cannot be distinguished from it in a slice; much wider
+/// tubes can.
 public struct MembraneAssembly: Sendable, Hashable {
-    /// A slice's mask divided in three; each pixel of it that is not an instance's is in one of these two.
+    /// The pixels of a mask outside of the instances, divided into two parts.
     public struct Parts: Sendable, Hashable {
-        /// The membrane, with gaps closed and dilated: also pixels that were not in the mask, but none of an instance.
+        /// The membrane, closed and dilated. It may include pixels outside of the mask, but none of an instance.
         public let membrane: Mask
-        /// Pixels of the mask that are neither an instance's nor the membrane's.
+        /// The pixels of the mask that belong neither to an instance nor to the membrane.
         public let other: Mask
     }
 
     /// The thickness of a membrane in pixels.
     public let thickness: Double
-    /// The least length of a piece, in thicknesses.
+    /// The least length of a component, as a multiple of the thickness.
     public let shortest: Double
-    /// The greatest mean width of a piece, in thicknesses.
+    /// The greatest mean width of a component, as a multiple of the thickness.
     public let widest: Double
-    /// Closes gaps.
+    /// The disc that closes gaps.
     public let closing: StructuringElement
-    /// Thickens the result.
+    /// The disc that dilates the membrane.
     public let dilation: StructuringElement
 
     /// - Parameters:
-    ///   - thickness: of a membrane as the mask shows it, in pixels.
-    ///   - shortest: the least length of a piece, in thicknesses: its area is at least this times thickness².
-    ///   - widest: the greatest mean width of a piece, in thicknesses; infinite for no limit. A membrane that a slice cuts at an
-    ///     angle is wider.
+    ///   - thickness: the thickness of a membrane in the mask, in pixels; above 0, at most 1000.
+    ///   - shortest: the least length of a component, as a multiple of the thickness: its area is at least `shortest` ·
+    ///     thickness².
+    ///   - widest: the greatest mean width of a component, as a multiple of the thickness; infinite for no limit. A membrane that
+    ///     is oblique to the slice is wider.
     ///   - closing: the radius of the disc that closes gaps, in pixels.
-    ///   - dilation: the radius of the disc that thickens the result, in pixels.
+    ///   - dilation: the radius of the disc that dilates the membrane, in pixels.
     /// - Throws: ``ImageError`` where a parameter is out of range.
     public init(
         thickness: Double, shortest: Double = 12, widest: Double = 3.5, closing: Int = 1, dilation: Int = 0
@@ -49,16 +52,16 @@ public struct MembraneAssembly: Sendable, Hashable {
     }
 
     /// - Parameters:
-    ///   - mask: what was segmented, of all kinds.
-    ///   - instances: labels of the particles in it, 0 elsewhere.
+    ///   - mask: the segmentation `[y][x]`, of all structures.
+    ///   - instances: the labels of the particles in it, `[y][x]`, 0 elsewhere.
     /// - Throws: ``ImageError`` where the sizes differ.
-    /// - Complexity: linear in the pixels.
+    /// - Complexity: linear in the pixels, times the radii of closing and dilation.
     public func callAsFunction(_ mask: Mask, without instances: Image<Int32>) throws(ImageError) -> Parts {
         try mask.requireSize(of: instances)
         let rest = Mask(sizeOf: mask) { rest in
             for index in rest.indices { rest[index] = mask.values[index] && instances.values[index] == 0 }
         }
-        // Gaps are closed before pieces are judged: what is torn is not shorter for that.
+        // Gaps are closed first, so that a torn membrane keeps its length.
         let closed = closing.radius == 0 ? rest : rest.closed(by: closing)
         let pieces = closed.components()
         let widths = meanWidths(of: pieces, in: closed)
@@ -75,13 +78,13 @@ public struct MembraneAssembly: Sendable, Hashable {
         return Parts(membrane: membrane, other: other)
     }
 
-    /// The mean width of each component: four times the mean distance of its pixels to where the background begins, as of
-    /// a band. Infinite where there is no background.
+    /// The mean width of each component: four times the mean distance of its pixels to the edge of the background, which is
+    /// exact for a band. Infinite where there is no background.
     private func meanWidths(of components: Components, in mask: Mask) -> [Double] {
         var sums = [Double](repeating: 0, count: components.count + 1)
         let distances = mask.distancesToBackground()
         for (label, distance) in zip(components.labels.values, distances.values) where label > 0 {
-            // The background begins half a pixel before the centre of its nearest pixel.
+            // The edge of the background is half a pixel before the centre of its nearest pixel.
             sums[Int(label)] += Double(distance) - 0.5
         }
         return zip(sums.dropFirst(), components.areas).map { 4 * $0 / Double($1) }

@@ -1,19 +1,21 @@
 public import Basics
 
-/// Finds markers for a flood: one for each hill of a map, where tops count as one hill if the saddle between them is hardly
-/// lower than the lower of them.
+/// Finds the markers of a watershed: the maxima of a map. Two maxima are merged where the saddle between them is at least
+/// ``ratio`` times the lower maximum.
 ///
-/// On a map of distances to the background a hill is a body, and its height half of the body's width. Two tops are then two
-/// bodies only where the neck between them is narrower than ``ratio`` times the smaller body. As a ratio this holds for
-/// large and small bodies in one image, and at every voxel size; scikit-image's `h_maxima` asks for a depth in pixels.
+/// In a map of distances to the background a maximum is a body, and its height is half of the body's width. Two bodies are
+/// then separated where the neck between them is narrower than ``ratio`` times the smaller body. A ratio suits large and
+/// small bodies in one image, and every voxel size; scikit-image's `h_maxima` needs a depth in pixels instead.
 ///
-/// The map is built from the top down, as in L. Najman, M. Couprie, *Building the component tree in quasi-linear time*, IEEE
-/// Trans. Image Process. 15 (2006): a pixel without higher neighbours is a new top, one between two hills their saddle.
+/// Pixels are processed from the highest to the lowest, as in L. Najman, M. Couprie, *Building the component tree in
+/// quasi-linear time*, IEEE Trans. Image Process. 15 (2006): a pixel without higher neighbours is a new maximum ("hill"), a
+/// pixel between two hills is their saddle.
 public struct SaddleMerging: Sendable, Hashable {
-    /// Tops are one hill where the saddle is at least so high, as a part of the lower top.
+    /// The least height of a saddle that merges two maxima, as a fraction of the lower maximum.
     public let ratio: Double
 
-    /// - Throws: ``ImageError`` unless the ratio is above 0 and at most 1; at 1 no tops are joined but those of a plateau.
+    /// - Parameter ratio: above 0, at most 1. At 1 only maxima of one plateau are merged.
+    /// - Throws: ``ImageError`` where the ratio is out of range.
     public init(ratio: Double) throws(ImageError) {
         guard ratio > 0, ratio <= 1 else {
             throw .parameter("the ratio of saddle to top", ratio, mustBe: "above 0, up to 1")
@@ -21,13 +23,16 @@ public struct SaddleMerging: Sendable, Hashable {
         self.ratio = ratio
     }
 
+    /// Finds the markers of a map `[y][x]`.
+    ///
     /// - Parameters:
-    ///   - map: heights; none below zero counts as a hill.
-    ///   - mask: where hills are looked for.
-    /// - Returns: at a pixel of each top the number of its hill, 0 elsewhere. Hills are numbered from 1 in the order of the
-    ///   pixels so marked.
-    /// - Throws: ``ImageError`` where sizes differ, or the image has 2³¹ pixels and more.
-    /// - Complexity: n log n in the pixels of the mask; memory is sixteen bytes for each of them and eight for each of the map.
+    ///   - map: the heights. Only pixels above 0 belong to hills.
+    ///   - mask: the pixels to process.
+    /// - Returns: markers `[y][x]`: at one pixel of each maximum the number of its hill, 0 elsewhere. Merged maxima have the same
+    ///   number. Hills are numbered from 1 in the raster order of their first markers.
+    /// - Throws: ``ImageError`` where sizes differ, or the image has 2³¹ pixels or more.
+    /// - Complexity: n log n in the pixels of the mask. Memory is sixteen bytes for each of them, and eight for each pixel of the
+    ///   map.
     public func callAsFunction(_ map: Image<Float>, mask: Mask) throws(ImageError) -> Image<Int32> {
         try map.requireSize(of: mask)
         let stride = map.width + 2
@@ -35,7 +40,7 @@ public struct SaddleMerging: Sendable, Hashable {
             throw ImageError(.invalidSize, "hills of an image of 2³¹ pixels and more are not numbered; cut it into tiles")
         }
         var hills = Hills(ratio: Float(ratio))
-        /// For each pixel the hill that it was found on, in a frame of zeros.
+        /// The hill of each pixel, 0 for pixels not processed yet, with a border of zeros.
         var places = [Int32](repeating: 0, count: (map.height + 2) * stride)
         let neighbours = [-stride - 1, -stride, -stride + 1, -1, 1, stride - 1, stride, stride + 1]
         places.withUnsafeMutableBufferPointer { places in
@@ -55,8 +60,8 @@ public struct SaddleMerging: Sendable, Hashable {
         return hills.markers(of: map)
     }
 
-    /// The pixels of the mask with heights above zero, from high to low and then in raster order: the index in the lower
-    /// half of each word.
+    /// The pixels of the mask with heights above 0, from high to low, and in raster order where heights are equal. The lower 32
+    /// bits of a key are the index of the pixel.
     private static func fromTheTop(_ map: Image<Float>, _ mask: Mask) -> [UInt64] {
         var keys: [UInt64] = []
         for (index, height) in map.values.enumerated() where mask.values[index] && height > 0 {
@@ -67,20 +72,24 @@ public struct SaddleMerging: Sendable, Hashable {
     }
 }
 
-/// Hills that grow from their tops until they meet; joined hills are known by the one with the highest top.
+/// The hills found so far, as disjoint sets. The root of merged hills is the one with the highest top.
 private struct Hills {
     let ratio: Float
+    /// For each hill another one of its set, which is nearer to the root; hill 0 is not used.
     private var parents: [Int32] = [0]
+    /// The highest pixel of each hill.
     private var tops: [(index: Int, height: Float)] = [(0, 0)]
 
     init(ratio: Float) { self.ratio = ratio }
 
+    /// Adds a hill and returns its number.
     mutating func add(top index: Int, height: Float) -> Int32 {
         parents.append(Int32(truncatingIfNeeded: parents.count))
         tops.append((index, height))
         return Int32(truncatingIfNeeded: parents.count - 1)
     }
 
+    /// The root of a hill's set.
     mutating func root(of hill: Int32) -> Int32 {
         var hill = hill
         while parents[Int(hill)] != hill {
@@ -90,19 +99,19 @@ private struct Hills {
         return hill
     }
 
-    /// Two hills meet at a height, and become one if that is not far below the lower top. The one with the higher top, the
-    /// earlier of two equally high, has the place where they meet.
+    /// Merges two hills that meet at a saddle of this height, if it is at least `ratio` times the lower top. Returns the hill of
+    /// the saddle pixel: the one with the higher top, or the earlier one of equal tops.
     mutating func meet(_ a: Int32, _ b: Int32, at height: Float) -> Int32 {
         let (a, b) = (root(of: a), root(of: b))
         guard a != b else { return a }
-        // Hills are added from the highest top to the lowest.
+        // Hills are added in the order of their tops, from the highest to the lowest.
         let (higher, lower) = (min(a, b), max(a, b))
         let top = tops[Int(lower)].height
         if height >= ratio * top { parents[Int(lower)] = higher }
         return higher
     }
 
-    /// At each top the number of its hill.
+    /// The number of its merged hill at each top, 0 elsewhere.
     mutating func markers(of map: Image<Float>) -> Image<Int32> {
         var numbers = [Int32](repeating: 0, count: parents.count)
         var count: Int32 = 0

@@ -1,37 +1,42 @@
 public import Basics
 
-/// Decides by its shape whether an instance in a slice can be the section of a particle: round, and not larger than particles
-/// are. What is not is a piece of something else, mostly of a membrane.
+/// A test of the shape of an instance in a slice: it can be the section of a particle if it is round and not larger than
+/// particles. Rejected instances are mostly pieces of membrane.
 public struct ShapeGate: Sendable, Hashable {
-    /// What the gate says of an instance.
+    /// The result of the test.
     public enum Verdict: String, Codable, CaseIterable, Hashable, Sendable {
+        /// The instance can be a section of a particle.
         case accepted
-        /// Smaller than ``ShapeGate/areas``.
+        /// The area is below ``ShapeGate/areas``.
         case tooSmall
-        /// Larger than ``ShapeGate/areas``.
+        /// The area is above ``ShapeGate/areas``.
         case tooLarge
-        /// Its ``InstanceShape/aspectRatio`` is too small.
+        /// The ``InstanceShape/aspectRatio`` is too small.
         case tooLong
-        /// Its ``InstanceShape/ellipseFill`` is too small: a ring, a crescent, a bow.
+        /// The ``InstanceShape/ellipseFill`` is too small: a ring, a crescent or a bow.
         case tooHollow
-        /// Its ``InstanceShape/circularity`` is too small: its outline winds.
+        /// The ``InstanceShape/circularity`` is too small: the outline winds.
         case tooRagged
     }
 
-    /// The areas of sections, in pixels.
+    /// The allowed areas, in pixels.
     public let areas: ClosedRange<Double>
+    /// The least ``InstanceShape/aspectRatio``.
     public let aspectRatio: Double
+    /// The least ``InstanceShape/ellipseFill``.
     public let ellipseFill: Double
+    /// The least ``InstanceShape/circularity``.
     public let circularity: Double
 
     /// - Parameters:
-    ///   - diameters: of the particles looked for.
-    ///   - smallestSection: the diameter of the smallest section, in smallest diameters: slices also cut particles near
-    ///     their poles.
-    ///   - largestSection: the diameter of the largest section, in largest diameters; infinite for no limit.
-    ///   - aspectRatio: the least ratio of the shorter to the longer axis.
-    ///   - ellipseFill: the least part of its ellipse that an instance fills.
-    ///   - circularity: the least 4πA/P². Segmented particles are ragged; it is low.
+    ///   - diameters: the diameters of the particles.
+    ///   - smallestSection: the diameter of the smallest allowed section, as a multiple of the smallest particle diameter, in
+    ///     0 … 1. It is small because slices also cut particles near their poles.
+    ///   - largestSection: the diameter of the largest allowed section, as a multiple of the largest particle diameter, in
+    ///     1 … 10, or infinite for no limit.
+    ///   - aspectRatio: the least ratio of the shorter to the longer axis, in 0 … 1.
+    ///   - ellipseFill: the least area as a fraction of the ellipse with the same variances, in 0 … 1.
+    ///   - circularity: the least 4πA/P², in 0 … 1. It is low because segmented particles are ragged.
     /// - Throws: ``ImageError`` where a parameter is out of range.
     public init(
         _ diameters: ParticleDiameters, smallestSection: Double = 0.25, largestSection: Double = 1.3, aspectRatio: Double = 0.4,
@@ -52,7 +57,7 @@ public struct ShapeGate: Sendable, Hashable {
         (self.aspectRatio, self.ellipseFill, self.circularity) = (aspectRatio, ellipseFill, circularity)
     }
 
-    /// The first of the reasons, in the order of ``Verdict``, or that there is none.
+    /// The first reason to reject the shape, in the order of ``Verdict``, or `accepted`.
     public func callAsFunction(_ shape: InstanceShape) -> Verdict {
         if Double(shape.area) < areas.lowerBound { return .tooSmall }
         if Double(shape.area) > areas.upperBound { return .tooLarge }
@@ -63,27 +68,29 @@ public struct ShapeGate: Sendable, Hashable {
     }
 }
 
-/// The instances of a slice, with what the gate said of each.
+/// The instances of a slice, divided into accepted and rejected ones by a ``ShapeGate``.
 public struct GatedInstances: Sendable, Hashable {
-    /// The accepted instances under their own labels, 0 elsewhere: labels of rejected ones are missing.
+    /// The labels of the accepted instances, `[y][x]`, 0 elsewhere. Instances keep their labels.
     public let labels: Image<Int32>
-    /// The shapes of the accepted, in the order of their labels.
+    /// The shapes of the accepted instances, in the order of their labels.
     public let accepted: [InstanceShape]
-    /// The shapes of the rejected, each with the reason.
+    /// The shapes of the rejected instances, each with its reason, in the order of their labels.
     public let rejected: [Rejected]
 
-    /// An instance that is no particle.
+    /// An instance that cannot be a section of a particle.
     public struct Rejected: Sendable, Hashable {
+        /// The shape of the instance.
         public let shape: InstanceShape
+        /// The first test that it failed.
         public let reason: ShapeGate.Verdict
     }
 }
 
 extension ShapeGate {
-    /// Passes all instances of a slice.
+    /// Tests all instances of a slice, given as labels `[y][x]` with 0 for background.
     ///
-    /// - Throws: ``ImageError`` where labels are not 0 … n.
-    /// - Complexity: two passes over the pixels.
+    /// - Throws: ``ImageError`` where a label is negative or larger than the number of pixels.
+    /// - Complexity: three passes over the pixels.
     public func callAsFunction(_ labels: Image<Int32>) throws(ImageError) -> GatedInstances {
         let shapes = try labels.instanceShapes()
         var table = [Int32](repeating: 0, count: Int(shapes.last?.label ?? 0) + 1)

@@ -1,27 +1,31 @@
 public import Basics
 
-/// Floods an image from markers until the floods meet: each pixel gets the label of the marker whose water reaches it first.
+/// The watershed transform from markers: each pixel gets the label of the marker whose flood reaches it first.
 ///
-/// The labels are those of scikit-image's `watershed(image, markers, mask=mask, connectivity=…)` in every pixel, ties
-/// included: pixels are flooded in the order of their values, those of one value in the order in which the flood came
-/// beside them. Neighbours are looked at in the order up, left, right, down, then the four corners.
+/// The labels equal those of scikit-image's `watershed(image, markers, mask=mask, connectivity=…)` in every pixel, ties
+/// included. Pixels are flooded in the order of their values, pixels of equal value in the order in which a neighbour was
+/// flooded. Neighbours are visited in the order up, left, right, down, then the four corners.
 ///
 /// Source: S. Beucher, F. Meyer, *The morphological approach to segmentation: the watershed transformation*, in E. Dougherty
 /// (ed.), *Mathematical Morphology in Image Processing*, 1993; P. Soille, M. Ansoult, *Automated basin delineation from
 /// digital elevation models using mathematical morphology*, Signal Processing 20 (1990).
 public struct Watershed: Sendable, Hashable {
+    /// The neighbours to which the flood spreads.
     public let connectivity: Connectivity
 
+    /// - Parameter connectivity: the neighbours to which the flood spreads.
     public init(connectivity: Connectivity = .four) { self.connectivity = connectivity }
 
+    /// Floods an image `[y][x]`.
+    ///
     /// - Parameters:
-    ///   - image: what is flooded, from low values to high ones. What is not a number lies above all others.
-    ///   - markers: labels from 1 where floods begin, 0 elsewhere. A label may begin in several places.
-    ///   - mask: where the flood may go; everywhere unless given. Markers outside of it are taken away.
-    /// - Returns: labels; 0 outside of the mask, and where no marker's flood comes.
-    /// - Throws: ``ImageError`` where sizes differ, a marker is negative, or the image has 2³² pixels and more.
-    /// - Complexity: n log n in the flooded pixels; memory is the result, eight bytes a pixel, and twelve for each pixel that
-    ///   waits.
+    ///   - image: the heights; low values are flooded first. NaN is flooded last, like +∞.
+    ///   - markers: labels from 1 where floods begin, 0 elsewhere. A label may begin at several pixels.
+    ///   - mask: where the flood may spread; everywhere by default. Markers outside of it are ignored.
+    /// - Returns: labels `[y][x]`; 0 outside of the mask, and where no flood arrives.
+    /// - Throws: ``ImageError`` where sizes differ, a marker is negative, or the image has 2³² pixels or more.
+    /// - Complexity: n log n in the flooded pixels. Memory is the result, eight bytes for each pixel, and twelve for each pixel
+    ///   in the queue.
     public func callAsFunction(_ image: Image<Float>, markers: Image<Int32>, mask: Mask? = nil) throws(ImageError) -> Image<Int32>
     {
         try image.requireSize(of: markers)
@@ -42,8 +46,8 @@ public struct Watershed: Sendable, Hashable {
         }
     }
 
-    /// The labels in a frame of −1, one pixel wide, so that no neighbour needs a test of whether it exists; −1 also
-    /// outside of the mask.
+    /// The labels with a border of −1, one pixel wide, so that every pixel has all neighbours. Pixels outside of the mask are
+    /// also −1.
     private func flood(_ image: Image<Float>, _ markers: Image<Int32>, _ mask: Mask?) -> [Int32] {
         let (width, stride) = (image.width, image.width + 2)
         var labels = [Int32](repeating: -1, count: (image.height + 2) * stride)
@@ -71,7 +75,7 @@ public struct Watershed: Sendable, Hashable {
                         guard labels[neighbour] == 0 else { continue }
                         labels[neighbour] = label
                         age &+= 1
-                        // A pixel is reached no earlier than the one by which it is reached.
+                        // A pixel is not flooded before the neighbour from which the flood comes.
                         queue.push(
                             level: max(level, levels[neighbour]), age: age, place: UInt32(truncatingIfNeeded: neighbour))
                     }
@@ -82,22 +86,21 @@ public struct Watershed: Sendable, Hashable {
     }
 }
 
-/// Pixels that wait for the flood: the lowest comes first, and of those that are equally low the one that has waited
-/// longest.
+/// The priority queue of a flood. The pixel with the lowest level comes first, and of pixels with equal levels the oldest.
 ///
-/// A binary heap as textbooks have it. Entries may be equal in level and age, and those leave in an order that follows from
-/// how a heap is laid out: scikit-image's watershed depends on it where several markers begin at one level.
+/// It is a standard binary heap. The order of entries with equal level and age follows from the layout of the heap;
+/// scikit-image's watershed depends on this order where several markers begin at one level.
 struct FloodQueue {
-    /// The level in the upper half, the age in the lower: one comparison orders both.
+    /// The level in the upper 32 bits and the age in the lower ones, so that one comparison orders by both.
     private var keys: [UInt64] = []
     private var places: [UInt32] = []
 
     var isEmpty: Bool { keys.isEmpty }
 
-    /// Numbers in the order of the values; what is not a number lies above all others.
+    /// An integer that has the order of the values. NaN counts as +∞.
     @inline(__always)
     static func level(of value: Float) -> UInt32 {
-        // Adding zero makes −0 and 0 the same.
+        // Adding 0 makes 0 of −0.
         let bits = (value.isNaN ? Float.infinity : value + 0).bitPattern
         return bits & 0x8000_0000 == 0 ? bits | 0x8000_0000 : ~bits
     }
@@ -121,7 +124,7 @@ struct FloodQueue {
         }
     }
 
-    /// Takes the first out; there must be one.
+    /// Removes the first entry and returns its level and pixel. The queue must not be empty.
     @inline(__always)
     mutating func pop() -> (level: UInt32, place: UInt32) {
         let (firstKey, firstPlace) = (keys[0], places[0])

@@ -1,24 +1,25 @@
 public import Basics
 
-/// Which pixels differ from the mean around them, weighted by a Gaussian: OpenCV's `adaptiveThreshold` with
+/// A threshold that compares each pixel with the Gaussian-weighted mean around it: OpenCV's `adaptiveThreshold` with
 /// `ADAPTIVE_THRESH_GAUSSIAN_C`.
 ///
-/// The mean is taken in float32 over `blockSize` × `blockSize` pixels, σ = 0.3 ((blockSize − 1) / 2 − 1) + 0.8, the
-/// border replicated; it is rounded half to even to 8 bits, and compared with the pixel. Both agree with OpenCV in
-/// every pixel, but where the mean lies so near a half (about 10⁻⁵) that the order of float32 additions decides.
+/// The mean is taken in float32 over `blockSize` × `blockSize` pixels with σ = 0.3 ((blockSize − 1) / 2 − 1) + 0.8 and a
+/// replicated border, and rounded half to even to 8 bits. Mean and mask agree with OpenCV in every pixel, except where the
+/// mean is so near a half (about 10⁻⁵) that the order of float32 additions decides.
 public struct AdaptiveThreshold: Hashable, Sendable {
     /// What makes a pixel foreground.
     public enum Direction: String, Codable, CaseIterable, Hashable, Sendable {
-        /// It exceeds the mean by more than C: structures are bright, and whatever is flat is background.
+        /// pixel > mean + C. With a positive C, flat regions are background; for bright structures.
         case aboveMean
-        /// It is above the mean less C: OpenCV's `THRESH_BINARY`. With a positive C whatever is flat is foreground.
+        /// pixel > mean − C: OpenCV's `THRESH_BINARY`. With a positive C, flat regions are foreground.
         case openCVBinary
     }
 
     /// The side of the square over which the mean is taken, in pixels.
     public let blockSize: Int
-    /// C: by how much a pixel must differ, in grey levels.
+    /// C: the least difference between a pixel and the mean, in grey levels.
     public let offset: Double
+    /// The comparison that makes a pixel foreground.
     public let direction: Direction
     private let kernel: GaussianKernel
 
@@ -36,11 +37,11 @@ public struct AdaptiveThreshold: Hashable, Sendable {
         kernel = try GaussianKernel(size: blockSize)
     }
 
-    /// The foreground of an image of 8 bits.
+    /// The mask `[y][x]` of an 8-bit image.
     ///
-    /// - Complexity: `blockSize` multiplications of a pixel; memory is the result and `blockSize` rows of float32.
+    /// - Complexity: `blockSize` multiplications for each pixel. Memory is the result and `blockSize` rows of float32.
     public func callAsFunction(_ image: Image<UInt8>) -> Mask {
-        // Both sides are whole numbers: to exceed C is to exceed the whole number below it.
+        // Pixel and mean are integers: their difference exceeds C exactly where it exceeds the integer at or below C.
         let limit = Float(direction == .aboveMean ? offset.rounded(.down) : -offset.rounded(.up))
         let width = image.width
         return Mask(
@@ -57,18 +58,21 @@ public struct AdaptiveThreshold: Hashable, Sendable {
             })
     }
 
-    /// The mean around each pixel, rounded.
+    /// The mean around each pixel, rounded to 8 bits, `[y][x]`.
+    ///
+    /// - Complexity: as for the threshold.
     public func localMeans(of image: Image<UInt8>) -> Image<UInt8> {
         Image(sizeOf: image) { result in
             forEachRowOfMeans(of: image) { y, means in
                 for (x, mean) in means.enumerated() {
-                    // A mean of pixels of 255 may be 255.00001.
+                    // The mean of pixels that are all 255 may be 255.00001.
                     result[y * image.width + x] = UInt8(min(max(Self.rounded(mean), 0), 255))
                 }
             }
         }
     }
 
+    /// Calls `body` with each row of means, not rounded.
     private func forEachRowOfMeans(of image: Image<UInt8>, _ body: (_ y: Int, UnsafeBufferPointer<Float>) -> Void) {
         image.values.withUnsafeBufferPointer { source in
             SymmetricFilter(kernel, border: .replicate)(height: image.height, width: image.width) { y, row in
@@ -80,7 +84,7 @@ public struct AdaptiveThreshold: Hashable, Sendable {
         }
     }
 
-    /// Half to even: where 2²³ is added, no fraction is left.
+    /// Rounds half to even: float32 has no fractions from 2²³ on.
     @inline(__always)
     private static func rounded(_ mean: Float) -> Float { (mean + 0x1p23) - 0x1p23 }
 }

@@ -1,25 +1,26 @@
 public import Basics
 
-/// Contrast-limited adaptive histogram equalization of 8-bit images, equal to OpenCV's `createCLAHE` in every bit.
+/// Contrast-limited adaptive histogram equalization (CLAHE) of 8-bit images, bit for bit equal to OpenCV's `createCLAHE`.
 ///
-/// The image is divided into a grid of tiles. The histogram of each tile, its peaks clipped and the excess spread
-/// over all bins, becomes a look-up table; a pixel is mapped by the four tables around it, interpolated bilinearly.
+/// The image is divided into a grid of tiles. In each tile the histogram is clipped, the excess is spread over all bins, and
+/// the cumulative histogram becomes a look-up table. A pixel is mapped by the tables of the four tiles whose centres are
+/// around it, interpolated bilinearly.
 ///
 /// Source: K. Zuiderveld, *Contrast limited adaptive histogram equalization*, Graphics Gems IV (1994); the padding, the
 /// rounding and the order of the float32 operations are those of OpenCV 4 (measured against 4.12).
 public struct CLAHE: Hashable, Sendable {
-    /// How many times its fair share (the pixels of a tile / 256) a bin of the histogram may hold; 0 does not clip.
+    /// The most pixels that a bin of a tile's histogram may hold, as a multiple of the mean (pixels of a tile / 256); 0 means
+    /// no limit.
     public let clipLimit: Double
     /// The number of tiles along y.
     public let rows: Int
     /// The number of tiles along x.
     public let columns: Int
 
-    /// The most tiles along a side. There may be more tiles than pixels: OpenCV mirrors the image until there are not.
+    /// The allowed numbers of tiles along a side. There may be more tiles than pixels: like OpenCV, CLAHE pads the image by
+    /// reflection.
     public static let gridRange = 1...256
 
-    /// A method with a clip limit and a grid of `rows` × `columns` tiles.
-    ///
     /// - Throws: ``ImageError`` unless the clip limit is finite and not negative, and both sides of the grid lie in
     ///   ``gridRange``.
     public init(clipLimit: Double = 2, rows: Int = 8, columns: Int = 8) throws(ImageError) {
@@ -36,7 +37,7 @@ public struct CLAHE: Hashable, Sendable {
 
     /// The image `[y][x]` with its local contrast equalized.
     ///
-    /// - Complexity: two passes over the pixels; memory is the result and 256 bytes for each tile.
+    /// - Complexity: two passes over the pixels. Memory is the result and 256 bytes for each tile.
     public func callAsFunction(_ image: Image<UInt8>) -> Image<UInt8> {
         let tables = TileTables(of: image, method: self)
         let vertical = TileInterpolation(side: image.height, tile: tables.tileHeight, tileCount: rows)
@@ -63,7 +64,7 @@ public struct CLAHE: Hashable, Sendable {
     }
 }
 
-/// The look-up tables of CLAHE: one of 256 values for each tile of the grid.
+/// The look-up tables of CLAHE: 256 values for each tile of the grid.
 private struct TileTables {
     let tileHeight: Int
     let tileWidth: Int
@@ -73,7 +74,8 @@ private struct TileTables {
 
     init(of image: Image<UInt8>, method: CLAHE) {
         let divides = image.height.isMultiple(of: method.rows) && image.width.isMultiple(of: method.columns)
-        // Where one side does not divide, OpenCV pads both, also the one that does, by a whole row of pixels of the grid.
+        // If either side is not a multiple of its number of tiles, OpenCV pads both. A side that is a multiple grows by one
+        // pixel for each tile.
         func padded(_ side: Int, _ count: Int) -> Int { divides ? side : side + count - side % count }
         let height = padded(image.height, method.rows)
         let width = padded(image.width, method.columns)
@@ -116,12 +118,13 @@ private struct TileTables {
         return values[first..<first + 256]
     }
 
-    /// The most pixels that a bin may hold, or nil where bins are not clipped.
+    /// The most pixels that a bin may hold; nil where bins are not clipped.
     private static func limit(_ clipLimit: Double, area: Int) -> Int? {
         guard clipLimit > 0 else { return nil }
         return max(1, Int(min(clipLimit * Double(area) / 256, Double(area))))
     }
 
+    /// The look-up table of a tile: the cumulative clipped histogram, scaled to 0 … 255.
     private static func table(of histogram: [Int], limit: Int?, scale: Float) -> [UInt8] {
         var counts = histogram
         if let limit {
@@ -133,7 +136,7 @@ private struct TileTables {
             let (share, remainder) = excess.quotientAndRemainder(dividingBy: 256)
             for bin in counts.indices { counts[bin] += share }
             if remainder > 0 {
-                // One more for `remainder` bins; the step divides 256 only roughly, so the last bins may get none.
+                // The remainder goes to evenly spaced bins, one pixel each. The step is rounded down, as in OpenCV.
                 for bin in stride(from: 0, to: 256, by: max(256 / remainder, 1)).prefix(remainder) { counts[bin] += 1 }
             }
         }
@@ -144,7 +147,8 @@ private struct TileTables {
         }
     }
 
-    /// For each index of a padded side the index inside that it mirrors, without repeating the last (reflect-101).
+    /// For each index of a padded side the index of the image that it copies: reflection that does not repeat the last pixel
+    /// (reflect-101).
     private static func mirrored(_ padded: Int, inside side: Int) -> [Int] {
         let period = max(2 * (side - 1), 1)
         return (0..<padded).map { index in
@@ -154,7 +158,8 @@ private struct TileTables {
     }
 }
 
-/// Counts bytes. Four sets of bins take turns, so that equal neighbours do not wait for one another's increment.
+/// A histogram of bytes. Consecutive bytes are counted in four different sets of bins, so that the increments of equal
+/// neighbours do not depend on each other.
 private struct Histogram256 {
     private var bins = [UInt32](repeating: 0, count: 4 * 256)
 
@@ -187,13 +192,12 @@ private struct Histogram256 {
     }
 }
 
-/// How the pixels along one side lie between the centres of the tiles: for each pixel two tiles and the weight of the
-/// second.
+/// The linear interpolation between tile centres along one axis: for each pixel two tiles, and the weight of the second.
 private struct TileInterpolation {
-    /// Consecutive pixels that lie between the same two tiles.
+    /// Consecutive pixels between the same two tile centres.
     struct Span {
         var range: Range<Int>
-        /// The tile before and the tile after; the same tile twice at the border.
+        /// The tile before and the tile after; twice the same tile at the border.
         let tiles: (Int, Int)
     }
 
@@ -202,7 +206,7 @@ private struct TileInterpolation {
     let weights: [Float]
 
     init(side: Int, tile: Int, tileCount: Int) {
-        // OpenCV multiplies by the rounded reciprocal, and takes the weight before it clamps the tile.
+        // OpenCV multiplies by the rounded reciprocal, and computes the weight before it clamps the tile.
         let reciprocal = 1 / Float(tile)
         var spans: [Span] = []
         var weights: [Float] = []
@@ -225,8 +229,8 @@ private struct TileInterpolation {
     }
 }
 
-/// The tables of the four tiles around some pixels, side by side: for each of 256 values a word with the four results,
-/// so that a pixel costs one look-up instead of four.
+/// The tables of the four tiles around some pixels, interleaved: for each of the 256 values one word with the four results,
+/// so that a pixel needs one look-up instead of four.
 ///
 /// ```
 /// word of a value:  | after, after | after, before | before, after | before, before |   (row, column; high to low byte)
@@ -234,6 +238,7 @@ private struct TileInterpolation {
 private struct TileQuad {
     private var words = [UInt32](repeating: 0, count: 256)
 
+    /// Interleaves the tables of two rows and two columns of tiles.
     mutating func load(_ tables: TileTables, rows: TileInterpolation.Span, columns: TileInterpolation.Span) {
         let a = tables.table(row: rows.tiles.0, column: columns.tiles.0)
         let b = tables.table(row: rows.tiles.0, column: columns.tiles.1)
@@ -244,7 +249,7 @@ private struct TileQuad {
         }
     }
 
-    /// Maps pixels of one row.
+    /// Maps consecutive pixels of one row.
     ///
     /// - Parameters:
     ///   - verticalWeight: the weight of the row of tiles after.
@@ -272,18 +277,18 @@ private struct TileQuad {
         }
     }
 
-    /// OpenCV's float32 expression, operation for operation, for four pixels.
+    /// Interpolates four pixels with the same float32 operations, in the same order, as OpenCV.
     @inline(__always)
     private static func interpolate(_ quads: SIMD4<UInt32>, _ right: SIMD4<Float>, _ lower: Float) -> SIMD4<UInt8> {
         func float(_ bytes: SIMD4<UInt32>) -> SIMD4<Float> {
-            // 2²³ + n for a byte n, bit by bit: subtracting 2²³ is exact and costs less than a conversion.
+            // These are the bits of 2²³ + n for a byte n. Subtracting 2²³ is exact, and faster than a conversion.
             unsafeBitCast(bytes & 0xFF | 0x4B00_0000, to: SIMD4<Float>.self) - 8_388_608
         }
         let left = 1 - right
         let above = float(quads) * left + float(quads &>> 8) * right
         let below = float(quads &>> 16) * left + float(quads &>> 24) * right
         let value = above * (1 - lower) + below * lower
-        // Adding 2²³ rounds half to even, and leaves the integer in the low byte.
+        // Adding 2²³ rounds half to even and leaves the integer in the low byte.
         return SIMD4(truncatingIfNeeded: unsafeBitCast(value + 8_388_608, to: SIMD4<UInt32>.self))
     }
 }

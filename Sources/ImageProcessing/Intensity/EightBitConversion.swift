@@ -1,24 +1,24 @@
 public import Basics
 public import Volumes
 
-/// A linear map of voxel values to 0 … 255.
+/// A linear map of voxel values to 8 bits: 255 (value − low) / (high − low), clamped to 0 … 255.
 ///
-/// `low` becomes 0, `high` becomes 255; values beyond are clamped, values between are rounded half to even. The
-/// arithmetic is float64, so that no range of float32 overflows it.
+/// Results are rounded half to even. The arithmetic is float64, so that no range of float32 overflows.
 ///
-/// Two cases have no natural answer and are defined here: NaN becomes 0; and where `high` is not above `low` (the
-/// percentiles of a constant tomogram) every number becomes 128.
+/// Two special cases: NaN becomes 0, and where `high` is not above `low` (the percentiles of a constant tomogram) every
+/// number becomes 128.
 public struct EightBitConversion: Hashable, Sendable {
     /// The value that becomes 0.
     public let low: Float
     /// The value that becomes 255.
     public let high: Float
 
-    /// What every number becomes where the range is empty.
+    /// The result for every number where `high` is not above `low`.
     public static let valueOfEmptyRange: UInt8 = 128
 
-    /// The conversion of a range of values, which may be empty.
-    ///
+    /// - Parameters:
+    ///   - low: the value that becomes 0.
+    ///   - high: the value that becomes 255; it may be `low` or less.
     /// - Throws: ``ImageError`` unless both ends are finite.
     public init(low: Float, high: Float) throws(ImageError) {
         for end in [low, high] where !end.isFinite {
@@ -28,17 +28,17 @@ public struct EightBitConversion: Hashable, Sendable {
         self.high = high
     }
 
-    /// The image `[y][x]` of 8 bits.
+    /// The image `[y][x]` converted to 8 bits.
     ///
-    /// - Complexity: one pass over the pixels, one byte for each.
+    /// - Complexity: one pass over the pixels. Memory is one byte for each.
     public func callAsFunction(_ image: Image<Float>) -> Image<UInt8> {
         Image(sizeOf: image) { result in image.values.withUnsafeBufferPointer { convert($0, into: result) } }
     }
 
-    /// One slice of a volume as an image `[y][x]` of 8 bits. Voxels of any type are read as float32.
+    /// One slice of a volume converted to an 8-bit image `[y][x]`. Voxels of any type are read as float32.
     ///
     /// - Throws: ``ImageError`` unless the buffer holds exactly one slice.
-    /// - Complexity: one pass over the voxels, five bytes for each.
+    /// - Complexity: one pass over the voxels. Memory is five bytes for each.
     public func callAsFunction(_ slice: VoxelBuffer) throws(ImageError) -> Image<UInt8> {
         guard slice.shape.z == 1 else {
             throw ImageError(.invalidSize, "\(slice.shape.z) slices cannot be one image; convert them one by one")
@@ -57,11 +57,11 @@ public struct EightBitConversion: Hashable, Sendable {
         let low = Double(low)
         let extent = Double(high) - low
         for index in 0..<source.count {
-            // A quotient, because a product with 255 / extent makes 127.49… of the middle of some ranges.
+            // Division, because a product with 255 / extent gives 127.49… for the middle of some ranges.
             let value = (Double(source[index]) - low) * 255 / extent
             // NaN fails the first comparison and becomes 0.
             let clamped = value > 0 ? (value < 255 ? value : 255) : 0
-            // Adding 2⁵² rounds half to even, and leaves the integer in the low byte.
+            // Adding 2⁵² rounds half to even and leaves the integer in the low byte.
             result[index] = UInt8(truncatingIfNeeded: (clamped + 0x1p52).bitPattern)
         }
     }

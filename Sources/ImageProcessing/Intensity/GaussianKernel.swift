@@ -1,18 +1,18 @@
 public import Basics
 import Foundation
 
-/// The weights of a Gaussian filter along one axis; their sum is 1.
+/// The weights of a one-dimensional Gaussian filter, proportional to exp(−x² / 2σ²). Their sum is 1.
 public struct GaussianKernel: Sendable, Hashable {
-    /// From the left end to the right; an odd number.
+    /// The weights at −radius … radius; their number is odd.
     public let weights: [Float]
 
-    /// How many weights lie on either side of the middle.
+    /// The number of weights on either side of the middle, in pixels.
     public var radius: Int { weights.count / 2 }
 
     /// - Parameters:
     ///   - sigma: the standard deviation in pixels, above 0.
-    ///   - radius: where the kernel is cut off; 4 σ unless given, as SciPy does.
-    /// - Throws: ``ImageError`` where sigma or radius are not of a kernel.
+    ///   - radius: where the kernel is cut off, in pixels; by default 4 σ rounded, as in SciPy.
+    /// - Throws: ``ImageError`` unless σ is above 0 and at most 1000, and the radius in 0 … 8000.
     public init(sigma: Double, radius: Int? = nil) throws(ImageError) {
         guard sigma > 0, sigma <= 1000 else { throw .parameter("σ", sigma, mustBe: "above 0, up to 1000 pixels") }
         guard radius.map({ (0...8000).contains($0) }) ?? true else {
@@ -27,10 +27,10 @@ public struct GaussianKernel: Sendable, Hashable {
     /// The kernel of OpenCV's `getGaussianKernel`.
     ///
     /// - Parameters:
-    ///   - size: the number of weights, odd, up to 511.
-    ///   - sigma: the standard deviation in pixels; ``sigma(ofSize:)`` unless given, and then sizes up to 9 have the
-    ///     binary fractions that OpenCV has for them.
-    /// - Throws: ``ImageError`` where size or sigma are not of a kernel.
+    ///   - size: the number of weights, odd, at most 511.
+    ///   - sigma: the standard deviation in pixels. By default it is ``sigma(ofSize:)``; sizes up to 9 then have the fixed
+    ///     weights, multiples of 1/256, that OpenCV uses for them.
+    /// - Throws: ``ImageError`` unless the size is odd and in 1 … 511, and σ above 0 and at most 1000.
     public init(size: Int, sigma: Double? = nil) throws(ImageError) {
         guard (1...511).contains(size), size % 2 == 1 else {
             throw .parameter("the size of the Gaussian kernel", size, mustBe: "an odd number in 1 … 511")
@@ -44,20 +44,21 @@ public struct GaussianKernel: Sendable, Hashable {
 
     private init(weights: [Float]) { self.weights = weights }
 
-    /// OpenCV's standard deviation of a kernel of a given size: 0.3 ((size − 1) / 2 − 1) + 0.8.
+    /// OpenCV's default standard deviation for a kernel of `size` weights, in pixels: 0.3 ((size − 1) / 2 − 1) + 0.8.
     public static func sigma(ofSize size: Int) -> Double { 0.3 * ((Double(size) - 1) / 2 - 1) + 0.8 }
 
-    /// From the middle to the end, in 256ths.
+    /// OpenCV's fixed weights of small kernels, from the middle to the end, times 256.
     private static let smallKernels: [Int: [Float]] = [
         1: [256], 3: [128, 64], 5: [96, 64, 16], 7: [72, 56, 28, 8], 9: [60, 51, 30, 13, 4],
     ]
 }
 
 extension Image<Float> {
-    /// Blurred along both axes, as OpenCV's `sepFilter2D` and `GaussianBlur` do, to the rounding of float32.
+    /// The image convolved with a Gaussian along both axes. It equals OpenCV's `sepFilter2D` and `GaussianBlur` up to the
+    /// rounding of float32.
     ///
-    /// - Complexity: a multiplication and two additions of a pixel for each weight; memory is the result and as many
-    ///   rows as there are weights.
+    /// - Complexity: one multiplication and two additions for each pixel and weight. Memory is the result and one row for each
+    ///   weight.
     public func blurred(by kernel: GaussianKernel, border: BorderRule = .reflect101) -> Image<Float> {
         let filter = SymmetricFilter(kernel, border: border)
         return Image(sizeOf: self) { result in
@@ -72,14 +73,14 @@ extension Image<Float> {
     }
 }
 
-/// How an image goes on beyond its border, where a filter asks for pixels there.
+/// How a filter extends an image beyond its border.
 public enum BorderRule: String, Codable, CaseIterable, Hashable, Sendable {
-    /// As in a mirror that stands on the middle of the outermost pixels: `dcb|abcd|cba`. OpenCV's `BORDER_REFLECT_101`.
+    /// Reflection that does not repeat the outermost pixel: `dcb|abcd|cba`. OpenCV's `BORDER_REFLECT_101`.
     case reflect101
-    /// With the outermost pixels: `aaa|abcd|ddd`. OpenCV's `BORDER_REPLICATE`.
+    /// Repetition of the outermost pixel: `aaa|abcd|ddd`. OpenCV's `BORDER_REPLICATE`.
     case replicate
 
-    /// The index in `0..<count` that an index outside stands for.
+    /// The index in `0..<count` whose pixel stands at any index.
     func inside(_ index: Int, _ count: Int) -> Int {
         switch self {
         case .reflect101: Self.mirrored(index, count)
@@ -87,7 +88,6 @@ public enum BorderRule: String, Codable, CaseIterable, Hashable, Sendable {
         }
     }
 
-    /// The index inside that an index outside stands for.
     private static func mirrored(_ index: Int, _ count: Int) -> Int {
         guard count > 1 else { return 0 }
         let period = 2 * (count - 1)
@@ -96,13 +96,12 @@ public enum BorderRule: String, Codable, CaseIterable, Hashable, Sendable {
     }
 }
 
-/// A separable filter whose weights are the same to either side, along both axes, in float32.
+/// A separable filter with the same symmetric weights along both axes, in float32.
 ///
-/// It works row by row: each row of the image is filtered along x once, into one of as many lines as there are weights,
-/// and each row of the result is a weighted sum of those lines. Nothing of the size of the image is kept beside the
-/// result.
+/// It works row by row. Each row of the image is filtered along x once, into one line of a ring with one line for each
+/// weight; each row of the result is the weighted sum of these lines. No intermediate image is stored.
 struct SymmetricFilter {
-    /// The weight of the middle, then those on either side of it.
+    /// The weight at 0, then those at 1, 2, …, which also apply at −1, −2, ….
     private let weights: [Float]
     private let border: BorderRule
 
@@ -111,11 +110,11 @@ struct SymmetricFilter {
         self.border = border
     }
 
-    /// Filters rows of `width` pixels, from the first to the last.
+    /// Filters an image of `height` rows of `width` pixels, from the first row to the last.
     ///
     /// - Parameters:
-    ///   - load: writes a row of the image into the pixels handed to it, all of them.
-    ///   - emit: takes a row of the result.
+    ///   - load: writes row `y` of the image into the buffer, every pixel.
+    ///   - emit: receives row `y` of the result.
     func callAsFunction(
         height: Int, width: Int,
         load: (_ y: Int, UnsafeMutableBufferPointer<Float>) -> Void,
@@ -123,8 +122,8 @@ struct SymmetricFilter {
     ) {
         let radius = weights.count - 1
         let lineCount = min(2 * radius + 1, height)
-        // Whole vectors of pixels are computed: lines are a little longer than the rows.
-        // And one vector more: lines at a distance of a power of two would meet in a few places of the cache.
+        // Pixels are computed in whole vectors, so that lines are a little longer than rows.
+        // One more vector keeps their distance from being a power of two, at which lines share a few places of the cache.
         let stride = (width + Self.lanes - 1) / Self.lanes * Self.lanes + Self.lanes
         let places = (-radius..<width + radius).map { border.inside($0, width) + radius }
         var padded = [Float](repeating: 0, count: stride + 2 * radius)
@@ -160,8 +159,8 @@ struct SymmetricFilter {
 
     private static let lanes = 16
 
-    /// The weighted sum of stretches of `source`, as long as the result: of the one that begins at `middle`, and of
-    /// those on either side.
+    /// Writes Σ weight · segment to `result`. Segments of `source` are as long as the result; that of weight 0 begins at
+    /// `middle`, those of weight i at `before(i)` and `after(i)`.
     @inline(__always)
     private func sum(
         _ source: UnsafeBufferPointer<Float>, middle: Int, before: (Int) -> Int, after: (Int) -> Int,

@@ -1,11 +1,11 @@
 public import Basics
 
 extension Image<UInt8> {
-    /// Otsu's threshold: values up to it and values above it are two classes whose means differ most, weighted by their
-    /// sizes (N. Otsu, *A threshold selection method from gray-level histograms*, 1979). The lowest where several are
-    /// equal; the value itself where the image has only one.
+    /// Otsu's threshold: the value t for which the variance between the classes "up to t" and "above t" is largest (N. Otsu, *A
+    /// threshold selection method from gray-level histograms*, 1979). Of several such values it is the lowest; for a constant
+    /// image it is the value of the pixels.
     ///
-    /// ``thresholded(above:)`` then gives the same mask as OpenCV's `THRESH_OTSU` and scikit-image's `threshold_otsu`.
+    /// ``thresholded(above:)`` with it gives the same mask as OpenCV's `THRESH_OTSU` and scikit-image's `threshold_otsu`.
     ///
     /// - Complexity: one pass over the pixels.
     public func otsuThreshold() -> UInt8 {
@@ -15,14 +15,16 @@ extension Image<UInt8> {
         return UInt8(bin)
     }
 
-    /// The pixels above a value.
+    /// The mask of the pixels above a value.
+    ///
+    /// - Complexity: one pass over the pixels.
     public func thresholded(above threshold: UInt8) -> Mask { map { $0 > threshold } }
 }
 
 extension Image<Float> {
     /// Otsu's threshold of a histogram of 256 bins between the least and the greatest value, as scikit-image's
-    /// `threshold_otsu` gives it: the middle of a bin. Numbers that are not finite are left out; a constant image has
-    /// its value, one without any number 0.
+    /// `threshold_otsu`: the result is the middle of a bin. Pixels that are not finite are ignored. The result for a constant
+    /// image is its value, and for an image without a finite pixel 0.
     ///
     /// - Complexity: two passes over the pixels.
     public func otsuThreshold() -> Float {
@@ -39,13 +41,15 @@ extension Image<Float> {
         return Float(center(OtsuCriterion.bestSplit(of: histogram, center: center) ?? 0))
     }
 
-    /// The pixels above a value; not those that are no number.
+    /// The mask of the pixels above a value. NaN is background.
+    ///
+    /// - Complexity: one pass over the pixels.
     public func thresholded(above threshold: Float) -> Mask { map { $0 > threshold } }
 }
 
-/// The variance between two classes of a histogram.
+/// Otsu's criterion: the variance between two classes of a histogram.
 private enum OtsuCriterion {
-    /// The last bin of the lower class; nil where all values lie in one bin.
+    /// The last bin of the lower class where the variance is largest; nil where all values lie in one bin.
     static func bestSplit(of histogram: [Int], center: (Int) -> Double) -> Int? {
         let total = histogram.reduce(0, +)
         let sum = histogram.enumerated().reduce(0.0) { $0 + Double($1.element) * center($1.offset) }
@@ -64,7 +68,7 @@ private enum OtsuCriterion {
 }
 
 extension Image<Float> {
-    /// The least and the greatest of the numbers that are finite; nil if none is.
+    /// The least and the greatest finite pixel; nil where no pixel is finite.
     ///
     /// - Complexity: one pass over the pixels.
     public var finiteRange: ClosedRange<Float>? {
@@ -76,11 +80,11 @@ extension Image<Float> {
         return least <= greatest ? least...greatest : nil
     }
 
-    /// The percentiles of the numbers that are finite, as NumPy's `percentile` gives them: interpolated linearly
-    /// between the two numbers around the place p (n − 1) / 100. Nil if no number is finite.
+    /// The percentiles of the finite pixels, as NumPy's `percentile`: of the n sorted pixels the value at index
+    /// p (n − 1) / 100, interpolated linearly. nil where no pixel is finite.
     ///
     /// - Throws: ``ImageError`` unless each percent is in 0 … 100.
-    /// - Complexity: sorts the pixels.
+    /// - Complexity: n log n in the pixels; memory is a sorted copy.
     public func percentiles(_ percents: [Double]) throws(ImageError) -> [Float]? {
         for percent in percents where !(0...100).contains(percent) {
             throw .parameter("a percentile", percent, mustBe: "in 0 … 100")

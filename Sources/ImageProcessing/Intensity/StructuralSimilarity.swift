@@ -1,27 +1,29 @@
 public import Basics
 
-/// How alike two images are in their local means, variances and covariance: the SSIM index as scikit-image computes it
-/// unless told otherwise, in float64.
+/// The structural similarity index (SSIM) of two images, in float64, as scikit-image computes it by default.
 ///
 /// ```
 /// SSIM = (2 μa μb + C1) (2 σab + C2) / ((μa² + μb² + C1) (σa² + σb² + C2)),  C1 = (k1 L)²,  C2 = (k2 L)²
 /// ```
 ///
-/// over a square window with equal weights, sample (co)variances (divided by n − 1), averaged over all windows that lie
-/// in the image wholly. 1 is the same image; where what is bright in one is dark in the other the index is below 0.
+/// μ, σ² and σab are the means, variances and covariance of a square window with equal weights (sample variances, divided by
+/// n − 1), and the index is averaged over all windows that lie completely in the image. It is 1 for equal images, and below 0
+/// where bright pixels of one image are dark in the other.
 ///
 /// Source: Z. Wang, A. C. Bovik, H. R. Sheikh, E. P. Simoncelli, *Image quality assessment: from error visibility to
 /// structural similarity*, IEEE Transactions on Image Processing 13 (2004).
 public struct StructuralSimilarity: Hashable, Sendable {
-    /// L: from the least to the greatest value that pixels can have.
+    /// L: the greatest minus the least value that pixels can have.
     public let dataRange: Double
     /// The side of the window in pixels.
     public let windowSize: Int
+    /// The constant of C1, which stabilizes the quotient of the means.
     public let k1: Double
+    /// The constant of C2, which stabilizes the quotient of the variances.
     public let k2: Double
 
-    /// - Throws: ``ImageError`` unless the data range is above 0, the window odd and in 3 … 255, and k1 and k2 above 0,
-    ///   up to 1.
+    /// - Throws: ``ImageError`` unless the data range is above 0 and finite, the window odd and in 3 … 255, and k1 and k2 above
+    ///   0 and at most 1.
     public init(dataRange: Double = 1, windowSize: Int = 7, k1: Double = 0.01, k2: Double = 0.03) throws(ImageError) {
         guard dataRange > 0, dataRange.isFinite else {
             throw .parameter("the data range of SSIM", dataRange, mustBe: "a finite number above 0")
@@ -38,11 +40,10 @@ public struct StructuralSimilarity: Hashable, Sendable {
         self.k2 = k2
     }
 
-    /// The index of two images of one size; not a number where a pixel is none.
+    /// The index of two images of the same size; NaN where a pixel is NaN.
     ///
     /// - Throws: ``ImageError`` where the sizes differ, or are smaller than the window.
-    /// - Complexity: ten additions of a pixel for each row of the window; memory is five times as many rows of float64
-    ///   as the window has.
+    /// - Complexity: about `10 * windowSize` additions for each pixel. Memory is `5 * windowSize` rows of float64.
     public func callAsFunction(_ a: Image<Float>, _ b: Image<Float>) throws(ImageError) -> Double {
         try a.requireSize(of: b)
         guard a.height >= windowSize, a.width >= windowSize else {
@@ -65,7 +66,7 @@ public struct StructuralSimilarity: Hashable, Sendable {
         return total / Double((a.height - windowSize + 1) * indices.count)
     }
 
-    /// The index of each window of a row.
+    /// Computes the index of each window of a row from the sums over the windows.
     private func fill(_ indices: inout [Double], from sums: [Double]) {
         let pixels = Double(windowSize * windowSize)
         let (mean, sample) = (1 / pixels, pixels / (pixels - 1))
@@ -88,17 +89,17 @@ public struct StructuralSimilarity: Hashable, Sendable {
 
 /// The sums of a, b, a², b² and a b over each window of a row of windows, for two images read row by row.
 ///
-/// Every window is summed afresh: sums that are carried along from window to window, adding what enters and taking away
-/// what leaves, gather rounding errors that matter where an image is flat.
+/// Every window is summed from its pixels. Running sums, which add the new pixels and subtract the old ones, would
+/// accumulate rounding errors that matter where an image is flat.
 private struct WindowMoments {
-    /// The number of windows that lie in a row wholly.
+    /// The number of windows in a row.
     let windowCount: Int
 
     private let width: Int
     private let windowSize: Int
-    /// A row of each quantity, one after the other.
+    /// A row of pixels of each quantity, `[quantity][x]`.
     private var row: [Double]
-    /// For each of the last rows, the sums along x of each quantity.
+    /// For each of the last `windowSize` rows the sums along x, `[quantity][window]`.
     private var lines: [[Double]]
 
     private static let quantityCount = 5
@@ -111,7 +112,7 @@ private struct WindowMoments {
         lines = Array(repeating: Array(repeating: 0, count: Self.quantityCount * windowCount), count: windowSize)
     }
 
-    /// Takes the next row of both images, from the first to the last.
+    /// Adds the next row of both images. Rows are added from the first to the last.
     mutating func add(_ a: Image<Float>, _ b: Image<Float>, row y: Int) {
         let width = width
         row.withUnsafeMutableBufferPointer { row in
@@ -143,7 +144,7 @@ private struct WindowMoments {
         }
     }
 
-    /// The sums over the windows that end with the last row: those of a, then those of b, a², b², a b.
+    /// The sums over the windows whose lowest row was added last, `[quantity][window]`: a, b, a², b², a b.
     func sums() -> [Double] {
         var sums = lines[0]
         sums.withUnsafeMutableBufferPointer { sums in

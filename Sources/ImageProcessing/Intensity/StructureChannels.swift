@@ -1,28 +1,30 @@
 public import Basics
 import Foundation
 
-/// What an image looks like around each cell of a coarse grid, without any learned weights: blobs and lines at several scales.
+/// Features of an image on a coarse grid of cells, without learned weights: differences of Gaussians and structure tensors at
+/// several scales, which respond to blobs and lines.
 ///
-/// For each scale s: the difference of the Gaussians of s and 1.6 s (signed, and its size), and, but for the coarsest, the
-/// structure tensor of the image blurred by s, integrated over 2 s: its trace, as logarithm, and its coherence, 0 for a spot, 1
-/// for a line (Bigün and Granlund, 1987). Beside them the density blurred by 4 pixels. All are means over a cell, and each channel
-/// is brought to mean 0 and variance 1 over the image: logarithms would otherwise outweigh densities.
+/// For each scale s (σ in pixels) there are two channels: the difference of the Gaussians of σ = s and 1.6 s, and its absolute
+/// value. Each scale but the last has two more, from the structure tensor of the image blurred with σ = s, integrated with
+/// σ = 2 s: the logarithm of its trace (energy), and its coherence, 0 for a spot and 1 for a line (Bigün and Granlund, 1987).
+/// The last channel is the density blurred with σ = 4. All are means over a cell. Each channel is normalized to mean 0 and
+/// variance 1 over the image; otherwise the logarithms would outweigh the densities.
 public struct StructureChannels: Sendable {
-    /// Rows of cells.
+    /// The number of rows of cells.
     public let height: Int
-    /// Cells of a row.
+    /// The number of cells of a row.
     public let width: Int
-    /// The channels' names: `dog-2`, `edge-2`, `energy-2`, `coherence-2`, `density`.
+    /// The names of the channels, such as `dog-2`, `edge-2`, `energy-2`, `coherence-2` for scale 2, and `density`.
     public let names: [String]
-    /// `[cell][channel]`, cells row by row.
+    /// The channels, `[row of cells][column of cells][channel]`.
     public let values: [Float]
 
     /// - Parameters:
-    ///   - image: any range of values, whole cells.
-    ///   - cell: the side of a cell in pixels.
-    ///   - scales: of blobs and lines, in pixels, ascending.
-    /// - Throws: ``ImageError`` where cells do not divide the image.
-    /// - Complexity: 40 ms for 512 × 512 pixels.
+    ///   - image: `[y][x]`, with any range of values.
+    ///   - cell: the side of a cell in pixels; it divides height and width.
+    ///   - scales: the σ of the finer Gaussian of each scale in pixels, ascending.
+    /// - Throws: ``ImageError`` where the cell does not divide the image, or a scale is not the σ of a ``GaussianKernel``.
+    /// - Complexity: linear in the pixels; 40 ms for 512 × 512.
     public init(_ image: Image<UInt8>, cell: Int = 8, scales: [Double] = [1, 2, 4, 8]) throws(ImageError) {
         guard cell > 0, image.height % cell == 0, image.width % cell == 0 else {
             throw ImageError(.invalidSize, "an image of \(image.height) × \(image.width) pixels is not made of cells of \(cell)")
@@ -52,7 +54,7 @@ public struct StructureChannels: Sendable {
             let mean = means.reduce(0) { $0 + Double($1) } / Double(means.count)
             let squares = means.reduce(0) { $0 + (Double($1) - mean) * (Double($1) - mean) }
             let deviation = (squares / Double(means.count)).squareRoot()
-            // Rounding alone makes the channel of a constant image vary a little.
+            // Rounding makes the channels of a constant image vary a little. They become 0.
             let scale = deviation > 1e-5 ? 1 / deviation : 0
             for (place, value) in means.enumerated() {
                 values[place * channels.count + channel] = Float((Double(value) - mean) * scale)
@@ -61,7 +63,7 @@ public struct StructureChannels: Sendable {
         self.values = values
     }
 
-    /// Trace and coherence of the structure tensor.
+    /// The logarithm of the trace and the coherence of the structure tensor ⟨∇I ∇Iᵀ⟩, averaged by the kernel `integration`.
     private static func tensor(
         of image: Image<Float>, integration: GaussianKernel
     ) throws(ImageError) -> (energy: Image<Float>, coherence: Image<Float>) {
@@ -74,7 +76,7 @@ public struct StructureChannels: Sendable {
         }
         let (xx, xy, yy) = (product(dx, dx), product(dx, dy), product(dy, dy))
         let energy = Image<Float>(sizeOf: image) { target in
-            // Half a grey level squared: below it there is nothing but rounding.
+            // 4 × 10⁻⁶ is about the square of half a grey level (0.5 / 255). Below it there is only rounding.
             for index in target.indices { target[index] = logf(xx.values[index] + yy.values[index] + 4e-6) }
         }
         let coherence = Image<Float>(sizeOf: image) { target in
@@ -88,7 +90,7 @@ public struct StructureChannels: Sendable {
 }
 
 extension Image<Float> {
-    /// Correlated with weights along x.
+    /// The correlation with weights along x; the border is reflected.
     fileprivate func filtered(rows weights: [Float]) -> Image<Float> {
         let radius = weights.count / 2
         let places = (-radius..<width + radius).map { BorderRule.reflect101.inside($0, width) }
@@ -111,7 +113,7 @@ extension Image<Float> {
         }
     }
 
-    /// Correlated with weights along y.
+    /// The correlation with weights along y; the border is reflected.
     fileprivate func filtered(columns weights: [Float]) -> Image<Float> {
         let radius = weights.count / 2
         return Image(sizeOf: self) { result in

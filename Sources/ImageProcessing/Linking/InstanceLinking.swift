@@ -1,6 +1,6 @@
 public import Basics
 
-/// Links the instances of a slab's slices, one slice after the other, into particles in three dimensions.
+/// Links the instances of consecutive slices of a slab into particles in three dimensions.
 ///
 /// ```swift
 /// var linking = try InstanceLinking(diameters)
@@ -9,40 +9,47 @@ public import Basics
 /// for (slice, labels) in … { write(particles.identifiers(labels, slice: slice)) }    // a second pass
 /// ```
 ///
-/// 1. **Linking.** An instance goes on with a track of earlier slices that it overlaps, one to one: pairs are taken from the
-///    greatest overlap to the smallest, overlap being the pixels in common over the area of the smaller. A track may miss up
-///    to ``gap`` slices. Instances that find no track begin one.
-/// 2. **Cutting.** Tracks of several particles, one on top of another, are cut at waists, and those that are too long for
-///    their width at any least area.
-/// 3. **Gating.** A track becomes a particle if it spans enough slices, is neither flat (a membrane that lies in the plane of a
-///    slice is round there) nor a rod (a filament along z), and its volume is that of a ball of a fitting diameter.
-/// 4. **Joining.** Particles whose centres are closer than halves of a particle can be are pieces of one.
+/// 1. **Linking.** An instance continues a track of earlier slices that it overlaps, one to one: pairs are taken from the
+///    greatest overlap to the smallest. The overlap is the number of common pixels divided by the area of the smaller
+///    instance. A track may miss up to ``LinkingRules/gap`` slices. An instance without a track begins a new one.
+/// 2. **Cutting.** A track of several particles on top of each other is cut at its waists. A track that is too long for its
+///    width is cut at any minimum of its area.
+/// 3. **Gating.** A track becomes a particle if it spans enough slices, if it is neither flat (a membrane in the plane of a
+///    slice is round there) nor a rod (a filament along z), and if its volume is that of a ball of a suitable diameter.
+/// 4. **Joining.** Particles whose centres are nearer than ``LinkingRules/separation`` allows are pieces of one particle.
 ///
-/// - Complexity: a pass over the pixels of each slice; memory is two slices of four bytes a pixel, and 150 bytes for each
-///   instance.
+/// - Complexity: a few passes over the pixels of each slice. Memory is two slices of four bytes for each pixel, and 150 bytes
+///   for each instance.
 public struct InstanceLinking: Sendable {
+    /// The diameters of the particles.
     public let diameters: ParticleDiameters
+    /// The parameters of all four steps.
     public let rules: LinkingRules
     private var tracks: [InstanceTrack] = []
-    /// For each slice and label the track, and its section.
+    /// For each slice and label its track, and its section of the track.
     private var placesOfLabels: [[(track: Int32, section: Int32)]] = []
-    /// For each pixel the track whose latest section covers it, plus one; those that have missed too many slices still have
-    /// pixels, but are passed over.
+    /// For each pixel 1 + the track whose last section covers it, or 0. Tracks that have missed too many slices may still
+    /// have pixels; they are ignored.
     private var front: Image<Int32>?
 
+    /// - Parameters:
+    ///   - diameters: the diameters of the particles.
+    ///   - rules: the parameters of all four steps.
     public init(_ diameters: ParticleDiameters, rules: LinkingRules = .standard) {
         (self.diameters, self.rules) = (diameters, rules)
     }
 
-    /// The number of slices so far.
+    /// The number of slices that were appended.
     public var sliceCount: Int { placesOfLabels.count }
 
-    /// Adds the next slice.
+    /// Appends the next slice.
     ///
     /// - Parameters:
-    ///   - labels: the instances of the slice, 0 elsewhere.
-    ///   - shapes: their shapes, as ``Image/instanceShapes()`` gives them.
-    /// - Throws: ``ImageError`` where the size differs from that of the slice before, or the shapes are not those of the labels.
+    ///   - labels: the instances of the slice, `[y][x]`, 0 elsewhere.
+    ///   - shapes: the shapes of the instances, from ``Image/instanceShapes()``.
+    /// - Throws: ``ImageError`` where the size differs from that of the slice before, or a label is out of range or
+    ///   has no shape.
+    /// - Complexity: a few passes over the pixels.
     public mutating func append(_ labels: Image<Int32>, _ shapes: [InstanceShape]) throws(ImageError) {
         if let front { try front.requireSize(of: labels) }
         var indices = [Int](repeating: -1, count: try labels.largestLabel() + 1)
@@ -68,6 +75,7 @@ public struct InstanceLinking: Sendable {
         advanceFront(labels, places)
     }
 
+    /// The place of the next section of a track.
     private func place(_ track: Int) -> (track: Int32, section: Int32) {
         (Int32(truncatingIfNeeded: track), Int32(truncatingIfNeeded: tracks[track].sections.count))
     }
@@ -75,12 +83,14 @@ public struct InstanceLinking: Sendable {
     private struct Overlap {
         let track: Int
         let label: Int
+        /// The common pixels divided by the area of the smaller instance.
         let share: Double
-        /// The pixels in common over the area of the larger: decides where one instance lies within two.
+        /// The common pixels divided by the area of the larger instance. It decides where a small instance lies within two
+        /// others.
         let shareOfLarger: Double
     }
 
-    /// The overlaps that can link, the best first.
+    /// The overlaps of at least ``LinkingRules/overlap``, the greatest first.
     private func overlaps(of labels: Image<Int32>, _ shapes: [InstanceShape], _ indices: [Int]) -> [Overlap] {
         guard let front else { return [] }
         var counts: [UInt64: Int] = [:]
@@ -110,15 +120,16 @@ public struct InstanceLinking: Sendable {
         }
     }
 
+    /// Updates ``front`` with the slice that was appended last.
     private mutating func advanceFront(_ labels: Image<Int32>, _ places: [(track: Int32, section: Int32)]) {
         var next = front ?? labels.map { _ in 0 }
-        // Not both at once in memory.
+        // Releases the old front, so that `next` is changed in place and not copied.
         front = nil
         let slice = placesOfLabels.count - 1
         next.update { index, old in
             let label = labels.values[index]
             if label > 0 { return places[Int(label)].track + 1 }
-            // A track that went on in this slice has left its former place.
+            // A track that continued in this slice loses the pixels of its earlier section.
             guard old > 0 else { return 0 }
             let last = tracks[Int(old) - 1].lastSlice
             return last < slice && slice - last <= rules.gap ? old : 0
@@ -126,7 +137,7 @@ public struct InstanceLinking: Sendable {
         front = next
     }
 
-    /// The particles of the slices so far. More slices may follow, and this be asked for again.
+    /// The particles of the slices that were appended. More slices may be appended afterwards.
     public func finished() -> LinkedInstances {
         var owners = tracks.map { [Int32](repeating: 0, count: $0.sections.count) }
         var found: [(track: Int, first: Int, part: InstanceTrack)] = []
@@ -160,41 +171,43 @@ public struct InstanceLinking: Sendable {
     }
 }
 
-/// What links instances of slices, and which of the tracks are particles.
+/// The parameters that link instances of slices, and that decide which tracks are particles.
 public struct LinkingRules: Sendable, Hashable {
-    /// Why a track is no particle.
+    /// The reason why a track is not a particle.
     public enum Rejection: String, Codable, CaseIterable, Hashable, Sendable {
-        /// It spans too few slices.
+        /// The track spans too few slices.
         case tooShort
-        /// Its height is small beside its width: a membrane in the plane of the slices.
+        /// Its height is small in comparison with its width: a membrane in the plane of the slices.
         case tooFlat
-        /// Its height is great beside its width: a filament along z.
+        /// Its height is large in comparison with its width: a filament along z.
         case tooLong
         /// Its volume is too small, or too large.
         case tooSmall, tooLarge
     }
 
-    /// The least overlap that links two instances, as a part of the smaller's area.
+    /// The least overlap that links two instances, as a fraction of the area of the smaller one.
     public let overlap: Double
-    /// How many slices a track may miss.
+    /// The number of consecutive slices that a track may miss.
     public let gap: Int
-    /// The least number of slices, in smallest diameters.
+    /// The least height of a particle in slices, as a multiple of the smallest diameter.
     public let shortest: Double
-    /// The least height of a particle, in diameters of its largest section.
+    /// The least height of a particle, as a multiple of the diameter of its largest section.
     public let flattest: Double
-    /// The greatest height of a particle, in diameters of its largest section. The missing wedge stretches along z.
+    /// The greatest height of a particle, as a multiple of the diameter of its largest section. It allows for the elongation
+    /// along z by the missing wedge.
     public let longest: Double
-    /// Where the area of sections falls below this part of what it is above and below, particles touch.
+    /// A track is cut where the area of its sections falls below this fraction of the largest areas above and below.
     public let waist: Double
-    /// The least diameter of a ball of the particle's volume, in smallest diameters, and the greatest, in largest ones.
+    /// The allowed diameters of the ball with the particle's volume: the lower bound as a multiple of the smallest diameter,
+    /// the upper bound as a multiple of the largest.
     public let volumes: ClosedRange<Double>
-    /// The least distance of two particles' centres, in diameters of the larger, and of the smallest kind: pieces that are nearer are
-    /// one particle.
+    /// The least distance of the centres of two particles, as a multiple of the diameter of the larger one and of the smallest
+    /// diameter. Nearer pieces are one particle.
     public let separation: Double
 
-    /// The greatest height, and the greatest volume's diameter, may be infinite: no limit.
+    /// `longest` and the upper bound of `volumes` may be infinite, for no limit.
     ///
-    /// - Throws: ``ImageError`` where a parameter is out of range.
+    /// - Throws: ``ImageError`` unless overlap and waist are in 0 … 1, the gap in 0 … 1000 slices, and the others in 0 … 1000.
     public init(
         overlap: Double = 0.3, gap: Int = 2, shortest: Double = 0.4, flattest: Double = 0.5, longest: Double = 2,
         waist: Double = 0.7,
@@ -225,9 +238,10 @@ public struct LinkingRules: Sendable, Hashable {
         (self.longest, self.waist, self.volumes, self.separation) = (longest, waist, volumes, separation)
     }
 
-    /// What the defaults of the initializer are.
+    /// The rules with the default values of the initializer.
     public static let standard = LinkingRules(unchecked: 0.3, 2, 0.4, 0.5, 2, 0.7, 0.4...1.3, 0.7)
 
+    /// The first reason, in the order of ``Rejection``, why a track is not a particle; nil for a particle.
     func rejection(of track: InstanceTrack, _ diameters: ParticleDiameters) -> Rejection? {
         let height = Double(track.slices.count)
         let volume = track.sections.reduce(0) { $0 + $1.shape.area }

@@ -1,10 +1,10 @@
-/// Instances of consecutive slices, linked by overlap; at most one of each slice.
+/// Instances of consecutive slices that are linked by overlap, at most one of each slice.
 struct InstanceTrack {
-    /// One slice's instance.
+    /// The instance of one slice.
     struct Section {
         let slice: Int
         let shape: InstanceShape
-        /// The pixels that it has in common with the section before, over the area of the smaller; nil for the first.
+        /// The pixels in common with the section before, divided by the area of the smaller section; nil for the first.
         let overlap: Double?
     }
 
@@ -21,14 +21,14 @@ struct InstanceTrack {
     var largestArea: Int { sections.reduce(0) { max($0, $1.shape.area) } }
     var largestDiameter: Double { (4 * Double(largestArea) / .pi).squareRoot() }
 
-    /// The pieces of a track of several particles, one on top of another.
+    /// Divides a track of several particles on top of each other into pieces.
     ///
-    /// Areas along z are smoothed by 1 2 1. A track is cut before its least area between two larger ones if that is below
-    /// `waist` times the smaller of the greatest on either side; or, if it spans more than `longest` of its own diameters, at
-    /// any least area. What has no least area is not cut: a rod.
+    /// The areas along z are smoothed with the weights 1 2 1. The depth of a section is its area divided by the smaller of the
+    /// largest areas before and after it. The track is cut before the section of least depth if this depth is below `waist`,
+    /// and its pieces are cut in turn. If the height exceeds `longest` times the largest diameter, any depth below 1 is enough.
+    /// A rod has no minimum of area, and is not cut.
     func cut(waist: Double, longest: Double) -> [InstanceTrack] {
         let areas = smoothedAreas()
-        // From below the smallest waist first: what is left on either side is cut in turn.
         let limit = Double(slices.count) > longest * largestDiameter ? 1 : waist
         var best: (place: Int, depth: Double)?
         var before = areas.first ?? 0
@@ -45,6 +45,7 @@ struct InstanceTrack {
         }
     }
 
+    /// The areas of the sections, smoothed with the weights 1 2 1.
     private func smoothedAreas() -> [Double] {
         let areas = sections.map { Double($0.shape.area) }
         return areas.indices.map { index in
@@ -53,19 +54,19 @@ struct InstanceTrack {
     }
 }
 
-/// Pieces of particles in groups: pieces whose centres are nearer than two particles' can be are one particle.
+/// Groups of pieces that are one particle, because their centres are nearer than those of two particles can be.
 struct ParticleGroups {
-    /// For each piece its group; groups are numbered from 0 in the order of their first pieces.
+    /// The group of each piece; groups are numbered from 0 in the order of their first pieces.
     let groupOfPart: [Int]
-    /// For each group its pieces.
+    /// The pieces of each group.
     let members: [[Int]]
 
     /// - Parameters:
     ///   - least: the least distance of two centres in voxels.
-    ///   - separation: the least distance, in diameters of a ball of the larger one's volume.
+    ///   - separation: the least distance, as a multiple of the diameter of the ball with the larger volume.
     init(_ parts: [InstanceTrack], least: Double, separation: Double) {
         let balls = parts.map(Ball.init)
-        // From the largest to the smallest: each joins the first that was there before it and is near enough.
+        // From the largest piece to the smallest: each joins the nearest leader within the limit, or becomes a leader.
         let order = parts.indices.sorted { (balls[$0].volume, $1) > (balls[$1].volume, $0) }
         var leaderOfPart = Array(parts.indices)
         var leaders = BallGrid(cell: max(1, least, separation * (balls.map(\.diameter).max() ?? 1)))
@@ -94,6 +95,7 @@ struct ParticleGroups {
         self.members = members
     }
 
+    /// The volume and centre of a piece, and the diameter of the ball with this volume.
     private struct Ball {
         let volume: Int
         let diameter: Double
@@ -114,8 +116,9 @@ struct ParticleGroups {
         }
     }
 
-    /// Balls by the cell of a grid that their centres lie in.
+    /// Balls sorted into the cubic cells of a grid by their centres.
     private struct BallGrid {
+        /// The side of a cell in voxels, at least the greatest distance searched for.
         let cell: Double
         var indices: [SIMD3<Int>: [Int]] = [:]
 
@@ -126,6 +129,7 @@ struct ParticleGroups {
 
         mutating func add(_ index: Int, _ ball: Ball) { indices[cell(of: ball), default: []].append(index) }
 
+        /// The balls in the 27 cells around a ball.
         func near(_ ball: Ball) -> [Int] {
             let center = cell(of: ball)
             var result: [Int] = []

@@ -1,18 +1,20 @@
 public import Basics
 import Foundation
 
-/// The particles of a slab, and which instances of its slices they are made of.
+/// The particles of a slab, and the mapping from the instances of its slices to them: the result of ``InstanceLinking``.
 public struct LinkedInstances: Sendable, Hashable {
-    /// In the order of their identifiers, which are 1, 2, …
+    /// The particles, in the order of their identifiers 1, 2, …
     public let objects: [LinkedObject]
-    /// How many tracks were no particles, and why.
+    /// The number of tracks that are not particles, for each reason.
     public let rejections: [LinkingRules.Rejection: Int]
-    /// For each slice and each label of its instances the identifier of the particle; 0 where it is part of none.
+    /// The identifier of the particle of each instance, `[slice][label]`; 0 where the instance belongs to no particle.
     public let tables: [[Int32]]
 
-    /// A slice's labels, as they were linked, with each instance named by its particle: a slice of a label volume.
+    /// A slice of the label volume of particles, `[y][x]`: each label is replaced by the identifier of its particle, or 0.
     ///
-    /// - Throws: ``ImageError`` where no such slice was linked.
+    /// - Parameter labels: the labels that were appended as this slice.
+    /// - Throws: ``ImageError`` where there is no such slice.
+    /// - Complexity: one pass over the pixels.
     public func identifiers(_ labels: Image<Int32>, slice: Int) throws(ImageError) -> Image<Int32> {
         guard tables.indices.contains(slice) else {
             throw .parameter("the slice", slice, mustBe: "one of the \(tables.count) that were linked")
@@ -21,37 +23,43 @@ public struct LinkedInstances: Sendable, Hashable {
     }
 }
 
-/// A particle in three dimensions: instances of consecutive slices that belong together.
+/// A particle in three dimensions, made of instances of consecutive slices.
 ///
-/// Coordinates are in voxels, 0-based, from the centre of the first; z counts the slices of the slab.
+/// Coordinates are in voxels; the centre of the slab's first voxel is (0, 0, 0), and z is the slice.
 public struct LinkedObject: Sendable, Hashable {
-    /// From 1, in the order of the first slices, and within one of the first instances.
+    /// The number of the particle, from 1, in the order of first slices, and within a slice of first instances.
     public let identifier: Int32
+    /// The number of voxels.
     public let voxelCount: Int
-    /// The mean of its voxels' coordinates.
+    /// The mean x of the voxels.
     public let x: Double
+    /// The mean y of the voxels.
     public let y: Double
+    /// The mean z of the voxels.
     public let z: Double
-    /// Where its voxels lie.
+    /// The columns of the bounding box.
     public let boxX: Range<Int>
+    /// The rows of the bounding box.
     public let boxY: Range<Int>
+    /// The slices of the bounding box.
     public let boxZ: Range<Int>
-    /// The slices in which it has an instance: fewer than those of `boxZ` where some were skipped.
+    /// The number of slices with an instance of the particle; fewer than in `boxZ` where slices were missed.
     public let sliceCount: Int
-    /// The diameter of the disc that has the area of its largest section.
+    /// The diameter in voxels of the disc with the area of the largest section.
     public let largestDiameter: Double
-    /// Whether it begins in the slab's first slice or ends in its last: a part of it may be missing.
+    /// Whether the particle touches the first or the last slice of the slab, so that a part of it may be missing.
     public let isCutOff: Bool
-    /// How much it is like a ball that was segmented alike in all slices, 0 … 1: the cube root of the product of
-    /// * the smaller over the larger of its volume and that of a ball of ``largestDiameter`` (1 where ``isCutOff``),
-    /// * the mean overlap of its instances in neighbouring slices, as a part of the smaller of the two,
-    /// * the slices in which it was found, as a part of those that it spans.
+    /// The similarity to a ball that is segmented in every slice, 0 … 1: the cube root of the product of
+    /// * the smaller divided by the larger of two volumes, its own and that of a ball of ``largestDiameter`` (1 where
+    ///   ``isCutOff``),
+    /// * the mean overlap of consecutive instances, each as a fraction of the area of the smaller,
+    /// * the number of slices with an instance divided by the number of slices in `boxZ`.
     public let confidence: Double
 
-    /// The radius of the ball of the same volume.
+    /// The radius in voxels of the ball with the same volume.
     public var radius: Double { LinkedObject.ballDiameter(volume: Double(voxelCount)) / 2 }
 
-    /// The particle that pieces make up, in a slab of so many slices; there is at least one piece.
+    /// The particle made of one or more pieces, in a slab of `sliceCount` slices.
     init(identifier: Int32, of parts: [InstanceTrack], sliceCount: Int) {
         let sections = parts.flatMap(\.sections)
         let volume = Double(sections.reduce(0) { $0 + $1.shape.area })
@@ -68,7 +76,7 @@ public struct LinkedObject: Sendable, Hashable {
         boxX = hull(\.shape.box.x)
         boxY = hull(\.shape.box.y)
         boxZ = hull { $0.slice..<$0.slice + 1 }
-        // Pieces of one particle lie side by side in a slice.
+        // Several pieces of one particle may lie in the same slice; their areas are added.
         let areas = Dictionary(sections.map { ($0.slice, $0.shape.area) }, uniquingKeysWith: +)
         self.sliceCount = areas.count
         largestDiameter = (4 * Double(areas.values.max() ?? 0) / .pi).squareRoot()
@@ -80,5 +88,6 @@ public struct LinkedObject: Sendable, Hashable {
         confidence = cbrt(likeness * overlap * Double(areas.count) / Double(boxZ.count))
     }
 
+    /// The diameter of the ball of a volume.
     static func ballDiameter(volume: Double) -> Double { cbrt(6 * volume / .pi) }
 }

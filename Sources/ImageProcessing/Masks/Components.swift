@@ -1,17 +1,19 @@
 /// The connected components of a mask.
 ///
-/// They are numbered from 1 in the order in which a raster scan first meets them, as SciPy and scikit-image number them.
-/// Images of 2³² pixels and more have no components: their numbers would not fit 32 bits.
+/// They are numbered from 1 in the order of their first pixels in raster order, as in SciPy and scikit-image. Images of
+/// 2³² pixels and more are not supported, since labels have 32 bits.
 public struct Components: Sendable {
-    /// For each pixel the number of its component; 0 for background.
+    /// The number of each pixel's component, `[y][x]`; 0 for background.
     public let labels: Image<Int32>
-    /// The pixels of each component: of component `label` at `label - 1`.
+    /// The number of pixels of each component: that of component `label` is at `label - 1`.
     public let areas: [Int]
 
     /// The number of components.
     public var count: Int { areas.count }
 
-    /// The mask of those components that the closure keeps.
+    /// The mask of the components for which `keep` is true.
+    ///
+    /// - Complexity: one pass over the pixels.
     public func mask(where keep: (_ label: Int) -> Bool) -> Mask {
         let isKept = [false] + (1...max(count, 1)).map { $0 <= count && keep($0) }
         return labels.map { isKept[Int($0)] }
@@ -39,14 +41,14 @@ public struct Components: Sendable {
 extension Image<Bool> {
     /// The connected components of the foreground.
     ///
-    /// - Complexity: two passes over the pixels; memory is four bytes a pixel and twelve for each stretch of foreground
+    /// - Complexity: two passes over the pixels. Memory is four bytes for each pixel and twelve for each run of foreground
     ///   along a row.
     public func components(_ connectivity: Connectivity = .eight) -> Components { Components(of: self, connectivity) }
 
-    /// How many closed outlines the mask has: its 8-connected components and their 4-connected holes. It is the number
-    /// of contours that OpenCV's `findContours` lists.
+    /// The number of contours of the mask, as OpenCV's `findContours` lists them: its 8-connected components plus their
+    /// 4-connected holes.
     ///
-    /// - Complexity: as for ``components(_:)``, without the labels.
+    /// - Complexity: as for ``components(_:)``, but without labels.
     public func contourCount() -> Int {
         let background = RunTable(of: self, foreground: false)
         let (components, count) = background.components(.four)
@@ -54,11 +56,12 @@ extension Image<Bool> {
         return RunTable(of: self).components(.eight).count + outside.count { !$0 }
     }
 
-    /// The mask with its holes filled: background from which no way leads to the border becomes foreground.
+    /// The mask with its holes filled: background that is not connected to the border becomes foreground.
     ///
-    /// - Parameter connectivity: of the foreground; a way through the background is not stopped by foreground that
-    ///   touches at corners only where this is ``Connectivity/four``. SciPy's `binary_fill_holes` is
-    ///   ``Connectivity/eight``.
+    /// - Parameter connectivity: that of the foreground; the background has the complement. With ``Connectivity/eight``, as
+    ///   in SciPy's `binary_fill_holes`, foreground pixels that touch at a corner separate the background; with
+    ///   ``Connectivity/four`` they do not.
+    /// - Complexity: as for ``components(_:)``, but without labels.
     public func holesFilled(_ connectivity: Connectivity = .eight) -> Mask {
         let background = RunTable(of: self, foreground: false)
         let (components, count) = background.components(connectivity.complement)
@@ -75,7 +78,8 @@ extension Image<Bool> {
 }
 
 extension Image<Bool> {
-    /// The mask with its small holes filled: 4-connected background that does not touch the border, of up to `area` pixels.
+    /// The mask with its small holes filled: 4-connected components of the background of at most `area` pixels that do not
+    /// touch the border.
     ///
     /// - Complexity: as for ``components(_:)``.
     public func holesFilled(upTo area: Int) -> Mask {
@@ -96,30 +100,30 @@ extension Image<Bool> {
     }
 }
 
-/// Which pixels are neighbours. A connected piece of a slice is 8-connected everywhere in the program, and a hole in it
+/// Which pixels are neighbours. Everywhere in the program the components of a slice are 8-connected, and holes are
 /// 4-connected.
 public enum Connectivity: Int, Codable, CaseIterable, Hashable, Sendable {
-    /// Those that share a side.
+    /// Pixels that share a side.
     case four = 4
-    /// Those that share a side or a corner.
+    /// Pixels that share a side or a corner.
     case eight = 8
 
-    /// What background must be where foreground is this, so that a closed line separates inside from outside.
+    /// The connectivity of the background for foreground of this one. With it, a closed line separates inside from outside.
     public var complement: Connectivity { self == .four ? .eight : .four }
 }
 
-/// The runs of a mask: stretches of foreground along its rows, in raster order.
+/// The runs of a mask: maximal sequences of foreground pixels along its rows, in raster order.
 private struct RunTable {
     let height: Int
     let width: Int
-    /// For each run where it begins, then where it ends: the pixel after its last.
+    /// For each run two entries: its first pixel, and the pixel after its last.
     private(set) var edges: [Int32] = []
-    /// For each row the index of its first run, and at last the number of runs.
+    /// For each row the index of its first run; the last entry is the number of runs.
     private(set) var rowStarts: [Int] = [0]
 
     /// The runs of the foreground, or those of the background.
     init(of mask: Mask, foreground: Bool = true) {
-        // Half of the pixels may be runs of their own, and 32 bits must number them.
+        // Up to half of the pixels are runs, and their numbers must fit 32 bits.
         precondition(
             mask.values.count <= Int(UInt32.max) - mask.height, "the components of an image of 2³² pixels are not numbered")
         height = mask.height
@@ -137,8 +141,8 @@ private struct RunTable {
         }
     }
 
-    /// Where the runs of a row of bytes of 0 and 1 begin and end; returns how many edges there are: at most one more
-    /// than pixels.
+    /// Writes the beginnings and ends of the runs of a row of bytes of 0 and 1. Returns the number of edges, which is at most
+    /// one more than the number of pixels.
     private static func findEdges(
         in row: UnsafeBufferPointer<UInt8>, inverted: Bool, into edges: UnsafeMutableBufferPointer<Int32>
     ) -> Int {
@@ -151,7 +155,7 @@ private struct RunTable {
             var bits = bytes.packedBits(at: first, count: count)
             if inverted { bits = ~bits }
             if count < 64 { bits &= (1 &<< UInt64(count)) &- 1 }
-            // A bit wherever a pixel differs from the one before it: a run begins there, or has ended.
+            // Bits are 1 where a pixel differs from the one before it: a run begins there, or has ended.
             var places = bits ^ ((bits &<< 1) | carry)
             carry = bits &>> 63
             while places != 0 {
@@ -170,7 +174,9 @@ private struct RunTable {
     /// The pixels of a run.
     func pixels(of run: Int) -> Range<Int> { Int(edges[2 * run])..<Int(edges[2 * run + 1]) }
 
-    /// The component of each run: 0 for that of the first, and so on in the order of their first runs.
+    /// The component of each run, and their number. Components are numbered from 0 in the order of their first runs.
+    ///
+    /// Runs of consecutive rows that touch are joined: two lists in order of x are compared in one pass.
     func components(_ connectivity: Connectivity) -> (ofMember: [Int32], count: Int) {
         let reach: Int32 = connectivity == .eight ? 1 : 0
         var forest = DisjointSets(count: edges.count / 2)
@@ -184,7 +190,7 @@ private struct RunTable {
                         while above < lastAbove, edges[2 &* above &+ 1] <= start { above &+= 1 }
                         while above < lastAbove, edges[2 &* above] < end {
                             join(run, above)
-                            // What ends behind this run may reach the next, too.
+                            // A run above that ends after this run may also touch the next one.
                             guard edges[2 &* above &+ 1] < end else { break }
                             above &+= 1
                         }
@@ -197,7 +203,7 @@ private struct RunTable {
 }
 
 extension RunTable {
-    /// For each component whether it has a pixel at the border of the image.
+    /// Whether each component has a pixel at the border of the image.
     fileprivate func componentsAtBorder(_ components: [Int32], count: Int) -> [Bool] {
         var touches = [Bool](repeating: false, count: count)
         for y in 0..<height {

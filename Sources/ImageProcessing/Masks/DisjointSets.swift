@@ -1,16 +1,17 @@
-/// Sets of whole numbers that are joined two by two; each is known by its least member.
+/// Disjoint sets (union-find) of the integers 0 ..< n. The root of a set is its least member.
 package struct DisjointSets: Sendable {
-    /// For each number a smaller one of its set; for the least itself.
+    /// For each number a smaller one of its set; for the least member itself.
     private var parents: [Int32]
 
+    /// Creates `count` sets of one member each.
     package init(count: Int) { parents = (0..<count).map { Int32(truncatingIfNeeded: $0) } }
 
-    /// Adds sets of one member each, numbered on.
+    /// Adds `count` sets of one member each; their members continue the numbering.
     package mutating func grow(by count: Int) {
         parents += (parents.count..<parents.count + count).map { Int32(truncatingIfNeeded: $0) }
     }
 
-    /// Joins the sets of two members.
+    /// A function that joins the sets of two members. It is valid only within the closure of ``DisjointSets/join(_:)``.
     package struct Joiner {
         fileprivate let parents: UnsafeMutableBufferPointer<Int32>
 
@@ -20,7 +21,7 @@ package struct DisjointSets: Sendable {
             parents[max(a, b)] = Int32(truncatingIfNeeded: min(a, b))
         }
 
-        /// Every number on the way is set two steps nearer to the root.
+        /// The least member of a set. Shortens the path by halving: each number passed gets the parent of its parent.
         @inline(__always)
         private func root(of index: Int) -> Int {
             var index = index
@@ -35,17 +36,17 @@ package struct DisjointSets: Sendable {
         }
     }
 
-    /// Hands out what joins sets of members that exist.
+    /// Calls `body` with a function that joins sets. The function does not check that its members exist.
     package mutating func join(_ body: (Joiner) -> Void) {
         parents.withUnsafeMutableBufferPointer { body(Joiner(parents: $0)) }
     }
 
-    /// The number of the set of each: sets are numbered from 0 in the order of their least members.
+    /// The number of each member's set, and the number of sets. Sets are numbered from 0 in the order of their least members.
     package consuming func numbered() -> (ofMember: [Int32], count: Int) {
         var count: Int32 = 0
         parents.withUnsafeMutableBufferPointer { parents in
             for index in 0..<parents.count {
-                // Parents are smaller than their children: they have been numbered before.
+                // Parents are smaller than their children, so that they have their number already.
                 let parent = Int(parents[index])
                 if parent == index {
                     parents[index] = count

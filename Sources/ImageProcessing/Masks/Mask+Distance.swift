@@ -1,12 +1,12 @@
 extension Image<Bool> {
     /// The exact Euclidean distance of each foreground pixel to the nearest background pixel, between their centres, in
-    /// pixels; 0 in the background. Equal to SciPy's `distance_transform_edt` rounded to float32. Where there is no
-    /// background all distances are infinite.
+    /// pixels; 0 in the background. It equals SciPy's `distance_transform_edt` rounded to float32. Where the mask has no
+    /// background, all distances are infinite.
     ///
     /// Source: P. F. Felzenszwalb, D. P. Huttenlocher, *Distance transforms of sampled functions*, Theory of Computing
-    /// 8 (2012): distances along columns first; a row of the result is then the lower envelope of parabolas.
+    /// 8 (2012): first the distances along columns; each row of the result is then the lower envelope of parabolas.
     ///
-    /// - Complexity: linear in the pixels; memory is the result and a number for each pixel.
+    /// - Complexity: linear in the pixels. Memory is the result and four bytes for each pixel.
     public func distancesToBackground() -> Image<Float> {
         let columns = distancesAlongColumns()
         return Image<Float>(sizeOf: self) { result in
@@ -21,7 +21,7 @@ extension Image<Bool> {
         }
     }
 
-    /// For each pixel how far the nearest background pixel of its column is; −1 where the column has none.
+    /// The distance of each pixel to the nearest background pixel of its column, `[y][x]`; −1 where the column has none.
     private func distancesAlongColumns() -> [Int32] {
         var result = [Int32](repeating: -1, count: values.count)
         result.withUnsafeMutableBufferPointer { result in
@@ -45,10 +45,11 @@ extension Image<Bool> {
     }
 }
 
-/// The lower envelope of the parabolas (x − i)² + g(i)² over a row.
+/// The lower envelope of the parabolas (x − i)² + g(i)² over a row: for each x the least squared distance.
 private struct ParabolaEnvelope {
-    /// The places i of the parabolas of the envelope, from left to right, and the x from which each is the lowest.
+    /// The centres i of the parabolas of the envelope, from left to right.
     private var centers: [Int]
+    /// The first x at which each of them is the lowest.
     private var begins: [Int]
 
     init(width: Int) {
@@ -56,12 +57,14 @@ private struct ParabolaEnvelope {
         begins = Array(repeating: 0, count: width)
     }
 
-    /// - Parameter heights: g, at most 2³¹ − 1; there is no parabola where it is negative.
+    /// Writes the distances of a row.
+    ///
+    /// - Parameter heights: g, at most 2³¹ − 1; a negative value means no parabola.
     mutating func fill(_ row: UnsafeMutableBufferPointer<Float>, from heights: UnsafeBufferPointer<Int32>) {
         let width = row.count
         centers.withUnsafeMutableBufferPointer { centers in
             begins.withUnsafeMutableBufferPointer { begins in
-                /// The height of a parabola at x: sides are below 2³¹, so that two squares fit 64 bits.
+                /// The value of a parabola at x. Sides are below 2³¹, so that the sum of two squares fits 64 bits.
                 func value(_ center: Int, at x: Int) -> Int {
                     let height = Int(heights[center])
                     return (x &- center) &* (x &- center) &+ height &* height
@@ -77,7 +80,7 @@ private struct ParabolaEnvelope {
                     }
                     let last = centers[count &- 1]
                     let (new, old) = (value(center, at: 0), value(last, at: 0))
-                    // The first whole x at which the new parabola is lower than the last.
+                    // The first integer x at which the new parabola is lower than the last.
                     let begin = (new &- old) / (2 &* (center &- last)) &+ 1
                     if begin < width {
                         (centers[count], begins[count]) = (center, begin)

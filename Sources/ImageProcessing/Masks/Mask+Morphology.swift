@@ -1,25 +1,29 @@
 public import Basics
 
-/// Beyond the border there is nothing that could decide: a mask is dilated by its own foreground only, and eroded by
-/// its own background only, as in OpenCV and scikit-image.
+/// Binary morphology. Pixels beyond the border have no effect: they do not count as foreground in a dilation, nor as
+/// background in an erosion, as in OpenCV and scikit-image.
 extension Image<Bool> {
-    /// Foreground wherever the neighbourhood of a pixel holds foreground.
+    /// The dilation: foreground wherever the neighbourhood of a pixel contains foreground.
     ///
-    /// - Complexity: a comparison of a pixel for each row of the element; memory is the result and a byte for each pixel.
+    /// - Complexity: one comparison for each pixel and row of the element. Memory is the result and a byte for each pixel.
     public func dilated(by element: StructuringElement) -> Mask { spread(true, by: element) }
 
-    /// Background wherever the neighbourhood of a pixel holds background.
+    /// The erosion: background wherever the neighbourhood of a pixel contains background.
     ///
     /// - Complexity: as for ``dilated(by:)``.
     public func eroded(by element: StructuringElement) -> Mask { spread(false, by: element) }
 
-    /// Eroded, then dilated: without what the element does not fit into.
+    /// The opening: erosion, then dilation. It removes foreground that the element does not fit into.
+    ///
+    /// - Complexity: twice that of ``dilated(by:)``.
     public func opened(by element: StructuringElement) -> Mask { eroded(by: element).dilated(by: element) }
 
-    /// Dilated, then eroded: with gaps closed that the element does not fit into.
+    /// The closing: dilation, then erosion. It fills background that the element does not fit into.
+    ///
+    /// - Complexity: twice that of ``dilated(by:)``.
     public func closed(by element: StructuringElement) -> Mask { dilated(by: element).eroded(by: element) }
 
-    /// Spreads the pixels of one kind.
+    /// Sets to `kind` every pixel whose neighbourhood contains a pixel of `kind`.
     private func spread(_ kind: Bool, by element: StructuringElement) -> Mask {
         let distances = distancesAlongRows(to: kind)
         let other: UInt8 = kind ? 0 : 1
@@ -41,7 +45,7 @@ extension Image<Bool> {
             })
     }
 
-    /// Turns pixels of a row to the other value where a distance is small.
+    /// Changes pixels of a row from `value` to the other value where a distance is at most `reach`.
     private static func turn(
         _ row: UnsafeMutableBufferPointer<UInt8>, from value: UInt8, where distances: UnsafeBufferPointer<UInt8>,
         isAtMost reach: UInt8
@@ -53,7 +57,7 @@ extension Image<Bool> {
         }
     }
 
-    /// How far the nearest pixel of a kind in the same row is; 255 also stands for all that is farther.
+    /// The distance of each pixel to the nearest pixel of a kind in its row, at most 255.
     private func distancesAlongRows(to kind: Bool) -> Image<UInt8> {
         Image<UInt8>(sizeOf: self) { result in
             values.withUnsafeBufferPointer { values in
@@ -74,19 +78,21 @@ extension Image<Bool> {
     }
 }
 
-/// The neighbourhood of a pixel that morphology looks at: a symmetric shape around it, 2 r + 1 pixels wide and high.
+/// A structuring element: the neighbourhood of a pixel in morphology, symmetric, 2 r + 1 pixels wide and high.
 public struct StructuringElement: Hashable, Sendable {
+    /// The form of the neighbourhood.
     public enum Shape: String, Codable, CaseIterable, Hashable, Sendable {
-        /// Pixels at a distance of r or less: scikit-image's `disk`. (OpenCV's `MORPH_ELLIPSE` is a little larger.)
+        /// Pixels at a distance of at most r: scikit-image's `disk`. (OpenCV's `MORPH_ELLIPSE` is a little larger.)
         case disc
-        /// All of the square.
+        /// All pixels of the square.
         case square
         /// The middle row and the middle column.
         case cross
     }
 
+    /// The form of the neighbourhood.
     public let shape: Shape
-    /// r: how far the neighbourhood reaches, in pixels.
+    /// r in pixels: the greatest distance from the middle along an axis.
     public let radius: Int
 
     /// - Throws: ``ImageError`` unless the radius is in 0 … 127.
@@ -98,7 +104,7 @@ public struct StructuringElement: Hashable, Sendable {
         self.radius = radius
     }
 
-    /// How far the row `dy` above or below the middle reaches to either side.
+    /// The number of pixels on either side of the middle column in the row at distance `dy` from the middle.
     func reach(ofRow dy: Int) -> Int {
         switch shape {
         case .square: radius

@@ -1,6 +1,6 @@
 public import Basics
 
-/// The connected components of a volume whose masks come slice after slice (``VolumeConnectivity``).
+/// The 26-connected components (``VolumeConnectivity``) of a volume whose masks are added slice by slice.
 ///
 /// ```swift
 /// var joined = VolumeComponents()
@@ -10,18 +10,20 @@ public import Basics
 /// let numbers = try numbering.numbers(of: masks[17], inSlice: 17)
 /// ```
 ///
-/// - Complexity: linear in the pixels; memory holds one slice's labels, and some bytes for each component of a slice.
+/// - Complexity: linear in the pixels. Memory is the labels of one slice, and about 130 bytes for each component of a
+///   slice.
 public struct VolumeComponents: Sendable {
     /// A component of the volume.
     public struct Component: Sendable, Hashable {
-        /// How many voxels it has.
+        /// The number of voxels.
         public fileprivate(set) var voxels = 0
         private var sum = SIMD3<Double>.zero
-        /// Its first and last column, row and slice.
+        /// The least x, y and z of its voxels, 0-based.
         public fileprivate(set) var minimum = SIMD3<Int>(repeating: .max)
+        /// The greatest x, y and z of its voxels, 0-based.
         public fileprivate(set) var maximum = SIMD3<Int>(repeating: .min)
 
-        /// The mean of its voxels' x, y and z, counted from 0.
+        /// The mean (x, y, z) of its voxels, 0-based.
         public var centroid: SIMD3<Double> { sum / Double(voxels) }
 
         fileprivate mutating func add(x: Int, y: Int, z: Int) {
@@ -40,18 +42,20 @@ public struct VolumeComponents: Sendable {
         }
     }
 
-    /// Which component of the volume each component of a slice is part of.
+    /// The components of the volume, and the mapping from the components of each slice to them.
     public struct Numbering: Sendable {
-        /// Those of at least as many voxels as were asked for, in the order in which the slices first met them; number 1 is at 0.
+        /// The components with at least `leastVoxels` voxels, in the order of their first voxels; component 1 is at index 0.
         public let components: [Component]
+        /// For each component of a slice the number of its component of the volume; 0 where that is too small.
         fileprivate let numbers: [Int32]
-        /// For each slice its first member, and at last the number of members.
+        /// For each slice the index of its first component in `numbers`; the last entry is the number of entries.
         fileprivate let firstMembers: [Int]
 
-        /// For each pixel of a slice the number of its component; 0 for background, and for what was too small.
+        /// The number of each pixel's component, `[y][x]`; 0 for background and for components that are too small.
         ///
-        /// - Parameter mask: the one that was added as this slice.
-        /// - Throws: ``ImageError`` where it is another one, as far as its number of components tells.
+        /// - Parameter mask: the same mask that was added as this slice.
+        /// - Throws: ``ImageError`` where the slice was not added, or the mask has another number of components.
+        /// - Complexity: as for ``Image/components(_:)``.
         public func numbers(of mask: Mask, inSlice slice: Int) throws(ImageError) -> Image<Int32> {
             let components = mask.components(VolumeConnectivity.withinSlice)
             guard slice >= 0, slice + 1 < firstMembers.count,
@@ -65,16 +69,21 @@ public struct VolumeComponents: Sendable {
         }
     }
 
+    /// The components of the slices; those that belong together are joined.
     private var sets = DisjointSets(count: 0)
+    /// The measures of each component of a slice.
     private var members: [Component] = []
+    /// For each slice the index of its first member.
     private var firstMembers: [Int] = []
+    /// The labels of the slice before.
     private var previous: Image<Int32>?
 
     public init() {}
 
     /// Adds the next slice.
     ///
-    /// - Throws: ``ImageError`` where it has another size than the one before.
+    /// - Throws: ``ImageError`` where it has another size than the slice before.
+    /// - Complexity: a few passes over the pixels.
     public mutating func add(_ mask: Mask) throws(ImageError) {
         try previous?.requireSize(of: mask)
         let slice = mask.components(VolumeConnectivity.withinSlice)
@@ -94,7 +103,8 @@ public struct VolumeComponents: Sendable {
     /// Joins the components of a slice to those of the slice before that they touch.
     ///
     /// - Parameters:
-    ///   - first: the member that is the slice's first component, as is `firstBelow` of the slice before.
+    ///   - first: the member of the first component of this slice.
+    ///   - firstBelow: the member of the first component of the slice before.
     private mutating func join(_ labels: Image<Int32>, _ first: Int, to previous: Image<Int32>, _ firstBelow: Int) {
         let (height, width, reach) = (labels.height, labels.width, VolumeConnectivity.reach)
         labels.values.withUnsafeBufferPointer { labels in
@@ -123,7 +133,7 @@ public struct VolumeComponents: Sendable {
 
     /// The components of all slices that were added.
     ///
-    /// - Parameter leastVoxels: smaller ones get no number.
+    /// - Parameter leastVoxels: components with fewer voxels are left out.
     public consuming func finished(leastVoxels: Int = 1) -> Numbering {
         let (members, firstMembers) = (members, firstMembers + [members.count])
         let (sets, count) = sets.numbered()
@@ -139,14 +149,14 @@ public struct VolumeComponents: Sendable {
     }
 }
 
-/// Which voxels of a volume are neighbours, everywhere in the program: those that share a face, an edge or a corner
+/// The connectivity of volumes everywhere in the program: voxels that share a face, an edge or a corner are neighbours
 /// (26-connected).
 ///
-/// Within a slice these are the neighbours of ``Connectivity/eight``, so that what is one piece in a slice is one in the volume.
-/// There is no other choice: pieces that one step counts or drops are those that the next one measures.
+/// Within a slice it is ``Connectivity/eight``, so that a component of a slice belongs to one component of the volume. It
+/// cannot be chosen: the components that one step counts or drops must be those that the next step measures.
 public enum VolumeConnectivity {
     /// The greatest distance of two neighbours along an axis, in voxels.
     public static let reach = 1
-    /// The neighbours within a slice.
+    /// The connectivity within a slice.
     public static let withinSlice = Connectivity.eight
 }

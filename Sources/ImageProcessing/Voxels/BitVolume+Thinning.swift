@@ -1,16 +1,19 @@
 extension BitVolume {
-    /// The skeleton of the foreground: what is left when voxels are removed from its faces, layer by layer, as long as no
+    /// The skeleton of the foreground, by thinning: voxels are removed from the surface layer by layer, as long as no
     /// component, hole or cavity appears or vanishes.
     ///
     /// Source: T.-C. Lee, R. L. Kashyap, C.-N. Chu, *Building skeleton models via 3-D medial surface/axis thinning
-    /// algorithms*, CVGIP 56 (1994): each round takes the six directions in turn, finds the voxels that can be removed from
-    /// there, and removes them one by one where they still can be. Of ``SkeletonKind/curve`` the ends of lines stay, voxels of
-    /// one neighbour, and the result is that of scikit-image's `skeletonize`, but for bodies that it removes altogether. Of
-    /// ``SkeletonKind/surface`` voxels stay that have once parted the background around them (the 2-D isthmuses of
-    /// G. Bertrand, M. Couprie, *Isthmus based parallel and symmetric 3D thinning algorithms*, Graphical Models 80 (2015)).
+    /// algorithms*, CVGIP 56 (1994). Each round processes the six directions in turn: it finds the voxels that are removable
+    /// from this direction, then removes them one by one, each only if it is still removable.
     ///
-    /// - Complexity: some 50 ns for each voxel of a layer and direction; voxels that stay are looked at again only where a
-    ///   neighbour was removed. Memory is two bit volumes, for surfaces three.
+    /// * ``SkeletonKind/curve`` keeps the ends of lines, which are voxels with one neighbour. The result equals scikit-image's
+    ///   `skeletonize`, except for bodies that `skeletonize` removes completely.
+    /// * ``SkeletonKind/surface`` keeps every voxel that has once separated the background around it into two parts, a 2-D
+    ///   isthmus (G. Bertrand, M. Couprie, *Isthmus based parallel and symmetric 3D thinning algorithms*, Graphical Models 80
+    ///   (2015)).
+    ///
+    /// - Complexity: about 50 ns for each voxel of a layer and direction. A voxel that was not removed is tested again only
+    ///   after a neighbour was removed. Memory is two bit volumes, for surfaces three.
     public func thinned(to kind: SkeletonKind) -> BitVolume {
         var result = self
         Neighborhood.Tables.with { tables in
@@ -21,27 +24,28 @@ extension BitVolume {
     }
 }
 
-/// What is left of a body that is thinned.
+/// The kind of skeleton that thinning produces.
 public enum SkeletonKind: String, Codable, CaseIterable, Hashable, Sendable {
-    /// Lines: a filament's centre line. An open sheet is thinned from its rim inwards, too, to a line or a point.
+    /// Curves: the centre line of a filament. An open sheet also shrinks from its rim, to a line or a point.
     case curve
-    /// Surfaces: a membrane's middle, one voxel thick, and lines where the body is a filament.
+    /// Surfaces: the middle surface of a membrane, one voxel thick, and curves where the body is a filament.
     case surface
 }
 
-/// The rounds of a thinning.
+/// The state of a thinning. Voxels are tested only where something may have changed.
 private struct Thinning {
     private let kind: SkeletonKind
     private let rowWords: Int
     private let sliceWords: Int
-    /// The first words of the rows in which there is something to look at, in raster order.
+    /// The first word of each row with voxels to test, in raster order.
     private var activeRows: [Int]
-    /// Voxels that could not be removed, and whose neighbours did not change since.
+    /// Voxels that could not be removed and whose neighbours have not changed since; they need no test.
     private var settled: [UInt64]
-    /// Voxels of surfaces, which stay.
+    /// Voxels of surfaces, which are never removed; empty for curves.
     private var kept: [UInt64]
-    /// For each row whether a voxel of it has to be looked at again.
+    /// Whether a row is in ``awakeRows``.
     private var isAwake: [Bool]
+    /// The rows that may have voxels to test in the next direction.
     private var awakeRows: [Int] = []
 
     init(_ volume: BitVolume, _ kind: SkeletonKind) {
@@ -57,11 +61,12 @@ private struct Thinning {
         }
     }
 
-    /// The directions from which a round removes, in scikit-image's order: −y, +y, +x, −x, +z, −z.
+    /// The directions of a round, in scikit-image's order: −y, +y, +x, −x, +z, −z.
     private enum Direction: CaseIterable {
         case below, above, right, left, behind, before
     }
 
+    /// Thins the volume in place, until a round removes nothing.
     mutating func run(on words: UnsafeMutableBufferPointer<UInt64>, _ tables: Neighborhood.Tables) {
         var candidates: [Int] = []
         var hasChanged = true
@@ -80,7 +85,8 @@ private struct Thinning {
         }
     }
 
-    /// Rows that have voxels which are not settled; neighbours of what was removed are among them, for the next direction to see.
+    /// Collects the rows for the next direction: those with voxels that are not settled, which include the neighbours of
+    /// removed voxels.
     private mutating func findActiveRows(_ words: UnsafeMutableBufferPointer<UInt64>) {
         for row in activeRows { wakeRow(of: row) }
         activeRows.removeAll(keepingCapacity: true)
@@ -101,7 +107,8 @@ private struct Thinning {
         awakeRows.append(row)
     }
 
-    /// Adds the voxels of a row that are open to a direction and can be removed; those that cannot are settled.
+    /// Appends the voxels of a row that have background in a direction and are removable. Those that are not removable become
+    /// settled.
     private mutating func findCandidates(
         in row: Int, from direction: Direction, _ words: UnsafeMutableBufferPointer<UInt64>, _ tables: Neighborhood.Tables,
         _ candidates: inout [Int]
@@ -140,7 +147,7 @@ private struct Thinning {
         }
     }
 
-    /// Whether a candidate can still be removed after those before it were.
+    /// Whether a candidate is still removable after the removal of earlier candidates.
     @inline(__always)
     private func isRemovable(_ bit: Int, _ words: UnsafeMutableBufferPointer<UInt64>, _ tables: Neighborhood.Tables) -> Bool {
         let neighborhood = neighborhood(of: bit, words)
@@ -149,7 +156,7 @@ private struct Thinning {
 
     @inline(__always)
     private func neighborhood(of bit: Int, _ words: UnsafeMutableBufferPointer<UInt64>) -> Neighborhood {
-        // The frame is background, so that no foreground is at the first or last bit of the volume.
+        // The border of background keeps foreground away from the first and last bits, so that no index is out of range.
         var (bits, place): (UInt32, UInt32) = (0, 0)
         for slice in -1...1 {
             for row in -1...1 {
@@ -164,7 +171,7 @@ private struct Thinning {
         return Neighborhood(bits: bits)
     }
 
-    /// The neighbours of what was removed have to be looked at again, unless they are kept.
+    /// Marks the neighbours of a removed voxel to be tested again, unless they are kept.
     private mutating func wakeNeighbors(of bit: Int) {
         for slice in -1...1 {
             for row in -1...1 {
@@ -183,7 +190,8 @@ private struct Thinning {
     }
 }
 
-/// The 3 × 3 × 3 voxels around a voxel, as bits: `bits[(dz + 1) · 9 + (dy + 1) · 3 + (dx + 1)]`, itself in the middle.
+/// The 3 × 3 × 3 neighbourhood of a voxel, as bits: offset (dx, dy, dz) is bit (dz + 1) · 9 + (dy + 1) · 3 + (dx + 1). The
+/// voxel itself is in the middle.
 private struct Neighborhood {
     var bits: UInt32
 
@@ -192,12 +200,12 @@ private struct Neighborhood {
     /// The neighbours, without the voxel itself.
     var neighbors: UInt32 { bits & ~Self.center }
 
-    /// Whether the voxel can be removed, and no component, hole or cavity appears or vanishes: its neighbours are one
-    /// 26-connected component, and the Euler number of the union of closed voxels stays what it was.
+    /// Whether the voxel is simple: its removal creates or deletes no component, hole or cavity. This holds where its
+    /// foreground neighbours are one 26-connected component, and the Euler number of the union of closed voxels does not change.
     @inline(__always)
     func isSimple(_ tables: Tables) -> Bool { isConnected(tables) && keepsEulerNumber(tables) }
 
-    /// Whether the neighbours that are foreground are one 26-connected component.
+    /// Whether the foreground neighbours are exactly one 26-connected component.
     @inline(__always)
     func isConnected(_ tables: Tables) -> Bool {
         let object = neighbors
@@ -205,8 +213,8 @@ private struct Neighborhood {
         return Self.component(of: object & (~object &+ 1), in: object, tables.touching) == object
     }
 
-    /// Whether removing the voxel removes as many vertices and faces as edges and cubes of the union of closed voxels: those
-    /// that no neighbour shares.
+    /// Whether removal of the voxel keeps the Euler number (vertices − edges + faces − cubes) of the union of closed voxels.
+    /// The removal deletes the cube and those of its vertices, edges and faces that no foreground neighbour shares.
     @inline(__always)
     func keepsEulerNumber(_ tables: Tables) -> Bool {
         let object = neighbors
@@ -217,8 +225,8 @@ private struct Neighborhood {
         return change == 0
     }
 
-    /// Whether the voxel parts the background around it: two or more 6-connected components of the background, within the 18
-    /// nearest neighbours, touch it with a face. It is then part of a surface (a "2-D isthmus").
+    /// Whether the voxel is a 2-D isthmus, part of a surface: at least two 6-connected components of the background, taken
+    /// within the 18 nearest neighbours, share a face with it.
     @inline(__always)
     func partsBackground(_ tables: Tables) -> Bool {
         let background = ~bits & tables.eighteen
@@ -227,6 +235,7 @@ private struct Neighborhood {
         return faces & ~Self.component(of: faces & (~faces &+ 1), in: background, tables.sharingFace) != 0
     }
 
+    /// The voxels of `set` that are connected to the voxel `seed`.
     @inline(__always)
     private static func component(of seed: UInt32, in set: UInt32, _ adjacency: UnsafePointer<UInt32>) -> UInt32 {
         var (component, fresh) = (seed, seed)
@@ -238,14 +247,21 @@ private struct Neighborhood {
         return component
     }
 
-    /// Which voxels of a neighbourhood are neighbours of one another, and which share the parts of the middle one.
+    /// Masks of the neighbourhood that do not depend on its content.
     struct Tables {
+        /// For each of the 27 positions those of its 26 neighbours that lie in the neighbourhood, without the middle.
         let touching: UnsafePointer<UInt32>
+        /// For each of the 27 positions those of its 6 neighbours that lie in the neighbourhood, without the middle.
         let sharingFace: UnsafePointer<UInt32>
+        /// For each vertex of the middle voxel the neighbours that share it.
         let vertices: UnsafeBufferPointer<UInt32>
+        /// For each edge of the middle voxel the neighbours that share it.
         let edges: UnsafeBufferPointer<UInt32>
+        /// For each face of the middle voxel the neighbour that shares it.
         let faces: UnsafeBufferPointer<UInt32>
+        /// The 6 neighbours that share a face with the middle voxel.
         let six: UInt32
+        /// The 18 neighbours that share a face or an edge with the middle voxel.
         let eighteen: UInt32
 
         private static let offsets: [SIMD3<Int>] = (0..<27).map { SIMD3($0 % 3 - 1, $0 / 3 % 3 - 1, $0 / 9 - 1) }
@@ -254,14 +270,14 @@ private struct Neighborhood {
         private static func adjacency(_ isNeighbor: (SIMD3<Int>) -> Bool) -> [UInt32] {
             offsets.map { one in
                 offsets.indices.reduce(0) { set, index in
-                    // The middle is no way from one neighbour to another.
+                    // Neighbours are not connected through the middle voxel.
                     let other = offsets[index]
                     return steps(other) > 0 && steps(one) > 0 && isNeighbor(other &- one) ? set | 1 << UInt32(index) : set
                 }
             }
         }
 
-        /// For each part of the middle voxel of so many dimensions less than three, those who share it.
+        /// For each vertex (3 axes), edge (2) or face (1) of the middle voxel the neighbours that share it.
         private static func sharers(axes: Int) -> [UInt32] {
             offsets.filter { steps($0) == axes }.map { part in
                 offsets.indices.reduce(0) { set, index in
@@ -272,7 +288,7 @@ private struct Neighborhood {
             }
         }
 
-        /// Hands out the tables, which end with the closure.
+        /// Calls `body` with the tables, which are valid only within the closure.
         static func with<Result>(_ body: (Tables) -> Result) -> Result {
             let touching = adjacency { $0 != .zero && max(abs($0.x), abs($0.y), abs($0.z)) == 1 }
             let sharingFace = adjacency { steps($0) == 1 }

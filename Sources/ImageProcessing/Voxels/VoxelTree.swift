@@ -1,26 +1,32 @@
 public import Basics
 public import Volumes
 
-/// A set of voxels in which the nearest one to a place is found without looking at most of them.
+/// A set of voxels with nearest-neighbour search.
 ///
-/// A tree in which every node is a word: of its 4 × 4 × 4 children those bits are set in which there is a voxel. The leaves are
-/// voxels: 1/8 byte for each of the volume, 38 MB for 1000 × 1000 × 300, and 1/63 of that for the nodes above.
+/// It is a tree of 64-bit words. A word has one bit for each of its 4 × 4 × 4 children, which is set where the child contains
+/// a voxel of the set. The children of the lowest level are voxels. Memory is 1/8 byte for each voxel of the volume, 38 MB for
+/// 1000 × 1000 × 300, and 1/63 of that for the levels above.
 ///
 /// ```
-/// levels[0][z / 4][y / 4][x / 4], bit (z mod 4) · 16 + (y mod 4) · 4 + (x mod 4): voxels
-/// levels[1]: the same of the words of levels[0], and so on, until there is one word
+/// levels[0][z / 4][y / 4][x / 4], bit (z mod 4) · 16 + (y mod 4) · 4 + (x mod 4): voxel (x, y, z)
+/// levels[1]: the same for the words of levels[0], and so on, up to a level of one word
 /// ```
 public struct VoxelTree: Sendable {
-    /// The extent of the places at which there may be voxels.
+    /// The number of voxels of the volume along z, y and x.
     public let shape: VolumeShape
+    /// The voxel size along x, y and z in Å.
     private let edges: SIMD3<Double>
     private var levels: [[UInt64]]
+    /// For each level its number of words along x, y and z.
     private let sides: [SIMD3<Int>]
+    /// Whether the set has no voxel.
     public private(set) var isEmpty = true
 
+    /// Creates an empty set.
+    ///
     /// - Parameters:
-    ///   - shape: the extent of the volume.
-    ///   - voxelSize: what distances are measured with, in Å.
+    ///   - shape: the shape of the volume.
+    ///   - voxelSize: the voxel size in Å, for distances.
     public init(shape: VolumeShape, voxelSize: VoxelSize) {
         self.shape = shape
         edges = SIMD3(voxelSize.xInAngstroms, voxelSize.yInAngstroms, voxelSize.zInAngstroms)
@@ -34,7 +40,7 @@ public struct VoxelTree: Sendable {
         levels = sides.map { [UInt64](repeating: 0, count: $0.x * $0.y * $0.z) }
     }
 
-    /// Adds a voxel of the volume.
+    /// Adds a voxel, which must lie in the volume.
     @inline(__always)
     package mutating func insert(x: Int, y: Int, z: Int) {
         var (x, y, z) = (x, y, z)
@@ -44,15 +50,16 @@ public struct VoxelTree: Sendable {
             let bit: UInt64 = 1 &<< UInt64((z & 3) << 4 | (y & 3) << 2 | (x & 3))
             let before = levels[level][word]
             levels[level][word] = before | bit
-            // Where the word was not empty, those above it know.
+            // If the word was not empty, the bits of the levels above are already set.
             if before != 0 { return }
             (x, y, z) = (x / 4, y / 4, z / 4)
         }
     }
 
-    /// Adds the voxels of a slice.
+    /// Adds the foreground voxels of slice z.
     ///
-    /// - Throws: ``ImageError`` where the mask has another size than a slice of the volume, or there is no such slice.
+    /// - Throws: ``ImageError`` where the mask has another size than a slice of the volume, or there is no slice z.
+    /// - Complexity: one pass over the pixels, and one insertion for each foreground voxel.
     public mutating func insert(_ mask: Mask, z: Int) throws(ImageError) {
         guard mask.height == shape.y, mask.width == shape.x, z >= 0, z < shape.z else {
             throw ImageError(
@@ -71,12 +78,12 @@ public struct VoxelTree: Sendable {
         }
     }
 
-    /// The distance in Å from a place to the centre of the nearest voxel; nil where there is none within the bound.
+    /// The distance in Å from a place to the centre of the nearest voxel; nil where no voxel is nearer than the bound.
     ///
     /// - Parameters:
-    ///   - place: (x, y, z) in voxels; whole numbers are centres. It need not lie in the volume.
-    ///   - bound: nothing at this distance in Å or beyond is looked for. The nearer it is, the fewer nodes are visited.
-    /// - Complexity: logarithmic where voxels are near or few.
+    ///   - place: (x, y, z) in voxels; integers are voxel centres. It need not lie in the volume.
+    ///   - bound: the distance in Å at which the search stops. A smaller bound visits fewer nodes.
+    /// - Complexity: logarithmic where the nearest voxel is near, or there are few voxels.
     public func distance(from place: SIMD3<Double>, below bound: Double = .infinity) -> Double? {
         withSearch { search in
             let squared = search.squaredDistance(from: place, below: bound * bound)
@@ -84,9 +91,9 @@ public struct VoxelTree: Sendable {
         }
     }
 
-    /// Hands out what searches the tree, for many searches.
+    /// Calls `body` with a search of the tree, which is fast for many places. The search is valid only within the closure.
     package func withSearch<Result>(_ body: (Search) throws -> Result) rethrows -> Result {
-        // One stretch of memory for all levels, so that one pointer reaches them.
+        // The pointers to all levels lie in one buffer, so that a search needs one pointer.
         try withUnsafeTemporaryAllocation(of: UnsafePointer<UInt64>.self, capacity: levels.count) { pointers in
             func open(_ level: Int) throws -> Result {
                 guard level < levels.count else {
@@ -102,13 +109,13 @@ public struct VoxelTree: Sendable {
         }
     }
 
-    /// Searches a tree; valid as long as the closure it was handed to.
+    /// A search of a tree. It is valid only within the closure of ``VoxelTree/withSearch(_:)``.
     package struct Search: @unchecked Sendable {
         fileprivate let levels: UnsafePointer<UnsafePointer<UInt64>>
         fileprivate let sides: [SIMD3<Int>]
         fileprivate let edges: SIMD3<Double>
 
-        /// The squared distance in Å² to the nearest voxel, or the bound if there is none that is nearer.
+        /// The squared distance in Å² to the centre of the nearest voxel; `bound` (Å²) where no voxel is nearer.
         @inline(__always)
         package func squaredDistance(from place: SIMD3<Double>, below bound: Double) -> Double {
             var best = bound
@@ -118,14 +125,14 @@ public struct VoxelTree: Sendable {
             return best
         }
 
-        /// Looks through a node whose first child is at four times `node`, counted in children.
+        /// Searches the children of a node and lowers `best` (Å²). The first child of `node` is at `4 * node`.
         private func visit(
             _ level: Int, _ node: SIMD3<Int>, _ place: SIMD3<Double>, _ sides: UnsafeBufferPointer<SIMD3<Int>>,
             _ best: inout Double
         ) {
             var children = levels[level][(node.z &* sides[level].y &+ node.y) &* sides[level].x &+ node.x]
             guard children != 0 else { return }
-            // The squared gaps along each axis between the place and the four layers of children.
+            // The squared distances along an axis between the place and the four layers of children.
             let size = Double(1 &<< (2 &* level))
             func gaps(_ axis: Int) -> SIMD4<Double> {
                 var result = SIMD4<Double>.zero
@@ -145,7 +152,7 @@ public struct VoxelTree: Sendable {
                 }
                 return
             }
-            // The nearest child first: it is likely to rule out the others.
+            // The nearest child is searched first, since its result is likely to exclude the others.
             var (nearest, least) = (-1, best)
             var rest = children
             while rest != 0 {
