@@ -1,25 +1,28 @@
 public import Basics
 public import ImageProcessing
 
-/// How the classes of two label volumes overlap. Classes are matched by name: the values that stand for them may differ.
+/// The confusion matrix of two label volumes, a prediction and the truth. Classes are matched by name; their labels may differ.
 ///
 /// ```swift
-/// var confusion = try Confusion(prediction: [1: "membrane", 2: "ribosome"], truth: [7: "ribosome", 3: "membrane"], ignoring:
-/// [255]) for z in 0..<depth { try confusion.add(prediction: prediction(z), truth: truth(z)) } print(confusion.overlap(of:
-/// "ribosome").dice ?? "there is none") ```
+/// var confusion = try Confusion(
+///     prediction: [1: "membrane", 2: "ribosome"], truth: [7: "ribosome", 3: "membrane"], ignoring: [255])
+/// for z in 0..<depth { try confusion.add(prediction: prediction(z), truth: truth(z)) }
+/// print(confusion.overlap(of: "ribosome").dice ?? "there is none")
+/// ```
 public struct Confusion: Sendable {
-    /// The names of either side, sorted.
+    /// The names of the classes of both volumes, sorted.
     public let classes: [String]
     private let predictionMap: ClassMap
     private let truthMap: ClassMap
-    /// `counts[predicted value · 256 + true value]`
+    /// The number of voxels of each pair of labels: `counts[predicted label · 256 + true label]`.
     private var counts = [Int](repeating: 0, count: 256 * 256)
 
     /// - Parameters:
-    ///   - prediction: the class of each value. Several values may be one class; 0 is background unless it has a name.
-    ///   - truth: the same of the truth.
-    ///   - ignored: voxels with one of these values on either side are not counted.
-    /// - Throws: ``MetricsError`` where a value is both ignored and a class.
+    ///   - prediction: the class of each label of the prediction. Several labels may have one class; 0 is background unless it
+    ///     has a name.
+    ///   - truth: the class of each label of the truth.
+    ///   - ignored: voxels with one of these labels in either volume are not counted.
+    /// - Throws: ``MetricsError`` where a label is both ignored and a class, or a name is empty.
     public init(prediction: [UInt8: String], truth: [UInt8: String], ignoring ignored: Set<UInt8> = []) throws(MetricsError) {
         predictionMap = try ClassMap(prediction, ignoring: ignored)
         truthMap = try ClassMap(truth, ignoring: ignored)
@@ -28,13 +31,14 @@ public struct Confusion: Sendable {
 
     /// Counts the voxels of a slice.
     ///
-    /// - Parameter region: where voxels are counted; everywhere without it.
-    /// - Throws: ``MetricsError`` where sizes differ, or a label within the region is no class; then nothing is counted.
-    /// - Complexity: a pass over the pixels.
+    /// - Parameter region: the voxels that are counted; all by default.
+    /// - Throws: ``MetricsError`` where sizes differ, or a label within the region is neither a class nor ignored. The slice is
+    ///   then not counted.
+    /// - Complexity: one pass over the pixels, and one over 65 536 counts.
     public mutating func add(prediction: Image<UInt8>, truth: Image<UInt8>, region: Mask? = nil) throws(MetricsError) {
         try truth.requireSize(of: prediction, "truth")
         try region?.requireSize(of: prediction, "region")
-        // Four tables in turn: neighbours are alike, and a count would wait for the one before it.
+        // Four tables are used in turn, so that the increments of equal neighbours do not depend on each other.
         var found = [UInt32](repeating: 0, count: 4 << 16)
         found.withUnsafeMutableBufferPointer { found in
             prediction.values.withUnsafeBufferPointer { prediction in
@@ -62,13 +66,13 @@ public struct Confusion: Sendable {
         counts = sums
     }
 
-    /// How many voxels are predicted to be of one class and are of the other; nil stands for background. Ignored voxels are
-    /// not counted.
+    /// The number of voxels with the class `prediction` in the prediction and `truth` in the truth; nil is background. Ignored
+    /// voxels are not counted.
     public func count(prediction: String?, truth: String?) -> Int {
         count { $0 == prediction && $1 == truth }
     }
 
-    /// One class against everything else, background included.
+    /// The overlap of one class, with all other classes and the background as negatives.
     public func overlap(of name: String) -> Overlap {
         Overlap(
             truePositives: count { $0 == name && $1 == name }, falsePositives: count { $0 == name && $1 != name },
@@ -85,16 +89,16 @@ public struct Confusion: Sendable {
     }
 }
 
-/// What each of the 256 values of a label volume stands for.
+/// The class of each of the 256 labels of a label volume.
 struct ClassMap: Sendable {
-    /// A class; without a name it is background.
+    /// A class; background has no name.
     struct Class: Hashable, Sendable { let name: String? }
 
-    /// The class of each value; nil for those that are ignored and those that are unknown.
+    /// The class of each label; nil for ignored and for unknown labels.
     let classes: [Class?]
     private let isKnown: [Bool]
 
-    /// - Throws: ``MetricsError`` where a value is both ignored and a class, or a name is empty.
+    /// - Throws: ``MetricsError`` where a label is both ignored and a class, or a name is empty.
     init(_ names: [UInt8: String], ignoring ignored: Set<UInt8>) throws(MetricsError) {
         if let value = names.keys.filter(ignored.contains).min() {
             throw MetricsError(.invalidParameter, "the label \(value) is a class and ignored as well; leave out one of the two")

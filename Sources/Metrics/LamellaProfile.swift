@@ -3,11 +3,12 @@ import Foundation
 public import ImageProcessing
 public import Volumes
 
-/// Estimates how thick a lamella is, from how much densities vary within each slice.
+/// Estimates the thickness of a lamella from the standard deviation of the densities in each slice.
 ///
-/// In the lamella there are structures, beyond its faces there is noise alone, so that the standard deviation of a slice steps
-/// up where it begins and down where it ends. The logarithm of the profile, a median of five slices, is fitted by two steps:
-/// one level inside, and one on either side. Where the lamella ends between two slices follows from the level half way.
+/// The lamella contains structures, while there is only noise beyond its faces: the standard deviation of slices rises where
+/// the lamella begins, and falls where it ends. The logarithm of this profile, after a median filter of five slices, is fitted
+/// by two steps with three levels: one inside of the lamella, and one on either side. A face lies where the profile crosses
+/// the mean of the two levels, interpolated between slices.
 ///
 /// ```swift
 /// var profile = LamellaProfile(shape: shape, voxelSize: voxelSize)
@@ -17,19 +18,23 @@ public import Volumes
 ///
 /// A lamella that is tilted by more than its thickness over the field of view has no steps in its profile.
 public struct LamellaProfile: Sendable {
+    /// The number of voxels along z, y and x.
     public let shape: VolumeShape
+    /// The size of a voxel along z, y and x.
     public let voxelSize: VoxelSize
-    /// The standard deviation of each slice so far.
+    /// The standard deviation of the densities of each slice that was added.
     public private(set) var deviations: [Double] = []
 
-    /// How many slices there must be on each side of an edge.
+    /// The least number of slices on each side of a step.
     static let leastSlices = 4
-    /// How much of the profile's variance the steps must explain.
+    /// The least fraction of the profile's variance that the steps must explain.
     static let leastExplained = 0.6
-    /// How far apart levels must lie, in standard deviations of the profile around them, and as a part.
+    /// The least height of a step, in standard deviations of the profile around the levels.
     static let leastContrast = 4.0
+    /// The least height of a step in the natural logarithm: 0.01 is 1 %.
     static let leastStep = 0.01
 
+    /// Begins the profile of a volume.
     public init(shape: VolumeShape, voxelSize: VoxelSize) {
         self.shape = shape
         self.voxelSize = voxelSize
@@ -37,13 +42,14 @@ public struct LamellaProfile: Sendable {
 
     /// Adds the next slice.
     ///
-    /// - Throws: ``MetricsError`` where it has another size, the volume is full, or a density is not finite.
-    /// - Complexity: a pass over the pixels.
+    /// - Parameter density: the densities `[y][x]`.
+    /// - Throws: ``MetricsError`` where the slice has another size, the volume is full, or a density is not finite.
+    /// - Complexity: one pass over the pixels.
     public mutating func add(_ density: Image<Float>) throws(MetricsError) {
         try density.requireSlice(deviations.count, of: shape)
         let count = density.values.count
         let (sum, squares) = density.values.withUnsafeBufferPointer { values -> (Double, Double) in
-            // Sums of differences to a value of the slice: their squares do not cancel.
+            // Densities are taken relative to one of them, so that the variance does not suffer from cancellation.
             let origin = Double(values[0])
             var (sums, squares) = (SIMD8<Double>.zero, SIMD8<Double>.zero)
             let whole = count & ~7
@@ -71,13 +77,13 @@ public struct LamellaProfile: Sendable {
         deviations.append(max(squares / Double(count) - mean * mean, 0).squareRoot())
     }
 
-    /// The lamella in the slices so far; nil where no two edges stand out from the noise: where it fills the volume, lies
-    /// beyond it, or the volume has too few slices.
+    /// The lamella in the slices that were added; nil where no two steps stand out from the noise, because the lamella fills the
+    /// volume or extends beyond it, or because there are fewer than 12 slices without padding.
     ///
-    /// - Complexity: the square of the number of slices.
+    /// - Complexity: quadratic in the number of slices.
     public func lamella() -> Lamella? {
         let least = Self.leastSlices
-        // Empty slices at the ends of a volume are padding, not what lies beyond a lamella.
+        // Constant slices at the ends of a volume are padding, not the space outside of a lamella.
         guard let first = deviations.firstIndex(where: { $0 > 0 }), let last = deviations.lastIndex(where: { $0 > 0 }),
             last - first + 1 >= 3 * least
         else { return nil }
@@ -85,7 +91,7 @@ public struct LamellaProfile: Sendable {
         let profile = Self.medians(deviations[first...last].map { log(max($0, floor)) })
         let sums = profile.reduce(into: [0.0]) { $0.append($0[$0.count - 1] + $1) }
         let count = profile.count
-        // The best two steps: the sum of squares that the three levels explain.
+        // The best two steps maximize the sum of squares that the three levels explain.
         func explained(_ range: Range<Int>) -> Double {
             let sum = sums[range.upperBound] - sums[range.lowerBound]
             return sum * sum / Double(range.count)
@@ -108,7 +114,7 @@ public struct LamellaProfile: Sendable {
         guard step >= Self.leastStep, step >= Self.leastContrast * noise, rest <= (1 - Self.leastExplained) * whole else {
             return nil
         }
-        // Where the profile passes half of each step, between the slices on either side.
+        // The faces: the profile crosses the middle of a step between two slices.
         let lower = Self.crossing(profile, from: best.begin, by: -1, level: (below + inside) / 2)
         let upper = Self.crossing(profile, from: best.end - 1, by: 1, level: (above + inside) / 2)
         let edge = voxelSize.zInAngstroms
@@ -117,6 +123,7 @@ public struct LamellaProfile: Sendable {
             contrast: exp(step) - 1)
     }
 
+    /// The median of each value and two on either side; fewer at the ends.
     private static func medians(_ values: [Double]) -> [Double] {
         values.indices.map { index in
             let reach = min(2, index, values.count - 1 - index)
@@ -124,11 +131,11 @@ public struct LamellaProfile: Sendable {
         }
     }
 
-    /// The place at which the profile falls below a level, near a slice inside; a half further out than the slice if it does so
-    /// at once.
+    /// The position at which the profile falls below a level, searched from the slice `inside` in the direction `step`, and
+    /// interpolated linearly. Where the profile ends or does not fall, it is half a slice beyond the slice where the search ends.
     private static func crossing(_ profile: [Double], from inside: Int, by step: Int, level: Double) -> Double {
         var index = inside
-        // The first slice of the step may already be below half of it, or the one before it still above.
+        // The first slice inside may already be below the level, and the one outside still above it.
         while profile.indices.contains(index - step), profile[index] < level { index -= step }
         while profile.indices.contains(index + step), profile[index + step] >= level { index += step }
         guard profile.indices.contains(index + step), profile[index] > profile[index + step] else {
@@ -138,13 +145,16 @@ public struct LamellaProfile: Sendable {
     }
 }
 
-/// The part of a tomogram that is specimen.
+/// The part of a tomogram that contains the specimen.
 public struct Lamella: Hashable, Codable, Sendable {
-    /// Where it begins and ends, in Å along z from the centre of the first slice.
+    /// The z of the lower face, in Å from the centre of the first slice.
     public let lowerInAngstroms: Double
+    /// The z of the upper face, in Å from the centre of the first slice.
     public let upperInAngstroms: Double
-    /// By what part densities inside vary more than outside: 0.2 for a standard deviation of 1.2 of that outside.
+    /// The ratio of the standard deviations inside and outside, minus 1: 0.2 where it is 1.2 times as large inside. Of the two
+    /// sides the one with the smaller contrast counts.
     public let contrast: Double
 
+    /// The distance of the faces in Å.
     public var thicknessInAngstroms: Double { upperInAngstroms - lowerInAngstroms }
 }

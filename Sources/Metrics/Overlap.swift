@@ -1,6 +1,7 @@
 public import ImageProcessing
 
-/// How two masks overlap: the voxels that are foreground in both, in either, in none.
+/// The overlap of two masks, a prediction and the truth: the numbers of voxels that are foreground in both, in one of them,
+/// and in none. Masks are added slice by slice.
 ///
 /// ```swift
 /// var overlap = Overlap()
@@ -8,9 +9,13 @@ public import ImageProcessing
 /// print(overlap.dice ?? "both are empty")
 /// ```
 public struct Overlap: Hashable, Codable, Sendable {
+    /// TP: the voxels that are foreground in both masks.
     public var truePositives: Int
+    /// FP: the voxels that are foreground in the prediction only.
     public var falsePositives: Int
+    /// FN: the voxels that are foreground in the truth only.
     public var falseNegatives: Int
+    /// TN: the voxels that are background in both masks.
     public var trueNegatives: Int
 
     public init(truePositives: Int = 0, falsePositives: Int = 0, falseNegatives: Int = 0, trueNegatives: Int = 0) {
@@ -22,9 +27,9 @@ public struct Overlap: Hashable, Codable, Sendable {
 
     /// Counts the voxels of a slice.
     ///
-    /// - Parameter region: where voxels are counted; everywhere without it.
+    /// - Parameter region: the voxels that are counted; all by default.
     /// - Throws: ``MetricsError`` where sizes differ.
-    /// - Complexity: a pass over the pixels.
+    /// - Complexity: one pass over the pixels.
     public mutating func add(prediction: Mask, truth: Mask, region: Mask? = nil) throws(MetricsError) {
         try truth.requireSize(of: prediction, "truth")
         try region?.requireSize(of: prediction, "region")
@@ -68,6 +73,7 @@ public struct Overlap: Hashable, Codable, Sendable {
         trueNegatives += counts.all - counts.predicted - counts.true + counts.both
     }
 
+    /// The sums of the counts.
     public static func + (a: Overlap, b: Overlap) -> Overlap {
         Overlap(
             truePositives: a.truePositives + b.truePositives, falsePositives: a.falsePositives + b.falsePositives,
@@ -76,10 +82,10 @@ public struct Overlap: Hashable, Codable, Sendable {
 
     public static func += (a: inout Overlap, b: Overlap) { a = a + b }
 
-    /// 2 TP / (2 TP + FP + FN), the Dice coefficient, which is F1; nil where both masks are empty.
+    /// The Dice coefficient, which equals F1: 2 TP / (2 TP + FP + FN); nil where both masks are empty.
     public var dice: Double? { ratio(2 * truePositives, 2 * truePositives + falsePositives + falseNegatives) }
 
-    /// TP / (TP + FP + FN), the Jaccard index; nil where both masks are empty.
+    /// The Jaccard index TP / (TP + FP + FN); nil where both masks are empty.
     public var intersectionOverUnion: Double? { ratio(truePositives, truePositives + falsePositives + falseNegatives) }
 
     /// TP / (TP + FP); nil where nothing was predicted.
@@ -89,11 +95,11 @@ public struct Overlap: Hashable, Codable, Sendable {
     public var recall: Double? { ratio(truePositives, truePositives + falseNegatives) }
 }
 
-/// A part of a whole; nil where there is no whole.
+/// `part / whole`; nil where `whole` is 0.
 func ratio(_ part: Int, _ whole: Int) -> Double? { whole == 0 ? nil : Double(part) / Double(whole) }
 
-/// The harmonic mean of two ratios, the second β times as important; a missing one counts as 0, and of two missing ones there is
-/// none.
+/// F-beta, the weighted harmonic mean (1 + β²) P R / (β² P + R) of precision P and recall R. A value that is nil counts as 0;
+/// the result is nil where both are.
 func harmonicMean(_ precision: Double?, _ recall: Double?, beta: Double = 1) -> Double? {
     guard precision != nil || recall != nil else { return nil }
     let (precision, recall) = (precision ?? 0, recall ?? 0)

@@ -1,30 +1,35 @@
 public import Basics
 public import ImageProcessing
 
-/// Precision and recall at every threshold of a score.
+/// Precision and recall for every threshold of a score.
 public struct PrecisionRecallCurve: Sendable {
-    /// What comes of predicting everything whose score is at least the threshold.
+    /// Precision and recall of the predictions whose score is at least the threshold.
     public struct Point: Hashable, Codable, Sendable {
+        /// The least score of a prediction.
         public let threshold: Double
+        /// The fraction of the predictions that are right.
         public let precision: Double
+        /// The fraction of the positives that are predicted.
         public let recall: Double
 
         /// The harmonic mean of both.
         public var f1: Double { precision + recall > 0 ? 2 * precision * recall / (precision + recall) : 0 }
     }
 
-    /// A point for each score that occurs, the highest first; none where there is no truth.
+    /// One point for each score that occurs, the highest score first; empty where there are no positives.
     public let points: [Point]
-    /// How many there are to be found.
+    /// The number of true objects.
     public let positives: Int
 
+    /// The curve of scored predictions.
+    ///
     /// - Parameters:
-    ///   - scores: of what was predicted, in any order; what has one score is predicted together.
-    ///   - isTrue: whether each is right.
-    ///   - positives: how many there are to be found, also those that nothing predicts.
-    /// - Throws: ``MetricsError`` where the numbers of scores and truths differ, a score is no number, or more is right than
-    ///   there is to be found.
-    /// - Complexity: n log n.
+    ///   - scores: the score of each prediction, in any order. Predictions with equal scores share one threshold.
+    ///   - isTrue: whether each prediction is right.
+    ///   - positives: the number of true objects, including those without a prediction.
+    /// - Throws: ``MetricsError`` where the numbers of scores and truths differ, a score is NaN, or more predictions are right
+    ///   than there are positives.
+    /// - Complexity: n log n in the predictions.
     public init(scores: [Double], isTrue: [Bool], positives: Int) throws(MetricsError) {
         guard scores.count == isTrue.count else {
             throw MetricsError(
@@ -46,10 +51,11 @@ public struct PrecisionRecallCurve: Sendable {
         self.init(steps, positives: positives)
     }
 
-    /// A pick is right where the greedy rule pairs it. The rule takes picks in order of score, so that those above any
-    /// threshold are paired as they would be alone.
+    /// The curve of picks. A pick is right if ``PickRule/greedy(radiusInAngstroms:)`` pairs it. This rule processes picks in
+    /// descending order of score, so that the picks above any threshold have the same pairs as without the others.
     ///
     /// - Throws: as ``PickRule/score(_:truth:)``.
+    /// - Complexity: as ``PickRule/score(_:truth:)``.
     public init(picks: [Pick], truth: [SIMD3<Double>], radiusInAngstroms: Double) throws(MetricsError) {
         let score = try PickRule.greedy(radiusInAngstroms: radiusInAngstroms).score(picks, truth: truth)
         var isTrue = [Bool](repeating: false, count: picks.count)
@@ -57,7 +63,9 @@ public struct PrecisionRecallCurve: Sendable {
         try self.init(scores: picks.map(\.score), isTrue: isTrue, positives: truth.count)
     }
 
-    /// - Parameter steps: how much more is predicted at each threshold, the highest first.
+    /// - Parameters:
+    ///   - steps: the numbers of right and wrong predictions that each threshold adds, the highest threshold first.
+    ///   - positives: the number of true objects.
     init(_ steps: [(threshold: Double, right: Int, wrong: Int)], positives: Int) {
         self.positives = positives
         var (right, predicted) = (0, 0)
@@ -73,7 +81,8 @@ public struct PrecisionRecallCurve: Sendable {
         self.points = points
     }
 
-    /// Σ (Rₙ − Rₙ₋₁) Pₙ, the area below the curve as steps, as scikit-learn has it; nil where there is no truth.
+    /// The average precision Σ (Rₙ − Rₙ₋₁) Pₙ, the area below the curve of steps, as in scikit-learn; nil where there are no
+    /// positives.
     public var averagePrecision: Double? {
         guard positives > 0 else { return nil }
         var (area, recall) = (0.0, 0.0)
@@ -84,11 +93,12 @@ public struct PrecisionRecallCurve: Sendable {
         return area
     }
 
-    /// The point of the highest F1; of equal ones that of the highest threshold. Nil where there is none.
+    /// The point with the highest F1, of several the one with the highest threshold; nil where there is no point.
     public var best: Point? { points.max { $0.f1 < $1.f1 || $0.f1 == $1.f1 && $0.threshold < $1.threshold } }
 }
 
-/// How often each of the 256 levels of a probability is foreground and background: all that a sweep of thresholds needs.
+/// The number of foreground and background voxels at each of the 256 levels of an 8-bit probability. It is sufficient for the
+/// precision and recall of all thresholds.
 ///
 /// ```swift
 /// var histogram = ProbabilityHistogram()
@@ -96,23 +106,26 @@ public struct PrecisionRecallCurve: Sendable {
 /// let best = histogram.curve().best
 /// ```
 public struct ProbabilityHistogram: Hashable, Sendable {
-    /// Voxels of each level that are background, and that are foreground.
+    /// The number of background voxels of each level.
     public private(set) var background = [Int](repeating: 0, count: 256)
+    /// The number of foreground voxels of each level.
     public private(set) var foreground = [Int](repeating: 0, count: 256)
 
+    /// An empty histogram.
     public init() {}
 
     /// Counts the voxels of a slice.
     ///
     /// - Parameters:
-    ///   - probability: 255 is 1.
-    ///   - region: where voxels are counted; everywhere without it.
+    ///   - probability: the probability `[y][x]`, as 0 … 255 for 0 … 1.
+    ///   - truth: the true mask.
+    ///   - region: the voxels that are counted; all by default.
     /// - Throws: ``MetricsError`` where sizes differ.
-    /// - Complexity: a pass over the pixels.
+    /// - Complexity: one pass over the pixels.
     public mutating func add(probability: Image<UInt8>, truth: Mask, region: Mask? = nil) throws(MetricsError) {
         try truth.requireSize(of: probability, "truth")
         try region?.requireSize(of: probability, "region")
-        // Four tables in turn: neighbours are alike, and a count would wait for the one before it.
+        // Four tables are used in turn, so that the increments of equal neighbours do not depend on each other.
         var counts = [UInt32](repeating: 0, count: 4 * 512)
         counts.withUnsafeMutableBufferPointer { counts in
             probability.values.withUnsafeBufferPointer { probability in
@@ -136,7 +149,7 @@ public struct ProbabilityHistogram: Hashable, Sendable {
         }
     }
 
-    /// Precision and recall where everything of at least a level is predicted; thresholds are level / 255.
+    /// Precision and recall of the masks "at least this level", for thresholds level / 255.
     public func curve() -> PrecisionRecallCurve {
         let steps = (0..<256).reversed().map {
             (threshold: Double($0) / 255, right: foreground[$0], wrong: background[$0])

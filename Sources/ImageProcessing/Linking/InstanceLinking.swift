@@ -3,7 +3,7 @@ public import Basics
 /// Links the instances of consecutive slices of a slab into particles in three dimensions.
 ///
 /// ```swift
-/// var linking = try InstanceLinking(diameters)
+/// var linking = InstanceLinking(diameters)
 /// for slice in slices { try linking.append(slice.labels, slice.labels.instanceShapes()) }
 /// let particles = linking.finished()
 /// for (slice, labels) in … { write(particles.identifiers(labels, slice: slice)) }    // a second pass

@@ -1,27 +1,32 @@
 import ImageProcessing
 
-/// The runs of a slice of labels: stretches of one class along its rows, in raster order.
+/// The runs of a slice of labels: maximal sequences of pixels of one class along its rows, in raster order.
 struct LabelRuns: Sendable {
+    /// Consecutive pixels of one class in a row.
     struct Run: Sendable {
+        /// The first pixel.
         var start: Int32
-        /// The pixel after the last.
+        /// The pixel after the last one.
         var end: Int32
         /// The class, from 1.
         var classIndex: UInt8
-        /// The provisional object that the run is part of.
+        /// The provisional object of the run; −1 before it has one.
         var object: Int32 = -1
 
         @inline(__always) var pixels: Range<Int> { Int(start)..<Int(end) }
     }
 
     private(set) var runs: [Run] = []
-    /// For each row the index of its first run, and at last the number of runs.
+    /// For each row the index of its first run; the last entry is the number of runs.
     private(set) var rowStarts: [Int] = [0]
 
-    /// No runs, of a slice that is not there.
+    /// A slice without runs.
     init(height: Int) { rowStarts = [Int](repeating: 0, count: height + 1) }
 
-    /// - Parameter classOfLabel: for each of the 256 labels its class, from 1; 0 for what has none.
+    /// The runs of a slice `[y][x]`.
+    ///
+    /// - Parameter classOfLabel: for each of the 256 labels its class from 1, or 0 for none.
+    /// - Complexity: one pass over the pixels, eight at a time in background.
     init(of labels: Image<UInt8>, classOfLabel: [UInt8]) {
         let width = labels.width
         rowStarts.reserveCapacity(labels.height + 1)
@@ -33,7 +38,7 @@ struct LabelRuns: Sendable {
                     let row = y &* width
                     var x = 0
                     while x < width {
-                        // Most of a volume is background.
+                        // Most of a volume is background, which is skipped eight pixels at a time.
                         if isGround {
                             while x &+ 8 <= width, bytes.loadUnaligned(fromByteOffset: row &+ x, as: UInt64.self) == 0 { x &+= 8 }
                             guard x < width else { break }
@@ -55,11 +60,14 @@ struct LabelRuns: Sendable {
 
     subscript(index: Int) -> Run { runs[index] }
 
-    /// Gives the runs of a row the objects of those that they touch in another, and notes which objects are one.
+    /// Assigns to each run of row `y` the object of a run of the same class that it touches in another row. Where it touches
+    /// several objects, it appends pairs of them to `joins`.
     ///
     /// - Parameters:
-    ///   - other: the row of another slice, or of this one for nil.
-    ///   - reach: how far apart runs may be.
+    ///   - row: the other row.
+    ///   - other: the slice of the other row; nil for this slice.
+    ///   - reach: the greatest distance along x at which runs touch: 1 if diagonal neighbours count.
+    ///   - joins: pairs of objects that are the same.
     mutating func connect(
         row y: Int, toRow row: Int, of other: LabelRuns?, reach: Int, _ joins: inout [(Int32, Int32)]
     ) {
@@ -88,7 +96,7 @@ struct LabelRuns: Sendable {
         }
     }
 
-    /// Numbers the objects that begin in a row.
+    /// Gives each run of a row that has no object a new one, numbered from `next`.
     mutating func startObjects(inRow y: Int, _ next: inout Int32) {
         for index in runs(ofRow: y) where runs[index].object < 0 {
             runs[index].object = next

@@ -1,59 +1,72 @@
 import Foundation
 
-/// A connected part of a class, measured.
+/// The measures of a connected component of a class.
+///
+/// Coordinates (x, y, z) are in Å from the centre of the volume's first voxel.
 public struct MeasuredObject: Hashable, Codable, Sendable {
+    /// The name of the class.
     public let className: String
+    /// The number of voxels.
     public let voxels: Int
+    /// The volume in nm³.
     public let volumeInCubicNanometers: Double
-    /// The mean place of its voxels' centres (x, y, z), from the centre of the volume's first voxel.
+    /// The mean of the voxel centres.
     public let centroidInAngstroms: SIMD3<Double>
-    /// Its box, to the outer faces of its voxels: an object of one voxel is an edge wide.
+    /// The lower corner of the bounding box, which includes whole voxels: that of one voxel has the size of the voxel.
     public let lowerInAngstroms: SIMD3<Double>
+    /// The upper corner of the bounding box.
     public let upperInAngstroms: SIMD3<Double>
-    /// The full axes, longest first, of the ellipsoid that has the same second moments, 2 √(5 λ): of a ball its diameter. A
+    /// The full axis lengths 2 √(5 λ), longest first, of the ellipsoid with the same second moments λ; for a ball its diameter. A
     /// voxel counts as a box, so that a sheet of one voxel is not thinner than that.
     public let axisLengthsInAngstroms: SIMD3<Double>
-    /// The direction of the longest axis, of length 1; its first component that is not zero is positive.
+    /// The unit vector (x, y, z) along the longest axis; its first component that is not zero is positive.
     public let principalAxis: SIMD3<Double>
-    /// nil where no densities were given.
+    /// The mean of the densities of the voxels; nil where no densities were given.
     public let meanDensity: Double?
-    /// nil where it was not measured. Where the object is cut by the volume's border is no surface.
+    /// The surface area in nm²; nil where it was not measured. Faces on the border of the volume do not count.
     public let surfaceAreaInSquareNanometers: Double?
-    /// Whether it is cut by the border of the volume, or could be: one of its voxels is there.
+    /// Whether a voxel lies at the border of the volume, so that the object may be cut off.
     public let touchesBorder: Bool
 
-    /// The longest over the middle axis: 1 for balls and discs, large for filaments.
+    /// The longest axis divided by the middle one: 1 for balls and discs, large for filaments.
     public var elongation: Double { axisLengthsInAngstroms.x / axisLengthsInAngstroms.y }
 
-    /// The middle over the shortest axis: 1 for balls and filaments, large for sheets.
+    /// The middle axis divided by the shortest one: 1 for balls and filaments, large for sheets.
     public var flatness: Double { axisLengthsInAngstroms.y / axisLengthsInAngstroms.z }
 
-    /// The diameter of the ball of the same volume.
+    /// The diameter in nm of the ball with the same volume.
     public var equivalentDiameterInNanometers: Double { cbrt(6 * volumeInCubicNanometers / .pi) }
 }
 
-/// What is summed up over the voxels of an object, in voxels.
+/// The sums over the voxels of an object, from which it is measured. Coordinates are in voxels.
 struct ObjectSums: Sendable {
+    /// The class, from 1.
     let classIndex: UInt8
+    /// The number of voxels.
     var voxels = 0
     /// Σ x, Σ y, Σ z
     private var first = SIMD3<Double>.zero
-    /// Σ x², Σ y², Σ z² and Σ xy, Σ yz, Σ zx
+    /// Σ x², Σ y², Σ z²
     private var squares = SIMD3<Double>.zero
+    /// Σ xy, Σ yz, Σ zx
     private var products = SIMD3<Double>.zero
+    /// The least x, y and z.
     private(set) var minimum = SIMD3<Int>(repeating: .max)
+    /// The greatest x, y and z.
     private(set) var maximum = SIMD3<Int>(repeating: .min)
+    /// The sum of the densities.
     var density = 0.0
-    /// Å²
+    /// The surface area in Å².
     var area = 0.0
 
     init(classIndex: UInt8) { self.classIndex = classIndex }
 
+    /// Adds the voxels of a run along x.
     mutating func add(run xs: Range<Int>, y: Int, z: Int) {
         let count = Double(xs.count)
         let (a, b) = (Double(xs.lowerBound), Double(xs.upperBound - 1))
         let sum = count * (a + b) / 2
-        // Σ of squares of whole numbers from a to b.
+        // The sum of squares of the integers a … b.
         let square = count * (a * a + a * b + b * b) / 3 + (b - a) * count / 6
         let (y, z) = (Double(y), Double(z))
         voxels += xs.count
@@ -64,6 +77,7 @@ struct ObjectSums: Sendable {
         maximum = pointwiseMax(maximum, SIMD3(xs.upperBound - 1, Int(y), Int(z)))
     }
 
+    /// Adds the sums of another part of the object.
     mutating func add(_ other: ObjectSums) {
         voxels += other.voxels
         first += other.first
@@ -75,10 +89,11 @@ struct ObjectSums: Sendable {
         area += other.area
     }
 
-    /// The mean place, in voxels.
+    /// The mean (x, y, z) in voxels.
     var centroid: SIMD3<Double> { first / Double(voxels) }
 
-    /// The covariance of places as (xx, yy, zz) and (xy, yz, zx), in Å², each voxel a box and not a point.
+    /// The covariance of positions in Å², as (xx, yy, zz) and (xy, yz, zx). Voxels count as boxes, not as points, which adds 1/12
+    /// to the variances in voxels.
     func covariance(_ edges: SIMD3<Double>) -> (diagonal: SIMD3<Double>, others: SIMD3<Double>) {
         let (n, mean) = (Double(voxels), centroid)
         let next = SIMD3(mean.y, mean.z, mean.x)
@@ -89,7 +104,7 @@ struct ObjectSums: Sendable {
     }
 }
 
-/// A symmetric 3 × 3 matrix and its eigenvectors.
+/// A symmetric 3 × 3 matrix, for its eigenvectors.
 struct SymmetricMatrix {
     private var rows: [SIMD3<Double>]
 
@@ -102,7 +117,7 @@ struct SymmetricMatrix {
         ]
     }
 
-    /// The eigenvalues, the largest first, and the eigenvectors, by Jacobi's rotations.
+    /// The eigenvalues, largest first, with unit eigenvectors, by Jacobi rotations.
     func eigenvectors() -> [(value: Double, vector: SIMD3<Double>)] {
         var (a, vectors) = (rows, [SIMD3<Double>(1, 0, 0), SIMD3(0, 1, 0), SIMD3(0, 0, 1)])
         let scale = max(a[0].x, a[1].y, a[2].z, .leastNormalMagnitude)
@@ -114,7 +129,7 @@ struct SymmetricMatrix {
                 let tangent = (theta < 0 ? -1 : 1) / (abs(theta) + (theta * theta + 1).squareRoot())
                 let cosine = 1 / (tangent * tangent + 1).squareRoot()
                 let sine = tangent * cosine
-                // Rows, then columns.
+                // The rotation is applied to rows, then to columns.
                 (a[p], a[q]) = (cosine * a[p] - sine * a[q], sine * a[p] + cosine * a[q])
                 for row in 0..<3 {
                     (a[row][p], a[row][q]) = (cosine * a[row][p] - sine * a[row][q], sine * a[row][p] + cosine * a[row][q])

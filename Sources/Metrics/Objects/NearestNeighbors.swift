@@ -1,18 +1,20 @@
 public import Basics
 
-/// The nearest other point of each.
+/// Nearest-neighbour search among points (x, y, z). Distances have the unit of the coordinates.
 public enum NearestNeighbors {
-    /// One of the points, by its place in the list, and how far it is, in the points' unit.
+    /// A neighbour of a point.
     public struct Neighbor: Hashable, Sendable {
+        /// The index of the neighbour in the list of points.
         public let index: Int
+        /// The distance to it, in the unit of the coordinates.
         public let distance: Double
     }
 
-    /// For each point the nearest other one, at distance 0 where two are at one place; nil for a point that is alone. Of equally near
-    /// ones it is the first.
+    /// For each point the nearest other point; nil for a single point. Of equally near points it is the first. Two points at the
+    /// same position are neighbours at distance 0.
     ///
-    /// - Throws: ``MetricsError`` where a coordinate is not finite.
-    /// - Complexity: linear where points are spread evenly.
+    /// - Throws: ``MetricsError`` where a coordinate is not finite, or beyond 10¹².
+    /// - Complexity: linear where points are distributed evenly.
     public static func nearest(among points: [SIMD3<Double>]) throws(MetricsError) -> [Neighbor?] {
         try points.check("point")
         let grid = PointGrid(points)
@@ -21,9 +23,10 @@ public enum NearestNeighbors {
         }
     }
 
-    /// For each point the nearest of others; nil where there are none.
+    /// For each of `points` the nearest of `others`; nil where `others` is empty. Of equally near points it is the first.
     ///
-    /// - Throws: ``MetricsError`` where a coordinate is not finite.
+    /// - Throws: ``MetricsError`` where a coordinate is not finite, or beyond 10¹².
+    /// - Complexity: linear where points are distributed evenly.
     public static func nearest(from points: [SIMD3<Double>], to others: [SIMD3<Double>]) throws(MetricsError) -> [Neighbor?] {
         try points.check("point")
         try others.check("point")
@@ -32,26 +35,27 @@ public enum NearestNeighbors {
     }
 }
 
-/// Points sorted into cubic cells, so that those near a place are found without looking at the others.
+/// Points sorted into the cubic cells of a grid, for searches that visit only nearby cells.
 struct PointGrid: Sendable {
     private let points: [SIMD3<Double>]
     private let origin: SIMD3<Double>
     private let side: Double
     private let cells: SIMD3<Int>
-    /// For each cell the first of its points in `members`, and at last their number.
+    /// For each cell the index of its first point in ``members``; the last entry is the number of points.
     private var starts: [Int]
+    /// The indices of the points, cell by cell.
     private var members: [Int]
 
     /// - Parameters:
-    ///   - points: finite ones.
-    /// - radius: how far will be looked, if that is known; cells are as large, unless there were then many more of them than
-    /// points.
+    ///   - points: points with finite coordinates.
+    ///   - radius: the distance of later searches, if known. It is the side of a cell, unless there would be many more cells
+    ///     than points.
     init(_ points: [SIMD3<Double>], radius: Double = 0) {
         self.points = points
         let lower = points.reduce(points.first ?? .zero, pointwiseMin)
         let extent = points.reduce(lower, pointwiseMax) - lower
         origin = lower
-        // About a point a cell: in a volume, or where all points are in a plane or on a line.
+        // At most about two cells for each point, also where all points lie in a plane or on a line.
         let most = Double(2 * points.count + 64)
         var side = max(radius, extent.max() / 1024, 1e-6)
         func count(_ side: Double) -> SIMD3<Double> { (extent / side).rounded(.down) + 1 }
@@ -77,7 +81,7 @@ struct PointGrid: Sendable {
         }
     }
 
-    /// Calls the body with each point at most `radius` from a place, and with its squared distance; in no particular order.
+    /// Calls `body` with each point at a distance of at most `radius` and its squared distance, in no particular order.
     func forEach(within radius: Double, of place: SIMD3<Double>, _ body: (_ point: Int, _ squared: Double) -> Void) {
         guard let (lower, upper) = box(around: place, radius) else { return }
         for z in lower.z...upper.z {
@@ -92,12 +96,12 @@ struct PointGrid: Sendable {
         }
     }
 
-    /// The nearest point to a place, and its distance; of equally near ones the first. Nil where there is none.
+    /// The nearest point to a place and its distance, of equally near points the first; nil where there is none.
     ///
-    /// - Parameter other: a point that does not count.
+    /// - Parameter other: the index of a point to ignore.
     func nearest(to place: SIMD3<Double>, except other: Int? = nil) -> (point: Int, distance: Double)? {
         guard points.count > (other == nil ? 0 : 1) else { return nil }
-        // What surely reaches all points.
+        // A radius that contains all points.
         let corner = origin + SIMD3<Double>(cells) * side
         let far: SIMD3<Double> = pointwiseMax(magnitude(origin - place), magnitude(corner - place))
         let most = (far * far).sum().squareRoot() * 1.001 + side
@@ -115,11 +119,12 @@ struct PointGrid: Sendable {
         }
     }
 
+    /// The first and the last cell, along x, y and z, that a ball around a place can touch; nil where it touches none.
     private func box(around place: SIMD3<Double>, _ radius: Double) -> (SIMD3<Int>, SIMD3<Int>)? {
         guard !points.isEmpty else { return nil }
         var (lower, upper) = (SIMD3<Int>.zero, SIMD3<Int>.zero)
         for axis in 0..<3 {
-            // Rounding must not lose a point at the border of a cell.
+            // The margin keeps points at the border of a cell in spite of rounding.
             let first = ((place[axis] - radius - origin[axis]) / side - 1e-6).rounded(.down)
             let last = ((place[axis] + radius - origin[axis]) / side + 1e-6).rounded(.down)
             let end = Double(cells[axis] - 1)
@@ -138,7 +143,10 @@ extension SIMD3<Double> {
 }
 
 extension [SIMD3<Double>] {
-    /// - Throws: ``MetricsError`` where a coordinate is not finite, or too large for any tomogram.
+    /// Checks that all coordinates are finite and at most 10¹².
+    ///
+    /// - Parameter name: the kind of point, for the message.
+    /// - Throws: ``MetricsError`` where one is not.
     func check(_ name: String) throws(MetricsError) {
         let most = 1e12
         if let index = firstIndex(where: { point in !(0..<3).allSatisfy { abs(point[$0]) <= most } }) {

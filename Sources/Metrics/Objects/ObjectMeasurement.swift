@@ -2,30 +2,39 @@ public import Basics
 public import ImageProcessing
 public import Volumes
 
-/// Measures every connected piece of every class of a label volume, slice after slice (`VolumeConnectivity`).
+/// Measures every 26-connected component (`VolumeConnectivity`) of every class of a label volume. Slices are added one by one.
 ///
 /// ```swift
-/// var measurement = try ObjectMeasurement(shape: shape, voxelSize: voxelSize, classes: [1: "membrane", 2: "ribosome"],
-/// ignoring: [255]) for z in 0..<shape.z { try measurement.add(labels(z), density: density(z)) } for object in try
-/// measurement.finish() { print(object.className, object.volumeInCubicNanometers) } ```
+/// var measurement = try ObjectMeasurement(
+///     shape: shape, voxelSize: voxelSize, classes: [1: "membrane", 2: "ribosome"], ignoring: [255])
+/// for z in 0..<shape.z { try measurement.add(labels(z), density: density(z)) }
+/// for object in try measurement.finish() { print(object.className, object.volumeInCubicNanometers) }
+/// ```
 ///
-/// Objects are joined by runs of voxels along x (L. He et al., *A run-based two-scan labeling algorithm*, IEEE TIP 17 (2008)),
-/// sums are taken over runs, and surfaces as ``FaceNormals`` says: within 1 % of spheres from a radius of five voxels, of
-/// cylinders and of planes. In memory are 7 slices of runs, 13 of bits for each class, and some 200 bytes for each place where an
-/// object begins.
+/// Components are found by runs of voxels along x (L. He et al., *A run-based two-scan labeling algorithm*, IEEE TIP 17
+/// (2008)), and sums are taken over runs. ``SurfaceArea`` is within 1 % for spheres from a radius of five voxels, for
+/// cylinders and for planes. Memory holds up to 7 slices of runs, 13 slices of bits for each class, and about 230 bytes for
+/// each place where an object begins.
 public struct ObjectMeasurement: Sendable {
+    /// The number of voxels along z, y and x.
     public let shape: VolumeShape
+    /// The size of a voxel along z, y and x.
     public let voxelSize: VoxelSize
+    /// The least number of voxels of an object that is measured.
     public let leastVoxels: Int
+    /// The names of the classes, sorted: class c has the name `names[c - 1]`.
     private let names: [String]
     private let map: ClassMap
-    /// For each label its class, from 1; 0 for what is not measured.
+    /// The class of each label, from 1; 0 for labels that are not measured.
     private let classOfLabel: [UInt8]
     private let surface: SurfaceArea?
+    /// The classes in the last slices, for the surface.
     private var window: ClassWindow
-    /// The last slices, until their surface was measured.
+    /// The last slices, until their surface is measured.
     private var slices: [LabelRuns]
+    /// The sums of each provisional object.
     private var sums: [ObjectSums] = []
+    /// The provisional objects; those that belong together are joined.
     private var sets = DisjointSets(count: 0)
     private var depth = 0
     private var hasDensities: Bool?
@@ -36,19 +45,22 @@ public struct ObjectMeasurement: Sendable {
     private var edges: SIMD3<Double> { SIMD3(voxelSize.xInAngstroms, voxelSize.yInAngstroms, voxelSize.zInAngstroms) }
 
     /// - Parameters:
-    /// - classes: the class of each label that is measured; labels of one name are one class. 0 is background unless it has a
-    /// name.
+    ///   - shape: the shape of the volume.
+    ///   - voxelSize: the voxel size.
+    ///   - classes: the class of each label that is measured; labels with the same name are one class. 0 is background unless it
+    ///     has a name.
     ///   - ignored: labels that are not measured.
-    ///   - leastVoxels: smaller objects are left out.
-    ///   - measuresSurface: the surface takes most of the time.
-    /// - Throws: ``MetricsError`` where a label is both ignored and a class, or the least size is not positive.
+    ///   - leastVoxels: the least number of voxels of an object; smaller ones are left out.
+    ///   - measuresSurface: whether surface areas are measured, which takes most of the time.
+    /// - Throws: ``MetricsError`` where a label is both ignored and a class, a name is empty, there are 256 classes, or
+    ///   `leastVoxels` is not positive.
     public init(
         shape: VolumeShape, voxelSize: VoxelSize, classes: [UInt8: String], ignoring ignored: Set<UInt8> = [],
         leastVoxels: Int = 1, measuresSurface: Bool = true
     ) throws(MetricsError) {
         guard leastVoxels >= 1 else { throw .parameter("the least number of voxels", leastVoxels, mustBe: "positive") }
         map = try ClassMap(classes, ignoring: ignored)
-        // A byte numbers 255 classes, and what is none.
+        // Classes are numbered in a byte, where 0 means no class.
         names = Set(classes.values).sorted()
         guard names.count < 256 else {
             throw MetricsError(.invalidParameter, "256 classes cannot be measured at once; leave one out, and have it ignored")
@@ -70,11 +82,11 @@ public struct ObjectMeasurement: Sendable {
     /// Adds the next slice.
     ///
     /// - Parameters:
-    ///   - labels: `[y][x]`.
-    ///   - density: the density of each voxel; all slices have one, or none has.
-    /// - Throws: ``MetricsError`` where a size differs, the volume is full, a label is no class, or a density within an object is
-    ///   not finite; the slice was not added then.
-    /// - Complexity: a pass over the pixels, and some 100 ns for each face of an object's surface.
+    ///   - labels: the labels `[y][x]`.
+    ///   - density: the densities `[y][x]`; either all slices have densities, or none has.
+    /// - Throws: ``MetricsError`` where a size differs, the volume is full, a label is neither a class nor ignored, densities are
+    ///   given for some slices only, or a density within an object is not finite. The slice is then not added.
+    /// - Complexity: a few passes over the pixels, and about 100 ns for each voxel face of a surface, on all cores.
     public mutating func add(_ labels: Image<UInt8>, density: Image<Float>? = nil) throws(MetricsError) {
         try labels.requireSlice(depth, of: shape)
         try density?.requireSlice(depth, of: shape)
@@ -102,7 +114,7 @@ public struct ObjectMeasurement: Sendable {
         if slices.count > ClassWindow.reach { slices.removeFirst() }
     }
 
-    /// Ends the volume: its objects in the order of their first voxels.
+    /// Ends the volume and returns its objects, in the order of their first voxels.
     ///
     /// - Throws: ``MetricsError`` where slices are missing.
     public mutating func finish() throws(MetricsError) -> [MeasuredObject] {
@@ -119,6 +131,7 @@ public struct ObjectMeasurement: Sendable {
         return joined.compactMap { $0.flatMap { $0.voxels >= leastVoxels ? measured($0) : nil } }
     }
 
+    /// Checks that each label of a slice is a class or ignored.
     private func check(_ labels: Image<UInt8>) throws(MetricsError) {
         var isPresent = [Bool](repeating: false, count: 256)
         isPresent.withUnsafeMutableBufferPointer { isPresent in
@@ -150,7 +163,7 @@ public struct ObjectMeasurement: Sendable {
         return sums
     }
 
-    /// Gives each run the object of a neighbour, or a new one, and joins what turns out to be one.
+    /// Gives each run the object of a neighbouring run, or a new one, and joins objects that touch.
     private mutating func join(_ slice: inout LabelRuns) throws(MetricsError) {
         let below = slices.last
         let reach = VolumeConnectivity.reach
@@ -173,6 +186,7 @@ public struct ObjectMeasurement: Sendable {
         }
     }
 
+    /// Adds the runs of a slice to the sums of their objects.
     private mutating func addSums(of slice: LabelRuns, _ densities: [Double]?) {
         for y in 0..<shape.y {
             for index in slice.runs(ofRow: y) {
@@ -183,6 +197,7 @@ public struct ObjectMeasurement: Sendable {
         }
     }
 
+    /// Adds the surface areas of a slice to the sums of its objects.
     private mutating func addSurface(ofSlice z: Int) {
         guard let surface else { return }
         let slice = slices[slices.count - (depth - z)]
@@ -191,6 +206,7 @@ public struct ObjectMeasurement: Sendable {
         }
     }
 
+    /// The measures of an object, from its sums.
     private func measured(_ sums: ObjectSums) -> MeasuredObject {
         let cubicNanometers = edges.x * edges.y * edges.z / 1000
         let covariance = sums.covariance(edges)

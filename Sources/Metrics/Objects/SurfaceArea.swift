@@ -1,7 +1,9 @@
 import Dispatch
 import Foundation
 
-/// The surface of each run of labels: the faces of its voxels behind which is another class, or none.
+/// The surface area of each run of labels: the sum over the exposed faces of its voxels of face area · |n·a|, where n is the
+/// surface normal (``FaceNormals``) and a the axis of the face. A face is exposed where the voxel behind it has another
+/// class, or none.
 struct SurfaceArea: Sendable {
     private let normals: FaceNormals
     /// The areas of a voxel's faces along x, y and z, in Å².
@@ -12,15 +14,15 @@ struct SurfaceArea: Sendable {
         faces = SIMD3(edges.y * edges.z, edges.z * edges.x, edges.x * edges.y)
     }
 
-    /// The surface of each run of slice z, in Å². Faces on the border of the volume are none.
+    /// The surface area of each run of slice z, in Å². Faces on the border of the volume do not count.
     ///
-    /// - Complexity: some 100 ns for each face, on all cores.
+    /// - Complexity: about 100 ns for each face, on all cores.
     func areas(of slice: LabelRuns, z: Int, _ window: ClassWindow, depth: Int) -> [Double] {
         let band = 16
         var areas = [Double](repeating: 0, count: slice.runs.count)
         window.withBits { bits in
             areas.withUnsafeMutableBufferPointer { areas in
-                // Each iteration writes those of its own rows.
+                // Safe, because each iteration writes the areas of its own rows.
                 nonisolated(unsafe) let areas = areas
                 DispatchQueue.concurrentPerform(iterations: (window.height + band - 1) / band) { index in
                     for y in index * band..<min((index + 1) * band, window.height) {
@@ -35,6 +37,7 @@ struct SurfaceArea: Sendable {
         return areas
     }
 
+    /// The surface area of one run, in Å².
     private func area(
         of run: LabelRuns.Run, y: Int, z: Int, _ bits: ClassWindow.Bits, height: Int, width: Int, depth: Int
     ) -> Double {
@@ -45,7 +48,8 @@ struct SurfaceArea: Sendable {
         }
         if run.start > 0 { add(0, x: Int(run.start), y: y, z: z) }
         if Int(run.end) < width { add(0, x: Int(run.end), y: y, z: z) }
-        // The other rows beside this one: where it has no bit there is a face, before the voxel or before the one after it.
+        // The four neighbouring rows along y and z. Where a row has no bit, there is a face: before this voxel for a row before
+        // it, before the next voxel for a row after it.
         let neighbors = [(1, y - 1, z, y, z), (1, y + 1, z, y + 1, z), (2, y, z - 1, y, z), (2, y, z + 1, y, z + 1)]
         for (axis, besideY, besideZ, faceY, faceZ) in neighbors {
             guard besideY >= 0, besideY < height, besideZ >= 0, besideZ < depth else { continue }
@@ -66,31 +70,34 @@ struct SurfaceArea: Sendable {
     }
 }
 
-/// The direction of a binary surface at the faces of its voxels.
+/// The normal of a binary surface at the faces of its voxels.
 ///
-/// Within 5.5 voxels of a face's middle, voxels of the class are weighted by a Gaussian (σ 2 voxels); their mean place lies,
-/// seen from there, where the normal points. For a plane this is the normal whatever the weights, if they depend on the
-/// distance alone. A plane of area A and normal n has faces of A |n·a| along each axis a; each of these counts as |n·a| of its
-/// area, and Σ A (n·a)² = A.
+/// The normal at a face is the direction from the middle of the face to the mean position of the voxels of the class within
+/// 5.5 voxels, weighted by a Gaussian (σ 2 voxels). For a plane this direction is exact with any weights that depend on the
+/// distance alone. A plane of area A and normal n has faces of total area A |n·a| along each axis a. Each face counts |n·a| of
+/// its area, and Σ A (n·a)² = A.
 private struct FaceNormals: Sendable {
     /// A row of voxels in the neighbourhood of a face.
     private struct Row {
         var y: Int
         var z: Int
-        /// How far it is from the middle of the face along y and z, in voxels.
+        /// The offset along y and z from the middle of the face, in voxels.
         var offset: SIMD2<Float>
+        /// The Gaussian weight of this offset.
         var weight: Float
-        /// Which of its voxels are near enough, from x − 6 on for faces along x, from x − 5 on for others.
+        /// A bit for each voxel of the row, set within 5.5 voxels. Bit 0 is x − 6 for faces along x, x − 5 for others.
         var mask: Int
     }
 
     private static let radius = 5.5
     private static let sigma = 2.0
 
-    /// For faces along x, y and z.
+    /// The rows of the neighbourhood, for faces along x, y and z.
     private let rows: [[Row]]
-    /// For 12 voxels beside a face along x, and for 11 around another, at each pattern of bits: Σ weight and Σ weight · offset.
+    /// (Σ weight, Σ weight · offset) along x for each pattern of bits of a row: first of 12 voxels for faces along x, then of 11
+    /// voxels for other faces.
     private let sums: [[SIMD2<Float>]]
+    /// The voxel size along x, y and z in Å.
     private let edges: SIMD3<Float>
 
     init(_ edges: SIMD3<Double>) {
@@ -147,20 +154,20 @@ private struct FaceNormals: Sendable {
         }
         let normal = SIMD3(along, across.x, across.y) / edges
         let length = (normal * normal).sum().squareRoot()
-        // Where the class is as much on one side as on the other the face counts whole.
+        // Without a direction, where the class is symmetric about the face, the whole face counts.
         return length > 0 ? abs(normal[axis]) / length : 1
     }
 }
 
-/// Where each class is, in the slices around one, a bit for each voxel.
+/// The masks of all classes in the 13 slices around the current one, with one bit for each voxel.
 ///
-/// Beyond the volume's border is what lies at it, so that a surface goes on straight there. The slices are kept in a ring.
+/// The border of the volume is replicated, so that a surface continues straight beyond it. The slices form a ring buffer.
 ///
 /// ```
 /// words[slice mod 13][class − 1][y][word]: voxel x is bit x + 6 of its row
 /// ```
 struct ClassWindow: Sendable {
-    /// How many slices there must be on either side.
+    /// The number of slices, rows and voxels that are needed on either side of a voxel.
     static let reach = 6
     private static let slices = 2 * reach + 1
 
@@ -176,11 +183,12 @@ struct ClassWindow: Sendable {
         self.height = height
         self.width = width
         self.classes = classes
-        // A word more, so that bits can be read from two at any place.
+        // One more word, because bits are read from two consecutive words.
         rowWords = (width + 2 * Self.reach + 63) / 64 + 1
         words = [UInt64](repeating: 0, count: Self.slices * classes * height * rowWords)
     }
 
+    /// Adds the next slice, in place of the oldest one.
     mutating func add(_ slice: LabelRuns) {
         let first = depth % Self.slices * classes * height * rowWords
         let (height, width, rowWords) = (height, width, rowWords)
@@ -205,12 +213,12 @@ struct ClassWindow: Sendable {
         depth += 1
     }
 
-    /// Hands out what reads the bits.
+    /// Calls `body` with a reader of the bits, which is valid only within the closure.
     func withBits<Result>(_ body: (Bits) -> Result) -> Result {
         words.withUnsafeBufferPointer { body(Bits(words: $0, window: self)) }
     }
 
-    /// Reads the bits; valid as long as the closure it was handed to.
+    /// A reader of the bits. It is valid only within the closure of ``ClassWindow/withBits(_:)``.
     struct Bits: @unchecked Sendable {
         private let words: UnsafeBufferPointer<UInt64>
         private let height: Int
@@ -223,19 +231,20 @@ struct ClassWindow: Sendable {
             (height, classes, rowWords, depth) = (window.height, window.classes, window.rowWords, window.depth)
         }
 
-        /// The first word of a row, that of the border for rows and slices beyond it.
+        /// The index of the first word of a row; for rows and slices beyond the border that of the nearest one.
         @inline(__always)
         func row(z: Int, y: Int, classIndex: UInt8) -> Int {
             let (z, y) = (min(max(z, 0), depth - 1), min(max(y, 0), height - 1))
             return ((z % ClassWindow.slices &* classes &+ Int(classIndex) &- 1) &* height &+ y) &* rowWords
         }
 
-        /// The bits of a row from that of voxel `x`, which may lie up to 6 voxels beyond the border, on; at least 12 are right.
+        /// 64 bits of a row, of which the lowest is voxel `x`. `x` may lie up to 6 voxels beyond the border; at least the 12
+        /// lowest bits are valid.
         @inline(__always)
         func bits(row: Int, from x: Int) -> UInt64 {
             let bit = x &+ ClassWindow.reach
             let (word, offset) = (row &+ bit &>> 6, UInt64(bit & 63))
-            // Shifted twice, since 64 places at once are none.
+            // Two shifts, because for an offset of 0 one shift would be by 64, which `&<<` takes as 0.
             return words[word] &>> offset | (words[word &+ 1] &<< 1) &<< (63 &- offset)
         }
     }

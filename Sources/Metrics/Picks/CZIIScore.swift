@@ -1,7 +1,7 @@
 public import Basics
 
-/// The score of the CZII challenge *CryoET Object Identification* (2024): of each class the F-beta of ``PickRule/czii``, with
-/// true and false positives summed over tomograms, and then the mean of the classes by weight.
+/// The score of the CZII challenge *CryoET Object Identification* (2024): the weighted mean over classes of F-beta, with β = 4
+/// by default. The counts of a class, by ``PickRule/czii(particleRadiusInAngstroms:)``, are summed over tomograms first.
 ///
 /// ```swift
 /// var score = try CZIIScore(classes: ["ribosome": .init(radiusInAngstroms: 150, weight: 1), …])
@@ -9,9 +9,11 @@ public import Basics
 /// print(score.score)
 /// ```
 public struct CZIIScore: Sendable {
-    /// How large the particles of a class are, and how much the class counts.
+    /// The radius of the particles of a class, and the weight of the class.
     public struct ParticleClass: Hashable, Codable, Sendable {
+        /// The radius of a particle in Å; positive, below 10⁹.
         public var radiusInAngstroms: Double
+        /// The weight of the class in the mean; at least 0, below 10⁹.
         public var weight: Double
 
         public init(radiusInAngstroms: Double, weight: Double) {
@@ -20,11 +22,14 @@ public struct CZIIScore: Sendable {
         }
     }
 
+    /// The classes, by name.
     public let classes: [String: ParticleClass]
+    /// β: recall counts β times as much as precision.
     public let beta: Double
     private var counts: [String: Overlap] = [:]
 
-    /// - Throws: ``MetricsError`` where β is not positive, a radius is not, a weight is negative, or no class has one.
+    /// - Throws: ``MetricsError`` where β is not positive or not below 10⁶, a radius or a weight is out of its range, or no class
+    ///   has a positive weight.
     public init(classes: [String: ParticleClass], beta: Double = 4) throws(MetricsError) {
         guard beta > 0, beta < 1e6 else { throw .parameter("beta", beta, mustBe: "positive and below 10⁶") }
         for (name, particle) in classes.sorted(by: { $0.key < $1.key }) {
@@ -44,7 +49,8 @@ public struct CZIIScore: Sendable {
 
     /// Counts the picks of a class in a tomogram.
     ///
-    /// - Throws: ``MetricsError`` for an unknown class, and where a coordinate is not finite.
+    /// - Throws: ``MetricsError`` for an unknown class, and as ``PickRule/score(_:truth:)``.
+    /// - Complexity: as ``PickRule/score(_:truth:)``.
     public mutating func add(_ picks: [Pick], truth: [SIMD3<Double>], className: String) throws(MetricsError) {
         guard let particle = classes[className] else {
             throw MetricsError(
@@ -55,14 +61,14 @@ public struct CZIIScore: Sendable {
             truePositives: score.truePositives, falsePositives: score.falsePositives, falseNegatives: score.falseNegatives)
     }
 
-    /// The F-beta of a class; 0 where precision or recall is undefined, as published, and nil for a class that there is not.
+    /// The F-beta of a class; 0 where precision or recall is undefined, as published, and nil for an unknown class.
     public func fBeta(of className: String) -> Double? {
         guard classes[className] != nil else { return nil }
         let overlap = counts[className] ?? Overlap()
         return harmonicMean(overlap.precision, overlap.recall, beta: beta) ?? 0
     }
 
-    /// The mean of the classes' F-beta by weight.
+    /// The mean of F-beta over the classes, by weight.
     public var score: Double {
         let names = classes.keys.sorted()
         let whole = names.reduce(0) { $0 + (classes[$1]?.weight ?? 0) }

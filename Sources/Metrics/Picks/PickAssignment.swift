@@ -1,20 +1,25 @@
-/// As many pairs of picks and truths as there can be, and of those pairings the one with the least sum of distances.
+/// The linear assignment of picks to truths: the largest number of one-to-one pairs, and of such pairings the one with the
+/// least sum of distances.
 ///
-/// Picks are added one by one; each time the cheapest path is searched (Dijkstra) on which pairs are exchanged so that the new
-/// pick has a truth. Every pick may also stay alone, at a cost beyond that of any pairing. Source: R. Jonker, A. Volgenant, *A
-/// shortest augmenting path algorithm for dense and sparse linear assignment problems*, Computing 38 (1987).
+/// Picks are added one by one. Each time Dijkstra's algorithm finds the cheapest augmenting path, along which pairs are
+/// exchanged so that the new pick gets a truth. A pick may also stay without a truth, at a cost above that of any pairing.
+/// Source: R. Jonker, A. Volgenant, *A shortest augmenting path algorithm for dense and sparse linear assignment problems*,
+/// Computing 38 (1987).
 struct PickAssignment {
     private let candidates: [[(truth: Int, distance: Double)]]
     private let truths: Int
-    /// For each pick its truth, for each truth its pick; −1 for none.
+    /// The truth of each pick; −1 for none.
     private var truthOfPick: [Int]
+    /// The pick of each truth; −1 for none.
     private var pickOfTruth: [Int]
-    /// What a truth costs beyond the distance, since others want it, and what the pick that has it pays: the dual variables.
+    /// The dual variable of each truth: what it costs beyond the distance, because other picks compete for it.
     private var prices: [Double]
-    /// What it costs to leave a pick alone.
+    /// The cost of a pick without a truth.
     private let solitude: Double
 
-    /// - Parameter candidates: for each pick the truths that it may have, nearest first.
+    /// - Parameters:
+    ///   - candidates: for each pick the truths that it may have, the nearest first.
+    ///   - truths: the number of truths.
     init(_ candidates: [[(truth: Int, distance: Double)]], truths: Int) {
         self.candidates = candidates
         self.truths = truths
@@ -27,7 +32,7 @@ struct PickAssignment {
         for pick in candidates.indices where !candidates[pick].isEmpty { place(pick, &search) }
     }
 
-    /// The pairs, by pick.
+    /// The pairs, in the order of the picks.
     var pairs: [PickScore.Pair] {
         truthOfPick.indices.compactMap { pick in
             candidates[pick].first { $0.truth == truthOfPick[pick] }.map {
@@ -36,12 +41,15 @@ struct PickAssignment {
         }
     }
 
-    /// What a search knows; emptied after each.
+    /// The state of a search, which is reused to save allocations.
     private struct Search {
-        /// The cost of the cheapest known path to each truth, and the pick before it there.
+        /// The cost of the cheapest known path to each truth.
         var costs: [Double]
+        /// The pick before each truth on that path.
         var before: [Int]
+        /// Whether the cost of a truth is final.
         var isDone: [Bool]
+        /// The truths with a finite cost, which have to be reset.
         var touched: [Int] = []
         var queue = PathQueue()
 
@@ -52,15 +60,16 @@ struct PickAssignment {
         }
     }
 
+    /// Adds a pick to the assignment.
     private mutating func place(_ newcomer: Int, _ search: inout Search) {
-        // The cheapest way to end: a truth that is free, or a pick that goes without one.
+        // The cheapest known end of a path: a free truth, or a pick that loses its truth.
         var least = Double.infinity
         var freeTruth: Int?
         var lonelyPick = newcomer
         var (pick, cost) = (newcomer, 0.0)
         var done: [Int] = []
         while true {
-            // Costs along a path are sums of distance + price of what is taken, less that of what is given up.
+            // The cost of a path adds distance + price of each truth that a pick gets, and subtracts that of the one it loses.
             let given = pick == newcomer ? 0 : value(ofPick: pick)
             if cost + solitude - given < least {
                 (least, freeTruth, lonelyPick) = (cost + solitude - given, nil, pick)
@@ -89,11 +98,11 @@ struct PickAssignment {
             }
             pick = pickOfTruth[truth]
         }
-        // Truths that are cheaper to reach than the end have become more wanted by the difference.
+        // The prices of truths that are cheaper to reach than the end rise by the difference.
         for truth in done { prices[truth] += least - search.costs[truth] }
         var (pickAtEnd, truthAtEnd) = (lonelyPick, -1)
         if let freeTruth { (pickAtEnd, truthAtEnd) = (search.before[freeTruth], freeTruth) }
-        // Back along the path, each pick gives the truth it had to the one before.
+        // Along the path backwards each pick passes its former truth to the pick before it.
         while true {
             let former = truthOfPick[pickAtEnd]
             truthOfPick[pickAtEnd] = truthAtEnd
@@ -109,14 +118,14 @@ struct PickAssignment {
         search.queue.removeAll()
     }
 
-    /// What a pick pays for the truth that it has: distance and price.
+    /// The distance of a pick to its truth plus the price of the truth.
     private func value(ofPick pick: Int) -> Double {
         let truth = truthOfPick[pick]
         return (candidates[pick].first { $0.truth == truth }?.distance ?? 0) + (truth < 0 ? 0 : prices[truth])
     }
 }
 
-/// Truths by the cost of the path to them, the cheapest first: a binary heap.
+/// A priority queue of truths by the cost of the path to them, the cheapest first: a binary heap.
 private struct PathQueue {
     private var entries: [(cost: Double, truth: Int)] = []
 

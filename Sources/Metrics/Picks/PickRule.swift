@@ -1,25 +1,25 @@
 public import Basics
 
-/// When a pick is right.
+/// The rule that decides whether a pick is right.
 ///
-/// No F1 of picks means anything without its rule and radius: ``description`` says both. Picks at the same place are picks of
-/// their own: rules that pair call all but one of them false.
+/// An F1 of picks has no meaning without its rule and radius; ``description`` gives both. Picks at the same position count
+/// separately: rules that form pairs accept only one of them.
 public enum PickRule: Hashable, Codable, Sendable {
-    /// Each pick, in falling order of score, takes the nearest truth that is still free and at most so far. The rule of DeePiCt
-    /// (I. de Teresa-Trueba et al., *Nature Methods* 20 (2023)), there with 10 voxels of 13.48 Å.
+    /// Each pick, in descending order of score, is paired with the nearest truth within the radius that has no pick yet. The
+    /// rule of DeePiCt (I. de Teresa-Trueba et al., *Nature Methods* 20 (2023)), there with 10 voxels of 13.48 Å.
     case greedy(radiusInAngstroms: Double)
-    /// A pick is right if it lies in the ball around a truth, a truth is found if a pick lies in its ball; several picks may
-    /// lie in one. The rule of DeepETPicker (G. Liu et al., *Nature Communications* 15 (2024)).
+    /// A pick is right if a truth is within the radius, and a truth is found if a pick is within the radius. Several picks may
+    /// be right for one truth. The rule of DeepETPicker (G. Liu et al., *Nature Communications* 15 (2024)).
     case insideBall(radiusInAngstroms: Double)
-    /// As many pairs of a pick and a truth at most so far from one another as there can be, and of such pairings the one with
-    /// the least sum of distances.
+    /// The largest possible number of one-to-one pairs of a pick and a truth within the radius, and of such pairings the one
+    /// with the least sum of distances.
     case oneToOne(radiusInAngstroms: Double)
-    /// A truth is found if a pick is within half of the particle's radius; as many picks are right as truths are found. The
-    /// rule of the CZII challenge of 2024, whose score is ``CZIIScore``. Where balls overlap, one pick can find several truths,
-    /// and then more picks can be right than there are.
+    /// A truth is found if a pick is within half of the particle's radius, and the number of right picks is that of found truths.
+    /// The rule of the CZII challenge of 2024, whose score is ``CZIIScore``. Where balls overlap, one pick can find several
+    /// truths, and the number of right picks can exceed that of picks.
     case czii(particleRadiusInAngstroms: Double)
 
-    /// How far a pick may be from a truth, in Å.
+    /// The greatest distance between a pick and its truth, in Å.
     public var radiusInAngstroms: Double {
         switch self {
         case .greedy(let radius), .insideBall(let radius), .oneToOne(let radius): radius
@@ -27,13 +27,17 @@ public enum PickRule: Hashable, Codable, Sendable {
         }
     }
 
-    /// Compares picks with the truth, both in Å.
+    /// Compares picks with the truth.
     ///
     /// Without picks or truths there are no pairs; precision is nil without picks, recall without truths.
     ///
-    /// - Throws: ``MetricsError`` where a coordinate is not finite, a score no number, or the radius not positive and finite.
-    /// - Complexity: near picks × log picks; `oneToOne` searches a shortest path for each pick, which is short unless many picks
-    ///   compete for few truths.
+    /// - Parameters:
+    ///   - picks: the picks.
+    ///   - truth: the true centres (x, y, z) in Å.
+    /// - Throws: ``MetricsError`` where a coordinate is not finite or beyond 10¹² Å, a score is NaN, or the radius is not
+    ///   positive and below 10⁹ Å.
+    /// - Complexity: about n log n in the picks. `oneToOne` searches a shortest path for each pick, which is short unless many
+    ///   picks compete for few truths.
     public func score(_ picks: [Pick], truth: [SIMD3<Double>]) throws(MetricsError) -> PickScore {
         guard radiusInAngstroms > 0, radiusInAngstroms < 1e9 else {
             throw .parameter("the radius of “\(self)”", radiusInAngstroms, mustBe: "positive and below 10⁹ Å")
@@ -48,7 +52,7 @@ public enum PickRule: Hashable, Codable, Sendable {
                 PickAssignment(candidates(picks, truth), truths: truth.count).pairs
             case .czii: foundPairs(picks, truth)
             }
-        // A truth may be found by a pick that is nearer to another.
+        // With `insideBall` a truth may be found by a pick that is nearer to another truth.
         let found =
             if case .insideBall = self {
                 Set(candidates(picks, truth).joined().map(\.truth)).count
@@ -61,7 +65,7 @@ public enum PickRule: Hashable, Codable, Sendable {
             foundTruths: found, pairs: pairs)
     }
 
-    /// For each pick the truths within the radius, and their distances.
+    /// For each pick the truths within the radius and their distances in Å, the nearest first.
     private func candidates(_ picks: [Pick], _ truth: [SIMD3<Double>]) -> [[(truth: Int, distance: Double)]] {
         let grid = PointGrid(truth, radius: radiusInAngstroms)
         return picks.map { pick in
@@ -71,6 +75,7 @@ public enum PickRule: Hashable, Codable, Sendable {
         }
     }
 
+    /// Pairs each pick, in descending order of score, with the nearest free truth.
     private func greedyPairs(_ picks: [Pick], _ truth: [SIMD3<Double>]) -> [PickScore.Pair] {
         let candidates = candidates(picks, truth)
         var isFree = [Bool](repeating: true, count: truth.count)
@@ -81,14 +86,14 @@ public enum PickRule: Hashable, Codable, Sendable {
         }
     }
 
-    /// Each pick with its nearest truth.
+    /// Pairs each pick with its nearest truth.
     private func nearestPairs(_ picks: [Pick], _ truth: [SIMD3<Double>]) -> [PickScore.Pair] {
         candidates(picks, truth).enumerated().compactMap { pick, near in
             near.first.map { PickScore.Pair(pick: pick, truth: $0.truth, distanceInAngstroms: $0.distance) }
         }
     }
 
-    /// Each truth with its nearest pick.
+    /// Pairs each truth with its nearest pick.
     private func foundPairs(_ picks: [Pick], _ truth: [SIMD3<Double>]) -> [PickScore.Pair] {
         let grid = PointGrid(picks.map(\.center), radius: radiusInAngstroms)
         return truth.indices.compactMap { index in
@@ -116,13 +121,16 @@ extension PickRule: CustomStringConvertible {
     }
 }
 
-/// A particle that was picked.
+/// A picked particle.
 public struct Pick: Hashable, Codable, Sendable {
-    /// Its centre (x, y, z) in Å.
+    /// The centre (x, y, z) in Å.
     public var center: SIMD3<Double>
-    /// How sure the picker is: the higher, the surer.
+    /// The confidence of the picker; higher is more certain.
     public var score: Double
 
+    /// - Parameters:
+    ///   - center: the centre (x, y, z) in Å.
+    ///   - score: the confidence; higher is more certain.
     public init(center: SIMD3<Double>, score: Double = 1) {
         self.center = center
         self.score = score
@@ -130,7 +138,9 @@ public struct Pick: Hashable, Codable, Sendable {
 }
 
 extension [Pick] {
-    /// - Throws: ``MetricsError`` where a coordinate is not finite, or a score no number.
+    /// Checks coordinates and scores.
+    ///
+    /// - Throws: ``MetricsError`` where a coordinate is not finite or beyond 10¹² Å, or a score is NaN.
     func check() throws(MetricsError) {
         try map(\.center).check("pick")
         if let index = firstIndex(where: { $0.score.isNaN }) {
@@ -138,43 +148,49 @@ extension [Pick] {
         }
     }
 
-    /// The picks' indices in falling order of score; of equal scores the earlier one first.
+    /// The indices of the picks in descending order of score; of equal scores the earlier one first.
     var byScore: [Int] { indices.sorted { (self[$1].score, $0) < (self[$0].score, $1) } }
 }
 
-/// How picks compare with the truth, by a rule.
+/// The result of comparing picks with the truth by a ``PickRule``.
 public struct PickScore: Hashable, Codable, Sendable {
-    /// A pick that is right, and the truth that makes it so.
+    /// A right pick and its truth.
     public struct Pair: Hashable, Codable, Sendable {
-        /// Their places among the picks and among the truths.
+        /// The index of the pick.
         public let pick: Int
+        /// The index of the truth.
         public let truth: Int
+        /// The distance between them in Å.
         public let distanceInAngstroms: Double
     }
 
+    /// The rule that decided which picks are right.
     public let rule: PickRule
-    /// Picks that are right, picks that are not, truths that no pick found.
+    /// The number of right picks.
     public let truePositives: Int
+    /// The number of wrong picks: all picks minus right ones. ``PickRule/czii(particleRadiusInAngstroms:)`` may make it negative.
     public let falsePositives: Int
+    /// The number of truths that no pick found.
     public let falseNegatives: Int
-    /// Truths that were found: as many as picks that are right, but for ``PickRule/insideBall(radiusInAngstroms:)``.
+    /// The number of truths that were found. It equals that of right picks, except for
+    /// ``PickRule/insideBall(radiusInAngstroms:)``.
     public let foundTruths: Int
-    /// The pairs behind the counts.
+    /// The pairs that were counted.
     public let pairs: [Pair]
 
-    /// The part of the picks that is right; nil without picks.
+    /// The fraction of the picks that are right; nil without picks.
     public var precision: Double? { ratio(truePositives, truePositives + falsePositives) }
 
-    /// The part of the truths that was found; nil without truths.
+    /// The fraction of the truths that were found; nil without truths.
     public var recall: Double? { ratio(foundTruths, foundTruths + falseNegatives) }
 
-    /// The harmonic mean of precision and recall; 0 where only picks or only truths are missing, nil where both are.
+    /// F1, the harmonic mean of precision and recall; 0 where only picks or only truths are missing, nil where both are.
     public var f1: Double? { fBeta(1) }
 
-    /// The harmonic mean of precision and recall, recall β times as important; nil and 0 as for ``f1``.
+    /// F-beta, (1 + β²) P R / (β² P + R) of precision P and recall R; nil and 0 as for ``f1``.
     public func fBeta(_ beta: Double) -> Double? { harmonicMean(precision, recall, beta: beta) }
 
-    /// The mean distance of the pairs; nil where there is none.
+    /// The mean distance of the pairs in Å; nil without pairs.
     public var meanDistanceInAngstroms: Double? {
         pairs.isEmpty ? nil : pairs.reduce(0) { $0 + $1.distanceInAngstroms } / Double(pairs.count)
     }

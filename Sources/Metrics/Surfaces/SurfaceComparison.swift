@@ -3,7 +3,7 @@ import Dispatch
 public import ImageProcessing
 public import Volumes
 
-/// Measures how far the surfaces of two masks are from one another, slice after slice.
+/// Measures the distances between the surfaces of two masks, a prediction and the truth. Masks are added slice by slice.
 ///
 /// ```swift
 /// var comparison = try SurfaceComparison(shape: shape, voxelSize: voxelSize)
@@ -12,31 +12,40 @@ public import Volumes
 /// print(distances.mean, distances.hausdorff(percentile: 95), distances.dice(toleranceInAngstroms: 30))
 /// ```
 ///
-/// Distances are exact. In memory are 8 bytes for each element of either surface, and a bit for each voxel and mask.
+/// Distances are exact. Memory is 8 bytes for each element of either surface, and a bit for each voxel and mask.
 public struct SurfaceComparison: Sendable {
-    /// What a surface is made of, and how its parts count.
+    /// The definition of the elements of a surface and of their weights.
     public enum Convention: String, Codable, CaseIterable, Hashable, Sendable {
-        /// Neighbourhoods of 2 × 2 × 2 voxels that have both foreground and background, at the corner in their middle, weighted
-        /// by the area that marching cubes draw in them. Percentiles are the least distance at which so much of the area is
-        /// reached. The convention of google-deepmind/surface-distance.
+        /// An element is a neighbourhood of 2 × 2 × 2 voxels with both foreground and background. It lies at the corner in its
+        /// middle, and its weight is the area of the marching-cubes surface in it. A percentile is the least distance within
+        /// which that part of the area lies. The convention of google-deepmind/surface-distance.
         case elements
-        /// Foreground voxels with background on one of their six sides, at their centres, all of one weight. Percentiles are
-        /// interpolated linearly, as NumPy does. The convention of MONAI.
+        /// An element is a foreground voxel of which one of the six neighbours is background. It lies at the voxel's centre, and
+        /// all weights are 1. Percentiles are interpolated linearly, as in NumPy. The convention of MONAI.
         case voxels
     }
 
+    /// The number of voxels along z, y and x.
     public let shape: VolumeShape
+    /// The size of a voxel along z, y and x.
     public let voxelSize: VoxelSize
+    /// The definition of the elements of a surface.
     public let convention: Convention
+    /// The slices whose elements are counted.
     private let slices: Range<Int>
     private var prediction: SurfaceElements
     private var truth: SurfaceElements
     private var depth = 0
     private var isFinished = false
 
-    /// - Parameter slices: elements outside of these slices are not counted; distances to them are. An element between two
-    ///   slices is within where either is.
-    /// - Throws: ``MetricsError`` where there are no such slices, or the volume is too large to number its voxels.
+    /// - Parameters:
+    ///   - shape: the shape of the volume.
+    ///   - voxelSize: the voxel size.
+    ///   - convention: the definition of the elements of a surface.
+    ///   - slices: the slices whose elements are counted; all by default. Elements outside of them still are targets of
+    ///     distances. An element between two slices is counted if one of them is in the range.
+    /// - Throws: ``MetricsError`` where the range of slices is empty or not in the volume, or the volume is too large to number
+    ///   its elements.
     public init(
         shape: VolumeShape, voxelSize: VoxelSize, convention: Convention = .elements, slices: Range<Int>? = nil
     ) throws(MetricsError) {
@@ -54,8 +63,8 @@ public struct SurfaceComparison: Sendable {
 
     /// Adds the next slice.
     ///
-    /// - Throws: ``MetricsError`` where it has another size, or the volume is full.
-    /// - Complexity: a pass over the pixels, 64 at a time, and some 10 ns for each element.
+    /// - Throws: ``MetricsError`` where a mask has another size, or the volume is full.
+    /// - Complexity: one pass over the pixels, 64 at a time, and about 10 ns for each element.
     public mutating func add(prediction: Mask, truth: Mask) throws(MetricsError) {
         try prediction.requireSlice(depth, of: shape)
         try truth.requireSlice(depth, of: shape)
@@ -67,7 +76,7 @@ public struct SurfaceComparison: Sendable {
     /// Ends the volume and measures the distances.
     ///
     /// - Throws: ``MetricsError`` where slices are missing.
-    /// - Complexity: a search for each element, on all cores: about a microsecond where surfaces are near each other.
+    /// - Complexity: one search for each element, on all cores: about a microsecond where surfaces are near each other.
     public mutating func finish() throws(MetricsError) -> SurfaceDistances {
         guard depth == shape.z else { throw .missingSlices(depth, of: shape) }
         if !isFinished {
@@ -80,6 +89,7 @@ public struct SurfaceComparison: Sendable {
             convention: convention)
     }
 
+    /// The distances from the elements of one surface to the other surface.
     private func direction(from elements: SurfaceElements, to other: SurfaceElements) -> SurfaceDistances.Direction {
         let edges = SIMD3(voxelSize.xInAngstroms, voxelSize.yInAngstroms, voxelSize.zInAngstroms)
         let areas = convention == .elements ? SurfaceAreas(edges).values : [1]
@@ -91,7 +101,7 @@ public struct SurfaceComparison: Sendable {
         other.tree.withSearch { search in
             elements.places.withUnsafeBufferPointer { places in
                 parts.withUnsafeMutableBufferPointer { parts in
-                    // Each iteration writes its own part.
+                    // Safe, because each iteration writes its own part.
                     nonisolated(unsafe) let (parts, places) = (parts, places)
                     DispatchQueue.concurrentPerform(iterations: parts.count) { index in
                         var shares: [UInt64: SurfaceDistances.Share] = [:]
@@ -104,7 +114,8 @@ public struct SurfaceComparison: Sendable {
                             let here = SIMD3(Double(x), Double(y), Double(z))
                             var squared = Double.infinity
                             if !other.tree.isEmpty {
-                                // What is near the last element is hardly farther from this one; the rest is for rounding.
+                                // The triangle inequality bounds the distance by that of the last element plus the step
+                                // from it; the small terms allow for rounding.
                                 let step = (here - last.place) * edges
                                 let bound = (last.distance + (step * step).sum().squareRoot()) * (1 + 1e-9) + 1e-9
                                 squared = search.squaredDistance(from: here, below: bound * bound)
@@ -124,30 +135,32 @@ public struct SurfaceComparison: Sendable {
     }
 }
 
-/// The distances between two surfaces, in Å.
+/// The distances between two surfaces, in Å: the result of ``SurfaceComparison``.
 ///
-/// Where one of them is empty, nothing can be said of distances: they are nil, and the surface Dice is 0. Where both are,
-/// that is nil as well.
+/// Where one surface is empty, distances are nil and the surface Dice is 0. Where both are empty, the surface Dice is nil, too.
 public struct SurfaceDistances: Sendable {
-    /// From each element of the prediction's surface to the nearest of the truth's.
+    /// The distances from each element of the prediction's surface to the nearest element of the truth's surface.
     public let predictionToTruth: Direction
-    /// From each element of the truth's surface to the nearest of the prediction's.
+    /// The distances from each element of the truth's surface to the nearest element of the prediction's surface.
     public let truthToPrediction: Direction
+    /// The definition of the elements.
     public let convention: SurfaceComparison.Convention
 
     /// The distances from one surface to the other.
     public struct Direction: Sendable {
-        /// The number of elements.
+        /// The number of elements of the first surface.
         public let elements: Int
-        /// What they weigh together: Å², or their number.
+        /// The sum of their weights: Å² for `elements`, their number for `voxels`.
         public let weight: Double
-        /// The distances that occur, rising, and what weighs so much and lies so far; empty where there is no other surface.
+        /// The distances that occur, ascending; empty where the other surface is empty.
         private let distances: [Double]
+        /// The elements at each distance.
         private let shares: [Share]
         private let convention: SurfaceComparison.Convention
 
+        /// - Parameter shares: the elements at each squared distance in Å², whose bit pattern is the key.
         init(_ shares: [UInt64: Share], _ convention: SurfaceComparison.Convention) {
-            // The sums are taken in order of distance, so that they are the same each time.
+            // Sums are taken in order of distance, which is that of the bit patterns, so that they are reproducible.
             let sorted = shares.sorted { $0.key < $1.key }
             elements = sorted.reduce(0) { $0 + $1.value.elements }
             weight = sorted.reduce(0) { $0 + $1.value.weight }
@@ -157,13 +170,14 @@ public struct SurfaceDistances: Sendable {
             self.convention = convention
         }
 
-        /// The mean distance, weighted; nil where either surface is empty.
+        /// The weighted mean distance in Å; nil where either surface is empty.
         public var mean: Double? { distances.isEmpty ? nil : sum / weight }
 
+        /// Σ weight · distance.
         var sum: Double { zip(distances, shares).reduce(0) { $0 + $1.0 * $1.1.weight } }
 
-        /// The distance that so many per cent of the surface do not exceed, as the convention has it; nil where either surface
-        /// is empty, or the number is no percentage.
+        /// A percentile of the distances in Å, as the convention defines it; nil where either surface is empty, or `percent` is
+        /// not in 0 … 100.
         public func percentile(_ percent: Double) -> Double? {
             guard (0...100).contains(percent), !distances.isEmpty else { return nil }
             switch convention {
@@ -182,6 +196,7 @@ public struct SurfaceDistances: Sendable {
             }
         }
 
+        /// The distance of the element with this index, in ascending order of distance.
         private func distance(ofElement index: Int) -> Double {
             var passed = 0
             for (distance, share) in zip(distances, shares) {
@@ -191,21 +206,26 @@ public struct SurfaceDistances: Sendable {
             return distances.last ?? 0
         }
 
-        /// The part of the surface that is at most so far from the other; nil where this surface is empty, 0 where the other is.
+        /// The fraction of the surface, by weight, within `toleranceInAngstroms` of the other one; nil where this surface is
+        /// empty, 0 where only the other one is.
         public func fraction(within toleranceInAngstroms: Double) -> Double? {
             elements == 0 ? nil : weight(within: toleranceInAngstroms) / weight
         }
 
+        /// The weight of the elements within `tolerance` (Å) of the other surface.
         func weight(within tolerance: Double) -> Double {
             zip(distances, shares).reduce(0) { $1.0 <= tolerance ? $0 + $1.1.weight : $0 }
         }
     }
 
-    /// What has one distance.
+    /// The elements at one distance.
     struct Share: Sendable {
+        /// Their number.
         var elements = 0
+        /// The sum of their weights.
         var weight = 0.0
 
+        /// Adds an element.
         mutating func add(_ weight: Double) {
             elements += 1
             self.weight += weight
@@ -214,13 +234,15 @@ public struct SurfaceDistances: Sendable {
         static func + (a: Share, b: Share) -> Share { Share(elements: a.elements + b.elements, weight: a.weight + b.weight) }
     }
 
-    /// The average symmetric distance: the mean over the elements of both surfaces; nil where either is empty.
+    /// The average symmetric surface distance in Å: the weighted mean over the elements of both surfaces; nil where either is
+    /// empty.
     public var mean: Double? {
         guard predictionToTruth.mean != nil, truthToPrediction.mean != nil else { return nil }
         return (predictionToTruth.sum + truthToPrediction.sum) / (predictionToTruth.weight + truthToPrediction.weight)
     }
 
-    /// The larger of the two directions' percentiles, the Hausdorff distance at 100; nil where either surface is empty.
+    /// The Hausdorff distance in Å at a percentile: the larger of the percentiles of both directions. 100 gives the Hausdorff
+    /// distance itself. nil where either surface is empty, or the percentile is not in 0 … 100.
     public func hausdorff(percentile: Double = 95) -> Double? {
         guard let one = predictionToTruth.percentile(percentile), let other = truthToPrediction.percentile(percentile) else {
             return nil
@@ -228,8 +250,8 @@ public struct SurfaceDistances: Sendable {
         return max(one, other)
     }
 
-    /// The surface Dice: the part of both surfaces that is at most so far from the other one; nil where both are empty, 0 where
-    /// one is.
+    /// The surface Dice: the fraction of both surfaces, by weight, that lies within the tolerance of the other one; nil where
+    /// both are empty, 0 where one is.
     public func dice(toleranceInAngstroms tolerance: Double) -> Double? {
         let whole = predictionToTruth.weight + truthToPrediction.weight
         guard predictionToTruth.elements + truthToPrediction.elements > 0 else { return nil }

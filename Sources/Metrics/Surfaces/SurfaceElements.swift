@@ -2,21 +2,24 @@ import Basics
 import ImageProcessing
 import Volumes
 
-/// The elements of a mask's surface, collected slice by slice.
+/// The elements of a mask's surface (``SurfaceComparison/Convention``), collected slice by slice.
 ///
-/// Of neighbourhoods of 2 × 2 × 2 voxels, which the volume has one more of than voxels along each axis, those that have both
-/// foreground and background; or foreground voxels of which one of the six neighbours is background. Beyond the volume is
-/// background.
+/// With `elements` they are the neighbourhoods of 2 × 2 × 2 voxels that have both foreground and background; along each axis
+/// there is one neighbourhood more than there are voxels. With `voxels` they are the foreground voxels of which one of the
+/// six neighbours is background. Voxels outside of the volume count as background.
 struct SurfaceElements: Sendable {
     let convention: SurfaceComparison.Convention
-    /// The extent of the places of elements.
+    /// The number of possible positions of elements along z, y and x.
     let extent: VolumeShape
-    /// The elements in raster order: their place, counted through the extent, and in the highest byte their code.
+    /// The elements in raster order. The low 56 bits are the index of the position, (z · extent.y + y) · extent.x + x; the high
+    /// byte is the code of the neighbourhood, as in ``SurfaceAreas``.
     private(set) var places: [UInt64] = []
+    /// The positions of the elements, for searches.
     private(set) var tree: VoxelTree
-    /// The slices before: the last, and for voxels the one before that.
+    /// The slice before; for `voxels` the two slices before.
     private var slices: [PackedSlice]
 
+    /// The position of the code in an entry of ``places``.
     static let codeShift: UInt64 = 56
 
     init(shape: VolumeShape, voxelSize: VoxelSize, _ convention: SurfaceComparison.Convention) throws(MetricsError) {
@@ -32,7 +35,7 @@ struct SurfaceElements: Sendable {
         slices = Array(repeating: PackedSlice(height: shape.y, width: shape.x), count: convention == .elements ? 1 : 2)
     }
 
-    /// Adds the slice z; the slice after the last is background, and must be added too.
+    /// Adds slice z. After the last slice of the volume one slice of background must be added.
     mutating func add(_ slice: PackedSlice, z: Int) {
         slices.append(slice)
         switch convention {
@@ -43,17 +46,18 @@ struct SurfaceElements: Sendable {
         slices.removeFirst()
     }
 
-    /// What the volume ends with.
+    /// Ends the volume: adds the slice of background after the last one.
     mutating func finish(depth: Int) {
         guard let last = slices.last else { return }
         add(PackedSlice(height: last.height, width: last.width), z: depth)
         slices.removeAll()
     }
 
+    /// Appends the neighbourhoods between two slices that have both foreground and background, 64 at a time.
     private mutating func addElements(between lower: PackedSlice, _ upper: PackedSlice, z: Int) {
         let words = lower.rowWords
         for y in 0...lower.height {
-            // The rows y − 1 and y of both slices, counted with the frame.
+            // The rows y − 1 and y of both slices; a packed slice has one row of border before row 0.
             let rows = (y * words, (y + 1) * words)
             for word in 0..<words {
                 func four(_ word: Int) -> (UInt64, UInt64, UInt64, UInt64) {
@@ -66,7 +70,7 @@ struct SurfaceElements: Sendable {
                 let next = word + 1 < words ? four(word + 1) : (0, 0, 0, 0)
                 let (any, all) = (here.0 | here.1 | here.2 | here.3, here.0 & here.1 & here.2 & here.3)
                 let (anyNext, allNext) = (next.0 | next.1 | next.2 | next.3, next.0 & next.1 & next.2 & next.3)
-                // A bit stands for its voxel and the one after it.
+                // Each bit combines its voxel and the next one along x.
                 let someForeground = any | any &>> 1 | anyNext &<< 63
                 let noBackground = all & (all &>> 1 | allNext &<< 63)
                 var open = someForeground & ~noBackground
@@ -84,6 +88,7 @@ struct SurfaceElements: Sendable {
         }
     }
 
+    /// Appends the foreground voxels of a slice with a background neighbour, 64 at a time.
     private mutating func addVoxels(of slice: PackedSlice, between lower: PackedSlice, _ upper: PackedSlice, z: Int) {
         let words = slice.rowWords
         for y in 0..<slice.height {
@@ -110,18 +115,19 @@ struct SurfaceElements: Sendable {
     }
 }
 
-/// The area of the surface within each of the 256 neighbourhoods of 2 × 2 × 2 voxels, as marching cubes draw it.
+/// The area of the marching-cubes surface in each of the 256 neighbourhoods of 2 × 2 × 2 voxels.
 ///
-/// The surface passes through the middle of each edge between the centres of a foreground and of a background voxel. Those
-/// middles that belong to the corners of one edge-connected group form a polygon; of foreground and background the phase with
-/// fewer voxels is grouped. A polygon that is not flat is cut as the fan that has the largest area for cubic voxels, which is
-/// the one made of flat parts. It is the convention of google-deepmind/surface-distance (S. Nikolov et al., *Clinically
-/// applicable segmentation of head and neck anatomy for radiotherapy*, JMIR 23 (2021)).
+/// The voxel centres are the corners of a cube. The surface crosses the middle of each edge between a foreground and a
+/// background corner. Of foreground and background, the corners of the smaller number are divided into edge-connected groups.
+/// The middles of the edges that leave a group form a polygon. A polygon that is not flat is divided into the fan of triangles
+/// that has the largest area for cubic voxels, which is the one made of flat parts. It is the convention of
+/// google-deepmind/surface-distance (S. Nikolov et al., *Clinically applicable segmentation of head and neck anatomy for
+/// radiotherapy*, JMIR 23 (2021)).
 struct SurfaceAreas {
-    /// Å², at the code whose bit `dz · 4 + dy · 2 + dx` is that of the voxel (dx, dy, dz).
+    /// The areas in Å². Bit `dz · 4 + dy · 2 + dx` of the index is set where the voxel (dx, dy, dz) is foreground.
     let values: [Double]
 
-    /// - Parameter edges: those of a voxel along x, y and z, in Å.
+    /// - Parameter edges: the voxel size along x, y and z in Å.
     init(_ edges: SIMD3<Double>) {
         values = (0..<256).map { code in
             let fewer = code.nonzeroBitCount <= 4 ? code : 255 - code
@@ -133,10 +139,12 @@ struct SurfaceAreas {
 
     private typealias Triangle = (SIMD3<Double>, SIMD3<Double>, SIMD3<Double>)
 
+    /// The position (x, y, z) of a corner of the unit cube.
     private static func place(_ corner: Int) -> SIMD3<Double> {
         SIMD3(Double(corner & 1), Double(corner >> 1 & 1), Double(corner >> 2))
     }
 
+    /// The edge-connected groups of some corners.
     private static func groups(of corners: [Int]) -> [[Int]] {
         var (groups, rest) = ([[Int]](), corners)
         while let first = rest.popLast() {
@@ -171,6 +179,7 @@ struct SurfaceAreas {
         return polygon
     }
 
+    /// The division of a polygon into a fan of triangles that has the largest area for cubic voxels.
     private static func fan(_ polygon: [SIMD3<Double>]) -> [Triangle] {
         let fans = polygon.indices.map { apex in
             (1..<polygon.count - 1).map { step in
@@ -180,6 +189,7 @@ struct SurfaceAreas {
         return fans.max { area(of: $0, SIMD3(1, 1, 1)) < area(of: $1, SIMD3(1, 1, 1)) } ?? []
     }
 
+    /// The area of triangles of the unit cube, scaled by the voxel size.
     private static func area(of triangles: [Triangle], _ edges: SIMD3<Double>) -> Double {
         triangles.reduce(0) { area, triangle in
             let (a, b) = ((triangle.1 - triangle.0) * edges, (triangle.2 - triangle.0) * edges)
