@@ -82,7 +82,7 @@ public struct Image<Pixel: BitwiseCopyable & Sendable>: Sendable {
     }
 
     /// The number of pixels; nil where an image cannot have these sides.
-    static func count(height: Int, width: Int) -> Int? {
+    private static func count(height: Int, width: Int) -> Int? {
         let sides = 1...Int(Int32.max)
         guard sides.contains(height), sides.contains(width) else { return nil }
         let (count, overflows) = height.multipliedReportingOverflow(by: width)

@@ -26,13 +26,13 @@ public struct LamellaProfile: Sendable {
     public private(set) var deviations: [Double] = []
 
     /// The least number of slices on each side of a step.
-    static let leastSlices = 4
+    private static let leastSlices = 4
     /// The least fraction of the profile's variance that the steps must explain.
-    static let leastExplained = 0.6
+    private static let leastExplained = 0.6
     /// The least height of a step, in standard deviations of the profile around the levels.
-    static let leastContrast = 4.0
+    private static let leastContrast = 4.0
     /// The least height of a step in the natural logarithm: 0.01 is 1 %.
-    static let leastStep = 0.01
+    private static let leastStep = 0.01
 
     /// Begins the profile of a volume.
     public init(shape: VolumeShape, voxelSize: VoxelSize) {

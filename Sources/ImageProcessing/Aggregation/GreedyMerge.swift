@@ -224,7 +224,7 @@ public struct MergeDecision: Codable, Hashable, Sendable {
     /// The decision.
     public let outcome: Outcome
 
-    init(
+    fileprivate init(
         map: Int, ownDiversity: Double, similarity: Double, threshold: Double, diversityBefore: Double, diversityAfter: Double,
         contoursBefore: Int, contoursAfter: Int
     ) {

@@ -22,7 +22,7 @@ public struct SliceConsistency: Hashable, Sendable {
     /// The weight of a slice that is smoothed; each neighbour has half of the rest.
     public let sliceWeight: Double
 
-    let similarity: StructuralSimilarity
+    fileprivate let similarity: StructuralSimilarity
 
     /// - Throws: ``ImageError`` unless the range is finite, the thresholds are in −1 … 1 and the weight in 0 … 1.
     public init(
@@ -181,7 +181,7 @@ public struct SliceDecision: Codable, Hashable, Sendable {
     /// The SSIM of the slice after and this one; nil at an end, and where it is NaN.
     public let sliceSimilarity: Double?
 
-    init(index: Int, rule: Rule, neighbourSimilarity: Double? = nil, sliceSimilarity: Double? = nil) {
+    fileprivate init(index: Int, rule: Rule, neighbourSimilarity: Double? = nil, sliceSimilarity: Double? = nil) {
         self.index = index
         self.rule = rule
         self.neighbourSimilarity = neighbourSimilarity

@@ -242,7 +242,7 @@ public struct LinkingRules: Sendable, Hashable {
     public static let standard = LinkingRules(unchecked: 0.3, 2, 0.4, 0.5, 2, 0.7, 0.4...1.3, 0.7)
 
     /// The first reason, in the order of ``Rejection``, why a track is not a particle; nil for a particle.
-    func rejection(of track: InstanceTrack, _ diameters: ParticleDiameters) -> Rejection? {
+    fileprivate func rejection(of track: InstanceTrack, _ diameters: ParticleDiameters) -> Rejection? {
         let height = Double(track.slices.count)
         let volume = track.sections.reduce(0) { $0 + $1.shape.area }
         let diameter = LinkedObject.ballDiameter(volume: Double(volume))

@@ -18,7 +18,7 @@ struct InstanceTrack {
 
     var lastSlice: Int { sections.last?.slice ?? 0 }
     var slices: Range<Int> { (sections.first?.slice ?? 0)..<lastSlice + 1 }
-    var largestArea: Int { sections.reduce(0) { max($0, $1.shape.area) } }
+    private var largestArea: Int { sections.reduce(0) { max($0, $1.shape.area) } }
     var largestDiameter: Double { (4 * Double(largestArea) / .pi).squareRoot() }
 
     /// Divides a track of several particles on top of each other into pieces.

@@ -105,7 +105,7 @@ public struct StructuringElement: Hashable, Sendable {
     }
 
     /// The number of pixels on either side of the middle column in the row at distance `dy` from the middle.
-    func reach(ofRow dy: Int) -> Int {
+    fileprivate func reach(ofRow dy: Int) -> Int {
         switch shape {
         case .square: radius
         case .cross: dy == 0 ? radius : 0

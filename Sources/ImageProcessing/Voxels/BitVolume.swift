@@ -114,7 +114,7 @@ package struct PackedSlice: Sendable {
     }
 
     /// The number of words for a row of `width` pixels and its border.
-    static func rowWords(width: Int) -> Int { (width + 2 + 63) / 64 }
+    fileprivate static func rowWords(width: Int) -> Int { (width + 2 + 63) / 64 }
 
     /// Whether a pixel is foreground; y in −1 … height, x in −1 … width.
     package subscript(y y: Int, x x: Int) -> Bool { words[(y + 1) * rowWords + (x + 1) / 64] >> UInt64((x + 1) % 64) & 1 != 0 }

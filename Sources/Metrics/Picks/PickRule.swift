@@ -141,7 +141,7 @@ extension [Pick] {
     /// Checks coordinates and scores.
     ///
     /// - Throws: ``MetricsError`` where a coordinate is not finite or beyond 10¹² Å, or a score is NaN.
-    func check() throws(MetricsError) {
+    fileprivate func check() throws(MetricsError) {
         try map(\.center).check("pick")
         if let index = firstIndex(where: { $0.score.isNaN }) {
             throw MetricsError(.invalidInput, "the score of pick \(index) is no number; give it one, or leave the pick out")
@@ -149,7 +149,7 @@ extension [Pick] {
     }
 
     /// The indices of the picks in descending order of score; of equal scores the earlier one first.
-    var byScore: [Int] { indices.sorted { (self[$1].score, $0) < (self[$0].score, $1) } }
+    fileprivate var byScore: [Int] { indices.sorted { (self[$1].score, $0) < (self[$0].score, $1) } }
 }
 
 /// The result of comparing picks with the truth by a ``PickRule``.

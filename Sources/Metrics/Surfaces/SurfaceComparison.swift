@@ -159,7 +159,7 @@ public struct SurfaceDistances: Sendable {
         private let convention: SurfaceComparison.Convention
 
         /// - Parameter shares: the elements at each squared distance in Å², whose bit pattern is the key.
-        init(_ shares: [UInt64: Share], _ convention: SurfaceComparison.Convention) {
+        fileprivate init(_ shares: [UInt64: Share], _ convention: SurfaceComparison.Convention) {
             // Sums are taken in order of distance, which is that of the bit patterns, so that they are reproducible.
             let sorted = shares.sorted { $0.key < $1.key }
             elements = sorted.reduce(0) { $0 + $1.value.elements }
@@ -174,7 +174,7 @@ public struct SurfaceDistances: Sendable {
         public var mean: Double? { distances.isEmpty ? nil : sum / weight }
 
         /// Σ weight · distance.
-        var sum: Double { zip(distances, shares).reduce(0) { $0 + $1.0 * $1.1.weight } }
+        fileprivate var sum: Double { zip(distances, shares).reduce(0) { $0 + $1.0 * $1.1.weight } }
 
         /// A percentile of the distances in Å, as the convention defines it; nil where either surface is empty, or `percent` is
         /// not in 0 … 100.
@@ -213,13 +213,13 @@ public struct SurfaceDistances: Sendable {
         }
 
         /// The weight of the elements within `tolerance` (Å) of the other surface.
-        func weight(within tolerance: Double) -> Double {
+        fileprivate func weight(within tolerance: Double) -> Double {
             zip(distances, shares).reduce(0) { $1.0 <= tolerance ? $0 + $1.1.weight : $0 }
         }
     }
 
     /// The elements at one distance.
-    struct Share: Sendable {
+    fileprivate struct Share: Sendable {
         /// Their number.
         var elements = 0
         /// The sum of their weights.
