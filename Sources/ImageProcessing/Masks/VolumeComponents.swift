@@ -78,6 +78,7 @@ public struct VolumeComponents: Sendable {
     /// The labels of the slice before.
     private var previous: Image<Int32>?
 
+    /// A volume without slices.
     public init() {}
 
     /// Adds the next slice.

@@ -4,7 +4,7 @@ public import Volumes
 /// The mask of a volume, with one bit for each voxel: 38 MB for 1000 × 1000 × 300.
 ///
 /// ```swift
-/// var volume = BitVolume(shape: shape)
+/// var volume = try BitVolume(shape: shape)
 /// for mask in masks { try volume.append(mask) }
 /// let skeleton = volume.thinned(to: .surface)
 /// ```
