@@ -23,21 +23,21 @@ public struct CellposeNetwork: Sendable {
 
     private let down: [DownBlock]
     private let up: [UpBlock]
-    private let output: NormalizedConvolution
+    private let output: PreActivatedConvolution
 
     /// Creates the network with a copy of the weights.
     ///
     /// - Parameter checkpoint: a file as CellPose saves it, or converted to safetensors; all names may begin with `module.`.
     /// - Throws: ``CellposeError`` if it holds another network, lacks tensors, or has tensors of other shapes or unknown names.
     public init(_ checkpoint: Checkpoint) throws(CellposeError) {
-        let weights = try NetworkWeights(checkpoint)
+        let weights = try CellposeWeights(checkpoint)
         widths = weights.layout.widths
         meanDiameter = try weights.diameter(NetworkLayout.meanDiameter)
         labelDiameter = try weights.diameter(NetworkLayout.labelDiameter)
         do throws(CheckpointError) {
             down = try (0..<weights.layout.levels).map { level throws(CheckpointError) in try DownBlock(weights, level: level) }
             up = try (0..<weights.layout.levels).map { level throws(CheckpointError) in try UpBlock(weights, level: level) }
-            output = try NormalizedConvolution(weights, "output")
+            output = try PreActivatedConvolution(weights, "output")
         } catch {
             throw CellposeError(error)
         }
@@ -90,13 +90,13 @@ extension Tensor {
 /// projection (1 × 1 convolution), that of the second pair is the identity.
 private struct DownBlock: Sendable {
     private let projection: Linear
-    private let convolutions: [NormalizedConvolution]
+    private let convolutions: [PreActivatedConvolution]
 
-    init(_ weights: NetworkWeights, level: Int) throws(CheckpointError) {
+    init(_ weights: CellposeWeights, level: Int) throws(CheckpointError) {
         let name = NetworkLayout.down(level)
         projection = try weights.projection(name)
         convolutions = try (0..<4).map { index throws(CheckpointError) in
-            try NormalizedConvolution(weights, "\(name).conv.conv_\(index)")
+            try PreActivatedConvolution(weights, "\(name).conv.conv_\(index)")
         }
     }
 
@@ -111,13 +111,13 @@ private struct DownBlock: Sendable {
 /// the style are added.
 private struct UpBlock: Sendable {
     private let projection: Linear
-    private let convolutions: [NormalizedConvolution]
+    private let convolutions: [PreActivatedConvolution]
 
-    init(_ weights: NetworkWeights, level: Int) throws(CheckpointError) {
+    init(_ weights: CellposeWeights, level: Int) throws(CheckpointError) {
         let name = NetworkLayout.up(level)
         projection = try weights.projection(name)
         convolutions = try (0..<4).map { index throws(CheckpointError) in
-            try NormalizedConvolution(weights, "\(name).conv.conv_\(index)", isStyled: index > 0)
+            try PreActivatedConvolution(weights, "\(name).conv.conv_\(index)", isStyled: index > 0)
         }
     }
 
@@ -134,13 +134,13 @@ private struct UpBlock: Sendable {
 
 /// Batch normalisation → ReLU → convolution: `[N, H, W, inputs]` → `[N, H, W, outputs]`. In decoder blocks a linear function of
 /// the style is added to the channels before.
-private struct NormalizedConvolution: Sendable {
+private struct PreActivatedConvolution: Sendable {
     private let norm: BatchNorm
     private let convolution: Convolution2D
     private let styling: Linear?
 
     /// - Parameter isStyled: whether the style is added; in the checkpoint the layer then has the parts `conv` and `full`.
-    init(_ weights: NetworkWeights, _ name: String, isStyled: Bool = false) throws(CheckpointError) {
+    init(_ weights: CellposeWeights, _ name: String, isStyled: Bool = false) throws(CheckpointError) {
         let layers = isStyled ? "\(name).conv" : name
         norm = try weights.norm("\(layers).0")
         convolution = try weights.convolution("\(layers).2")

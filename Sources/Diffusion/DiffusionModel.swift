@@ -19,7 +19,7 @@ public final class DiffusionModel: Sendable {
     /// The noise at each timestep.
     public let schedule: NoiseSchedule
     /// The U-Net. Its own pass does not wait for its turn; ``pass(_:timesteps:context:extent:observer:)`` does.
-    public let unet: UNet
+    public let unet: DenoisingUNet
     let autoencoder: AutoencoderEncoder
     private let unetCheckpoint: Checkpoint
     private let autoencoderCheckpoint: Checkpoint
@@ -56,9 +56,9 @@ public final class DiffusionModel: Sendable {
         } catch {
             throw DiffusionError(error)
         }
-        unet = UNet(unetConfiguration, NetworkWeights(unetCheckpoint, used: usedNames.unet), residency: residency)
+        unet = DenoisingUNet(unetConfiguration, DiffusionWeights(unetCheckpoint, used: usedNames.unet), residency: residency)
         autoencoder = AutoencoderEncoder(
-            encoderConfiguration, NetworkWeights(autoencoderCheckpoint, used: usedNames.autoencoder), residency: residency)
+            encoderConfiguration, DiffusionWeights(autoencoderCheckpoint, used: usedNames.autoencoder), residency: residency)
     }
 
     /// The sides of images, in pixels, must be multiples of this: 64 in Stable Diffusion.
@@ -161,7 +161,7 @@ public final class DiffusionModel: Sendable {
     }
 
     /// Checks its arguments, waits until no other pass of this model runs, and runs the U-Net as
-    /// ``UNet/callAsFunction(_:timesteps:context:extent:observer:)`` does.
+    /// ``DenoisingUNet/callAsFunction(_:timesteps:context:extent:observer:)`` does.
     ///
     /// - Precondition: there are as many latents as timesteps.
     /// - Throws: ``DiffusionError`` if latents, timesteps or context are invalid, or weights cannot be read. The result is not

@@ -39,7 +39,7 @@ extension AffinityOperator {
             guard normalized else { return }
             degrees.withUnsafeMutableBufferPointer { degrees in
                 Threads.perform(n) { row in
-                    degrees[row] = GaussianKernel.sum(UnsafeBufferPointer(rebasing: target[row * stride..<row * stride + n]))
+                    degrees[row] = GaussianAffinity.sum(UnsafeBufferPointer(rebasing: target[row * stride..<row * stride + n]))
                 }
             }
             // No degree is below 1, the affinity of a token to itself.
@@ -80,7 +80,7 @@ extension AffinityOperator {
                 for row in rows {
                     let part = UnsafeMutableBufferPointer(rebasing: target[row * stride + row..<row * stride + n])
                     squares.withUnsafeBufferPointer { squares in
-                        GaussianKernel.apply(
+                        GaussianAffinity.apply(
                             to: part, squares: UnsafeBufferPointer(rebasing: squares[row...]), own: squares[row],
                             exponent: exponent)
                     }
@@ -250,7 +250,7 @@ struct TokenFeatures {
 }
 
 /// Gaussians of distances, 16 values at a time in SIMD vectors.
-enum GaussianKernel {
+enum GaussianAffinity {
     /// Replaces products ⟨a, b⟩ of one token a with others by exp(exponent · d²), d² = |a|² + |b|² − 2 ⟨a, b⟩.
     ///
     /// - Parameters:

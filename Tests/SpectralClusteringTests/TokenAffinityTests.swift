@@ -77,11 +77,11 @@ struct TokenAffinityTests {
         var worst = 0.0
         for step in 0..<20_000 {
             let x = -87 * Float(step) / 20_000
-            let value = GaussianKernel.exponential(SIMD16(repeating: x))[3]
+            let value = GaussianAffinity.exponential(SIMD16(repeating: x))[3]
             worst = max(worst, abs(Double(value) / exp(Double(x)) - 1))
         }
         #expect(worst < 2.4e-7)
-        #expect(GaussianKernel.exponential(SIMD16(repeating: -.infinity))[0] < 1e-37)
+        #expect(GaussianAffinity.exponential(SIMD16(repeating: -.infinity))[0] < 1e-37)
     }
 
     @Test("tokens that are all alike, or no numbers, are refused")

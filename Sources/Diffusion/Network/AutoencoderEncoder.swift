@@ -10,7 +10,7 @@ final class AutoencoderEncoder: Sendable {
     let configuration: AutoencoderConfiguration
     private let layers: LayerStore
 
-    init(_ configuration: AutoencoderConfiguration, _ weights: NetworkWeights, residency: Residency) {
+    init(_ configuration: AutoencoderConfiguration, _ weights: DiffusionWeights, residency: Residency) {
         self.configuration = configuration
         layers = LayerStore(weights, residency: residency)
     }
@@ -89,7 +89,7 @@ private struct ImageAttention: Sendable {
     private let value: Linear
     private let output: Linear
 
-    init(_ weights: NetworkWeights, channels: Int, groups: Int) throws(CheckpointError) {
+    init(_ weights: DiffusionWeights, channels: Int, groups: Int) throws(CheckpointError) {
         norm = try weights["group_norm"].groupNorm(channels: channels, groups: groups, epsilon: 1e-6)
         // Files written before diffusers 0.15 have the names in the right column below.
         func layer(_ name: String, orOlder older: String) throws(CheckpointError) -> Linear {

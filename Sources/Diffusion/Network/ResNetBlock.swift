@@ -14,7 +14,7 @@ struct ResNetBlock: Sendable {
 
     /// - Parameter timeChannels: the channels of the time embedding; nil in the autoencoder.
     init(
-        _ weights: NetworkWeights, inputs: Int, outputs: Int, timeChannels: Int?, groups: Int, epsilon: Float
+        _ weights: DiffusionWeights, inputs: Int, outputs: Int, timeChannels: Int?, groups: Int, epsilon: Float
     ) throws(CheckpointError) {
         norm1 = try weights["norm1"].groupNorm(channels: inputs, groups: groups, epsilon: epsilon)
         conv1 = try weights["conv1"].convolution(inputs: inputs, outputs: outputs)

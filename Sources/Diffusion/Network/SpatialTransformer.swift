@@ -16,7 +16,7 @@ struct SpatialTransformer: Sendable {
     private let projectionOut: Linear
 
     init(
-        _ weights: NetworkWeights, channels: Int, heads: Int, contextChannels: Int, groups: Int
+        _ weights: DiffusionWeights, channels: Int, heads: Int, contextChannels: Int, groups: Int
     ) throws(CheckpointError) {
         let block = weights["transformer_blocks.0"]
         norm = try weights["norm"].groupNorm(channels: channels, groups: groups, epsilon: 1e-6)
@@ -80,7 +80,7 @@ private struct AttentionProjections: Sendable {
     let value: Linear
     let output: Linear
 
-    init(_ weights: NetworkWeights, channels: Int, contextChannels: Int, heads: Int) throws(CheckpointError) {
+    init(_ weights: DiffusionWeights, channels: Int, contextChannels: Int, heads: Int) throws(CheckpointError) {
         attention = Attention(heads: heads)
         query = try weights["to_q"].linear(inputs: channels, outputs: channels, hasBias: false)
         key = try weights["to_k"].linear(inputs: contextChannels, outputs: channels, hasBias: false)

@@ -7,12 +7,12 @@ public import Tensors
 ///
 /// Rombach et al., *High-Resolution Image Synthesis with Latent Diffusion Models* (CVPR 2022). Blocks and tensors have the names
 /// of diffusers' `UNet2DConditionModel`.
-public final class UNet: Sendable {
+public final class DenoisingUNet: Sendable {
     /// The architecture.
     public let configuration: UNetConfiguration
     private let layers: LayerStore
 
-    init(_ configuration: UNetConfiguration, _ weights: NetworkWeights, residency: Residency) {
+    init(_ configuration: UNetConfiguration, _ weights: DiffusionWeights, residency: Residency) {
         self.configuration = configuration
         layers = LayerStore(weights, residency: residency)
     }
@@ -210,7 +210,7 @@ private struct TimeEmbedding: Sendable {
     private let linear2: Linear
     private let configuration: UNetConfiguration
 
-    init(_ weights: NetworkWeights, _ configuration: UNetConfiguration) throws(CheckpointError) {
+    init(_ weights: DiffusionWeights, _ configuration: UNetConfiguration) throws(CheckpointError) {
         self.configuration = configuration
         linear1 = try weights["linear_1"].linear(inputs: configuration.channels[0], outputs: configuration.timeChannels)
         linear2 = try weights["linear_2"].linear(inputs: configuration.timeChannels, outputs: configuration.timeChannels)

@@ -11,7 +11,7 @@ public struct TextEncoder: Sendable {
     /// The architecture.
     public let configuration: TextEncoderConfiguration
 
-    private let weights: NetworkWeights
+    private let weights: DiffusionWeights
     private let path: String
 
     /// Opens the folder `text_encoder`, and checks names, shapes and types of all tensors.
@@ -23,7 +23,7 @@ public struct TextEncoder: Sendable {
             let checkpoint = try Checkpoint(folder: folder, stem: "model")
             path = checkpoint.path
             // Files that were made from the text model alone do not have the prefix `text_model.`.
-            let root = NetworkWeights(checkpoint)
+            let root = DiffusionWeights(checkpoint)
             weights = root.has("text_model.final_layer_norm.weight") ? root["text_model"] : root
             try Self.check(checkpoint, configuration)
         } catch {
@@ -138,7 +138,7 @@ private struct TextEncoderLayer {
     private let activation: Activation
     private let contract: Linear
 
-    init(_ weights: NetworkWeights, _ configuration: TextEncoderConfiguration) throws(CheckpointError) {
+    init(_ weights: DiffusionWeights, _ configuration: TextEncoderConfiguration) throws(CheckpointError) {
         let channels = configuration.channels
         let inner = configuration.innerChannels
         let attending = weights["self_attn"]

@@ -105,7 +105,7 @@ struct ObjectSums: Sendable {
 }
 
 /// A symmetric 3 × 3 matrix, for its eigenvectors.
-struct SymmetricMatrix {
+struct SymmetricMatrix3 {
     private var rows: [SIMD3<Double>]
 
     /// - Parameters:

@@ -210,7 +210,7 @@ public struct ObjectMeasurement: Sendable {
     private func measured(_ sums: ObjectSums) -> MeasuredObject {
         let cubicNanometers = edges.x * edges.y * edges.z / 1000
         let covariance = sums.covariance(edges)
-        let axes = SymmetricMatrix(diagonal: covariance.diagonal, others: covariance.others).eigenvectors()
+        let axes = SymmetricMatrix3(diagonal: covariance.diagonal, others: covariance.others).eigenvectors()
         let lengths = axes.map { 2 * (5 * max($0.value, 0)).squareRoot() }
         let first = (0..<3).lazy.map { axes[0].vector[$0] }.first { abs($0) > 1e-9 } ?? 1
         let (lower, upper) = (sums.minimum, sums.maximum)

@@ -1,4 +1,4 @@
-import Tensors
+public import Tensors
 
 /// A residual U-Net that finds particles. It has four levels of residual blocks. Each block gets the coordinates of its voxels as
 /// three further channels (CoordConv, Liu et al., NeurIPS 2018), and each encoder block below the finest level also the input

@@ -1,4 +1,4 @@
-import Tensors
+public import Tensors
 
 /// A U-Net: at each level two convolutions with normalisation and ReLU. The encoder pools by maxima; the decoder enlarges each
 /// map twofold and concatenates it with the encoder's map of the same level (skip connection); a 1 × 1 convolution makes the

@@ -1,11 +1,9 @@
-public import Tensors
-
 /// Reverse-mode automatic differentiation: records the operations of a forward pass, then computes the gradients of a scalar loss
 /// (backpropagation).
 ///
 /// ```swift
 /// let tape = Tape()
-/// let loss = SegmentationLoss()(network(Variable(patch), on: tape), labels, on: tape)
+/// let loss = loss(network(Variable(patch), on: tape), labels, on: tape)
 /// tape.backward(from: loss)          // each parameter has its gradient
 /// ```
 ///
@@ -36,7 +34,7 @@ public final class Tape {
     ///
     /// - Parameter pullback: the backward pass of the operation. It gets the gradient with respect to the result, and adds those
     ///   with respect to the operands with `accumulate`.
-    func record(_ value: Tensor, _ pullback: @escaping (Tensor) -> Void) -> Variable {
+    package func record(_ value: Tensor, _ pullback: @escaping (Tensor) -> Void) -> Variable {
         guard isRecording else { return Variable(value) }
         count += 1
         pullbacks.append((count, pullback))
@@ -44,7 +42,7 @@ public final class Tape {
     }
 
     /// Adds to the gradient with respect to a value. The gradient of a constant is not computed.
-    func accumulate(_ gradient: @autoclosure () -> Tensor, to variable: Variable) {
+    package func accumulate(_ gradient: @autoclosure () -> Tensor, to variable: Variable) {
         guard let number = variable.number else { return }
         if gradients[number] == nil { gradients[number] = gradient() } else { gradients[number]?.add(gradient()) }
     }

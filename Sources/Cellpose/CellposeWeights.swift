@@ -3,7 +3,7 @@ internal import Checkpoints
 internal import Tensors
 
 /// The weights of a CPnet in a checkpoint whose tensors are exactly those of the network.
-struct NetworkWeights {
+struct CellposeWeights {
     let layout: NetworkLayout
     private let checkpoint: Checkpoint
     /// The prefix of every name: `module.` or nothing.
@@ -120,7 +120,7 @@ struct NetworkWeights {
 }
 
 /// CellPose's names and shapes of the tensors of a CPnet. The names appear only here and in the parts of names that
-/// ``NetworkWeights`` and the blocks append.
+/// ``CellposeWeights`` and the blocks append.
 ///
 /// ```
 /// image → down 0 → ½ down 1 → ½ down 2 → ½ down 3 ─→ style

@@ -3,7 +3,7 @@ import Synchronization
 import Tensors
 
 /// The tensors of a checkpoint whose names begin with a prefix. Layers read their weights from it by the rest of the name.
-struct NetworkWeights: Sendable {
+struct DiffusionWeights: Sendable {
     private let checkpoint: Checkpoint
     private let prefix: String
     private let used: UsedNames?
@@ -20,8 +20,8 @@ struct NetworkWeights: Sendable {
     }
 
     /// The tensors whose names begin with this name and a dot: `weights["conv_in"]` has `conv_in.weight` as `weight`.
-    subscript(_ name: String) -> NetworkWeights {
-        NetworkWeights(checkpoint, prefix: "\(prefix)\(name).", used: used)
+    subscript(_ name: String) -> DiffusionWeights {
+        DiffusionWeights(checkpoint, prefix: "\(prefix)\(name).", used: used)
     }
 
     func has(_ name: String) -> Bool { checkpoint.entry(named: prefix + name) != nil }
@@ -83,18 +83,18 @@ public enum Residency: Sendable, Hashable {
 
 /// Makes the layers of a network at their first use, and keeps them if they are to be resident.
 final class LayerStore: Sendable {
-    private let weights: NetworkWeights
+    private let weights: DiffusionWeights
     private let residency: Residency
     private let kept = Mutex<[String: any Sendable]>([:])
 
-    init(_ weights: NetworkWeights, residency: Residency) {
+    init(_ weights: DiffusionWeights, residency: Residency) {
         self.weights = weights
         self.residency = residency
     }
 
     /// The layer of this name. If it is not in memory, the closure makes it from the weights whose names begin with that name.
     func layer<Layer: Sendable>(
-        _ name: String, _ make: (NetworkWeights) throws(CheckpointError) -> Layer
+        _ name: String, _ make: (DiffusionWeights) throws(CheckpointError) -> Layer
     ) throws(CheckpointError) -> Layer {
         if let layer = kept.withLock({ $0[name] }) as? Layer { return layer }
         let part = weights[name]
