@@ -6,7 +6,7 @@ struct PlanCommand: ParsableCommand {
         commandName: "plan", abstract: "Say what a run would do, how long it would take, and how much disk it would need.",
         discussion: """
             Writes nothing and opens no tomogram. `stale` items run; `waiting` items run if what comes before them turns out \
-            different; `known` items were computed earlier under these parameters. Times are of one worker.
+            different; `found again` items were computed earlier under these parameters. Times are of one worker.
             """)
 
     @OptionGroup var selectionOptions: SelectionOptions
