@@ -27,7 +27,7 @@ public struct Explainer: Sendable {
         }
         // A plan is turned into the state of a run that has not begun: it knows how to list an item's inputs.
         let state = RunState(plan)
-        let troubles = try catalog.read { try PlanningSnapshot($0).troubles() }
+        let troubles = try catalog.results.withPlanningSnapshot { try $0.troubles() }
         var groups: [Explanation.Group] = []
         for position in plan.graph.steps.indices {
             let step = plan.graph.steps[position].name
@@ -87,7 +87,9 @@ public struct Explainer: Sendable {
     private func changes(for node: ItemNode, plan: Plan, state: RunState) throws -> [String] {
         let setup = plan.setups[node.step]
         let id = plan.scopes.id(of: setup.step.scope, at: node.position)
-        guard let earlier = try catalog.earlierTrace(step: setup.step.name, scopeID: id) else { return ["no earlier run"] }
+        guard let earlier = try catalog.results.earlierTrace(step: setup.step.name, scopeID: id) else {
+            return ["no earlier run"]
+        }
         var changes = configurationChanges(setup.configuration, since: earlier)
         guard let rows = state.inputs(of: node)?.rows else {
             return changes + [missingFile(for: node, plan: plan)]
@@ -127,7 +129,9 @@ public struct Explainer: Sendable {
     private func ownChanges(for node: ItemNode, plan: Plan) throws -> [String] {
         let setup = plan.setups[node.step]
         let id = plan.scopes.id(of: setup.step.scope, at: node.position)
-        guard let earlier = try catalog.earlierTrace(step: setup.step.name, scopeID: id) else { return ["no earlier run"] }
+        guard let earlier = try catalog.results.earlierTrace(step: setup.step.name, scopeID: id) else {
+            return ["no earlier run"]
+        }
         return configurationChanges(setup.configuration, since: earlier)
     }
 

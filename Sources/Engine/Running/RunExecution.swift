@@ -59,7 +59,7 @@ final class RunExecution: Sendable {
 
     func run(progress: (RunProgress) -> Void) throws -> RunReport {
         for batch in stride(from: 0, to: adoptions.count, by: 1000) {
-            try catalog.publish(
+            try catalog.results.publish(
                 adoptions[batch..<min(batch + 1000, adoptions.count)].map { item in
                     .adopted(
                         stepID: ids[item.step].stepID, scopeID: scopes.id(of: graph.steps[item.step].scope, at: item.position),
@@ -67,7 +67,7 @@ final class RunExecution: Sendable {
                 }, runID: runID)
         }
         for batch in stride(from: 0, to: blocked.items.count, by: 1000) {
-            try catalog.publish(
+            try catalog.results.publish(
                 blocked.items[batch..<min(batch + 1000, blocked.items.count)].map { skipped($0, because: blocked.reason) },
                 runID: runID)
         }
@@ -113,7 +113,7 @@ final class RunExecution: Sendable {
         let batch = checkingSources(of: finished)
         do {
             try store.publish(batch.flatMap(\.staged))
-            try catalog.publish(batch.map(\.outcome), runID: runID)
+            try catalog.results.publish(batch.map(\.outcome), runID: runID)
         } catch {
             for artifact in batch.flatMap(\.staged) { store.discard(artifact) }
             stop(because: error)
@@ -239,7 +239,7 @@ final class RunExecution: Sendable {
             key = itemKey
             guard state.update({ $0.claim(itemKey, for: node) }) else { return nil }
             if !state.update({ $0.needsBytes(node) }),
-                let trace = try catalog.read({ try PlanningSnapshot($0).trace(withKey: itemKey) }),
+                let trace = try catalog.results.withPlanningSnapshot({ try $0.trace(withKey: itemKey) }),
                 trace.outputs.count == setup.outputNames.count
             {
                 return RunState.Finished(
@@ -305,7 +305,7 @@ final class RunExecution: Sendable {
             runID: runID)
         return ItemRecorder(
             workFolder: catalog.directory.work,
-            log: { [catalog] name, x, value in try catalog.log(name, at: x, value, for: owner) },
+            log: { [catalog] name, x, value in try catalog.results.log(name, at: x, value, for: owner) },
             report: { [state] fraction, note in state.update { $0.report(fraction, note, on: node) } })
     }
 
