@@ -104,9 +104,9 @@ extension Sequence<FoundObject> {
 
 /// Sums of one measure over the objects of one class in one result: a row of `object_summary`.
 ///
-/// Sums, unlike means, add up over results: means and standard deviations over millions of objects follow from these rows, without
-/// reading objects. Squares are summed in float64, so that the deviation of numbers that differ by less than a millionth of their size
-/// is lost.
+/// Sums, unlike means, add up over results: means and standard deviations over millions of objects follow from these rows,
+/// without reading objects. Squares are summed in float64, so that the deviation of numbers that differ by less than a millionth
+/// of their size is lost.
 public struct ObjectSummary: Sendable, Hashable {
     public var `class`: String
     /// A column of `v_object`, or `nearest/CLASS` for the distance to the nearest other object of a class, in Å.

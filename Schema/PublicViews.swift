@@ -2,8 +2,8 @@ public import Basics
 
 /// The public views of the catalog (`views.md`), as the SQL that makes them.
 ///
-/// They are no part of migrations: a catalog keeps the digest of the text that made its views, and opening it makes them anew where
-/// this build has another text. So a column is added in one file.
+/// They are no part of migrations: a catalog keeps the digest of the text that made its views, and opening it makes them anew
+/// where this build has another text. So a column is added in one file.
 public enum PublicViews {
     /// The files of `Views/`, in the order of their names.
     private static let files = [

@@ -6,8 +6,8 @@ import Volumes
 
 /// Making and opening a catalog, and bringing its schema up to date.
 ///
-/// Opening reads the version of the schema and takes no lock. Only a catalog that an older build wrote is opened for writing, to bring
-/// its tables and views up to date.
+/// Opening reads the version of the schema and takes no lock. Only a catalog that an older build wrote is opened for writing, to
+/// bring its tables and views up to date.
 extension Catalog {
     /// Makes an empty catalog.
     ///
@@ -115,8 +115,8 @@ extension Catalog {
     private static func upToDate(_ directory: CatalogDirectory) throws -> Catalog {
         let pool = try CatalogDatabase.openPool(in: directory)
         try pool.writeWithoutTransaction { db in
-            // A migration drops tables and makes them anew. With foreign keys on, that would delete the rows that refer to them; they are
-            // checked before each migration is committed instead.
+            // A migration drops tables and makes them anew. With foreign keys on, that would delete the rows that refer to them;
+            // they are checked before each migration is committed instead.
             try db.execute(sql: "PRAGMA foreign_keys = OFF")
             for migration in CatalogMigration.all { try apply(migration, db, in: directory) }
             try makeViews(db)

@@ -9,9 +9,9 @@ import GRDBSQLite
 /// This type makes, opens, checks and copies the database. What is in it is read and written by three structs, each of named
 /// operations: ``collection``, ``results`` and ``runs``; SQL that people write runs on a ``QueryConnection``.
 ///
-/// Many processes may have a catalog open at once. It is opened for reading; the first operation that writes opens it for writing.
-/// So a program that only reads needs no right to write, and waits for nobody. A `Catalog` is a reference to the open database: copies
-/// share its connections, and all may be used from any thread.
+/// Many processes may have a catalog open at once. It is opened for reading; the first operation that writes opens it for
+/// writing. So a program that only reads needs no right to write, and waits for nobody. A `Catalog` is a reference to the open
+/// database: copies share its connections, and all may be used from any thread.
 ///
 /// ```swift
 /// let catalog = try Catalog.open(at: CatalogDirectory.find(named: nil, from: "."))

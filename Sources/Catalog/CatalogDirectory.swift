@@ -42,23 +42,23 @@ public struct CatalogDirectory: Hashable, Sendable {
 
     /// Whether there is a catalog here.
     ///
-    /// A file that cannot be looked at counts as a catalog: opening it says why, where a search in the folders above would find the
-    /// wrong one. A named pipe does not count: SQLite would wait for it for ever.
+    /// A file that cannot be looked at counts as a catalog: opening it says why, where a search in the folders above would find
+    /// the wrong one. A named pipe does not count: SQLite would wait for it for ever.
     public var exists: Bool {
         var status = stat()
         guard stat(database, &status) == 0 else { return ![ENOENT, ENOTDIR, ENAMETOOLONG].contains(errno) }
         return status.st_mode & S_IFMT == S_IFREG
     }
 
-    /// Whether this user may make files in the folder: SQLite needs that to write the database, and to read it while another process
-    /// begins to write.
+    /// Whether this user may make files in the folder: SQLite needs that to write the database, and to read it while another
+    /// process begins to write.
     var isFolderWritable: Bool { access(path, W_OK) == 0 && access(database, W_OK) == 0 }
 
     /// The file name that SQLite opens for reading.
     ///
-    /// Where the folder cannot be written and no log lies beside the database, the file is opened as one that does not change (`immutable`,
-    /// https://www.sqlite.org/uri.html): without locks, and without the files that SQLite would make beside it. With a log, SQLite reads
-    /// that too.
+    /// Where the folder cannot be written and no log lies beside the database, the file is opened as one that does not change
+    /// (`immutable`, https://www.sqlite.org/uri.html): without locks, and without the files that SQLite would make beside it.
+    /// With a log, SQLite reads that too.
     var readingPath: String {
         guard !isFolderWritable, !FileManager.default.fileExists(atPath: "\(database)-wal") else { return database }
         let plain = CharacterSet.alphanumerics.union(CharacterSet(charactersIn: "/-._~"))
@@ -95,9 +95,9 @@ public struct CatalogDirectory: Hashable, Sendable {
     }
 }
 
-/// The kind of the file system that holds a path: local, or shared over a network. SQLite's write-ahead log needs shared memory and
-/// locks that network file systems do not give (https://www.sqlite.org/wal.html, "All processes using a database must be on the same
-/// host computer").
+/// The kind of the file system that holds a path: local, or shared over a network. SQLite's write-ahead log needs shared memory
+/// and locks that network file systems do not give (https://www.sqlite.org/wal.html, "All processes using a database must be on
+/// the same host computer").
 enum FileSystemKind: Equatable {
     case local
     case network(type: String)

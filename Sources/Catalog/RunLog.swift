@@ -131,8 +131,8 @@ extension Catalog.RunLog {
 
 /// The lock of the process that runs in a catalog: one at a time.
 ///
-/// It is an advisory lock on a file. The kernel releases it when the process ends, also when it is killed, so that there is never a
-/// stale lock to break. A row of the catalog (`run_lock`) says which process holds it, and when that was last alive.
+/// It is an advisory lock on a file. The kernel releases it when the process ends, also when it is killed, so that there is never
+/// a stale lock to break. A row of the catalog (`run_lock`) says which process holds it, and when that was last alive.
 public final class RunLock: Sendable {
     /// A process that only looks whether another one runs holds the lock for an instant, so that taking it is tried again.
     private static let (tries, pauseInMicroseconds) = (10, UInt32(30_000))

@@ -58,8 +58,8 @@ public enum CatalogReference: Hashable, Sendable {
 extension Catalog.Collection {
     /// The id of the thing that a person names: by its name, by `dataset/name` where it has a dataset, or by `id:2`.
     ///
-    /// A bare number is never taken for an id. A text that is the name of one thing and the id of another, or the name of several, is an
-    /// error that lists them.
+    /// A bare number is never taken for an id. A text that is the name of one thing and the id of another, or the name of
+    /// several, is an error that lists them.
     ///
     /// - Throws: ``CatalogError`` where there is none, or more than one.
     func id(of kind: NamedKind, _ text: String, _ db: Database) throws -> Int64 {

@@ -68,9 +68,9 @@ extension Catalog.Collection {
     /// Adds an annotation to a tomogram, or replaces the one from the same file.
     ///
     /// - Returns: its id.
-    /// - Throws: ``CatalogError`` where there is no such tomogram, there is no class, a class is named twice or has a radius that is not
-    ///   positive, a point has a class that the annotation does not have or a coordinate that is not finite, labels have a convention,
-    ///   or points have none.
+    /// - Throws: ``CatalogError`` where there is no such tomogram, there is no class, a class is named twice or has a radius
+    ///   that is not positive, a point has a class that the annotation does not have or a coordinate that is not finite, labels
+    ///   have a convention, or points have none.
     @discardableResult
     public func annotate(tomogramID: Int64, with new: NewAnnotation) throws -> Int64 {
         try check(new)

@@ -30,12 +30,12 @@ extension Catalog.Collection {
         }
     }
 
-    /// Adds a model, or replaces the weights of the one of that name and kind. Results of the earlier weights are stale then, and found
-    /// again when these return.
+    /// Adds a model, or replaces the weights of the one of that name and kind. Results of the earlier weights are stale then, and
+    /// found again when these return.
     ///
     /// - Parameters:
-    ///   - path: absolute; the files stay where they are. For files in the catalog's own folder the relative path is kept, so that they
-    ///     are found wherever that folder is moved or copied.
+    ///   - path: absolute; the files stay where they are. For files in the catalog's own folder the relative path is kept, so
+    ///     that they are found wherever that folder is moved or copied.
     ///   - digest: the digest of the files' content.
     ///   - licence: in words, such as `Apache-2.0`.
     ///   - provenance: who trained it, on what.

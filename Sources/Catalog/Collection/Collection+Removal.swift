@@ -2,8 +2,8 @@ import Basics
 import CatalogSchema
 import GRDB
 
-/// Removing what people brought. Their files stay. So do the results: they no longer stand, and are found again by their keys if the
-/// same scopes come back. `gc --removed` drops them.
+/// Removing what people brought. Their files stay. So do the results: they no longer stand, and are found again by their keys if
+/// the same scopes come back. `gc --removed` drops them.
 extension Catalog {
     /// The kinds of things that can be removed.
     public enum Removable: String, CaseIterable, Sendable {
@@ -31,8 +31,8 @@ extension Catalog {
         /// One of them as messages name it: `slab 3`.
         fileprivate func label(_ id: Int64) -> String { "\(noun) \(id)" }
 
-        /// The SQL condition on the rows of a table that go with the removal of one thing of this kind, with `?` for its id; nil where no
-        /// row does.
+        /// The SQL condition on the rows of a table that go with the removal of one thing of this kind, with `?` for its id; nil
+        /// where no row does.
         fileprivate func condition(on table: Removable) -> String? {
             switch (self, table) {
             case (.datasets, .datasets), (.tomograms, .tomograms), (.annotations, .annotations), (.slabs, .slabs): "id = ?"
@@ -82,16 +82,17 @@ extension Catalog.Collection {
 
     /// Removes things of one kind: all of them, or none.
     ///
-    /// Their results stay, but stand no longer; they are found again if the same scopes come back. An item that runs for a removed scope
-    /// is published, and does not stand.
+    /// Their results stay, but stand no longer; they are found again if the same scopes come back. An item that runs for a
+    /// removed scope is published, and does not stand.
     ///
-    /// - Throws: ``CatalogError`` where one of them is not there, or it or a part of it is a member of a training set, whose members
-    ///   never change.
+    /// - Throws: ``CatalogError`` where one of them is not there, or it or a part of it is a member of a training set, whose
+    ///   members never change.
     public func remove(_ kind: Catalog.Removable, ids: [Int64]) throws {
         try database.write { db in
             try Self.check(kind, ids, db)
             for id in ids {
-                // The schema deletes the rows of a tomogram with it (ON DELETE CASCADE), but does not delete tomograms with a dataset.
+                // The schema deletes the rows of a tomogram with it (ON DELETE CASCADE), but does not delete tomograms with a
+                // dataset.
                 if kind == .datasets {
                     try db.execute(sql: "DELETE FROM tomogram WHERE dataset_id = ?", arguments: [id])
                 }

@@ -53,8 +53,8 @@ extension Catalog.Collection {
         }
     }
 
-    /// Suggests slabs in the middle of those tomograms that differ most from one another, by size and by the densities that `describe`
-    /// measured. Tomograms that have a slab already are left out.
+    /// Suggests slabs in the middle of those tomograms that differ most from one another, by size and by the densities that
+    /// `describe` measured. Tomograms that have a slab already are left out.
     ///
     /// - Parameters:
     ///   - count: the number of slabs at most.
@@ -90,8 +90,9 @@ extension Catalog.Collection {
     }
 }
 
-/// Farthest-point sampling: chooses the point nearest to the mean first, then each time the point farthest from those chosen, so that
-/// few points cover all (Gonzalez, *Clustering to minimize the maximum intercluster distance*, Theoretical Computer Science 38, 1985).
+/// Farthest-point sampling: chooses the point nearest to the mean first, then each time the point farthest from those chosen, so
+/// that few points cover all (Gonzalez, *Clustering to minimize the maximum intercluster distance*, Theoretical Computer Science
+/// 38, 1985).
 struct FarthestPoints {
     /// - Parameter points: rows of equal length. Columns are scaled to mean 0 and variance 1, so that all weigh the same.
     /// - Returns: the positions of the chosen points, in the order of choice.

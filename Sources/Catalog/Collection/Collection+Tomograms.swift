@@ -41,8 +41,8 @@ public struct NewTomogram: Sendable, Hashable {
 extension Catalog.Collection {
     /// Adds tomograms to a dataset, which is made where there is none of that name: all of them, or none.
     ///
-    /// A file that is there already changes: its name, voxel size and metadata become those given. Where a tomogram of the same name is
-    /// there whose file no longer exists, the file counts as moved.
+    /// A file that is added again gets the name, voxel size and metadata given now. Where a tomogram of the same name has a file
+    /// that no longer exists, that file counts as moved here.
     ///
     /// - Parameter defaultVoxelSizeInAngstroms: the voxel size of the dataset's tomograms that have no other.
     /// - Throws: ``CatalogError`` where a name is empty, holds a slash, or belongs to another file that still exists, or
@@ -56,7 +56,8 @@ extension Catalog.Collection {
             .map { try $0.get() }
     }
 
-    /// Adds tomograms to a dataset as ``add(_:dataset:defaultVoxelSizeInAngstroms:)`` does, and gives an error for each that is refused.
+    /// Adds tomograms to a dataset as ``add(_:dataset:defaultVoxelSizeInAngstroms:)`` does, and gives an error for each that is
+    /// refused.
     ///
     /// - Parameter keepingGoing: whether the others are added where one is refused; else none is added then.
     /// - Throws: ``CatalogError`` where the dataset's name or voxel size is none, or the catalog cannot be written.

@@ -5,7 +5,8 @@ import GRDB
 extension Catalog.Collection {
     /// Makes a training set of slabs, annotations, or both. Its members never change.
     ///
-    /// It becomes the current set where there is none: the one that networks are trained on, and whose networks steps on tomograms use.
+    /// It becomes the current set where there is none: the one that networks are trained on, and whose networks steps on
+    /// tomograms use.
     ///
     /// - Parameters:
     ///   - slabs: the ids of slabs.
@@ -84,7 +85,8 @@ extension Catalog.Collection {
         try TrainingSetRecord.fetchOne(db, sql: "SELECT * FROM training_set WHERE is_current = 1")
     }
 
-    /// Makes a training set the current one. Networks trained on the one before stay, and are found again when it is current again.
+    /// Makes a training set the current one. Networks trained on the one before stay, and are found again when it is current
+    /// again.
     ///
     /// - Parameter name: as ``trainingSet(named:)`` takes it.
     /// - Throws: ``CatalogError`` where there is none of that name.

@@ -6,8 +6,8 @@ public import Volumes
 extension Catalog {
     /// What people brought: datasets, tomograms, voxel sizes, slabs, annotations, training sets and models.
     ///
-    /// ``Catalog/collection`` gives it. An operation that writes is one transaction. All operations throw ``CatalogError`` where the
-    /// database cannot be read or written. The type is nested because of Swift's protocol of the same name.
+    /// ``Catalog/collection`` gives it. An operation that writes is one transaction. All operations throw ``CatalogError`` where
+    /// the database cannot be read or written. The type is nested because of Swift's protocol of the same name.
     public struct Collection: Sendable {
         let database: CatalogDatabase
     }
@@ -49,7 +49,8 @@ extension Catalog.Collection {
         }
     }
 
-    /// The voxel size that counts for a tomogram: the user's, or else the header's, or else the dataset's; nil where none is known.
+    /// The voxel size that counts for a tomogram: the user's, or else the header's, or else the dataset's; nil where none is
+    /// known.
     public func effectiveVoxelSize(ofTomogram id: Int64) throws -> VoxelSize? {
         try database.read { db -> VoxelSize? in
             let row = try Row.fetchOne(

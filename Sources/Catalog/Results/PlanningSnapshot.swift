@@ -5,7 +5,8 @@ import GRDBSQLite
 package import Volumes
 
 extension Catalog.Results {
-    /// Calls the closure with what planning reads, all within one transaction: whatever others write meanwhile, the snapshot stays.
+    /// Calls the closure with what planning reads, all within one transaction: whatever others write meanwhile, the snapshot
+    /// stays.
     ///
     /// - Throws: ``CatalogError``, or what the closure throws.
     package func withPlanningSnapshot<Result>(_ body: (PlanningSnapshot) throws -> Result) throws -> Result {
@@ -154,8 +155,8 @@ package struct PlanningSnapshot {
         return parts
     }
 
-    /// Makes the voxel size and shape of the tomogram part of the digest of annotations whose points are given in voxels or from the
-    /// tomogram's middle: they mean other places where these change.
+    /// Makes the voxel size and shape of the tomogram part of the digest of annotations whose points are given in voxels or from
+    /// the tomogram's middle: they mean other places where these change.
     private func addGrids(to annotations: inout [Part]) throws {
         let rows = try Row.fetchAll(
             db,
@@ -192,7 +193,8 @@ package struct PlanningSnapshot {
     /// Calls the closure with the standing result of each scope of a step, by ascending scope id: its key, and the digests
     /// of its outputs in the order of their names.
     ///
-    /// - Complexity: a million rows take a fraction of a second. They are read by SQLite's C functions, where a row needs no allocation.
+    /// - Complexity: a million rows take a fraction of a second. They are read by SQLite's C functions, where a row needs no
+    ///   allocation.
     package func forEachHead(
         ofStep stepID: Int64, _ body: (_ scopeID: Int64, _ key: Digest, _ outputs: UnsafeRawBufferPointer) -> Void
     ) throws {
@@ -236,8 +238,8 @@ package struct PlanningSnapshot {
 
     /// Items of each step that failed, or were skipped, at their last try, by ascending scope id.
     ///
-    /// These are the rows of `v_failure`, but without the names of tomograms, for which the view reads every scope; and with items whose
-    /// earlier result was found again since.
+    /// These are the rows of `v_failure`, but without the names of tomograms, for which the view reads every scope; and with
+    /// items whose earlier result was found again since.
     package func troubles() throws -> [String: [(scopeID: Int64, status: TraceStatus, error: String)]] {
         let rows = try Row.fetchCursor(
             db,

@@ -29,8 +29,8 @@ public struct TrainingCurve: Sendable, Hashable {
     }
 }
 
-/// The precision-recall curve of one class. The output `curves` of the steps `evaluate…` is a JSON object of one of these for each
-/// class.
+/// The precision-recall curve of one class. The output `curves` of the steps `evaluate…` is a JSON object of one of these for
+/// each class.
 public struct EvaluationCurve: Codable, Sendable, Hashable {
     /// What was evaluated: the name of the step that gave it, or of the source that it names.
     public var source: String
@@ -73,8 +73,8 @@ extension Catalog {
 }
 
 extension Catalog.Results {
-    /// Writes a point of a curve in a transaction of its own, so that others see it while the item runs. It replaces the point of the same
-    /// key, name and x. Nothing is written where the scope was removed meanwhile.
+    /// Writes a point of a curve in a transaction of its own, so that others see it while the item runs. It replaces the point of
+    /// the same key, name and x. Nothing is written where the scope was removed meanwhile.
     package func log(_ name: String, at x: Int, _ value: Double, for owner: Catalog.CurveOwner) throws {
         try database.write { db in
             let curve = try db.cachedStatement(
@@ -118,7 +118,8 @@ extension Catalog.Results {
         return curves
     }
 
-    /// Calls the closure with the values of one output of some executions, in the order of the ids; executions without it are left out.
+    /// Calls the closure with the values of one output of some executions, in the order of the ids; executions without it are
+    /// left out.
     public func forEachValue(ofTraces ids: [Int64], output: String, _ body: (_ traceID: Int64, _ text: String) throws -> Void)
         throws
     {

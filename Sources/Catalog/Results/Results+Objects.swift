@@ -3,8 +3,8 @@ import GRDB
 public import Volumes
 
 extension Catalog.Results {
-    /// The objects in the standing results on the slabs of a tomogram, each once: where slabs overlap, those of the slab that was added
-    /// first count, as for volumes.
+    /// The objects in the standing results on the slabs of a tomogram, each once: where slabs overlap, those of the slab that was
+    /// added first count, as for volumes.
     ///
     /// - Parameters:
     ///   - voxelSize: the voxel size of the tomogram. An object is in the slice that holds its centroid.

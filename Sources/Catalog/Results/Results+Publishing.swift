@@ -158,7 +158,8 @@ private struct Publisher {
         let outputs = try item.outputs.map { output in (output, try artifactID(of: output)) }
         let digests = item.outputs.map(\.digest)
         if let known = try PlanningSnapshot(db).trace(withKey: item.key) {
-            // The item ran although its result was there: to restore evicted bytes, or because another item with the same key ended first.
+            // The item ran although its result was there: to restore evicted bytes, or because another item with the same key
+            // ended first.
             if known.outputs == digests {
                 return try setHead(
                     stepID: item.stepID, scopeID: item.scopeID, key: item.key, traceID: known.id, outputs: digests)
@@ -254,8 +255,8 @@ private struct Publisher {
         return try Int64.fetchOne(statement, arguments: [output.digest, kind, bytes, evictable, Timestamp.now])
     }
 
-    /// Makes a result the standing one of a step on a scope. If the scope was removed while the item ran, nothing stands; the trace stays,
-    /// and is found again if the scope comes back.
+    /// Makes a result the standing one of a step on a scope. If the scope was removed while the item ran, nothing stands; the
+    /// trace stays, and is found again if the scope comes back.
     func setHead(stepID: Int64, scopeID: Int64, key: Digest, traceID: Int64, outputs: [Digest]) throws {
         try execute(
             """

@@ -14,8 +14,8 @@ extension Catalog {
 
     /// Which results may be deleted: those that nothing needs any more, of things that were removed or of runs long ago.
     ///
-    /// A result is needed where it stands, and where a needed result was computed from it: a standing number needs the network that gave
-    /// it. All others are kept, so that parameters or slabs that return find them; people say for how long.
+    /// A result is needed where it stands, and where a needed result was computed from it: a standing number needs the network
+    /// that gave it. All others are kept, so that parameters or slabs that return find them; people say for how long.
     public struct Unneeded: Sendable, Hashable {
         /// Whether to delete unneeded results of tomograms, annotations, slabs and training sets that were removed.
         public var ofRemoved: Bool
@@ -44,8 +44,8 @@ extension Catalog {
 extension Catalog.Results {
     // MARK: Artifacts
 
-    /// All present artifacts that are evictable, least useful first: those that no standing result has as output, then the others; the
-    /// oldest first of each.
+    /// All present artifacts that are evictable, least useful first: those that no standing result has as output, then the
+    /// others; the oldest first of each.
     public func reclaimableArtifacts() throws -> [Catalog.Reclaimable] {
         try database.read { db in
             try Row.fetchAll(
@@ -83,7 +83,8 @@ extension Catalog.Results {
 
     /// Counts the unneeded results; nothing is changed.
     ///
-    /// - Complexity: reads all executions and, if any may be deleted, the inputs of the needed ones: some tens of microseconds for each.
+    /// - Complexity: reads all executions and, if any may be deleted, the inputs of the needed ones: some tens of microseconds
+    ///   for each.
     public func count(_ unneeded: Catalog.Unneeded) throws -> Catalog.UnneededCount {
         try database.read { db in
             let row = try Row.fetchOne(

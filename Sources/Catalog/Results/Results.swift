@@ -7,9 +7,9 @@ public import Volumes
 extension Catalog {
     /// What runs gave: traces, artifacts, values, objects and curves, and which of them stand.
     ///
-    /// A result stands where it is the one that counts for a step on a scope now (table `head`): the last that was computed or found
-    /// again. ``Catalog/results`` gives this struct. An operation that writes is one transaction. All operations throw ``CatalogError``
-    /// where the database cannot be read or written.
+    /// A result stands where it is the one that counts for a step on a scope now (table `head`): the last that was computed or
+    /// found again. ``Catalog/results`` gives this struct. An operation that writes is one transaction. All operations throw
+    /// ``CatalogError`` where the database cannot be read or written.
     public struct Results: Sendable {
         let database: CatalogDatabase
     }
@@ -107,7 +107,8 @@ extension Catalog.Results {
 
     // MARK: What results were computed from
 
-    /// The execution that gave the standing result of a step on a scope, or else the last successful one; nil where there is none.
+    /// The execution that gave the standing result of a step on a scope, or else the last successful one; nil where there is
+    /// none.
     package func earlierTrace(step: String, scopeID: Int64) throws -> Catalog.EarlierTrace? {
         try database.read { db -> Catalog.EarlierTrace? in
             let row = try Row.fetchOne(
@@ -141,7 +142,8 @@ extension Catalog.Results {
 
     /// The execution that gave the standing result of a step on a scope; nil where none stands.
     ///
-    /// The voxel size is the one that the step read then. The tomogram may have another one now, if nothing ran since that was changed.
+    /// The voxel size is the one that the step read then. The tomogram may have another one now, if nothing ran since that was
+    /// changed.
     ///
     /// - Throws: ``CatalogError`` where the catalog no longer knows what the step read.
     public func provenance(step: String, scopeID: Int64) throws -> ResultProvenance? {
