@@ -29,7 +29,7 @@ extension Catalog {
 
     /// The runs: which began and ended, on which recipe, and which one goes on.
     ///
-    /// ``Catalog/runs`` hands it out.
+    /// ``Catalog/runs`` gives it.
     public struct RunLog: Sendable {
         let database: CatalogDatabase
     }
