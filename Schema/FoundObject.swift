@@ -1,13 +1,13 @@
 import Foundation
 
-/// Something that a step found in a tomogram: a particle, a piece of membrane. A row of `object`, with its rows of
+/// An object that a step found in a tomogram, such as a particle or a piece of membrane: a row of `object` with its rows of
 /// `object_neighbour`.
 public struct FoundObject: Sendable, Hashable {
     /// The nearest other object of a class, by centroids.
     public struct Neighbour: Sendable, Hashable {
-        /// Of the neighbour.
+        /// The class of the neighbour.
         public var `class`: String
-        /// Of the neighbour, among the objects of the same result.
+        /// The number of the neighbour among the objects of the same result.
         public var number: Int
         public var distanceInAngstroms: Double
 
@@ -20,25 +20,25 @@ public struct FoundObject: Sendable, Hashable {
 
     /// The value of its voxels in the label volume that the step gave, from 1; unique within a result.
     public var number: Int
-    /// What it is: `membrane`, `macromolecule`.
+    /// Such as `membrane` or `macromolecule`.
     public var `class`: String
-    /// x, y, z in Å.
+    /// x, y, z in Å from the centre of the first voxel.
     public var centroidInAngstroms: SIMD3<Double>
-    /// Of a particle; nil for what is no ball.
+    /// Of a particle; nil for objects that are not taken as balls.
     public var radiusInAngstroms: Double?
     public var voxels: Int
     public var volumeInCubicNanometers: Double
-    /// nil, as the next three, where the step does not measure it.
+    /// nil where the step does not measure it, as the next three.
     public var surfaceInSquareNanometers: Double?
-    /// The longest axis of the ellipsoid with the same second moments, in middle ones: from 1.
+    /// The longest axis over the middle axis of the ellipsoid with the same second moments: 1 or more.
     public var elongation: Double?
-    /// The mean over its voxels, as the tomogram's file has them.
+    /// The mean of the tomogram's values over its voxels, as they are in the file.
     public var meanDensity: Double?
     /// From the centroid to the nearest voxel of membrane.
     public var membraneDistanceInAngstroms: Double?
     /// 0 to 1; nil where the step gives none.
     public var confidence: Double?
-    /// The box that encloses it, to the outer faces of its voxels: x, y, z in Å.
+    /// The box around it, to the outer faces of its voxels: x, y, z in Å.
     public var boxMinimumInAngstroms: SIMD3<Double>
     public var boxMaximumInAngstroms: SIMD3<Double>
     /// At most one of each class.
@@ -66,10 +66,10 @@ public struct FoundObject: Sendable, Hashable {
         self.neighbours = neighbours
     }
 
-    /// Of a ball of the same volume.
+    /// The diameter of the ball of the same volume.
     public var diameterInNanometers: Double { cbrt(volumeInCubicNanometers * 6 / .pi) }
 
-    /// Whether the catalog can hold it: numbers finite and in their ranges.
+    /// Whether the catalog can hold it: its numbers are finite and in their ranges.
     public var isValid: Bool {
         let points = [centroidInAngstroms, boxMinimumInAngstroms, boxMaximumInAngstroms].flatMap { [$0.x, $0.y, $0.z] }
         let measures = [
@@ -92,12 +92,75 @@ public struct FoundObject: Sendable, Hashable {
 }
 
 extension Sequence<FoundObject> {
-    /// Whether they can be the objects of one result: each valid, under a number of its own, and each neighbour one of them.
+    /// Whether they can be the objects of one result: all are valid, no two have one number, and each neighbour is one of them.
     public var areOneResult: Bool {
         var classes: [Int: String] = [:]
         for object in self {
             guard object.isValid, classes.updateValue(object.class, forKey: object.number) == nil else { return false }
         }
         return allSatisfy { object in object.neighbours.allSatisfy { classes[$0.number] == $0.class } }
+    }
+}
+
+/// Sums of one measure over the objects of one class in one result: a row of `object_summary`.
+///
+/// Sums, unlike means, add up over results: means and standard deviations over millions of objects follow from these rows,
+/// without reading objects. Squares are summed in float64, so that the deviation of numbers that differ by less than a millionth
+/// of their size is lost.
+public struct ObjectSummary: Sendable, Hashable {
+    public var `class`: String
+    /// A column of `v_object`, or `nearest/CLASS` for the distance to the nearest other object of a class, in Å.
+    public var measure: String
+    /// How many objects have the measure.
+    public private(set) var count: Int
+    public private(set) var sum: Double
+    public private(set) var sumOfSquares: Double
+    public private(set) var minimum: Double
+    public private(set) var maximum: Double
+
+    /// - Parameter value: the measure of the first object.
+    init(class: String, measure: String, value: Double) {
+        self.class = `class`
+        self.measure = measure
+        (count, sum, sumOfSquares, minimum, maximum) = (1, value, value * value, value, value)
+    }
+
+    private mutating func add(_ value: Double) {
+        count += 1
+        sum += value
+        sumOfSquares += value * value
+        (minimum, maximum) = (min(minimum, value), max(maximum, value))
+    }
+
+    private struct Key: Hashable {
+        let `class`: String
+        let measure: String
+    }
+
+    /// A summary for each class and measure of which there is any object, ordered by class, then by measure.
+    public static func summaries(of objects: some Sequence<FoundObject>) -> [ObjectSummary] {
+        var summaries: [Key: ObjectSummary] = [:]
+        for object in objects {
+            for (measure, value) in object.measures {
+                let key = Key(class: object.class, measure: measure)
+                if summaries[key]?.add(value) == nil {
+                    summaries[key] = ObjectSummary(class: object.class, measure: measure, value: value)
+                }
+            }
+        }
+        return summaries.values.sorted { ($0.class, $0.measure) < ($1.class, $1.measure) }
+    }
+}
+
+extension FoundObject {
+    /// The numbers that are summed, under their names in `v_object`.
+    fileprivate var measures: [(name: String, value: Double)] {
+        let own: [(String, Double?)] = [
+            ("volume_nm3", volumeInCubicNanometers), ("diameter_nm", diameterInNanometers), ("radius", radiusInAngstroms),
+            ("surface_nm2", surfaceInSquareNanometers), ("elongation", elongation), ("density_mean", meanDensity),
+            ("membrane_distance", membraneDistanceInAngstroms), ("confidence", confidence),
+        ]
+        return own.compactMap { name, value in value.map { (name, $0) } }
+            + neighbours.map { ("nearest/\($0.class)", $0.distanceInAngstroms) }
     }
 }

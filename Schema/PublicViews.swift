@@ -1,10 +1,9 @@
 public import Basics
-internal import Volumes
 
 /// The public views of the catalog (`views.md`), as the SQL that makes them.
 ///
-/// They are no part of migrations: a catalog remembers from which text its views were made, and makes them anew where that
-/// is another. A column is added in one file.
+/// They are no part of migrations: a catalog keeps the digest of the text that made its views, and opening it makes them anew
+/// where this build has another text. So a column is added in one file.
 public enum PublicViews {
     /// The files of `Views/`, in the order of their names.
     private static let files = [
@@ -15,6 +14,6 @@ public enum PublicViews {
     /// One CREATE VIEW for each view.
     public static let sql = files.map { String(decoding: $0, as: UTF8.self) }.joined(separator: "\n")
 
-    /// By which a catalog tells whether its views are these.
+    /// The digest of ``sql``, which a catalog keeps beside its views.
     public static let digest = Digest(of: sql.utf8)
 }

@@ -1,14 +1,13 @@
 public import Basics
 import CatalogMigrations
 import CatalogSchema
-import Foundation
 import GRDB
 import Volumes
 
-/// Making, opening, and bringing up to date.
+/// Making and opening a catalog, and bringing its schema up to date.
 ///
-/// Opening reads the version of the schema and takes no lock. Only where an older version wrote the catalog is it opened for writing,
-/// and brought up to date.
+/// Opening reads the version of the schema and takes no lock. Only a catalog that an older build wrote is opened for writing, to
+/// bring its tables and views up to date.
 extension Catalog {
     /// Makes an empty catalog.
     ///
@@ -31,7 +30,7 @@ extension Catalog {
 
     /// Opens a catalog, and brings its schema up to date where an older build wrote it.
     ///
-    /// One that a newer build wrote, or whose folder this user may not write, is opened for reading only.
+    /// A catalog that a newer build wrote, or whose folder this user may not write, is opened for reading only.
     ///
     /// - Throws: ``CatalogError`` where there is none, the file is something else, lies on a network file system, or has to be
     ///   brought up to date and cannot be.
@@ -41,17 +40,18 @@ extension Catalog {
         }
         try checkFileSystem(of: directory)
         return try withCatalogErrors(in: directory) {
-            let reader = try DatabaseQueue(path: directory.readingPath, configuration: configuration(isReadOnly: true))
-            let schema = try reader.read { try Schema($0, in: directory) }
-            if schema.version > CatalogMigration.latestNumber {
-                return Catalog(directory: directory, connections: .reading(reader), readOnlyReason: .newerVersion)
+            let reader = try CatalogDatabase.openReader(in: directory)
+            func reading(_ reason: ReadOnlyReason?) -> Catalog {
+                Catalog(database: CatalogDatabase(directory: directory, connections: .reading(reader), readOnlyReason: reason))
             }
+            let schema = try reader.read { try Schema($0, in: directory) }
+            if schema.version > CatalogMigration.latestNumber { return reading(.newerVersion) }
             if directory.isFolderWritable {
                 guard schema.isCurrent else {
                     try reader.close()
                     return try upToDate(directory)
                 }
-                return Catalog(directory: directory, connections: .reading(reader), readOnlyReason: nil)
+                return reading(nil)
             }
             guard schema.version == CatalogMigration.latestNumber else {
                 throw CatalogError(
@@ -59,7 +59,7 @@ extension Catalog {
                     "the catalog \(directory.path) was written by an earlier version of Cellar and cannot be brought up to date: this "
                         + "user may not write that folder; `cellar status` by its owner does it")
             }
-            return Catalog(directory: directory, connections: .reading(reader), readOnlyReason: .folder)
+            return reading(.folder)
         }
     }
 
@@ -86,23 +86,7 @@ extension Catalog {
         }
     }
 
-    private static func configuration(isReadOnly: Bool) -> Configuration {
-        var configuration = Configuration()
-        configuration.label = "catalog"
-        configuration.busyMode = .timeout(30)
-        configuration.maximumReaderCount = 8
-        configuration.readonly = isReadOnly
-        return configuration
-    }
-
-    /// Connections that write.
-    static func pool(for directory: CatalogDirectory) throws -> DatabasePool {
-        let pool = try DatabasePool(path: directory.database, configuration: configuration(isReadOnly: false))
-        try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
-        return pool
-    }
-
-    /// What a database says of itself.
+    /// The state of a database's schema.
     private struct Schema {
         let version: Int
         /// Whether tables and views are those of this build.
@@ -113,7 +97,7 @@ extension Catalog {
             let id = try Int32.fetchOne(db, sql: "PRAGMA application_id") ?? 0
             version = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
             if id != Catalog.applicationID {
-                // What a process that was killed while it made a catalog leaves.
+                // A process that was killed while it made a catalog leaves an empty database.
                 let isEmpty = try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master") == 0
                 guard id == 0, version == 0, isEmpty else {
                     throw CatalogError(.notACatalog, "\(directory.database) is a database, but not a Cellar catalog")
@@ -127,21 +111,22 @@ extension Catalog {
         }
     }
 
-    /// Opens for writing, and makes the schema that of this build.
+    /// Opens for writing, and brings tables and views to those of this build.
     private static func upToDate(_ directory: CatalogDirectory) throws -> Catalog {
-        let pool = try pool(for: directory)
+        let pool = try CatalogDatabase.openPool(in: directory)
         try pool.writeWithoutTransaction { db in
-            // Tables that others refer to are made anew, which would take away the rows of those; checked at the end instead.
+            // A migration drops tables and makes them anew. With foreign keys on, that would delete the rows that refer to them;
+            // they are checked before each migration is committed instead.
             try db.execute(sql: "PRAGMA foreign_keys = OFF")
             for migration in CatalogMigration.all { try apply(migration, db, in: directory) }
             try makeViews(db)
             try db.execute(sql: "PRAGMA foreign_keys = ON")
         }
-        return Catalog(directory: directory, connections: .writing(pool), readOnlyReason: nil)
+        return Catalog(database: CatalogDatabase(directory: directory, connections: .writing(pool), readOnlyReason: nil))
     }
 
     private static func apply(_ migration: CatalogMigration, _ db: Database, in directory: CatalogDirectory) throws {
-        // Immediate, so that of two processes that open an old catalog at once the second one sees the new version.
+        // An immediate transaction: of two processes that open an old catalog at once, the second one sees the new version.
         try db.inTransaction(.immediate) {
             guard try Schema(db, in: directory).version < migration.number else { return .rollback }
             try db.execute(sql: migration.sql)
@@ -169,23 +154,5 @@ extension Catalog {
                 arguments: [PublicViews.digest])
             return .commit
         }
-    }
-}
-
-extension CatalogDirectory {
-    /// Whether this user may make files in the folder: SQLite needs that to write the database, and to read it beside a writer
-    /// that just begins.
-    var isFolderWritable: Bool { access(path, W_OK) == 0 && access(database, W_OK) == 0 }
-
-    /// What SQLite opens for reading.
-    ///
-    /// Where the folder cannot be written and no log lies beside the database, nobody can be writing who is not about to begin: the file
-    /// is read as one that does not change, without the locks and the files that SQLite would make beside it
-    /// (https://www.sqlite.org/uri.html, "immutable"). With a log, SQLite reads that too.
-    var readingPath: String {
-        guard !isFolderWritable, !FileManager.default.fileExists(atPath: "\(database)-wal") else { return database }
-        let plain = CharacterSet.alphanumerics.union(CharacterSet(charactersIn: "/-._~"))
-        let escaped = database.addingPercentEncoding(withAllowedCharacters: plain) ?? database
-        return "file:\(escaped)?immutable=1"
     }
 }

@@ -1,7 +1,7 @@
 public import Basics
 import Foundation
 
-/// The folder of a catalog, and what lies where in it.
+/// The folder of a catalog, with the places of the files in it.
 ///
 /// ```
 /// .cellar/
@@ -32,20 +32,38 @@ public struct CatalogDirectory: Hashable, Sendable {
     public var work: String { "\(path)/work" }
     public var lock: String { "\(path)/run.lock" }
 
-    /// A path as the catalog keeps it: within the catalog's folder relative to it, and else as it is.
+    /// A path as the catalog keeps it: relative to the catalog's folder if it lies in it, else as it is.
     func storedPath(of path: String) -> String {
         path.hasPrefix("\(self.path)/") ? String(path.utf8.dropFirst(self.path.utf8.count + 1)) ?? path : path
     }
 
-    /// The path that is meant by one that the catalog keeps.
+    /// The absolute path of one that the catalog keeps.
     func absolutePath(ofStored path: String) -> String { path.hasPrefix("/") ? path : "\(self.path)/\(path)" }
 
-    /// Whether there is a catalog here. What cannot be looked at is there: opening it says why, where another one above it, or a
-    /// new one, would be the wrong one. A named pipe is none: SQLite would wait for it for ever.
+    /// Whether there is a catalog here.
+    ///
+    /// A file that cannot be looked at counts as a catalog: opening it says why, where a search in the folders above would find
+    /// the wrong one. A named pipe does not count: SQLite would wait for it for ever.
     public var exists: Bool {
         var status = stat()
         guard stat(database, &status) == 0 else { return ![ENOENT, ENOTDIR, ENAMETOOLONG].contains(errno) }
         return status.st_mode & S_IFMT == S_IFREG
+    }
+
+    /// Whether this user may make files in the folder: SQLite needs that to write the database, and to read it while another
+    /// process begins to write.
+    var isFolderWritable: Bool { access(path, W_OK) == 0 && access(database, W_OK) == 0 }
+
+    /// The file name that SQLite opens for reading.
+    ///
+    /// Where the folder cannot be written and no log lies beside the database, the file is opened as one that does not change
+    /// (`immutable`, https://www.sqlite.org/uri.html): without locks, and without the files that SQLite would make beside it.
+    /// With a log, SQLite reads that too.
+    var readingPath: String {
+        guard !isFolderWritable, !FileManager.default.fileExists(atPath: "\(database)-wal") else { return database }
+        let plain = CharacterSet.alphanumerics.union(CharacterSet(charactersIn: "/-._~"))
+        let escaped = database.addingPercentEncoding(withAllowedCharacters: plain) ?? database
+        return "file:\(escaped)?immutable=1"
     }
 
     /// Finds the catalog that is meant: the folder that was named (the catalog's own, or the project's that holds it),
@@ -74,5 +92,63 @@ public struct CatalogDirectory: Hashable, Sendable {
             }
             folder = parent
         }
+    }
+}
+
+/// The kind of the file system that holds a path: local, or shared over a network. SQLite's write-ahead log needs shared memory
+/// and locks that network file systems do not give (https://www.sqlite.org/wal.html, "All processes using a database must be on
+/// the same host computer").
+enum FileSystemKind: Equatable {
+    case local
+    case network(type: String)
+
+    /// The types in proc(5)'s mounts that are shared between hosts.
+    private static let networkTypes: Set<String> = [
+        "nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "lustre", "gpfs", "ceph", "beegfs", "panfs", "ocfs2", "gfs2", "9p",
+        "fuse.sshfs", "fuse.glusterfs", "fuse.ceph", "fuse.s3fs", "fuse.rclone", "fuse.gcsfuse", "fuse.cvmfs2",
+    ]
+
+    /// The kind of the file system that holds a path; local where the system has no list of mounts.
+    ///
+    /// - Throws: ``CatalogError`` where there is a list and it cannot be read.
+    init(ofPath path: String) throws(CatalogError) {
+        let list = "/proc/self/mounts"
+        var mounts = ""
+        if access(list, F_OK) == 0 || errno != ENOENT {
+            do { mounts = try String(contentsOfFile: list, encoding: .utf8) } catch {
+                throw CatalogError(
+                    .storage, "\(list), which says whether \(path) lies on a network file system, cannot be read; try again")
+            }
+        }
+        self.init(ofPath: URL(fileURLWithPath: path).resolvingSymlinksInPath().path, mounts: mounts)
+    }
+
+    /// - Parameter mounts: the text of `/proc/self/mounts`: device, mount point, type and options on each line.
+    init(ofPath path: String, mounts: String) {
+        var (length, type) = (-1, "")
+        for line in mounts.split(separator: "\n") {
+            let fields = line.split(separator: " ")
+            guard fields.count >= 3 else { continue }
+            let point = Self.decodingOctals(in: fields[1])
+            let isAbove = point == "/" || path == point || path.hasPrefix(point + "/")
+            // Of several mounts on one point, the last one hides the others.
+            if isAbove, point.count >= length { (length, type) = (point.count, String(fields[2])) }
+        }
+        self = Self.networkTypes.contains(type) ? .network(type: type) : .local
+    }
+
+    /// Decodes a mount point, in which blanks, tabs, line ends and backslashes are written as a backslash and three octal digits.
+    private static func decodingOctals(in field: Substring) -> String {
+        var bytes: [UInt8] = []
+        var rest = Array(field.utf8)[...]
+        while let byte = rest.popFirst() {
+            if byte == UInt8(ascii: "\\"), let code = UInt8(String(decoding: rest.prefix(3), as: UTF8.self), radix: 8) {
+                bytes.append(code)
+                rest = rest.dropFirst(3)
+            } else {
+                bytes.append(byte)
+            }
+        }
+        return String(decoding: bytes, as: UTF8.self)
     }
 }

@@ -12,7 +12,7 @@ enum BuiltinInstallation {
             guard let kind = ModelKind(rawValue: model.kind) else { return nil }
             let files = try ModelFiles(model.write(into: catalog.directory.models), kind: kind)
             let digest = try files.digest()
-            let (record, earlier) = try catalog.setModel(
+            let (record, earlier) = try catalog.collection.setModel(
                 name: model.name, kind: model.kind, path: files.path, digest: digest, licence: model.licence,
                 provenance: model.provenance)
             return (record, earlier != digest)

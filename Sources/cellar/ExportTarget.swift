@@ -19,8 +19,8 @@ struct ExportTarget: ParsableArguments {
     /// - Throws: ``CatalogError`` where there is no such tomogram, ``VolumeError`` where the file must not be written.
     func volume() throws -> VolumeExport {
         let workspace = try catalogOptions.open()
-        let record = try workspace.catalog.tomogram(named: target)
-        guard let id = record.id, let shape = try workspace.catalog.tomogramShape(id: id) else {
+        let record = try workspace.catalog.collection.tomogram(named: target)
+        guard let id = record.id, let shape = try workspace.catalog.collection.shape(ofTomogram: id) else {
             throw CatalogError(.notFound, "there is no tomogram \(target); `cellar list tomograms` shows what there is")
         }
         return VolumeExport(

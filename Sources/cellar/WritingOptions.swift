@@ -30,7 +30,7 @@ struct OutputFiles {
         let above = try Self.ifAny { try CatalogDirectory.find(named: nil, from: folder) }
         var known = KnownFiles.none
         for directory in Set([found, above].compactMap(\.self)) {
-            try Catalog.open(at: directory).addKnownFiles(to: &known)
+            known = try Catalog.open(at: directory).collection.knownFiles(addingTo: known)
         }
         self.known = known
         self.areReplaced = areReplaced

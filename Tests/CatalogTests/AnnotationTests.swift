@@ -19,11 +19,11 @@ import Volumes
     func replacing() throws {
         let made = try TemporaryCatalog()
         let tomogram = try made.add("a").id
-        let id = try made.catalog.annotate(tomogramID: tomogram, with: points(3))
+        let id = try made.catalog.collection.annotate(tomogramID: tomogram, with: points(3))
         let digest: String? = try made.value("SELECT digest FROM v_annotation")
-        #expect(try made.catalog.annotate(tomogramID: tomogram, with: points(3)) == id)
+        #expect(try made.catalog.collection.annotate(tomogramID: tomogram, with: points(3)) == id)
         #expect(try made.value("SELECT digest FROM v_annotation") == digest)
-        #expect(try made.catalog.annotate(tomogramID: tomogram, with: points(5, content: "two")) == id)
+        #expect(try made.catalog.collection.annotate(tomogramID: tomogram, with: points(5, content: "two")) == id)
         #expect(try made.value("SELECT digest FROM v_annotation") != digest)
         #expect(
             try made.query("SELECT kind, classes, points, convention, tomogram FROM v_annotation") == [
@@ -47,7 +47,7 @@ import Volumes
             variants.append(labels)
         }
         let digests = try variants.map { variant in
-            try made.catalog.annotate(tomogramID: tomogram, with: variant)
+            try made.catalog.collection.annotate(tomogramID: tomogram, with: variant)
             return try made.value("SELECT digest FROM v_annotation ORDER BY added_at DESC, id DESC LIMIT 1", as: String.self)
         }
         #expect(Set(digests).count == variants.count)
@@ -75,10 +75,12 @@ import Volumes
         refuse { $0.kind = .labels }
         for radius in [0, -1, .nan, .infinity] { bad.append(points(1, radius: radius)) }
         for annotation in bad {
-            let error = #expect(throws: CatalogError.self) { try made.catalog.annotate(tomogramID: tomogram, with: annotation) }
+            let error = #expect(throws: CatalogError.self) {
+                try made.catalog.collection.annotate(tomogramID: tomogram, with: annotation)
+            }
             #expect(error?.code == .invalid)
         }
-        let absent = #expect(throws: CatalogError.self) { try made.catalog.annotate(tomogramID: 77, with: points(1)) }
+        let absent = #expect(throws: CatalogError.self) { try made.catalog.collection.annotate(tomogramID: 77, with: points(1)) }
         #expect(absent?.code == .notFound)
         #expect(try made.value("SELECT count(*) FROM annotation") == 0)
     }

@@ -21,10 +21,7 @@ import Testing
                 number += 1
                 // Two rows in one transaction: a backup has both, or none.
                 do {
-                    let id = try made.add("t\(number)").id
-                    try made.catalog.write { db in
-                        try db.execute(sql: "INSERT INTO tomogram_meta VALUES (?, 'a', 'x'), (?, 'b', 'x')", arguments: [id, id])
-                    }
+                    try made.add("t\(number)", metadata: ["a": "x", "b": "x"])
                 } catch {
                     problems.withLock { $0.append("\(error)") }
                 }
@@ -37,7 +34,7 @@ import Testing
             try made.catalog.backup(to: place.database)
             let copy = try Catalog.open(at: place)
             #expect(try copy.integrityProblems() == [])
-            let odd = try copy.read {
+            let odd = try copy.unsafeRead {
                 try Int.fetchOne(
                     $0, sql: "SELECT count(*) FROM (SELECT 1 FROM tomogram_meta GROUP BY tomogram_id HAVING count(*) <> 2)")
             }

@@ -57,7 +57,7 @@ import Volumes
                 name: name, location: VolumeLocation(path: made.temporary.path, member: "\(index)"), format: "hdf5",
                 scalarType: .int8, shape: shape)
         }
-        #expect(throws: CatalogError.self) { try made.catalog.add(tomograms, dataset: "d") }
+        #expect(throws: CatalogError.self) { try made.catalog.collection.add(tomograms, dataset: "d") }
         #expect(try made.value("SELECT count(*) FROM tomogram") == 0)
         #expect(try made.value("SELECT count(*) FROM dataset") == 0)
     }
@@ -80,15 +80,15 @@ import Volumes
         let a = try made.add("a", dataset: "first").id
         let b = try made.add("b", dataset: "first").id
         let other = try made.add("a", dataset: "second", file: "other.mrc").id
-        #expect(try made.catalog.tomogram(named: "id:\(a)").id == a)
-        #expect(try made.catalog.tomogram(named: "b").id == b)
-        #expect(try made.catalog.tomogram(named: "first/a").id == a)
-        #expect(try made.catalog.tomogram(named: "second/a").id == other)
-        let ambiguous = #expect(throws: CatalogError.self) { try made.catalog.tomogram(named: "a") }
+        #expect(try made.catalog.collection.tomogram(named: "id:\(a)").id == a)
+        #expect(try made.catalog.collection.tomogram(named: "b").id == b)
+        #expect(try made.catalog.collection.tomogram(named: "first/a").id == a)
+        #expect(try made.catalog.collection.tomogram(named: "second/a").id == other)
+        let ambiguous = #expect(throws: CatalogError.self) { try made.catalog.collection.tomogram(named: "a") }
         #expect(ambiguous?.code == .ambiguous)
         #expect(ambiguous?.message.contains("first/a (id:\(a)) or second/a (id:\(other))") == true, "\(ambiguous?.message ?? "")")
         for name in ["c", "third/a", "first/a/b", "", "/", "99", "-1", "id:99", "id:", "id:-1", "id:x"] {
-            let absent = #expect(throws: CatalogError.self) { try made.catalog.tomogram(named: name) }
+            let absent = #expect(throws: CatalogError.self) { try made.catalog.collection.tomogram(named: name) }
             #expect(absent?.code == .notFound, "\(name)")
         }
     }
@@ -99,48 +99,48 @@ import Volumes
         let first = try made.add("first").id
         let second = try made.add("second").id
         // Nothing is called like this, and the sentence says what the number is the id of.
-        let absent = #expect(throws: CatalogError.self) { try made.catalog.tomogram(named: "\(second)") }
+        let absent = #expect(throws: CatalogError.self) { try made.catalog.collection.tomogram(named: "\(second)") }
         #expect(absent?.code == .notFound && absent?.message.contains("id:\(second) is d/second") == true)
         let named = try made.add("\(second)").id
-        let both = #expect(throws: CatalogError.self) { try made.catalog.tomogram(named: "\(second)") }
+        let both = #expect(throws: CatalogError.self) { try made.catalog.collection.tomogram(named: "\(second)") }
         #expect(both?.code == .ambiguous)
         #expect(both?.message.contains("d/\(second) (id:\(named)) or d/second (id:\(second))") == true, "\(both?.message ?? "")")
-        #expect(try made.catalog.tomogram(named: "d/\(second)").id == named)
-        #expect(try made.catalog.tomogram(named: "id:\(second)").id == second)
-        #expect(try made.catalog.tomogram(named: "id:\(named)").id == named)
+        #expect(try made.catalog.collection.tomogram(named: "d/\(second)").id == named)
+        #expect(try made.catalog.collection.tomogram(named: "id:\(second)").id == second)
+        #expect(try made.catalog.collection.tomogram(named: "id:\(named)").id == named)
         // One that has its own id as its name, and one whose name is nobody's id.
         let own = try made.add("4").id
         #expect(own == 4)
-        #expect(try made.catalog.tomogram(named: "4").id == own)
+        #expect(try made.catalog.collection.tomogram(named: "4").id == own)
         let high = try made.add("20230815").id
-        #expect(try made.catalog.tomogram(named: "20230815").id == high)
-        #expect(try made.catalog.tomogram(named: "first").id == first)
+        #expect(try made.catalog.collection.tomogram(named: "20230815").id == high)
+        #expect(try made.catalog.collection.tomogram(named: "first").id == first)
     }
 
     @Test("knows training sets and models by the same rules")
     func namesOfAllKinds() throws {
         let made = try TemporaryCatalog()
-        let slab = try #require(try made.catalog.addSlab(tomogramID: made.add("a").id, z: 0..<2).id)
-        let first = try #require(try made.catalog.addTrainingSet(named: "one", slabs: [slab]).id)
-        let second = try #require(try made.catalog.addTrainingSet(named: "\(first)", slabs: [slab]).id)
+        let slab = try #require(try made.catalog.collection.addSlab(tomogramID: made.add("a").id, z: 0..<2).id)
+        let first = try #require(try made.catalog.collection.addTrainingSet(named: "one", slabs: [slab]).id)
+        let second = try #require(try made.catalog.collection.addTrainingSet(named: "\(first)", slabs: [slab]).id)
         let digest = Digest(of: "weights".utf8)
-        try made.catalog.setModel(name: "sd", kind: "diffusion", path: "/w", digest: digest)
-        let model = try #require(try made.catalog.models()["sd"]?.id)
-        try made.catalog.setModel(name: "\(model)", kind: "diffusion", path: "/w", digest: digest)
+        try made.catalog.collection.setModel(name: "sd", kind: "diffusion", path: "/w", digest: digest)
+        let model = try #require(try made.catalog.collection.models()["sd"]?.id)
+        try made.catalog.collection.setModel(name: "\(model)", kind: "diffusion", path: "/w", digest: digest)
         for error in [
-            #expect(throws: CatalogError.self) { try made.catalog.trainingSet(named: "\(first)") },
-            #expect(throws: CatalogError.self) { try made.catalog.useTrainingSet(named: "\(first)") },
-            #expect(throws: CatalogError.self) { try made.catalog.removeTrainingSet(named: "\(first)") },
-            #expect(throws: CatalogError.self) { try made.catalog.model(named: "\(model)") },
+            #expect(throws: CatalogError.self) { try made.catalog.collection.trainingSet(named: "\(first)") },
+            #expect(throws: CatalogError.self) { try made.catalog.collection.useTrainingSet(named: "\(first)") },
+            #expect(throws: CatalogError.self) { try made.catalog.collection.removeTrainingSet(named: "\(first)") },
+            #expect(throws: CatalogError.self) { try made.catalog.collection.model(named: "\(model)") },
         ] { #expect(error?.code == .ambiguous) }
-        #expect(try made.catalog.useTrainingSet(named: "id:\(second)").name == "\(first)")
-        #expect(try made.catalog.currentTrainingSet()?.id == second)
-        #expect(try made.catalog.trainingSet(named: "one").id == first)
-        #expect(try made.catalog.model(named: "id:\(model)").name == "sd")
-        #expect(try made.catalog.removeTrainingSet(named: "id:\(second)").id == second)
+        #expect(try made.catalog.collection.useTrainingSet(named: "id:\(second)").name == "\(first)")
+        #expect(try made.catalog.collection.currentTrainingSet()?.id == second)
+        #expect(try made.catalog.collection.trainingSet(named: "one").id == first)
+        #expect(try made.catalog.collection.model(named: "id:\(model)").name == "sd")
+        #expect(try made.catalog.collection.removeTrainingSet(named: "id:\(second)").id == second)
         for name in ["id:7", "digest:abcdef"] {
             #expect(throws: CatalogError.self) { try made.add(name) }
-            #expect(throws: CatalogError.self) { try made.catalog.addTrainingSet(named: name, slabs: [slab]) }
+            #expect(throws: CatalogError.self) { try made.catalog.collection.addTrainingSet(named: name, slabs: [slab]) }
         }
     }
 
@@ -156,7 +156,7 @@ import Volumes
                 scalarType: .int8, shape: shape)
         }
         func codes(_ keepingGoing: Bool, dataset: String = "d") throws -> [CatalogErrorCode?] {
-            try made.catalog.addEach(tomograms, dataset: dataset, keepingGoing: keepingGoing).map { result in
+            try made.catalog.collection.addEach(tomograms, dataset: dataset, keepingGoing: keepingGoing).map { result in
                 if case .failure(let error) = result { error.code } else { nil }
             }
         }
@@ -171,22 +171,22 @@ import Volumes
         let made = try TemporaryCatalog()
         let id = try made.add("a").id
         for z in [0..<0, -1..<3, 0..<101, 100..<101, Int.min..<3, 5..<Int.max] {
-            let error = #expect(throws: CatalogError.self) { try made.catalog.addSlab(tomogramID: id, z: z) }
+            let error = #expect(throws: CatalogError.self) { try made.catalog.collection.addSlab(tomogramID: id, z: z) }
             #expect(error?.code == .invalid)
             #expect(error?.message.contains("0..<100") == true)
         }
-        let slab = try made.catalog.addSlab(tomogramID: id, z: 10..<20)
-        #expect(try made.catalog.addSlab(tomogramID: id, z: 10..<20) == slab)
-        try made.catalog.addSlab(tomogramID: id, z: 15..<25)
+        let slab = try made.catalog.collection.addSlab(tomogramID: id, z: 10..<20)
+        #expect(try made.catalog.collection.addSlab(tomogramID: id, z: 10..<20) == slab)
+        try made.catalog.collection.addSlab(tomogramID: id, z: 15..<25)
         #expect(try made.value("SELECT count(*) FROM v_scope WHERE scope = 'slice'") == 15)
-        let last = try made.catalog.addSlab(tomogramID: id, z: 0..<100)
+        let last = try made.catalog.collection.addSlab(tomogramID: id, z: 0..<100)
         let lastID = try #require(last.id)
-        #expect(throws: CatalogError.self) { try made.catalog.removeSlabs(ids: [lastID, 77]) }
+        #expect(throws: CatalogError.self) { try made.catalog.collection.remove(.slabs, ids: [lastID, 77]) }
         #expect(try made.value("SELECT count(*) FROM slab") == 3)
-        try made.catalog.removeSlabs(ids: [lastID])
+        try made.catalog.collection.remove(.slabs, ids: [lastID])
         #expect(try made.value("SELECT count(*) FROM v_scope WHERE scope = 'slice'") == 15)
-        #expect(try made.catalog.addSlab(tomogramID: id, z: 0..<1).id != lastID)
-        let error = #expect(throws: CatalogError.self) { try made.catalog.addSlab(tomogramID: 77, z: 0..<1) }
+        #expect(try made.catalog.collection.addSlab(tomogramID: id, z: 0..<1).id != lastID)
+        let error = #expect(throws: CatalogError.self) { try made.catalog.collection.addSlab(tomogramID: 77, z: 0..<1) }
         #expect(error?.code == .notFound)
     }
 
@@ -198,7 +198,7 @@ import Volumes
             if let described { try describe(id, header: described.size, in: made) }
             let header = described.map(\.size) ?? added
             let row = try #require(
-                try made.catalog.read {
+                try made.catalog.unsafeRead {
                     try Row.fetchOne($0, sql: "SELECT voxel_size, voxel_size_y, voxel_size_z, voxel_size_source FROM v_tomogram")
                 })
             let expected = user ?? header ?? dataset
@@ -229,7 +229,7 @@ import Volumes
     /// What the step `describe` leaves: its metrics, of which the header's voxel size may be none.
     private func describe(_ id: Int64, header: Double?, in made: TemporaryCatalog) throws {
         let metrics = ["x", "y", "z"].compactMap { axis in header.map { ("header_voxel_size_\(axis)", $0) } }
-        let (run, ids) = try made.catalog.beginRun(
+        let (run, ids) = try made.catalog.runs.begin(
             command: "", version: "", owner: "", host: "", pid: 0, recipe: (Digest(of: "r".utf8), "{}"),
             configurations: [
                 .init(step: "describe", scope: .tomogram, version: 1, parameters: [:], models: [:], digest: Digest(of: "c".utf8))
@@ -239,7 +239,7 @@ import Volumes
                 stepID: ids[0].stepID, scopeID: id, configurationID: ids[0].configurationID, key: Digest(of: "k".utf8),
                 startedAt: Timestamp.now, seconds: 1, inputs: [],
                 outputs: [.init(name: "voxels", digest: Digest(of: "v".utf8), content: .value("\"\""))], metrics: metrics))
-        try made.catalog.publish([outcome], runID: run)
-        try made.catalog.endRun(run, status: .done)
+        try made.catalog.results.publish([outcome], runID: run)
+        try made.catalog.runs.end(run, status: .done)
     }
 }

@@ -28,8 +28,8 @@ import Volumes
         ]
         let objects = [first, Self.object(2), Self.object(7, "membrane")]
         try toys.publish("pick", objects: objects)
-        #expect(try toys.catalog.objects(ofTomogram: toys.tomogramID) == objects)
-        #expect(try toys.catalog.objects(ofTomogram: toys.tomogramID, class: "membrane") == [objects[2]])
+        #expect(try toys.catalog.results.objects(ofTomogram: toys.tomogramID) == objects)
+        #expect(try toys.catalog.results.objects(ofTomogram: toys.tomogramID, class: "membrane") == [objects[2]])
         let near = try toys.query(
             "SELECT number, class, neighbour, neighbour_class, distance FROM v_neighbour ORDER BY neighbour")
         #expect(
@@ -122,7 +122,7 @@ import Volumes
                 [.null, .text("loss")], [.text("membrane"), .text("dice")], [.text("ribosome 80S"), .text("f1")],
                 [.text("a/b"), .text("f1")], [.null, .text("x")],
             ])
-        let plan = try toys.catalog.read {
+        let plan = try toys.catalog.unsafeRead {
             try Row.fetchAll(
                 $0, sql: "EXPLAIN QUERY PLAN SELECT value FROM v_metric WHERE measure = 'dice' AND class = 'membrane'"
             )
@@ -134,7 +134,7 @@ import Volumes
     @Test("failures are looked for among failures, not among all results")
     func failurePlan() throws {
         let toys = try PublishedResults()
-        let plan = try toys.catalog.read {
+        let plan = try toys.catalog.unsafeRead {
             try Row.fetchAll($0, sql: "EXPLAIN QUERY PLAN SELECT * FROM v_failure").map { $0["detail"] as String }
         }
         #expect(plan.contains("SCAN trace USING INDEX trace_trouble"), "\(plan)")
@@ -218,7 +218,7 @@ import Volumes
         }
         try queue.close()
         let catalog = try Catalog.open(at: directory)
-        let (names, summaries, diameter) = try catalog.read { db in
+        let (names, summaries, diameter) = try catalog.unsafeRead { db in
             (
                 try String.fetchAll(db, sql: "SELECT name FROM metric ORDER BY value"),
                 try String.fetchAll(

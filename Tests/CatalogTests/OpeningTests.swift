@@ -16,7 +16,7 @@ import Testing
         try made.add("a")
         let again = try Catalog.open(at: made.directory)
         #expect(again.isWritable)
-        #expect(try again.tomogram(named: "a").name == "a")
+        #expect(try again.collection.tomogram(named: "a").name == "a")
         #expect(throws: CatalogError.self) { try Catalog.create(at: made.directory) }
         #expect(try made.value("PRAGMA user_version") == CatalogMigration.latestNumber)
         #expect(try made.value("PRAGMA application_id") == Catalog.applicationID)
@@ -57,7 +57,7 @@ import Testing
             try db.execute(sql: "BEGIN EXCLUSIVE")
             let begin = ContinuousClock.now
             let catalog = try Catalog.open(at: made.directory)
-            #expect(try catalog.tomogram(named: "a").name == "a")
+            #expect(try catalog.collection.tomogram(named: "a").name == "a")
             #expect(try QueryConnection(catalog).ids(in: "v_tomogram", where: "1") == [1])
             #expect(ContinuousClock.now - begin < .seconds(5))
             try db.execute(sql: "ROLLBACK")
@@ -68,17 +68,18 @@ import Testing
     func newer() throws {
         let directory = try TemporaryDirectory()
         let place = CatalogDirectory(path: directory.file("c"))
-        try Catalog.create(at: place).write { try $0.execute(sql: "PRAGMA user_version = 99") }
+        _ = try Catalog.create(at: place)
+        try DatabaseQueue(path: place.database).write { try $0.execute(sql: "PRAGMA user_version = 99") }
         let catalog = try Catalog.open(at: place)
         #expect(!catalog.isWritable)
-        #expect(try catalog.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM v_tomogram") } == 0)
+        #expect(try catalog.unsafeRead { try Int.fetchOne($0, sql: "SELECT count(*) FROM v_tomogram") } == 0)
         var rows = 0
         try QueryConnection(catalog).run("SELECT count(*) FROM v_tomogram") { _ in rows += 1 }
         #expect(rows == 1)
-        let error = #expect(throws: CatalogError.self) { try catalog.removeSlabs(ids: []) }
+        let error = #expect(throws: CatalogError.self) { try catalog.collection.remove(.slabs, ids: []) }
         #expect(error?.code == .readOnly)
         #expect(error?.message.contains("newer version of Cellar") == true)
-        #expect(try catalog.read { try Int.fetchOne($0, sql: "PRAGMA user_version") } == 99)
+        #expect(try catalog.unsafeRead { try Int.fetchOne($0, sql: "PRAGMA user_version") } == 99)
     }
 
     @Test("that is another program's database is refused, and leaves it as it is")
@@ -110,8 +111,8 @@ import Testing
         let directory = try TemporaryDirectory()
         let place = CatalogDirectory(path: directory.file("c"))
         try {
-            let catalog = try Catalog.create(at: place)
-            try catalog.write { db in
+            _ = try Catalog.create(at: place)
+            try DatabaseQueue(path: place.database).write { db in
                 try db.execute(
                     sql: """
                         WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 3000)

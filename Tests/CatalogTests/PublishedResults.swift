@@ -18,8 +18,8 @@ struct PublishedResults {
     init() throws {
         toys = try TemporaryCatalog()
         tomograms = ["first": try toys.add("first").id, "second": try toys.add("second").id]
-        let slab = try toys.catalog.addSlab(tomogramID: tomograms["first"] ?? 0, z: 0..<10)
-        setID = try toys.catalog.addTrainingSet(named: "set", slabs: [slab.id ?? 0]).id ?? 0
+        let slab = try toys.catalog.collection.addSlab(tomogramID: tomograms["first"] ?? 0, z: 0..<10)
+        setID = try toys.catalog.collection.addTrainingSet(named: "set", slabs: [slab.id ?? 0]).id ?? 0
     }
 
     static func digest(_ text: String) throws -> Digest { Digest(of: text.utf8) }
@@ -39,10 +39,10 @@ struct PublishedResults {
     ) throws {
         let scopeID = scope == .trainingSet ? setID : tomograms[tomogram] ?? 0
         let digest = try Self.digest("\(step) \(tomogram) \(key) \(outputs)")
-        let (runID, ids) = try catalog.beginRun(
+        let (runID, ids) = try catalog.runs.begin(
             command: "test", version: "0", owner: "test", host: "here", pid: 1, recipe: (digest, "{}"),
             configurations: [.init(step: step, scope: scope, version: 1, parameters: [:], models: [:], digest: digest)])
-        try catalog.publish(
+        try catalog.results.publish(
             [
                 .done(
                     .init(
@@ -57,6 +57,6 @@ struct PublishedResults {
                         outputs: outputs.map { .init(name: $0.key, digest: $0.value, content: .value("\"\"")) }, metrics: metrics,
                         objects: objects))
             ], runID: runID)
-        try catalog.endRun(runID, status: .done)
+        try catalog.runs.end(runID, status: .done)
     }
 }

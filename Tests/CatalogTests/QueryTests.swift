@@ -137,7 +137,7 @@ import Testing
     func conditions() throws {
         let made = try collection()
         let connection = try QueryConnection(made.catalog)
-        let all = try made.catalog.read { _ in try connection.ids(in: "v_tomogram", where: "1") }
+        let all = try made.catalog.unsafeRead { _ in try connection.ids(in: "v_tomogram", where: "1") }
         #expect(all.count == 3)
         #expect(try connection.ids(in: "v_tomogram", where: "name = 'b' -- the second") == [all[1]])
         #expect(try connection.ids(in: "v_tomogram", where: "name IN (SELECT tomogram FROM v_slab)") == [])

@@ -55,9 +55,9 @@ import Volumes
         defer { withExtendedLifetime(temporary) {} }
         let catalog = try Catalog.open(at: directory)
         #expect(try catalog.integrityProblems() == [])
-        #expect(try catalog.read { try Int.fetchOne($0, sql: "PRAGMA foreign_keys") } == 1)
+        #expect(try catalog.unsafeRead { try Int.fetchOne($0, sql: "PRAGMA foreign_keys") } == 1)
         func count(_ table: String) throws -> Int? {
-            try catalog.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM \(table)") }
+            try catalog.unsafeRead { try Int.fetchOne($0, sql: "SELECT count(*) FROM \(table)") }
         }
         let tables = [
             "tomogram", "tomogram_meta", "voxel_size_evidence", "annotation", "annotation_class", "slab", "training_set_slab",
@@ -65,28 +65,30 @@ import Volumes
         ]
         for table in tables { #expect(try count(table) == 1, "\(table)") }
         #expect(try count("slice") == 2)
-        #expect(try catalog.read { try String.fetchOne($0, sql: "SELECT dataset || '/' || tomogram FROM v_trained_on") } == "d/t")
-        try catalog.removeTrainingSet(named: "set")
-        try catalog.remove(.tomograms, ids: [7])
+        #expect(
+            try catalog.unsafeRead { try String.fetchOne($0, sql: "SELECT dataset || '/' || tomogram FROM v_trained_on") }
+                == "d/t")
+        try catalog.collection.removeTrainingSet(named: "set")
+        try catalog.collection.remove(.tomograms, ids: [7])
         for table in tables.dropLast(2) { #expect(try count(table) == 0, "\(table)") }
         #expect(try count("slice") == 0)
         let shape = try #require(VolumeShape(z: 4, y: 4, x: 4))
         let new = NewTomogram(
             name: "t", location: .init(path: "/t.mrc"), format: "MRC", scalarType: .float32, shape: shape)
-        let id = try catalog.add([new], dataset: "d")[0].id
+        let id = try catalog.collection.add([new], dataset: "d")[0].id
         #expect(id == 8)
-        let slab = try catalog.addSlab(tomogramID: id, z: 0..<1)
+        let slab = try catalog.collection.addSlab(tomogramID: id, z: 0..<1)
         #expect(slab.id == 6)
-        #expect(try catalog.sliceID(tomogramID: id, z: 0) == 10)
+        #expect(try catalog.collection.sliceID(ofTomogram: id, z: 0) == 10)
     }
 
     @Test("finds models in its own folder wherever that is, and others where they were")
     func modelPaths() throws {
         let (temporary, directory) = try versionFive()
-        try { _ = try Catalog.open(at: directory).models() }()
+        try { _ = try Catalog.open(at: directory).collection.models() }()
         let moved = CatalogDirectory(path: temporary.file("elsewhere"))
         try FileManager.default.moveItem(atPath: directory.path, toPath: moved.path)
-        let models = try Catalog.open(at: moved).models()
+        let models = try Catalog.open(at: moved).collection.models()
         #expect(models["inside"]?.path == "\(moved.path)/models/inside.safetensors")
         #expect(models["outside"]?.path == "\(directory.path)-models/outside.safetensors")
     }
@@ -107,12 +109,14 @@ import Volumes
     @Test("of the same tables and other views gets those of this build")
     func views() throws {
         let made = try TemporaryCatalog()
-        try made.catalog.write { db in
+        try DatabaseQueue(path: made.directory.database).write { db in
             try db.execute(
                 sql: "DROP VIEW v_slab; CREATE VIEW v_mine AS SELECT 1 AS one; UPDATE view_definition SET digest = zeroblob(32)")
         }
         let again = try Catalog.open(at: made.directory)
-        let names = try again.read { try Set(String.fetchAll($0, sql: "SELECT name FROM sqlite_master WHERE type = 'view'")) }
+        let names = try again.unsafeRead {
+            try Set(String.fetchAll($0, sql: "SELECT name FROM sqlite_master WHERE type = 'view'"))
+        }
         #expect(names.contains("v_slab") && !names.contains("v_mine"))
     }
 }

@@ -18,7 +18,7 @@ import Testing
 
     /// Every statement that makes the schema, in the order in which migrations made it.
     private func schema(of catalog: Catalog) throws -> String {
-        let statements = try catalog.read { db in
+        let statements = try catalog.unsafeRead { db in
             try String.fetchAll(db, sql: "SELECT sql FROM sqlite_master WHERE sql IS NOT NULL ORDER BY rowid")
         }
         return """
@@ -57,9 +57,9 @@ import Testing
             let name = String(section.prefix { $0 != "\n" })
             documented[name] = section.matches(of: /(?m)^\| `(\w+)` \|/).map { String($0.1) }
         }
-        let names = try catalog.read { try String.fetchAll($0, sql: "SELECT name FROM sqlite_master WHERE type = 'view'") }
+        let names = try catalog.unsafeRead { try String.fetchAll($0, sql: "SELECT name FROM sqlite_master WHERE type = 'view'") }
         for name in names {
-            let columns = try catalog.read { try $0.columns(in: name).map(\.name) }
+            let columns = try catalog.unsafeRead { try $0.columns(in: name).map(\.name) }
             #expect(documented[name] == columns, "\(name)")
         }
         #expect(Set(documented.keys).subtracting(names) == ["Questions to begin with"])
@@ -76,7 +76,7 @@ import Testing
     func strictness() throws {
         let (directory, catalog) = try emptyCatalog()
         defer { withExtendedLifetime(directory) {} }
-        let tables = try catalog.read {
+        let tables = try catalog.unsafeRead {
             try Row.fetchAll(
                 $0,
                 sql:
@@ -86,13 +86,13 @@ import Testing
         #expect(tables.count >= 20)
         for table in tables {
             #expect(table["strict"] == 1, "\(table["name"] as String)")
-            let keys = try catalog.read {
+            let keys = try catalog.unsafeRead {
                 try Row.fetchAll(
                     $0, sql: "SELECT name, type FROM pragma_table_info(?) WHERE pk > 0", arguments: [table["name"] as String])
             }
             for key in keys { #expect(key["type"] != "REAL") }
         }
-        #expect(try catalog.read { try Int.fetchOne($0, sql: "PRAGMA foreign_keys") } == 1)
+        #expect(try catalog.unsafeRead { try Int.fetchOne($0, sql: "PRAGMA foreign_keys") } == 1)
         #expect(try catalog.integrityProblems().isEmpty)
     }
 }

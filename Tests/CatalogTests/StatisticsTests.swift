@@ -82,10 +82,10 @@ import Testing
         // The first result comes back: its run is the one that took it up again.
         let stepID = try #require(try results.toys.value("SELECT id FROM step WHERE name = 'evaluate'", as: Int64.self))
         let key = try PublishedResults.digest("evaluate first  [:]")
-        let known = try #require(try results.catalog.read { try PlanningSnapshot($0).trace(withKey: key) })
-        let (runID, _) = try results.catalog.beginRun(
+        let known = try #require(try results.catalog.results.withPlanningSnapshot { try $0.trace(withKey: key) })
+        let (runID, _) = try results.catalog.runs.begin(
             command: "test", version: "0", owner: "test", host: "here", pid: 1, recipe: (key, "{}"), configurations: [])
-        try results.catalog.publish(
+        try results.catalog.results.publish(
             [.adopted(stepID: stepID, scopeID: results.tomogramID, key: key, trace: known)], runID: runID)
         let back = try self.rows(Statistics(.changes, where: "measure = 'dice'", from: runID - 1, to: runID), results)
         #expect(back.map { $0[3...4] } == [[.real(0.625), .real(0.5)]])

@@ -27,7 +27,7 @@ final class TemporaryCatalog: Sendable {
             scalarType: .float32, shape: try shape(),
             headerVoxelSize: header.flatMap { VoxelSize(cubicInAngstroms: $0) },
             userVoxelSize: user.flatMap { VoxelSize(cubicInAngstroms: $0) }, metadata: metadata)
-        return try catalog.add([tomogram], dataset: dataset, defaultVoxelSizeInAngstroms: defaultSize)[0]
+        return try catalog.collection.add([tomogram], dataset: dataset, defaultVoxelSizeInAngstroms: defaultSize)[0]
     }
 
     private func shape() throws -> VolumeShape {
@@ -37,7 +37,7 @@ final class TemporaryCatalog: Sendable {
 
     /// The first column of the first row.
     func value<Value: DatabaseValueConvertible>(_ sql: String, as type: Value.Type = Value.self) throws -> Value? {
-        try catalog.read { try Value.fetchOne($0, sql: sql) }
+        try catalog.unsafeRead { try Value.fetchOne($0, sql: sql) }
     }
 
     /// Runs a query as people do.

@@ -12,7 +12,7 @@ import Volumes
     private func slabs(_ made: TemporaryCatalog, _ count: Int) throws -> [Int64] {
         try (0..<count).map { number in
             let id = try made.add("t\(number)").id
-            return try #require(try made.catalog.addSlab(tomogramID: id, z: number..<number + 10).id)
+            return try #require(try made.catalog.collection.addSlab(tomogramID: id, z: number..<number + 10).id)
         }
     }
 
@@ -20,10 +20,11 @@ import Volumes
     func members() throws {
         let made = try TemporaryCatalog()
         let ids = try slabs(made, 3)
-        let first = try made.catalog.addTrainingSet(named: "all", slabs: ids)
-        let second = try made.catalog.addTrainingSet(named: "two", slabs: [ids[2], ids[0], ids[2]], selection: "id <> 2")
+        let first = try made.catalog.collection.addTrainingSet(named: "all", slabs: ids)
+        let second = try made.catalog.collection.addTrainingSet(
+            named: "two", slabs: [ids[2], ids[0], ids[2]], selection: "id <> 2")
         #expect(first.isCurrent && !second.isCurrent)
-        try slabs(made, 5).forEach { #expect($0 > 0) }
+        for id in try slabs(made, 5) { #expect(id > 0) }
         #expect(
             try made.query("SELECT name, is_current, slabs, annotations, tomograms, selection FROM v_training_set ORDER BY id")
                 == [
@@ -36,8 +37,8 @@ import Volumes
                     [.text("slab"), .text("d"), .text("t0"), .integer(0), .integer(10)],
                     [.text("slab"), .text("d"), .text("t2"), .integer(2), .integer(12)],
                 ])
-        try made.catalog.useTrainingSet(named: "two")
-        #expect(try made.catalog.currentTrainingSet()?.name == "two")
+        try made.catalog.collection.useTrainingSet(named: "two")
+        #expect(try made.catalog.collection.currentTrainingSet()?.name == "two")
         #expect(try made.catalog.summary().trainingSet == "two")
         #expect(try made.value("SELECT sum(is_current) FROM v_training_set") == 1)
         #expect(
@@ -53,15 +54,15 @@ import Volumes
         let labels = NewAnnotation(
             kind: .labels, location: VolumeLocation(path: "/labels.mrc"), classes: [.init(name: "membrane", value: 1)],
             contentDigest: Digest(of: "x".utf8))
-        let id = try made.catalog.annotate(tomogramID: tomogram, with: labels)
-        try made.catalog.addTrainingSet(named: "drawn", slabs: [], annotations: [id])
+        let id = try made.catalog.collection.annotate(tomogramID: tomogram, with: labels)
+        try made.catalog.collection.addTrainingSet(named: "drawn", slabs: [], annotations: [id])
         #expect(
             try made.query("SELECT kind, scope_id, z_first FROM v_training_member") == [
                 [.text("annotation"), .integer(id), .null]
             ])
         #expect(try made.value("SELECT tomograms FROM v_training_set") == 1)
         // The file's new content is the same annotation.
-        #expect(try made.catalog.annotate(tomogramID: tomogram, with: labels) == id)
+        #expect(try made.catalog.collection.annotate(tomogramID: tomogram, with: labels) == id)
     }
 
     @Test("that is empty, has no name or one that is taken, or a member that is not there, is refused, and nothing is kept of it")
@@ -70,7 +71,7 @@ import Volumes
         let ids = try slabs(made, 1)
         func refusal(_ name: String, slabs: [Int64], annotations: [Int64] = []) -> CatalogErrorCode? {
             #expect(throws: CatalogError.self) {
-                try made.catalog.addTrainingSet(named: name, slabs: slabs, annotations: annotations)
+                try made.catalog.collection.addTrainingSet(named: name, slabs: slabs, annotations: annotations)
             }?.code
         }
         #expect(refusal("none", slabs: []) == .invalid)
@@ -78,26 +79,28 @@ import Volumes
         #expect(refusal("stray", slabs: ids + [77]) == .notFound)
         #expect(refusal("stray", slabs: ids, annotations: [5]) == .notFound)
         #expect(try made.value("SELECT count(*) FROM training_set") == 0)
-        try made.catalog.addTrainingSet(named: "all", slabs: ids)
+        try made.catalog.collection.addTrainingSet(named: "all", slabs: ids)
         #expect(refusal("all", slabs: ids) == .alreadyExists)
-        for body in [made.catalog.useTrainingSet, made.catalog.removeTrainingSet] as [(String) throws -> TrainingSetRecord] {
+        for body in [made.catalog.collection.useTrainingSet, made.catalog.collection.removeTrainingSet]
+            as [(String) throws -> TrainingSetRecord]
+        {
             let error = #expect(throws: CatalogError.self) { try body("other") }
             #expect(error?.code == .notFound)
         }
-        #expect(try made.catalog.trainingSets().count == 1)
+        #expect(try made.catalog.collection.trainingSets().count == 1)
     }
 
     @Test("keeps its slabs from being removed, as long as it is there")
     func removal() throws {
         let made = try TemporaryCatalog()
         let ids = try slabs(made, 2)
-        try made.catalog.addTrainingSet(named: "one", slabs: [ids[1]])
-        let error = #expect(throws: CatalogError.self) { try made.catalog.removeSlabs(ids: ids) }
+        try made.catalog.collection.addTrainingSet(named: "one", slabs: [ids[1]])
+        let error = #expect(throws: CatalogError.self) { try made.catalog.collection.remove(.slabs, ids: ids) }
         #expect(error?.message.contains("slab \(ids[1]) is a member of the training set one") == true)
         #expect(try made.value("SELECT count(*) FROM slab") == 2)
-        try made.catalog.removeTrainingSet(named: "one")
-        #expect(try made.catalog.currentTrainingSet() == nil)
-        try made.catalog.removeSlabs(ids: ids)
+        try made.catalog.collection.removeTrainingSet(named: "one")
+        #expect(try made.catalog.collection.currentTrainingSet() == nil)
+        try made.catalog.collection.remove(.slabs, ids: ids)
         #expect(try made.catalog.integrityProblems() == [])
     }
 
@@ -127,9 +130,12 @@ import Volumes
         let catalog = try Catalog.open(at: place)
         #expect(try catalog.schemaVersion() == CatalogMigration.latestNumber)
         #expect(try catalog.integrityProblems() == [])
-        let steps = try catalog.read { try Row.fetchAll($0, sql: "SELECT id, name, scope FROM step ORDER BY id") }
+        let steps = try catalog.unsafeRead { try Row.fetchAll($0, sql: "SELECT id, name, scope FROM step ORDER BY id") }
         #expect(steps.map { $0["id"] as Int64 } == [3, 8])
-        #expect(try catalog.read { try String.fetchAll($0, sql: "SELECT step || ' ' || tomogram FROM v_step") } == ["describe t"])
+        #expect(
+            try catalog.unsafeRead { try String.fetchAll($0, sql: "SELECT step || ' ' || tomogram FROM v_step") } == [
+                "describe t"
+            ])
         // The foreign keys are those of the new table.
         let raw = try DatabaseQueue(path: place.database)
         #expect(throws: DatabaseError.self) { try raw.write { try $0.execute(sql: "DELETE FROM step WHERE id = 3") } }

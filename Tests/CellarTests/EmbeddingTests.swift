@@ -8,7 +8,7 @@ import Testing
     private func example(folder: String, tomogram path: String) throws -> [String] {
         let catalog = try Catalog.create(at: CatalogDirectory(path: folder))
         let volume = try VolumeLocation(path: path).open()
-        try catalog.add(
+        try catalog.collection.add(
             [
                 NewTomogram(
                     name: "first", location: VolumeLocation(path: path), format: volume.header.format,

@@ -31,8 +31,8 @@ struct HandmadeResults {
         #expect(try cellar("training", "add", "first").status == 0)
         catalog = try Catalog.open(at: CatalogDirectory(path: folder.file(".cellar")))
         store = try BlobStore(directory: catalog.directory.blobs)
-        tomogramID = try #require(try catalog.tomogram(named: "t").id)
-        setID = try #require(try catalog.trainingSets().first?.id)
+        tomogramID = try #require(try catalog.collection.tomogram(named: "t").id)
+        setID = try #require(try catalog.collection.trainingSets().first?.id)
     }
 
     static func digest(_ text: String) throws -> Digest {
@@ -56,14 +56,14 @@ struct HandmadeResults {
         artifacts: [(name: String, kind: String, (ArtifactWriter) throws -> Void)] = []
     ) throws {
         let (digest, scopeID) = (try Self.digest("\(step)\(key)"), id ?? (scope == .tomogram ? tomogramID : setID))
-        let (runID, ids) = try catalog.beginRun(
+        let (runID, ids) = try catalog.runs.begin(
             command: "test", version: "0", owner: "test", host: "here", pid: 1, recipe: (digest, "{}"),
             configurations: [
                 .init(step: step, scope: scope, version: 1, parameters: [:], models: [:], digest: digest)
             ])
         for (name, values) in curves {
             for (index, value) in values.enumerated() {
-                try catalog.log(
+                try catalog.results.log(
                     name, at: index + 1, value,
                     for: .init(stepID: ids[0].stepID, scopeID: scopeID, key: digest, runID: runID))
             }
@@ -71,7 +71,7 @@ struct HandmadeResults {
         guard isDone else { return }
         let staged = try artifacts.map { artifact in (artifact.name, try store.stage(kind: artifact.kind, artifact.2)) }
         try store.publish(staged.map(\.1))
-        try catalog.publish(
+        try catalog.results.publish(
             [
                 .done(
                     .init(
@@ -84,7 +84,7 @@ struct HandmadeResults {
                         } + values.map { .init(name: $0, digest: digest, content: .value($1)) }, metrics: metrics,
                         objects: objects))
             ], runID: runID)
-        try catalog.endRun(runID, status: .done)
+        try catalog.runs.end(runID, status: .done)
     }
 
     /// Labels by columns: 1 from x 10, 2 from x 20 on; probabilities 255 · z / 5, and 255 minus that.

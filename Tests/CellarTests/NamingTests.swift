@@ -149,7 +149,7 @@ import Testing
         try results.publishSegmentation()
         let cellar = results.cellar
         let digest = try #require(
-            try results.catalog.standingArtifact(step: "segment", scopeID: results.tomogramID, output: "labels"))
+            try results.catalog.results.standingArtifact(step: "segment", scopeID: results.tomogramID, output: "labels"))
         let prefix = digest.abbreviated
         #expect(try cellar("show", prefix, "--output", "artifact.png").status == 0)
         #expect(try cellar("add", "t.mrc", "--dataset", "e", "--name", prefix).status == 0)

@@ -59,8 +59,8 @@ import Testing
         for index in floats.indices { #expect(abs(floats[index] - Float(255 - 51 * (index / 1280)) / 255) < 1e-6) }
         // gc drops what is large.
         let probability = try #require(
-            try results.catalog.standingArtifact(step: "segment", scopeID: results.tomogramID, output: "probability"))
-        try results.catalog.setState(.evicted, of: [probability])
+            try results.catalog.results.standingArtifact(step: "segment", scopeID: results.tomogramID, output: "probability"))
+        try results.catalog.results.setState(.evicted, of: [probability])
         #expect(
             try cellar(map + ["--step", "segment", "--class", "ribosome", "--force"]).errors.contains("dropped by `cellar gc`"))
     }

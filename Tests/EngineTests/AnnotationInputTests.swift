@@ -48,7 +48,7 @@ private struct ReadingStep: Step {
             (.relion5Centered, [2 + middle, 3 + middle, 5 + Double(ToyCollection.depth) * 5]),
         ]
         for (convention, _) in expected {
-            try toys.catalog.annotate(tomogramID: id, with: points(convention, file: convention.rawValue))
+            try toys.catalog.collection.annotate(tomogramID: id, with: points(convention, file: convention.rawValue))
         }
         let found = Mutex<[String: StepItem.Annotation]>([:])
         let step = ReadingStep { annotations in
@@ -110,20 +110,22 @@ private struct ReadingStep: Step {
         }
         let toys = try ToyCollection()
         let (a, b) = (try toys.add("a", text: "alpha"), try toys.add("b", text: "beta"))
-        let id = try toys.catalog.annotate(tomogramID: a, with: points(.angstrom, file: "a"))
-        _ = try toys.catalog.addSlab(tomogramID: b, z: 0..<1)
+        let id = try toys.catalog.collection.annotate(tomogramID: a, with: points(.angstrom, file: "a"))
+        _ = try toys.catalog.collection.addSlab(tomogramID: b, z: 0..<1)
         let graph = try StepGraph([JoiningStep(), SlabStep()])
         func run() throws -> RunReport? {
             try Runner(toys.catalog, store: toys.store, graph: graph, recipe: Recipe(steps: graph.steps)).run()
         }
-        func joined() throws -> String? { try toys.catalog.standingValue(step: "joining", scopeID: id, output: "slabs")?.text }
+        func joined() throws -> String? {
+            try toys.catalog.results.standingValue(step: "joining", scopeID: id, output: "slabs")?.text
+        }
         #expect(try run()?.isComplete == true)
         #expect(try joined() == "[]")
-        _ = try toys.catalog.addSlab(tomogramID: a, z: 1..<3)
-        let added = try toys.catalog.addSlab(tomogramID: a, z: 0..<2)
+        _ = try toys.catalog.collection.addSlab(tomogramID: a, z: 1..<3)
+        let added = try toys.catalog.collection.addSlab(tomogramID: a, z: 0..<2)
         #expect(try run()?.progress.ran == 3)
         #expect(try joined() == "[[0,2],[1,3]]")
-        try toys.catalog.removeSlabs(ids: [#require(added.id)])
+        try toys.catalog.collection.remove(.slabs, ids: [#require(added.id)])
         // What was computed of the rest is known, but not for this annotation.
         #expect(try run()?.progress.ran == 1)
         #expect(try joined() == "[[1,3]]")
@@ -133,7 +135,7 @@ private struct ReadingStep: Step {
     @Test("in voxels of an unknown size fail with what to do")
     func unknownVoxelSize() throws {
         let toys = try ToyCollection()
-        try toys.catalog.annotate(tomogramID: toys.add("a", text: "alpha"), with: points(.voxel, file: "a"))
+        try toys.catalog.collection.annotate(tomogramID: toys.add("a", text: "alpha"), with: points(.voxel, file: "a"))
         let report = try #require(try run(ReadingStep { _ in }, toys))
         #expect(report.failures.first?.contains("add it again with --voxel-size") == true)
     }

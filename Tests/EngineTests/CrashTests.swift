@@ -62,7 +62,9 @@ import ToySteps
         toys.settings = settings
         #expect(try toys.run().report == nil)
         #expect(try toys.results() == toys.cleanResults())
-        let status = try toys.catalog.read { try String.fetchAll($0, sql: "SELECT DISTINCT status FROM run ORDER BY status") }
+        let status = try toys.catalog.unsafeRead {
+            try String.fetchAll($0, sql: "SELECT DISTINCT status FROM run ORDER BY status")
+        }
         #expect(Set(status).isSubset(of: ["done", "interrupted"]))
         #expect(try toys.store.removeStrays(olderThan: .zero).allSatisfy(\.isStaged))
         #expect(try toys.store.inventory().strays == [])

@@ -37,7 +37,7 @@ import ToySteps
         let toys = try ToyCollection(folder: disk.path, owner: disk)
         try toys.fill()
         // Enough to do that no amount of room is enough.
-        try toys.catalog.addSlab(tomogramID: 3, z: 0..<ToyCollection.depth)
+        try toys.catalog.collection.addSlab(tomogramID: 3, z: 0..<ToyCollection.depth)
         try disk.fill(leaving: freeKibibytes * 1024)
         let error = #expect(throws: (any Error).self) { try toys.run() }
         switch error {
@@ -108,9 +108,9 @@ import ToySteps
         if isSmaller { #expect(try toys.results() == toys.cleanResults()) }
         #expect(try toys.breaches() == [])
         #expect(try toys.store.inventory().strays == [])
-        let status = try toys.catalog.read { try String.fetchAll($0, sql: "SELECT status FROM run ORDER BY id") }
+        let status = try toys.catalog.unsafeRead { try String.fetchAll($0, sql: "SELECT status FROM run ORDER BY id") }
         #expect(status.last == "done")
         #expect(!status.contains("running"))
-        #expect(try toys.catalog.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM run_lock") } == 0)
+        #expect(try toys.catalog.unsafeRead { try Int.fetchOne($0, sql: "SELECT count(*) FROM run_lock") } == 0)
     }
 }

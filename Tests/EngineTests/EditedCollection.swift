@@ -176,7 +176,7 @@ final class EditedCollection {
     private func addSlab(to index: Int) throws {
         let first = Int.random(in: 0..<4, using: &generator)
         let z = first..<first + Int.random(in: 1...3, using: &generator)
-        tomograms[index].slabs[z] = try toys.catalog.addSlab(tomogramID: tomograms[index].id, z: z).id
+        tomograms[index].slabs[z] = try toys.catalog.collection.addSlab(tomogramID: tomograms[index].id, z: z).id
     }
 
     private func removeSlab() throws {
@@ -187,14 +187,14 @@ final class EditedCollection {
         guard let slab = slabs.randomElement(using: &generator) else { return }
         if sets.values.contains(where: { set in set.slabs.contains { $0.tomogram == index && $0.z == slab.key } }) {
             do {
-                try toys.catalog.removeSlabs(ids: [slab.value])
+                try toys.catalog.collection.remove(.slabs, ids: [slab.value])
             } catch is CatalogError {
                 return
             }
             throw ToyError(description: "a member of a training set was removed")
         }
         tomograms[index].slabs[slab.key] = nil
-        try toys.catalog.removeSlabs(ids: [slab.value])
+        try toys.catalog.collection.remove(.slabs, ids: [slab.value])
     }
 
     private func addTrainingSet() throws {
@@ -212,7 +212,7 @@ final class EditedCollection {
         let name = "set\(number())"
         sets[name] = set
         if currentSet == nil { currentSet = name }
-        try toys.catalog.addTrainingSet(named: name, slabs: slabIDs(of: set), annotations: annotationIDs(of: set))
+        try toys.catalog.collection.addTrainingSet(named: name, slabs: slabIDs(of: set), annotations: annotationIDs(of: set))
     }
 
     private func slabIDs(of set: TrainingSet) -> [Int64] { set.slabs.compactMap { tomograms[$0.tomogram].slabs[$0.z] } }
@@ -224,21 +224,21 @@ final class EditedCollection {
     private func useTrainingSet() throws {
         guard let name = sets.keys.sorted().randomElement(using: &generator) else { return }
         currentSet = name
-        try toys.catalog.useTrainingSet(named: name)
+        try toys.catalog.collection.useTrainingSet(named: name)
     }
 
     private func removeTrainingSet() throws {
         guard let name = sets.keys.sorted().randomElement(using: &generator) else { return }
         sets[name] = nil
         if currentSet == name { currentSet = nil }
-        try toys.catalog.removeTrainingSet(named: name)
+        try toys.catalog.collection.removeTrainingSet(named: name)
     }
 
     private func evict() throws {
-        for artifact in try toys.catalog.artifacts() where artifact.state == .present && Bool.random(using: &generator) {
+        for artifact in try toys.catalog.results.artifacts() where artifact.state == .present && Bool.random(using: &generator) {
             evicted.insert(try ToyText.read(toys.store.open(artifact.digest)))
             try toys.store.remove(artifact.digest)
-            try toys.catalog.setState(.evicted, of: [artifact.digest])
+            try toys.catalog.results.setState(.evicted, of: [artifact.digest])
         }
     }
 
@@ -458,7 +458,9 @@ final class EditedCollection {
             let id = try clean.add(
                 tomogram.name, file: tomogram.file, text: tomogram.line, voxelSize: tomogram.voxelSize, dataset: tomogram.dataset,
                 defaultVoxelSize: defaults[tomogram.dataset])
-            for z in tomogram.slabs.keys { slabs["\(tomogram.id) \(z)"] = try clean.catalog.addSlab(tomogramID: id, z: z).id }
+            for z in tomogram.slabs.keys {
+                slabs["\(tomogram.id) \(z)"] = try clean.catalog.collection.addSlab(tomogramID: id, z: z).id
+            }
             // In the order in which they were added, in which training reads them.
             for (name, annotation) in tomogram.annotations.sorted(by: { $0.value.id < $1.value.id }) {
                 annotations[annotation.id] = try clean.annotate(id, name: name, content: annotation.content)

@@ -9,7 +9,7 @@ import ToySteps
     func causes() throws {
         let toys = try ToyCollection()
         let id = try toys.add("a", text: "alpha", voxelSize: 10)
-        try toys.catalog.addSlab(tomogramID: id, z: 5..<8)
+        try toys.catalog.collection.addSlab(tomogramID: id, z: 5..<8)
         #expect(try toys.explain(id).firstCause?.reasons == ["no earlier run"])
         try toys.run()
         #expect(try toys.explain(id).groups.allSatisfy { $0.state == .fresh })
@@ -36,7 +36,7 @@ import ToySteps
         #expect(file.reasons.count == 1 && file.reasons[0].hasPrefix("file ") && file.reasons[0].contains("→"))
         try toys.run()
 
-        try toys.catalog.addSlab(tomogramID: id, z: 7..<9)
+        try toys.catalog.collection.addSlab(tomogramID: id, z: 7..<9)
         #expect(try toys.explain(id).firstCause?.items == ["z 8"])
     }
 }

@@ -17,12 +17,14 @@ import Volumes
     }
 
     private func curve(_ toys: ToyCollection) throws -> [(x: Int, value: Double, state: String)] {
-        try toys.catalog.read { try Row.fetchAll($0, sql: "SELECT x, value, state FROM v_curve WHERE step = 'count' ORDER BY x") }
-            .map { ($0[0], $0[1], $0[2]) }
+        try toys.catalog.unsafeRead {
+            try Row.fetchAll($0, sql: "SELECT x, value, state FROM v_curve WHERE step = 'count' ORDER BY x")
+        }
+        .map { ($0[0], $0[1], $0[2]) }
     }
 
     private func first(_ toys: ToyCollection) throws -> Int? {
-        try toys.catalog.read {
+        try toys.catalog.unsafeRead {
             try String.fetchOne($0, sql: "SELECT value FROM v_step JOIN trace_output USING (trace_id) WHERE step = 'count'")
         }.flatMap { Int($0) }
     }
@@ -124,14 +126,14 @@ import Volumes
         let toys = try ToyCollection()
         try toys.add("a", text: "alpha")
         #expect(try runner(toys, [LogStep()]).run()?.isComplete == true)
-        let rows = try toys.catalog.read { try Row.fetchAll($0, sql: "SELECT * FROM v_curve") }
+        let rows = try toys.catalog.unsafeRead { try Row.fetchAll($0, sql: "SELECT * FROM v_curve") }
         let row = try #require(rows.first)
         let (x, value, name, tomogram): (Int, Double, String, String) = (row["x"], row["value"], row["name"], row["tomogram"])
         #expect(rows.count == 1)
         #expect("\(name) of \(tomogram) at \(x): \(value)" == "loss of a at -3: 2.0")
-        let key = try toys.catalog.read { try String.fetchOne($0, sql: "SELECT key FROM v_step") }
+        let key = try toys.catalog.unsafeRead { try String.fetchOne($0, sql: "SELECT key FROM v_step") }
         #expect(row["key"] as String? == key)
-        let given = try toys.catalog.read { try String.fetchOne($0, sql: "SELECT value FROM trace_output") }
+        let given = try toys.catalog.unsafeRead { try String.fetchOne($0, sql: "SELECT value FROM trace_output") }
         #expect(given == "\"\(key ?? "")\"")
     }
 }

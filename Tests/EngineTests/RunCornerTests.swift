@@ -39,9 +39,9 @@ private struct ScriptedStep: Step {
     }
 
     private func evictAll(_ toys: ToyCollection) throws {
-        let digests = try toys.catalog.artifacts().map(\.digest)
+        let digests = try toys.catalog.results.artifacts().map(\.digest)
         try toys.store.remove(digests)
-        try toys.catalog.setState(.evicted, of: digests)
+        try toys.catalog.results.setState(.evicted, of: digests)
     }
 
     @Test("bytes that come back as others are told, and what reads them is computed from the new ones")
@@ -62,14 +62,15 @@ private struct ScriptedStep: Step {
         // The second reader sends for bytes, and gets others than the first had.
         #expect(try run(toys, [fickle, reader("first"), reader("second")])?.isComplete == true)
         func value(_ step: String) throws -> String? {
-            try toys.catalog.read {
+            try toys.catalog.unsafeRead {
                 try String.fetchOne(
                     $0, sql: "SELECT value FROM v_step JOIN trace_output USING (trace_id) WHERE step = ?", arguments: [step])
             }
         }
         #expect(try value("second") == "\"try 2\"")
         #expect(
-            try toys.catalog.read { try String.fetchOne($0, sql: "SELECT message FROM v_event") }?.contains("another result")
+            try toys.catalog.unsafeRead { try String.fetchOne($0, sql: "SELECT message FROM v_event") }?.contains(
+                "another result")
                 == true)
         // What was computed from the old ones is stale, and made fresh by the next run.
         _ = try run(toys, [fickle, reader("first"), reader("second")])
@@ -81,7 +82,7 @@ private struct ScriptedStep: Step {
     @Test("bytes that cannot come back fail what needs them, once, and nothing else")
     func restoreFails() throws {
         let toys = try ToyCollection()
-        for name in ["a", "b"] { try toys.catalog.addSlab(tomogramID: toys.add(name, text: name), z: 0..<3) }
+        for name in ["a", "b"] { try toys.catalog.collection.addSlab(tomogramID: toys.add(name, text: name), z: 0..<3) }
         try toys.run()
         try evictAll(toys)
         try FileManager.default.removeItem(atPath: toys.folder + "/.cellar/blobs/staging")
@@ -95,7 +96,7 @@ private struct ScriptedStep: Step {
         try FileManager.default.removeItem(atPath: toys.folder + "/.cellar/blobs/staging")
         try FileManager.default.createDirectory(atPath: toys.folder + "/.cellar/blobs/staging", withIntermediateDirectories: true)
         #expect(try toys.run().report?.isComplete == true)
-        #expect(try toys.catalog.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM v_failure") } == 0)
+        #expect(try toys.catalog.unsafeRead { try Int.fetchOne($0, sql: "SELECT count(*) FROM v_failure") } == 0)
         #expect(try toys.breaches() == [])
     }
 
@@ -110,7 +111,7 @@ private struct ScriptedStep: Step {
         if moment == 0 { cancellation.cancel() }
         let (first, ran) = try toys.run(cancellation: cancellation)
         let report = try #require(first)
-        let status = try toys.catalog.read { try String.fetchOne($0, sql: "SELECT status FROM v_run ORDER BY id DESC") }
+        let status = try toys.catalog.unsafeRead { try String.fetchOne($0, sql: "SELECT status FROM v_run ORDER BY id DESC") }
         #expect(status == (report.wasStopped ? "interrupted" : "done"))
         #expect(report.wasStopped || moment * 5 > 20)
         #expect(try toys.breaches() == [])
@@ -135,7 +136,7 @@ private struct ScriptedStep: Step {
         let report = try #require(try run(toys, [step]))
         #expect(report.progress.failed == 2)
         #expect(report.progress.ran == 1)
-        let errors = try toys.catalog.read { try String.fetchAll($0, sql: "SELECT error FROM v_failure ORDER BY tomogram") }
+        let errors = try toys.catalog.unsafeRead { try String.fetchAll($0, sql: "SELECT error FROM v_failure ORDER BY tomogram") }
         #expect(errors.count == 2 && errors.allSatisfy { $0.contains("changed during the run") || $0.contains("is not there") })
     }
 
@@ -221,7 +222,7 @@ private struct ScriptedStep: Step {
             try self.write("x", item)
         }
         #expect(try run(toys, [step])?.isComplete == true)
-        let rows = try toys.catalog.read { try Row.fetchAll($0, sql: "SELECT name, value FROM v_metric") }
+        let rows = try toys.catalog.unsafeRead { try Row.fetchAll($0, sql: "SELECT name, value FROM v_metric") }
         #expect(rows == [["name": "twice", "value": 3.0]])
     }
 
@@ -229,23 +230,23 @@ private struct ScriptedStep: Step {
     func removedSlabs() throws {
         let toys = try ToyCollection()
         let id = try toys.add("a", text: "alpha")
-        let slab = try toys.catalog.addSlab(tomogramID: id, z: 0..<3)
-        try toys.catalog.addSlab(tomogramID: id, z: 2..<4)
+        let slab = try toys.catalog.collection.addSlab(tomogramID: id, z: 0..<3)
+        try toys.catalog.collection.addSlab(tomogramID: id, z: 2..<4)
         try toys.run()
-        try toys.catalog.removeSlabs(ids: [#require(slab.id)])
+        try toys.catalog.collection.remove(.slabs, ids: [#require(slab.id)])
         func shown() throws -> [String] {
-            try toys.catalog.read {
+            try toys.catalog.unsafeRead {
                 try String.fetchAll(
                     $0, sql: "SELECT step || ' ' || z_first FROM v_step WHERE z_first IS NOT NULL ORDER BY step, z_first")
             }
         }
         #expect(try shown() == ["slab 2", "slice 2", "slice 3"])
-        #expect(try toys.catalog.reclaimableArtifacts().count { !$0.isCurrent } == 2)
+        #expect(try toys.catalog.results.reclaimableArtifacts().count { !$0.isCurrent } == 2)
         try toys.run()
         // Another slab is another scope, whatever was there before.
-        try toys.catalog.addSlab(tomogramID: id, z: 10..<11)
+        try toys.catalog.collection.addSlab(tomogramID: id, z: 10..<11)
         #expect(try shown() == ["slab 2", "slice 2", "slice 3"])
-        try toys.catalog.addSlab(tomogramID: id, z: 0..<3)
+        try toys.catalog.collection.addSlab(tomogramID: id, z: 0..<3)
         #expect(try toys.run().ran == ["slab toys/a z 10..<11", "slice toys/a z 10", "summary toys/a"])
         #expect(try shown().count == 8)
     }
@@ -257,7 +258,7 @@ private struct ScriptedStep: Step {
         try FileManager.default.removeItem(atPath: toys.catalog.directory.receipts)
         let error = #expect(throws: CatalogError.self) { try toys.run() }
         #expect(error?.code == .storage && error?.message.contains("receipt") == true)
-        #expect(try toys.catalog.read { try String.fetchOne($0, sql: "SELECT status FROM v_run") } == "done")
+        #expect(try toys.catalog.unsafeRead { try String.fetchOne($0, sql: "SELECT status FROM v_run") } == "done")
         #expect(try toys.run().report == nil)
     }
 
@@ -266,12 +267,12 @@ private struct ScriptedStep: Step {
         let toys = try ToyCollection()
         try toys.add("a", text: "alpha")
         try toys.run()
-        try toys.catalog.write { db in
+        try DatabaseQueue(path: toys.catalog.directory.database).write { db in
             try db.execute(sql: "UPDATE run SET status = 'running', ended_at = NULL")
             try db.execute(sql: "INSERT INTO run_lock VALUES (1, 1, 'x', 'y', 1, 'now')")
         }
         #expect(try toys.run().report == nil)
-        #expect(try toys.catalog.read { try String.fetchOne($0, sql: "SELECT status FROM v_run") } == "interrupted")
-        #expect(try toys.catalog.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM run_lock") } == 0)
+        #expect(try toys.catalog.unsafeRead { try String.fetchOne($0, sql: "SELECT status FROM v_run") } == "interrupted")
+        #expect(try toys.catalog.unsafeRead { try Int.fetchOne($0, sql: "SELECT count(*) FROM run_lock") } == 0)
     }
 }

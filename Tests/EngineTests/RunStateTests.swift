@@ -15,8 +15,8 @@ import Volumes
         let toys = try ToyCollection()
         let first = try toys.add("a", text: "one")
         try toys.add("b", text: "two")
-        try toys.catalog.addSlab(tomogramID: first, z: 3..<6)
-        try toys.catalog.addSlab(tomogramID: first, z: 5..<8)
+        try toys.catalog.collection.addSlab(tomogramID: first, z: 3..<6)
+        try toys.catalog.collection.addSlab(tomogramID: first, z: 5..<8)
         return toys
     }
 

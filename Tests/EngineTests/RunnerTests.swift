@@ -15,7 +15,7 @@ import Volumes
         let toys = try ToyCollection()
         let id = try toys.add("a", text: "alpha")
         try toys.add("b", text: "beta")
-        try toys.catalog.addSlab(tomogramID: id, z: 3..<6)
+        try toys.catalog.collection.addSlab(tomogramID: id, z: 3..<6)
         let first = try toys.run()
         #expect(first.report?.isComplete == true)
         #expect(
@@ -31,7 +31,7 @@ import Volumes
     func earlyCutOff() throws {
         let toys = try ToyCollection()
         let id = try toys.add("a", text: "alpha\nheader one")
-        try toys.catalog.addSlab(tomogramID: id, z: 0..<2)
+        try toys.catalog.collection.addSlab(tomogramID: id, z: 0..<2)
         try toys.run()
         try toys.write("a", "alpha\nheader two")
         let plan = try toys.plan()
@@ -51,7 +51,7 @@ import Volumes
     func recipeBackAndForth() throws {
         let toys = try ToyCollection()
         let id = try toys.add("a", text: "alpha")
-        try toys.catalog.addSlab(tomogramID: id, z: 0..<2)
+        try toys.catalog.collection.addSlab(tomogramID: id, z: 0..<2)
         try toys.run()
         let before = try toys.results()
         toys.settings["slice.gain.factor"] = "2"
@@ -68,7 +68,7 @@ import Volumes
     func voxelSize() throws {
         let toys = try ToyCollection()
         let id = try toys.add("a", text: "alpha", voxelSize: 10)
-        try toys.catalog.addSlab(tomogramID: id, z: 0..<1)
+        try toys.catalog.collection.addSlab(tomogramID: id, z: 0..<1)
         try toys.run()
         try toys.add("a", voxelSize: 13.48)
         #expect(try toys.run().ran == ["scale toys/a", "summary toys/a"])
@@ -78,14 +78,14 @@ import Volumes
     func slabs() throws {
         let toys = try ToyCollection()
         let id = try toys.add("a", text: "alpha")
-        try toys.catalog.addSlab(tomogramID: id, z: 0..<3)
+        try toys.catalog.collection.addSlab(tomogramID: id, z: 0..<3)
         try toys.run()
-        let slab = try toys.catalog.addSlab(tomogramID: id, z: 2..<4)
+        let slab = try toys.catalog.collection.addSlab(tomogramID: id, z: 2..<4)
         #expect(try toys.run().ran == ["slab toys/a z 2..<4", "slice toys/a z 3", "summary toys/a"])
-        try toys.catalog.removeSlabs(ids: [#require(slab.id)])
+        try toys.catalog.collection.remove(.slabs, ids: [#require(slab.id)])
         // The summary of one slab is known from before.
         #expect(try toys.run().ran.isEmpty)
-        try toys.catalog.addSlab(tomogramID: id, z: 2..<4)
+        try toys.catalog.collection.addSlab(tomogramID: id, z: 2..<4)
         #expect(try toys.run().ran.isEmpty)
         #expect(try toys.plan().hasWork == false)
     }
@@ -93,7 +93,7 @@ import Volumes
     @Test("two tomograms of the same content share what does not depend on their file")
     func twins() throws {
         let toys = try ToyCollection()
-        for name in ["a", "b"] { try toys.catalog.addSlab(tomogramID: toys.add(name, text: "same"), z: 0..<1) }
+        for name in ["a", "b"] { try toys.catalog.collection.addSlab(tomogramID: toys.add(name, text: "same"), z: 0..<1) }
         let ran = try toys.run(jobs: 1).ran
         #expect(ran.count { $0.hasPrefix("slice") } == 1)
         #expect(ran.count { $0.hasPrefix("read") } == 2)
@@ -103,7 +103,7 @@ import Volumes
     @Test("a failure is recorded, what depends on it is skipped with the reason, and the rest goes on")
     func failure() throws {
         let toys = try ToyCollection()
-        try toys.catalog.addSlab(tomogramID: toys.add("a", text: "broken"), z: 0..<1)
+        try toys.catalog.collection.addSlab(tomogramID: toys.add("a", text: "broken"), z: 0..<1)
         try toys.add("b", text: "fine")
         let report = try #require(try toys.run().report)
         #expect(report.progress.failed == 1)
@@ -111,18 +111,20 @@ import Volumes
         #expect(report.progress.ran == 3)
         #expect(report.progress.finished == report.progress.total)
         #expect(report.failures == ["read of toys/a: the file is broken"])
-        let errors = try toys.catalog.read { try String.fetchAll($0, sql: "SELECT DISTINCT error FROM v_failure ORDER BY 1") }
+        let errors = try toys.catalog.unsafeRead {
+            try String.fetchAll($0, sql: "SELECT DISTINCT error FROM v_failure ORDER BY 1")
+        }
         #expect(errors.contains("the file is broken") && errors.contains("read of toys/a failed"))
         try toys.write("a", "mended")
         #expect(try #require(try toys.run().report).isComplete)
-        #expect(try toys.catalog.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM v_failure") } == 0)
+        #expect(try toys.catalog.unsafeRead { try Int.fetchOne($0, sql: "SELECT count(*) FROM v_failure") } == 0)
     }
 
     @Test("a failure is over when the earlier result is taken up again")
     func failureAndReturn() throws {
         let toys = try ToyCollection()
         let id = try toys.add("a", text: "alpha")
-        try toys.catalog.addSlab(tomogramID: id, z: 0..<2)
+        try toys.catalog.collection.addSlab(tomogramID: id, z: 0..<2)
         try toys.run()
         try FileManager.default.moveItem(atPath: toys.path("a"), toPath: toys.path("moved"))
         try toys.write("a", "broken")
@@ -137,7 +139,9 @@ import Volumes
         toys.settings = [:]
         try toys.run()
         #expect(
-            try toys.catalog.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM v_failure WHERE step IN ('slice', 'slab')") }
+            try toys.catalog.unsafeRead {
+                try Int.fetchOne($0, sql: "SELECT count(*) FROM v_failure WHERE step IN ('slice', 'slab')")
+            }
                 == 0)
     }
 
@@ -145,12 +149,12 @@ import Volumes
     func eviction() throws {
         let toys = try ToyCollection()
         let id = try toys.add("a", text: "alpha")
-        try toys.catalog.addSlab(tomogramID: id, z: 0..<2)
+        try toys.catalog.collection.addSlab(tomogramID: id, z: 0..<2)
         try toys.run()
-        let digests = try toys.catalog.reclaimableArtifacts().map(\.digest)
+        let digests = try toys.catalog.results.reclaimableArtifacts().map(\.digest)
         #expect(digests.count == 2)
         try toys.store.remove(digests)
-        try toys.catalog.setState(.evicted, of: digests)
+        try toys.catalog.results.setState(.evicted, of: digests)
         #expect(try toys.run().report == nil)
         toys.settings["slab.depth"] = "4"
         #expect(try toys.plan().summaries.first { $0.step == "slice" }?.restore == 2)

@@ -14,11 +14,11 @@ extension ToyCollection {
     /// Three tomograms, two of which hold the same, with slabs that overlap and an annotation.
     func fill() throws {
         let first = try add("a", text: "alpha", voxelSize: 10)
-        try catalog.addSlab(tomogramID: first, z: 0..<3)
-        try catalog.addSlab(tomogramID: first, z: 2..<5)
+        try catalog.collection.addSlab(tomogramID: first, z: 0..<3)
+        try catalog.collection.addSlab(tomogramID: first, z: 2..<5)
         try annotate(first, name: "membranes", content: "drawn")
-        try catalog.addSlab(tomogramID: add("b", text: "alpha"), z: 1..<4)
-        try catalog.addSlab(tomogramID: add("c", text: "gamma"), z: 7..<9)
+        try catalog.collection.addSlab(tomogramID: add("b", text: "alpha"), z: 1..<4)
+        try catalog.collection.addSlab(tomogramID: add("c", text: "gamma"), z: 7..<9)
     }
 
     /// What a new catalog gives for the tomograms of `fill` under the same settings.

@@ -23,7 +23,7 @@ import Volumes
             for (name, text) in [("a", "alpha"), ("b", "beta"), ("c", "gamma")] {
                 let id = try toys.add(name, text: text, voxelSize: 10)
                 ids[name] = id
-                slabs[name] = try toys.catalog.addSlab(tomogramID: id, z: 0..<2).id
+                slabs[name] = try toys.catalog.collection.addSlab(tomogramID: id, z: 0..<2).id
             }
             try toys.train("first", slabs: members("a", "b"))
             if isTrained { try toys.run() }
@@ -37,7 +37,7 @@ import Volumes
     @Test("without a training set, no step waits for one, and nothing is left to do")
     func noSet() throws {
         let toys = try ToyCollection()
-        try toys.catalog.addSlab(tomogramID: toys.add("a", text: "alpha"), z: 0..<2)
+        try toys.catalog.collection.addSlab(tomogramID: toys.add("a", text: "alpha"), z: 0..<2)
         #expect(try !toys.run().ran.contains { $0.hasPrefix("train") || $0.hasPrefix("segment") })
         let plan = try toys.plan()
         #expect(!plan.hasWork)
@@ -75,7 +75,7 @@ import Volumes
                 "slice toys/a z 0", "slice toys/a z 1", "summary toys/a", "train first",
             ])
         // A new slab of a member's tomogram is no member, and slices are shared.
-        try toys.catalog.addSlab(tomogramID: trained.ids["a"] ?? 0, z: 1..<3)
+        try toys.catalog.collection.addSlab(tomogramID: trained.ids["a"] ?? 0, z: 1..<3)
         #expect(try toys.run().ran == ["slab toys/a z 1..<3", "slice toys/a z 2", "summary toys/a"])
         // The label names the tomogram.
         try toys.add("renamed", file: "b", voxelSize: 10)
@@ -90,13 +90,14 @@ import Volumes
         let before = try toys.results()
         try toys.train("second", slabs: trained.members("c"))
         #expect(try toys.run().ran == ["segment toys/a", "segment toys/b", "segment toys/c", "train second"])
-        #expect(try toys.catalog.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM v_step WHERE step = 'train'") } == 2)
-        try toys.catalog.useTrainingSet(named: "first")
+        #expect(
+            try toys.catalog.unsafeRead { try Int.fetchOne($0, sql: "SELECT count(*) FROM v_step WHERE step = 'train'") } == 2)
+        try toys.catalog.collection.useTrainingSet(named: "first")
         #expect(try toys.plan().summaries.first { $0.step == "segment" }?.foundAgain == 3)
         #expect(try toys.run().ran == [])
         #expect(try toys.results() == before)
         // A set of the same members shares the result.
-        try toys.catalog.removeTrainingSet(named: "first")
+        try toys.catalog.collection.removeTrainingSet(named: "first")
         #expect(try !toys.plan().hasWork)
         try toys.train("third", slabs: trained.members("b", "a"))
         #expect(try toys.run().ran == [])
@@ -111,7 +112,7 @@ import Volumes
         let annotation = try toys.annotate(trained.ids["c"] ?? 0, name: "dots", content: "drawn")
         try toys.train("both", slabs: trained.members("a"), annotations: [annotation])
         try toys.run()
-        let rows = try toys.catalog.read { db in
+        let rows = try toys.catalog.unsafeRead { db in
             try String.fetchAll(
                 db,
                 sql: """
@@ -128,7 +129,7 @@ import Volumes
         try toys.annotate(trained.ids["c"] ?? 0, name: "dots", content: "redrawn")
         #expect(try toys.run().ran.filter { $0.hasPrefix("train") } == ["train both"])
         #expect(try toys.results()["train both network"]?.hasSuffix(#"["redrawn"]"#) == true)
-        let metrics = try toys.catalog.read {
+        let metrics = try toys.catalog.unsafeRead {
             try String.fetchAll(
                 $0, sql: "SELECT training_set || ' ' || value || ' ' || (tomogram IS NULL) FROM v_metric WHERE step = 'train'")
         }
@@ -166,12 +167,12 @@ import Volumes
         #expect(report.progress.skipped == 2 && !report.isComplete && report.progress.failed == 0)
         #expect(report.failures.first?.contains("trained on the training set first yet") == true)
         #expect(report.progress.finished == report.progress.total)
-        let errors = try toys.catalog.read {
+        let errors = try toys.catalog.unsafeRead {
             try String.fetchAll($0, sql: "SELECT DISTINCT error FROM v_failure WHERE step = 'segment'")
         }
         #expect(errors.count == 1 && errors[0].contains("run without --where"))
         #expect(try toys.run().report?.isComplete == true)
-        #expect(try toys.catalog.read { try Int.fetchOne($0, sql: "SELECT count(*) FROM v_failure") } == 0)
+        #expect(try toys.catalog.unsafeRead { try Int.fetchOne($0, sql: "SELECT count(*) FROM v_failure") } == 0)
     }
 
     @Test("fails with a member, and what reads from it is skipped")
@@ -180,7 +181,7 @@ import Volumes
         try trained.toys.write("b", "broken")
         let report = try #require(try trained.toys.run().report)
         #expect(report.progress.failed == 1)
-        let skipped = try trained.toys.catalog.read {
+        let skipped = try trained.toys.catalog.unsafeRead {
             try String.fetchAll(
                 $0,
                 sql: """
@@ -197,9 +198,9 @@ import Volumes
         let trained = try Trained()
         let toys = trained.toys
         func evictAll() throws {
-            let digests = try toys.catalog.artifacts().map(\.digest)
+            let digests = try toys.catalog.results.artifacts().map(\.digest)
             try toys.store.remove(digests)
-            try toys.catalog.setState(.evicted, of: digests)
+            try toys.catalog.results.setState(.evicted, of: digests)
         }
         try evictAll()
         #expect(try !toys.plan().hasWork)
@@ -249,9 +250,11 @@ import Volumes
             try writer.finish()
             let tomogram = NewTomogram(
                 name: name, location: VolumeLocation(path: path), format: "mrc", scalarType: .uint8, shape: shape)
-            let id = try toys.catalog.add([tomogram], dataset: "real")[0].id
+            let id = try toys.catalog.collection.add([tomogram], dataset: "real")[0].id
             // Overlapping, and one that is no member.
-            for z in [0..<2, 1..<3, 3..<4] { slabs.append(try #require(try toys.catalog.addSlab(tomogramID: id, z: z).id)) }
+            for z in [0..<2, 1..<3, 3..<4] {
+                slabs.append(try #require(try toys.catalog.collection.addSlab(tomogramID: id, z: z).id))
+            }
         }
         try toys.train("two", slabs: [slabs[4], slabs[0], slabs[1]])
         let seen = Mutex<[String]>([])

@@ -20,7 +20,7 @@ import Volumes
         #expect(child.firstOutput() == "begun\n")
         let error = #expect(throws: CatalogError.self) { try toys.run() }
         #expect(error?.code == .locked)
-        let owner = try #require(try toys.catalog.read { try RunLockRecord.fetchOne($0) })
+        let owner = try #require(try toys.catalog.unsafeRead { try RunLockRecord.fetchOne($0) })
         #expect(owner.pid == child.id)
         for word in [owner.owner, owner.host, "process \(owner.pid)", "run \(owner.runId)", "last heartbeat"] {
             #expect(error?.message.contains(word) == true, "\(word) in: \(error?.message ?? "")")

@@ -36,12 +36,12 @@ import Volumes
     @Test("a model of the catalog is used, for mask and map; other weights make stale, and swapped files are refused")
     func model() throws {
         let collection = try PipelineCollection(PipelineCollection.discs(z: 2, side: 64), settings: Self.settings)
-        try collection.catalog.addSlab(tomogramID: collection.tomogramID, z: 0..<2)
+        try collection.catalog.collection.addSlab(tomogramID: collection.tomogramID, z: 0..<2)
         let path = collection.directory.file("net.safetensors")
         func add() throws {
             let files = try ModelFiles(path, kind: .cellpose)
             try files.verify()
-            try collection.catalog.setModel(
+            try collection.catalog.collection.setModel(
                 name: "net", kind: ModelKind.cellpose.rawValue, path: files.path, digest: files.digest())
         }
         collection.settings["split.model"] = "net"

@@ -14,7 +14,7 @@ import Volumes
 
 @Suite("What was found, beside what a person says, and as rows") struct EvaluationStepsTests {
     private func metrics(_ collection: PipelineCollection, step: String) throws -> [String: Double] {
-        try collection.catalog.read { db in
+        try collection.catalog.unsafeRead { db in
             let rows = try Row.fetchAll(db, sql: "SELECT name, value FROM v_metric WHERE step = ?", arguments: [step])
             return Dictionary(rows.map { ($0[0], $0[1]) }, uniquingKeysWith: { first, _ in first })
         }
@@ -30,7 +30,7 @@ import Volumes
 
         // Counted here, voxel by voxel.
         let digest = try #require(
-            try collection.catalog.standingArtifact(step: "segment", scopeID: collection.tomogramID, output: "labels"))
+            try collection.catalog.results.standingArtifact(step: "segment", scopeID: collection.tomogramID, output: "labels"))
         let labels: [UInt8] = try collection.store.open(digest).read("labels")
         var (common, found, truth) = (0, 0, 0)
         for (index, label) in labels.enumerated() {
@@ -61,7 +61,7 @@ import Volumes
         #expect(picked["macromolecule/f1"] == picked["macromolecule/f1_one_to_one"])
 
         // The sheet is one piece, 3 voxels of 1 nm thick, across 80 × 24 voxels; its faces at the border are no surface.
-        let rows = try collection.catalog.objects(ofTomogram: collection.tomogramID, step: "measure", class: "membrane")
+        let rows = try collection.catalog.results.objects(ofTomogram: collection.tomogramID, step: "measure", class: "membrane")
         let sheet = try #require(rows.max { $0.volumeInCubicNanometers < $1.volumeInCubicNanometers })
         let (volume, surface): (Double, Double) = (3 * 80 * 24, 2 * 80 * 24)
         #expect(abs(sheet.volumeInCubicNanometers - volume) < 800)
@@ -73,7 +73,7 @@ import Volumes
         let fraction: Double = try #require(measured["membrane/fraction"])
         #expect(abs(fraction - 0.0375) < 0.006)
 
-        let particles = try collection.catalog.objects(ofTomogram: collection.tomogramID, step: "measure-picks")
+        let particles = try collection.catalog.results.objects(ofTomogram: collection.tomogramID, step: "measure-picks")
         for ball in scene.balls {
             let center = 10 * ball
             func distance(_ place: SIMD3<Double>) -> Double {
@@ -109,7 +109,7 @@ import Volumes
                 "split.particle.smallest_diameter": "120", "split.particle.largest_diameter": "250",
                 "evaluate-pseudo-labels.classes": "ball=macromolecule",
             ], isTrainingSet: false)
-        _ = try collection.catalog.addSlab(tomogramID: collection.tomogramID, z: 3..<21)
+        _ = try collection.catalog.collection.addSlab(tomogramID: collection.tomogramID, z: 3..<21)
         let report = try #require(try collection.run())
         #expect(report.isComplete, "\(report.failures)")
         let numbers = try metrics(collection, step: "evaluate-pseudo-labels")
@@ -152,8 +152,8 @@ import Volumes
             let writer = try MRCWriter(path: path, shape: shape, scalarType: .uint8, voxelSize: VoxelSize(cubicInAngstroms: 10))
             try writer.append(#require(VoxelBuffer(shape: shape, values: [UInt8](repeating: 0, count: shape.count))))
             try writer.finish()
-            _ = try collection.catalog.addSlab(tomogramID: collection.tomogramID, z: 1..<3)
-            try collection.catalog.annotate(
+            _ = try collection.catalog.collection.addSlab(tomogramID: collection.tomogramID, z: 1..<3)
+            try collection.catalog.collection.annotate(
                 tomogramID: collection.tomogramID,
                 with: NewAnnotation(
                     kind: .labels, location: VolumeLocation(path: path), classes: [.init(name: "membrane", value: 1)],
@@ -196,13 +196,13 @@ import Volumes
         for (named, expected) in [(pairs.found, "[0,1,0,1]"), (nil, "[0,0,1,0]")] as [([String: String]?, String)] {
             let graph = try StepGraph([Reading(shape: shape, named: named)])
             let fresh = try PipelineCollection(PipelineCollection.discs(z: 1, side: 16))
-            let id = try fresh.catalog.annotate(
+            let id = try fresh.catalog.collection.annotate(
                 tomogramID: fresh.tomogramID,
                 with: NewAnnotation(
                     kind: .labels, location: VolumeLocation(path: path),
                     classes: [.init(name: "a", value: 1), .init(name: "b", value: 2)], contentDigest: Digest(of: [1])))
             _ = try Runner(fresh.catalog, store: fresh.store, graph: graph, recipe: Recipe(steps: graph.steps)).run()
-            #expect(try fresh.catalog.standingValue(step: "reading", scopeID: id, output: "labels")?.text == expected)
+            #expect(try fresh.catalog.results.standingValue(step: "reading", scopeID: id, output: "labels")?.text == expected)
         }
     }
 

@@ -37,14 +37,14 @@ import Volumes
             try writer.finish()
             let location = VolumeLocation(path: directory.file("t.mrc"))
             let volume = try location.open()
-            let id = try catalog.add(
+            let id = try catalog.collection.add(
                 [
                     NewTomogram(
                         name: "t", location: location, format: volume.header.format, scalarType: volume.scalarType,
                         shape: volume.shape, headerVoxelSize: volume.header.voxelSize)
                 ], dataset: "d")[0].id
-            try catalog.addSlab(tomogramID: id, z: 1..<2)
-            sliceID = try #require(try catalog.sliceID(tomogramID: id, z: 1))
+            try catalog.collection.addSlab(tomogramID: id, z: 1..<2)
+            sliceID = try #require(try catalog.collection.sliceID(ofTomogram: id, z: 1))
         }
 
         /// The tiny model of the layout of Stable Diffusion 1, beside the tests of the target Diffusion.
@@ -56,7 +56,7 @@ import Volumes
             try FileManager.default.copyItem(atPath: path, toPath: copy)
             let files = try ModelFiles(copy, kind: .diffusion)
             try files.verify()
-            try catalog.setModel(name: alias, kind: "diffusion", path: files.path, digest: files.digest())
+            try catalog.collection.setModel(name: alias, kind: "diffusion", path: files.path, digest: files.digest())
         }
 
         @discardableResult
@@ -69,7 +69,7 @@ import Volumes
         }
 
         func features() throws -> Artifact {
-            try store.open(#require(try catalog.standingArtifact(step: "features", scopeID: sliceID, output: "features")))
+            try store.open(#require(try catalog.results.standingArtifact(step: "features", scopeID: sliceID, output: "features")))
         }
     }
 
@@ -112,7 +112,7 @@ import Volumes
         // The same as the library gives for the same tile.
         let model = try DiffusionModel(folder: collection.directory.file("model-tiny"))
         let slice = try #require(
-            try collection.catalog.standingArtifact(step: "prepare", scopeID: collection.sliceID, output: "slice"))
+            try collection.catalog.results.standingArtifact(step: "prepare", scopeID: collection.sliceID, output: "slice"))
         let tile = try #require(try PreparedSlice(collection.store.open(slice)).tiles().first)
         let latent = try model.encode(gray: tile.values, height: 128, width: 128).mode
         let features = try model.attention(

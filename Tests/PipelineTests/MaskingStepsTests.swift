@@ -17,7 +17,7 @@ import Volumes
     @Test("discs in noise are found in every slice, without weights")
     func discs() throws {
         let collection = try PipelineCollection(PipelineCollection.discs(z: 4, side: 128), settings: Self.small)
-        let slab = try collection.catalog.addSlab(tomogramID: collection.tomogramID, z: 0..<4)
+        let slab = try collection.catalog.collection.addSlab(tomogramID: collection.tomogramID, z: 0..<4)
         let report = try #require(try collection.run())
         #expect(report.isComplete, "\(report.failures)")
         for z in 0..<4 {
@@ -31,7 +31,7 @@ import Volumes
                 #expect(mask[Int(y * 128) * 128 + Int(x * 128)] == 1, "z \(z), disc at \(y), \(x)")
             }
             #expect(mask.count { $0 == 1 } < mask.count / 2)
-            let slice = try #require(try collection.catalog.sliceID(tomogramID: collection.tomogramID, z: z))
+            let slice = try #require(try collection.catalog.collection.sliceID(ofTomogram: collection.tomogramID, z: z))
             let logs = try collection.value("feature-map", "log", scopeID: slice, as: [MergeLog].self)
             #expect(logs.count == 4)
         }
@@ -42,11 +42,11 @@ import Volumes
     @Test("a change of the mask's parameters computes masks only; a new slab leaves the other alone")
     func incremental() throws {
         let collection = try PipelineCollection(PipelineCollection.discs(z: 6, side: 128), settings: Self.small)
-        try collection.catalog.addSlab(tomogramID: collection.tomogramID, z: 0..<2)
+        try collection.catalog.collection.addSlab(tomogramID: collection.tomogramID, z: 0..<2)
         try collection.run()
         collection.settings["mask.block"] = "31"
         #expect(try collection.run()?.progress.ran == 2)
-        try collection.catalog.addSlab(tomogramID: collection.tomogramID, z: 4..<6)
+        try collection.catalog.collection.addSlab(tomogramID: collection.tomogramID, z: 4..<6)
         // prepare, features, eigenvectors, feature-map, mask and split of two slices; consistency and pseudo-labels of one slab.
         #expect(try collection.run()?.progress.ran == 14)
     }
@@ -54,14 +54,14 @@ import Volumes
     @Test("a slab that overlaps an earlier one leaves its labels alone, wherever it begins", arguments: [0..<4, 1..<6])
     func overlap(z: Range<Int>) throws {
         let collection = try PipelineCollection(PipelineCollection.discs(z: 6, side: 128), settings: Self.small)
-        let slab = try #require(try collection.catalog.addSlab(tomogramID: collection.tomogramID, z: 2..<5).id)
+        let slab = try #require(try collection.catalog.collection.addSlab(tomogramID: collection.tomogramID, z: 2..<5).id)
         func labels() throws -> Digest? {
-            try collection.catalog.standingArtifact(step: "pseudo-labels", scopeID: slab, output: "labels")
+            try collection.catalog.results.standingArtifact(step: "pseudo-labels", scopeID: slab, output: "labels")
         }
         try collection.run()
         let first = try #require(try labels())
         let masks = try (2..<5).map { try collection.artifact("mask", "mask", z: $0).digest }
-        try collection.catalog.addSlab(tomogramID: collection.tomogramID, z: z)
+        try collection.catalog.collection.addSlab(tomogramID: collection.tomogramID, z: z)
         #expect(try collection.run()?.isComplete == true)
         #expect(try (2..<5).map { try collection.artifact("mask", "mask", z: $0).digest } == masks)
         #expect(try labels() == first)
@@ -70,18 +70,18 @@ import Volumes
     @Test("a slab of one slice, a constant tomogram, and overlapping slabs are defined")
     func corners() throws {
         let one = try PipelineCollection(PipelineCollection.discs(z: 3, side: 128), settings: Self.small)
-        let slab = try one.catalog.addSlab(tomogramID: one.tomogramID, z: 1..<2)
+        let slab = try one.catalog.collection.addSlab(tomogramID: one.tomogramID, z: 1..<2)
         #expect(try one.run()?.isComplete == true)
         let decisions = try one.value("consistency", "decisions", scopeID: #require(slab.id), as: [SliceDecision].self)
         #expect(decisions.map(\.rule) == [.alone])
-        try one.catalog.addSlab(tomogramID: one.tomogramID, z: 0..<3)
+        try one.catalog.collection.addSlab(tomogramID: one.tomogramID, z: 0..<3)
         #expect(try one.run()?.isComplete == true)
         #expect(try one.artifact("mask", "mask", z: 1).dataset("mask").shape == [128, 128])
 
         let shape = try #require(VolumeShape(z: 1, y: 128, x: 128))
         let constant = try #require(VoxelBuffer(shape: shape, values: [Float](repeating: 3, count: shape.count)))
         let flat = try PipelineCollection(constant, settings: Self.small)
-        try flat.catalog.addSlab(tomogramID: flat.tomogramID, z: 0..<1)
+        try flat.catalog.collection.addSlab(tomogramID: flat.tomogramID, z: 0..<1)
         let report = try #require(try flat.run())
         #expect(report.isComplete, "\(report.failures)")
         let mask: [UInt8] = try flat.artifact("mask", "mask", z: 0).read("mask")
@@ -91,7 +91,7 @@ import Volumes
     @Test("few eigenvectors, one eigenvector, the published loop, and what features do not hold")
     func options() throws {
         let collection = try PipelineCollection(PipelineCollection.discs(z: 1, side: 128), settings: Self.small)
-        try collection.catalog.addSlab(tomogramID: collection.tomogramID, z: 0..<1)
+        try collection.catalog.collection.addSlab(tomogramID: collection.tomogramID, z: 0..<1)
         collection.settings["eigenvectors.count"] = "1"
         #expect(try collection.run()?.isComplete == true)
         #expect(try collection.artifact("eigenvectors", "eigenvectors", z: 0).dataset("vectors").shape[1] == 1)

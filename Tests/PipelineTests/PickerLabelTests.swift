@@ -23,10 +23,10 @@ import Volumes
             z: 40, side: 128,
             others: [(SIMD3(100, 20, Double(z.lowerBound) + 2), 10), (SIMD3(100, 104, 20), 5)])
         let collection = try PipelineCollection(scene.voxels(), settings: Self.settings)
-        try collection.catalog.addSlab(tomogramID: collection.tomogramID, z: z)
+        try collection.catalog.collection.addSlab(tomogramID: collection.tomogramID, z: z)
         let report = try #require(try collection.run())
         #expect(report.isComplete, "\(report.failures)")
-        let results = try collection.catalog.slabArtifacts(
+        let results = try collection.catalog.results.slabArtifacts(
             ofTomogram: collection.tomogramID, step: "pseudo-labels", output: "labels")
         return (collection, scene, try collection.store.open(#require(results.first).digest))
     }
@@ -104,8 +104,8 @@ import Volumes
         let collection = try PipelineCollection(
             scene.voxels(), settings: Self.settings.merging(PipelineCollection.small) { $1 })
         collection.settings["train-membrane.epoch.count"] = "0"
-        let slab = try collection.catalog.addSlab(tomogramID: collection.tomogramID, z: 3..<21)
-        _ = try collection.catalog.addTrainingSet(named: "thin", slabs: [#require(slab.id)])
+        let slab = try collection.catalog.collection.addSlab(tomogramID: collection.tomogramID, z: 3..<21)
+        _ = try collection.catalog.collection.addTrainingSet(named: "thin", slabs: [#require(slab.id)])
         let report = try #require(try collection.run())
         let sentence = "shows no particle of the class macromolecule whole: of all 3"
         #expect(report.failures.contains { $0.contains(sentence) }, "\(report.failures)")
@@ -142,15 +142,15 @@ import Volumes
             try writer.finish()
             let volume = try VolumeLocation(path: path).open()
             ids.append(
-                try collection.catalog.add(
+                try collection.catalog.collection.add(
                     [
                         NewTomogram(
                             name: name, location: VolumeLocation(path: path), format: volume.header.format,
                             scalarType: volume.scalarType, shape: volume.shape, headerVoxelSize: volume.header.voxelSize)
                     ], dataset: "second")[0].id)
         }
-        let slabs = try ids.map { try #require(try collection.catalog.addSlab(tomogramID: $0, z: 2..<6).id) }
-        let set = try collection.catalog.addTrainingSet(named: "three", slabs: slabs)
+        let slabs = try ids.map { try #require(try collection.catalog.collection.addSlab(tomogramID: $0, z: 2..<6).id) }
+        let set = try collection.catalog.collection.addTrainingSet(named: "three", slabs: slabs)
         let graph = try StepGraph(StandardSteps.all + [ProbeStep()]).upTo("probe")
         var recipe = Recipe(steps: graph.steps)
         for (key, value) in collection.settings where recipe[key] != nil { try recipe.set(key, to: value) }

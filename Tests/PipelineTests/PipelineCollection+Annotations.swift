@@ -33,20 +33,22 @@ extension PipelineCollection {
         let labels = (0..<scene.shape.count).map { UInt8(scene.isMembrane($0) ? 7 : scene.isBall($0) ? 2 : 0) }
         try writer.append(#require(VoxelBuffer(shape: scene.shape, values: labels)))
         try writer.finish()
-        let labelled = try collection.catalog.annotate(
+        let labelled = try collection.catalog.collection.annotate(
             tomogramID: collection.tomogramID,
             with: NewAnnotation(
                 kind: .labels, location: VolumeLocation(path: path),
                 classes: [.init(name: "membrane", value: 7)] + (isNamed ? [.init(name: "ball", value: 2)] : []),
                 contentDigest: Digest(of: labels)))
-        let pointed = try collection.catalog.annotate(
+        let pointed = try collection.catalog.collection.annotate(
             tomogramID: collection.tomogramID,
             with: NewAnnotation(
                 kind: .points, location: VolumeLocation(path: collection.directory.file("points.csv")), convention: "angstrom",
                 classes: [.init(name: "macromolecule", radiusInAngstroms: 100)],
                 points: scene.balls.map { .init(x: 10 * $0.x, y: 10 * $0.y, z: 10 * $0.z, className: "macromolecule") },
                 contentDigest: Digest(of: "three balls".utf8)))
-        if isTrainingSet { _ = try collection.catalog.addTrainingSet(named: "all", slabs: [], annotations: [labelled, pointed]) }
+        if isTrainingSet {
+            _ = try collection.catalog.collection.addTrainingSet(named: "all", slabs: [], annotations: [labelled, pointed])
+        }
         return collection
     }
 }

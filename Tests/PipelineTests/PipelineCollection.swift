@@ -33,7 +33,7 @@ final class PipelineCollection {
         try writer.finish()
         let location = VolumeLocation(path: directory.file("t.mrc"))
         let volume = try location.open()
-        tomogramID = try catalog.add(
+        tomogramID = try catalog.collection.add(
             [
                 NewTomogram(
                     name: "t", location: location, format: volume.header.format, scalarType: volume.scalarType,
@@ -66,12 +66,12 @@ final class PipelineCollection {
     }
 
     func artifact(_ step: String, _ output: String, z: Int) throws -> Artifact {
-        let slice = try #require(try catalog.sliceID(tomogramID: tomogramID, z: z))
-        return try store.open(#require(try catalog.standingArtifact(step: step, scopeID: slice, output: output)))
+        let slice = try #require(try catalog.collection.sliceID(ofTomogram: tomogramID, z: z))
+        return try store.open(#require(try catalog.results.standingArtifact(step: step, scopeID: slice, output: output)))
     }
 
     func value<Value: Decodable>(_ step: String, _ output: String, scopeID: Int64, as type: Value.Type) throws -> Value {
-        let text = try #require(try catalog.standingValue(step: step, scopeID: scopeID, output: output)).text
+        let text = try #require(try catalog.results.standingValue(step: step, scopeID: scopeID, output: output)).text
         return try JSONDecoder().decode(type, from: Data(text.utf8))
     }
 }

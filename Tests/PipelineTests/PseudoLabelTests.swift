@@ -19,11 +19,11 @@ import Volumes
     func scene() throws {
         let (depth, side, first) = (30, 128, 2)
         let collection = try PipelineCollection(BallsAndSheet(z: depth, side: side).voxels(), settings: Self.settings)
-        let slab = try collection.catalog.addSlab(tomogramID: collection.tomogramID, z: first..<depth - 2)
+        let slab = try collection.catalog.collection.addSlab(tomogramID: collection.tomogramID, z: first..<depth - 2)
         let report = try #require(try collection.run())
         #expect(report.isComplete, "\(report.failures)")
 
-        let particles = try collection.catalog.objects(ofTomogram: collection.tomogramID, class: "macromolecule")
+        let particles = try collection.catalog.results.objects(ofTomogram: collection.tomogramID, class: "macromolecule")
         #expect(particles.count == 3)
         for ball in try BallsAndSheet(z: depth, side: side).balls {
             let near = particles.min { distance($0, ball) < distance($1, ball) }
@@ -34,13 +34,13 @@ import Volumes
             #expect(all(particle.boxMinimumInAngstroms .< particle.centroidInAngstroms))
             #expect(all(particle.boxMaximumInAngstroms .> particle.centroidInAngstroms))
         }
-        let membranes = try collection.catalog.objects(
+        let membranes = try collection.catalog.results.objects(
             ofTomogram: collection.tomogramID, step: "pseudo-labels", class: "membrane")
         let largest = try #require(membranes.max { $0.voxels < $1.voxels })
         #expect(abs(largest.centroidInAngstroms.x - 640) < 40)
         #expect(largest.radiusInAngstroms == nil)
 
-        let results = try collection.catalog.slabArtifacts(
+        let results = try collection.catalog.results.slabArtifacts(
             ofTomogram: collection.tomogramID, step: "pseudo-labels", output: "labels")
         let result = try #require(results.first)
         #expect(result.z == first..<depth - 2 && slab.zFirst == first)
@@ -49,7 +49,7 @@ import Volumes
         let objects = try artifact.read("objects", as: Int32.self, shape: [result.z.count, side, side])
         #expect(try artifact.dataset("particles").shape == [3, 6])
         // Each voxel of a class belongs to an object of that class, and each object has the voxels that its row says.
-        let found = try collection.catalog.objects(ofTomogram: collection.tomogramID, step: "pseudo-labels")
+        let found = try collection.catalog.results.objects(ofTomogram: collection.tomogramID, step: "pseudo-labels")
         var counts: [Int32: Int] = [:]
         for (label, object) in zip(classes, objects) {
             #expect((label == 1 || label == 2) == (object > 0))
@@ -59,12 +59,12 @@ import Volumes
         for object in found { #expect(counts[Int32(object.number)] == object.voxels, "\(object.class) \(object.number)") }
 
         // A second slab over the same balls finds them again, and each counts once.
-        try collection.catalog.addSlab(tomogramID: collection.tomogramID, z: first + 1..<depth - 2)
+        try collection.catalog.collection.addSlab(tomogramID: collection.tomogramID, z: first + 1..<depth - 2)
         #expect(try collection.run()?.isComplete == true)
-        let twice = try collection.catalog.objects(ofTomogram: collection.tomogramID, class: "macromolecule")
+        let twice = try collection.catalog.results.objects(ofTomogram: collection.tomogramID, class: "macromolecule")
         #expect(twice.count == 6)
         let voxelSize = try #require(VoxelSize(cubicInAngstroms: 10))
-        let once = try collection.catalog.distinctObjects(
+        let once = try collection.catalog.results.distinctObjects(
             ofTomogram: collection.tomogramID, voxelSize: voxelSize, class: "macromolecule")
         #expect(once == particles)
     }
@@ -72,14 +72,14 @@ import Volumes
     @Test("a new slab computes its own slices and linking; other diameters compute no mask anew")
     func incremental() throws {
         let collection = try PipelineCollection(BallsAndSheet(z: 12, side: 128).voxels(), settings: Self.settings)
-        try collection.catalog.addSlab(tomogramID: collection.tomogramID, z: 0..<4)
+        try collection.catalog.collection.addSlab(tomogramID: collection.tomogramID, z: 0..<4)
         try collection.run()
         collection.settings["split.gate.circularity"] = "0.2"
         // split of four slices and the linking of one slab, unless all come out as before.
         #expect((4...5).contains(try #require(try collection.run()).progress.ran))
         collection.settings["pseudo-labels.particle.confidence"] = "0.1"
         #expect(try collection.run()?.progress.ran == 1)
-        try collection.catalog.addSlab(tomogramID: collection.tomogramID, z: 8..<10)
+        try collection.catalog.collection.addSlab(tomogramID: collection.tomogramID, z: 8..<10)
         // prepare to split of two slices, consistency and pseudo-labels of one slab.
         #expect(try collection.run()?.progress.ran == 14)
     }
@@ -88,14 +88,16 @@ import Volumes
     func withoutGates() throws {
         let scene = try BallsAndSheet(z: 12, side: 128, others: [(SIMD3(100, 104, 6), 4)])
         let collection = try PipelineCollection(scene.voxels(), settings: Self.settings)
-        try collection.catalog.addSlab(tomogramID: collection.tomogramID, z: 2..<10)
+        try collection.catalog.collection.addSlab(tomogramID: collection.tomogramID, z: 2..<10)
         func classes() throws -> (all: [UInt8], rejections: [String: Int]) {
             let report = try #require(try collection.run())
             #expect(report.isComplete, "\(report.failures)")
             let result = try #require(
-                try collection.catalog.slabArtifacts(ofTomogram: collection.tomogramID, step: "pseudo-labels", output: "labels")
-                    .first)
-            let slab = try #require(try collection.catalog.slabs(ofTomogram: collection.tomogramID).first?.id)
+                try collection.catalog.results.slabArtifacts(
+                    ofTomogram: collection.tomogramID, step: "pseudo-labels", output: "labels"
+                )
+                .first)
+            let slab = try #require(try collection.catalog.collection.slabs(ofTomogram: collection.tomogramID).first?.id)
             return (
                 try collection.store.open(result.digest).read("classes", as: UInt8.self),
                 try collection.value("pseudo-labels", "rejections", scopeID: slab, as: [String: Int].self)
@@ -114,10 +116,10 @@ import Volumes
         let shape = try #require(VolumeShape(z: 2, y: 128, x: 128))
         let flat = try PipelineCollection(
             #require(VoxelBuffer(shape: shape, values: [Float](repeating: 1, count: shape.count))), settings: Self.settings)
-        try flat.catalog.addSlab(tomogramID: flat.tomogramID, z: 0..<1)
+        try flat.catalog.collection.addSlab(tomogramID: flat.tomogramID, z: 0..<1)
         var report = try #require(try flat.run())
         #expect(report.isComplete, "\(report.failures)")
-        #expect(try flat.catalog.objects(ofTomogram: flat.tomogramID).isEmpty)
+        #expect(try flat.catalog.results.objects(ofTomogram: flat.tomogramID).isEmpty)
         flat.settings["split.particle.largest_diameter"] = "2000"
         flat.settings["split.particle.smallest_diameter"] = "2000"
         report = try #require(try flat.run())

@@ -24,14 +24,14 @@ import Volumes
                 "train-particles.epoch.count": "1", "train-particles.epoch.steps": "2", "train-particles.patch.size": "24",
                 "train-particles.patch.jitter": "2", "pick.margin": "2", "evaluate.classes": "ball=",
             ], isTrainingSet: false)
-        let slab = try collection.catalog.addSlab(tomogramID: collection.tomogramID, z: 3..<9)
-        let annotations = try collection.catalog.read { try Int64.fetchAll($0, sql: "SELECT id FROM v_annotation") }
-        _ = try collection.catalog.addTrainingSet(named: "all", slabs: [#require(slab.id)], annotations: annotations)
+        let slab = try collection.catalog.collection.addSlab(tomogramID: collection.tomogramID, z: 3..<9)
+        let annotations = try collection.catalog.unsafeRead { try Int64.fetchAll($0, sql: "SELECT id FROM v_annotation") }
+        _ = try collection.catalog.collection.addTrainingSet(named: "all", slabs: [#require(slab.id)], annotations: annotations)
         return collection
     }
 
     private func executed(in collection: PipelineCollection) throws -> [String] {
-        try collection.catalog.read {
+        try collection.catalog.unsafeRead {
             try String.fetchAll($0, sql: "SELECT step FROM v_trace WHERE run_id = (SELECT max(id) FROM v_run) ORDER BY step")
         }
     }
@@ -75,7 +75,7 @@ import Volumes
         let collection = try collection()
         let path = collection.directory.file("t.mrc")
         let twin = try collection.add(path, named: "other", dataset: "e")
-        try collection.catalog.annotate(
+        try collection.catalog.collection.annotate(
             tomogramID: twin,
             with: NewAnnotation(
                 kind: .labels, location: VolumeLocation(path: collection.directory.file("labels.mrc")),
@@ -86,7 +86,7 @@ import Volumes
         try FileManager.default.copyItem(atPath: path, toPath: stranger)
         try File(path: stranger).changeVoxel()
         let third = try collection.add(stranger, named: "stranger", dataset: "e")
-        try collection.catalog.annotate(
+        try collection.catalog.collection.annotate(
             tomogramID: third,
             with: NewAnnotation(
                 kind: .labels, location: VolumeLocation(path: collection.directory.file("labels.mrc")),
@@ -94,7 +94,7 @@ import Volumes
                 contentDigest: Digest(of: "labels of the stranger".utf8)))
         let report = try #require(try collection.run())
         #expect(report.isComplete, "\(report.failures)")
-        let rows = try collection.catalog.read {
+        let rows = try collection.catalog.unsafeRead {
             try Row.fetchAll(
                 $0,
                 sql: """
@@ -109,7 +109,7 @@ import Volumes
                 ["tomogram": "t", "least": 1, "most": 1, "networks": "all"],
             ])
         // Segmented once for both.
-        let segmented = try collection.catalog.read {
+        let segmented = try collection.catalog.unsafeRead {
             try Int.fetchOne($0, sql: "SELECT count(DISTINCT trace_id) FROM v_step WHERE step = 'segment'")
         }
         #expect(segmented == 2)
@@ -122,7 +122,7 @@ extension PipelineCollection {
     func add(_ path: String, named name: String, dataset: String = "d") throws -> Int64 {
         let location = VolumeLocation(path: path)
         let volume = try location.open()
-        return try catalog.add(
+        return try catalog.collection.add(
             [
                 NewTomogram(
                     name: name, location: location, format: volume.header.format, scalarType: volume.scalarType,

@@ -44,7 +44,7 @@ private final class Collection {
             name: "t", location: VolumeLocation(path: path), format: volume.header.format, scalarType: volume.scalarType,
             shape: volume.shape, headerVoxelSize: volume.header.voxelSize,
             userVoxelSize: voxelSize.flatMap { VoxelSize(cubicInAngstroms: $0) })
-        id = try catalog.add([tomogram], dataset: "d", defaultVoxelSizeInAngstroms: datasetVoxelSize)[0].id
+        id = try catalog.collection.add([tomogram], dataset: "d", defaultVoxelSizeInAngstroms: datasetVoxelSize)[0].id
     }
 
     @discardableResult
@@ -57,15 +57,16 @@ private final class Collection {
     func row() throws -> [String: QueryValue] {
         var result: [String: QueryValue] = [:]
         var names: [String] = []
-        try QueryConnection(catalog).run("SELECT * FROM v_tomogram", columns: { names = $0 }) { row in
-            result = Dictionary(zip(names, row), uniquingKeysWith: { first, _ in first })
-        }
+        try QueryConnection(catalog).run(
+            "SELECT * FROM v_tomogram", columns: { names = $0 },
+            row: { row in result = Dictionary(zip(names, row), uniquingKeysWith: { first, _ in first }) })
         return result
     }
 
     func prepared(z: Int) throws -> Artifact {
-        let slice = try #require(try catalog.sliceID(tomogramID: id, z: z))
-        return try store.open(try #require(try catalog.standingArtifact(step: "prepare", scopeID: slice, output: "slice")))
+        let slice = try #require(try catalog.collection.sliceID(ofTomogram: id, z: z))
+        return try store.open(
+            try #require(try catalog.results.standingArtifact(step: "prepare", scopeID: slice, output: "slice")))
     }
 }
 
@@ -107,7 +108,7 @@ private func noise(z: Int, y: Int, x: Int, seed: UInt64 = 1) throws -> VoxelBuff
         let voxels = try noise(z: 4, y: 90, x: 130)
         try collection.write(voxels)
         try collection.add()
-        try collection.catalog.addSlab(tomogramID: collection.id, z: 1..<3)
+        try collection.catalog.collection.addSlab(tomogramID: collection.id, z: 1..<3)
         collection.settings = ["prepare.tiles.size": "64", "prepare.tiles.overlap": "10", "prepare.clahe.grid": "4"]
         let report = try #require(try collection.run())
         #expect(report.isComplete, "\(report.failures)")
@@ -131,7 +132,7 @@ private func noise(z: Int, y: Int, x: Int, seed: UInt64 = 1) throws -> VoxelBuff
         let collection = try Collection()
         try collection.write(noise(z: 1, y: 64, x: 64))
         try collection.add()
-        try collection.catalog.addSlab(tomogramID: collection.id, z: 0..<1)
+        try collection.catalog.collection.addSlab(tomogramID: collection.id, z: 0..<1)
         collection.settings = [
             "prepare.clahe.clip_limit": "0", "prepare.clahe.grid": "1", "prepare.density.structures": "bright",
         ]
@@ -177,14 +178,14 @@ private func noise(z: Int, y: Int, x: Int, seed: UInt64 = 1) throws -> VoxelBuff
         let flat = try Collection()
         try flat.write(#require(VoxelBuffer(shape: shape, values: [Float](repeating: 3, count: 4096))))
         try flat.add()
-        try flat.catalog.addSlab(tomogramID: flat.id, z: 0..<1)
+        try flat.catalog.collection.addSlab(tomogramID: flat.id, z: 0..<1)
         #expect(try #require(try flat.run()).isComplete)
         #expect(Set(try flat.prepared(z: 0).read("slice", as: UInt8.self)).count == 1)
 
         let empty = try Collection()
         try empty.write(#require(VoxelBuffer(shape: shape, values: [Float](repeating: .nan, count: 4096))))
         try empty.add()
-        try empty.catalog.addSlab(tomogramID: empty.id, z: 0..<1)
+        try empty.catalog.collection.addSlab(tomogramID: empty.id, z: 0..<1)
         let report = try #require(try empty.run())
         #expect(report.progress.failed == 1)
         #expect(report.failures.first?.contains("no finite voxel") == true)
@@ -195,7 +196,7 @@ private func noise(z: Int, y: Int, x: Int, seed: UInt64 = 1) throws -> VoxelBuff
         let collection = try Collection()
         try collection.write(noise(z: 6, y: 64, x: 64))
         try collection.add()
-        try collection.catalog.addSlab(tomogramID: collection.id, z: 5..<6)
+        try collection.catalog.collection.addSlab(tomogramID: collection.id, z: 5..<6)
         let whole = try Data(contentsOf: URL(fileURLWithPath: collection.path))
         try whole.prefix(whole.count / 2).write(to: URL(fileURLWithPath: collection.path))
         let report = try #require(try collection.run())

@@ -19,7 +19,7 @@ import Volumes
 
     private func labels(_ collection: PipelineCollection) throws -> (values: [UInt8], digest: Digest) {
         let digest = try #require(
-            try collection.catalog.standingArtifact(step: "segment", scopeID: collection.tomogramID, output: "labels"))
+            try collection.catalog.results.standingArtifact(step: "segment", scopeID: collection.tomogramID, output: "labels"))
         return (try collection.store.open(digest).read("labels"), digest)
     }
 
@@ -33,7 +33,8 @@ import Volumes
     }
 
     private func checkParticles(_ collection: PipelineCollection, _ scene: BallsAndSheet) throws {
-        let particles = try collection.catalog.objects(ofTomogram: collection.tomogramID, step: "pick", class: "macromolecule")
+        let particles = try collection.catalog.results.objects(
+            ofTomogram: collection.tomogramID, step: "pick", class: "macromolecule")
         for ball in scene.balls {
             let nearest = particles.map { particle in
                 let offset = particle.centroidInAngstroms - 10 * ball
@@ -50,19 +51,19 @@ import Volumes
         // Deeper and wider than patches, which the picker's blocks are.
         let scene = try BallsAndSheet(z: 36, side: 128)
         let collection = try PipelineCollection(scene.voxels(), settings: Self.pseudo.merging(PipelineCollection.small) { $1 })
-        let slab = try collection.catalog.addSlab(tomogramID: collection.tomogramID, z: 3..<33)
-        _ = try collection.catalog.addTrainingSet(named: "first", slabs: [#require(slab.id)])
+        let slab = try collection.catalog.collection.addSlab(tomogramID: collection.tomogramID, z: 3..<33)
+        _ = try collection.catalog.collection.addTrainingSet(named: "first", slabs: [#require(slab.id)])
         let report = try #require(try collection.run())
         #expect(report.isComplete, "\(report.failures)")
         // Pseudo-labels are thicker than the sheet, and so is what is learned from them.
         #expect(dice(try labels(collection).values, scene) > 0.45)
         try checkParticles(collection, scene)
         // What a network was trained on is known: evaluation leaves it out.
-        let trained = try collection.catalog.read { db in
+        let trained = try collection.catalog.unsafeRead { db in
             try Int.fetchOne(db, sql: "SELECT count(*) FROM v_trained_on WHERE step = 'train-membrane' AND tomogram = 't'")
         }
         #expect(try #require(trained) > 0)
-        let points = try collection.catalog.read { db in
+        let points = try collection.catalog.unsafeRead { db in
             try Int.fetchOne(db, sql: "SELECT count(*) FROM v_curve WHERE step = 'train-membrane' AND name = 'validation_dice'")
         }
         #expect(points == 6)
@@ -95,7 +96,7 @@ import Volumes
         #expect(isComplete)
         for (step, output) in [("segment", "labels"), ("segment", "probability"), ("pick", "particles")] {
             let digests = try [whole, stopped].map {
-                try #require(try $0.catalog.standingArtifact(step: step, scopeID: $0.tomogramID, output: output))
+                try #require(try $0.catalog.results.standingArtifact(step: step, scopeID: $0.tomogramID, output: output))
             }
             #expect(digests[0] == digests[1], "\(step) \(output)")
         }
@@ -127,7 +128,7 @@ import Volumes
             let report = try #require(try collection.run())
             #expect(report.isComplete, "\(report.failures)")
             let digest = try #require(
-                try collection.catalog.standingArtifact(
+                try collection.catalog.results.standingArtifact(
                     step: "segment", scopeID: collection.tomogramID, output: "probability"))
             return try collection.store.open(digest).read("class_1")
         }
@@ -154,7 +155,7 @@ import Volumes
             ])
         let report = try #require(try collection.run())
         #expect(report.isComplete, "\(report.failures)")
-        let (points, learned) = try collection.catalog.read { db in
+        let (points, learned) = try collection.catalog.unsafeRead { db in
             (
                 try Int.fetchOne(
                     db, sql: "SELECT count(*) FROM v_curve WHERE step = 'train-particles' AND name = 'validation_dice'"),
@@ -203,7 +204,7 @@ import Volumes
             try writer.append(#require(VoxelBuffer(shape: shape, values: values)))
             try writer.finish()
             let volume = try VolumeLocation(path: path).open()
-            return try collection.catalog.add(
+            return try collection.catalog.collection.add(
                 [
                     NewTomogram(
                         name: name, location: VolumeLocation(path: path), format: volume.header.format,
@@ -216,7 +217,7 @@ import Volumes
         #expect(report.failures.count == 2, "\(report.failures)")
         #expect(report.failures.allSatisfy { $0.contains("voxel size of 20.0 Å") })
         let digest = try #require(
-            try collection.catalog.standingArtifact(step: "segment", scopeID: small, output: "labels"))
+            try collection.catalog.results.standingArtifact(step: "segment", scopeID: small, output: "labels"))
         #expect(try collection.store.open(digest).dataset("labels").shape == [3, 5, 9])
     }
 }

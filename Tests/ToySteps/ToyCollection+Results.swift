@@ -10,7 +10,7 @@ extension ToyCollection {
     /// The results that stand, of training sets those of the current one, by names that another catalog of the same tomograms would use too, as the texts that the
     /// toy steps wrote: `slab toys/a 3..<6 volume`.
     public func results() throws -> [String: String] {
-        let rows = try catalog.read { db in
+        let rows = try catalog.unsafeRead { db in
             try Row.fetchAll(
                 db,
                 sql: """
@@ -53,7 +53,7 @@ extension ToyCollection {
     /// is done names all that its key stands for.
     public func breaches() throws -> [String] {
         var breaches = try catalog.integrityProblems()
-        for artifact in try catalog.artifacts() where artifact.state == .present {
+        for artifact in try catalog.results.artifacts() where artifact.state == .present {
             do {
                 try store.verify(artifact.digest, deep: true)
             } catch {
@@ -76,7 +76,7 @@ extension ToyCollection {
             """,
         ]
         for (sentence, sql) in questions.sorted(by: { $0.key < $1.key }) {
-            let count = try catalog.read { try Int.fetchOne($0, sql: sql) ?? 0 }
+            let count = try catalog.unsafeRead { try Int.fetchOne($0, sql: sql) ?? 0 }
             if count > 0 { breaches.append("\(sentence) (\(count))") }
         }
         return breaches

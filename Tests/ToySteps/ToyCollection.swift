@@ -70,13 +70,13 @@ public final class ToyCollection {
         let tomogram = NewTomogram(
             name: name, location: VolumeLocation(path: path(file ?? name)), format: "text", scalarType: .uint8, shape: shape,
             userVoxelSize: voxelSize.flatMap { VoxelSize(cubicInAngstroms: $0) })
-        return try catalog.add([tomogram], dataset: dataset, defaultVoxelSizeInAngstroms: defaultVoxelSize)[0].id
+        return try catalog.collection.add([tomogram], dataset: dataset, defaultVoxelSizeInAngstroms: defaultVoxelSize)[0].id
     }
 
     /// Adds an annotation whose content is a word, or replaces the one of that name.
     @discardableResult
     public func annotate(_ tomogramID: Int64, name: String, content: String) throws -> Int64 {
-        try catalog.annotate(
+        try catalog.collection.annotate(
             tomogramID: tomogramID,
             with: NewAnnotation(
                 kind: .labels, location: VolumeLocation(path: path(name)), classes: [.init(name: content, value: 1)],
@@ -87,8 +87,8 @@ public final class ToyCollection {
 
     /// Makes a training set of slabs and annotations, and the current one.
     public func train(_ name: String, slabs: [Int64], annotations: [Int64] = []) throws {
-        try catalog.addTrainingSet(named: name, slabs: slabs, annotations: annotations)
-        try catalog.useTrainingSet(named: name)
+        try catalog.collection.addTrainingSet(named: name, slabs: slabs, annotations: annotations)
+        try catalog.collection.useTrainingSet(named: name)
     }
 
     // MARK: Running

@@ -39,7 +39,7 @@ public struct BenchmarkCatalog {
                     name: "tomogram_\(number)", location: VolumeLocation(path: path), format: "MRC", scalarType: .float32,
                     shape: shape, headerVoxelSize: VoxelSize(cubicInAngstroms: 10))
             }
-            try made.catalog.add(batch, dataset: "benchmark")
+            try made.catalog.collection.add(batch, dataset: "benchmark")
         }
         return made
     }

@@ -1,7 +1,7 @@
 import Basics
 import GRDB
 
-/// What of a catalog has a name by which people mean it.
+/// The kinds of things that people name. Slabs, annotations and runs have numbers only.
 enum NamedKind {
     case tomogram, model, trainingSet
 
@@ -13,7 +13,7 @@ enum NamedKind {
         }
     }
 
-    /// The command that lists all.
+    /// The command that lists all things of the kind.
     var list: String {
         switch self {
         case .tomogram: "cellar list tomograms"
@@ -22,7 +22,7 @@ enum NamedKind {
         }
     }
 
-    /// Everything of the kind: id, name, and the title by which it is meant without doubt.
+    /// The query of all things of the kind: id, name, and the title, which is unique.
     fileprivate var sql: String {
         switch self {
         case .tomogram:
@@ -36,14 +36,14 @@ enum NamedKind {
     }
 }
 
-/// What a person writes to mean one thing of a catalog: its name, or `id:2`. A bare number is a name like any other.
+/// How a person names one thing of a catalog: by its name, or by `id:2`. A bare number is a name.
 public enum CatalogReference: Hashable, Sendable {
     case name(String)
     case id(Int64)
 
-    /// What stands before an id.
+    /// The prefix of an id.
     public static let idPrefix = "id:"
-    /// What stands before the first digits of an artifact's digest.
+    /// The prefix of the first digits of an artifact's digest.
     public static let digestPrefix = "digest:"
 
     public init(_ text: String) {
@@ -51,15 +51,15 @@ public enum CatalogReference: Hashable, Sendable {
         self = id.map { .id($0) } ?? .name(text)
     }
 
-    /// Whether a name would be taken for something else.
+    /// Whether a name would be taken for an id or a digest.
     static func isReserved(_ name: String) -> Bool { name.hasPrefix(idPrefix) || name.hasPrefix(digestPrefix) }
 }
 
-extension Catalog {
-    /// The one thing of a kind that a person means: by its name, as `dataset/name` where it has a dataset, or by `id:2`.
+extension Catalog.Collection {
+    /// The id of the thing that a person names: by its name, by `dataset/name` where it has a dataset, or by `id:2`.
     ///
-    /// A name counts, and no id is taken for one. What is the name of one and the id of another, or the name of several, is an error
-    /// that lists them.
+    /// A bare number is never taken for an id. A text that is the name of one thing and the id of another, or the name of
+    /// several, is an error that lists them.
     ///
     /// - Throws: ``CatalogError`` where there is none, or more than one.
     func id(of kind: NamedKind, _ text: String, _ db: Database) throws -> Int64 {

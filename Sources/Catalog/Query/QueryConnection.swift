@@ -2,11 +2,11 @@ public import Basics
 import Foundation
 import GRDBSQLite
 
-/// A connection for SQL that people and programs bring: it can only read, and only for so long.
+/// A connection for SQL that people and programs write: it only reads, and only for a limited time.
 ///
-/// Three fences, each enough by itself: the file is opened read-only; an authorizer refuses every action but reading
-/// tables and calling functions; a deadline interrupts what takes too long. Not safe to use from two threads at once:
-/// it is meant to live as long as one query. It is of an open catalog, so that the rules of opening hold for it as well.
+/// There are three fences: the file is opened read-only; an authorizer refuses every action but reading tables and calling
+/// functions; a deadline interrupts a query that takes too long. It is made from an open catalog, so that the rules of opening
+/// hold for it as well. One thread at a time may use it; it is meant to live as long as one query.
 ///
 /// - SeeAlso: https://www.sqlite.org/c3ref/set_authorizer.html, https://www.sqlite.org/security.html
 public final class QueryConnection {
@@ -14,7 +14,7 @@ public final class QueryConnection {
     private let deadline = Deadline()
     private let timeLimitInSeconds: Double
 
-    /// - Parameter timeLimitInSeconds: how long a query may take; infinity counts as 30 years, what is no number as none at all.
+    /// - Parameter timeLimitInSeconds: how long a query may take. Infinity counts as 30 years, NaN as 0.
     /// - Throws: ``CatalogError`` where the catalog cannot be opened.
     public init(_ catalog: Catalog, timeLimitInSeconds: Double = 60) throws(CatalogError) {
         self.timeLimitInSeconds = timeLimitInSeconds
@@ -27,12 +27,12 @@ public final class QueryConnection {
         }
         sqlite3_busy_timeout(connection, 10_000)
         sqlite3_limit(connection, SQLITE_LIMIT_ATTACHED, 0)
-        // A statement may hold at most this much in one value: a query cannot ask for all memory by `zeroblob`.
+        // One value may hold at most 64 MiB: a query cannot take all memory by `zeroblob`.
         sqlite3_limit(connection, SQLITE_LIMIT_LENGTH, 64 << 20)
-        // The deadline is looked at between instructions, and one LIKE with many wildcards is a single one.
+        // SQLite looks at the deadline between instructions, and one LIKE with many wildcards is a single instruction.
         sqlite3_limit(connection, SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 200)
-        // These two tables declare their columns once for a connection, which the authorizer would take for a change. Where it fails, the
-        // first query says why.
+        // These two virtual tables declare their columns at their first use in a connection, which the authorizer would refuse as
+        // a change of the schema. If this fails, the first query says why.
         sqlite3_exec(connection, "SELECT 1 FROM json_each('[]'), json_tree('[]')", nil, nil, nil)
         sqlite3_set_authorizer(connection, authorize, nil)
         let context = Unmanaged.passUnretained(deadline).toOpaque()
@@ -41,8 +41,8 @@ public final class QueryConnection {
 
     deinit { sqlite3_close_v2(connection) }
 
-    /// Runs one SELECT and calls the closures, first with the names of the columns, then with each row, as SQLite
-    /// finds them: memory does not grow with the number of rows.
+    /// Runs one SELECT, and calls one closure with the names of the columns, then the other with each row. Rows are read one by
+    /// one: memory does not grow with their number.
     ///
     /// - Parameter parameters: values for `:name`, `@name` or `$name` in the SQL.
     /// - Throws: ``CatalogError`` where the SQL is wrong, does anything but read, has a parameter without a value or a
@@ -66,11 +66,11 @@ public final class QueryConnection {
         }
     }
 
-    /// The ids of a public view's rows for which an expression is true, in order.
+    /// The ids of a public view's rows for which an expression is true, ascending.
     ///
     /// - Parameters:
     ///   - view: a view of Schema/views.md that has a column `id`.
-    ///   - expression: what may stand behind WHERE.
+    ///   - expression: an SQL expression, as it may follow WHERE.
     /// - Throws: ``CatalogError`` as `run` does.
     public func ids(in view: String, where expression: String) throws -> [Int64] {
         var ids: [Int64] = []
@@ -80,7 +80,7 @@ public final class QueryConnection {
         return ids
     }
 
-    /// A SELECT over a view. The expression is fenced by line ends, so that a comment in it ends where it ends.
+    /// A SELECT over a view. The expression stands on lines of its own, so that a comment at its end hides nothing.
     public static func select(columns: String, from view: String, where expression: String?) -> String {
         "SELECT \(columns) FROM \(view)" + (expression.map { " WHERE (\n\($0)\n)" } ?? "")
     }
@@ -107,7 +107,7 @@ public final class QueryConnection {
         return statement
     }
 
-    /// Whether SQLite finds no statement in what is left.
+    /// Whether the rest of a text holds no statement, but only comments.
     private func isOnlyComment(_ sql: String) -> Bool {
         var statement: OpaquePointer?
         defer { sqlite3_finalize(statement) }
@@ -125,7 +125,7 @@ public final class QueryConnection {
                 throw CatalogError(.query, "the query's parameter :\(name) has no value; add --param \(name)=VALUE")
             }
             unused.remove(name)
-            // SQLITE_TRANSIENT: SQLite copies what it is given.
+            // SQLITE_TRANSIENT: SQLite copies the value.
             let transient = unsafeBitCast(-1, to: sqlite3_destructor_type.self)
             let status =
                 switch value {
@@ -175,7 +175,7 @@ public final class QueryConnection {
     }
 }
 
-/// Allows reading and functions that only compute, and nothing else.
+/// Allows reading, and functions that only compute.
 private let authorize:
     @convention(c) (
         UnsafeMutableRawPointer?, Int32, UnsafePointer<CChar>?, UnsafePointer<CChar>?, UnsafePointer<CChar>?,
@@ -190,11 +190,12 @@ private let authorize:
         }
     }
 
-/// The moment at which a query is stopped.
+/// The time at which a query is stopped.
 private final class Deadline {
     private var end = ContinuousClock.now
 
-    /// Takes any number: a clock cannot count beyond some centuries, and has no time that is no number.
+    /// Starts to count. Any number is taken: it is limited to 0 to 10⁹ s, since a clock cannot count beyond some centuries, and
+    /// NaN is 0.
     func start(_ seconds: Double) {
         let limit = 1e9
         end = ContinuousClock.now + .seconds(seconds.isNaN ? 0 : min(max(seconds, 0), limit))
@@ -203,5 +204,24 @@ private final class Deadline {
     static func isOver(_ context: UnsafeMutableRawPointer?) -> Bool {
         guard let context else { return false }
         return ContinuousClock.now > Unmanaged<Deadline>.fromOpaque(context).takeUnretainedValue().end
+    }
+}
+/// A value in a row that a query gives.
+public enum QueryValue: Hashable, Sendable {
+    case null
+    case integer(Int64)
+    case real(Double)
+    case text(String)
+    case blob([UInt8])
+
+    /// The value of a word on the command line: a whole number if it is one, else a number if it is one, else text.
+    public init(parsing word: String) {
+        if let integer = Int64(word) {
+            self = .integer(integer)
+        } else if let real = Double(word), real.isFinite {
+            self = .real(real)
+        } else {
+            self = .text(word)
+        }
     }
 }

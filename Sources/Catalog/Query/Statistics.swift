@@ -1,9 +1,9 @@
 import Basics
 
-/// A question that many ask of a catalog, as one SQL statement over the public views (Schema/views.md).
+/// A common question about a catalog, as one SQL statement over the public views (Schema/views.md).
 ///
-/// The statement holds all its values, so that what is printed of it can be asked again, and changed. None looks at single
-/// objects, and standard deviations are those of samples (n - 1).
+/// The statement has no parameters, so that people can copy, change and run it. It reads sums over objects, never single objects.
+/// Standard deviations are those of samples (n − 1).
 ///
 /// ```swift
 /// let connection = try QueryConnection(catalog)
@@ -11,11 +11,11 @@ import Basics
 /// try connection.run(sql) { row in print(row) }
 /// ```
 public struct Statistics: Sendable, Hashable {
-    /// What is asked for.
+    /// What the question is about.
     public enum Topic: String, CaseIterable, Sendable {
         case datasets, objects, evaluation, tomograms, changes, steps
 
-        /// One line for people.
+        /// The topic in one line.
         public var summary: String {
             switch self {
             case .datasets: "how many tomograms of which voxel size, and how much volume"
@@ -27,7 +27,7 @@ public struct Statistics: Sendable, Hashable {
             }
         }
 
-        /// The view whose columns can be grouped by, and used in conditions.
+        /// The view whose columns may be grouped by and used in conditions.
         public var view: String {
             switch self {
             case .datasets: "v_tomogram"
@@ -39,7 +39,7 @@ public struct Statistics: Sendable, Hashable {
             }
         }
 
-        /// What to do where there is no answer.
+        /// What to do where the answer is empty.
         public var advice: String {
             switch self {
             case .datasets: "`cellar add PATH --dataset NAME` adds tomograms"
@@ -54,15 +54,15 @@ public struct Statistics: Sendable, Hashable {
     }
 
     public var topic: Topic
-    /// A column to group by, before others.
+    /// A column to group by, before those that the topic groups by.
     public var by: String?
-    /// What may stand behind WHERE.
+    /// An SQL expression, as it may follow WHERE.
     public var condition: String?
-    /// Of ``Topic/tomograms``.
+    /// The metric of ``Topic/tomograms``.
     public var metric: String?
-    /// How many tomograms at either end.
+    /// How many tomograms to give at each end.
     public var count: Int
-    /// Of ``Topic/changes``; nil for the last run, and the one before.
+    /// The runs that ``Topic/changes`` compares; nil for the last run and the one before it.
     public var from: Int64?
     public var to: Int64?
 
@@ -79,7 +79,8 @@ public struct Statistics: Sendable, Hashable {
         self.to = to
     }
 
-    /// The numbers of what a catalog holds, by which to begin.
+    /// The SQL for an overview: the numbers of datasets, tomograms, slabs, annotations, training sets, objects, evaluations and
+    /// runs.
     public static let overview = """
         SELECT 'datasets' AS what, count(DISTINCT dataset) AS count FROM v_tomogram
         UNION ALL SELECT 'tomograms', count(*) FROM v_tomogram
@@ -93,8 +94,8 @@ public struct Statistics: Sendable, Hashable {
 
     /// The statement.
     ///
-    /// - Parameter connection: to the catalog that is asked, in which the names of columns, metrics and runs are looked up.
-    /// - Throws: ``CatalogError`` with a sentence where one of them is not there, or the condition is not understood.
+    /// - Parameter connection: the connection to the catalog, where the names of columns, metrics and runs are looked up.
+    /// - Throws: ``CatalogError`` where one of them is not there, or the condition is not understood.
     public func sql(for connection: QueryConnection) throws -> String {
         if let by { try ViewColumns(topic.view, in: connection).check(by) }
         if let condition { try ViewColumns(topic.view, in: connection).check(condition: condition) }
@@ -122,7 +123,7 @@ public struct Statistics: Sendable, Hashable {
             """
     }
 
-    /// Numbers of objects, and of tomograms how many objects are in a cubic micrometre.
+    /// The measures of objects, and the number of objects in a cubic micrometre of each tomogram.
     private var objects: String {
         let keys = keys(["step", "class", "measure"])
         let n = "sum(count)"
@@ -176,8 +177,8 @@ public struct Statistics: Sendable, Hashable {
             """
     }
 
-    /// Results as they stood at the end of each run, as far as the catalog knows: the last execution up to it, or an earlier one
-    /// that was taken up again and stands since.
+    /// Compares the results that stood at the end of two runs: of each scope the last execution up to the run, or an earlier one
+    /// that was found again by then and stands since.
     private func changes(_ connection: QueryConnection) throws -> String {
         let runs = try connection.integers("SELECT id FROM v_run ORDER BY id")
         guard let last = to ?? runs.last, let first = from ?? runs.last(where: { $0 < last }) else {
@@ -212,12 +213,12 @@ public struct Statistics: Sendable, Hashable {
 
     // MARK: Parts of statements
 
-    /// The columns to group by: the one that was asked for, and then those that a question always has.
+    /// The columns to group by: the one in ``by``, then those of the topic.
     private func keys(_ usual: [String]) -> String {
         ((by.map { [$0] } ?? []) + usual.filter { $0 != by }).joined(separator: ", ")
     }
 
-    /// The expression is fenced by line ends, so that a comment in it ends where it ends.
+    /// The WHERE clause. The expression stands on lines of its own, so that a comment at its end hides nothing.
     private func whereClause(_ fixed: String? = nil) -> String {
         let parts = (fixed.map { [$0] } ?? []) + (condition.map { ["(\n\($0)\n)"] } ?? [])
         return parts.isEmpty ? "" : " WHERE " + parts.joined(separator: " AND ")
@@ -228,7 +229,8 @@ public struct Statistics: Sendable, Hashable {
             \(deviation("sum(value)", "sum(value * value)", "count(*)")) AS std, min(value) AS min, max(value) AS max
         """
 
-    /// The standard deviation of a sample, of a sum, a sum of squares and a number; NULL for one value.
+    /// The SQL of a sample's standard deviation, from its sum, sum of squares and number n: √((Σx² − (Σx)²/n) / (n − 1)); NULL
+    /// for n = 1.
     private static func deviation(_ sum: String, _ squares: String, _ n: String) -> String {
         "sqrt(max(0, \(squares) - \(sum) * \(sum) / \(n)) / nullif(\(n) - 1, 0))"
     }

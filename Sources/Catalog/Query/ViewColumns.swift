@@ -1,16 +1,16 @@
 public import Basics
 
-/// The columns of a public view, and whether what a person wrote about them can be asked.
+/// The columns of a public view, by which the words and conditions that people write are checked.
 public struct ViewColumns {
     public let view: String
     public let names: [String]
     private let connection: QueryConnection
 
-    /// - Throws: ``CatalogError`` where the catalog has no such view, as one that an earlier version wrote.
+    /// - Throws: ``CatalogError`` where the catalog has no such view: an earlier version of Cellar wrote it.
     public init(_ view: String, in connection: QueryConnection) throws {
         var names: [String] = []
         do {
-            try connection.run("SELECT * FROM \(view) LIMIT 0", columns: { names = $0 }) { _ in }
+            try connection.run("SELECT * FROM \(view) LIMIT 0", columns: { names = $0 }, row: { _ in })
         } catch let error as CatalogError where error.message.contains("no such table") {
             throw CatalogError(
                 .query,
@@ -21,14 +21,14 @@ public struct ViewColumns {
         self.connection = connection
     }
 
-    /// Checks that a word is one of them.
+    /// Checks that a word is one of the columns.
     public func check(_ column: String) throws(CatalogError) {
         guard names.contains(column) else {
             throw CatalogError(.query, "\(view) has no column \(column); it has \(names.joined(separator: ", "))")
         }
     }
 
-    /// Checks that an expression can stand behind WHERE.
+    /// Checks that an expression can follow WHERE.
     public func check(condition: String) throws {
         do {
             try connection.run(QueryConnection.select(columns: "1", from: view, where: condition) + " LIMIT 0") { _ in }

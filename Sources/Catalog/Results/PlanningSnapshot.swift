@@ -1,24 +1,35 @@
 package import Basics
 package import CatalogSchema
-package import GRDB
+import GRDB
 import GRDBSQLite
 package import Volumes
 
-/// What the planner reads of the catalog, within one transaction: scopes in order, and the results that stand for them.
-package struct PlanningSnapshot {
-    package let db: Database
+extension Catalog.Results {
+    /// Calls the closure with what planning reads, all within one transaction: whatever others write meanwhile, the snapshot
+    /// stays.
+    ///
+    /// - Throws: ``CatalogError``, or what the closure throws.
+    package func withPlanningSnapshot<Result>(_ body: (PlanningSnapshot) throws -> Result) throws -> Result {
+        try database.read { try body(PlanningSnapshot($0)) }
+    }
+}
 
-    package init(_ db: Database) { self.db = db }
+/// The state of the catalog that the planner reads: scopes in order, and the results that stand for them. It is valid within the
+/// closure that gets it.
+package struct PlanningSnapshot {
+    private let db: Database
+
+    init(_ db: Database) { self.db = db }
 
     package struct Tomogram: Sendable {
         package let id: Int64
         package let name: String
         package let location: VolumeLocation
-        /// What the user, or else the dataset, says: x, y, z in Å.
+        /// The voxel sizes that the user and the dataset give.
         package let declaredVoxelSize: DeclaredVoxelSize
     }
 
-    /// What people say about a tomogram's voxel size, beside what its header says.
+    /// The voxel sizes that people give for a tomogram, beside the one in its header.
     package struct DeclaredVoxelSize: Sendable, Hashable {
         package let user: VoxelSize?
         package let dataset: VoxelSize?
@@ -29,13 +40,13 @@ package struct PlanningSnapshot {
         package let id: Int64
         /// The position of its tomogram in `tomograms`.
         package let tomogram: Int32
-        /// The slices it covers; empty for annotations.
+        /// The slices that it covers; empty for annotations.
         package let z: Range<Int32>
-        /// What an annotation says: its content, and the grid of its tomogram where its points mean nothing without.
+        /// Of an annotation: the digest of its content, and of the grid of its tomogram where its points are given in that grid.
         package let digest: Digest?
-        /// The content of an annotation alone.
+        /// Of an annotation: the digest of its content alone.
         package let contentDigest: Digest?
-        /// The grid of the tomogram, where the points of an annotation are written in its terms.
+        /// The grid of the tomogram, where the points of an annotation are given in voxels or from its middle.
         package let grid: Grid?
 
         init(id: Int64, tomogram: Int32, z: Range<Int32>, digest: Digest?, contentDigest: Digest? = nil, grid: Grid? = nil) {
@@ -48,14 +59,14 @@ package struct PlanningSnapshot {
         }
     }
 
-    /// By what the points of an annotation become Å.
+    /// The grid of a tomogram, by which the points of an annotation are converted to Å.
     package struct Grid: Sendable, Hashable {
         package let shape: VolumeShape
-        /// The voxel size that counts; nil where nobody says.
+        /// The voxel size that counts; nil where none is known.
         package let voxelSize: VoxelSize?
     }
 
-    /// The training set that is current, and what is in it.
+    /// The current training set with the ids of its members.
     package struct TrainingSet: Sendable {
         package let id: Int64
         package let name: String
@@ -65,7 +76,7 @@ package struct PlanningSnapshot {
         package let tomograms: Set<Int64>
     }
 
-    /// The set that networks are trained on; nil where there is none.
+    /// The current training set; nil where there is none.
     package func currentTrainingSet() throws -> TrainingSet? {
         guard let record = try TrainingSetRecord.fetchOne(db, sql: "SELECT * FROM training_set WHERE is_current = 1"),
             let id = record.id
@@ -118,7 +129,7 @@ package struct PlanningSnapshot {
     package func parts(of kind: ScopeKind, tomograms: [Tomogram]) throws -> [Part] {
         let sql =
             switch kind {
-            // These are no parts.
+            // These are not parts of a tomogram.
             case .tomogram, .trainingSet: "SELECT id, id, 0, 0, NULL FROM tomogram WHERE 0"
             case .annotation: "SELECT id, tomogram_id, 0, 0, digest FROM annotation ORDER BY tomogram_id, id"
             case .slab: "SELECT id, tomogram_id, z_first, z_end, NULL FROM slab ORDER BY tomogram_id, z_first, z_end"
@@ -144,8 +155,8 @@ package struct PlanningSnapshot {
         return parts
     }
 
-    /// Makes the voxel size and shape of a tomogram part of what annotations say whose points are written in its voxels,
-    /// or from its middle.
+    /// Makes the voxel size and shape of the tomogram part of the digest of annotations whose points are given in voxels or from
+    /// the tomogram's middle: they mean other places where these change.
     private func addGrids(to annotations: inout [Part]) throws {
         let rows = try Row.fetchAll(
             db,
@@ -182,7 +193,8 @@ package struct PlanningSnapshot {
     /// Calls the closure with the standing result of each scope of a step, by ascending scope id: its key, and the digests
     /// of its outputs in the order of their names.
     ///
-    /// A million rows take a fraction of a second: they are read by SQLite's own calls, where a row costs no allocation.
+    /// - Complexity: a million rows take a fraction of a second. They are read by SQLite's C functions, where a row needs no
+    ///   allocation.
     package func forEachHead(
         ofStep stepID: Int64, _ body: (_ scopeID: Int64, _ key: Digest, _ outputs: UnsafeRawBufferPointer) -> Void
     ) throws {
@@ -219,16 +231,16 @@ package struct PlanningSnapshot {
         return KnownTrace(id: id, outputs: try Digest.fetchAll(outputs, arguments: [id]))
     }
 
-    /// The digests of artifacts whose bytes were dropped.
+    /// The digests of evicted artifacts, whose bytes were dropped.
     package func evictedArtifacts() throws -> Set<Digest> {
         try Set(Digest.fetchCursor(db, sql: "SELECT digest FROM artifact WHERE state = 'evicted'"))
     }
 
     /// Items of each step that failed, or were skipped, at their last try, by ascending scope id.
     ///
-    /// As `v_failure` has them, but without the names of their tomograms, for which that view looks at every scope, and
-    /// with those whose earlier result was taken up again since.
-    package func troubles() throws -> [String: [(scopeID: Int64, status: TraceRecord.Status, error: String)]] {
+    /// These are the rows of `v_failure`, but without the names of tomograms, for which the view reads every scope; and with
+    /// items whose earlier result was found again since.
+    package func troubles() throws -> [String: [(scopeID: Int64, status: TraceStatus, error: String)]] {
         let rows = try Row.fetchCursor(
             db,
             sql: """
@@ -239,12 +251,12 @@ package struct PlanningSnapshot {
                     WHERE later.step_id = trace.step_id AND later.scope_id = trace.scope_id AND later.id > trace.id)
                 ORDER BY trace.step_id, trace.scope_id
                 """)
-        var troubles: [String: [(scopeID: Int64, status: TraceRecord.Status, error: String)]] = [:]
+        var troubles: [String: [(scopeID: Int64, status: TraceStatus, error: String)]] = [:]
         while let row = try rows.next() { troubles[row[0], default: []].append((row[1], row[2], row[3])) }
         return troubles
     }
 
-    /// What items of a step took, for estimates: the mean over results that stand for the newest scopes.
+    /// The mean cost of an item of a step, for estimates: over the standing results of the 200 newest scopes.
     package func costs(ofStep stepID: Int64) throws -> StepCost? {
         let row = try Row.fetchOne(
             db,
@@ -262,13 +274,13 @@ package struct PlanningSnapshot {
     }
 }
 
-/// A successful trace, by id, with the digests of its outputs in the order of their names.
+/// A successful trace: its id, and the digests of its outputs in the order of their names.
 package struct KnownTrace: Sendable {
     package let id: Int64
     package let outputs: [Digest]
 }
 
-/// What one item of a step costs.
+/// The mean cost of one item of a step.
 package struct StepCost: Sendable {
     package let seconds: Double
     package let bytes: Double

@@ -25,7 +25,7 @@ public struct Explainer: Sendable {
         guard let tomogram = plan.scopes.tomogramPosition(ofID: tomogramID) else {
             throw CatalogError(.notFound, "there is no tomogram \(tomogramID)")
         }
-        let troubles = try catalog.read { try PlanningSnapshot($0).troubles() }
+        let troubles = try catalog.results.withPlanningSnapshot { try $0.troubles() }
         var groups: [Explanation.Group] = []
         for position in plan.graph.steps.indices {
             let step = plan.graph.steps[position].name
@@ -87,7 +87,9 @@ public struct Explainer: Sendable {
     private func changes(for node: ItemNode, plan: Plan) throws -> [String] {
         let setup = plan.setups[node.step]
         let id = plan.scopes.id(of: plan.graph.scope(of: node))
-        guard let earlier = try catalog.earlierTrace(step: setup.step.name, scopeID: id) else { return ["no earlier run"] }
+        guard let earlier = try catalog.results.earlierTrace(step: setup.step.name, scopeID: id) else {
+            return ["no earlier run"]
+        }
         var changes = configurationChanges(setup.configuration, since: earlier)
         let inputs = ItemInputs(graph: plan.graph, scopes: plan.scopes, signatures: plan.signatures)
         guard
@@ -130,7 +132,9 @@ public struct Explainer: Sendable {
     private func ownChanges(for node: ItemNode, plan: Plan) throws -> [String] {
         let setup = plan.setups[node.step]
         let id = plan.scopes.id(of: plan.graph.scope(of: node))
-        guard let earlier = try catalog.earlierTrace(step: setup.step.name, scopeID: id) else { return ["no earlier run"] }
+        guard let earlier = try catalog.results.earlierTrace(step: setup.step.name, scopeID: id) else {
+            return ["no earlier run"]
+        }
         return configurationChanges(setup.configuration, since: earlier)
     }
 

@@ -35,14 +35,13 @@ public struct Planner: Sendable {
     /// that steps on it read from brings its tomograms along.
     func plan(aroundTomogram id: Int64) throws -> Plan {
         guard graph.needsTrainingSet else { return try plan(selection: [id]) }
-        let members = try catalog.read { try PlanningSnapshot($0).currentTrainingSet()?.tomograms ?? [] }
+        let members = try catalog.results.withPlanningSnapshot { try $0.currentTrainingSet()?.tomograms ?? [] }
         return try plan(selection: members.union([id]).sorted())
     }
 
     private func plan(selection: [Int64]?, lookingFor wanted: Set<Digest>) throws -> Plan {
-        let models = try catalog.models()
-        return try catalog.read { db in
-            let snapshot = PlanningSnapshot(db)
+        let models = try catalog.collection.models()
+        return try catalog.results.withPlanningSnapshot { snapshot in
             let training = graph.needsTrainingSet ? try snapshot.currentTrainingSet() : nil
             let (graph, omitted) = training == nil ? try self.graph.withoutTraining() : (self.graph, [])
             let setups = try graph.steps.map { step throws(EngineError) in

@@ -35,7 +35,8 @@ extension RunExecution: ItemReader {
     func value(of step: String, named name: String, for scope: StepItem.Scope) throws -> String {
         let given = try given(by: step, named: name, for: scope)
         guard let only = given.first, given.count == 1,
-            let value = try catalog.standingValue(step: step, scopeID: only.scope.id, output: name), value.digest == only.digest
+            let value = try catalog.results.standingValue(step: step, scopeID: only.scope.id, output: name),
+            value.digest == only.digest
         else {
             throw EngineError(
                 .source,
@@ -59,7 +60,8 @@ extension RunExecution: ItemReader {
     func annotation(of scope: StepItem.Scope) throws -> StepItem.Annotation {
         guard let known = scopes.scope(.annotation, id: scope.id, tomogramID: scope.tomogramID), let part = scopes.part(of: known)
         else { throw EngineError(.brokenPromise, "there is no annotation \(scope.id) in this run") }
-        guard let content = try catalog.annotationContent(id: scope.id), content.record.digest == part.contentDigest else {
+        guard let content = try catalog.collection.annotationContent(id: scope.id), content.record.digest == part.contentDigest
+        else {
             throw EngineError(
                 .source, "\(scope.label) of \(scope.tomogram) was replaced during the run; run again")
         }

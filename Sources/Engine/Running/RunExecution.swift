@@ -59,7 +59,7 @@ final class RunExecution: Sendable {
             unfinished: state.read(\.unfinished), foundAgain: foundAgain.count, blocked: (blocked.items.count, blocked.reason),
             jobs: options.jobs, summaries: summaries)
         for batch in stride(from: 0, to: foundAgain.count, by: 1000) {
-            try catalog.publish(
+            try catalog.results.publish(
                 foundAgain[batch..<min(batch + 1000, foundAgain.count)].map { found in
                     .adopted(
                         stepID: ids[found.item.step].stepID,
@@ -68,7 +68,7 @@ final class RunExecution: Sendable {
                 }, runID: runID)
         }
         for batch in stride(from: 0, to: blocked.items.count, by: 1000) {
-            try catalog.publish(
+            try catalog.results.publish(
                 blocked.items[batch..<min(batch + 1000, blocked.items.count)].map { skipped($0, because: blocked.reason) },
                 runID: runID)
         }
@@ -114,7 +114,7 @@ final class RunExecution: Sendable {
         let batch = checkingSources(of: finished)
         do {
             try store.publish(batch.flatMap(\.staged))
-            try catalog.publish(batch.map(\.outcome), runID: runID)
+            try catalog.results.publish(batch.map(\.outcome), runID: runID)
         } catch {
             for artifact in batch.flatMap(\.staged) { store.discard(artifact) }
             stop(because: error)
@@ -238,7 +238,7 @@ final class RunExecution: Sendable {
             key = itemKey
             guard state.update({ $0.claim(itemKey, for: node) }) else { return nil }
             if !state.read({ $0.needsBytes(node) }),
-                let trace = try catalog.read({ try PlanningSnapshot($0).trace(withKey: itemKey) }),
+                let trace = try catalog.results.withPlanningSnapshot({ try $0.trace(withKey: itemKey) }),
                 trace.outputs.count == setup.outputNames.count
             {
                 return RunState.Finished(
@@ -302,7 +302,7 @@ final class RunExecution: Sendable {
             runID: runID)
         return ItemRecorder(
             workFolder: catalog.directory.work,
-            log: { [catalog] name, x, value in try catalog.log(name, at: x, value, for: owner) },
+            log: { [catalog] name, x, value in try catalog.results.log(name, at: x, value, for: owner) },
             report: { [state] fraction, note in state.update { $0.report(fraction, note, on: node) } })
     }
 

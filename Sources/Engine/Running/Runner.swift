@@ -66,11 +66,11 @@ public struct Runner: Sendable {
     ) throws -> RunReport? {
         let lock = try RunLock(catalog)
         defer { withExtendedLifetime(lock) {} }
-        try catalog.closeKilledRuns()
+        try catalog.runs.closeKilled()
         let plan = try Planner(catalog, graph: graph, recipe: recipe).plan(selection: selection)
         guard plan.hasWork else { return nil }
         let owner = RunOwner.current
-        let (runID, ids) = try catalog.beginRun(
+        let (runID, ids) = try catalog.runs.begin(
             command: options.command, version: options.version, owner: owner.user, host: owner.host, pid: owner.pid,
             recipe: (recipe.digest, recipe.json), configurations: plan.setups.map(\.configuration))
         let heartbeat = Heartbeat(catalog, runID: runID)
@@ -82,10 +82,10 @@ public struct Runner: Sendable {
             report = try execution.run(progress: progress)
             // Asked to stop too late, when all was done, it was not interrupted.
             let isInterrupted = cancellation.isCancelled && report.wasStopped
-            try catalog.endRun(runID, status: isInterrupted ? .interrupted : report.progress.failed > 0 ? .failed : .done)
+            try catalog.runs.end(runID, status: isInterrupted ? .interrupted : report.progress.failed > 0 ? .failed : .done)
         } catch {
             // The disk may be full: what can still be noted is noted, and the first error is the one that matters.
-            try? catalog.endRun(runID, status: .failed)
+            try? catalog.runs.end(runID, status: .failed)
             throw error
         }
         try RunReceipt(report: report, plan: plan, options: options, owner: owner, recipe: recipe).write(in: catalog.directory)

@@ -105,7 +105,7 @@ final class Heartbeat: Sendable {
         timer = DispatchSource.makeTimerSource(queue: DispatchQueue(label: "heartbeat"))
         timer.schedule(deadline: .now() + Self.intervalInSeconds, repeating: Self.intervalInSeconds)
         // A beat that cannot be written is no reason to stop: the lock itself is the kernel's.
-        timer.setEventHandler { try? catalog.beat(runID: runID) }
+        timer.setEventHandler { try? catalog.runs.beat(runID: runID) }
         timer.activate()
     }
 

@@ -60,8 +60,10 @@ struct AddCommand: ParsableCommand {
 
     func run() throws {
         let catalog = try catalogOptions.open().catalog
-        let additions = NewFiles(try catalog.tomograms(inDataset: dataset), name: name, pattern: nameFrom, dataset: dataset)
-            .sort(paths, skippingExisting: skipExisting)
+        let additions = NewFiles(
+            try catalog.collection.tomograms(inDataset: dataset), name: name, pattern: nameFrom, dataset: dataset
+        )
+        .sort(paths, skippingExisting: skipExisting)
         for skipped in additions.skipped { note("skipped \(skipped)") }
         var refusals = additions.refusals
         let metadata = try parsedMetadata()
@@ -76,7 +78,7 @@ struct AddCommand: ParsableCommand {
         var results: [Result<NewTomogram.Added, CatalogError>] = []
         // A name that is taken is found by the catalog, which is asked for all of them unless it is clear that nothing is added.
         if !tomograms.isEmpty, keepGoing || refusals.isEmpty {
-            results = try catalog.addEach(
+            results = try catalog.collection.addEach(
                 tomograms, dataset: dataset, defaultVoxelSizeInAngstroms: datasetVoxelSize, keepingGoing: keepGoing)
             for case .failure(let error) in results { refusals.append("\(error)") }
         }

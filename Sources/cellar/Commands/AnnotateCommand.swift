@@ -55,12 +55,12 @@ struct AnnotateCommand: ParsableCommand {
 
     func run() throws {
         let catalog = try catalogOptions.open().catalog
-        let record = try catalog.tomogram(named: tomogram)
+        let record = try catalog.collection.tomogram(named: tomogram)
         guard let id = record.id else { return }
         let annotation =
             try labels.map { try readLabels($0, of: catalog, tomogramID: id) }
-            ?? readPoints(points ?? "", tomogram: record.name, shape: catalog.tomogramShape(id: id))
-        let annotationID = try catalog.annotate(tomogramID: id, with: annotation)
+            ?? readPoints(points ?? "", tomogram: record.name, shape: catalog.collection.shape(ofTomogram: id))
+        let annotationID = try catalog.collection.annotate(tomogramID: id, with: annotation)
         let what = annotation.kind == .points ? "\(annotation.points.count) points" : "labels"
         print("annotation \(annotationID): \(what) of \(tomogram), \(annotation.classes.map(\.name).joined(separator: ", "))")
     }
@@ -69,13 +69,13 @@ struct AnnotateCommand: ParsableCommand {
         let parsed = VolumeLocation(parsing: path)
         let location = VolumeLocation(path: URL(fileURLWithPath: parsed.path).standardizedFileURL.path, member: parsed.member)
         let volume = try location.open()
-        let shape = try catalog.tomogramShape(id: tomogramID)
+        let shape = try catalog.collection.shape(ofTomogram: tomogramID)
         guard volume.shape == shape else {
             throw CatalogError(
                 .invalid,
                 "\(path) has \(volume.shape) voxels, and the tomogram \(tomogram) has \(shape.map { "\($0)" } ?? "none")")
         }
-        if let own = volume.header.voxelSize, let size = try catalog.effectiveVoxelSize(id: tomogramID),
+        if let own = volume.header.voxelSize, let size = try catalog.collection.effectiveVoxelSize(ofTomogram: tomogramID),
             abs(own.xInAngstroms - size.xInAngstroms) > 0.05 * size.xInAngstroms
         {
             note(

@@ -50,13 +50,13 @@ struct BackupCommand: ParsableCommand {
     private func copyArtifacts(from workspace: Workspace, to copy: CatalogDirectory, _ files: FileCopy) throws -> Int {
         let (from, to) = (try workspace.store(), try BlobStore(directory: copy.blobs))
         let catalog = try Catalog.open(at: copy)
-        let artifacts = try catalog.artifacts().filter { $0.state == .present }
+        let artifacts = try catalog.results.artifacts().filter { $0.state == .present }
         for artifact in artifacts where !artifact.evictable {
             let target = to.path(of: artifact.digest)
             try NewFolder.make(URL(fileURLWithPath: target).deletingLastPathComponent().path)
             try files.copy(from.path(of: artifact.digest), to: target)
         }
-        try catalog.setState(.evicted, of: artifacts.filter(\.evictable).map(\.digest))
+        try catalog.results.setState(.evicted, of: artifacts.filter(\.evictable).map(\.digest))
         return artifacts.count { !$0.evictable }
     }
 }

@@ -25,7 +25,7 @@ struct DoctorCommand: ParsableCommand {
 
     private func findings(_ workspace: Workspace, _ facts: SystemFacts) throws -> [String] {
         var findings = try workspace.catalog.integrityProblems()
-        findings += try workspace.catalog.voxelSizeFindings().map(\.description)
+        findings += try workspace.catalog.collection.voxelSizeFindings().map(\.description)
         do {
             let plan = try Planner(workspace.catalog, graph: workspace.graph, recipe: workspace.recipe()).plan()
             for name in plan.missingSources.prefix(20) {

@@ -104,7 +104,9 @@ struct ExportCommand: ParsableCommand {
             }
             let name = export.tomogram.name
             guard let probability = try export.artifact(of: "segment", "probability") else {
-                guard try export.catalog.hasResult(step: "segment", scopeID: export.id) else { throw export.missing("segment") }
+                guard try export.catalog.results.hasResult(step: "segment", scopeID: export.id) else {
+                    throw export.missing("segment")
+                }
                 throw CatalogError(
                     .invalid,
                     "the probabilities of \(name) were dropped by `cellar gc` to save disk; they come back when `cellar run` segments "
@@ -162,9 +164,9 @@ struct ExportCommand: ParsableCommand {
             }
             let found =
                 switch source {
-                case .pick: try export.catalog.objects(ofTomogram: export.id, step: "pick", class: className)
+                case .pick: try export.catalog.results.objects(ofTomogram: export.id, step: "pick", class: className)
                 case .pseudoLabels:
-                    try export.catalog.distinctObjects(ofTomogram: export.id, voxelSize: voxelSize, class: className)
+                    try export.catalog.results.distinctObjects(ofTomogram: export.id, voxelSize: voxelSize, class: className)
                 }
             // Particles have a radius; a piece of membrane has no centre that anybody would look for.
             let objects = found.filter { object in
@@ -188,10 +190,10 @@ struct ExportCommand: ParsableCommand {
         private func source(_ export: VolumeExport) throws -> Source {
             func hasResult(_ source: Source) throws -> Bool {
                 switch source {
-                case .pick: try export.catalog.hasResult(step: "pick", scopeID: export.id)
+                case .pick: try export.catalog.results.hasResult(step: "pick", scopeID: export.id)
                 case .pseudoLabels:
-                    try export.catalog.slabs(ofTomogram: export.id).contains { slab in
-                        try slab.id.map { try export.catalog.hasResult(step: "pseudo-labels", scopeID: $0) } ?? false
+                    try export.catalog.collection.slabs(ofTomogram: export.id).contains { slab in
+                        try slab.id.map { try export.catalog.results.hasResult(step: "pseudo-labels", scopeID: $0) } ?? false
                     }
                 }
             }
@@ -229,7 +231,7 @@ struct ExportCommand: ParsableCommand {
         func run() throws {
             let workspace = try catalogOptions.open()
             let file = try writingOptions.file(output, knownTo: workspace.directory)
-            let set = try workspace.catalog.trainingSet(named: set)
+            let set = try workspace.catalog.collection.trainingSet(named: set)
             let artifact = try NetworkExport.artifact(
                 of: set, step: step.rawValue, workspace.catalog, workspace.store())
             let tensors = try NetworkExport.write(artifact, to: file)

@@ -43,8 +43,8 @@ struct GCCommand: ParsableCommand {
         let victims = try describe(workspace)
         let store = try workspace.store()
         // The rows first: a row without its file would be trusted, a file without its row is only a stray.
-        if unneeded != Catalog.Unneeded() { _ = try workspace.catalog.drop(unneeded) }
-        try workspace.catalog.setState(.evicted, of: victims)
+        if unneeded != Catalog.Unneeded() { _ = try workspace.catalog.results.drop(unneeded) }
+        try workspace.catalog.results.setState(.evicted, of: victims)
         let leftovers = try Leftovers(workspace)
         try leftovers.workFolder.remove(leftovers.abandoned)
         _ = try store.removeStrays(olderThan: .zero)
@@ -70,17 +70,17 @@ struct GCCommand: ParsableCommand {
                     + "goes on from there")
         }
         let catalog = workspace.catalog
-        let ofRemoved = try catalog.count(Catalog.Unneeded(ofRemoved: true))
+        let ofRemoved = try catalog.results.count(Catalog.Unneeded(ofRemoved: true))
         print("\(text(ofRemoved)) of what was removed" + (removed || ofRemoved.results == 0 ? "" : " (--removed drops them)"))
         if let keepRuns {
-            let old = try catalog.count(Catalog.Unneeded(keptRuns: keepRuns.value))
+            let old = try catalog.results.count(Catalog.Unneeded(keptRuns: keepRuns.value))
             print("\(text(old)) of runs before the last \(keepRuns), and \(old.runs) runs")
         }
         var victims: [Catalog.Reclaimable] = []
-        var kept = try catalog.artifactBytes()
-        if unneeded != Catalog.Unneeded() { kept -= try catalog.count(unneeded).bytes }
+        var kept = try catalog.results.artifactBytes()
+        if unneeded != Catalog.Unneeded() { kept -= try catalog.results.count(unneeded).bytes }
         if let budget {
-            for candidate in try catalog.reclaimableArtifacts() where kept > budget.bytes {
+            for candidate in try catalog.results.reclaimableArtifacts() where kept > budget.bytes {
                 victims.append(candidate)
                 kept -= candidate.bytes
             }
@@ -123,7 +123,7 @@ private struct Leftovers {
         let store = try workspace.store()
         let inventory = try store.inventory()
         let staged = inventory.strays.filter(\.isStaged)
-        let known = Set(try workspace.catalog.artifacts().filter { $0.state == .present }.map(\.digest))
+        let known = Set(try workspace.catalog.results.artifacts().filter { $0.state == .present }.map(\.digest))
         orphans = inventory.digests.filter { !known.contains($0) }
         strayCount = staged.count + orphans.count
         strayBytes = orphans.reduce(0) { $0 + (store.byteCount(of: $1) ?? 0) } + staged.reduce(0) { $0 + $1.byteCount }

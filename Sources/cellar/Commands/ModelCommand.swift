@@ -58,7 +58,7 @@ struct ModelCommand: ParsableCommand {
             try files.verify()
             line.show("computing the digest")
             let digest = try files.digest()
-            let (record, earlier) = try catalog.setModel(
+            let (record, earlier) = try catalog.collection.setModel(
                 name: name, kind: kind.rawValue, path: files.path, digest: digest, licence: licence, provenance: provenance)
             line.clear()
             let change =
@@ -144,7 +144,8 @@ struct ModelCommand: ParsableCommand {
         func run() throws {
             let catalog = try catalogOptions.open().catalog
             let models =
-                try names.isEmpty ? catalog.models().values.sorted { $0.name < $1.name } : names.map(catalog.model(named:))
+                try names.isEmpty
+                ? catalog.collection.models().values.sorted { $0.name < $1.name } : names.map(catalog.collection.model(named:))
             var problems = 0
             for record in models {
                 let line = StageLine(record.name)

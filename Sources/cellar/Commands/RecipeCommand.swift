@@ -124,7 +124,7 @@ struct RecipeCommand: ParsableCommand {
                 if defaults {
                     recipe.differencesFromDefaults
                 } else {
-                    recipe.differences(from: try workspace.catalog.lastRecipeValues() ?? [:])
+                    recipe.differences(from: try workspace.catalog.runs.lastRecipeValues() ?? [:])
                 }
             for difference in differences {
                 print("\(difference.key): \(difference.old ?? "none") → \(difference.new ?? "none")")

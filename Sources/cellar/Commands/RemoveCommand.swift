@@ -46,8 +46,8 @@ struct RemoveCommand: ParsableCommand {
         let kind = subject.kind
         let ids = try QueryConnection(catalog).ids(in: kind.view, where: expression)
         guard !ids.isEmpty else { return print("There are no \(subject.rawValue) for which that is true.") }
-        let removal = try catalog.removal(of: kind, ids: ids)
-        if apply { try catalog.remove(kind, ids: ids) }
+        let removal = try catalog.collection.removal(of: kind, ids: ids)
+        if apply { try catalog.collection.remove(kind, ids: ids) }
         let parts = [
             (removal.datasets, "dataset"), (removal.tomograms, "tomogram"), (removal.annotations, "annotation"),
             (removal.slabs, "slab"),

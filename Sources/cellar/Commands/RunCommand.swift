@@ -61,7 +61,7 @@ struct RunCommand: ParsableCommand {
             line.clear()
             throw error
         }
-        if try workspace.catalog.currentTrainingSet() == nil,
+        if try workspace.catalog.collection.currentTrainingSet() == nil,
             let remark = PlanPrinter.trainingRemark(try workspace.graph(until: until).withoutTraining().omitted)
         {
             note(remark)

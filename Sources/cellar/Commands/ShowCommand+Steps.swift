@@ -14,8 +14,8 @@ struct SliceResults {
     private let voxelSize: VoxelSize?
 
     init(_ workspace: Workspace, tomogram: TomogramRecord, z: Int?) throws {
-        guard let id = tomogram.id, let z = try z ?? workspace.catalog.firstSlice(ofTomogram: id),
-            let sliceID = try workspace.catalog.sliceID(tomogramID: id, z: z)
+        guard let id = tomogram.id, let z = try z ?? workspace.catalog.collection.firstSlice(ofTomogram: id),
+            let sliceID = try workspace.catalog.collection.sliceID(ofTomogram: id, z: z)
         else {
             throw CatalogError(
                 .invalid,
@@ -25,11 +25,11 @@ struct SliceResults {
         self.tomogram = tomogram
         self.z = z
         self.sliceID = sliceID
-        voxelSize = try workspace.catalog.effectiveVoxelSize(id: id)
+        voxelSize = try workspace.catalog.collection.effectiveVoxelSize(ofTomogram: id)
     }
 
     func artifact(of step: String, _ output: String) throws -> Artifact {
-        guard let digest = try workspace.catalog.standingArtifact(step: step, scopeID: sliceID, output: output) else {
+        guard let digest = try workspace.catalog.results.standingArtifact(step: step, scopeID: sliceID, output: output) else {
             throw CatalogError(
                 .invalid,
                 "\(step) has no result for slice \(z) of \(tomogram.name) at hand; `cellar run --until \(step)` computes it")
@@ -108,7 +108,7 @@ struct SliceResults {
     /// The slice of the slab's pseudo-labels: classes, and each object in a colour of its own.
     func pseudoLabels() throws -> RGBImage {
         guard let id = tomogram.id,
-            let slab = try workspace.catalog.slabArtifacts(ofTomogram: id, step: "pseudo-labels", output: "labels")
+            let slab = try workspace.catalog.results.slabArtifacts(ofTomogram: id, step: "pseudo-labels", output: "labels")
                 .first(where: { $0.z.contains(z) })
         else {
             throw CatalogError(
@@ -145,7 +145,7 @@ struct SliceResults {
 
     /// What was decided about each eigenvector of each tile, and about the slice along z.
     func explanation() throws -> [String] {
-        guard let log = try workspace.catalog.standingValue(step: "feature-map", scopeID: sliceID, output: "log") else {
+        guard let log = try workspace.catalog.results.standingValue(step: "feature-map", scopeID: sliceID, output: "log") else {
             throw CatalogError(
                 .invalid,
                 "feature-map has no result for slice \(z) of \(tomogram.name); `cellar run --until feature-map` computes it")
@@ -168,9 +168,10 @@ struct SliceResults {
     /// What became of the slice beside its neighbours, in each slab that has it.
     private func consistencyLines() throws -> [String] {
         guard let id = tomogram.id else { return [] }
-        return try workspace.catalog.slabs(ofTomogram: id).filter { $0.zFirst <= z && z < $0.zEnd }.compactMap { slab in
+        return try workspace.catalog.collection.slabs(ofTomogram: id).filter { $0.zFirst <= z && z < $0.zEnd }.compactMap {
+            slab in
             guard let slabID = slab.id,
-                let value = try workspace.catalog.standingValue(step: "consistency", scopeID: slabID, output: "decisions")
+                let value = try workspace.catalog.results.standingValue(step: "consistency", scopeID: slabID, output: "decisions")
             else { return nil }
             let decisions = try JSONDecoder().decode([SliceDecision].self, from: Data(value.text.utf8))
             return decisions.first { $0.index == z - slab.zFirst }.map { "slab \(slabID): \($0.explanation)" }
@@ -179,7 +180,7 @@ struct SliceResults {
 
     /// What the gate said of the instances that `split` found.
     private func verdictLines() throws -> [String] {
-        guard let value = try workspace.catalog.standingValue(step: "split", scopeID: sliceID, output: "verdicts") else {
+        guard let value = try workspace.catalog.results.standingValue(step: "split", scopeID: sliceID, output: "verdicts") else {
             return []
         }
         let counts = try JSONDecoder().decode([String: Int].self, from: Data(value.text.utf8))

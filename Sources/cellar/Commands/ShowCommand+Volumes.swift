@@ -32,14 +32,14 @@ struct VolumeResults {
             throw CatalogError(
                 .invalid, "\(tomogram.name) has the slices 0 to \(volume.shape.z - 1), and no slice \(self.z); --z names one")
         }
-        voxelSize = try catalog.effectiveVoxelSize(id: id)
+        voxelSize = try catalog.collection.effectiveVoxelSize(ofTomogram: id)
     }
 
     func picture(of step: String) throws -> RGBImage { try step == "pick" ? picks() : segmentation() }
 
     /// Whether a step on tomograms has a result that can be drawn.
     func has(_ step: String) throws -> Bool {
-        try catalog.standingArtifact(step: step, scopeID: id, output: step == "pick" ? "particles" : "labels") != nil
+        try catalog.results.standingArtifact(step: step, scopeID: id, output: step == "pick" ? "particles" : "labels") != nil
     }
 
     /// The slice alone.
@@ -48,7 +48,7 @@ struct VolumeResults {
     }
 
     private func artifact(of step: String, _ output: String) throws -> Artifact {
-        guard let digest = try catalog.standingArtifact(step: step, scopeID: id, output: output) else {
+        guard let digest = try catalog.results.standingArtifact(step: step, scopeID: id, output: output) else {
             throw CatalogError(
                 .invalid,
                 "\(step) has no result for \(tomogram.name) at hand; `cellar training add` says what to learn from, `cellar run "
@@ -81,7 +81,7 @@ struct VolumeResults {
     func picks() throws -> RGBImage {
         let artifact = try artifact(of: "pick", "particles")
         // Lengths of a result are in Å of the voxel size by which it was computed, be another said since then.
-        guard let voxelSize = try catalog.provenance(step: "pick", scopeID: id)?.voxelSize ?? voxelSize else {
+        guard let voxelSize = try catalog.results.provenance(step: "pick", scopeID: id)?.voxelSize ?? voxelSize else {
             throw CatalogError(
                 .invalid, "\(tomogram.name) has no voxel size, which points need; add it again with --voxel-size")
         }

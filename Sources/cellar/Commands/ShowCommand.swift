@@ -74,14 +74,14 @@ struct ShowCommand: ParsableCommand {
     func run() throws {
         let workspace = try catalogOptions.open()
         if explain {
-            let results = try SliceResults(workspace, tomogram: workspace.catalog.tomogram(named: target), z: z)
+            let results = try SliceResults(workspace, tomogram: workspace.catalog.collection.tomogram(named: target), z: z)
             for line in try results.explanation() { print(line) }
         }
         guard let output else { return }
         let file = try writingOptions.file(output, knownTo: workspace.directory)
         if curves {
-            let set = try workspace.catalog.trainingSet(named: target)
-            let panels = try CurvePanels(workspace.catalog.curves(of: set), ofTrainingSet: set.name)
+            let set = try workspace.catalog.collection.trainingSet(named: target)
+            let panels = try CurvePanels(workspace.catalog.results.curves(of: set), ofTrainingSet: set.name)
             try DrawingFile.write(panels.sheet.drawing(), to: file)
             print("\(output): \(panels.sheet.rows.joined().count) plots")
             return
@@ -109,7 +109,7 @@ struct ShowCommand: ParsableCommand {
         // Of an artifact there are no steps.
         let digest = step == nil && !overview && !labels ? try artifactDigest(workspace) : nil
         do {
-            let record = try workspace.catalog.tomogram(named: target)
+            let record = try workspace.catalog.collection.tomogram(named: target)
             guard let digest else { return .tomogram(record) }
             throw CatalogError(
                 .ambiguous,
@@ -117,7 +117,7 @@ struct ShowCommand: ParsableCommand {
                     + "\(digest.abbreviated) (\(CatalogReference.digestPrefix)\(digest.abbreviated)); write what is in brackets")
         } catch let error as CatalogError where error.code == .notFound {
             if let digest { return .artifact(digest) }
-            guard let set = try? workspace.catalog.trainingSet(named: target) else { throw error }
+            guard let set = try? workspace.catalog.collection.trainingSet(named: target) else { throw error }
             throw CatalogError(.notFound, "\(set.name) is a training set, of which --curves can be drawn, and no tomogram")
         }
     }
@@ -138,9 +138,9 @@ struct ShowCommand: ParsableCommand {
         if let step, VolumeResults.steps.contains(step) {
             return try VolumeResults(workspace.catalog, store: workspace.store(), tomogram: record, z: z).picture(of: step)
         }
-        let voxelSize = try workspace.catalog.effectiveVoxelSize(id: id)
+        let voxelSize = try workspace.catalog.collection.effectiveVoxelSize(ofTomogram: id)
         if let step {
-            let position = try z ?? workspace.catalog.firstSlice(ofTomogram: id)
+            let position = try z ?? workspace.catalog.collection.firstSlice(ofTomogram: id)
             let digest = try artifactDigest(ofStep: step, tomogramID: id, z: position, workspace)
             return try draw(
                 workspace.store().open(digest), named: "slice",
@@ -150,7 +150,7 @@ struct ShowCommand: ParsableCommand {
         let position = z ?? volume.shape.z / 2
         var overlay: LabelImage?
         if labels {
-            guard let location = try workspace.catalog.labelLocation(ofTomogram: id) else {
+            guard let location = try workspace.catalog.collection.labelLocation(ofTomogram: id) else {
                 throw CatalogError(
                     .invalid, "\(target) has no label annotation; `cellar annotate \(target) --labels FILE` adds one")
             }
@@ -173,10 +173,11 @@ struct ShowCommand: ParsableCommand {
         let scopeID: Int64? =
             switch declared.scope {
             case .tomogram: tomogramID
-            case .slice: try z.flatMap { try workspace.catalog.sliceID(tomogramID: tomogramID, z: $0) }
+            case .slice: try z.flatMap { try workspace.catalog.collection.sliceID(ofTomogram: tomogramID, z: $0) }
             case .slab, .annotation, .trainingSet: nil
             }
-        guard let scopeID, let digest = try workspace.catalog.standingArtifact(step: step, scopeID: scopeID, output: output.name)
+        guard let scopeID,
+            let digest = try workspace.catalog.results.standingArtifact(step: step, scopeID: scopeID, output: output.name)
         else {
             let slice = z.map { " for slice \($0)" } ?? ""
             throw CatalogError(
@@ -194,7 +195,9 @@ struct ShowCommand: ParsableCommand {
             guard isNamed else { return nil }
             throw CatalogError(.invalid, "\(target) is no digest: write at least six of its digits, 0 to 9 and a to f")
         }
-        let matches = try workspace.catalog.artifacts().filter { $0.state == .present && $0.digest.hexadecimal.hasPrefix(prefix) }
+        let matches = try workspace.catalog.results.artifacts().filter {
+            $0.state == .present && $0.digest.hexadecimal.hasPrefix(prefix)
+        }
         guard matches.count <= 1 else {
             throw CatalogError(.ambiguous, "\(matches.count) artifacts begin with \(target); give more digits")
         }

@@ -24,8 +24,8 @@ struct SlabCommand: ParsableCommand {
 
         func run() throws {
             let catalog = try catalogOptions.open().catalog
-            guard let id = try catalog.tomogram(named: tomogram).id else { return }
-            let slab = try catalog.addSlab(tomogramID: id, z: z.range)
+            guard let id = try catalog.collection.tomogram(named: tomogram).id else { return }
+            let slab = try catalog.collection.addSlab(tomogramID: id, z: z.range)
             print("slab \(slab.id ?? 0): \(tomogram), slices \(slab.zFirst)..<\(slab.zEnd)")
         }
     }
@@ -56,7 +56,7 @@ struct SlabCommand: ParsableCommand {
         @OptionGroup var catalogOptions: CatalogOptions
 
         func run() throws {
-            try catalogOptions.open().catalog.removeSlabs(ids: ids.map(\.id))
+            try catalogOptions.open().catalog.collection.remove(.slabs, ids: ids.map(\.id))
             print("removed \(ids.count) slab\(ids.count == 1 ? "" : "s")")
         }
     }
@@ -84,13 +84,13 @@ struct SlabCommand: ParsableCommand {
 
         func run() throws {
             let catalog = try catalogOptions.open().catalog
-            let suggestions = try catalog.suggestSlabs(
+            let suggestions = try catalog.collection.suggestSlabs(
                 count: count.value, slices: slices.value, selection: selectionOptions.selection(in: catalog))
             if suggestions.isEmpty { note("there is no described tomogram to choose from; `cellar run --until describe` first") }
             for suggestion in suggestions {
                 let range = "\(suggestion.z.lowerBound)..<\(suggestion.z.upperBound)"
                 if add {
-                    let slab = try catalog.addSlab(tomogramID: suggestion.tomogramID, z: suggestion.z)
+                    let slab = try catalog.collection.addSlab(tomogramID: suggestion.tomogramID, z: suggestion.z)
                     print("slab \(slab.id ?? 0): \(suggestion.tomogram), slices \(range)")
                 } else {
                     print("cellar slab add '\(suggestion.tomogram)' --z '\(range)'   # \(suggestion.reason)")

@@ -36,7 +36,7 @@ struct TrainingCommand: ParsableCommand {
             let catalog = try catalogOptions.open().catalog
             let ids = try QueryConnection(catalog).ids(
                 in: annotations ? Self.annotationView : Self.slabView, where: expression ?? "1")
-            let set = try catalog.addTrainingSet(
+            let set = try catalog.collection.addTrainingSet(
                 named: name, slabs: annotations ? [] : ids, annotations: annotations ? ids : [], selection: expression)
             let noun = annotations ? "annotation" : "slab"
             print("training set \(name): \(ids.count) \(noun)\(ids.count == 1 ? "" : "s")\(set.isCurrent ? ", current" : "")")
@@ -85,7 +85,7 @@ struct TrainingCommand: ParsableCommand {
         @OptionGroup var catalogOptions: CatalogOptions
 
         func run() throws {
-            let set = try catalogOptions.open().catalog.useTrainingSet(named: name)
+            let set = try catalogOptions.open().catalog.collection.useTrainingSet(named: name)
             print("training set \(set.name) is current")
         }
     }
@@ -101,9 +101,9 @@ struct TrainingCommand: ParsableCommand {
 
         func run() throws {
             let catalog = try catalogOptions.open().catalog
-            let set = try catalog.removeTrainingSet(named: name)
+            let set = try catalog.collection.removeTrainingSet(named: name)
             print("removed the training set \(set.name)")
-            if try catalog.currentTrainingSet() == nil, try !catalog.trainingSets().isEmpty {
+            if try catalog.collection.currentTrainingSet() == nil, try !catalog.collection.trainingSets().isEmpty {
                 note("no training set is current now; `cellar training use NAME` chooses one")
             }
         }

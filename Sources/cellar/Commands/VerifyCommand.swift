@@ -24,7 +24,7 @@ struct VerifyCommand: ParsableCommand {
         let workspace = try catalogOptions.open()
         let store = try workspace.store()
         var problems = try workspace.catalog.integrityProblems()
-        let artifacts = try workspace.catalog.artifacts().filter { $0.state == .present }
+        let artifacts = try workspace.catalog.results.artifacts().filter { $0.state == .present }
         var spoiled: [Digest] = []
         for artifact in artifacts {
             switch store.condition(of: artifact.digest, deep: deep) {
@@ -63,7 +63,7 @@ struct VerifyCommand: ParsableCommand {
             }
         }
         // The rows first: a row without its file would be trusted, a file without its row is only a stray.
-        try workspace.catalog.setState(.evicted, of: damaged + missing)
+        try workspace.catalog.results.setState(.evicted, of: damaged + missing)
         try store.remove(damaged)
         if !missing.isEmpty { print("noted that \(missing.count) artifacts are missing") }
         print("removed \(damaged.count) damaged artifacts; they are computed again when a step needs them")

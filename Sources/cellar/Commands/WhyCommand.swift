@@ -16,7 +16,7 @@ struct WhyCommand: ParsableCommand {
 
     func run() throws {
         let workspace = try catalogOptions.open()
-        guard let id = try workspace.catalog.tomogram(named: tomogram).id else { return }
+        guard let id = try workspace.catalog.collection.tomogram(named: tomogram).id else { return }
         let explanation = try Explainer(workspace.catalog, graph: workspace.graph, recipe: workspace.recipe())
             .explain(tomogramID: id, step: step)
         if let cause = explanation.firstCause {

@@ -40,7 +40,7 @@ struct ExportedResults {
     init(_ workspace: Workspace, step: String, items: [Item], owner: String, tomogramID: Int64) throws {
         let catalog = workspace.catalog
         let results = try items.compactMap { item in
-            try catalog.provenance(step: step, scopeID: item.scopeID).map { (item: item, provenance: $0) }
+            try catalog.results.provenance(step: step, scopeID: item.scopeID).map { (item: item, provenance: $0) }
         }
         provenances = results.map(\.provenance)
         let sizes = Set(provenances.compactMap(\.voxelSize))
@@ -52,7 +52,7 @@ struct ExportedResults {
                     + "`cellar run` computes it anew")
         }
         (self.step, self.owner) = (step, owner)
-        let today = try catalog.effectiveVoxelSize(id: tomogramID)
+        let today = try catalog.collection.effectiveVoxelSize(ofTomogram: tomogramID)
         voxelSize = sizes.first ?? today
         remark = sizes.first.flatMap { size in
             let other = today?.description ?? "none"

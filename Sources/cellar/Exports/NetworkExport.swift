@@ -13,7 +13,8 @@ enum NetworkExport {
     ///
     /// - Throws: ``CatalogError`` where nothing was trained on it.
     static func artifact(of set: TrainingSetRecord, step: String, _ catalog: Catalog, _ store: BlobStore) throws -> Artifact {
-        guard let id = set.id, let digest = try catalog.standingArtifact(step: step, scopeID: id, output: "network") else {
+        guard let id = set.id, let digest = try catalog.results.standingArtifact(step: step, scopeID: id, output: "network")
+        else {
             throw CatalogError(
                 .invalid,
                 "\(step) has no network for the training set \(set.name) at hand; `cellar training use \(set.name)` and `cellar run "

@@ -28,7 +28,7 @@ struct VolumeExport {
 
     /// The results of a step on slabs of the tomogram.
     func slabResults(of step: String) throws -> ExportedResults {
-        let slabs = try catalog.slabs(ofTomogram: id)
+        let slabs = try catalog.collection.slabs(ofTomogram: id)
         return try results(
             of: step, slabs.compactMap { slab in slab.id.map { .init(scopeID: $0, label: "z \(slab.zFirst)..<\(slab.zEnd)") } })
     }
@@ -46,7 +46,7 @@ struct VolumeExport {
         step: String, output name: String, dataset: String, scalarType: ScalarType
     ) throws -> (count: Int, results: ExportedResults) {
         let results = try slabResults(of: step)
-        let slabs = try catalog.slabArtifacts(ofTomogram: id, step: step, output: name).map { slab in
+        let slabs = try catalog.results.slabArtifacts(ofTomogram: id, step: step, output: name).map { slab in
             (z: slab.z, artifact: try store.open(slab.digest))
         }
         guard !slabs.isEmpty else { throw missing(step) }
@@ -105,7 +105,7 @@ struct VolumeExport {
 
     /// The artifact of a step on the whole tomogram; nil where none is at hand.
     func artifact(of step: String, _ output: String) throws -> Artifact? {
-        try catalog.standingArtifact(step: step, scopeID: id, output: output).map { try store.open($0) }
+        try catalog.results.standingArtifact(step: step, scopeID: id, output: output).map { try store.open($0) }
     }
 
     // MARK: Errors

@@ -23,7 +23,7 @@ struct PrecisionRecallFigure {
         }
         let hasSeveralSteps = Set(steps.values).count > 1
         var sums: [String: CurveSum] = [:]
-        try catalog.forEachValue(ofTraces: steps.keys.sorted(), output: "curves") { id, text in
+        try catalog.results.forEachValue(ofTraces: steps.keys.sorted(), output: "curves") { id, text in
             guard let curves = EvaluationCurve.curves(in: text) else {
                 throw CatalogError(.invalid, "the curves that \(steps[id] ?? "a step") keeps are not understood; run it again")
             }

@@ -11,7 +11,7 @@ extension Report {
         page.heading("Pictures")
         let store = try workspace.store()
         for tomogram in evenly(tomograms, pictureCount) {
-            let record = try workspace.catalog.tomogram(named: "\(tomogram.dataset)/\(tomogram.name)")
+            let record = try workspace.catalog.collection.tomogram(named: "\(tomogram.dataset)/\(tomogram.name)")
             page.heading("\(tomogram.dataset)/\(tomogram.name)", level: 3)
             let results: VolumeResults
             do {

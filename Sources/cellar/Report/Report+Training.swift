@@ -33,8 +33,8 @@ extension Report {
                     cell(number, &traces),
                 ]
             })
-        guard let current = try workspace.catalog.currentTrainingSet() else { return }
-        let curves = try workspace.catalog.curves(of: current)
+        guard let current = try workspace.catalog.collection.currentTrainingSet() else { return }
+        let curves = try workspace.catalog.results.curves(of: current)
         guard curves.contains(where: { $0.state != .earlier }) else { return }
         page.figure(try CurvePanels(curves, ofTrainingSet: name).sheet.drawing())
     }

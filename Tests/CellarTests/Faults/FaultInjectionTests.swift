@@ -126,7 +126,7 @@ import Testing
             if end.status == 1, end.errors.contains("could not be checked") { refusals += 1 }
             #expect(!end.output.contains("removed"), "\(call) \(fault)")
             let store = try BlobStore(directory: "\(folder)/.cellar/blobs")
-            let artifacts = try Catalog.open(at: CatalogDirectory(path: "\(folder)/.cellar")).artifacts()
+            let artifacts = try Catalog.open(at: CatalogDirectory(path: "\(folder)/.cellar")).results.artifacts()
             #expect(
                 artifacts.allSatisfy { $0.state == .present && store.condition(of: $0.digest, deep: true) == .sound },
                 "\(call) \(fault)")

@@ -163,7 +163,7 @@ struct FaultScene: Sendable {
             harm += try damage(inCatalog: "\(folder)/copy").map { "of the backup: \($0)" }
         }
         if command == .`init`, end.status == 0 {
-            for model in try Catalog.open(at: CatalogDirectory(path: "\(folder)/.cellar")).models().values {
+            for model in try Catalog.open(at: CatalogDirectory(path: "\(folder)/.cellar")).collection.models().values {
                 let kind = try #require(ModelKind(rawValue: model.kind))
                 if try ModelFiles(model.path, kind: kind).digest() != model.digest {
                     harm.append("\(model.name) is another model")
@@ -203,7 +203,7 @@ struct FaultScene: Sendable {
         let catalog = try Catalog.open(at: CatalogDirectory(path: path))
         let store = try BlobStore(directory: catalog.directory.blobs)
         return try catalog.integrityProblems()
-            + catalog.artifacts().filter { $0.state == .present }.compactMap { artifact in
+            + catalog.results.artifacts().filter { $0.state == .present }.compactMap { artifact in
                 let condition = store.condition(of: artifact.digest, deep: true)
                 return condition == .sound ? nil : "\(artifact.digest.abbreviated) is \(condition)"
             }

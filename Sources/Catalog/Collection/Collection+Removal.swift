@@ -2,19 +2,19 @@ import Basics
 import CatalogSchema
 import GRDB
 
-/// Taking out what people brought. Files stay where they are, and so does what was computed: it no longer stands, and is found
-/// again by its key should the same come back. `gc` drops it when it is told to.
+/// Removing what people brought. Their files stay. So do the results: they no longer stand, and are found again by their keys if
+/// the same scopes come back. `gc --removed` drops them.
 extension Catalog {
-    /// What can be taken out.
+    /// The kinds of things that can be removed.
     public enum Removable: String, CaseIterable, Sendable {
-        /// With their tomograms, and all that belongs to these.
+        /// With their tomograms, and all that goes with these.
         case datasets
         /// With their slabs, annotations and metadata.
         case tomograms
         case annotations
         case slabs
 
-        /// The public view whose `id` tells which are meant.
+        /// The public view whose column `id` names the things of this kind.
         public var view: String {
             switch self {
             case .datasets: "v_dataset"
@@ -28,10 +28,11 @@ extension Catalog {
 
         fileprivate var table: String { noun }
 
-        /// `slab 3`, as a person names one.
+        /// One of them as messages name it: `slab 3`.
         fileprivate func label(_ id: Int64) -> String { "\(noun) \(id)" }
 
-        /// The condition on a table of the catalog that says whether a row goes along, with `?` for the id.
+        /// The SQL condition on the rows of a table that go with the removal of one thing of this kind, with `?` for its id; nil
+        /// where no row does.
         fileprivate func condition(on table: Removable) -> String? {
             switch (self, table) {
             case (.datasets, .datasets), (.tomograms, .tomograms), (.annotations, .annotations), (.slabs, .slabs): "id = ?"
@@ -44,25 +45,27 @@ extension Catalog {
         }
     }
 
-    /// What goes along with a removal.
+    /// How much a removal takes out.
     public struct Removal: Sendable, Hashable {
         public var datasets = 0
         public var tomograms = 0
         public var annotations = 0
         public var slabs = 0
-        /// Results that stand and no longer would.
+        /// The standing results that would stand no longer.
         public var results = 0
     }
+}
 
-    /// Says what a removal takes out; nothing is changed.
+extension Catalog.Collection {
+    /// Counts what a removal would take out; nothing is changed.
     ///
-    /// - Throws: ``CatalogError`` where one of them is not there, or something of it is a member of a training set.
-    public func removal(of kind: Removable, ids: [Int64]) throws -> Removal {
-        try read { db in
+    /// - Throws: ``CatalogError`` where one of them is not there, or it or a part of it is a member of a training set.
+    public func removal(of kind: Catalog.Removable, ids: [Int64]) throws -> Catalog.Removal {
+        try database.read { db in
             try Self.check(kind, ids, db)
-            var removal = Removal()
+            var removal = Catalog.Removal()
             for id in ids {
-                func count(_ table: Removable) throws -> Int {
+                func count(_ table: Catalog.Removable) throws -> Int {
                     guard let condition = kind.condition(on: table) else { return 0 }
                     return try Int.fetchOne(
                         db, sql: "SELECT count(*) FROM \(table.table) WHERE \(condition)", arguments: [id]) ?? 0
@@ -77,16 +80,19 @@ extension Catalog {
         }
     }
 
-    /// Takes out what is named, all of it or nothing. What was computed for it no longer stands; it stays, and is found again should
-    /// the same come back. An item of it that is at work is published without standing for anything.
+    /// Removes things of one kind: all of them, or none.
     ///
-    /// - Throws: ``CatalogError`` where one of them is not there, or something of it is a member of a training set, whose
+    /// Their results stay, but stand no longer; they are found again if the same scopes come back. An item that runs for a
+    /// removed scope is published, and does not stand.
+    ///
+    /// - Throws: ``CatalogError`` where one of them is not there, or it or a part of it is a member of a training set, whose
     ///   members never change.
-    public func remove(_ kind: Removable, ids: [Int64]) throws {
-        try write { db in
+    public func remove(_ kind: Catalog.Removable, ids: [Int64]) throws {
+        try database.write { db in
             try Self.check(kind, ids, db)
             for id in ids {
-                // What belongs to a tomogram goes with it.
+                // The schema deletes the rows of a tomogram with it (ON DELETE CASCADE), but does not delete tomograms with a
+                // dataset.
                 if kind == .datasets {
                     try db.execute(sql: "DELETE FROM tomogram WHERE dataset_id = ?", arguments: [id])
                 }
@@ -96,16 +102,13 @@ extension Catalog {
         }
     }
 
-    /// Removes slabs, as `remove` does.
-    public func removeSlabs(ids: [Int64]) throws { try remove(.slabs, ids: ids) }
-
-    private static func check(_ kind: Removable, _ ids: [Int64], _ db: Database) throws {
+    private static func check(_ kind: Catalog.Removable, _ ids: [Int64], _ db: Database) throws {
         for id in ids {
             guard try Int64.fetchOne(db, sql: "SELECT id FROM \(kind.table) WHERE id = ?", arguments: [id]) != nil else {
                 let list = kind == .slabs ? "cellar slab list" : "cellar list \(kind.rawValue)"
                 throw CatalogError(.notFound, "there is no \(kind.label(id)); `\(list)` shows what there is")
             }
-            for (noun, table) in [("slab", Removable.slabs), ("annotation", .annotations)] {
+            for (noun, table) in [("slab", Catalog.Removable.slabs), ("annotation", .annotations)] {
                 guard let condition = kind.condition(on: table) else { continue }
                 let row = try Row.fetchOne(
                     db,
@@ -126,7 +129,8 @@ extension Catalog {
         }
     }
 
-    private static func standingResults(of kind: Removable, _ id: Int64, _ db: Database) throws -> Int {
+    /// Counts the standing results of the scopes that go with a removal.
+    private static func standingResults(of kind: Catalog.Removable, _ id: Int64, _ db: Database) throws -> Int {
         let scopes: [(scope: String, ids: String?)] = [
             ("tomogram", kind.condition(on: .tomograms).map { "SELECT id FROM tomogram WHERE \($0)" }),
             ("annotation", kind.condition(on: .annotations).map { "SELECT id FROM annotation WHERE \($0)" }),
@@ -157,13 +161,31 @@ extension Catalog {
         }
     }
 
-    // MARK: Scopes
+    /// Deletes the standing results and the curves of scopes of some kinds that are not there any more.
+    static func dropStanding(ofRemoved kinds: [ScopeKind], _ db: Database) throws {
+        for kind in kinds {
+            for table in ["head", "curve"] {
+                try db.execute(
+                    sql: """
+                        DELETE FROM \(table)
+                        WHERE step_id IN (SELECT id FROM step WHERE scope = ?) AND NOT \(kind.existence(of: "\(table).scope_id"))
+                        """, arguments: [kind])
+            }
+        }
+    }
+}
 
-    /// The condition that a scope of a kind is there: neither removed, nor a slice that no slab covers any more.
+extension ScopeKind {
+    /// The SQL condition that the scope `?2` of the step `?1` is there.
+    static let isScopeThere =
+        "CASE (SELECT scope FROM step WHERE id = ?1) "
+        + allCases.map { "WHEN '\($0.rawValue)' THEN \($0.existence(of: "?2"))" }.joined(separator: " ") + " END"
+
+    /// The SQL condition that a scope of this kind is there: it was not removed, and a slab still covers it if it is a slice.
     ///
-    /// - Parameter id: an SQL expression.
-    private static func isThere(_ kind: ScopeKind, _ id: String) -> String {
-        switch kind {
+    /// - Parameter id: the id of the scope, as an SQL expression.
+    fileprivate func existence(of id: String) -> String {
+        switch self {
         case .tomogram: "EXISTS (SELECT 1 FROM tomogram WHERE tomogram.id = \(id))"
         case .annotation: "EXISTS (SELECT 1 FROM annotation WHERE annotation.id = \(id))"
         case .slab: "EXISTS (SELECT 1 FROM slab WHERE slab.id = \(id))"
@@ -171,24 +193,6 @@ extension Catalog {
             "EXISTS (SELECT 1 FROM slice JOIN slab ON slab.tomogram_id = slice.tomogram_id AND z >= z_first AND z < z_end "
                 + "WHERE slice.id = \(id))"
         case .trainingSet: "EXISTS (SELECT 1 FROM training_set WHERE training_set.id = \(id))"
-        }
-    }
-
-    /// The condition that the scope `?2` of the step `?1` is there.
-    static let isScopeThere =
-        "CASE (SELECT scope FROM step WHERE id = ?1) "
-        + ScopeKind.allCases.map { "WHEN '\($0.rawValue)' THEN \(isThere($0, "?2"))" }.joined(separator: " ") + " END"
-
-    /// Lets nothing stand any more for scopes of some kinds that are not there, and forgets their curves.
-    static func dropStanding(ofRemoved kinds: [ScopeKind], _ db: Database) throws {
-        for kind in kinds {
-            for table in ["head", "curve"] {
-                try db.execute(
-                    sql: """
-                        DELETE FROM \(table)
-                        WHERE step_id IN (SELECT id FROM step WHERE scope = ?) AND NOT \(isThere(kind, "\(table).scope_id"))
-                        """, arguments: [kind])
-            }
         }
     }
 }

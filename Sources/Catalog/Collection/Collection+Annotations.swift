@@ -1,18 +1,81 @@
-import Basics
-import CatalogSchema
+public import Basics
+public import CatalogSchema
 import GRDB
-import Volumes
+public import Volumes
+
+/// An annotation to be added: a label volume, which stays where it is, or the points of a file.
+public struct NewAnnotation: Sendable {
+    /// A class by name, with its label value (labels) or its particles' radius (points).
+    public struct Class: Sendable, Hashable {
+        public var name: String
+        public var value: Int64?
+        public var radiusInAngstroms: Double?
+
+        public init(name: String, value: Int64? = nil, radiusInAngstroms: Double? = nil) {
+            self.name = name
+            self.value = value
+            self.radiusInAngstroms = radiusInAngstroms
+        }
+    }
+
+    /// A point in the units and the convention of its file.
+    public struct Point: Sendable, Hashable {
+        public var x, y, z: Double
+        public var className: String
+        public var score: Double?
+
+        public init(x: Double, y: Double, z: Double, className: String, score: Double? = nil) {
+            self.x = x
+            self.y = y
+            self.z = z
+            self.className = className
+            self.score = score
+        }
+    }
+
+    public var kind: AnnotationRecord.Kind
+    public var location: VolumeLocation
+    /// The convention of the points' coordinates; nil for labels.
+    public var convention: String?
+    public var classes: [Class]
+    public var points: [Point]
+    /// The digest of the label voxels, or of the points in the convention of their file.
+    public var contentDigest: Digest
+
+    public init(
+        kind: AnnotationRecord.Kind, location: VolumeLocation, convention: String? = nil, classes: [Class], points: [Point] = [],
+        contentDigest: Digest
+    ) {
+        self.kind = kind
+        self.location = location
+        self.convention = convention
+        self.classes = classes
+        self.points = points
+        self.contentDigest = contentDigest
+    }
+}
 
 extension Catalog {
+    /// An annotation with its classes, and its points in the convention of their file.
+    package struct AnnotationContent: Sendable {
+        package var record: AnnotationRecord
+        package var classes: [AnnotationClassRecord]
+        package var points: [AnnotationPointRecord]
+    }
+}
+
+extension Catalog.Collection {
     /// Adds an annotation to a tomogram, or replaces the one from the same file.
     ///
-    /// - Throws: ``CatalogError`` where there is no such tomogram, a class is named twice or has no radius that can be, a
-    ///   point is of no class of the annotation or nowhere, or labels have a convention and points have none.
+    /// - Returns: its id.
+    /// - Throws: ``CatalogError`` where there is no such tomogram, there is no class, a class is named twice or has a radius
+    ///   that is not positive, a point has a class that the annotation does not have or a coordinate that is not finite, labels
+    ///   have a convention, or points have none.
     @discardableResult
     public func annotate(tomogramID: Int64, with new: NewAnnotation) throws -> Int64 {
         try check(new)
         let digest = digest(of: new)
-        return try write { db in
+        return try database.write { db in
             guard try TomogramRecord.exists(db, key: tomogramID) else {
                 throw CatalogError(.notFound, "there is no tomogram \(tomogramID); `cellar list tomograms` shows what there is")
             }
@@ -47,6 +110,19 @@ extension Catalog {
         }
     }
 
+    /// The content of an annotation; nil where there is none of that id.
+    package func annotationContent(id: Int64) throws -> Catalog.AnnotationContent? {
+        try database.read { db -> Catalog.AnnotationContent? in
+            guard let record = try AnnotationRecord.fetchOne(db, key: id) else { return nil }
+            return Catalog.AnnotationContent(
+                record: record,
+                classes: try AnnotationClassRecord.fetchAll(
+                    db, sql: "SELECT * FROM annotation_class WHERE annotation_id = ? ORDER BY name", arguments: [id]),
+                points: try AnnotationPointRecord.fetchAll(
+                    db, sql: "SELECT * FROM annotation_point WHERE annotation_id = ? ORDER BY ordinal", arguments: [id]))
+        }
+    }
+
     private func check(_ new: NewAnnotation) throws(CatalogError) {
         let names = Set(new.classes.map(\.name))
         guard !names.isEmpty, names.count == new.classes.count else {
@@ -76,7 +152,7 @@ extension Catalog {
         }
     }
 
-    /// The digest of everything about an annotation that a result can depend on.
+    /// The digest of everything in an annotation that a result can depend on: kind, convention, content and classes.
     private func digest(of new: NewAnnotation) -> Digest {
         let classes = new.classes.sorted { $0.name < $1.name }.map { item in
             "\(item.name)\t\(item.value.map { "\($0)" } ?? "")\t\(item.radiusInAngstroms.map { "\($0)" } ?? "")"

@@ -1,19 +1,53 @@
 public import Basics
-public import CatalogSchema
+import CatalogSchema
 import Foundation
 import GRDB
-import Volumes
+public import Volumes
 
-extension Catalog {
+/// A tomogram to be added: its file, what the header says, and what the user says.
+public struct NewTomogram: Sendable, Hashable {
+    public var name: String
+    /// Its file or folder, by an absolute path.
+    public var location: VolumeLocation
+    public var format: String
+    public var scalarType: ScalarType
+    public var shape: VolumeShape
+    public var headerVoxelSize: VoxelSize?
+    /// nil where the user gives none; one that was given earlier stays then.
+    public var userVoxelSize: VoxelSize?
+    public var metadata: [String: String]
+
+    public init(
+        name: String, location: VolumeLocation, format: String, scalarType: ScalarType, shape: VolumeShape,
+        headerVoxelSize: VoxelSize? = nil, userVoxelSize: VoxelSize? = nil, metadata: [String: String] = [:]
+    ) {
+        self.name = name
+        self.location = location
+        self.format = format
+        self.scalarType = scalarType
+        self.shape = shape
+        self.headerVoxelSize = headerVoxelSize
+        self.userVoxelSize = userVoxelSize
+        self.metadata = metadata
+    }
+
+    /// What adding it did.
+    public enum Outcome: Sendable, Hashable { case added, updated, relocated, unchanged }
+
+    /// Its id in the catalog, and what adding it did.
+    public typealias Added = (id: Int64, outcome: Outcome)
+}
+
+extension Catalog.Collection {
     /// Adds tomograms to a dataset, which is made where there is none of that name: all of them, or none.
     ///
-    /// Adding again what is there is how a voxel size or metadata is changed. A name whose file is gone from where it
-    /// was is taken as moved.
+    /// A file that is added again gets the name, voxel size and metadata given now. Where a tomogram of the same name has a file
+    /// that no longer exists, that file counts as moved here.
     ///
-    /// - Parameter defaultVoxelSizeInAngstroms: for tomograms of the dataset about which nothing else is known.
+    /// - Parameter defaultVoxelSizeInAngstroms: the voxel size of the dataset's tomograms that have no other.
     /// - Throws: ``CatalogError`` where a name is empty, holds a slash, or belongs to another file that still exists, or
     ///   the default is no voxel size.
-    /// - Returns: what became of each, in order, with its id.
+    /// - Returns: for each, in order, its id and what adding it did.
     @discardableResult
     public func add(
         _ tomograms: [NewTomogram], dataset: String, defaultVoxelSizeInAngstroms: Double? = nil
@@ -22,11 +56,12 @@ extension Catalog {
             .map { try $0.get() }
     }
 
-    /// Adds tomograms to a dataset as ``add(_:dataset:defaultVoxelSizeInAngstroms:)`` does, and says of each what became of it.
+    /// Adds tomograms to a dataset as ``add(_:dataset:defaultVoxelSizeInAngstroms:)`` does, and gives an error for each that is
+    /// refused.
     ///
-    /// - Parameter keepingGoing: whether the others are added where one is refused; else nothing is then.
+    /// - Parameter keepingGoing: whether the others are added where one is refused; else none is added then.
     /// - Throws: ``CatalogError`` where the dataset's name or voxel size is none, or the catalog cannot be written.
-    /// - Returns: for each, in order, what became of it, or why it is refused.
+    /// - Returns: for each, in order, its id and what adding it did, or why it is refused.
     public func addEach(
         _ tomograms: [NewTomogram], dataset: String, defaultVoxelSizeInAngstroms: Double? = nil, keepingGoing: Bool
     ) throws -> [Result<NewTomogram.Added, CatalogError>] {
@@ -35,7 +70,7 @@ extension Catalog {
             throw CatalogError(
                 .invalid, "\(edge) cannot be the voxel size of the dataset \(dataset): it is a length in Å, from 0.01 to 10000")
         }
-        return try write { db in
+        return try database.write { db in
             var results: [Result<NewTomogram.Added, CatalogError>] = []
             try db.inSavepoint {
                 let datasetID = try self.dataset(named: dataset, defaultVoxelSize: defaultVoxelSizeInAngstroms, db)
@@ -65,6 +100,7 @@ extension Catalog {
         }
     }
 
+    /// The id of a dataset, which is made where there is none of that name.
     private func dataset(named name: String, defaultVoxelSize: Double?, _ db: Database) throws -> Int64 {
         if let id = try Int64.fetchOne(db, sql: "SELECT id FROM dataset WHERE name = ?", arguments: [name]) {
             if let defaultVoxelSize {
@@ -133,6 +169,9 @@ extension Catalog {
         return (id, outcome)
     }
 
+    /// Replaces or deletes what one source says about a voxel size.
+    ///
+    /// - Returns: whether that changed anything.
     private func setEvidence(
         _ size: VoxelSize?, source: VoxelSizeEvidenceRecord.Source, tomogramID: Int64, _ db: Database
     ) throws -> Bool {
@@ -152,30 +191,5 @@ extension Catalog {
         }
         try record.save(db)
         return true
-    }
-
-    /// The tomogram that a person means: by its name, where only one dataset has it, by `dataset/name`, or by `id:2`.
-    ///
-    /// - Throws: ``CatalogError`` where there is none, or more than one, with a list of these.
-    public func tomogram(named text: String) throws -> TomogramRecord {
-        try read { db in
-            let id = try id(of: .tomogram, text, db)
-            guard let record = try TomogramRecord.fetchOne(db, key: id) else {
-                throw CatalogError(.notFound, "there is no tomogram \(text)")
-            }
-            return record
-        }
-    }
-
-    /// The tomograms of a dataset, by name; none where there is no such dataset.
-    public func tomograms(inDataset name: String) throws -> [TomogramRecord] {
-        try read { db in
-            try TomogramRecord.fetchAll(
-                db,
-                sql: """
-                    SELECT tomogram.* FROM tomogram JOIN dataset ON dataset.id = dataset_id
-                    WHERE dataset.name = ? ORDER BY tomogram.name
-                    """, arguments: [name])
-        }
     }
 }

@@ -5,16 +5,21 @@ public struct RunRecord: CatalogRecord {
     public static let databaseTableName = "run"
 
     public enum Status: String, Codable, Sendable, Hashable, DatabaseValueConvertible {
-        case running, done, failed, interrupted
+        case running, done, failed
+        /// A person stopped it, or its process was killed.
+        case interrupted
     }
 
     public var id: Int64?
     public var startedAt: String
+    /// nil while it runs.
     public var endedAt: String?
     public var status: Status
     public var host: String
     public var pid: Int32
+    /// Of Cellar.
     public var version: String
+    /// The command line.
     public var command: String
     public var recipeId: Int64
 
@@ -31,5 +36,29 @@ public struct RunRecord: CatalogRecord {
         self.version = version
         self.command = command
         self.recipeId = recipeId
+    }
+}
+
+/// The process that runs in the catalog now, or was killed while it ran: the one row of `run_lock`.
+public struct RunLockRecord: CatalogRecord {
+    public static let databaseTableName = "run_lock"
+
+    /// Always 1: at most one process runs.
+    public var id: Int64
+    public var runId: Int64
+    /// The name of the user.
+    public var owner: String
+    public var host: String
+    public var pid: Int32
+    /// When the process last said that it is alive.
+    public var heartbeatAt: String
+
+    public init(runId: Int64, owner: String, host: String, pid: Int32, heartbeatAt: String) {
+        self.id = 1
+        self.runId = runId
+        self.owner = owner
+        self.host = host
+        self.pid = pid
+        self.heartbeatAt = heartbeatAt
     }
 }

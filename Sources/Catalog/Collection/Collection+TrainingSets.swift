@@ -1,13 +1,17 @@
-internal import Basics
+import Basics
 public import CatalogSchema
 import GRDB
 
-extension Catalog {
+extension Catalog.Collection {
     /// Makes a training set of slabs, annotations, or both. Its members never change.
     ///
-    /// Where no set is current, this one becomes so: networks are trained on it, and steps on tomograms read those.
+    /// It becomes the current set where there is none: the one that networks are trained on, and whose networks steps on
+    /// tomograms use.
     ///
-    /// - Parameter selection: the expression by which the members were chosen, for the record; nil for all there are.
+    /// - Parameters:
+    ///   - slabs: the ids of slabs.
+    ///   - annotations: the ids of annotations.
+    ///   - selection: the expression by which the members were chosen, for the record; nil where all were taken.
     /// - Throws: ``CatalogError`` where the name is taken, empty or holds a slash, there would be no member, or one of them
     ///   is not there.
     @discardableResult
@@ -28,7 +32,7 @@ extension Catalog {
                 "the training set \(name) would be empty; `cellar slab list` and `cellar list annotations` show what could be in it"
             )
         }
-        return try write { db in
+        return try database.write { db in
             guard try Int64.fetchOne(db, sql: "SELECT id FROM training_set WHERE name = ?", arguments: [name]) == nil
             else {
                 throw CatalogError(
@@ -56,13 +60,15 @@ extension Catalog {
 
     /// Every training set, in the order in which they were made.
     public func trainingSets() throws -> [TrainingSetRecord] {
-        try read { try TrainingSetRecord.fetchAll($0, sql: "SELECT * FROM training_set ORDER BY id") }
+        try database.read { try TrainingSetRecord.fetchAll($0, sql: "SELECT * FROM training_set ORDER BY id") }
     }
 
-    /// The training set that a person means: by its name, or by `id:2`.
+    /// The training set that a person names: by its name, or by `id:2`.
     ///
     /// - Throws: ``CatalogError`` where there is none, or more than one, with a list of these.
-    public func trainingSet(named text: String) throws -> TrainingSetRecord { try read { try trainingSet(named: text, $0) } }
+    public func trainingSet(named text: String) throws -> TrainingSetRecord {
+        try database.read { try trainingSet(named: text, $0) }
+    }
 
     private func trainingSet(named text: String, _ db: Database) throws -> TrainingSetRecord {
         let id = try id(of: .trainingSet, text, db)
@@ -72,21 +78,21 @@ extension Catalog {
         return record
     }
 
-    /// The set that networks are trained on; nil where there is none.
-    public func currentTrainingSet() throws -> TrainingSetRecord? { try read(currentTrainingSet) }
+    /// The current training set, on which networks are trained; nil where there is none.
+    public func currentTrainingSet() throws -> TrainingSetRecord? { try database.read(currentTrainingSet) }
 
     private func currentTrainingSet(_ db: Database) throws -> TrainingSetRecord? {
         try TrainingSetRecord.fetchOne(db, sql: "SELECT * FROM training_set WHERE is_current = 1")
     }
 
-    /// Makes a set the one that networks are trained on. What was trained on the one before stays, and stands again when
-    /// that is used again.
+    /// Makes a training set the current one. Networks trained on the one before stay, and are found again when it is current
+    /// again.
     ///
     /// - Parameter name: as ``trainingSet(named:)`` takes it.
     /// - Throws: ``CatalogError`` where there is none of that name.
     @discardableResult
     public func useTrainingSet(named name: String) throws -> TrainingSetRecord {
-        try write { db in
+        try database.write { db in
             var set = try trainingSet(named: name, db)
             let id = set.id
             set.isCurrent = true
@@ -96,14 +102,15 @@ extension Catalog {
         }
     }
 
-    /// Removes a training set. What was trained on it no longer stands; it stays, and is found again by a set of the same
-    /// members. Where it was the current one, there is none then.
+    /// Removes a training set. If it was the current one, there is none then.
+    ///
+    /// Networks trained on it no longer stand; they stay, and are found again by a set of the same members.
     ///
     /// - Parameter name: as ``trainingSet(named:)`` takes it.
     /// - Throws: ``CatalogError`` where there is none of that name.
     @discardableResult
     public func removeTrainingSet(named name: String) throws -> TrainingSetRecord {
-        try write { db in
+        try database.write { db in
             let set = try trainingSet(named: name, db)
             try db.execute(sql: "DELETE FROM training_set WHERE id = ?", arguments: [set.id])
             try Self.dropStanding(ofRemoved: [.trainingSet], db)

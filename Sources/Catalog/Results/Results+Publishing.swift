@@ -1,14 +1,141 @@
-import Basics
-import CatalogSchema
+package import Basics
+package import CatalogSchema
 import Foundation
 import GRDB
-import Volumes
 
-extension Catalog {
-    /// Writes what became of a batch of items in one transaction. The bytes of every artifact it names must be in the
-    /// blob store, synced, before this is called.
+/// How one item of a step ended, as it is written to the catalog.
+package enum ItemOutcome: Sendable {
+    /// It ran.
+    case done(Completed)
+    /// It was found again: an earlier trace has its key.
+    case adopted(stepID: Int64, scopeID: Int64, key: Digest, trace: KnownTrace)
+    /// It failed, or was skipped because something before it failed.
+    case trouble(Trouble)
+
+    /// The key of the item; nil where one of its inputs was not known.
+    package var key: Digest? {
+        switch self {
+        case .done(let item): item.key
+        case .adopted(_, _, let key, _): key
+        case .trouble(let trouble): trouble.key
+        }
+    }
+
+    package struct Completed: Sendable {
+        package var stepID: Int64
+        package var scopeID: Int64
+        package var configurationID: Int64
+        package var key: Digest
+        package var startedAt: String
+        package var seconds: Double
+        package var inputs: [Input]
+        /// The members of the training set, for each input that is read of all of them.
+        package var members: [Member]
+        /// By ascending name.
+        package var outputs: [Output]
+        package var metrics: [(name: String, value: Double)]
+        package var objects: [FoundObject]
+
+        package init(
+            stepID: Int64, scopeID: Int64, configurationID: Int64, key: Digest, startedAt: String, seconds: Double,
+            inputs: [Input], members: [Member] = [], outputs: [Output], metrics: [(name: String, value: Double)],
+            objects: [FoundObject] = []
+        ) {
+            self.stepID = stepID
+            self.scopeID = scopeID
+            self.configurationID = configurationID
+            self.key = key
+            self.startedAt = startedAt
+            self.seconds = seconds
+            self.inputs = inputs
+            self.members = members
+            self.outputs = outputs.sorted { $0.name < $1.name }
+            self.metrics = metrics
+            self.objects = objects
+        }
+    }
+
+    package struct Input: Sendable, Hashable {
+        package var name: String
+        package var digest: Digest
+        package var value: String?
+
+        package init(name: String, digest: Digest, value: String?) {
+            self.name = name
+            self.digest = digest
+            self.value = value
+        }
+    }
+
+    /// A member of a training set in one input.
+    package struct Member: Sendable, Hashable {
+        package var input: String
+        package var tomogramID: Int64
+        /// `dataset/name`
+        package var tomogram: String
+        /// Its name within its tomogram, such as `z 0..<10`.
+        package var label: String
+        package var digest: Digest
+
+        package init(input: String, tomogramID: Int64, tomogram: String, label: String, digest: Digest) {
+            self.input = input
+            self.tomogramID = tomogramID
+            self.tomogram = tomogram
+            self.label = label
+            self.digest = digest
+        }
+    }
+
+    package struct Output: Sendable, Hashable {
+        package enum Content: Sendable, Hashable {
+            case value(String)
+            case artifact(kind: String, bytes: Int, evictable: Bool)
+        }
+
+        package var name: String
+        package var digest: Digest
+        package var content: Content
+
+        package init(name: String, digest: Digest, content: Content) {
+            self.name = name
+            self.digest = digest
+            self.content = content
+        }
+    }
+
+    package struct Trouble: Sendable {
+        package var stepID: Int64
+        package var scopeID: Int64
+        package var configurationID: Int64
+        /// `failed` or `skipped`.
+        package var status: TraceStatus
+        package var key: Digest?
+        package var startedAt: String
+        package var seconds: Double
+        package var error: String
+
+        package init(
+            stepID: Int64, scopeID: Int64, configurationID: Int64, status: TraceStatus, key: Digest?, startedAt: String,
+            seconds: Double, error: String
+        ) {
+            self.stepID = stepID
+            self.scopeID = scopeID
+            self.configurationID = configurationID
+            self.status = status
+            self.key = key
+            self.startedAt = startedAt
+            self.seconds = seconds
+            self.error = error
+        }
+    }
+}
+
+extension Catalog.Results {
+    /// Publishes a batch of items: writes their results in one transaction, at whose end they exist and stand.
+    ///
+    /// The bytes of all their artifacts must be in the blob store, synced to disk, before.
     package func publish(_ outcomes: [ItemOutcome], runID: Int64) throws {
-        try write { db in
+        try database.write { db in
             let publisher = Publisher(db: db, runID: runID)
             for outcome in outcomes {
                 switch outcome {
@@ -22,7 +149,7 @@ extension Catalog {
     }
 }
 
-/// The statements of one publishing transaction. SQL is prepared once for each connection and used again.
+/// The statements of one publishing transaction. Each is prepared once for a connection, and used again.
 private struct Publisher {
     let db: Database
     let runID: Int64
@@ -31,7 +158,8 @@ private struct Publisher {
         let outputs = try item.outputs.map { output in (output, try artifactID(of: output)) }
         let digests = item.outputs.map(\.digest)
         if let known = try PlanningSnapshot(db).trace(withKey: item.key) {
-            // The same work, done again: to restore evicted bytes, or for a scope whose twin was quicker.
+            // The item ran although its result was there: to restore evicted bytes, or because another item with the same key
+            // ended first.
             if known.outputs == digests {
                 return try setHead(
                     stepID: item.stepID, scopeID: item.scopeID, key: item.key, traceID: known.id, outputs: digests)
@@ -80,7 +208,7 @@ private struct Publisher {
                     summary.maximum,
                 ])
         }
-        // Curves of what was begun under other keys and never came to an end; those of results stay as the results do.
+        // Deletes curves of items that began under other keys and never ended. Curves of results stay as long as these.
         try execute(
             """
             DELETE FROM curve
@@ -127,13 +255,13 @@ private struct Publisher {
         return try Int64.fetchOne(statement, arguments: [output.digest, kind, bytes, evictable, Timestamp.now])
     }
 
-    /// Lets a result stand for a step on a scope. Of a scope that was removed while its item was at work nothing stands; the trace stays,
-    /// and is found again should the scope come back.
+    /// Makes a result the standing one of a step on a scope. If the scope was removed while the item ran, nothing stands; the
+    /// trace stays, and is found again if the scope comes back.
     func setHead(stepID: Int64, scopeID: Int64, key: Digest, traceID: Int64, outputs: [Digest]) throws {
         try execute(
             """
             INSERT INTO head (step_id, scope_id, trace_id, key, outputs, run_id)
-            SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE \(Catalog.isScopeThere)
+            SELECT ?1, ?2, ?3, ?4, ?5, ?6 WHERE \(ScopeKind.isScopeThere)
             ON CONFLICT DO UPDATE SET
                 trace_id = excluded.trace_id, key = excluded.key, outputs = excluded.outputs, run_id = excluded.run_id
             """,

@@ -2,17 +2,16 @@ package import Basics
 package import CatalogSchema
 import Foundation
 import GRDB
-internal import Volumes
 
 extension Catalog {
-    /// What all items of a step share in one recipe, as it is registered.
+    /// The configuration of a step: what all its items share under one recipe.
     package struct StepConfiguration: Sendable, Hashable {
         package var step: String
         package var scope: ScopeKind
         package var version: Int
-        /// Parameters the step reads, with their values as text.
+        /// The parameters that the step reads, with their values as text.
         package var parameters: [String: String]
-        /// Models the step uses, with their digests.
+        /// The models that the step uses, with their digests.
         package var models: [String: String]
         package var digest: Digest
 
@@ -28,25 +27,36 @@ extension Catalog {
         }
     }
 
-    /// Closes runs that were killed as interrupted: the lock, which the caller holds, says that none is going on.
-    package func closeKilledRuns() throws {
-        let isAnyOpen = try read { try Bool.fetchOne($0, sql: "SELECT EXISTS (SELECT 1 FROM run WHERE status = 'running')") }
+    /// The runs: which began and ended, on which recipe, and which one goes on.
+    ///
+    /// ``Catalog/runs`` gives it.
+    public struct RunLog: Sendable {
+        let database: CatalogDatabase
+    }
+}
+
+extension Catalog.RunLog {
+    /// Ends runs that were killed, as interrupted. The caller holds the ``RunLock``, so that no run goes on.
+    package func closeKilled() throws {
+        let isAnyOpen = try database.read {
+            try Bool.fetchOne($0, sql: "SELECT EXISTS (SELECT 1 FROM run WHERE status = 'running')")
+        }
         guard isAnyOpen == true else { return }
-        try write { db in
+        try database.write { db in
             try db.execute(
                 sql: "UPDATE run SET status = 'interrupted', ended_at = ? WHERE status = 'running'", arguments: [Timestamp.now])
             try db.execute(sql: "DELETE FROM run_lock")
         }
     }
 
-    /// Registers a run: its recipe, its steps in their configurations, and its owner.
+    /// Begins a run: registers its recipe, the configurations of its steps, and its process.
     ///
     /// - Returns: the id of the run, and for each configuration the ids of its step and of itself.
-    package func beginRun(
+    package func begin(
         command: String, version: String, owner: String, host: String, pid: Int32, recipe: (digest: Digest, json: String),
-        configurations: [StepConfiguration]
+        configurations: [Catalog.StepConfiguration]
     ) throws -> (runID: Int64, ids: [(stepID: Int64, configurationID: Int64)]) {
-        try write { db in
+        try database.write { db in
             let now = Timestamp.now
             try db.execute(
                 sql: "INSERT OR IGNORE INTO recipe (digest, parameters, first_used_at) VALUES (?, ?, ?)",
@@ -62,7 +72,9 @@ extension Catalog {
         }
     }
 
-    private func register(_ configuration: StepConfiguration, _ db: Database) throws -> (stepID: Int64, configurationID: Int64) {
+    private func register(_ configuration: Catalog.StepConfiguration, _ db: Database) throws -> (
+        stepID: Int64, configurationID: Int64
+    ) {
         try db.execute(
             sql: "INSERT INTO step (name, scope) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET scope = excluded.scope",
             arguments: [configuration.step, configuration.scope])
@@ -87,16 +99,16 @@ extension Catalog {
         return (stepID, id)
     }
 
-    /// Notes that the owner of a run is alive.
+    /// Notes that the process of a run is alive.
     package func beat(runID: Int64) throws {
-        try write { db in
+        try database.write { db in
             try db.execute(sql: "UPDATE run_lock SET heartbeat_at = ? WHERE run_id = ?", arguments: [Timestamp.now, runID])
         }
     }
 
-    /// Closes a run.
-    package func endRun(_ runID: Int64, status: RunRecord.Status) throws {
-        try write { db in
+    /// Ends a run.
+    package func end(_ runID: Int64, status: RunRecord.Status) throws {
+        try database.write { db in
             try db.execute(
                 sql: "UPDATE run SET status = ?, ended_at = ? WHERE id = ?", arguments: [status, Timestamp.now, runID])
             try db.execute(sql: "DELETE FROM run_lock WHERE run_id = ?", arguments: [runID])
@@ -105,9 +117,65 @@ extension Catalog {
 
     /// The parameters of the last run's recipe, as one JSON object; nil where nothing ever ran.
     package func lastRecipe() throws -> String? {
-        try read { db in
+        try database.read { db in
             try String.fetchOne(
                 db, sql: "SELECT parameters FROM recipe JOIN run ON run.recipe_id = recipe.id ORDER BY run.id DESC LIMIT 1")
         }
+    }
+
+    /// The parameters of the last run's recipe by name, as text; nil where nothing ever ran.
+    public func lastRecipeValues() throws -> [String: String]? {
+        try lastRecipe().map { try JSONDecoder().decode([String: String].self, from: Data($0.utf8)) }
+    }
+}
+
+/// The lock of the process that runs in a catalog: one at a time.
+///
+/// It is an advisory lock on a file. The kernel releases it when the process ends, also when it is killed, so that there is never
+/// a stale lock to break. A row of the catalog (`run_lock`) says which process holds it, and when that was last alive.
+public final class RunLock: Sendable {
+    /// A process that only looks whether another one runs holds the lock for an instant, so that taking it is tried again.
+    private static let (tries, pauseInMicroseconds) = (10, UInt32(30_000))
+
+    private let descriptor: Int32
+
+    /// Takes the lock, and holds it as long as this object lives.
+    ///
+    /// - Throws: ``CatalogError`` with the user, host, process and last heartbeat where another process holds it.
+    public init(_ catalog: Catalog) throws {
+        let path = catalog.directory.lock
+        let descriptor = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0o666)
+        guard descriptor >= 0 else {
+            throw CatalogError(.storage, "\(path) could not be opened: \(String(cString: strerror(errno)))")
+        }
+        var tries = 1
+        while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
+            guard tries < Self.tries else {
+                close(descriptor)
+                throw CatalogError(.locked, Self.owner(in: catalog))
+            }
+            tries += 1
+            usleep(Self.pauseInMicroseconds)
+        }
+        self.descriptor = descriptor
+    }
+
+    deinit { close(descriptor) }
+
+    /// Whether a process runs in the catalog now.
+    public static func isHeld(in catalog: Catalog) -> Bool {
+        let descriptor = open(catalog.directory.lock, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { return false }
+        defer { close(descriptor) }
+        return flock(descriptor, LOCK_SH | LOCK_NB) != 0
+    }
+
+    private static func owner(in catalog: Catalog) -> String {
+        guard let owner = try? catalog.database.read({ try RunLockRecord.fetchOne($0) }) else {
+            return "another process is just beginning to run in this catalog; wait for it to end"
+        }
+        let age = Timestamp.date(owner.heartbeatAt).map { Int(-$0.timeIntervalSinceNow.rounded()) } ?? 0
+        return "\(owner.owner) runs in this catalog on \(owner.host) (process \(owner.pid), run \(owner.runId), "
+            + "last heartbeat \(max(0, age)) s ago); wait for it to end"
     }
 }

@@ -1,17 +1,25 @@
 public import Basics
+public import CatalogSchema
 import GRDB
-internal import Volumes
 
-/// What nothing needs any more: results of things that were removed, and of runs long ago.
-///
-/// A result is needed where it stands, and where a needed one was computed from it: a number leads back to the network that gave it, as
-/// long as the number stands. All others are kept so that parameters, or slabs, that return find them; for how long, people say.
 extension Catalog {
-    /// What may be dropped.
+    /// An artifact whose bytes `gc` may drop.
+    public struct Reclaimable: Sendable, Hashable {
+        public var digest: Digest
+        public var kind: String
+        public var bytes: Int
+        /// Whether it is an output of a standing result; else it belongs to earlier parameters or removed scopes.
+        public var isCurrent: Bool
+    }
+
+    /// Which results may be deleted: those that nothing needs any more, of things that were removed or of runs long ago.
+    ///
+    /// A result is needed where it stands, and where a needed result was computed from it: a standing number needs the network
+    /// that gave it. All others are kept, so that parameters or slabs that return find them; people say for how long.
     public struct Unneeded: Sendable, Hashable {
-        /// Drops results of tomograms, annotations, slabs and training sets that were removed.
+        /// Whether to delete unneeded results of tomograms, annotations, slabs and training sets that were removed.
         public var ofRemoved: Bool
-        /// Drops results of runs that are older than this many, and those runs; nil to keep all.
+        /// The number of newest runs to keep, where unneeded results of older ones are deleted with their runs; nil to keep all.
         public var keptRuns: Int?
 
         public init(ofRemoved: Bool = false, keptRuns: Int? = nil) {
@@ -20,24 +28,65 @@ extension Catalog {
         }
     }
 
-    /// How much that is.
+    /// How much a deletion of unneeded results takes out.
     public struct UnneededCount: Sendable, Hashable {
         /// Executions, with their metrics, objects and inputs.
         public var results = 0
-        /// Artifacts that no other execution gave.
+        /// Artifacts that only these executions gave.
         public var artifacts = 0
-        /// Bytes of those that are at hand.
+        /// The bytes of those artifacts that are present.
         public var bytes = 0
-        /// Runs of which nothing is left.
+        /// Runs without any result that stays.
         public var runs = 0
     }
+}
 
-    /// Counts what may be dropped; nothing is changed.
+extension Catalog.Results {
+    // MARK: Artifacts
+
+    /// All present artifacts that are evictable, least useful first: those that no standing result has as output, then the
+    /// others; the oldest first of each.
+    public func reclaimableArtifacts() throws -> [Catalog.Reclaimable] {
+        try database.read { db in
+            try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT digest, kind, bytes, EXISTS (
+                        SELECT 1 FROM trace_output JOIN head ON head.trace_id = trace_output.trace_id
+                        WHERE trace_output.artifact_id = artifact.id) AS is_current
+                    FROM artifact WHERE state = 'present' AND evictable = 1
+                    ORDER BY is_current, artifact.id
+                    """
+            ).map { Catalog.Reclaimable(digest: $0[0], kind: $0[1], bytes: $0[2], isCurrent: $0[3]) }
+        }
+    }
+
+    /// All artifacts, by ascending digest.
+    public func artifacts() throws -> [ArtifactRecord] {
+        try database.read { try ArtifactRecord.fetchAll($0, sql: "SELECT * FROM artifact ORDER BY digest") }
+    }
+
+    /// Notes whether the blob store has the bytes of some artifacts.
+    public func setState(_ state: ArtifactRecord.State, of digests: [Digest]) throws {
+        try database.write { db in
+            let statement = try db.cachedStatement(sql: "UPDATE artifact SET state = ? WHERE digest = ?")
+            for digest in digests { try statement.execute(arguments: [state, digest]) }
+        }
+    }
+
+    /// The sum of the bytes of all artifacts that are present.
+    public func artifactBytes() throws -> Int {
+        try database.read { try Int.fetchOne($0, sql: "SELECT ifnull(sum(bytes), 0) FROM artifact WHERE state = 'present'") ?? 0 }
+    }
+
+    // MARK: Unneeded results
+
+    /// Counts the unneeded results; nothing is changed.
     ///
-    /// - Complexity: reads all executions, and the inputs of those that stand where there is anything to drop: some tens of microseconds
+    /// - Complexity: reads all executions and, if any may be deleted, the inputs of the needed ones: some tens of microseconds
     ///   for each.
-    public func count(_ unneeded: Unneeded) throws -> UnneededCount {
-        try read { db in
+    public func count(_ unneeded: Catalog.Unneeded) throws -> Catalog.UnneededCount {
+        try database.read { db in
             let row = try Row.fetchOne(
                 db,
                 sql: """
@@ -51,16 +100,16 @@ extension Catalog {
                         AND NOT EXISTS (
                             SELECT 1 FROM trace_output WHERE artifact_id = artifact.id AND trace_id NOT IN (SELECT id FROM unneeded))
                     """)
-            guard let row else { return UnneededCount() }
-            return UnneededCount(results: row[0], artifacts: row[1], bytes: row[2], runs: row[3])
+            guard let row else { return Catalog.UnneededCount() }
+            return Catalog.UnneededCount(results: row[0], artifacts: row[1], bytes: row[2], runs: row[3])
         }
     }
 
-    /// Drops it, in one transaction, and gives the room back to the disk. Nobody may run while this goes on.
+    /// Deletes the unneeded results in one transaction, and gives the room back to the disk. The caller holds the ``RunLock``.
     ///
-    /// - Returns: the digests of artifacts that the catalog knows no longer; their files are strays from here on.
-    public func drop(_ unneeded: Unneeded) throws -> [Digest] {
-        let digests = try write { db -> [Digest] in
+    /// - Returns: the digests of artifacts that the catalog knows no longer, whose files the caller may delete.
+    public func drop(_ unneeded: Catalog.Unneeded) throws -> [Digest] {
+        let digests = try database.write { db -> [Digest] in
             try db.execute(
                 sql: "CREATE TEMP TABLE dropped AS WITH RECURSIVE \(Self.unneededTraces(unneeded)) SELECT id FROM unneeded")
             defer { try? db.execute(sql: "DROP TABLE temp.dropped") }
@@ -71,12 +120,12 @@ extension Catalog {
             try Self.dropLeftovers(unneeded, db)
             return digests
         }
-        try vacuum()
+        try database.vacuum()
         return digests
     }
 
-    /// Runs of which nothing is left, and what only those had.
-    private static func dropLeftovers(_ unneeded: Unneeded, _ db: Database) throws {
+    /// Deletes runs without results, and the recipes, configurations, curves and events that only those had.
+    private static func dropLeftovers(_ unneeded: Catalog.Unneeded, _ db: Database) throws {
         let isUnused = """
             NOT EXISTS (SELECT 1 FROM trace WHERE trace.run_id = run.id) AND NOT EXISTS (SELECT 1 FROM head WHERE head.run_id = run.id)
             AND NOT EXISTS (SELECT 1 FROM run_lock WHERE run_lock.run_id = run.id)
@@ -94,14 +143,14 @@ extension Catalog {
                 """)
     }
 
-    /// Whether a run is older than those that are kept.
-    private static func isOld(_ unneeded: Unneeded) -> String {
+    /// The SQL condition that a run is older than those that are kept.
+    private static func isOld(_ unneeded: Catalog.Unneeded) -> String {
         guard let kept = unneeded.keptRuns else { return "0" }
         return "run.id <= ifnull((SELECT id FROM run ORDER BY id DESC LIMIT 1 OFFSET \(max(0, kept))), 0)"
     }
 
-    /// Common table expressions, of which the last one, `unneeded`, has the ids of executions that may be dropped.
-    private static func unneededTraces(_ unneeded: Unneeded) -> String {
+    /// Common table expressions. The last one, `unneeded`, has the ids of the executions that may be deleted.
+    private static func unneededTraces(_ unneeded: Catalog.Unneeded) -> String {
         let isCandidate = [
             unneeded.ofRemoved ? "NOT (\(isThere))" : nil,
             unneeded.keptRuns.map { _ in "EXISTS (SELECT 1 FROM run WHERE run.id = trace.run_id AND \(isOld(unneeded)))" },
@@ -110,13 +159,13 @@ extension Catalog {
             needed (id) AS (
                 SELECT trace_id FROM head
                 UNION
-                -- Whoever gave an artifact that a needed one was computed from.
+                -- The executions that gave an artifact from which a needed one was computed.
                 SELECT giver.trace_id FROM needed
                 CROSS JOIN trace_input AS given ON given.trace_id = needed.id
                 CROSS JOIN artifact ON artifact.digest = given.digest
                 CROSS JOIN trace_output AS giver ON giver.artifact_id = artifact.id
                 UNION
-                -- The same of a value, by the name of the step: of the tomogram, slab or slice itself, or of its tomogram.
+                -- The same for values, by the name of the step, on the same scope or on its tomogram.
                 SELECT source.id FROM needed
                 CROSS JOIN trace AS mine ON mine.id = needed.id
                 CROSS JOIN step AS my_step ON my_step.id = mine.step_id
@@ -131,18 +180,18 @@ extension Catalog {
             candidate (id) AS MATERIALIZED (
                 SELECT trace.id FROM trace JOIN step ON step.id = trace.step_id
                 WHERE (\(isCandidate.isEmpty ? "0" : isCandidate.joined(separator: " OR ")))
-                    -- The last word on an item that fails is no history.
+                    -- The last failure of an item that is there is its state now, not history.
                     AND NOT (
                         trace.status IN ('failed', 'skipped') AND \(isThere) AND NOT EXISTS (
                             SELECT 1 FROM trace AS later
                             WHERE later.step_id = trace.step_id AND later.scope_id = trace.scope_id AND later.id > trace.id))
             ),
-            -- Where there is no candidate, nobody looks for what is needed.
+            -- Without a candidate, SQLite does not compute what is needed.
             unneeded (id) AS MATERIALIZED (SELECT id FROM candidate WHERE id NOT IN (SELECT id FROM needed))
             """
     }
 
-    /// Whether the scope of `trace`, whose step is `step`, is there.
+    /// The SQL condition that the scope of the row `trace`, whose step is the row `step`, is there.
     private static let isThere =
         "EXISTS (SELECT 1 FROM v_scope WHERE v_scope.scope = step.scope AND v_scope.scope_id = trace.scope_id)"
 }
