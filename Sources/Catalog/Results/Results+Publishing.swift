@@ -8,7 +8,7 @@ package enum ItemOutcome: Sendable {
     /// It ran.
     case done(Completed)
     /// It was found again: an earlier trace has its key.
-    case adopted(stepID: Int64, scopeID: Int64, key: Digest, trace: KnownTrace)
+    case foundAgain(stepID: Int64, scopeID: Int64, key: Digest, trace: KnownTrace)
     /// It failed, or was skipped because something before it failed.
     case trouble(Trouble)
 
@@ -16,7 +16,7 @@ package enum ItemOutcome: Sendable {
     package var key: Digest? {
         switch self {
         case .done(let item): item.key
-        case .adopted(_, _, let key, _): key
+        case .foundAgain(_, _, let key, _): key
         case .trouble(let trouble): trouble.key
         }
     }
@@ -140,7 +140,7 @@ extension Catalog.Results {
             for outcome in outcomes {
                 switch outcome {
                 case .done(let item): try publisher.complete(item)
-                case .adopted(let stepID, let scopeID, let key, let trace):
+                case .foundAgain(let stepID, let scopeID, let key, let trace):
                     try publisher.setHead(stepID: stepID, scopeID: scopeID, key: key, traceID: trace.id, outputs: trace.outputs)
                 case .trouble(let trouble): try publisher.record(trouble)
                 }

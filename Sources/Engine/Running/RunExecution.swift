@@ -61,7 +61,7 @@ final class RunExecution: Sendable {
         for batch in stride(from: 0, to: foundAgain.count, by: 1000) {
             try catalog.results.publish(
                 foundAgain[batch..<min(batch + 1000, foundAgain.count)].map { found in
-                    .adopted(
+                    .foundAgain(
                         stepID: ids[found.item.step].stepID,
                         scopeID: scopes.id(of: graph.scope(of: found.item)), key: found.key,
                         trace: found.trace)
@@ -243,7 +243,7 @@ final class RunExecution: Sendable {
             {
                 return RunState.Finished(
                     node: node,
-                    outcome: .adopted(stepID: ids[node.step].stepID, scopeID: scope.id, key: itemKey, trace: trace),
+                    outcome: .foundAgain(stepID: ids[node.step].stepID, scopeID: scope.id, key: itemKey, trace: trace),
                     isRestore: isRestore)
             }
             if setup.step.readsFile, scopes.isSourceMissing(of: graph.scope(of: node), signatures: signatures) {

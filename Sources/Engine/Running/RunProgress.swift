@@ -80,7 +80,7 @@ struct RunMeter: Sendable {
             progress.ran += 1
             let earlier = costs[step] ?? (0, 0)
             costs[step] = (earlier.seconds + completed.seconds, earlier.items + 1)
-        case .adopted: progress.foundAgain += 1
+        case .foundAgain: progress.foundAgain += 1
         case .trouble(let trouble):
             if trouble.status == .skipped {
                 progress.skipped += 1

@@ -231,7 +231,7 @@ struct RunState {
         let given: [Digest]
         switch item.outcome {
         case .done(let completed): given = completed.outputs.map(\.digest)
-        case .adopted(_, _, _, let trace): given = trace.outputs
+        case .foundAgain(_, _, _, let trace): given = trace.outputs
         case .trouble:
             progress[node.step][node.position] = .dropped
             let waiting = waiters.removeValue(forKey: node) ?? []
