@@ -39,7 +39,7 @@ extension Input {
         read = { Members(item: $0, step: step, name: name) }
     }
 
-    /// The values of another step of the members of a training set.
+    /// The values of another step of all scopes that have to do with the item: the slices of a slab, the members of a training set.
     public init<S: TypedStep, Element: Codable & Sendable>(
         each step: S.Type, _ output: KeyPath<S.Outputs, ValueOutput<Element>>
     ) where Value == MemberValues<Element> {
@@ -122,15 +122,31 @@ public struct Members<Content: ArtifactContent> {
     public func forEach(_ body: (_ scope: StepItem.Scope, _ content: Content) throws -> Void) throws {
         try item.forEachArtifact(of: step, named: name) { try body($0.scope, Content($0.artifact)) }
     }
+
+    /// The artifact of one part, or of its tomogram: beside another input that is walked by ``forEach(_:)``.
+    ///
+    /// ```swift
+    /// try item.inputs.instances.forEach { scope, instances in
+    ///     let mask = try item.inputs.masks.content(of: scope)
+    /// ```
+    ///
+    /// - Throws: ``EngineError`` where the scope is no part of the item's.
+    /// - Complexity: opens one file.
+    public func content(of member: StepItem.Scope) throws -> Content {
+        try Content(item.artifact(of: step, named: name, for: member))
+    }
 }
 
-/// The values that a step gave for the members of a training set, or for their tomograms.
+/// The values that a step gave for the slices of a slab, or for the members of a training set or their tomograms.
 public struct MemberValues<Value: Codable & Sendable> {
     let item: StepItem
     let step: String
     let name: String
 
-    /// The value for a member: for the member itself, or for its tomogram.
+    /// The value of one part: of the slice or member itself, or of its tomogram.
+    ///
+    /// - Throws: ``EngineError`` where the scope is no part of the item's.
+    /// - Complexity: one query.
     public func value(of member: StepItem.Scope) throws -> Value { try item.value(of: step, named: name, for: member) }
 }
 

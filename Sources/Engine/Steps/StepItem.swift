@@ -133,7 +133,7 @@ public final class StepItem {
         return try JSONDecoder().decode(type, from: Data(text.utf8))
     }
 
-    /// A value that another step gave for one member of the training set: for the member itself, or for its tomogram.
+    /// A value that another step gave for one member of a slab or training set: for the member itself, or for its tomogram.
     ///
     /// ```swift
     /// try item.forEachArtifact(of: "pseudo-labels", named: "volume") { member in
@@ -151,11 +151,16 @@ public final class StepItem {
     /// An artifact that another step gave: of the item's own scope, of its tomogram, or of the current training set.
     package func artifact(of step: String, named name: String) throws -> Artifact {
         try checkDeclared(step, name)
-        let members = try reader.artifacts(of: step, named: name, for: scope)
-        guard let member = members.first, members.count == 1 else {
-            throw EngineError(.brokenPromise, "\(step).\(name) is not one artifact for \(scope.tomogram) \(scope.label)")
-        }
-        return try store.open(member.digest)
+        return try onlyArtifact(of: step, named: name, for: scope)
+    }
+
+    /// An artifact that another step gave for one member of a slab or training set: for the member itself, or for its tomogram.
+    ///
+    /// - Parameter member: a slice of the slab, or a member of the training set; or the item's own scope.
+    package func artifact(of step: String, named name: String, for member: Scope) throws -> Artifact {
+        try checkDeclared(step, name)
+        try checkRelated(member)
+        return try onlyArtifact(of: step, named: name, for: member)
     }
 
     /// The artifacts that another step gave for all scopes that have to do with this one, in order of z; for the members of
@@ -243,8 +248,21 @@ public final class StepItem {
     /// Where the folder is that belongs to the key, made or not.
     var workspacePath: String { "\(recorder.workFolder)/\(key.hexadecimal)" }
 
+    private func onlyArtifact(of step: String, named name: String, for scope: Scope) throws -> Artifact {
+        let members = try reader.artifacts(of: step, named: name, for: scope)
+        guard let member = members.first, members.count == 1 else {
+            throw EngineError(.brokenPromise, "\(step).\(name) is not one artifact for \(scope.tomogram) \(scope.label)")
+        }
+        return try store.open(member.digest)
+    }
+
+    /// Checks that a scope is in the item's key: of the same tomogram and, where both have slices, sharing some of them; or of a member of
+    /// the training set.
     private func checkRelated(_ member: Scope) throws {
-        guard member.tomogramID != scope.tomogramID else { return }
+        if member.tomogramID == scope.tomogramID {
+            guard let z = scope.z, let other = member.z, !z.overlaps(other) else { return }
+            throw undeclared("member", "\(member.tomogram) \(member.label)")
+        }
         guard reader.members(.tomogram, of: scope).contains(where: { $0.tomogramID == member.tomogramID }) else {
             throw undeclared("member", "\(member.tomogram) \(member.label)")
         }

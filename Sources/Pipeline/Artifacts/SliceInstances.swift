@@ -20,24 +20,15 @@ public struct SliceInstances: ArtifactContent {
         case neither = 3
     }
 
+    /// Writes instances, and what each pixel is.
+    ///
     /// - Parameters:
-    ///   - mask: in which instances and membranes were told apart.
-    ///   - instances: what may be sections of particles.
-    ///   - rejected: where instances are that may not. They may cover more than the mask.
-    ///   - diameters: of the particles that were looked for.
-    ///   - assembly: by whose parameters membranes were.
+    ///   - instances: the labels of what may be sections of particles, `[y][x]`: numbers from 1, 0 elsewhere.
+    ///   - rejected: the pixels of instances that the gate rejected, `[y][x]`. They may cover more than the mask.
+    ///   - parts: the rest of the mask, divided into membrane and other pixels.
     static func write(
-        _ mask: Mask, instances: Image<Int32>, rejected: Mask, parts: MembraneAssembly.Parts, diameters: ParticleDiameters,
-        assembly: MembraneAssembly, to artifact: ArtifactWriter
+        instances: Image<Int32>, rejected: Mask, parts: MembraneAssembly.Parts, to artifact: ArtifactWriter
     ) throws {
-        try artifact.setAttribute("smallest_diameter", .real(diameters.smallest))
-        try artifact.setAttribute("largest_diameter", .real(diameters.largest))
-        try artifact.setAttribute("membrane_thickness", .real(assembly.thickness))
-        try artifact.setAttribute("membrane_shortest", .real(assembly.shortest))
-        try artifact.setAttribute("membrane_widest", .real(assembly.widest))
-        try artifact.setAttribute("membrane_closing", .real(Double(assembly.closing.radius)))
-        try artifact.setAttribute("membrane_dilation", .real(Double(assembly.dilation.radius)))
-        try artifact.write("mask", shape: [mask.height, mask.width], values: mask.bytes().values)
         try artifact.write("instances", shape: [instances.height, instances.width], values: instances.values)
         try artifact.write("rejected", shape: [rejected.height, rejected.width], values: rejected.bytes().values)
         let classes = classes(of: parts, instances: instances, rejected: rejected)
@@ -62,33 +53,6 @@ public struct SliceInstances: ArtifactContent {
             }
         }
     }
-
-    /// The diameters of the particles that were looked for, in pixels.
-    func diameters() throws -> ParticleDiameters {
-        try ParticleDiameters(smallest: real("smallest_diameter"), largest: real("largest_diameter"))
-    }
-
-    /// What told membranes.
-    func assembly() throws -> MembraneAssembly {
-        func radius(_ name: String) throws -> Int {
-            // Out of the range of radii, which the initializer refuses.
-            Int(exactly: try real(name)) ?? -1
-        }
-        return try MembraneAssembly(
-            thickness: real("membrane_thickness"), shortest: real("membrane_shortest"),
-            widest: real("membrane_widest"), closing: radius("membrane_closing"),
-            dilation: radius("membrane_dilation"))
-    }
-
-    private func real(_ name: String) throws -> Double {
-        guard case .real(let value)? = artifact.attributes[name] else {
-            throw PipelineError("the artifact \(artifact.path) does not say its \(name); run `cellar verify --deep`")
-        }
-        return value
-    }
-
-    /// What instances were told apart in.
-    func mask() throws -> Mask { try Mask(nonzero: artifact.image("mask")) }
 
     /// The instances of a slice: numbers from 1, with gaps.
     package func instances() throws -> Image<Int32> { try artifact.image("instances") }

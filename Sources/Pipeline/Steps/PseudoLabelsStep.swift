@@ -12,7 +12,7 @@ import Volumes
 /// nothing should be learned from them.
 public struct PseudoLabelsStep: TypedStep {
     public static let name = "pseudo-labels"
-    public static let version = 2
+    public static let version = 3
     public static let scope = ScopeKind.slab
     public static let summary = "particles and membranes in three dimensions"
 
@@ -41,7 +41,9 @@ public struct PseudoLabelsStep: TypedStep {
     public struct Inputs: Sendable {
         let z = Input.z
         let calibration = Input(CalibrateStep.self, \.voxelSize)
+        let masks = Input(each: MaskStep.self, \.mask)
         let instances = Input(each: SplitStep.self, \.instances)
+        let settings = Input(each: SplitStep.self, \.settings)
     }
     public struct Outputs: Sendable {
         let labels = ArtifactOutput<PseudoLabels>("labels", evictable: false)
@@ -64,10 +66,11 @@ public struct PseudoLabelsStep: TypedStep {
         /// Hands out the classes of one slice after the other, and the numbers of its particles.
         func forEachSlice(_ body: (_ index: Int, _ classes: Image<UInt8>, _ particles: Image<Int32>) throws -> Void) throws {
             var index = 0
-            try item.inputs.instances.forEach { _, slice in
+            try item.inputs.instances.forEach { scope, slice in
                 let instances = try slice.instances()
                 let particles = try linked.identifiers(instances, slice: index).relabelled(by: numbers)
-                let parts = try slice.assembly()(slice.mask(), without: particles)
+                let assembly = try item.inputs.settings.value(of: scope).assembly()
+                let parts = try assembly(item.inputs.masks.content(of: scope).mask, without: particles)
                 // By the gate, or because no particle came of it.
                 let gated = try slice.rejected()
                 let rejected = Mask(sizeOf: gated) { rejected in
@@ -121,9 +124,9 @@ public struct PseudoLabelsStep: TypedStep {
             flattest: item.parameters.flattest, longest: item.parameters.longest, waist: item.parameters.waist,
             volumes: smallest...largest, separation: item.parameters.separation)
         var linking: InstanceLinking?
-        try item.inputs.instances.forEach { _, slice in
+        try item.inputs.instances.forEach { scope, slice in
             let instances = try slice.instances()
-            var current = try linking ?? InstanceLinking(slice.diameters(), rules: rules)
+            var current = try linking ?? InstanceLinking(item.inputs.settings.value(of: scope).diameters, rules: rules)
             // One owner, so that appending copies nothing.
             linking = nil
             try current.append(instances, instances.instanceShapes())

@@ -14,7 +14,7 @@ import Volumes
 /// either way rejects a piece of membrane.
 public struct SplitStep: TypedStep {
     public static let name = "split"
-    public static let version = 3
+    public static let version = 4
     public static let scope = ScopeKind.slice
     public static let summary = "macromolecules and membranes told apart"
 
@@ -70,6 +70,7 @@ public struct SplitStep: TypedStep {
     }
     public struct Outputs: Sendable {
         let instances = ArtifactOutput<SliceInstances>("instances", evictable: true)
+        let settings = ValueOutput<SplitSettings>("settings")
         let verdicts = ValueOutput<[String: Int]>("verdicts")
     }
     public static let (parameters, inputs, outputs) = (Parameters(), Inputs(), Outputs())
@@ -117,9 +118,9 @@ public struct SplitStep: TypedStep {
             for index in rejected.indices { rejected[index] = found.values[index] > 0 && gated.labels.values[index] == 0 }
         }
         try item.give(\.instances) {
-            try SliceInstances.write(
-                mask, instances: gated.labels, rejected: rejected, parts: parts, diameters: diameters, assembly: assembly, to: $0)
+            try SliceInstances.write(instances: gated.labels, rejected: rejected, parts: parts, to: $0)
         }
+        try item.give(\.settings, SplitSettings(diameters, assembly))
         var verdicts = gated.rejected.reduce(into: [:]) { $0[$1.reason.rawValue, default: 0] += 1 }
         verdicts[ShapeGate.Verdict.accepted.rawValue] = gated.accepted.count
         try item.give(\.verdicts, verdicts)
@@ -147,5 +148,37 @@ public struct SplitStep: TypedStep {
         return try model.instances(
             in: shown, diameter: diameter > 0 ? diameter / pixelSize : diameters.largest,
             probability: Float(item.parameters.probability), errorLimit: limit > 0 ? limit : nil)
+    }
+}
+
+/// The output `settings` of `split`: the rules in pixels by which it separates particles and membranes. `pseudo-labels` applies them
+/// again to a slab.
+public struct SplitSettings: Codable, Sendable {
+    /// The smallest and the largest diameter of particles.
+    let diameters: ParticleDiameters
+    private let membraneThickness: Double
+    /// In thicknesses squared.
+    private let membraneShortest: Double
+    /// In thicknesses; nil for no limit, since JSON has no infinity.
+    private let membraneWidest: Double?
+    private let membraneClosing: Int
+    private let membraneDilation: Int
+
+    init(_ diameters: ParticleDiameters, _ assembly: MembraneAssembly) {
+        self.diameters = diameters
+        membraneThickness = assembly.thickness
+        membraneShortest = assembly.shortest
+        membraneWidest = assembly.widest.isFinite ? assembly.widest : nil
+        membraneClosing = assembly.closing.radius
+        membraneDilation = assembly.dilation.radius
+    }
+
+    /// The rule that extracts membranes.
+    ///
+    /// - Throws: ``ImageError`` where a number is out of range.
+    func assembly() throws -> MembraneAssembly {
+        try MembraneAssembly(
+            thickness: membraneThickness, shortest: membraneShortest, widest: membraneWidest ?? .infinity,
+            closing: membraneClosing, dilation: membraneDilation)
     }
 }
