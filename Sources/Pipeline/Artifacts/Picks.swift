@@ -57,7 +57,7 @@ public struct Picks: StoredContent {
     }
 
     public func write(to artifact: ArtifactWriter) throws {
-        try artifact.setAttribute("classes", .string(classes.joined(separator: ",")))
+        try ClassList.write(classes, to: artifact)
         if particles.isEmpty { return }
         let rows = particles.flatMap { particle in
             let centre = particle.pick.center

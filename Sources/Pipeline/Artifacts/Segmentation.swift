@@ -29,10 +29,7 @@ public struct Segmentation: ArtifactContent {
 
     /// The labels of a slice in another order: a place in the list from 1, and 0 for what is not in it.
     func labels(_ z: Int, of wanted: [String]) throws -> Image<UInt8> {
-        var table = [UInt8](repeating: 0, count: 256)
-        for (index, name) in wanted.enumerated() {
-            if let label = classes.firstIndex(of: name) { table[label + 1] = UInt8(index + 1) }
-        }
+        let table = ClassList.table(from: classes, to: wanted)
         return try labels(z).map { table[Int($0)] }
     }
 
@@ -48,7 +45,7 @@ public struct Segmentation: ArtifactContent {
     static func write(
         _ file: SliceFile, shape: VolumeShape, classes: [String], leastVoxels: Int, to artifact: ArtifactWriter
     ) throws -> [Int] {
-        try artifact.setAttribute("classes", .string(classes.joined(separator: ",")))
+        try ClassList.write(classes, to: artifact)
         let writer = try artifact.createDataset(
             "labels", shape: [shape.z, shape.y, shape.x], scalarType: .uint8, chunk: [1, shape.y, shape.x])
         let pieces =
@@ -108,7 +105,7 @@ public struct ClassProbabilities: ArtifactContent {
     static func write(
         _ file: SliceFile, shape: VolumeShape, classes: [String], to artifact: ArtifactWriter
     ) throws {
-        try artifact.setAttribute("classes", .string(classes.joined(separator: ",")))
+        try ClassList.write(classes, to: artifact)
         for number in classes.indices {
             let writer = try artifact.createDataset(
                 "class_\(number + 1)", shape: [shape.z, shape.y, shape.x], scalarType: .uint8, chunk: [1, shape.y, shape.x])
@@ -118,9 +115,9 @@ public struct ClassProbabilities: ArtifactContent {
 }
 
 extension VolumeShape {
-    /// The values of a slice as an image.
+    /// The values of a slice as an image `[y][x]`.
     ///
-    /// - Throws: ``PipelineError`` where there are too few or too many.
+    /// - Throws: ``PipelineError`` where their number is not that of a slice's voxels.
     func image<Value>(_ values: [Value]) throws -> Image<Value> {
         guard let image = Image(height: y, width: x, values: values) else {
             throw PipelineError("a slice of \(values.count) voxels is none of \(self)")

@@ -1,4 +1,3 @@
-import Foundation
 import Volumes
 
 /// What of the labels of a training set is held out, to validate on.
@@ -69,8 +68,4 @@ extension HeldOutPart.Direction {
         case .columns: Box(z: box.z, y: box.y, x: range.clamped(to: box.x))
         }
     }
-}
-
-extension Double {
-    var cubeRoot: Double { cbrt(self) }
 }

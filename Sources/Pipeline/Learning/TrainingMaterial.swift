@@ -71,11 +71,8 @@ struct TrainingMaterial {
     /// Labels of all members by the names of classes: pseudo-labels of slabs, and label annotations.
     mutating func labelSources(classes: [String], tolerance: Double) throws -> [LabelSource] {
         var sources: [LabelSource] = []
-        // Classes of pseudo-labels have the numbers of `SliceInstances.Part`; what is not learned is ground, "neither" is ignored.
-        var table: [UInt8] = [0, 0, 0, TrainingPatch.ignored]
-        for (index, name) in classes.enumerated() {
-            if let label = PseudoLabels.classes.firstIndex(of: name) { table[label + 1] = UInt8(index + 1) }
-        }
+        // A class that is not learned becomes ground; the label after the last class, "neither", is ignored.
+        let table = ClassList.table(from: PseudoLabels.classes, to: classes, other: TrainingPatch.ignored)
         try inputs.pseudoLabels.forEach { scope, labels in
             guard let z = scope.z else { return }
             let place = try volume(of: scope, tolerance: tolerance).place
@@ -84,17 +81,12 @@ struct TrainingMaterial {
                 throw PipelineError(
                     "the pseudo-labels of \(scope.tomogram) have another size than it; `cellar run` renews them")
             }
-            let known = table
             sources.append(
                 LabelSource(
                     member: .init(
                         tomogram: scope.tomogram, label: scope.label, digest: labels.digest.hexadecimal),
                     volume: place, box: box,
-                    read: { slice in
-                        try labels.classes(slice: slice - z.lowerBound).map {
-                            Int($0) < known.count ? known[Int($0)] : TrainingPatch.ignored
-                        }
-                    }))
+                    read: { slice in try labels.classes(slice: slice - z.lowerBound).map { table[Int($0)] } }))
         }
         for member in try inputs.annotations where member.annotation.kind == .labels {
             let (scope, annotation) = (member.scope, member.annotation)
@@ -141,35 +133,4 @@ struct TrainingMaterial {
         }
         return sources
     }
-}
-
-/// The voxel size that a network was made for.
-struct NetworkScale {
-    let voxelSizeInAngstroms: Double
-    /// The part by which another may differ.
-    let tolerance: Double
-
-    /// - Throws: ``PipelineError`` where a voxel size is another.
-    func check(_ size: VoxelSize, of tomogram: String) throws {
-        let lengths = [size.xInAngstroms, size.yInAngstroms, size.zInAngstroms]
-        guard lengths.allSatisfy({ abs($0 - voxelSizeInAngstroms) <= tolerance * voxelSizeInAngstroms }) else {
-            throw PipelineError(
-                "\(tomogram) has a voxel size of \(size), and the training set of \(rounded(voxelSizeInAngstroms)) Å: rescale it, leave it "
-                    + "out with --where, or raise voxel_size_tolerance")
-        }
-    }
-
-    private func rounded(_ value: Double) -> Double { (value * 1000).rounded() / 1000 }
-}
-
-extension VoxelSize {
-    /// The side of a cube as large as a voxel.
-    var meanInAngstroms: Double {
-        let volume = xInAngstroms * yInAngstroms * zInAngstroms
-        // Of cubic voxels exactly their side.
-        return xInAngstroms == yInAngstroms && yInAngstroms == zInAngstroms ? xInAngstroms : volume.cubeRoot
-    }
-
-    /// A place in voxels.
-    func voxels(_ place: SIMD3<Double>) -> SIMD3<Double> { place / SIMD3(xInAngstroms, yInAngstroms, zInAngstroms) }
 }

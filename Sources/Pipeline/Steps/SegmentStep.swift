@@ -67,7 +67,7 @@ public struct SegmentStep: TypedStep {
         let threshold = try Float(item.parameters.threshold)
         try run.run(item.base, into: file) { Self.encode($0, outputs: classes.count + 1, threshold: threshold) }
 
-        let voxelVolume = voxelSize.xInAngstroms * voxelSize.yInAngstroms * voxelSize.zInAngstroms / 1000
+        let voxelVolume = voxelSize.volumeInCubicNanometers
         let leastVoxels = try Int((item.parameters.smallestVolume / voxelVolume).rounded(.up))
         var counts: [Int] = []
         try item.give(\.labels) {

@@ -127,7 +127,7 @@ public struct SplitStep: TypedStep {
         item.record("instances", Double(gated.accepted.count))
         item.record("rejected", Double(gated.rejected.count))
         let pixels = Double(mask.height * mask.width)
-        item.record("membrane/fraction", Double(parts.membrane.foregroundCount) / pixels)
+        item.record("\(PseudoLabels.membrane)/fraction", Double(parts.membrane.foregroundCount) / pixels)
         item.record("neither/fraction", Double(parts.other.foregroundCount) / pixels)
     }
 

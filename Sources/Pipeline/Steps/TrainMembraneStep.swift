@@ -16,7 +16,7 @@ public struct TrainMembraneStep: TypedStep {
 
     public struct Parameters: Sendable {
         let classes = Parameter.text(
-            "classes", default: "membrane",
+            "classes", default: PseudoLabels.membrane,
             "what is learned, with commas between: membrane, macromolecule, or names of annotations")
         let dimensions = Parameter.integer(
             "network.dimensions", default: 2, in: 2...3, "of the U-Net: slice by slice, or volumes")
@@ -50,7 +50,7 @@ public struct TrainMembraneStep: TypedStep {
     public init() {}
 
     public func run(_ item: Item<Self>) throws {
-        let classes = try ClassNames.parse(item.parameters.classes, parameter: "classes")
+        let classes = try ClassList.parse(item.parameters.classes, key: "\(name).classes")
         var material = try TrainingMaterial(item.base, item.inputs.material)
         let sources = try material.labelSources(classes: classes, tolerance: item.parameters.training.voxelSizeTolerance)
         let network = try self.network(item, classes: classes)

@@ -18,7 +18,7 @@ public struct TrainParticlesStep: TypedStep {
 
     public struct Parameters: Sendable {
         let classes = Parameter.text(
-            "classes", default: "macromolecule",
+            "classes", default: PseudoLabels.macromolecule,
             "what is found, with commas between: macromolecule, or names of point annotations")
         let radius = Parameter.real(
             "radius", default: 0, in: 0...5000, "of particles in Å; 0 for the median of those that are known")
@@ -45,7 +45,7 @@ public struct TrainParticlesStep: TypedStep {
     public init() {}
 
     public func run(_ item: Item<Self>) throws {
-        let classes = try ClassNames.parse(item.parameters.classes, parameter: "classes")
+        let classes = try ClassList.parse(item.parameters.classes, key: "\(name).classes")
         var material = try TrainingMaterial(item.base, item.inputs.material)
         let sources = try material.particleSources(classes: classes, tolerance: item.parameters.training.voxelSizeTolerance)
         let radii = try radii(item, sources, classes)

@@ -1,10 +1,12 @@
 public import Basics
+import CatalogSchema
 import Cellpose
 import Diffusion
 import Foundation
 import ImageProcessing
+import Synchronization
 import Training
-internal import Volumes
+import Volumes
 
 /// The files of a model: what they are, whether they are sound, and the digest of their content.
 public struct ModelFiles: Sendable {
@@ -77,6 +79,53 @@ public struct ModelFiles: Sendable {
             var status = stat()
             if stat(folder, &status) == 0 ? status.st_mode & S_IFMT != S_IFDIR : errno == ENOENT { return [] }
             throw PipelineError("the folder \(folder) cannot be listed: \(error.localizedDescription); check its permissions")
+        }
+    }
+}
+
+/// What a model of the catalog is for.
+public enum ModelKind: String, Sendable, Hashable, CaseIterable {
+    /// Stable Diffusion 1 or 2, a folder in the layout of diffusers.
+    case diffusion
+    /// A network of CellPose (cyto, cyto2, cyto3, nuclei), a file that CellPose saved or the same tensors as safetensors.
+    case cellpose
+    /// A network that Cellar trained, a safetensors file (`cellar export network`).
+    case network
+}
+
+/// The models of one kind in use: each is opened once for all items.
+final class OpenModels<Model: Sendable>: Sendable {
+    private struct Key: Hashable {
+        let record: ModelRecord
+        let isStreamed: Bool
+    }
+
+    private let kind: ModelKind
+    private let open: @Sendable (_ path: String, _ isStreamed: Bool) throws -> Model
+    private let opened = Mutex<[Key: Model]>([:])
+
+    /// - Parameter open: opens a model, with its weights streamed from the disk where memory is to be saved.
+    init(_ kind: ModelKind, open: @escaping @Sendable (_ path: String, _ isStreamed: Bool) throws -> Model) {
+        self.kind = kind
+        self.open = open
+    }
+
+    /// Opens a model of the catalog.
+    ///
+    /// - Throws: ``PipelineError`` where its files are not those that were added; else where they cannot be read.
+    /// - Complexity: reads all files once, for their digest.
+    func model(_ record: ModelRecord, isStreamed: Bool = false) throws -> Model {
+        let key = Key(record: record, isStreamed: isStreamed)
+        return try opened.withLock { opened in
+            if let model = opened[key] { return model }
+            guard try ModelFiles(record.path, kind: kind).digest() == record.digest else {
+                throw PipelineError(
+                    "the files of the model \(record.name) in \(record.path) are not those that were added: put them back, or add "
+                        + "it again with `cellar model add \(record.name) \(record.path) --kind \(kind.rawValue)`")
+            }
+            let model = try open(record.path, isStreamed)
+            opened[key] = model
+            return model
         }
     }
 }
