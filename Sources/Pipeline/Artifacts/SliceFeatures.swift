@@ -7,24 +7,26 @@ import SpectralClustering
 import Tensors
 import Volumes
 
-/// The features of a slice's tiles as an artifact (Schema/blobs.md, `features`).
+/// The features of the tokens of a slice's tiles, as an artifact (Schema/blobs.md, `features`): affinities between tokens, features of each
+/// token, or both. A token is a cell of a grid over the tile.
 public struct SliceFeatures: ArtifactContent {
     public static let kind = "features"
 
-    /// Datasets `affinity.LEVEL.GROUP` and `tokens.LAYER`, a row for each tile.
+    /// Its datasets are `affinity.LEVEL.GROUP`, `[tile][upper triangle]`, and `tokens.LAYER`, `[tile][token][channel]`.
     let artifact: Artifact
 
     public init(_ artifact: Artifact) { self.artifact = artifact }
 
-    /// Values of chunks: two megabytes of float16.
+    /// The most values of a chunk: 2 MiB of float16.
     private static let chunk = 1 << 20
 
-    /// Writes the features of one tile after the other.
+    /// Writes the features that a diffusion model gave for each tile.
     ///
     /// - Parameters:
-    ///   - count: how many tiles there are.
+    ///   - count: the number of tiles.
     ///   - isHalf: whether values are stored as float16, or as float32.
-    ///   - features: computes those of a tile; each is dropped before the next one is computed.
+    ///   - features: computes the features of a tile. Called for one tile after the other, so that memory holds those of one tile.
+    /// - Throws: ``PipelineError`` where tiles have different layers; what `features` throws.
     static func write(
         tiles count: Int, isHalf: Bool, to artifact: ArtifactWriter, _ features: (Int) throws -> AttentionFeatures
     ) throws {
@@ -57,7 +59,7 @@ public struct SliceFeatures: ArtifactContent {
                 throw PipelineError("the tiles of a slice differ in their layers")
             }
             for (affinity, dataset) in zip(found.affinities, affinities) {
-                // Times the number of tokens: about 1 throughout, where float16 is at its best.
+                // Affinities times the number of tokens are about 1, where float16 has most precision.
                 let scale = Float(affinity.height * affinity.width)
                 if isHalf {
                     try affinity.halfUpperTriangle(scale: scale).withUnsafeBytes { bytes in try dataset.append(bytes) }
@@ -73,7 +75,9 @@ public struct SliceFeatures: ArtifactContent {
         for (dataset, variances) in tokens { try dataset.setAttribute("explained_variance", .reals(variances)) }
     }
 
-    /// Writes channels that need no network.
+    /// Writes the channels of blobs and lines, which need no network.
+    ///
+    /// - Throws: ``PipelineError`` where there is no tile.
     static func write(structureOf tiles: [StructureChannels], isHalf: Bool, to artifact: ArtifactWriter) throws {
         guard let first = tiles.first else { throw PipelineError("a slice without tiles has no features") }
         try artifact.setAttribute("channels", .string(first.names.joined(separator: ",")))
@@ -89,7 +93,8 @@ public struct SliceFeatures: ArtifactContent {
     }
 }
 
-/// The eigenvectors of a slice's tiles as an artifact (Schema/blobs.md, `eigenvectors`).
+/// The eigenvectors of the affinity matrix of each tile, as an artifact (Schema/blobs.md, `eigenvectors`): vectors `[tile][number][row][column]`
+/// over the grid of tokens, eigenvalues and residuals `[tile][number]`.
 public struct SliceEigenvectors: ArtifactContent {
     public static let kind = "eigenvectors"
 
@@ -97,9 +102,10 @@ public struct SliceEigenvectors: ArtifactContent {
 
     public init(_ artifact: Artifact) { self.artifact = artifact }
 
-    /// Writes the first ones of each tile; where one has fewer than others, or none, the missing ones are zero.
+    /// Writes the first `count` eigenvectors of each tile. Tiles with fewer than the others, or none, are padded with zeros.
     ///
-    /// - Parameter grid: of the tokens of every tile.
+    /// - Parameter grid: the grid of tokens of every tile.
+    /// - Throws: ``PipelineError`` where a tile has another grid.
     static func write(_ tiles: [(found: Eigenvectors?, count: Int)], grid: TokenGrid, to artifact: ArtifactWriter) throws {
         guard tiles.allSatisfy({ $0.found.map { $0.grid == grid } ?? true }) else {
             throw PipelineError("the tiles of a slice have eigenvectors over different grids")
@@ -118,14 +124,16 @@ public struct SliceEigenvectors: ArtifactContent {
             "residuals", shape: [tiles.count, count], values: tiles.flatMap { padded($0.found?.residuals ?? [], $0.count, 0) })
     }
 
-    /// The rows and columns of tokens of a tile.
+    /// The rows and columns of the grid of tokens.
     func gridSize() throws -> (height: Int, width: Int) {
         let shape = try artifact.dataset("vectors").shape
         guard shape.count == 4 else { throw PipelineError("eigenvectors have the shape \(shape)") }
         return (shape[2], shape[3])
     }
 
-    /// Those of one tile as maps over its tokens, the most important first; none where its tokens are all alike.
+    /// The eigenvectors of one tile as maps `[row][column]` over its tokens, the leading one first; empty where all tokens are alike.
+    ///
+    /// - Throws: ``PipelineError`` where there is no such tile.
     package func maps(tile: Int) throws -> [Image<Float>] {
         let shape = try artifact.dataset("vectors").shape
         guard shape.count == 4, (0..<shape[0]).contains(tile) else {
@@ -134,7 +142,7 @@ public struct SliceEigenvectors: ArtifactContent {
         let values = try artifact.readFloats("vectors", rows: tile..<tile + 1)
         let count = shape[2] * shape[3]
         return try (0..<shape[1]).compactMap { index in
-            // A tile may have fewer than others.
+            // All zero: the padding of a tile with fewer eigenvectors.
             guard values[index * count..<(index + 1) * count].contains(where: { $0 != 0 }) else { return nil }
             guard
                 let map = Image(

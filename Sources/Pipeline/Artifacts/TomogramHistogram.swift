@@ -3,7 +3,7 @@ public import Engine
 import Foundation
 import Volumes
 
-/// A tomogram's histogram as an artifact (Schema/blobs.md, `tomogram-histogram`).
+/// The histogram of a tomogram's densities as an artifact (Schema/blobs.md, `tomogram-histogram`).
 public struct TomogramHistogram: StoredContent {
     public static let kind = "tomogram-histogram"
 
@@ -11,7 +11,7 @@ public struct TomogramHistogram: StoredContent {
 
     init(_ histogram: Histogram) { self.histogram = histogram }
 
-    /// - Throws: ``PipelineError`` where the artifact is no histogram.
+    /// - Throws: ``PipelineError`` where the binning is unknown, or keys and counts contradict each other.
     public init(_ artifact: Artifact) throws {
         guard case .string(let name)? = artifact.attributes["binning"], let binning = Histogram.Binning(rawValue: name) else {
             throw PipelineError("the histogram \(artifact.path) has no binning that is known here; run `cellar verify --deep`")
@@ -27,22 +27,24 @@ public struct TomogramHistogram: StoredContent {
 
     public func write(to artifact: ArtifactWriter) throws {
         try artifact.setAttribute("binning", .string(histogram.binning.rawValue))
-        // A tomogram without a finite voxel has no bin; a dataset has at least one element.
+        // A tomogram without a finite voxel has no bin, and HDF5 datasets here have at least one element.
         if histogram.keys.isEmpty { return }
         try artifact.write("keys", shape: [histogram.keys.count], values: histogram.keys)
         try artifact.write("counts", shape: [histogram.counts.count], values: histogram.counts.map(Int64.init))
     }
 }
 
-/// How the densities of a tomogram become what a network sees: cut off at the percentiles 0.5 and 99.5, then moved and scaled to mean 0 and
-/// standard deviation 1 over the tomogram. Beads of gold and dust change nothing so.
+/// The normalisation of a tomogram's densities for networks: clipping at the percentiles 0.5 and 99.5, then (x − mean) / standard deviation
+/// of the clipped densities. Because of the clipping, gold beads and dust do not change it. It is computed from the histogram alone.
 struct DensityScaling: Sendable {
+    /// The densities at the two percentiles.
     let range: ClosedRange<Float>
-    /// Of the densities that were cut off.
+    /// The mean of the clipped densities.
     let mean: Double
     let standardDeviation: Double
 
-    /// - Throws: ``PipelineError`` where all voxels are the same, or none is a number.
+    /// - Parameter tomogram: its name, for the message.
+    /// - Throws: ``PipelineError`` where the two percentiles are equal, or no voxel is finite.
     init(_ histogram: Histogram, of tomogram: String) throws {
         guard let low = histogram.percentile(0.5), let high = histogram.percentile(99.5), low < high else {
             throw PipelineError(
@@ -61,13 +63,13 @@ struct DensityScaling: Sendable {
         standardDeviation = max(squares / total - (sum / total) * (sum / total), .leastNormalMagnitude).squareRoot()
     }
 
-    /// The densities of a box, cut off; what is no number has the mean.
+    /// Clips the densities of a box; NaN becomes the mean.
     func clipped(_ values: [Float]) -> [Float] {
         let (low, high, mean) = (range.lowerBound, range.upperBound, Float(mean))
         return values.map { $0.isNaN ? mean : min(max($0, low), high) }
     }
 
-    /// The densities of a box, as a network sees them.
+    /// Clips and normalises the densities of a box, as the input of a network; NaN becomes 0.
     func normalized(_ values: [Float]) -> [Float] {
         let (low, high) = (range.lowerBound, range.upperBound)
         let (mean, factor) = (Float(mean), Float(1 / standardDeviation))

@@ -14,7 +14,9 @@ public struct TrainedNetwork: ArtifactContent {
 
     public init(_ artifact: Artifact) { self.artifact = artifact }
 
-    /// - Parameter folder: where the file is written before it becomes an artifact.
+    /// Writes the network and its description.
+    ///
+    /// - Parameter folder: where the safetensors file is written before its bytes go into the artifact.
     static func write(
         _ network: any Network, _ description: NetworkDescription, in folder: URL, to artifact: ArtifactWriter
     ) throws {
@@ -26,10 +28,11 @@ public struct TrainedNetwork: ArtifactContent {
         try artifact.write(dataset, shape: [bytes.count], values: bytes, compression: 0)
     }
 
-    /// The network, and what it was trained for.
+    /// Reads the network, and the description of its training.
     ///
-    /// - Parameter folder: where the file is unpacked.
-    /// - Throws: ``CheckpointError`` or ``TrainingError`` where it is none of this version's.
+    /// - Parameter folder: where the safetensors file is unpacked.
+    /// - Throws: ``CheckpointError`` or ``TrainingError`` where this version cannot read the file, ``PipelineError`` where it has no
+    ///   description.
     func open(in folder: URL) throws -> (network: any Network, description: NetworkDescription) {
         let file = folder.appending(path: "network.safetensors")
         let bytes: [UInt8] = try artifact.read(Self.dataset)
@@ -41,31 +44,32 @@ public struct TrainedNetwork: ArtifactContent {
     }
 }
 
-/// What a network was trained on, and what for: the metadata of its checkpoint.
+/// The description of a trained network: its classes, voxel size and training members. It is JSON in the metadata of the checkpoint.
 struct NetworkDescription: Codable, Hashable, Sendable {
-    /// A slab or annotation that it learned from, in the version that it had.
+    /// A slab or annotation of the training set, as it was at the time of the training.
     struct Member: Codable, Hashable, Sendable {
         var tomogram: String
         var label: String
-        /// Of the labels; of an annotation nil, its content is in the trace.
+        /// The digest of the pseudo-labels; nil for an annotation, whose content the trace records.
         var digest: String?
     }
 
-    /// The step that trained it.
+    /// The step that trained the network.
     var step: String
-    /// In the order of its outputs, the ground left out.
+    /// The classes in the order of the network's outputs, without the ground.
     var classes: [String]
-    /// The side of a voxel: the geometric mean of the axes.
+    /// The side of a voxel: the geometric mean of the three sides.
     var voxelSizeInAngstroms: Double
-    /// Of the particles of each class; empty for networks that find none.
+    /// The diameter of the particles of each class; empty for networks that segment.
     var diametersInAngstroms: [Double] = []
-    /// The side of the patches that it learned from, in voxels.
+    /// The side of the patches of training, in voxels.
     var patchSize: Int
     var seed: Int
-    /// The epoch whose weights these are.
+    /// The epoch from which the weights are.
     var epoch: Int
     var members: [Member]
 
+    /// The key of the metadata of the safetensors file.
     static let key = "cellar.training"
 
     var metadata: [String: String] {
@@ -76,7 +80,8 @@ struct NetworkDescription: Codable, Hashable, Sendable {
         }
     }
 
-    /// - Throws: ``PipelineError`` where a checkpoint does not say.
+    /// - Parameter path: of the network, for the message.
+    /// - Throws: ``PipelineError`` where the metadata has no valid description.
     init(_ metadata: [String: String], path: String) throws {
         guard let text = metadata[Self.key],
             let description = try? JSONDecoder().decode(NetworkDescription.self, from: Data(text.utf8)),
@@ -97,13 +102,13 @@ struct NetworkDescription: Codable, Hashable, Sendable {
     }
 }
 
-/// The voxel size that a network was made for.
+/// The voxel size of a network's training, and how far that of a tomogram may be from it.
 struct NetworkScale {
     let voxelSizeInAngstroms: Double
-    /// The part by which another may differ.
+    /// The largest relative difference of a side.
     let tolerance: Double
 
-    /// - Throws: ``PipelineError`` where a voxel size is another.
+    /// - Throws: ``PipelineError`` where a side differs by more.
     func check(_ size: VoxelSize, of tomogram: String) throws {
         let lengths = [size.xInAngstroms, size.yInAngstroms, size.zInAngstroms]
         guard lengths.allSatisfy({ abs($0 - voxelSizeInAngstroms) <= tolerance * voxelSizeInAngstroms }) else {

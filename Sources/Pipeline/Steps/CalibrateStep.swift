@@ -3,10 +3,10 @@ public import Engine
 import Foundation
 import Volumes
 
-/// Decides the voxel size: what the user says, else what the header says, else what the dataset says.
+/// Decides the voxel size of a tomogram: the user's, else the header's, else the default of the dataset.
 ///
-/// A step of its own, so that what depends on the voxel size becomes stale when it changes, and nothing else: neither
-/// when the evidence changes and the conclusion does not, nor for what never used it.
+/// It is a step of its own so that a change of the voxel size makes stale exactly the steps that read it. A change of the evidence that leaves
+/// the conclusion as it was makes nothing stale (early cut-off).
 public struct CalibrateStep: TypedStep {
     public static let name = "calibrate"
     public static let version = 1
@@ -39,7 +39,7 @@ public struct CalibrateStep: TypedStep {
     }
 }
 
-/// The voxel size that `calibrate` decided on, stored as `[x, y, z]` in Å; empty where nobody says what it is.
+/// The output `voxel-size` of `calibrate`: stored as `[x, y, z]` in Å, or as `[]` where the voxel size is not known.
 public struct Calibration: Codable, Sendable {
     let voxelSize: VoxelSize?
 
@@ -57,7 +57,8 @@ public struct Calibration: Codable, Sendable {
 
     /// The voxel size.
     ///
-    /// - Throws: ``PipelineError`` where nobody says what it is.
+    /// - Parameter scope: of the item, for the message.
+    /// - Throws: ``PipelineError`` where it is not known.
     func voxelSize(of scope: StepItem.Scope) throws -> VoxelSize {
         guard let voxelSize else {
             throw PipelineError(
@@ -67,9 +68,9 @@ public struct Calibration: Codable, Sendable {
         return voxelSize
     }
 
-    /// The side of a pixel of a slice, in Å: the geometric mean of x and y.
+    /// The side of a pixel of a slice in Å: √(x · y).
     ///
-    /// - Throws: ``PipelineError`` where nobody says what it is.
+    /// - Throws: ``PipelineError`` where the voxel size is not known.
     func pixelSizeInAngstroms(of scope: StepItem.Scope) throws -> Double {
         let size = try voxelSize(of: scope)
         return (size.xInAngstroms * size.yInAngstroms).squareRoot()

@@ -6,9 +6,9 @@ import ImageProcessing
 import Metrics
 import Volumes
 
-/// Compares what the U-Net found with the labels of an annotation (method.md, row 12 and section 8).
+/// Compares the segmentation of the U-Net with an annotation of labels (method.md, row 12 and section 8).
 ///
-/// Of an annotation that has points there is nothing to compare; `evaluate-picks` does that.
+/// For an annotation of points its outputs are empty; `evaluate-picks` compares these.
 public struct EvaluateStep: TypedStep {
     public static let name = "evaluate"
     public static let version = 1
@@ -56,9 +56,9 @@ public struct EvaluateStep: TypedStep {
     }
 }
 
-/// Compares the particles that the picker found with the points of an annotation (method.md, row 12 and section 8).
+/// Compares the particles of the picker with an annotation of points (method.md, row 12 and section 8).
 ///
-/// Of an annotation that has labels there is nothing to compare; `evaluate` does that.
+/// For an annotation of labels its outputs are empty; `evaluate` compares these.
 public struct EvaluatePicksStep: TypedStep {
     public static let name = "evaluate-picks"
     public static let version = 1
@@ -88,9 +88,9 @@ public struct EvaluatePicksStep: TypedStep {
     }
 }
 
-/// Compares pseudo-labels with an annotation, in the slabs that have any: labels with labels, particles with points.
+/// Compares pseudo-labels with an annotation, within the slabs that have pseudo-labels: labels with labels, particles with points.
 ///
-/// Where slabs overlap, the one that was added first counts, as everywhere.
+/// Where slabs overlap, the slab that was added first is used, as in ``MaskStep``.
 public struct EvaluatePseudoLabelsStep: TypedStep {
     public static let name = "evaluate-pseudo-labels"
     public static let version = 1
@@ -112,7 +112,7 @@ public struct EvaluatePseudoLabelsStep: TypedStep {
 
     public init() {}
 
-    /// A slab's labels, and where they lie.
+    /// The pseudo-labels of a slab, and its slices.
     private struct Slab {
         let id: Int64
         let z: Range<Int>
@@ -151,7 +151,7 @@ public struct EvaluatePseudoLabelsStep: TypedStep {
         guard let first = known.first, let last = known.last else { return try evaluation.give(pairs, curves: [:]) }
         let region = first..<last + 1
         let voxelSize = try item.inputs.calibration.voxelSize(of: item.scope)
-        // Surfaces would end where slabs do.
+        // Between slabs with a gap, surfaces would have edges that are none: surfaces are compared only where there is no gap.
         let settings = try evaluation.settings(item.parameters.labels, voxelSize, isOnePiece: known.count == region.count)
         var comparison = try LabelComparison(
             classes: pairs.compared, shape: shape, voxelSize: voxelSize, region: region, settings: settings)
@@ -179,7 +179,7 @@ public struct EvaluatePseudoLabelsStep: TypedStep {
         _ item: Item<Self>, _ evaluation: EvaluationScope<Self>, _ slabs: [Slab], _ pairs: ClassPairs
     ) throws {
         let thickness = try item.inputs.calibration.voxelSize(of: item.scope).zInAngstroms
-        /// The slab that counts for a place.
+        /// The slab whose pseudo-labels are used at a position x, y, z in Å.
         func slab(at place: SIMD3<Double>) -> Int64? {
             let z = (place.z / thickness).rounded()
             return slabs.first { Double($0.z.lowerBound) <= z && z < Double($0.z.upperBound) }?.id

@@ -4,7 +4,7 @@ import ImageProcessing
 import Metrics
 import Volumes
 
-/// Measures what the U-Net found: a row for each connected piece of each class, and what the tomogram holds of each class.
+/// Measures the segmentation of the U-Net: a row in `v_object` for each connected piece of each class, and totals of each class as metrics.
 public struct MeasureStep: TypedStep {
     public static let name = "measure"
     public static let version = 1
@@ -70,10 +70,10 @@ public struct MeasureStep: TypedStep {
         if let lamella { item.record("lamella_thickness_nm", lamella.thicknessInAngstroms / 10) }
         try item.give(\.lamella, lamella.map(StoredLamella.init))
     }
-
 }
 
-/// Measures the particles that were picked: a row for each, with its density and how far the membrane and its neighbours are.
+/// Measures the particles of the picker: a row in `v_object` for each, with its mean density and its distances to the membrane and to its
+/// neighbours, and totals of each class as metrics.
 public struct MeasurePicksStep: TypedStep {
     public static let name = "measure-picks"
     public static let version = 1

@@ -5,12 +5,14 @@ import Foundation
 import ImageProcessing
 import Volumes
 
-/// Makes the pseudo-labels of a slab: the instances of its slices linked to particles, its pieces of membrane joined, all of them
-/// objects, and a label volume to learn from.
+/// Makes the pseudo-labels of a slab: links the instances of its slices to particles, joins its membrane to connected pieces, records both
+/// as objects, and writes a label volume for training.
 ///
-/// Membranes are told from the rest once particles are known: the cap of a small vesicle is round in a slice, and only its height
-/// shows what it is. What is in the mask and is neither has a class of its own, and so have instances that are no particle:
-/// nothing should be learned from them.
+/// Membranes are extracted again after particles are known: the cap of a small vesicle is round in a slice, and only its height shows that it
+/// is no particle. Pixels of the mask that are neither particle nor membrane have a class of their own, as have rejected instances: training
+/// ignores them.
+///
+/// Its slices are read three times: to link particles, to join membranes, to write. Memory holds two slices and the tables of objects.
 public struct PseudoLabelsStep: TypedStep {
     public static let name = "pseudo-labels"
     public static let version = 3
@@ -60,11 +62,11 @@ public struct PseudoLabelsStep: TypedStep {
         let linked = try linked(item)
         let least = try item.parameters.confidence
         let particles = linked.objects.filter { $0.confidence >= least }
-        // Particles are numbered first, then pieces of membrane.
+        // The new number of each linked object, 0 for those that are dropped. Pieces of membrane are numbered after the particles.
         var numbers = [Int32](repeating: 0, count: linked.objects.count + 1)
         for (index, particle) in particles.enumerated() { numbers[Int(particle.identifier)] = Int32(index + 1) }
 
-        /// Hands out the classes of one slice after the other, and the numbers of its particles.
+        /// Calls the closure with the class and the particle's number of each pixel, slice by slice.
         func forEachSlice(_ body: (_ index: Int, _ classes: Image<UInt8>, _ particles: Image<Int32>) throws -> Void) throws {
             var index = 0
             try item.inputs.instances.forEach { scope, slice in
@@ -72,7 +74,7 @@ public struct PseudoLabelsStep: TypedStep {
                 let particles = try linked.identifiers(instances, slice: index).relabelled(by: numbers)
                 let assembly = try item.inputs.settings.value(of: scope).assembly()
                 let parts = try assembly(item.inputs.masks.content(of: scope).mask, without: particles)
-                // By the gate, or because no particle came of it.
+                // Rejected by the gate, or not part of a particle.
                 let gated = try slice.rejected()
                 let rejected = Mask(sizeOf: gated) { rejected in
                     for pixel in rejected.indices {
@@ -114,7 +116,9 @@ public struct PseudoLabelsStep: TypedStep {
         item.record("\(PseudoLabels.membrane)/volume_nm3", sheets.reduce(0) { $0 + $1.volumeInCubicNanometers })
     }
 
-    /// The instances of all slices, as particles.
+    /// Links the instances of all slices to particles.
+    ///
+    /// - Throws: ``PipelineError`` where the smallest size is above the largest.
     private func linked(_ item: Item<Self>) throws -> LinkedInstances {
         let (smallest, largest) = (try item.parameters.smallest, try item.parameters.largest)
         guard smallest <= largest else {
@@ -128,7 +132,7 @@ public struct PseudoLabelsStep: TypedStep {
         try item.inputs.instances.forEach { scope, slice in
             let instances = try slice.instances()
             var current = try linking ?? InstanceLinking(item.inputs.settings.value(of: scope).diameters, rules: rules)
-            // One owner, so that appending copies nothing.
+            // A single reference, so that appending copies nothing.
             linking = nil
             try current.append(instances, instances.instanceShapes())
             linking = current
@@ -138,21 +142,22 @@ public struct PseudoLabelsStep: TypedStep {
     }
 }
 
-/// Where the voxels of a slab lie: makes objects of the catalog, in Å, of what was found by counting voxels.
+/// The position of a slab in its tomogram: converts objects in voxels of the slab to objects of the catalog, in Å.
 struct ObjectFrame {
     let voxelSize: VoxelSize
-    /// The slice of the tomogram that the slab begins with.
+    /// The first slice of the slab, as an index in the tomogram.
     let firstSlice: Int
 
     private var voxel: SIMD3<Double> { SIMD3(voxelSize.xInAngstroms, voxelSize.yInAngstroms, voxelSize.zInAngstroms) }
     private var voxelVolume: Double { voxel.x * voxel.y * voxel.z }
     var voxelVolumeInCubicNanometers: Double { voxelVolume / 1000 }
 
-    /// - Parameter x: in voxels of the slab, as y and z.
+    /// A position in Å in the tomogram, of one in voxels of the slab.
     private func place(_ x: Double, _ y: Double, _ z: Double) -> SIMD3<Double> {
         SIMD3(x, y, z + Double(firstSlice)) * voxel
     }
 
+    /// A particle; its box goes from face to face of its outer voxels.
     func object(_ particle: LinkedObject, number: Int) -> FoundObject {
         let volume = Double(particle.voxelCount) * voxelVolume
         return FoundObject(
@@ -167,6 +172,7 @@ struct ObjectFrame {
                 Double(particle.boxZ.upperBound) - 0.5))
     }
 
+    /// A connected piece of membrane; its box goes from face to face of its outer voxels.
     func membrane(_ piece: VolumeComponents.Component, number: Int) -> FoundObject {
         let (centroid, low, high) = (piece.centroid, piece.minimum, piece.maximum)
         return FoundObject(

@@ -6,12 +6,11 @@ public import Engine
 import ImageProcessing
 import Volumes
 
-/// Tells the structures of a slice apart: round bodies of a particle's size are instances, long thin pieces are membrane, and the rest
-/// is neither.
+/// Divides the mask of a slice: round bodies of a particle's size become instances, long thin pieces become membrane, and the rest is neither.
 ///
-/// Instances are found in the mask by distances to the ground and a watershed, without weights; or by a network of CellPose, in the
-/// mask or in the feature map. Whoever finds them, a gate of shapes decides which of them can be the section of a particle: nothing in
-/// either way rejects a piece of membrane.
+/// Instances come from a watershed of the mask's distances to the ground, without weights, or from a network of CellPose on the mask or the
+/// feature map. In both cases a gate of shapes decides which of them can be the section of a particle, since neither method rejects pieces
+/// of membrane.
 public struct SplitStep: TypedStep {
     public static let name = "split"
     public static let version = 4
@@ -75,9 +74,9 @@ public struct SplitStep: TypedStep {
     }
     public static let (parameters, inputs, outputs) = (Parameters(), Inputs(), Outputs())
 
-    /// How instances are found: without weights, or by CellPose.
+    /// The method that finds instances: a watershed without weights, or CellPose.
     enum Method: String, CaseIterable, Sendable { case watershed, cellpose }
-    /// What CellPose is shown.
+    /// The input of CellPose: the mask, or the feature map.
     enum CellposeInput: String, CaseIterable, Sendable { case mask, map }
 
     private let models = OpenModels(.cellpose) { path, _ in try CellposeModel(path: path) }
@@ -131,6 +130,9 @@ public struct SplitStep: TypedStep {
         item.record("neither/fraction", Double(parts.other.foregroundCount) / pixels)
     }
 
+    /// Finds instances with CellPose: labels from 1, `[y][x]`.
+    ///
+    /// - Throws: ``PipelineError`` where the recipe names no model.
     private func cellposeInstances(
         _ item: Item<Self>, _ mask: Mask, _ diameters: ParticleDiameters, pixelSize: Double
     ) throws -> Image<Int32> {
