@@ -3,13 +3,13 @@ import Engine
 import Metrics
 import Volumes
 
-/// Rows of the catalog for what was measured: numbered from 1, each with its nearest neighbour of each class.
+/// Objects for the catalog with their measures: numbered from 1, each with its nearest neighbour of each class.
 struct MeasuredObjects {
     private(set) var found: [FoundObject]
 
-    /// Of the connected pieces of a segmentation.
+    /// The connected pieces of a segmentation.
     ///
-    /// - Parameter distances: to the membrane; a piece of membrane itself has none.
+    /// - Parameter distances: the distances to the membrane; nil where there is no such class. Pieces of membrane get no distance.
     init(_ pieces: [MeasuredObject], distances: ClassDistances?) throws {
         let away = try distances?.distancesInAngstroms(from: pieces.map(\.centroidInAngstroms)) ?? []
         found = pieces.enumerated().map { index, piece in
@@ -24,9 +24,11 @@ struct MeasuredObjects {
         try findNeighbours()
     }
 
-    /// Of particles, which are balls.
+    /// Particles, which are measured as balls.
     ///
-    /// - Parameter densities: of each.
+    /// - Parameters:
+    ///   - densities: the mean density of each.
+    ///   - distances: the distances to the membrane; nil where there is no such class.
     init(
         _ particles: [FoundParticle], densities: [Double?], distances: ClassDistances?, voxelSize: VoxelSize
     ) throws {
@@ -48,6 +50,7 @@ struct MeasuredObjects {
         try findNeighbours()
     }
 
+    /// Adds to each object its nearest neighbour of each class, by centroids.
     private mutating func findNeighbours() throws {
         let groups = Dictionary(grouping: found.indices) { found[$0].class }
         for (name, others) in groups.sorted(by: { $0.key < $1.key }) {
@@ -69,13 +72,13 @@ struct MeasuredObjects {
     }
 }
 
-/// What a whole tomogram holds of a class.
+/// The totals of a class in a whole tomogram.
 struct MeasuredTomogram {
     private let volumeInCubicNanometers: Double
-    /// Of the lamella, where its thickness is known.
+    /// The volume of the lamella; nil where its thickness is not known.
     private let lamellaInCubicNanometers: Double?
 
-    /// - Parameter thicknessInAngstroms: of the lamella; nil where it cannot be told.
+    /// - Parameter thicknessInAngstroms: the thickness of the lamella; nil where it is not known.
     init(shape: VolumeShape, voxelSize: VoxelSize, thicknessInAngstroms: Double?) {
         let volume = Double(shape.count) * voxelSize.volumeInCubicNanometers
         let height = Double(shape.z) * voxelSize.zInAngstroms
@@ -83,7 +86,7 @@ struct MeasuredTomogram {
         lamellaInCubicNanometers = thicknessInAngstroms.map { volume * $0 / height }
     }
 
-    /// Records metrics `class/measure`: how many objects, their volume, which part of the tomogram that is, and how many there are in a
+    /// Records metrics `class/measure`: the number of objects, their volume in nm³, its fraction of the tomogram, and the number of objects in a
     /// cubic micrometre of the tomogram and of its lamella.
     func record(_ objects: [FoundObject], class name: String, of item: StepItem) {
         let volume = objects.reduce(0) { $0 + $1.volumeInCubicNanometers }
@@ -97,7 +100,7 @@ struct MeasuredTomogram {
     }
 }
 
-/// Where the lamella lies in z, as `measure` keeps it.
+/// The output `lamella` of `measure`: the extent of the lamella in z.
 struct StoredLamella: Codable, Hashable {
     let lowerInAngstroms: Double
     let upperInAngstroms: Double
@@ -110,12 +113,12 @@ struct StoredLamella: Codable, Hashable {
     }
 }
 
-/// The mean density of each particle's ball, from slices in order of z.
+/// The mean density of each particle's ball, accumulated over the slices of a tomogram.
 struct BallDensities {
     private struct Ball {
-        /// In voxels: x, y, z.
+        /// x, y, z in voxels.
         let center: SIMD3<Double>
-        /// In Å, squared.
+        /// The squared radius in Å².
         let squaredRadius: Double
         let slices: ClosedRange<Int>
         var sum = 0.0
@@ -123,7 +126,7 @@ struct BallDensities {
     }
 
     private var balls: [Ball?]
-    /// The particles that each slice cuts.
+    /// The particles whose balls each slice cuts.
     private let bySlice: [[Int]]
     private let voxel: SIMD3<Double>
     private let shape: VolumeShape
@@ -134,7 +137,7 @@ struct BallDensities {
         balls = particles.enumerated().map { index, particle in
             let center = particle.pick.center / voxel
             let reach = particle.radiusInAngstroms / voxel.z
-            // Also false for what is no number.
+            // The comparisons are also false for NaN.
             guard center.z - reach < Double(shape.z), center.z + reach > -1, reach < Double(Int32.max) else { return nil }
             let first = max(0, Int((center.z - reach).rounded(.up)))
             let last = min(shape.z - 1, Int((center.z + reach).rounded(.down)))
@@ -149,7 +152,9 @@ struct BallDensities {
     /// Whether a slice cuts a ball.
     func needs(_ z: Int) -> Bool { !bySlice[z].isEmpty }
 
-    /// Adds the voxels of a slice, `[y][x]`, whose centres lie in a ball. What is no number counts in none.
+    /// Adds the voxels of a slice, `[y][x]`, whose centres lie in a ball. Voxels that are not finite are left out.
+    ///
+    /// - Complexity: linear in the voxels of the balls that it cuts.
     mutating func add(_ density: [Float], z: Int) {
         for index in bySlice[z] {
             guard var ball = balls[index] else { continue }
@@ -167,7 +172,7 @@ struct BallDensities {
         }
     }
 
-    /// The voxels of a line whose centres are nearer than the root of a square.
+    /// The voxels of a line whose centres are at most √`square` away from `center`; empty where `square` is negative.
     private func range(_ center: Double, _ square: Double, _ side: Double, _ count: Int) -> Range<Int> {
         guard square >= 0 else { return 0..<0 }
         let reach = square.squareRoot() / side
@@ -176,7 +181,7 @@ struct BallDensities {
         return first <= last ? Int(first)..<Int(last) + 1 : 0..<0
     }
 
-    /// Of each particle; nil where no voxel lies in its ball.
+    /// The mean density of each particle; nil where its ball has no finite voxel.
     var means: [Double?] {
         balls.map { ball in ball.flatMap { $0.count > 0 ? $0.sum / Double($0.count) : nil } }
     }

@@ -5,21 +5,21 @@ import Engine
 import Training
 import Volumes
 
-/// The tomograms of a training set as networks see them, and their voxel size.
+/// The tomograms of a training set as inputs of networks, and the labels and particles of its members.
 ///
-/// Tomograms whose voxels have one digest are one volume, so that what is held out of one is held out of all.
+/// Tomograms whose voxels have the same digest are one volume, so that a part that is held out of one is held out of all.
 struct TrainingMaterial {
     private(set) var volumes: [PatchVolume] = []
     private var places: [Int64: Int] = [:]
     private var placesOfVoxels: [String: Int] = [:]
     private var scalings: [Int64: DensityScaling] = [:]
-    /// The side of a voxel, of the first tomogram; all others agree.
+    /// The side of a voxel of the first tomogram: the geometric mean of the three sides. Those of the others are checked against it.
     private(set) var voxelSizeInAngstroms = 0.0
     private var voxelSizes: [Int64: VoxelSize] = [:]
     private let item: StepItem
     private let inputs: InputValues<Inputs>
 
-    /// The inputs that a step declares to make use of it.
+    /// The inputs that a step declares in order to use training material.
     public struct Inputs: DeclarationGroup {
         let voxels = Input.voxels
         let annotations = Input.annotations
@@ -38,9 +38,10 @@ struct TrainingMaterial {
         }
     }
 
-    /// The place of a member's voxels among the volumes, and its voxel size.
+    /// The index of a member's tomogram in ``volumes``, and its voxel size. Opens the tomogram when it is asked for first.
     ///
-    /// - Throws: ``PipelineError`` where it has no voxel size, or another than the first one by more than the tolerance.
+    /// - Parameter tolerance: the largest relative difference of a side from the voxel size of the first tomogram.
+    /// - Throws: ``PipelineError`` where the voxel size is not known, or differs by more.
     mutating func volume(of scope: StepItem.Scope, tolerance: Double) throws -> (place: Int, voxelSize: VoxelSize) {
         guard let id = scope.tomogramID, let scaling = scalings[id] else {
             throw PipelineError("\(scope.tomogram) is in the training set and was not described; run again")
@@ -68,7 +69,10 @@ struct TrainingMaterial {
         return (place, size)
     }
 
-    /// Labels of all members by the names of classes: pseudo-labels of slabs, and label annotations.
+    /// The labels of all members: pseudo-labels of slabs, and label annotations.
+    ///
+    /// - Parameter classes: the names of the classes that are learned, in the order of their labels from 1.
+    /// - Throws: ``PipelineError`` where labels have another size than their tomogram; as ``volume(of:tolerance:)``.
     mutating func labelSources(classes: [String], tolerance: Double) throws -> [LabelSource] {
         var sources: [LabelSource] = []
         // A class that is not learned becomes ground; the label after the last class, "neither", is ignored.
@@ -96,7 +100,8 @@ struct TrainingMaterial {
         return sources
     }
 
-    /// A label annotation: from its first slice with a label to its last one, all voxels without a label are ground.
+    /// The labels of an annotation, from its first slice with a label to its last one: there, voxels without a label are ground. nil where it
+    /// has no label.
     private func labelSource(
         _ annotation: StepItem.Annotation, of scope: StepItem.Scope, place: Int, classes: [String]
     ) throws -> LabelSource? {
@@ -109,7 +114,10 @@ struct TrainingMaterial {
             member: .init(tomogram: scope.tomogram, label: scope.label), volume: place, box: box, read: labels.slice)
     }
 
-    /// Particles of all members by the names of classes, in voxels of their tomogram: of pseudo-labels, and of point annotations.
+    /// The particles of all members, in voxels of their tomogram: of pseudo-labels, and of point annotations.
+    ///
+    /// - Parameter classes: the names of the classes that are learned.
+    /// - Throws: as ``volume(of:tolerance:)``.
     mutating func particleSources(classes: [String], tolerance: Double) throws -> [ParticleSource] {
         var sources: [ParticleSource] = []
         try inputs.pseudoLabels.forEach { scope, labels in

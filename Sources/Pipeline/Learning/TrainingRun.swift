@@ -11,9 +11,9 @@ public struct TrainingOutputs: Sendable {
 }
 
 extension Item where S.Outputs == TrainingOutputs {
-    /// Trains a network in the item's workspace, so that a training that was stopped goes on where it was.
+    /// Trains a network. Its state is saved in the item's workspace, so that a training that was stopped continues from there.
     ///
-    /// Curves are logged as it goes; its metrics are the best epoch's.
+    /// Losses and validation are logged as curves after each epoch; the metrics are those of the best epoch.
     func train(
         _ network: any Network, loss: SegmentationLoss, settings: TrainingSettings, examples: any TrainingExamples
     ) throws -> Trainer.Result {
@@ -46,7 +46,7 @@ extension Item where S.Outputs == TrainingOutputs {
         return result
     }
 
-    /// Gives the outputs.
+    /// Gives the two outputs.
     func give(_ result: Trainer.Result, _ description: NetworkDescription) throws {
         try give(\.network) { try TrainedNetwork.write(result.network, description, in: workspace(), to: $0) }
         try give(\.course, TrainingSummary(result, classes: description.classes))
@@ -54,7 +54,7 @@ extension Item where S.Outputs == TrainingOutputs {
 }
 
 extension Trainer.End {
-    /// In a few words, for people.
+    /// The reason why the training ended, for people.
     var sentence: String {
         switch self {
         case .complete: "all epochs were run"
@@ -64,13 +64,13 @@ extension Trainer.End {
     }
 }
 
-/// The output `course` of a step that trains.
+/// The output `course` of a step that trains: how the training went.
 public struct TrainingSummary: Codable, Sendable {
     var epochs: Int
     var bestEpoch: Int
     var end: String
     var classes: [String]
-    /// Whether anything was held out.
+    /// Whether a part of the labels was held out.
     var isValidated: Bool
 
     init(_ result: Trainer.Result, classes: [String]) {
@@ -80,16 +80,16 @@ public struct TrainingSummary: Codable, Sendable {
     }
 }
 
-/// The parameters that all steps that train have in common.
+/// The parameters that all training steps share.
 public struct TrainingParameters: DeclarationGroup {
-    /// What differs between steps.
+    /// The defaults that differ between steps.
     struct Defaults {
         var batch: Int
         var epochs: Int
         var patience: Int
         var crossEntropy: Double
         var schedule: LearningRateSchedule
-        /// The part of each region that is held out, and where in it that lies.
+        /// The part of each region that is held out, and the word for its units in the summary: slices or columns.
         var heldOut: (part: Double, place: String)
         var validationBatches: Int
     }
@@ -131,6 +131,8 @@ public struct TrainingParameters: DeclarationGroup {
 }
 
 extension ParameterValues<TrainingParameters> {
+    /// The settings of the optimizer.
+    ///
     /// - Throws: ``TrainingError`` where a number is out of range.
     func settings(stepsPerEpoch: Int) throws -> TrainingSettings {
         try TrainingSettings(
@@ -139,22 +141,25 @@ extension ParameterValues<TrainingParameters> {
             schedule: self.schedule, patience: self.patience, seed: UInt64(self.seed))
     }
 
+    /// The loss, with the recipe's weights of Dice loss and cross-entropy.
     func loss(_ reading: SegmentationLoss.Reading) throws -> SegmentationLoss {
         try SegmentationLoss(reading, diceWeight: self.dice, crossEntropyWeight: self.crossEntropy)
     }
 
-    /// The network that training begins with: the one that the recipe names, or one of the seed.
+    /// The network with which training begins: the model that the recipe names, else random weights from the seed.
+    ///
+    /// - Throws: ``TrainingError`` or ``CheckpointError`` where the model has another architecture or cannot be read.
     func firstNetwork(_ architecture: NetworkArchitecture, _ models: OpenModels<String>) throws -> any Network {
         guard let record = try self.initial else { return try architecture.network(seed: UInt64(self.seed)) }
         return try NetworkCheckpoint.read(models.model(record), expecting: architecture)
     }
 
-    /// Patches of regions, by what the recipe says of patches and validation.
+    /// The patches for training and validation, drawn from regions by the recipe's settings.
     ///
     /// - Parameters:
-    ///   - heldOut: none where there is too little to hold anything out.
-    ///   - foreground: the part of the patches that are centred on a class.
-    ///   - orientations: that patches may get.
+    ///   - heldOut: the regions for validation; empty for none.
+    ///   - foreground: the part of the patches that are centred on a voxel or particle of a class.
+    ///   - orientations: the rotations and reflections that patches may get.
     func patchExamples(
         _ material: TrainingMaterial, training: [LabelledRegion], heldOut: [LabelledRegion], shape: VolumeShape,
         foreground: Double, jitter: Int, orientations: [Orientation]

@@ -7,7 +7,7 @@ import Volumes
 /// Trains a three-dimensional residual U-Net that finds particles, on the centres of macromolecules in pseudo-labels and of point annotations
 /// (method.md, section 7).
 ///
-/// The label of a particle is a ball of its class's radius, flattened by a cube. Voxels that pseudo-labels call neither particle nor membrane,
+/// The label of a particle is a ball of its class's radius, truncated by a cube (``BallLabels``). Voxels that pseudo-labels call neither particle nor membrane,
 /// and particles that an end of the slab cuts off, are ignored (``ParticleSource``). The last columns of each tomogram are held out
 /// (``HeldOutPart``); where none of them has a particle, nothing is held out, since nothing could be validated.
 public struct TrainParticlesStep: TypedStep {
