@@ -24,7 +24,8 @@ public struct ModelFiles: Sendable {
         self.kind = kind
     }
 
-    /// Checks every tensor against the model's configuration; a network of CellPose is also run on a small image.
+    /// Checks every tensor against the model's configuration. Diffusion models and networks of CellPose are also run on
+    /// a small image.
     ///
     /// - Throws: an error that names the file and the tensor or byte.
     /// - Complexity: reads all weights once, a layer at a time.
