@@ -113,7 +113,7 @@ struct RunState {
     /// The inputs of a ready item; nil where an input is the file of a tomogram and it is missing.
     func inputs(of node: ItemNode) -> TraceInputs? { inputs.trace(of: node, outputs: outputs, isKnown: { _ in true }) }
 
-    // MARK: Twins
+    // MARK: Items with the same key
 
     /// Claims a key for an item. Where another item with the same key is in progress, this one waits for its end.
     ///
