@@ -1,33 +1,32 @@
 public import Engine
 
-/// Parameters of several steps that belong together, under one name.
+/// A named set of values for parameters of several steps.
 ///
-/// Presets name the same parameters, so that going from one to another and back restores what was; everything else in a recipe
-/// stays as it is.
+/// All presets set the same parameters, so that a change from one preset to another and back restores the recipe. Other parameters of a
+/// recipe are not changed.
 public struct RecipePreset: Sendable, Hashable {
     public let name: String
-    /// What it is for, in half a line.
+    /// Its purpose, in half a line.
     public let summary: String
     private let values: [String: String]
 
-    /// What measured best over seeds and noise (Benchmarks/NOTES.md), with the model that the recipe names.
+    /// The values that measured best over seeds and noise (Benchmarks/NOTES.md), with the model that the recipe names.
     ///
-    /// A step's own defaults need no model, and are these but for the features.
+    /// The steps' own defaults are the same except for `features`, whose defaults need no model.
     public static let standard = RecipePreset(
         name: "default", summary: "what measured best over seeds and noise, with a diffusion model",
         values: ["features.mode": "diffusion", "features.timesteps.count": "4"])
 
-    /// What was published: Uddin et al., CVPR 2026, the loop that it builds on (arXiv 2312.06716), and DeepETPicker for the
-    /// picker.
+    /// The published method: Uddin et al., CVPR 2026, the loop that it builds on (arXiv 2312.06716), and DeepETPicker for the picker.
     ///
-    /// Everything that this program adds to it is off. Where the papers need a number and name none, the recipe's stays: how
-    /// contrast is set, how large particles are, how long networks are trained. Of closing and dilation they name no radius: one
-    /// pixel is the least that does both.
+    /// Everything that this program adds to it is off. Where the papers need a number and give none, the recipe's value stays: for contrast, the
+    /// size of particles and the length of training. They give no radius for closing and dilation: here it is one pixel, the least radius with
+    /// an effect.
     public static let paper = RecipePreset(
         name: "paper", summary: "the published parameters; needs a diffusion model and one of CellPose",
         values: published.merging(additionsOff) { $1 })
 
-    /// What the papers say.
+    /// The values in the papers.
     static let published = [
         "prepare.tiles.count": "2", "prepare.tiles.overlap": "0", "prepare.tiles.size": "512",
         "features.mode": "diffusion", "features.keep": "attention", "features.layers": "all", "features.prompt": "",
@@ -49,8 +48,8 @@ public struct RecipePreset: Sendable, Hashable {
         "train-particles.optimizer.schedule": "one-cycle", "pick.margin": "12",
     ]
 
-    /// What this program adds to the published method, switched off: gates of shapes and sizes, cuts and joins of particles,
-    /// least scores, weights of eigenvectors, and devices of training.
+    /// The values that switch off what this program adds to the published method: gates of shapes and sizes, cuts and joins of particles, least
+    /// scores, weights of eigenvectors, and additions to training.
     static let additionsOff = [
         "eigenvectors.weights.encoder": "1", "eigenvectors.weights.middle": "1", "eigenvectors.weights.decoder": "1",
         "eigenvectors.weights.level0": "1", "eigenvectors.weights.level1": "1", "eigenvectors.weights.level2": "1",
@@ -69,7 +68,7 @@ public struct RecipePreset: Sendable, Hashable {
         "segment.smallest_volume": "0", "pick.score": "0", "measure-picks.score": "0",
     ]
 
-    /// For trying out: networks that are trained in minutes.
+    /// For a first try: small networks that are trained in minutes.
     public static let quick = RecipePreset(
         name: "quick", summary: "default with small networks, trained in minutes, for trying out",
         values: standard.values.merging([
@@ -80,12 +79,12 @@ public struct RecipePreset: Sendable, Hashable {
             "train-particles.epoch.count": "12", "pick.margin": "8",
         ]) { $1 })
 
-    /// The parameters that this preset sets apart from their defaults.
+    /// The keys of the parameters that this preset sets itself.
     var names: Set<String> { Set(values.keys) }
 
     public static let all = [standard, quick, paper]
 
-    /// Every parameter that any preset names, with the value that this one gives it, in the order of a recipe.
+    /// Every parameter that any preset sets, with its value in this preset (else its default), in the order of a recipe.
     public func assignments(for recipe: Recipe) -> [(key: String, value: String)] {
         let named = Set(Self.all.flatMap(\.values.keys))
         return recipe.entries.filter { named.contains($0.key) }.map { entry in

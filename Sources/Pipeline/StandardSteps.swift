@@ -1,6 +1,6 @@
 public import Engine
 
-/// The steps of the method, in no particular order: the engine sorts them by what they read.
+/// The steps of the method, in any order: the engine sorts them by their inputs.
 ///
 /// A new step is a file in `Steps/` and a line here.
 public enum StandardSteps {

@@ -4,7 +4,7 @@ public import CatalogSchema
 internal import Foundation
 internal import Volumes
 
-/// Finds out why: compares what items would be computed from today with what their standing result was computed from.
+/// Explains why items run, or do not: compares the inputs and configuration of today with those in the trace of the standing result.
 public struct Explainer: Sendable {
     private let catalog: Catalog
     private let graph: StepGraph
@@ -16,7 +16,7 @@ public struct Explainer: Sendable {
         self.recipe = recipe
     }
 
-    /// Explains one tomogram: every step, or the steps that one needs.
+    /// Explains one tomogram: all steps, or one step and the steps that it needs.
     ///
     /// - Throws: ``EngineError`` where there is no such step, ``CatalogError`` where the catalog cannot be read.
     public func explain(tomogramID: Int64, step: String? = nil) throws -> Explanation {
@@ -64,7 +64,7 @@ public struct Explainer: Sendable {
         case .fresh: return []
         case .foundAgain: return try changes(for: node, plan: plan) + ["an earlier result has these inputs"]
         case .offline: return ["\(missingFile(for: node, plan: plan)); what was computed from it stands"]
-        // A plan around a tomogram covers the training set: nothing is held, absent or blocked in it.
+        // A plan for one tomogram includes the members of the training set: no item in it is held, absent or blocked.
         case .waiting, .held, .absent, .blocked:
             let waitsFor = plan.graph.links[node.step].filter { link in
                 let producer = plan.graph.steps[link.producer]
@@ -76,14 +76,14 @@ public struct Explainer: Sendable {
                 return waits
             }
             let names = waitsFor.map { plan.graph.steps[$0.producer].name }
-            // Each name once, in order.
+            // Each name once, in the order of occurrence.
             let unique = names.enumerated().filter { names.firstIndex(of: $1) == $0 }.map(\.element)
             return ["waits for " + unique.joined(separator: ", ")] + (try ownChanges(for: node, plan: plan))
         case .stale: return try changes(for: node, plan: plan)
         }
     }
 
-    /// What differs in configuration and inputs, whose digests are all known.
+    /// The differences in configuration and inputs, where the digests of all inputs are known.
     private func changes(for node: ItemNode, plan: Plan) throws -> [String] {
         let setup = plan.setups[node.step]
         let id = plan.scopes.id(of: plan.graph.scope(of: node))
@@ -155,7 +155,7 @@ public struct Explainer: Sendable {
         }
     }
 
-    /// Two lists of fields, which of them differ: `/data/a.mrc: 10 bytes → 12 bytes, changed … → changed …`.
+    /// The fields that differ between two texts: `/data/a.mrc: 10 bytes → 12 bytes, changed … → changed …`.
     private func fieldDifferences(_ old: String, _ new: String) -> String {
         let (old, new) = (old.components(separatedBy: ", "), new.components(separatedBy: ", "))
         guard old.count == new.count, let path = new.first else {
@@ -165,29 +165,29 @@ public struct Explainer: Sendable {
         return "\(path): " + differences.joined(separator: ", ")
     }
 
-    /// What people call an input: the voxels that `describe` found are the tomogram's.
+    /// The name of an input for people: `tomogram voxels` for the voxels that `describe` gives, `mask mask` for `mask.mask`.
     private func inputTitle(_ name: String) -> String {
         switch name {
         case StepInput.Fact.source.rawValue: "file"
         case StepInput.Fact.declaredVoxelSize.rawValue: "declared voxel size"
         case StepInput.voxels.name: "tomogram voxels"
         default:
-            // A member's label, behind the name, may hold dots of its own.
+            // The label of a member follows the name and may contain dots.
             String(name.prefix { $0 != "[" }).replacing(".", with: " ") + name.drop { $0 != "[" }
         }
     }
 }
 
-/// Why items of one tomogram run, or do not: what differs from the time their standing result was computed.
+/// The reasons why the items of one tomogram run, or do not: the differences from their standing results.
 public struct Explanation: Sendable, Hashable {
-    /// Items of one step that stand alike, for the same reasons.
+    /// Items of one step with the same state and the same reasons.
     public struct Group: Sendable, Hashable {
         public let step: String
         public let scope: ScopeKind
         public let state: ItemState
         /// One line each: `recipe prepare.clahe.clip_limit: 2.0 → 3.0`.
         public let reasons: [String]
-        /// What the items are called: `z 120`, …; one empty name for the tomogram itself; the name of a training set.
+        /// The labels of the items: `z 120`, …; one empty label for the tomogram itself; the name of a training set.
         public internal(set) var items: [String]
     }
 
@@ -195,10 +195,10 @@ public struct Explanation: Sendable, Hashable {
     public let tomogram: String
     /// In the order of the steps.
     public let groups: [Group]
-    /// The steps that wait for a training set, in order.
+    /// The steps without items because no training set is current, in order.
     public let stepsWithoutTrainingSet: [String]
 
-    /// The first group that is stale for a reason of its own: the cause of everything that is.
+    /// The first group that is stale or found again because of its own inputs or configuration: the cause of the later ones.
     public var firstCause: Group? { groups.first { $0.state == .stale || $0.state == .foundAgain } }
 
     /// The names of items, with runs of z written as ranges: `z 100..<200, z 250`.

@@ -3,22 +3,22 @@ import Catalog
 import CatalogSchema
 import Volumes
 
-/// The inputs of items: the one place that says what an item's key is made of, for the planner, the runner and `why`.
+/// The inputs of items. Planner, runner and `why` all get the parts of an item's key from here.
 ///
-/// An input is a fact, one output of one other item, or the outputs of several. Of several, its digest is SHA-256 over what each is
-/// called and its digest, in order (``MemberDigest``).
+/// An input is a fact, one output of one other item, or the outputs of several items. The digest of several is SHA-256 over the label and the
+/// digest of each, in order (``MemberDigest``).
 struct ItemInputs: Sendable {
     let graph: StepGraph
     let scopes: ScopeIndex
     let signatures: [SourceSignature?]
 
-    /// Hands the digest of each declared input of an item to a collector, in the order of declaration, and the rows of its trace.
+    /// Adds the digest of each declared input of an item to a collector, in the order of declaration, and the rows of its trace.
     ///
     /// - Parameters:
-    ///   - outputs: for each step, the digests of the outputs of its items, as many for each item as it has outputs.
-    ///   - isKnown: whether the outputs of an item may be read from.
-    /// - Returns: false where an input is not known: what gives it is not fresh, or a file is missing.
-    /// - Complexity: linear in the number of items that it reads from.
+    ///   - outputs: for each step, the digests of its outputs, `[item][output]` in one list.
+    ///   - isKnown: whether the outputs of an item are known.
+    /// - Returns: false where an input is not known: the item that gives it is not fresh, or a file is missing.
+    /// - Complexity: linear in the number of items that this one reads from.
     func collect(
         of item: ItemNode, outputs: [[Digest]], isKnown: (ItemNode) -> Bool, into collector: inout some InputCollector
     ) -> Bool {
@@ -36,7 +36,7 @@ struct ItemInputs: Sendable {
         return true
     }
 
-    /// The items that give one input of an item, and what they gave.
+    /// The items that give one input of an item, and the digests of what they gave.
     func members(of link: StepGraph.Link, for item: ItemNode, outputs: [[Digest]]) -> [(item: ItemNode, digest: Digest)] {
         var members: [(item: ItemNode, digest: Digest)] = []
         let producer = graph.steps[link.producer]
@@ -123,7 +123,7 @@ extension ItemInputs {
         return collect(of: item, outputs: outputs, isKnown: isKnown, into: &inputs) ? inputs : nil
     }
 
-    /// Whether an item reads from what cannot be had in a plan: from an item that is absent or blocked.
+    /// Whether an item reads from an item that is absent or blocked, so that it cannot run in this plan.
     func isBlocked(_ item: ItemNode, states: [[ItemState]]) -> Bool {
         graph.links[item.step].contains { link in
             var isBlocked = false
@@ -136,17 +136,17 @@ extension ItemInputs {
     }
 }
 
-/// What ``ItemInputs`` hands the inputs of an item to. Closures are called only where somebody wants what they make.
+/// Collects the inputs of an item for ``ItemInputs``. A collector calls only the closures whose results it needs.
 protocol InputCollector {
-    /// The digest of the next declared input.
+    /// Adds the digest of the next declared input.
     mutating func add(_ digest: Digest)
-    /// A row of the item's trace.
+    /// Adds a row of the item's trace.
     mutating func addRow(_ row: () -> ItemOutcome.Input)
-    /// What a training set was made of.
+    /// The members of a training set, with their digests.
     mutating func addMember(_ member: () -> ItemOutcome.Member?)
 }
 
-/// Digests alone, for a key: a plan asks for those of a million items.
+/// Collects digests only, for a key: a plan computes the keys of a million items.
 struct KeyInputs: InputCollector {
     private(set) var digests: [Digest] = []
 
@@ -156,12 +156,12 @@ struct KeyInputs: InputCollector {
     mutating func addMember(_ member: () -> ItemOutcome.Member?) {}
 }
 
-/// Digests, and what the item's trace says of them.
+/// Collects digests and the rows of the item's trace.
 struct TraceInputs: InputCollector {
-    /// Of each declared input, in order.
+    /// The digest of each declared input, in order.
     private(set) var digests: [Digest] = []
     private(set) var rows: [ItemOutcome.Input] = []
-    /// What a training set was made of.
+    /// The members of a training set, with their digests.
     private(set) var members: [ItemOutcome.Member] = []
 
     mutating func add(_ digest: Digest) { digests.append(digest) }
@@ -169,7 +169,7 @@ struct TraceInputs: InputCollector {
     mutating func addMember(_ member: () -> ItemOutcome.Member?) { if let member = member() { members.append(member) } }
 }
 
-/// The digest of an input that is the outputs of many scopes: over what each is called, and its digest, in order.
+/// The digest of an input that is the outputs of several scopes: SHA-256 over the label and the digest of each, in order.
 struct MemberDigest {
     private var hash = SHA256()
 
@@ -181,7 +181,7 @@ struct MemberDigest {
     var digest: Digest { hash.digest }
 }
 
-/// A step in one recipe: what all its items share.
+/// A step with the values of one recipe: everything that all of its items share.
 struct StepSetup: Sendable {
     let step: any Step
     /// Its parameters by their names within the step.
@@ -189,7 +189,7 @@ struct StepSetup: Sendable {
     let configuration: Catalog.StepConfiguration
     /// The models that its parameters name, by name.
     let models: [String: ModelRecord]
-    /// The names of its outputs, ascending: the order of digests everywhere.
+    /// The names of its outputs, ascending: the order in which digests of outputs are stored.
     let outputNames: [String]
 
     /// - Throws: ``EngineError`` where the recipe names a model that the catalog does not have.
@@ -214,7 +214,7 @@ struct StepSetup: Sendable {
         let digests = used.mapValues(\.digest.hexadecimal)
         let values = Dictionary(uniqueKeysWithValues: parameters.map { ("\(step.name).\($0.key)", $0.value.text) })
         var lines = ["cellar configuration 1", step.name, step.scope.rawValue, "\(step.version)"]
-        // With its length before it, so that no text can look like another line.
+        // The length before each text makes the encoding unambiguous.
         lines += values.sorted { $0.key < $1.key }.map { "recipe \($0.key)=\($0.value.utf8.count):\($0.value)" }
         lines += digests.sorted { $0.key < $1.key }.map { "model \($0.key)=\($0.value)" }
         lines += step.inputs.map { "input \($0.name)" }

@@ -3,37 +3,37 @@ internal import Catalog
 public import CatalogSchema
 internal import Volumes
 
-/// What is stale in a collection, step by step.
+/// The state of every item of a collection, step by step: which are fresh, and which a run would compute.
 ///
-/// Made by ``Planner``; nothing is written and no file is opened for it.
+/// ``Planner`` makes it, without writing anything or opening a file.
 public struct Plan: Sendable {
-    /// The items of one step by how they stand.
+    /// The number of items of one step in each state.
     public struct StepSummary: Sendable, Hashable {
         public let step: String
         public let scope: ScopeKind
-        /// Items whose result stands.
+        /// Items whose standing result has today's key.
         public internal(set) var fresh = 0
-        /// Items of which an earlier result has today's key.
+        /// Items whose earlier result has today's key.
         public internal(set) var foundAgain = 0
-        /// Items that run.
+        /// Items that will run.
         public internal(set) var stale = 0
-        /// Items that run if what comes before them turns out different.
+        /// Items that will run if the new results of the items before them differ from the old ones.
         public internal(set) var waiting = 0
         /// Items whose tomogram's file is missing.
         public internal(set) var offline = 0
-        /// Items that cannot run: they need what is trained on a set that the plan covers in part only, and was not yet.
+        /// Items that cannot run: they need a result of a training set that the plan covers only in part, and there is none.
         public internal(set) var blocked = 0
-        /// Items that run only because their dropped bytes are needed again.
+        /// Items that run only because their evicted bytes are needed again.
         public internal(set) var restore = 0
-        /// Items without a result that failed or were skipped at their last try.
+        /// Items without a result that failed or were skipped the last time.
         public internal(set) var failed = 0
-        /// Seconds of one worker that the stale and waiting items take, by what items took before; nil where none ran.
+        /// The seconds that the stale and waiting items take on one worker, estimated from earlier items; nil where none ran.
         public internal(set) var estimatedSeconds: Double?
-        /// Bytes of artifacts that they write.
+        /// The bytes of artifacts that they write, estimated in the same way.
         public internal(set) var estimatedBytes: Double?
 
         public var total: Int { fresh + foundAgain + stale + waiting + offline + blocked }
-        /// Whether a run has anything to do, or to tell.
+        /// Whether a run has anything to do or to report.
         public var hasWork: Bool { foundAgain + stale + waiting + blocked > 0 }
     }
 
@@ -43,25 +43,24 @@ public struct Plan: Sendable {
     let signatures: [SourceSignature?]
     /// For each step, the state of each of its scopes.
     let states: [[ItemState]]
-    /// For each step, the digests of the outputs of its scopes, as many for each as it has outputs; meaningful where
-    /// the state is `fresh`, `foundAgain` or `offline`.
+    /// For each step, the digests of the outputs of its scopes, `[scope][output]` in one list; defined where the state is `fresh`,
+    /// `foundAgain` or `offline`.
     let outputs: [[Digest]]
     /// Earlier results that have today's key: the item, its key, and the trace.
     let foundAgain: [(item: ItemNode, key: Digest, trace: KnownTrace)]
     let evicted: Set<Digest>
-    /// The steps that have no items because no training set is current, in order: those on training sets, and all that
-    /// need them.
+    /// The steps without items because no training set is current, in order: those on training sets, and all that need these.
     public let stepsWithoutTrainingSet: [String]
-    /// Of the keys that the planner was asked about, those under which an item is to run.
+    /// Those of the keys that the planner was asked about under which an item will run.
     let continuedKeys: Set<Digest>
 
     public internal(set) var summaries: [StepSummary]
 
-    /// Whether a run has anything to do, or to tell.
+    /// Whether a run has anything to do or to report.
     public var hasWork: Bool { summaries.contains(where: \.hasWork) }
 
-    /// The current training set, where the plan covers only part of its tomograms: nothing is trained then, and what was
-    /// trained on it before is taken as it is.
+    /// The current training set, where the plan covers only some of its tomograms: then nothing is trained, and the standing results of the set
+    /// are used as they are.
     public var heldTrainingSet: String? { scopes.training.flatMap { $0.isHeld ? $0.name : nil } }
 
     /// The items that cannot run.
@@ -72,16 +71,16 @@ public struct Plan: Sendable {
         }
     }
 
-    /// Why items are blocked.
+    /// The reason why items are blocked.
     var blockedReason: String {
         "nothing that it could use was trained on the training set \(heldTrainingSet ?? "") yet, and not all tomograms of that set "
             + "are selected; run without --where first"
     }
 
-    /// How many tomograms the plan covers.
+    /// The number of tomograms that the plan covers.
     public var tomogramCount: Int { scopes.tomograms.count }
 
-    /// Names of tomograms whose file is not where it was.
+    /// The names of tomograms whose file is missing.
     public var missingSources: [String] {
         zip(scopes.tomograms, signatures).compactMap { tomogram, signature in
             signature == nil && readsSources ? tomogram.name : nil
@@ -91,26 +90,26 @@ public struct Plan: Sendable {
     private var readsSources: Bool { graph.readsFiles }
 }
 
-/// How an item stands before anything runs: the words of plans, of `why`, and of the tables that people read.
+/// The state of an item before a run. Plans, `why` and the tables for people use the same words.
 public enum ItemState: String, Sendable, Hashable, CaseIterable {
     /// The standing result has today's key.
     case fresh
-    /// An earlier result has today's key: it becomes the standing one, and nothing runs.
+    /// An earlier result has today's key: it becomes the standing result, and nothing runs.
     case foundAgain = "found again"
     /// No result has today's key: the item runs.
     case stale
     /// It reads from an item that is stale or waiting: its key is not known yet.
     case waiting
-    /// No result has today's key, and the file that the item would read is not there: what was computed earlier stands.
+    /// No result has today's key, and the file that the item would read is missing: its earlier result stands.
     case offline
-    /// Of a training set that the plan covers in part only: its standing result is taken as it is.
+    /// An item of a training set that the plan covers only in part: its standing result is used as it is.
     case held
-    /// Of such a training set, and there is no result.
+    /// An item of such a training set, without a result.
     case absent
     /// It reads from an item that is absent or blocked.
     case blocked
 
-    /// Whether its outputs can be read from.
+    /// Whether the digests of its outputs are known.
     var hasOutputs: Bool {
         switch self {
         case .fresh, .foundAgain, .offline, .held: true

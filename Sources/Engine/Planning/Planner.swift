@@ -4,7 +4,7 @@ import CatalogSchema
 import Dispatch
 internal import Volumes
 
-/// Finds out what is stale: one pass over the catalog in one snapshot, one pass in memory, in the order of the steps.
+/// Makes plans: reads the catalog once, in one snapshot, and decides about all items in one pass in memory, in the order of the steps.
 public struct Planner: Sendable {
     private let catalog: Catalog
     private let graph: StepGraph
@@ -18,21 +18,21 @@ public struct Planner: Sendable {
 
     /// Compares the key of every item with the keys of the results that stand.
     ///
-    /// - Parameter selection: ids of the tomograms to look at; nil for all.
-    /// - Throws: ``EngineError`` where the recipe names a model that is not there, ``CatalogError`` where the catalog
+    /// - Parameter selection: the ids of the tomograms; nil for all.
+    /// - Throws: ``EngineError`` where the recipe names a model that the catalog does not have, ``CatalogError`` where the catalog
     ///   cannot be read.
     /// - Complexity: linear in the number of items; one stat(2) for each tomogram; no file is opened.
     public func plan(selection: [Int64]? = nil) throws -> Plan { try plan(selection: selection, lookingFor: []) }
 
-    /// The keys, of some, under which a run would work on an item now.
+    /// Those of some keys under which a run would compute an item now.
     ///
-    /// - Parameter keys: such as those that began and did not end.
+    /// - Parameter keys: for example those of items that were interrupted.
     public func continuedKeys(among keys: Set<Digest>) throws -> Set<Digest> {
         keys.isEmpty ? [] : try plan(selection: nil, lookingFor: keys).continuedKeys
     }
 
-    /// Makes a plan in which the tomogram's items stand as they do in the plan of all, with few others: the training set
-    /// that steps on it read from brings its tomograms along.
+    /// Makes a plan for one tomogram, in which its items have the same states as in the plan of all tomograms. It includes the tomograms of the
+    /// training set, where steps read from it.
     func plan(aroundTomogram id: Int64) throws -> Plan {
         guard graph.needsTrainingSet else { return try plan(selection: [id]) }
         let members = try catalog.results.withPlanningSnapshot { try $0.currentTrainingSet()?.tomograms ?? [] }
@@ -85,13 +85,13 @@ public struct Planner: Sendable {
                 case .waiting: summary.waiting += 1
                 case .offline: summary.offline += 1
                 case .blocked: summary.blocked += 1
-                // These are not planned.
+                // The items of these steps are not planned.
                 case .held, .absent: break
                 }
             }
             summary.restore = restores[position].count
             if let failed = troubles[step.name] {
-                // One whose file or parameters are again what they were has a result, whatever happened in between.
+                // An item whose file and parameters are as before has a result, whatever failed in the meantime.
                 let ids = Set(
                     plan.states[position].indices.filter { ![.fresh, .foundAgain].contains(plan.states[position][$0]) }
                         .map { plan.scopes.id(of: Scope(step.scope, $0)) })
@@ -107,14 +107,14 @@ public struct Planner: Sendable {
     }
 }
 
-/// The pass over the steps: what is known of the steps before decides about the items of the next.
+/// The pass over the steps: the outputs of earlier steps decide about the items of later ones.
 private struct PlanningPass {
     let graph: StepGraph
     let setups: [StepSetup]
     let scopes: ScopeIndex
     let signatures: [SourceSignature?]
     let evicted: Set<Digest>
-    /// Keys of which the caller wants to know whether an item is to run under them.
+    /// The keys of which the caller asks whether an item will run under them.
     let wanted: Set<Digest>
     private(set) var continuedKeys: Set<Digest> = []
     private(set) var states: [[ItemState]] = []
@@ -146,7 +146,7 @@ private struct PlanningPass {
 
         let inputs = ItemInputs(graph: graph, scopes: scopes, signatures: signatures)
         let (earlierStates, earlierOutputs) = (states, outputs)
-        // Keys of items whose inputs are known; nil for those that wait for others.
+        // The keys of items whose inputs are known; nil for items that wait for others.
         let chunk = 1024
         let keys = [Digest?](unsafeUninitializedCapacity: count) { buffer, initialized in
             nonisolated(unsafe) let keys = buffer
@@ -189,9 +189,9 @@ private struct PlanningPass {
         outputs.append(heads.outputs)
     }
 
-    /// Takes the standing result of a training set that is not planned as it is.
+    /// Uses the standing result of a training set that is not planned.
     private mutating func hold(_ heads: Heads) {
-        // Bytes that were dropped could only come back by training.
+        // Evicted bytes could only be restored by a training.
         let isHeld = heads.keys.allSatisfy { $0 != nil } && heads.outputs.allSatisfy { !evicted.contains($0) }
         if !isHeld { isAnyAbsent = true }
         states.append([isHeld ? .held : .absent])
@@ -210,7 +210,7 @@ private struct PlanningPass {
             outputs = [Digest](repeating: Digest.zero, count: count * width)
         }
 
-        /// Rows and scopes both come by ascending id, and are merged.
+        /// Merges rows and scopes, both of which are in ascending order of id.
         mutating func load(_ snapshot: PlanningSnapshot, stepID: Int64, scopes: ScopeIndex, kind: ScopeKind) throws {
             let order = scopes.positionsByID(of: kind)
             let count = keys.count
@@ -236,7 +236,7 @@ private struct PlanningPass {
 }
 
 extension Plan {
-    /// For each step, the positions of items whose results stand, but whose dropped bytes a stale item needs.
+    /// For each step, the positions of items whose results stand and whose evicted bytes a stale item needs.
     func restores() -> [Set<Int>] {
         var restores = [Set<Int>](repeating: [], count: graph.steps.count)
         guard !evicted.isEmpty else { return restores }

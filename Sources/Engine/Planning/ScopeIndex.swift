@@ -14,16 +14,16 @@ struct Scope: Hashable, Sendable {
     }
 }
 
-/// The scopes of a plan, in order, and which belong to which.
+/// The scopes of a plan in order, and the relations between them.
 ///
-/// Tomograms are ordered by ascending id, parts by tomogram, then by z; the one training set that is current has position 0. Relations
-/// between tomograms and their parts are ranges of positions, so that a million of them need no table.
+/// Tomograms are in ascending order of id, parts in the order of tomograms and then of z; the current training set has position 0. Relations
+/// between tomograms and their parts are ranges of positions, so that a million parts need no table.
 struct ScopeIndex: Sendable {
     let tomograms: [PlanningSnapshot.Tomogram]
     /// The current training set; nil where there is none, or no step needs it.
     let training: TrainingScope?
     private let parts: [ScopeKind: [PlanningSnapshot.Part]]
-    /// For each kind, the position at which each tomogram's parts begin, and one past the last.
+    /// For each kind, the position of the first part of each tomogram, and one past the last part at the end.
     private let firstPart: [ScopeKind: [Int32]]
 
     /// Reads the scopes of the kinds that are needed.
@@ -33,7 +33,7 @@ struct ScopeIndex: Sendable {
         tomograms = try snapshot.tomograms(selection: selection)
         var parts: [ScopeKind: [PlanningSnapshot.Part]] = [:]
         var firstPart: [ScopeKind: [Int32]] = [:]
-        // Slabs and slices are found through one another.
+        // A slab reads from its slices and a slice from its slabs: both kinds are needed where one is.
         let needed = kinds.isDisjoint(with: [.slab, .slice]) ? kinds : kinds.union([.slab, .slice])
         for kind in needed where kind != .tomogram && kind != .trainingSet {
             let list = try snapshot.parts(of: kind, tomograms: tomograms)
@@ -64,7 +64,7 @@ struct ScopeIndex: Sendable {
         }
     }
 
-    /// The positions of a kind's scopes by ascending id, where that is another order than theirs.
+    /// The positions of a kind's scopes in ascending order of id, where it differs from the order of positions.
     func positionsByID(of kind: ScopeKind) -> [Int]? {
         guard let list = parts[kind] else { return nil }
         return list.indices.sorted { list[$0].id < list[$1].id }
@@ -72,7 +72,7 @@ struct ScopeIndex: Sendable {
 
     func part(of scope: Scope) -> PlanningSnapshot.Part? { parts[scope.kind]?[scope.position] }
 
-    /// The position of the tomogram that a scope is, or is part of; nil for a training set, which is of several.
+    /// The position of the tomogram that a scope is or is part of; nil for a training set, which has several.
     func tomogram(of scope: Scope) -> Int? {
         switch scope.kind {
         case .tomogram: scope.position
@@ -81,7 +81,7 @@ struct ScopeIndex: Sendable {
         }
     }
 
-    /// What a scope is called among others of its tomogram: empty for the tomogram itself, and for a training set.
+    /// The label of a scope within its tomogram: empty for the tomogram itself, and for a training set.
     func label(of scope: Scope) -> String {
         guard let part = part(of: scope) else { return "" }
         return switch scope.kind {
@@ -92,18 +92,18 @@ struct ScopeIndex: Sendable {
         }
     }
 
-    /// The name of its tomogram, as `dataset/name`; of a training set, its own.
+    /// The name of a scope's tomogram, `dataset/name`; for a training set its own name.
     func owner(of scope: Scope) -> String {
         tomogram(of: scope).map { tomograms[$0].name } ?? training?.name ?? ""
     }
 
-    /// What a scope is called among all of its kind: `toys/a z 3..<6`.
+    /// The label of a scope among all of its kind: `toys/a z 3..<6`.
     func fullLabel(of scope: Scope) -> String {
         let (owner, label) = (owner(of: scope), label(of: scope))
         return label.isEmpty ? owner : "\(owner) \(label)"
     }
 
-    /// What a scope is called in the key and the trace of one that reads from it: a training set's members are of several
+    /// The label of a scope in the key and trace of an item that reads from it: with its tomogram for a training set, whose members are of several
     /// tomograms.
     func memberLabel(of scope: Scope, for reader: ScopeKind) -> String {
         reader == .trainingSet ? fullLabel(of: scope) : label(of: scope)
@@ -111,18 +111,18 @@ struct ScopeIndex: Sendable {
 }
 
 extension ScopeIndex {
-    /// Whether a scope of one kind reads from exactly one scope of another: itself, its tomogram, or the training set.
+    /// Whether a scope of one kind reads from exactly one scope of another kind: itself, its tomogram, or the training set.
     static func isSingular(from kind: ScopeKind, to other: ScopeKind) -> Bool {
         kind == other || other == .trainingSet || (other == .tomogram && kind != .trainingSet)
     }
 
-    /// The position of the one scope from which one of another kind reads, where `isSingular` says so.
+    /// The one scope of a kind that a scope reads from, where ``isSingular(from:to:)`` is true.
     func only(_ other: ScopeKind, for scope: Scope) -> Scope {
         scope.kind == other ? scope : Scope(other, other == .trainingSet ? 0 : tomogram(of: scope) ?? 0)
     }
 
-    /// Calls the closure with the positions of all scopes of another kind from which a scope reads: its own tomogram and
-    /// its parts, or those that share its z, of an annotation all; a training set's members; and the current training set, whatever the scope.
+    /// Calls the closure with all scopes of a kind that a scope reads from: its tomogram, the parts of its tomogram that share its z (all parts
+    /// for a tomogram or an annotation), the members of a training set, or the current training set.
     func forEachSource(of scope: Scope, in other: ScopeKind, _ body: (Scope) -> Void) {
         if scope.kind == other { return body(scope) }
         if other == .trainingSet { return training == nil ? () : body(Scope(other, 0)) }
@@ -130,7 +130,7 @@ extension ScopeIndex {
         forEachRelative(of: scope, in: other, body)
     }
 
-    /// Calls the closure with the positions of all scopes of another kind that read from a scope.
+    /// Calls the closure with all scopes of a kind that read from a scope.
     func forEachReader(of scope: Scope, in other: ScopeKind, _ body: (Scope) -> Void) {
         if scope.kind == other { return body(scope) }
         if scope.kind == .trainingSet { return (0..<count(of: other)).forEach { body(Scope(other, $0)) } }
@@ -138,8 +138,8 @@ extension ScopeIndex {
         forEachRelative(of: scope, in: other, body)
     }
 
-    /// The relation between tomograms and their parts, which is symmetric. An annotation is of the whole tomogram, and has to do with
-    /// all of its slabs and slices.
+    /// The relation between tomograms and their parts, which is symmetric. An annotation belongs to the whole tomogram and is related to all of its
+    /// slabs and slices.
     private func forEachRelative(of scope: Scope, in other: ScopeKind, _ body: (Scope) -> Void) {
         guard let tomogram = tomogram(of: scope) else { return }
         if other == .tomogram { return body(Scope(other, tomogram)) }
@@ -153,7 +153,7 @@ extension ScopeIndex {
 }
 
 extension ScopeIndex {
-    /// The position of a tomogram, by bisection.
+    /// The position of a tomogram, by binary search.
     func tomogramPosition(ofID id: Int64) -> Int? {
         var (low, high) = (0, tomograms.count)
         while low < high {
@@ -163,9 +163,9 @@ extension ScopeIndex {
         return low < tomograms.count && tomograms[low].id == id ? low : nil
     }
 
-    /// The scope of a kind that has an id in the catalog.
+    /// The scope of a kind with an id of the catalog.
     ///
-    /// - Parameter tomogramID: of the tomogram it is, or is part of; nil for a training set.
+    /// - Parameter tomogramID: the id of the tomogram that it is or is part of; nil for a training set.
     func scope(_ kind: ScopeKind, id: Int64, tomogramID: Int64?) -> Scope? {
         if kind == .trainingSet { return training?.id == id ? Scope(kind, 0) : nil }
         guard let tomogramID, let tomogram = tomogramPosition(ofID: tomogramID) else { return nil }
@@ -177,8 +177,8 @@ extension ScopeIndex {
 }
 
 extension ScopeIndex {
-    /// The digest of what is known of a scope without computing anything; nil where there is no such thing, or a file is
-    /// missing. Of a training set, it is that of all its members together.
+    /// The digest of a fact about a scope; nil where the scope does not have it, or a file is missing. For a training set, the digest of the facts of
+    /// all its members.
     func digest(
         of fact: StepInput.Fact, for scope: Scope, signatures: [SourceSignature?]
     ) -> Digest? {
@@ -201,7 +201,7 @@ extension ScopeIndex {
         }
     }
 
-    /// The same as text, for traces and people; nil for a training set, whose members have their own.
+    /// The fact as text, for traces and people; nil for a training set, whose members each have their own.
     func text(
         of fact: StepInput.Fact, for scope: Scope, signatures: [SourceSignature?]
     ) -> String? {
@@ -225,7 +225,7 @@ extension ScopeIndex {
         return (training?.members(kind) ?? []).map { Scope(kind, Int($0)) }
     }
 
-    /// Whether the file of a scope's tomogram is not there; of a training set, one of them.
+    /// Whether the file of a scope's tomogram is missing; for a training set, the file of any of its tomograms.
     func isSourceMissing(of scope: Scope, signatures: [SourceSignature?]) -> Bool {
         if let tomogram = tomogram(of: scope) { return signatures[tomogram] == nil }
         return factMembers(of: .source).contains { signatures[$0.position] == nil }
@@ -233,7 +233,7 @@ extension ScopeIndex {
 }
 
 extension PlanningSnapshot.DeclaredVoxelSize {
-    /// As traces and `why` write it.
+    /// The text in traces and `why`.
     var text: String {
         let user = user.map { "user \($0)" }
         let dataset = dataset.map { "dataset \($0)" }
@@ -242,13 +242,13 @@ extension PlanningSnapshot.DeclaredVoxelSize {
     }
 }
 
-/// The current training set in a plan: which of the plan's scopes are its members.
+/// The current training set in a plan, and its members among the plan's scopes.
 struct TrainingScope: Sendable {
     let id: Int64
     let name: String
-    /// Whether the plan covers only part of its tomograms: then nothing is trained, and what was trained before stands.
+    /// Whether the plan covers only some of its tomograms: then nothing is trained, and the standing results are used.
     let isHeld: Bool
-    /// Ascending positions of the members of each kind; none where it is held.
+    /// The positions of the members of each kind, ascending; empty where the set is held.
     private let positions: [ScopeKind: [Int32]]
 
     init(
@@ -279,11 +279,10 @@ struct TrainingScope: Sendable {
         ]
     }
 
-    /// The positions of its members of a kind: tomograms, of which it holds slabs or annotations; slabs, and their slices;
-    /// annotations.
+    /// The positions of its members of a kind: the tomograms of its slabs and annotations, the slabs, their slices, or the annotations.
     func members(_ kind: ScopeKind) -> [Int32] { positions[kind] ?? [] }
 
-    /// Whether a scope is a member, by bisection.
+    /// Whether a scope is a member, by binary search.
     func contains(_ scope: Scope) -> Bool {
         let list = members(scope.kind)
         var (low, high) = (0, list.count)

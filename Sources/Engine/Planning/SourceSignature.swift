@@ -2,11 +2,11 @@ import Basics
 import Foundation
 import Volumes
 
-/// What tells, without opening it, whether a file is the one that was read before: path, size, time of change and inode.
+/// The identity of a file without opening it: path, size, modification time and inode. It differs where the file is another one than before.
 ///
-/// For a folder (OME-Zarr), the time of change and inode of each folder in it, and of each metadata file also its size. No chunk is asked
-/// about, of which a store has thousands: chunks that come, go, or are written under a temporary name and renamed, as zarr's writers do,
-/// change the time of their folder. A chunk that is written over in place is not noticed.
+/// For a folder (OME-Zarr), it has the modification time and inode of each folder in it, and also the size of each metadata file. Chunks are not
+/// looked at, since a store has thousands: a chunk that is added, removed, or written under a temporary name and renamed, as zarr's writers do,
+/// changes the time of its folder. A chunk that is overwritten in place is not noticed.
 struct SourceSignature: Sendable, Hashable {
     private enum Content: Sendable, Hashable {
         case file(bytes: Int, seconds: Int, nanoseconds: Int, inode: UInt)
@@ -22,7 +22,7 @@ struct SourceSignature: Sendable, Hashable {
         var info = stat()
         guard stat(location.path, &info) == 0 else { return nil }
         var hash = SHA256()
-        // No path has a zero in it: no path can look like another path and what follows it.
+        // A zero byte ends the path, since no path contains one.
         hash.update("\(location.description)\0".utf8)
         if info.st_mode & S_IFMT == S_IFDIR {
             let entries = Self.entries(of: location.path)
@@ -39,7 +39,7 @@ struct SourceSignature: Sendable, Hashable {
         digest = hash.digest
     }
 
-    /// For traces and people. Made when it is asked for: a plan needs the digests of all files, and hardly any text.
+    /// The text for traces and people. It is made on demand: a plan needs the digests of all files, and few of the texts.
     var text: String {
         switch content {
         case .file(let bytes, let seconds, let nanoseconds, let inode):
@@ -65,7 +65,7 @@ struct SourceSignature: Sendable, Hashable {
     /// A folder or a metadata file within a store.
     private struct Entry {
         let isFolder: Bool
-        /// What tells it from another, or from itself when it has changed.
+        /// Its identity: differs where it is another one, or has changed.
         let line: String
 
         init(_ path: String, _ info: stat) {
@@ -79,7 +79,7 @@ struct SourceSignature: Sendable, Hashable {
     /// - Complexity: reads every folder, and stats folders and metadata files.
     private static func entries(of root: String) -> [Entry] {
         var entries: [Entry] = []
-        // Relative to the root; links are not followed, so that this ends.
+        // Paths relative to the root. Links are not followed, so that the walk ends.
         var open = [""]
         while let folder = open.popLast() {
             let path = folder.isEmpty ? root : "\(root)/\(folder)"
@@ -96,7 +96,8 @@ struct SourceSignature: Sendable, Hashable {
                 guard name != ".", name != ".." else { continue }
                 let relative = folder.isEmpty ? name : "\(folder)/\(name)"
                 let type = Int32(entry.pointee.d_type)
-                // Of chunks, nearly all there is, the type is enough; where the file system tells none, each has to be asked about.
+                // The type of the directory entry is enough for chunks, which are nearly all entries; some file systems do not give it, so that
+                // each entry needs a call.
                 if type == Int32(DT_REG), !isMetadata(name) { continue }
                 guard lstat("\(root)/\(relative)", &info) == 0 else { continue }
                 if info.st_mode & S_IFMT == S_IFDIR {
@@ -109,10 +110,10 @@ struct SourceSignature: Sendable, Hashable {
         return entries
     }
 
-    /// Whether a file says what a store is: `.zgroup`, `.zattrs`, `.zarray`, `.zmetadata`, and `zarr.json` of version 3.
+    /// Whether a file is metadata of a store: `.zgroup`, `.zattrs`, `.zarray`, `.zmetadata`, and `zarr.json` of version 3.
     private static func isMetadata(_ name: String) -> Bool { name.hasPrefix(".z") || name == "zarr.json" }
 
-    /// The signatures of many files; network file systems answer slowly, and many questions at a time.
+    /// The signatures of many files, in parallel: network file systems answer slowly, but many requests at a time.
     static func all(of locations: [VolumeLocation]) -> [SourceSignature?] {
         let chunk = 256
         let chunks = (locations.count + chunk - 1) / chunk

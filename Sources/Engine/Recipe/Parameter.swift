@@ -1,24 +1,24 @@
 internal import Basics
 public import CatalogSchema
 
-/// A parameter of a step as the recipe knows it: its name, what it may be, its default, and what it means.
+/// A parameter of a step as a recipe has it: name, type and range, default, and meaning.
 public struct ParameterDeclaration: Sendable, Hashable {
-    /// What a value may be.
+    /// The type and the range of a value.
     public enum Kind: Sendable, Hashable {
         case flag
         case integer(ClosedRange<Int>)
         case real(ClosedRange<Double>)
-        /// One of a few words.
+        /// One of some words.
         case choice([String])
         case text
         /// The name of a model of the catalog, of this kind (`diffusion`, `cellpose`); its digest enters the key.
         case model(kind: String)
     }
 
-    /// The value of a model's parameter where no model is chosen.
+    /// The value of a parameter for a model where none is chosen.
     public static let noModel = "none"
 
-    /// What stands before the last dot of the name, or the name where it has none.
+    /// The part of the name before its last dot; the whole name where it has none.
     var group: Substring { name.lastIndex(of: ".").map { name[..<$0] } ?? name[...] }
 
     var isModel: Bool { if case .model = kind { true } else { false } }
@@ -27,7 +27,7 @@ public struct ParameterDeclaration: Sendable, Hashable {
     public let name: String
     public let kind: Kind
     public let defaultValue: RecipeValue
-    /// One line for people: what it is, and its unit.
+    /// One line for people: its meaning and unit.
     public let summary: String
 
     private init(_ name: String, _ kind: Kind, _ defaultValue: RecipeValue, _ summary: String) {
@@ -69,10 +69,10 @@ public struct ParameterDeclaration: Sendable, Hashable {
         ParameterDeclaration(name, .model(kind: kind), .text(value), summary)
     }
 
-    /// The value that a word means for this parameter.
+    /// Parses a value of this parameter.
     ///
     /// - Parameter key: the full name, for the message.
-    /// - Throws: ``EngineError`` where the word is no such value, or out of range.
+    /// - Throws: ``EngineError`` where the text is of another type or out of range.
     func value(parsing word: String, key: String) throws(EngineError) -> RecipeValue {
         switch kind {
         case .flag:
@@ -93,7 +93,7 @@ public struct ParameterDeclaration: Sendable, Hashable {
         throw EngineError(.invalidRecipe, "\(key) cannot be \"\(word)\": it is \(expectation)")
     }
 
-    /// What a value may be, in words.
+    /// The type and the range of a value, in words.
     public var expectation: String {
         switch kind {
         case .flag: "true or false"
@@ -106,7 +106,7 @@ public struct ParameterDeclaration: Sendable, Hashable {
     }
 }
 
-/// A parameter of a step, with the type that the step reads it as.
+/// A parameter of a step, with the type of the value that the step reads.
 ///
 /// ```swift
 /// struct Parameters: Sendable {
@@ -147,7 +147,7 @@ extension Parameter where Value == Double {
         }
     }
 
-    /// An upper limit, where the recipe's 0 says that there is none: the step reads infinity then.
+    /// An upper limit. 0 in the recipe means no limit; the step reads infinity then.
     public static func limit(
         _ name: String, default value: Double, in range: ClosedRange<Double>, _ summary: String
     ) -> Parameter {
@@ -166,7 +166,7 @@ extension Parameter where Value == String {
 }
 
 extension Parameter where Value: RawRepresentable<String> & CaseIterable {
-    /// One of the cases, which the recipe writes as their raw values.
+    /// One of the cases of an enumeration; the recipe has their raw values.
     public static func choice(_ name: String, default value: Value, _ summary: String) -> Parameter {
         let words = Value.allCases.map(\.rawValue)
         return Parameter(declaration: .choice(name, default: value.rawValue, of: words, summary)) { value, _ in
@@ -176,7 +176,7 @@ extension Parameter where Value: RawRepresentable<String> & CaseIterable {
 }
 
 extension Parameter where Value == ModelRecord? {
-    /// The name of a model of the catalog, of this kind; the step reads its record, and nil where none is chosen.
+    /// A model of the catalog of this kind. The recipe has its name; the step reads its record, or nil where none is chosen.
     public static func model(_ name: String, kind: String, _ summary: String) -> Parameter {
         Parameter(declaration: .model(name, kind: kind, summary)) { value, models in
             if case .text(let model) = value { .some(models[model]) } else { nil }
@@ -211,7 +211,7 @@ public enum RecipeValue: Hashable, Sendable {
     case real(Double)
     case text(String)
 
-    /// The value as recipes, keys and people write it: a whole real keeps its `.0`, so that text tells types apart.
+    /// The value as text, in recipes, keys and tables: a real that is whole keeps its `.0`, so that it differs from an integer.
     public var text: String {
         switch self {
         case .flag(let flag): "\(flag)"

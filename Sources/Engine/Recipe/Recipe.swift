@@ -2,7 +2,7 @@ public import Basics
 import Foundation
 internal import Volumes
 
-/// The parameters of every step, each with a value that it accepts.
+/// The parameters of all steps, each with a valid value.
 public struct Recipe: Sendable, Hashable {
     /// A parameter by its full name, in the order of steps and declarations.
     public struct Entry: Sendable, Hashable {
@@ -14,10 +14,10 @@ public struct Recipe: Sendable, Hashable {
 
     public let entries: [Entry]
     private var values: [String: RecipeValue]
-    /// Full names that mean nothing any more.
+    /// The full names of retired parameters, which are ignored.
     let retired: Set<String>
 
-    /// Every parameter of these steps at its default.
+    /// The defaults of all parameters of these steps.
     public init(steps: [any Step]) {
         entries = steps.flatMap { step in
             step.parameters.map { Entry(key: "\(step.name).\($0.name)", step: step.name, parameter: $0) }
@@ -29,9 +29,9 @@ public struct Recipe: Sendable, Hashable {
     /// The value of a parameter; nil where there is none of that name.
     public subscript(key: String) -> RecipeValue? { values[key] }
 
-    /// Sets a parameter to the value that a word means for it.
+    /// Sets a parameter to a value that is given as text.
     ///
-    /// - Throws: ``EngineError`` where there is no such parameter, or it cannot have that value.
+    /// - Throws: ``EngineError`` where there is no such parameter, or the value is of another type or out of range.
     public mutating func set(_ key: String, to word: String) throws(EngineError) {
         guard let entry = entries.first(where: { $0.key == key }) else {
             throw EngineError(.invalidRecipe, "there is no parameter \(key)\(suggestion(for: key))")
@@ -58,7 +58,7 @@ public struct Recipe: Sendable, Hashable {
     /// The digest of all values.
     public var digest: Digest { Digest(of: "cellar recipe 1\n\(json)".utf8) }
 
-    /// What differs from values of an earlier recipe, as text by key: parameters that came, went, or changed.
+    /// The differences from the values of an earlier recipe, as text by key: parameters that were added, removed or changed.
     public func differences(from earlier: [String: String]) -> [(key: String, old: String?, new: String?)] {
         let now = values.mapValues(\.text)
         return Set(now.keys).union(earlier.keys).sorted().compactMap { key in
@@ -66,13 +66,13 @@ public struct Recipe: Sendable, Hashable {
         }
     }
 
-    /// What differs from the defaults.
+    /// The values that differ from the defaults.
     public var differencesFromDefaults: [(key: String, old: String?, new: String?)] {
         differences(
             from: Dictionary(entries.map { ($0.key, $0.parameter.defaultValue.text) }, uniquingKeysWith: { first, _ in first }))
     }
 
-    /// A hint at the parameter that was meant: the one that shares the most, where one is close.
+    /// A hint at the parameter that was probably meant: the closest by edit distance among those with a similar name.
     private func suggestion(for key: String) -> String {
         let last = key.split(separator: ".").last.map(String.init) ?? key
         let close = entries.map(\.key).filter { $0.hasSuffix(".\(last)") || $0.contains(last) || editDistance($0, key) <= 3 }
@@ -82,7 +82,7 @@ public struct Recipe: Sendable, Hashable {
         return "; did you mean \(best)?"
     }
 
-    /// Levenshtein's distance: single-character edits between two words.
+    /// The Levenshtein distance of two words: the least number of single-character edits.
     private func editDistance(_ a: String, _ b: String) -> Int {
         let (a, b) = (Array(a.utf8), Array(b.utf8))
         var row = Array(0...b.count)

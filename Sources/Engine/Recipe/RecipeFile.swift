@@ -4,8 +4,8 @@ internal import Glibc
 internal import Volumes
 internal import Yams
 
-/// A recipe as a YAML file that people edit: parameters nested by step and group, or dotted in one line; what is left
-/// out has its default.
+/// A recipe as a YAML file that people edit: parameters are nested by step and group, or have their full name with dots. Parameters that are
+/// left out have their defaults.
 ///
 /// ```yaml
 /// prepare:
@@ -24,10 +24,10 @@ public struct RecipeFile: Sendable {
 
     public init(path: String) { self.path = path }
 
-    /// The recipe that the file gives for these steps. Where there is no file, it gives the defaults.
+    /// Reads the recipe for these steps. Without a file, it is the defaults.
     ///
-    /// - Throws: ``EngineError`` that names the file and the key, where the file is no YAML, a key is no parameter or
-    ///   given twice, or a value is refused; also where there is a file that cannot be read.
+    /// - Throws: ``EngineError`` with the file and the key, where the file is no YAML, a key is no parameter or given twice, or a value is not
+    ///   valid; also where the file exists and cannot be read.
     public func read(for steps: [any Step]) throws(EngineError) -> Recipe {
         try recipe(from: try text(), for: steps)
     }
@@ -55,23 +55,23 @@ public struct RecipeFile: Sendable {
         try checkAliases(in: text)
         let root: Node?
         do { root = try Yams.compose(yaml: text) } catch {
-            // The parser goes on with the text of the file.
+            // The parser's message continues with the text of the file.
             let reason = "\(error)".prefix { $0 != "\n" }
             throw EngineError(.invalidRecipe, "\(path) is not understood: \(reason); mend it, or delete it for the defaults")
         }
         var seen: Set<String> = []
-        // A file of comments only composes to nothing, or to an empty scalar.
+        // A file with comments only is parsed as nothing, or as an empty scalar.
         guard let root, root.scalar?.string.isEmpty != true else { return recipe }
         try assign(root, prefix: "", depth: 0, to: &recipe, seen: &seen)
         return recipe
     }
 
-    /// Refuses a text in which aliases of aliases could multiply without end: the parser puts the node in their place.
+    /// Refuses a text with too many aliases: the parser expands each one to its node, so that aliases of aliases could grow exponentially.
     private func checkAliases(in text: String) throws(EngineError) {
         let lineEnds = Set("\r\n".utf8)
         var count = 0
         for line in text.utf8.split(whereSeparator: lineEnds.contains) {
-            // YAML knows line ends beyond ASCII, so that a comment may end before its line does.
+            // YAML has line ends beyond ASCII, so that a comment may end before its line does.
             let isComment = line.first { $0 != UInt8(ascii: " ") } == UInt8(ascii: "#")
             if isComment, line.allSatisfy({ $0 < 0x80 }) { continue }
             var previous = UInt8(ascii: " ")
@@ -97,7 +97,7 @@ public struct RecipeFile: Sendable {
                     throw EngineError(.invalidRecipe, "\(path): a key below \"\(prefix)\" is no plain word")
                 }
                 let key = prefix.isEmpty ? name : "\(prefix).\(name)"
-                // A step or group with nothing below it, or a parameter without a value, has its defaults.
+                // A step or group without entries, or a parameter without a value, has its defaults.
                 let isEmpty = value.scalar?.string.isEmpty == true && value.scalar?.style == .plain
                 if isEmpty, recipe.entries.contains(where: { $0.key == key || $0.key.hasPrefix("\(key).") }) { continue }
                 try assign(value, prefix: key, depth: depth + 1, to: &recipe, seen: &seen)
@@ -118,9 +118,9 @@ public struct RecipeFile: Sendable {
 }
 
 extension RecipeFile {
-    /// Writes a new file with every parameter, its value in the recipe and what it means.
+    /// Writes a new file with every parameter, its value and its meaning.
     ///
-    /// - Parameter steps: those that the recipe is for.
+    /// - Parameter steps: the steps of the recipe.
     /// - Throws: ``EngineError`` where the file cannot be written, or another process is changing it.
     public func write(_ recipe: Recipe, for steps: [any Step]) throws(EngineError) {
         var lines = [
@@ -148,12 +148,12 @@ extension RecipeFile {
         try replace(with: lines.joined(separator: "\n"))
     }
 
-    /// Sets parameters, all or none: the line of each is changed where there is one, and added where there is none; every other
-    /// line, and every comment, stays. Of several processes that set parameters at once, each sees what the others have set.
+    /// Sets parameters, all or none: changes the line of each, or adds one; all other lines and all comments stay. Where several processes set
+    /// parameters at once, no change is lost.
     ///
-    /// - Returns: the recipe as it was, and as it is now.
-    /// - Throws: ``EngineError`` where there is no such parameter or it refuses its value, or the file cannot be read or written;
-    ///   then the file stays.
+    /// - Returns: the recipe before and after the change.
+    /// - Throws: ``EngineError`` where there is no such parameter, a value is not valid, or the file cannot be read or written. Then the file is
+    ///   unchanged.
     @discardableResult
     public func set(
         _ assignments: [(key: String, value: String)], for steps: [any Step]
@@ -177,7 +177,7 @@ extension RecipeFile {
             }
         }
         let new = lines.joined(separator: "\n")
-        // A file in a style that line editing does not understand is left alone rather than broken.
+        // A file in a style that line editing does not support is left unchanged.
         guard let result = try? recipe(from: new, for: steps), result == after else {
             let keys = assignments.map(\.key).joined(separator: ", ")
             throw EngineError(
@@ -195,14 +195,14 @@ extension RecipeFile {
 
     private func indentation(_ depth: Int) -> String { String(repeating: "  ", count: depth) }
 
-    /// The value as a YAML scalar; a text that YAML would read as something else is quoted.
+    /// The value as a YAML scalar. A text that YAML would read as another type is quoted.
     private func yaml(_ value: RecipeValue) -> String {
         guard case .text(let text) = value else { return value.text }
         let isPlain = !text.isEmpty && text.allSatisfy { $0.isLetter || $0.isNumber || "_-./".contains($0) }
         return isPlain ? text : "\"" + text.replacing("\\", with: "\\\\").replacing("\"", with: "\\\"") + "\""
     }
 
-    /// The line that gives a parameter its value, by the indentation of the lines above it.
+    /// The line with a parameter's value, found by the indentation of the lines above it.
     private func lineIndex(of key: String, in lines: [String]) -> Int? {
         var path: [(indentation: Int, name: String)] = []
         for (index, line) in lines.enumerated() {
@@ -218,17 +218,17 @@ extension RecipeFile {
     }
 }
 
-/// The right to change a recipe: one process at a time holds it, from reading the file to replacing it.
+/// The lock on a recipe. One process at a time holds it, from reading the recipe to replacing its file.
 ///
-/// It is an advisory lock on a file beside the recipe, as the recipe's own file is another one after each change. The kernel
-/// releases it when its owner dies. The file stays: who removed it could remove the one on which another process waits.
+/// It is an advisory lock on a file beside the recipe, because each change replaces the recipe's own file. The kernel releases it when its owner
+/// ends. The file is never removed, since another process may be waiting on it.
 final class RecipeLock {
     private let descriptor: Int32
 
-    /// A change takes milliseconds; whoever holds the lock for so long is stopped in a debugger.
+    /// A change takes milliseconds: a process that holds the lock for so long is probably stopped in a debugger.
     private static let (tries, pauseInMicroseconds) = (500, UInt32(20_000))
 
-    /// Waits for others.
+    /// Waits until no other process holds the lock.
     ///
     /// - Throws: ``EngineError`` where the file cannot be made, or another process holds the lock for 10 s.
     init(_ file: RecipeFile) throws(EngineError) {

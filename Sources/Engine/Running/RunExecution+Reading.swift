@@ -4,16 +4,16 @@ import CatalogSchema
 import Synchronization
 import Volumes
 
-/// What items read, on worker threads.
+/// The reading of items' inputs, on worker threads.
 extension RunExecution: ItemReader {
-    /// The positions of the tomograms whose files are meant, ascending.
+    /// The positions of the tomograms of scopes, ascending.
     func positions(of sources: Set<StepItem.Scope>) -> [Int] {
         Set(sources.compactMap { $0.tomogramID.flatMap(scopes.tomogramPosition) }).sorted()
     }
 
     /// Checks that a tomogram's file is the one that was planned with.
     ///
-    /// - Throws: ``EngineError`` where it is gone, or another one.
+    /// - Throws: ``EngineError`` where it is missing, or another one.
     func checkSource(at position: Int) throws(EngineError) {
         let location = scopes.tomograms[position].location
         guard let planned = signatures[position] else {
@@ -82,7 +82,7 @@ extension RunExecution: ItemReader {
     }
 }
 
-/// The volumes that a run has open: the slices of a slab read one header, and one index of a compressed file.
+/// The open volumes of a run, so that the slices of a slab share one header, and one index of a compressed file.
 final class VolumeCache: Sendable {
     private struct Entry {
         let volume: any Volume
@@ -92,12 +92,12 @@ final class VolumeCache: Sendable {
     private let capacity: Int
     private let entries = Mutex<(byLocation: [VolumeLocation: Entry], clock: UInt64)>(([:], 0))
 
-    /// - Parameter capacity: how many volumes stay open; the one longest unused is closed first.
+    /// - Parameter capacity: the number of volumes that stay open; the least recently used one is closed first.
     init(capacity: Int) { self.capacity = capacity }
 
     func open(_ location: VolumeLocation) throws -> any Volume {
         if let volume = use(location) { return volume }
-        // Opened outside the lock: two workers may open one file twice, and the first to end is kept.
+        // Opened outside of the lock: two workers may open the same file, and the first result is kept.
         let volume = try location.open()
         entries.withLock { state in
             if state.byLocation.count >= capacity,
@@ -110,7 +110,7 @@ final class VolumeCache: Sendable {
         return use(location) ?? volume
     }
 
-    /// Forgets a volume: its file changed.
+    /// Closes a volume whose file changed.
     func close(_ location: VolumeLocation) { entries.withLock { $0.byLocation[location] = nil } }
 
     private func use(_ location: VolumeLocation) -> (any Volume)? {

@@ -6,9 +6,9 @@ import Foundation
 import Synchronization
 import Volumes
 
-/// One run at work: threads that work on items, and the calling thread, which publishes what they give.
+/// A run in progress: worker threads compute items, and the calling thread publishes their results.
 final class RunExecution: Sendable {
-    /// How many finished items may wait to be published before workers wait: each holds no more than rows and paths.
+    /// The most finished items that wait to be published before workers wait. Each holds only rows and paths in memory.
     private static let backlogLimit = 512
 
     let catalog: Catalog
@@ -23,12 +23,12 @@ final class RunExecution: Sendable {
     let signatures: [SourceSignature?]
     /// Earlier results that have today's key.
     private let foundAgain: [(item: ItemNode, key: Digest, trace: KnownTrace)]
-    /// Items that cannot run in this plan, and why.
+    /// The items that cannot run in this plan, and the reason.
     private let blocked: (items: [ItemNode], reason: String)
     let stepIndex: [String: Int]
     let volumes: VolumeCache
     let state: Monitor<RunState>
-    /// The error that stopped the run: not an item's, but one of the disk or the catalog.
+    /// The error that stopped the run: of the disk or the catalog, not of an item.
     private let fatal = Mutex<(any Error)?>(nil)
     private let summaries: [Plan.StepSummary]
 
@@ -72,7 +72,7 @@ final class RunExecution: Sendable {
                 blocked.items[batch..<min(batch + 1000, blocked.items.count)].map { skipped($0, because: blocked.reason) },
                 runID: runID)
         }
-        // Numeric code keeps small arrays on the stack.
+        // Large stacks: numeric code keeps small arrays on the stack.
         let workers = try WorkerThreads(count: options.jobs, stackSize: 8 << 20) { self.work() }
         publish(counting: &meter, progress: progress)
         workers.join()
@@ -120,7 +120,7 @@ final class RunExecution: Sendable {
             stop(because: error)
             return state.update { $0.endPublishing() }
         }
-        // What cannot be removed is in nobody's way, and `gc` tries again.
+        // A folder that cannot be removed does no harm, and `gc` tries again.
         for workspace in batch.compactMap(\.workspace) { try? FileManager.default.removeItem(atPath: workspace) }
         let (unfinished, reports) = state.update { state in
             for item in batch {
@@ -138,8 +138,8 @@ final class RunExecution: Sendable {
         show(unfinished, reports, of: &meter, progress: progress)
     }
 
-    /// Makes failures of items that read a file which is no longer the one that was planned with. Looked at when their work is over, and
-    /// once for each file, however many items of a batch read it.
+    /// Turns items into failures that read a file which is no longer the one that was planned with. Each file is checked once for a batch, after the
+    /// items of the batch ended.
     private func checkingSources(of batch: [RunState.Finished]) -> [RunState.Finished] {
         var failures: [Int: EngineError] = [:]
         for position in Set(batch.flatMap(\.sources)) {
@@ -171,8 +171,7 @@ final class RunExecution: Sendable {
         progress(meter.progress)
     }
 
-    /// Ends the run because of something that is no item's fault. Items at work are asked to stop: what they would give could not be
-    /// published.
+    /// Ends the run because of an error that is not of an item. Items in progress are asked to stop, since their results could not be published.
     private func stop(because error: any Error) {
         fatal.withLock { if $0 == nil { $0 = error } }
         cancellation.cancel()
@@ -223,8 +222,8 @@ final class RunExecution: Sendable {
 
     /// Works on one item: finds an earlier result with its key, or computes it.
     ///
-    /// - Returns: nil where it has to wait: for bytes that were dropped, or for an item of the same key.
-    /// - Throws: what stops the whole run.
+    /// - Returns: nil where it has to wait: for evicted bytes, or for an item with the same key.
+    /// - Throws: an error that stops the whole run.
     private func work(on node: ItemNode) throws -> RunState.Finished? {
         let setup = setups[node.step]
         let scope = itemScope(graph.scope(of: node))
@@ -258,7 +257,7 @@ final class RunExecution: Sendable {
                 try item.checkComplete()
             } catch {
                 for artifact in item.staged { store.discard(artifact) }
-                // Whatever went wrong with a file that was replaced while it was read: that is what happened.
+                // If a file was replaced while it was read, report that instead of the error it led to.
                 for position in positions(of: item.sources) { try checkSource(at: position) }
                 throw error
             }

@@ -1,39 +1,39 @@
 import Catalog
 import CatalogSchema
 
-/// How far a run is.
+/// The progress of a run.
 public struct RunProgress: Sendable, Hashable {
     /// Items that are stale, waiting, or found again when the run begins.
     public var total = 0
     /// Items that ran.
     public var ran = 0
-    /// Items that did not run because an earlier result has today's key: known at once, or once the items before them were done.
+    /// Items that did not run because an earlier result has today's key: known at the beginning, or after the items before them ended.
     public var foundAgain = 0
     public var failed = 0
     public var skipped = 0
-    /// The sum of the fractions that items at work report: 0.5 where one is half done.
+    /// The sum of the fractions that items in progress report: 0.5 where one is half done.
     public var begun = 0.0
     /// Seconds since the run began.
     public var elapsedSeconds = 0.0
-    /// Seconds that are left, estimated from the times of each step's items in this run and earlier ones, and from the reports of
-    /// items at work; nil before any is known.
+    /// The estimated seconds that are left, from the times of each step's items in this run and earlier ones, and from the reports of items in
+    /// progress; nil before any is known.
     public var remainingSeconds: Double?
     /// The step of the item that was published or reported progress last.
     public var step = ""
-    /// What that item reported: `epoch 12 of 60`; empty where it reported nothing.
+    /// The note that the item reported: `epoch 12 of 60`; empty where it reported nothing.
     public var note = ""
 
     public var finished: Int { ran + foundAgain + failed + skipped }
 
-    /// How much is done, from 0 to 1.
+    /// The fraction of the run that is done, from 0 to 1.
     public var fraction: Double { total == 0 ? 1 : min(1, (Double(finished) + begun) / Double(total)) }
 }
 
-/// How a run ended.
+/// The outcome of a run.
 public struct RunReport: Sendable, Hashable {
     public var runID: Int64
     public var progress: RunProgress
-    /// Whether it stopped before all was done: because it was cancelled, or because an item failed with `--fail-fast`.
+    /// Whether it stopped before all items were done: it was cancelled, or an item failed with `--fail-fast`.
     public var wasStopped: Bool
     /// The first few failures, one sentence each.
     public var failures: [String]
@@ -42,7 +42,7 @@ public struct RunReport: Sendable, Hashable {
     public var isComplete: Bool { !wasStopped && progress.failed == 0 && progress.skipped == 0 }
 }
 
-/// Counts what a run does, and estimates what is left of it.
+/// Counts the items of a run, and estimates the time that is left.
 struct RunMeter: Sendable {
     private static let intervalInSeconds = 0.2
     private static let failureLimit = 20
@@ -52,14 +52,14 @@ struct RunMeter: Sendable {
     private let jobs: Int
     private let begin = ContinuousClock.now
     private var lastUpdate = ContinuousClock.now
-    /// Seconds and items of each step, as earlier runs (as one item) and this one measured them.
+    /// The seconds and the number of items of each step in this run; the mean of earlier runs counts as one item.
     private var costs: [String: (seconds: Double, items: Double)] = [:]
     private let steps: [String]
 
     /// - Parameters:
-    ///   - unfinished: items that have to be worked on.
-    ///   - foundAgain: items of which an earlier result has today's key.
-    ///   - blocked: items that cannot be worked on, and why.
+    ///   - unfinished: the number of items to compute.
+    ///   - foundAgain: the number of items whose earlier result has today's key.
+    ///   - blocked: the number of items that cannot run, and the reason.
     init(unfinished: Int, foundAgain: Int, blocked: (count: Int, reason: String), jobs: Int, summaries: [Plan.StepSummary]) {
         progress = RunProgress(
             total: unfinished + foundAgain + blocked.count, foundAgain: foundAgain, skipped: blocked.count)
@@ -91,19 +91,19 @@ struct RunMeter: Sendable {
         }
     }
 
-    /// Whether enough time has passed to show how far the run is.
+    /// Whether enough time has passed since the progress was shown last.
     var isDue: Bool { (ContinuousClock.now - lastUpdate).inSeconds >= Self.intervalInSeconds }
 
-    /// Brings times up to date.
+    /// Updates the times.
     ///
     /// - Parameters:
-    ///   - unfinishedByStep: how many items of each step are left, those at work among them; nil where nothing is.
-    ///   - reports: what items at work say of themselves.
+    ///   - unfinishedByStep: the number of items of each step that are left, those in progress included; nil where none is left.
+    ///   - reports: the reports of the items in progress.
     mutating func update(unfinishedByStep: [Int]?, reports: [ItemNode: ItemReport] = [:]) {
         lastUpdate = ContinuousClock.now
         progress.elapsedSeconds = (lastUpdate - begin).inSeconds
         progress.begun = reports.values.reduce(0) { $0 + $1.fraction }
-        // Of several the one that is least far, which is the last to end.
+        // Among several, the one with the smallest fraction, which ends last.
         if let slowest = reports.min(by: { ($0.value.fraction, $0.key.position) < ($1.value.fraction, $1.key.position) }) {
             (progress.step, progress.note) = (steps[slowest.key.step], slowest.value.note)
         } else {
@@ -120,7 +120,7 @@ struct RunMeter: Sendable {
         }
         var (sum, longest, others) = (0.0, 0.0, unfinishedByStep)
         for (node, report) in reports {
-            // At its own pace; one that has none yet, at that of its like.
+            // At its own pace, else at the mean pace of its step.
             guard let seconds = report.remainingSeconds ?? cost(node.step).map({ $0 * (1 - report.fraction) }) else { return nil }
             sum += seconds
             longest = max(longest, seconds)
@@ -130,19 +130,19 @@ struct RunMeter: Sendable {
             guard let cost = cost(step) else { return nil }
             sum += Double(count) * cost
         }
-        // An item is not shared among workers.
+        // The time left is at least that of the longest item, since an item runs on one worker.
         return max(sum / Double(jobs), longest)
     }
 }
 
-/// How far an item that takes long is, by what it says.
+/// The progress of an item that takes long, from its reports.
 struct ItemReport: Sendable {
     private let begin = ContinuousClock.now
     private let firstFraction: Double
     private(set) var fraction: Double
     private(set) var note = ""
 
-    /// - Parameter fraction: where it begins: one that goes on from where it was stopped does not begin at 0.
+    /// - Parameter fraction: the first reported fraction: an item that continues after a stop does not begin at 0.
     init(_ fraction: Double) {
         firstFraction = fraction
         self.fraction = fraction
@@ -153,7 +153,7 @@ struct ItemReport: Sendable {
         self.note = note
     }
 
-    /// Seconds that it still takes at the pace since its first report; nil where it has none.
+    /// The seconds that are left at the pace since its first report; nil where there is no pace yet.
     var remainingSeconds: Double? {
         guard fraction > firstFraction else { return nil }
         return (ContinuousClock.now - begin).inSeconds * (1 - fraction) / (fraction - firstFraction)

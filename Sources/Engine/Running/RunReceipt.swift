@@ -4,7 +4,7 @@ import CatalogSchema
 import Foundation
 import Volumes
 
-/// What a run did, as a JSON file beside the catalog: for people, for Git, and for the day the database is lost.
+/// The receipt of a run: what it did, as a JSON file beside the catalog, for people, for Git, and in case the database is lost.
 struct RunReceipt: Codable, Sendable {
     struct StepCount: Codable, Sendable {
         var step: String
@@ -20,7 +20,7 @@ struct RunReceipt: Codable, Sendable {
     var version: String
     var command: String
     var ran: Int
-    /// `kept` in the file.
+    /// The number of items that were found again; `kept` in the file.
     var foundAgain: Int
     var failed: Int
     var skipped: Int

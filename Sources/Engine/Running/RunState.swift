@@ -4,22 +4,22 @@ import Catalog
 import CatalogSchema
 import Volumes
 
-/// The state of a run that its threads share: which items wait, which are ready, and what they gave.
+/// The state that the threads of a run share: which items wait, which are ready, and the digests of their outputs.
 struct RunState {
     enum Progress: UInt8 {
         case complete, waiting, ready, working, dropped
     }
 
-    /// An item whose work is over, on its way to the catalog.
+    /// An item that ended and is not published yet.
     struct Finished {
         var node: ItemNode
         var outcome: ItemOutcome
         var staged: [StagedArtifact] = []
-        /// Whether it ran only to bring back dropped bytes.
+        /// Whether it ran only to restore evicted bytes.
         var isRestore = false
         /// The positions of the tomograms whose files it read.
         var sources: [Int] = []
-        /// The folder of its own that is of no use once it is published; nil where it has none.
+        /// The item's work folder, which is removed after the item is published; nil where it has none.
         var workspace: String?
     }
 
@@ -30,26 +30,26 @@ struct RunState {
 
     private(set) var outputs: [[Digest]]
     private var progress: [[Progress]]
-    /// How many inputs of an item are still to come.
+    /// The number of inputs of each item that are not known yet.
     private var missing: [[Int32]]
     private var ready: [Queue]
-    /// Items that run again for their bytes, and who waits for each.
+    /// The items that run again to restore their bytes, and the items that wait for each.
     private var waiters: [ItemNode: [ItemNode]] = [:]
     private(set) var evicted: Set<Digest>
-    /// Keys that are being worked on, and the items of the same key that wait to see what becomes of them.
+    /// The keys that are being computed, and the items with the same key that wait for the result.
     private var claims: [Digest: [ItemNode]] = [:]
 
     private(set) var working = 0
     private(set) var unfinished = 0
     private(set) var unfinishedByStep: [Int]
-    /// What is to be published.
+    /// The items that ended and are to be published.
     private(set) var finished: [Finished] = []
-    /// How many items are being published: others may become ready by them.
+    /// The number of items that are being published. Others may become ready when they are.
     private var publishing = 0
-    /// What items that take long said of how far they are.
+    /// The reports of items in progress.
     private var reports: [ItemNode: ItemReport] = [:]
     private var hasNewReport = false
-    /// Set where no further item is to begin.
+    /// Whether no further item may begin.
     var isStopping = false
 
     init(_ plan: Plan) {
@@ -88,14 +88,14 @@ struct RunState {
         unfinished = unfinishedByStep.reduce(0, +)
     }
 
-    /// Whether nothing is left to do, or to wait for.
+    /// Whether nothing is left to do or to wait for.
     var isOver: Bool {
         finished.isEmpty && publishing == 0 && working == 0 && (isStopping || ready.allSatisfy(\.isEmpty))
     }
 
     // MARK: Work
 
-    /// The next item to work on: of the last step that has one, so that what is begun is carried to its end.
+    /// The next item to compute: of the last step that has one, so that chains that began are finished first (depth first).
     mutating func takeReady() -> ItemNode? {
         guard !isStopping, let step = ready.indices.last(where: { !ready[$0].isEmpty }), let position = ready[step].take() else {
             return nil
@@ -110,14 +110,14 @@ struct RunState {
         ready[node.step].add(node.position)
     }
 
-    /// The inputs of an item, all of which are computed; nil where the file of a tomogram is missing that one of them is.
+    /// The inputs of a ready item; nil where an input is the file of a tomogram and it is missing.
     func inputs(of node: ItemNode) -> TraceInputs? { inputs.trace(of: node, outputs: outputs, isKnown: { _ in true }) }
 
-    // MARK: Twins
+    // MARK: Items with the same key
 
-    /// Claims a key for an item. Where another item is at work on the same key, this one waits for its end.
+    /// Claims a key for an item. Where another item with the same key is in progress, this one waits for its end.
     ///
-    /// - Returns: whether the item may go on.
+    /// - Returns: whether the item may run.
     mutating func claim(_ key: Digest, for node: ItemNode) -> Bool {
         guard claims[key] != nil else {
             claims[key] = []
@@ -136,10 +136,10 @@ struct RunState {
 
     // MARK: Evicted bytes
 
-    /// Sends for the dropped bytes that an item needs: the items that gave them run again first.
+    /// Requests the evicted bytes that an item needs: the items that gave them run again first.
     ///
-    /// - Parameter key: the item's, whose claim it gives up while it waits.
-    /// - Returns: false where all bytes are there and the item can begin.
+    /// - Parameter key: the item's key, whose claim is released while it waits.
+    /// - Returns: false where no bytes are missing and the item can begin.
     mutating func sendForEvictedInputs(of node: ItemNode, key: Digest) -> Bool {
         guard !evicted.isEmpty else { return false }
         var count: Int32 = 0
@@ -167,7 +167,7 @@ struct RunState {
     /// Whether an item runs only because others wait for its bytes.
     func isRestore(_ node: ItemNode) -> Bool { waiters[node] != nil }
 
-    /// Whether the bytes that others wait for are still missing: a twin may have brought them back.
+    /// Whether the bytes that others wait for are still missing: an item with the same key may have restored them.
     func needsBytes(_ node: ItemNode) -> Bool {
         let width = setups[node.step].outputNames.count
         return isRestore(node) && (0..<width).contains { evicted.contains(outputs[node.step][node.position * width + $0]) }
@@ -175,32 +175,32 @@ struct RunState {
 
     // MARK: Reports
 
-    /// Notes how far an item is.
+    /// Stores the report of an item.
     mutating func report(_ fraction: Double, _ note: String, on node: ItemNode) {
         reports[node, default: ItemReport(fraction)].update(fraction, note)
         hasNewReport = true
     }
 
-    /// What the items at work said, where one said something since the last call.
+    /// The reports of the items in progress, where there is a new one since the last call.
     mutating func takeReports() -> [ItemNode: ItemReport]? {
         guard hasNewReport else { return nil }
         hasNewReport = false
         return reports
     }
 
-    /// What the items at work said last.
+    /// The last report of each item in progress.
     var latestReports: [ItemNode: ItemReport] { reports }
 
     // MARK: Ends
 
-    /// Hands an item over to be published.
+    /// Adds an item that ended to those that are to be published.
     mutating func finish(_ item: Finished) {
         working -= 1
         reports[item.node] = nil
         finished.append(item)
     }
 
-    /// All finished items, for the one thread that publishes; `endPublishing` says when it has.
+    /// Takes all finished items, for the one thread that publishes; it calls ``endPublishing()`` afterwards.
     mutating func takeFinished() -> [Finished]? {
         if finished.isEmpty { return nil }
         defer { finished = [] }
@@ -208,21 +208,21 @@ struct RunState {
         return finished
     }
 
-    /// Notes that what was taken last is published, or given up.
+    /// Ends the publishing of the items that were taken last, whether it succeeded or not.
     mutating func endPublishing() { publishing = 0 }
 
-    /// Hands over an item that cannot run because another one failed.
+    /// Adds an item that cannot run because another one failed to those that are to be published.
     mutating func skip(_ item: Finished) { finished.append(item) }
 
-    /// Puts back an item that did not come to its end.
+    /// Returns an item that did not end to the ready ones.
     mutating func abandon(_ node: ItemNode) {
         working -= 1
         reports[node] = nil
     }
 
-    /// Notes that an item was published, and makes ready what waited for it.
+    /// Records that an item was published, and makes the items that waited for it ready.
     ///
-    /// - Returns: items that can no longer run because this one failed; each is to be published as skipped.
+    /// - Returns: the items that can no longer run because this one failed; each is to be published as skipped.
     mutating func published(_ item: Finished) -> [ItemNode] {
         let node = item.node
         unfinished -= 1
@@ -280,7 +280,7 @@ struct RunState {
 
     // MARK: Invariants
 
-    /// What must hold between any two operations: a sentence for each breach, for tests.
+    /// Checks the invariants that hold between any two operations; returns a sentence for each breach. For tests.
     ///
     /// - Complexity: linear in the number of items.
     func checkInvariants() -> [String] {

@@ -6,19 +6,19 @@ public import Foundation
 internal import Synchronization
 internal import Volumes
 
-/// Makes fresh what is stale, and only that.
+/// Computes the items that are stale, and only those.
 ///
-/// Items run on as many threads as asked for, each when all that it reads from is done. What they give is published in
-/// batches: bytes synced to disk first, then rows in one transaction, so that at no moment does the catalog name what
-/// is not there. A run that is killed loses what was not yet published, and the next one goes on from there.
+/// Each item runs on a worker thread after all items that it reads from are done. Results are published in batches: bytes are synced to the disk
+/// first, then rows are committed in one transaction, so that the catalog never names a missing file. A run that is killed loses only results that
+/// were not published yet, and the next run continues from there.
 public struct Runner: Sendable {
-    /// What a run may be told.
+    /// The options of a run.
     public struct Options: Sendable {
-        /// How many items run at a time.
+        /// The number of items that run at a time.
         public var jobs: Int
-        /// Whether to begin nothing new once an item has failed.
+        /// Whether no further item begins after one has failed.
         public var failsFast: Bool
-        /// Whether steps are to take less memory where that costs time; it never changes a result.
+        /// Whether steps use less memory at the cost of time. It never changes a result.
         public var prefersLittleMemory: Bool
         /// The command line, for the record.
         public var command: String
@@ -51,15 +51,15 @@ public struct Runner: Sendable {
         self.options = options
     }
 
-    /// Plans, and runs what is stale.
+    /// Plans, and computes the stale items.
     ///
     /// - Parameters:
     ///   - selection: ids of the tomograms to work on; nil for all.
-    ///   - cancellation: a request to stop: items under way end, nothing new begins.
+    ///   - cancellation: a request to stop: items in progress end, and no further item begins.
     ///   - progress: called a few times a second on the calling thread.
-    /// - Returns: what was done; nil where nothing was stale, and then nothing was written but the end of a killed run.
+    /// - Returns: the outcome; nil where nothing was stale. Then nothing is written, except the end of a run that was killed before.
     /// - Throws: ``CatalogError`` where another process runs, or the catalog cannot be written; ``BlobError`` where the
-    ///   disk is full: what was published before stays. An item that fails does not throw: it is in the report.
+    ///   disk is full; results that were published before stay. A failing item does not throw; it is in the report.
     public func run(
         selection: [Int64]? = nil, cancellation: Cancellation = Cancellation(),
         progress: (RunProgress) -> Void = { _ in }
@@ -80,11 +80,11 @@ public struct Runner: Sendable {
         let report: RunReport
         do {
             report = try execution.run(progress: progress)
-            // Asked to stop too late, when all was done, it was not interrupted.
+            // A request to stop that came after the last item does not count as an interruption.
             let isInterrupted = cancellation.isCancelled && report.wasStopped
             try catalog.runs.end(runID, status: isInterrupted ? .interrupted : report.progress.failed > 0 ? .failed : .done)
         } catch {
-            // The disk may be full: what can still be noted is noted, and the first error is the one that matters.
+            // The disk may be full: these writes may fail as well, and the first error is the one to throw.
             try? catalog.runs.end(runID, status: .failed)
             throw error
         }
@@ -93,7 +93,7 @@ public struct Runner: Sendable {
     }
 }
 
-/// Who runs.
+/// The process of a run.
 struct RunOwner: Sendable {
     let user: String
     let host: String
@@ -107,22 +107,22 @@ struct RunOwner: Sendable {
     }
 }
 
-/// A request to stop that any thread, or a signal handler's thread, can make and every worker sees.
+/// A request to stop, which any thread can make, such as that of a signal handler, and which every worker checks.
 public final class Cancellation: Sendable {
     private let isRequested = Atomic<Bool>(false)
     private let parent: Cancellation?
 
     public init() { parent = nil }
 
-    /// A request of its own, which another one makes as well: a run that cannot go on stops its items, and not whoever started it.
+    /// A request of its own that is also made when its parent's is: a run that cannot continue stops its own items only.
     init(under parent: Cancellation) { self.parent = parent }
 
-    /// Asks to stop.
+    /// Makes the request.
     public func cancel() { isRequested.store(true, ordering: .relaxed) }
 
     public var isCancelled: Bool { isRequested.load(ordering: .relaxed) || parent?.isCancelled ?? false }
 
-    /// - Throws: ``EngineError`` where a stop was asked for.
+    /// - Throws: ``EngineError`` where the request was made.
     func check() throws(EngineError) {
         if isCancelled { throw EngineError(.cancelled, "the run was asked to stop") }
     }

@@ -4,11 +4,11 @@ import Dispatch
 import Foundation
 import Glibc
 
-/// Threads that do the same work side by side, and are over when `join` returns.
+/// Threads that run the same closure, and have ended when ``join()`` returns.
 ///
-/// They let go of the work before they end. A Foundation thread keeps its block until it is torn down, when libdispatch has freed the
-/// thread's cache already and still takes from it: a catalog whose last owner was such a block, and with it the queues of its database,
-/// left freed memory in the queues of the process.
+/// They release the closure before they end. A Foundation thread keeps its block until its teardown, when libdispatch has freed the thread's
+/// cache already and still uses it: a catalog whose last owner was such a block, and with it the queues of its database, left freed memory in
+/// the queues of the process.
 struct WorkerThreads: ~Copyable {
     private final class Work {
         let body: @Sendable () -> Void
@@ -18,10 +18,10 @@ struct WorkerThreads: ~Copyable {
 
     private var threads: [pthread_t] = []
 
-    /// Starts as many threads as there can be, up to `count`.
+    /// Starts up to `count` threads, as many as the system allows.
     ///
     /// - Parameter stackSize: in bytes.
-    /// - Throws: `EngineError` where not even one can be started.
+    /// - Throws: `EngineError` where none can be started.
     init(count: Int, stackSize: Int, _ body: @escaping @Sendable () -> Void) throws {
         let attributes = UnsafeMutablePointer<pthread_attr_t>.allocate(capacity: 1)
         defer { attributes.deallocate() }
@@ -47,29 +47,28 @@ struct WorkerThreads: ~Copyable {
         }
     }
 
-    /// Waits until all have done their work.
+    /// Waits until all threads have ended.
     consuming func join() {
         for thread in threads { pthread_join(thread, nil) }
     }
 }
 
-/// State that threads share, with a way to wait until another thread has changed it.
+/// State that threads share, and a condition variable on its changes (a monitor).
 final class Monitor<State>: @unchecked Sendable {
-    // Unchecked, because the compiler cannot see that `state` is only touched while the condition's lock is held.
+    // Unchecked, because the compiler cannot see that `state` is only accessed under the condition's lock.
     private let condition = NSCondition()
     private var state: State
 
     init(_ state: sending State) { self.state = state }
 
-    /// Calls the closure with the state, which no other thread touches meanwhile; the closure must not wait for anything. Wakes nobody.
+    /// Calls the closure with the state under the lock; the closure must not wait for anything. Wakes no thread.
     func read<Result>(_ body: (State) throws -> Result) rethrows -> Result {
         condition.lock()
         defer { condition.unlock() }
         return try body(state)
     }
 
-    /// Calls the closure with the state, which no other thread touches meanwhile; the closure must not wait for anything. Those who wait
-    /// look again afterwards.
+    /// Calls the closure with the state under the lock; the closure must not wait for anything. Wakes all waiting threads afterwards.
     func update<Result>(_ body: (inout State) throws -> Result) rethrows -> Result {
         condition.lock()
         defer {
@@ -79,11 +78,11 @@ final class Monitor<State>: @unchecked Sendable {
         return try body(&state)
     }
 
-    /// Waits until the closure gives something: it is called at once, and after each update.
+    /// Waits until the closure returns a value: it is called at once, and after each update.
     func wait<Result>(for body: (inout State) -> Result?) -> Result {
         condition.lock()
         defer {
-            // What it took may be what others wait to see taken.
+            // The closure may have changed the state, for which others wait.
             condition.broadcast()
             condition.unlock()
         }
@@ -94,7 +93,7 @@ final class Monitor<State>: @unchecked Sendable {
     }
 }
 
-/// Notes every few seconds that a run is alive.
+/// Records every few seconds that a run is alive.
 final class Heartbeat: Sendable {
     private static let intervalInSeconds = 5.0
 
@@ -104,7 +103,7 @@ final class Heartbeat: Sendable {
     init(_ catalog: Catalog, runID: Int64) {
         timer = DispatchSource.makeTimerSource(queue: DispatchQueue(label: "heartbeat"))
         timer.schedule(deadline: .now() + Self.intervalInSeconds, repeating: Self.intervalInSeconds)
-        // A beat that cannot be written is no reason to stop: the lock itself is the kernel's.
+        // An error is ignored: the lock is held by the kernel, not by this record.
         timer.setEventHandler { try? catalog.runs.beat(runID: runID) }
         timer.activate()
     }

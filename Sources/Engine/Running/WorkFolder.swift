@@ -3,9 +3,9 @@ public import Catalog
 import Foundation
 internal import Volumes
 
-/// The folders that items which take long keep until they are done, one for each key.
+/// The folders in which items that take long keep their state until they are done, one for each key.
 public struct WorkFolder: Sendable {
-    /// A folder that was left: its item was stopped, failed, or will never run again under this key.
+    /// A folder that is left: its item was stopped, failed, or will not run again under this key.
     public struct Workspace: Sendable, Hashable {
         public let key: Digest
         public let byteCount: Int
@@ -15,9 +15,9 @@ public struct WorkFolder: Sendable {
 
     public init(_ directory: CatalogDirectory) { path = directory.work }
 
-    /// What is there, by ascending key.
+    /// The folders, in ascending order of keys.
     ///
-    /// - Throws: ``EngineError`` where the folder is there and cannot be listed.
+    /// - Throws: ``EngineError`` where the folder exists and cannot be listed.
     public func workspaces() throws(EngineError) -> [Workspace] {
         var names: [String] = []
         if access(path, F_OK) == 0 || errno != ENOENT {
@@ -40,7 +40,7 @@ public struct WorkFolder: Sendable {
         }
     }
 
-    /// Removes folders. Nobody may run while this goes on.
+    /// Removes folders. No run may be in progress.
     ///
     /// - Throws: ``EngineError`` where one cannot be removed.
     public func remove(_ workspaces: [Workspace]) throws {

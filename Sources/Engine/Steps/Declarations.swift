@@ -4,9 +4,9 @@ internal import CatalogSchema
 internal import Foundation
 public import Volumes
 
-// What steps declare, with the type that they read or give. `Parameter` stands in Recipe/Parameter.swift.
+// The inputs and outputs that steps declare, with the types that they read or give. `Parameter` is in Recipe/Parameter.swift.
 
-/// Something that a step reads, with what reading it gives.
+/// An input of a step, with the type of its content.
 public struct Input<Value>: Sendable {
     let input: StepInput
     let read: @Sendable (StepItem) throws -> Value
@@ -30,7 +30,7 @@ extension Input {
         read = { try $0.value(of: step, named: name) }
     }
 
-    /// The artifacts of another step of all scopes that have to do with the item: the slices of a slab, the members of a training set.
+    /// The artifacts of another step, of all related scopes: the slices of a slab, the members of a training set.
     public init<S: TypedStep, Content>(
         each step: S.Type, _ output: KeyPath<S.Outputs, ArtifactOutput<Content>>
     ) where Value == Members<Content> {
@@ -39,7 +39,7 @@ extension Input {
         read = { Members(item: $0, step: step, name: name) }
     }
 
-    /// The values of another step of the members of a training set.
+    /// The values of another step, of all related scopes: the slices of a slab, the members of a training set.
     public init<S: TypedStep, Element: Codable & Sendable>(
         each step: S.Type, _ output: KeyPath<S.Outputs, ValueOutput<Element>>
     ) where Value == MemberValues<Element> {
@@ -53,12 +53,12 @@ extension Input where Value == Voxels {
     /// ``StepInput/voxels``.
     public static var voxels: Input { Input(input: .voxels) { Voxels(item: $0) } }
 
-    /// ``StepInput/Fact/source``: the file itself, for the one step that says what its voxels are.
+    /// ``StepInput/Fact/source``: the file itself, for the one step that gives the digest of its voxels.
     public static var source: Input { Input(input: .fact(.source)) { Voxels(item: $0) } }
 }
 
 extension Input where Value == Range<Int> {
-    /// ``StepInput/Fact/z``: the range of a slab, the one z of a slice; 0-based.
+    /// ``StepInput/Fact/z``: the range of a slab, or the one z of a slice, from 0.
     public static var z: Input {
         Input(input: .fact(.z)) { item in
             guard let z = item.scope.z else { throw item.undeclared("input", StepInput.Fact.z.rawValue) }
@@ -78,7 +78,7 @@ extension Input where Value == DeclaredVoxelSize {
 }
 
 extension Input where Value == [AnnotationMember] {
-    /// ``StepInput/Fact/annotation``: the one that the item works on, or all of its training set, by tomogram and then in the order in
+    /// ``StepInput/Fact/annotation``: the annotation of the item, or all annotations of its training set, by tomogram and then in the order in
     /// which they were added.
     public static var annotations: Input {
         Input(input: .fact(.annotation)) { item in
@@ -87,59 +87,75 @@ extension Input where Value == [AnnotationMember] {
     }
 }
 
-/// What people say about the voxel size, beside the header: the user, and the default of the dataset.
+/// The voxel sizes that people gave, beside the header: by the user, and the default of the dataset.
 public struct DeclaredVoxelSize: Sendable, Hashable {
     public let user: VoxelSize?
     public let dataset: VoxelSize?
 }
 
-/// An annotation, and what it is of.
+/// An annotation, and its scope.
 public struct AnnotationMember: Sendable, Hashable {
     public let scope: StepItem.Scope
     public let annotation: StepItem.Annotation
 }
 
-/// The voxels of the item's tomogram, or of those of its training set.
+/// The voxels of the item's tomogram, or of the tomograms of its training set.
 public struct Voxels {
     let item: StepItem
 
-    /// Opens the file. Where it turns out to be another than the one that was planned with, the item fails when it ends.
+    /// Opens the file. If it is no longer the one that was planned with, the item fails when it ends.
     public func open() throws -> any Volume { try item.openVolume() }
 
-    /// Opens the file of a member's tomogram, with the same promise.
+    /// Opens the file of a member's tomogram, with the same check.
     public func open(of member: StepItem.Scope) throws -> any Volume { try item.openVolume(of: member) }
 }
 
-/// The artifacts that a step gave for the parts of a scope.
+/// The artifacts that a step gave for the related scopes of an item.
 public struct Members<Content: ArtifactContent> {
     let item: StepItem
     let step: String
     let name: String
 
-    /// In order of z; for the members of a training set, tomogram by tomogram.
+    /// Calls the closure for each artifact, in order of z; for the members of a training set, tomogram by tomogram.
     ///
-    /// - Complexity: opens one file after the other; the closure sees one at a time.
+    /// - Complexity: opens one file after the other.
     public func forEach(_ body: (_ scope: StepItem.Scope, _ content: Content) throws -> Void) throws {
         try item.forEachArtifact(of: step, named: name) { try body($0.scope, Content($0.artifact)) }
     }
+
+    /// The artifact of one part, or of its tomogram: beside another input that is walked by ``forEach(_:)``.
+    ///
+    /// ```swift
+    /// try item.inputs.instances.forEach { scope, instances in
+    ///     let mask = try item.inputs.masks.content(of: scope)
+    /// ```
+    ///
+    /// - Throws: ``EngineError`` where the scope is no part of the item's.
+    /// - Complexity: opens one file.
+    public func content(of member: StepItem.Scope) throws -> Content {
+        try Content(item.artifact(of: step, named: name, for: member))
+    }
 }
 
-/// The values that a step gave for the members of a training set, or for their tomograms.
+/// The values that a step gave for the slices of a slab, or for the members of a training set or their tomograms.
 public struct MemberValues<Value: Codable & Sendable> {
     let item: StepItem
     let step: String
     let name: String
 
-    /// The value for a member: for the member itself, or for its tomogram.
+    /// The value of one part: of the slice or member itself, or of its tomogram.
+    ///
+    /// - Throws: ``EngineError`` where the scope is no part of the item's.
+    /// - Complexity: one query.
     public func value(of member: StepItem.Scope) throws -> Value { try item.value(of: step, named: name, for: member) }
 }
 
-/// The content of one kind of artifact: the one type that knows how it is stored.
+/// The content of one kind of artifact: the type that reads and writes it.
 public protocol ArtifactContent: Sendable {
-    /// What it is, for people and readers of the file: `prepared-slice` (Schema/blobs.md).
+    /// The kind of the artifact, in the file and for people: `prepared-slice` (Schema/blobs.md).
     static var kind: String { get }
 
-    /// Opens it. Large parts may stay in the file until they are asked for.
+    /// Opens an artifact. Large datasets may be read later, on demand.
     init(_ artifact: Artifact) throws
 }
 
@@ -152,7 +168,7 @@ public protocol StoredContent: ArtifactContent {
 public struct ArtifactOutput<Content: ArtifactContent>: Sendable {
     public let output: StepOutput
 
-    /// - Parameter evictable: whether `gc` may drop it; it is computed again when a step below needs it.
+    /// - Parameter evictable: whether `gc` may drop its bytes; it is computed again when a step that reads it needs them.
     public init(_ name: String, evictable: Bool) { output = .artifact(name, evictable: evictable) }
 }
 
@@ -162,7 +178,7 @@ public struct ValueOutput<Value: Codable & Sendable>: Sendable {
 
     public init(_ name: String) { output = .value(name) }
 
-    /// - Parameter name: of the output of the one step that reads tomograms' files as they are; what ``StepInput/voxels`` stands for.
+    /// The output that gives ``StepInput/voxels``, of the one step that reads tomograms' files.
     public init(voxels name: String) { output = .voxels(name) }
 }
 

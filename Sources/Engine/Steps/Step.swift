@@ -1,11 +1,11 @@
 public import CatalogSchema
 
-/// One step of the method: what it works on, what it reads, what it gives, and how.
+/// A step of the method: its scope, parameters, inputs and outputs, and the computation.
 ///
-/// A step is a value without state. The engine decides when it runs, from what it declares:
+/// A step is a value without state. From its declarations, the engine decides when it runs:
 ///
-/// * its results depend on nothing but its `version`, its `parameters`, its `inputs` and the models they name;
-/// * the same of these give the same outputs, whatever the number of threads.
+/// * its results depend only on its `version`, its `parameters` and the models they name, and its `inputs`;
+/// * the same values of these give the same outputs, whatever the number of threads.
 ///
 /// ```swift
 /// struct InvertStep: Step {
@@ -22,7 +22,7 @@ public protocol Step: Sendable {
     /// Unique; lower case with dashes: `feature-map`.
     var name: String { get }
 
-    /// Raised by one whenever the same inputs give another result: everything below becomes stale then.
+    /// Raised by one whenever the same inputs give another result. Then its results, and those that depend on them, become stale.
     var version: Int { get }
 
     var scope: ScopeKind { get }
@@ -32,16 +32,16 @@ public protocol Step: Sendable {
 
     var parameters: [ParameterDeclaration] { get }
 
-    /// Names of parameters that earlier versions had: recipes that still give them a value are read as if they did not.
+    /// The names of parameters that earlier versions had. Values for them in recipes are ignored.
     var retiredParameters: [String] { get }
 
     var inputs: [StepInput] { get }
 
     var outputs: [StepOutput] { get }
 
-    /// Computes the outputs of one item and hands them to it. Called from several threads at once.
+    /// Computes the outputs of one item and gives them to it. Called from several threads at once.
     ///
-    /// - Throws: anything; the item is recorded as failed with the error's description.
+    /// - Throws: any error; the item is recorded as failed, with the error's description.
     func run(_ item: StepItem) throws
 }
 
@@ -49,34 +49,34 @@ extension Step {
     public var parameters: [ParameterDeclaration] { [] }
     public var retiredParameters: [String] { [] }
 
-    /// Whether its items open the file of their tomogram, or those of a training set's members.
+    /// Whether its items open the file of their tomogram, or the files of a training set's tomograms.
     var readsFile: Bool { inputs.contains(.voxels) || inputs.contains(.fact(.source)) }
 }
 
-/// Something that a step's result depends on, beside its parameters.
+/// An input of a step: something that its result depends on, beside its parameters.
 public enum StepInput: Sendable, Hashable {
-    /// Something that a person said or brought.
+    /// Something that a person brought or stated.
     case fact(Fact)
-    /// The voxels of the tomogram, for steps that open its file (``StepItem/openVolume()``): their digest, which the one step with
-    /// the output ``StepOutput/voxels(_:)`` gave, and that the file is there. What else may change about the file changes nothing. Of
-    /// a training set, the voxels of all its members' tomograms.
+    /// The voxels of the tomogram, for steps that open its file (``StepItem/openVolume()``): their digest, from the one step with the output
+    /// ``StepOutput/voxels(_:)``, and that the file exists. Other changes of the file have no effect. For a training set, the voxels of the
+    /// tomograms of all its members.
     case voxels
-    /// An output of another step. Of the step's own scope where both work on the same kind; else of the tomogram it is
-    /// part of, of its parts, or of the slabs and slices that share its z. A training set reads from its members: slabs and
-    /// their slices, annotations, and the tomograms of these, each once; all else reads from the current training set.
+    /// An output of another step: of the step's own scope where both have the same kind; else of its tomogram, of the parts of it, or of the slabs
+    /// and slices that share its z. A training set reads from its members: slabs and their slices, annotations, and the tomograms of these, each
+    /// once. All other scopes read from the current training set.
     case output(of: String, named: String)
 
-    /// What the catalog knows of a scope without computing anything; of a training set, of its members.
+    /// Something that the catalog has about a scope without a computation; for a training set, about its members.
     public enum Fact: String, Sendable, Hashable, CaseIterable {
-        /// The file of the tomogram: its path, size, time of change and inode. Only the step that gives the voxels may read it: all
-        /// others would compute anew what a touched or moved file holds as before.
+        /// The file of the tomogram: its path, size, modification time and inode. Only the step that gives the voxels may read it: other steps
+        /// would be computed again when a file was only touched or moved.
         case source
-        /// What people say about the voxel size, beside the header.
+        /// The voxel sizes that the user and the dataset give, beside the header.
         case declaredVoxelSize = "declared-voxel-size"
-        /// Which slices: the z of a slice, the range of a slab.
+        /// The slices: the z of a slice, the range of a slab.
         case z
-        /// The content of an annotation: its voxels or points, and its classes; where points are written in voxels of the
-        /// tomogram or from its middle, also the tomogram's voxel size and shape.
+        /// The content of an annotation: its voxels or points, and its classes. Where points are in voxels, or relative to the middle of the
+        /// tomogram, also the tomogram's voxel size and shape.
         case annotation
 
         /// The kinds of scope that have it.
@@ -90,7 +90,7 @@ public enum StepInput: Sendable, Hashable {
         }
     }
 
-    /// The name under which traces and `why` list it.
+    /// The name in traces and `why`.
     public var name: String {
         switch self {
         case .fact(let fact): fact.rawValue
@@ -100,14 +100,14 @@ public enum StepInput: Sendable, Hashable {
     }
 }
 
-/// Something that a step gives.
+/// An output of a step.
 public struct StepOutput: Sendable, Hashable {
     public enum Kind: Sendable, Hashable {
         /// A short value, kept in the catalog as JSON.
         case value
-        /// A value whose digest tells the voxels of a tomogram from all others.
+        /// A value with the digest of a tomogram's voxels.
         case voxels
-        /// A blob. An evictable one may be dropped by `gc` and is computed again when a step below needs it.
+        /// An artifact. `gc` may evict an evictable one; it is computed again when a step that reads it needs it.
         case artifact(evictable: Bool)
     }
 
@@ -116,7 +116,7 @@ public struct StepOutput: Sendable, Hashable {
 
     public static func value(_ name: String) -> StepOutput { StepOutput(name: name, kind: .value) }
 
-    /// Of the one step that reads tomograms' files as they are; what ``StepInput/voxels`` stands for.
+    /// The output of the one step that reads tomograms' files; it gives ``StepInput/voxels``.
     public static func voxels(_ name: String) -> StepOutput { StepOutput(name: name, kind: .voxels) }
 
     public static func artifact(_ name: String, evictable: Bool) -> StepOutput {

@@ -1,11 +1,11 @@
 public import Basics
 import CatalogSchema
 
-/// Steps in an order in which each one comes after all that it reads from.
+/// The steps in an order in which each one comes after all steps that it reads from (a topological order).
 public struct StepGraph: Sendable {
     /// In order.
     public let steps: [any Step]
-    /// For each step, its inputs that are outputs of others: which step, and which of its outputs by ascending name.
+    /// For each step, its inputs that are outputs of other steps: which step, and the index of the output among its outputs by ascending name.
     let links: [[Link]]
 
     struct Link: Sendable {
@@ -17,8 +17,8 @@ public struct StepGraph: Sendable {
 
     /// Sorts and checks steps.
     ///
-    /// - Throws: ``EngineError`` where two have one name, an input is an output of none, a scope lacks a fact, or
-    ///   steps wait for one another.
+    /// - Throws: ``EngineError`` where two steps have the same name, no step gives an input, a scope does not have a fact, or steps depend on
+    ///   each other in a cycle.
     public init(_ declared: [any Step]) throws(EngineError) {
         let unsorted = declared.map { $0 as? ListedStep ?? ListedStep($0) }
         var byName: [String: any Step] = [:]
@@ -57,7 +57,7 @@ public struct StepGraph: Sendable {
         }
     }
 
-    /// The step and the output that stand for an input; nil for facts.
+    /// The step and the output that give an input; nil for facts.
     private static func origin(of input: StepInput, voxels: (step: String, output: String)?) -> (step: String, output: String)? {
         switch input {
         case .fact: nil
@@ -70,7 +70,7 @@ public struct StepGraph: Sendable {
         Set(step.inputs.compactMap { origin(of: $0, voxels: voxels)?.step })
     }
 
-    /// The one output that tells voxels apart; nil where no step has one.
+    /// The one output that gives the digest of the voxels; nil where no step has one.
     private static func voxels(in steps: [any Step]) throws(EngineError) -> (step: String, output: String)? {
         let givers = steps.flatMap { step in step.outputs.filter { $0.kind == .voxels }.map { (step: step, output: $0.name) } }
         guard let giver = givers.first else { return nil }
@@ -111,8 +111,7 @@ public struct StepGraph: Sendable {
         }
     }
 
-    /// The steps that can do without a training set, and the names of those that cannot: steps on training sets, and all
-    /// that need them.
+    /// The graph without the steps that need a training set, and the names of these: steps on training sets, and all that depend on them.
     public func withoutTraining() throws(EngineError) -> (graph: StepGraph, omitted: [String]) {
         var omitted: Set<Int> = []
         for position in steps.indices
@@ -124,7 +123,7 @@ public struct StepGraph: Sendable {
         return (kept, omitted.sorted().map { steps[$0].name })
     }
 
-    /// The scope that an item works on.
+    /// The scope of an item.
     func scope(of item: ItemNode) -> Scope { Scope(steps[item.step].scope, item.position) }
 
     /// Whether a step reads the files of tomograms.
@@ -133,10 +132,10 @@ public struct StepGraph: Sendable {
     /// Whether a step works on training sets.
     public var needsTrainingSet: Bool { steps.contains { $0.scope == .trainingSet } }
 
-    /// The kinds of scope that a plan has to know of.
+    /// The kinds of scope that a plan has to read.
     var scopeKinds: Set<ScopeKind> {
         var kinds = Set(steps.map(\.scope))
-        // A training set is known by its members.
+        // The fact of a training set is that of its members.
         for step in steps where step.scope == .trainingSet {
             if step.inputs.contains(.fact(.annotation)) { kinds.insert(.annotation) }
         }
@@ -154,7 +153,7 @@ public struct StepGraph: Sendable {
         return index
     }
 
-    /// The steps that one needs, itself included.
+    /// A step and all steps that it depends on.
     ///
     /// - Throws: ``EngineError`` where there is none of that name.
     public func upTo(_ name: String) throws(EngineError) -> StepGraph {
@@ -166,7 +165,7 @@ public struct StepGraph: Sendable {
     }
 }
 
-/// A step whose declarations were listed once: asking a ``TypedStep`` takes reflection, and planning asks for each item.
+/// A step with its declarations stored: a ``TypedStep`` lists them by reflection at each access, and planning accesses them for each item.
 private struct ListedStep: Step {
     let name: String
     let version: Int

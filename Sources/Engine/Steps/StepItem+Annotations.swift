@@ -4,18 +4,18 @@ public import CatalogSchema
 public import Volumes
 
 extension StepItem {
-    /// An annotation as a step reads it: where its labels lie, or its points in Å.
+    /// An annotation as a step reads it: the file of its labels, or its points in Å.
     public struct Annotation: Sendable, Hashable {
         /// A class by name, with its value in the label volume, or the radius of its particles.
         public struct Class: Sendable, Hashable {
             public let name: String
             /// nil for points.
             public let value: Int64?
-            /// nil for labels, and where nobody said.
+            /// nil for labels, and where it is not known.
             public let radiusInAngstroms: Double?
         }
 
-        /// A point in Å from the centre of the tomogram's first voxel: x, y, z.
+        /// A point, with its position x, y, z in Å from the centre of the tomogram's first voxel.
         public struct Point: Sendable, Hashable {
             public let positionInAngstroms: SIMD3<Double>
             public let className: String
@@ -27,11 +27,11 @@ extension StepItem {
         public let location: VolumeLocation
         /// By name.
         public let classes: [Class]
-        /// In the order of the file; empty for labels.
+        /// The points, in the order of the file; empty for labels.
         public let points: [Point]
 
-        /// - Parameter grid: of the tomogram, as it was planned with.
-        /// - Throws: ``EngineError`` where points are written in voxels, and nobody says how large those are.
+        /// - Parameter grid: shape and voxel size of the tomogram at the time of the plan.
+        /// - Throws: ``EngineError`` where points are in voxels, and the voxel size is not known.
         init(_ content: Catalog.AnnotationContent, grid: PlanningSnapshot.Grid?, of scope: Scope) throws {
             kind = content.record.kind
             location = VolumeLocation(path: content.record.path, member: content.record.member)
@@ -63,10 +63,10 @@ extension StepItem {
         }
     }
 
-    /// The annotations of the item: the one it works on, or all that are in its training set, by tomogram and then in the
-    /// order in which they were added. The fact `annotation` has to be declared.
+    /// The annotation of the item, or all annotations of its training set, by tomogram and then in the order in which they were added. Needs the
+    /// input ``StepInput/Fact/annotation``.
     ///
-    /// - Throws: ``EngineError`` where it is not, one was replaced since the run began, or has points in voxels of a
+    /// - Throws: ``EngineError`` where that input is not declared, an annotation was replaced since the run began, or has points in voxels of a
     ///   tomogram without a voxel size.
     public func annotations() throws -> [(scope: Scope, annotation: Annotation)] {
         guard setup.step.inputs.contains(.fact(.annotation)) else { throw undeclared("input", "annotation") }

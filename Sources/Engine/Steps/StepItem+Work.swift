@@ -2,16 +2,16 @@ internal import Basics
 internal import Catalog
 public import Foundation
 
-/// What an item that takes long leaves and tells while it runs. None of it is part of the result.
+/// The work folder, curves and reports of an item that takes long. None of them is part of the result.
 extension StepItem {
-    /// How often an item's reports are passed on.
+    /// The shortest time between two reports that are passed on.
     private static let reportIntervalInSeconds = 0.1
 
-    /// A folder that belongs to the item's key, made when it is asked for first: `work/<key>/` in the catalog.
+    /// The folder of the item's key, `work/<key>/` in the catalog, made at the first call.
     ///
-    /// It outlives a kill, a cancellation and a failure, so that the same item, with the same inputs and parameters, finds
-    /// there what it left the last time. It goes when the item's result is in the catalog. A process may be killed at any
-    /// moment: write a file under another name, and rename it when it is complete.
+    /// It stays after a kill, a cancellation and a failure, so that the same item, with the same inputs and parameters, can continue from its files.
+    /// It is removed when the item's result is in the catalog. A process may be killed at any moment: write a file under another name, and rename
+    /// it when it is complete.
     ///
     /// - Throws: ``EngineError`` where it cannot be made.
     public func workspace() throws -> URL {
@@ -26,24 +26,23 @@ extension StepItem {
         return url
     }
 
-    /// Logs a point of a curve, which `v_curve` shows at once, also to other processes. A point that was logged under the
-    /// same name and x for the same key before is replaced, so that an item that goes on from where it was stopped may
-    /// repeat some. Values that are not finite are left out.
+    /// Logs a point of a curve, which `v_curve` shows at once, also to other processes. It replaces a point of the same key, name and x, so that an item
+    /// that continues after a stop may log some points again. Values that are not finite are left out.
     ///
-    /// - Complexity: one commit to disk: for epochs, not for each of a million batches.
+    /// - Complexity: one commit to disk: suitable for epochs, not for each of a million batches.
     /// - Throws: ``CatalogError`` where the catalog cannot be written, which ends the run.
     public func log(_ name: String, at x: Int, _ value: Double) throws {
         guard value.isFinite else { return }
         try recorder.log(name, x, value)
     }
 
-    /// Says how far the item is, for the progress line and its estimate of the time that is left.
+    /// Reports the progress of the item, for the progress line and the estimate of the time that is left.
     ///
-    /// Cheap: may be called as often as one likes.
+    /// - Complexity: cheap; reports within a tenth of a second are dropped.
     ///
     /// - Parameters:
-    ///   - fraction: from 0 to 1; one that goes on from where it was stopped begins where it is.
-    ///   - note: in a few words: `epoch 12 of 60`.
+    ///   - fraction: the part that is done, from 0 to 1. An item that continues after a stop begins above 0.
+    ///   - note: a few words: `epoch 12 of 60`.
     public func report(_ fraction: Double, _ note: String) {
         guard fraction.isFinite else { return }
         let now = ContinuousClock.now
@@ -53,12 +52,12 @@ extension StepItem {
     }
 }
 
-/// Where an item at work tells how it goes, before it is done.
+/// Takes the curves and reports of an item in progress.
 struct ItemRecorder: Sendable {
-    /// The folder in which every item may have one of its own.
+    /// The folder of all items' work folders.
     let workFolder: String
-    /// Writes a point of a curve.
+    /// Stores a point of a curve.
     let log: @Sendable (_ name: String, _ x: Int, _ value: Double) throws -> Void
-    /// Says how far the item is.
+    /// Takes a report.
     let report: @Sendable (_ fraction: Double, _ note: String) -> Void
 }

@@ -5,34 +5,34 @@ public import CatalogSchema
 internal import Foundation
 public import Volumes
 
-/// One item of a step at work: what it may read, and where its outputs go.
+/// One item of a step in progress: reads its inputs and takes its outputs.
 ///
-/// Reading anything that the step did not declare throws: what is not declared is not in the key.
+/// Reading anything that the step did not declare throws, since it is not in the key.
 public final class StepItem {
-    /// What the item is about.
+    /// The tomogram, slab, slice, annotation or training set of an item.
     public struct Scope: Sendable, Hashable {
         public let kind: ScopeKind
         public let id: Int64
         /// `dataset/name`; of a training set, the set's name.
         public let tomogram: String
-        /// nil for a training set, which is of several tomograms.
+        /// nil for a training set, which has several tomograms.
         public let tomogramID: Int64?
         /// The file of the tomogram; nil for a training set.
         public let location: VolumeLocation?
         /// The slices of a slab, or the one slice; nil for all others.
         public let z: Range<Int>?
-        /// What it is called among others of its tomogram: `z 120`; empty for the tomogram itself, and for a training set.
+        /// Its label within its tomogram: `z 120`; empty for the tomogram itself, and for a training set.
         public let label: String
     }
 
-    /// An artifact among several that one input names: of a slice of the slab, or of a member of the training set.
+    /// One of several artifacts of an input: of a slice of the slab, or of a member of the training set.
     package struct Member {
         package let scope: Scope
         package let artifact: Artifact
     }
 
     public let scope: Scope
-    /// The digest of all that the item's result depends on.
+    /// The digest of everything that the item's result depends on.
     public let key: Digest
 
     let setup: StepSetup
@@ -42,7 +42,7 @@ public final class StepItem {
     private let store: BlobStore
     private let volumes: VolumeCache
     private let cancellation: Cancellation
-    /// Whether to take less memory where that costs time; it never changes a result.
+    /// Whether to use less memory at the cost of time. It never changes a result.
     public let prefersLittleMemory: Bool
     private(set) var outputs: [ItemOutcome.Output] = []
     private(set) var staged: [StagedArtifact] = []
@@ -69,7 +69,9 @@ public final class StepItem {
 
     // MARK: Parameters
 
-    /// - Throws: ``EngineError`` where the step declared no such parameter of that type, as below.
+    /// The value of a flag.
+    ///
+    /// - Throws: ``EngineError`` where the step declared no such parameter of that type; so do the next ones.
     package func flag(_ name: String) throws -> Bool {
         guard case .flag(let flag)? = setup.parameters[name] else { throw undeclared("parameter", name) }
         return flag
@@ -101,11 +103,11 @@ public final class StepItem {
 
     // MARK: Inputs
 
-    /// The tomogram's voxels, for steps that declare ``StepInput/voxels``. Where the file turns out to be another than the one that was
-    /// planned with, the item fails when it ends.
+    /// The tomogram's voxels, for steps that declare ``StepInput/voxels``. If the file is no longer the one that was planned with, the item fails
+    /// when it ends.
     public func openVolume() throws -> any Volume { try openVolume(of: scope) }
 
-    /// The voxels of a member's tomogram, with the same promise.
+    /// The voxels of a member's tomogram, with the same check.
     ///
     /// - Parameter member: the scope of a member of the training set; or the item's own.
     public func openVolume(of member: Scope) throws -> any Volume {
@@ -119,7 +121,7 @@ public final class StepItem {
         return try volumes.open(location)
     }
 
-    /// What people say about the voxel size, beside the header: the user, and the default of the dataset.
+    /// The voxel sizes that people gave, beside the header: by the user, and the default of the dataset.
     public func declaredVoxelSize() throws -> (user: VoxelSize?, dataset: VoxelSize?) {
         guard setup.step.inputs.contains(.fact(.declaredVoxelSize)) else { throw undeclared("input", "declared-voxel-size") }
         let declared = try reader.declaredVoxelSize(of: scope)
@@ -133,7 +135,7 @@ public final class StepItem {
         return try JSONDecoder().decode(type, from: Data(text.utf8))
     }
 
-    /// A value that another step gave for one member of the training set: for the member itself, or for its tomogram.
+    /// A value that another step gave for one member of a slab or training set: for the member itself, or for its tomogram.
     ///
     /// ```swift
     /// try item.forEachArtifact(of: "pseudo-labels", named: "volume") { member in
@@ -151,17 +153,22 @@ public final class StepItem {
     /// An artifact that another step gave: of the item's own scope, of its tomogram, or of the current training set.
     package func artifact(of step: String, named name: String) throws -> Artifact {
         try checkDeclared(step, name)
-        let members = try reader.artifacts(of: step, named: name, for: scope)
-        guard let member = members.first, members.count == 1 else {
-            throw EngineError(.brokenPromise, "\(step).\(name) is not one artifact for \(scope.tomogram) \(scope.label)")
-        }
-        return try store.open(member.digest)
+        return try onlyArtifact(of: step, named: name, for: scope)
     }
 
-    /// The artifacts that another step gave for all scopes that have to do with this one, in order of z; for the members of
-    /// a training set, tomogram by tomogram.
+    /// An artifact that another step gave for one member of a slab or training set: for the member itself, or for its tomogram.
     ///
-    /// - Complexity: opens one file after the other; the closure sees one at a time.
+    /// - Parameter member: a slice of the slab, or a member of the training set; or the item's own scope.
+    package func artifact(of step: String, named name: String, for member: Scope) throws -> Artifact {
+        try checkDeclared(step, name)
+        try checkRelated(member)
+        return try onlyArtifact(of: step, named: name, for: member)
+    }
+
+    /// Calls the closure for each artifact that another step gave for the related scopes, in order of z; for the members of a training set,
+    /// tomogram by tomogram.
+    ///
+    /// - Complexity: opens one file after the other.
     package func forEachArtifact(of step: String, named name: String, _ body: (Member) throws -> Void) throws {
         try checkDeclared(step, name)
         for member in try reader.artifacts(of: step, named: name, for: scope) {
@@ -174,7 +181,7 @@ public final class StepItem {
 
     /// Gives an output that is a value: kept in the catalog as JSON with sorted keys.
     ///
-    /// - Parameter digest: the digest of what the value describes, where it stands for more than itself, as that of voxels does.
+    /// - Parameter digest: the digest of the data that the value describes, such as voxels; nil for the digest of the value itself.
     package func give(_ name: String, value: some Encodable, digest: Digest? = nil) throws {
         try checkPromised(name) { $0 == .value || $0 == .voxels }
         let encoder = JSONEncoder()
@@ -187,7 +194,7 @@ public final class StepItem {
 
     /// Gives an output that is an artifact, which the closure writes.
     ///
-    /// - Parameter kind: what it is, for people and readers of the file: `prepared-slice` (Schema/blobs.md).
+    /// - Parameter kind: the kind of the artifact, in the file and for people: `prepared-slice` (Schema/blobs.md).
     package func give(_ name: String, artifact kind: String, _ write: (ArtifactWriter) throws -> Void) throws {
         var isEvictable = false
         try checkPromised(name) { promise in
@@ -202,16 +209,16 @@ public final class StepItem {
                 content: .artifact(kind: kind, bytes: artifact.byteCount, evictable: isEvictable)))
     }
 
-    /// Records a number about the item, which `v_metric` shows. Numbers that are not finite are left out; of two under
-    /// one name the later one counts.
+    /// Records a metric of the item, which `v_metric` shows. Values that are not finite are left out. A later value replaces an earlier one of the
+    /// same name.
     public func record(_ metric: String, _ value: Double) {
         metrics.removeAll { $0.name == metric }
         if value.isFinite { metrics.append((metric, value)) }
     }
 
-    /// Records things that were found, which `v_object` shows, each under a number of its own.
+    /// Records the objects that were found, which `v_object` shows, each with its own number.
     ///
-    /// - Throws: ``EngineError`` where one is not ``FoundObject/isValid``, two have one number, or a neighbour is none of them.
+    /// - Throws: ``EngineError`` where an object is not ``FoundObject/isValid``, two have the same number, or a neighbour is none of them.
     public func record(_ found: [FoundObject]) throws {
         objects += found
         guard objects.areOneResult else {
@@ -222,12 +229,12 @@ public final class StepItem {
         }
     }
 
-    /// Throws where the run was asked to stop; called between parts of long work.
+    /// Throws where the run was asked to stop. Call it between parts of long work.
     public func checkCancellation() throws { try cancellation.check() }
 
-    // MARK: Promises
+    // MARK: Checks
 
-    /// - Throws: ``EngineError`` where the step did not give what it declared.
+    /// - Throws: ``EngineError`` where the step did not give an output that it declared.
     func checkComplete() throws {
         for name in setup.outputNames where !outputs.contains(where: { $0.name == name }) {
             throw EngineError(.brokenPromise, "the step \(setup.step.name) ended without its output \(name)")
@@ -240,11 +247,24 @@ public final class StepItem {
         return openedSources.union(reader.members(.tomogram, of: scope))
     }
 
-    /// Where the folder is that belongs to the key, made or not.
+    /// The path of the key's work folder, whether it exists or not.
     var workspacePath: String { "\(recorder.workFolder)/\(key.hexadecimal)" }
 
+    private func onlyArtifact(of step: String, named name: String, for scope: Scope) throws -> Artifact {
+        let members = try reader.artifacts(of: step, named: name, for: scope)
+        guard let member = members.first, members.count == 1 else {
+            throw EngineError(.brokenPromise, "\(step).\(name) is not one artifact for \(scope.tomogram) \(scope.label)")
+        }
+        return try store.open(member.digest)
+    }
+
+    /// Checks that a scope is among those of the item's key: of the same tomogram, and sharing slices where both have some; or of a tomogram of the
+    /// training set.
     private func checkRelated(_ member: Scope) throws {
-        guard member.tomogramID != scope.tomogramID else { return }
+        if member.tomogramID == scope.tomogramID {
+            guard let z = scope.z, let other = member.z, !z.overlaps(other) else { return }
+            throw undeclared("member", "\(member.tomogram) \(member.label)")
+        }
         guard reader.members(.tomogram, of: scope).contains(where: { $0.tomogramID == member.tomogramID }) else {
             throw undeclared("member", "\(member.tomogram) \(member.label)")
         }

@@ -3,10 +3,10 @@ public import BlobStore
 public import CatalogSchema
 public import Foundation
 
-/// A step whose declarations the compiler checks: what it does not declare it cannot name.
+/// A step whose declarations the compiler checks: code that uses something undeclared does not compile.
 ///
-/// Parameters, inputs and outputs are stored properties of three structures. The engine lists them in the order of declaration,
-/// and ``Item`` reads them by these names alone.
+/// Parameters, inputs and outputs are stored properties of three structures. The engine lists them in the order of declaration, and ``Item``
+/// reads them by key paths to these properties.
 ///
 /// ```swift
 /// struct InvertStep: TypedStep {
@@ -31,7 +31,7 @@ public protocol TypedStep: Step {
     associatedtype Inputs: Sendable = NoDeclarations
     associatedtype Outputs: Sendable = NoDeclarations
 
-    /// As ``Step/name``, and so on: of the type, so that other steps can name its outputs.
+    /// As ``Step/name`` and the other properties of ``Step``, but static, so that other steps can refer to its outputs by type.
     static var name: String { get }
     static var version: Int { get }
     static var scope: ScopeKind { get }
@@ -42,18 +42,18 @@ public protocol TypedStep: Step {
     static var inputs: Inputs { get }
     static var outputs: Outputs { get }
 
-    /// Computes the outputs of one item and hands them to it. Called from several threads at once.
+    /// Computes the outputs of one item and gives them to it. Called from several threads at once.
     ///
-    /// - Throws: anything; the item is recorded as failed with the error's description.
+    /// - Throws: any error; the item is recorded as failed, with the error's description.
     func run(_ item: Item<Self>) throws
 }
 
-/// The declarations of a step that has none of a kind.
+/// The declarations of a step that has no parameters, inputs or outputs.
 public struct NoDeclarations: Sendable {
     public init() {}
 }
 
-/// Declarations that several steps share: a property of this type counts as its own properties do.
+/// Declarations that several steps share: a property of this type declares everything that its own properties declare.
 public protocol DeclarationGroup: Sendable {}
 
 extension TypedStep {
@@ -64,9 +64,9 @@ extension TypedStep {
     public var scope: ScopeKind { Self.scope }
     public var summary: String { Self.summary }
     public var retiredParameters: [String] { Self.retiredParameters }
-    /// In the order of declaration, those of a group beside each other, as a recipe has them: `patch.size` before `patch.turned`.
+    /// The parameters in the order of declaration, with those of one group beside each other as in a recipe: `patch.size` before `patch.turned`.
     ///
-    /// - Complexity: reflection; the engine asks once.
+    /// - Complexity: reflection; the engine reads it once.
     public var parameters: [ParameterDeclaration] {
         let all = declarations(in: Self.parameters) { ($0 as? any DeclaredParameter)?.declaration }
         var groups: [Substring] = []
@@ -91,7 +91,7 @@ extension TypedStep where Outputs == NoDeclarations {
     public static var outputs: NoDeclarations { NoDeclarations() }
 }
 
-/// What the stored properties of a structure declare, in their order, those of groups in place, each once.
+/// The declarations in the stored properties of a structure, in their order, with those of groups in place, each once.
 private func declarations<Declaration: Hashable>(in structure: Any, _ declaration: (Any) -> Declaration?) -> [Declaration] {
     var found: [Declaration] = []
     for (_, value) in Mirror(reflecting: structure).children {
@@ -101,27 +101,27 @@ private func declarations<Declaration: Hashable>(in structure: Any, _ declaratio
     return found
 }
 
-/// One item of a typed step at work: reads what the step declared, and takes its outputs.
+/// One item of a typed step in progress: reads the declared parameters and inputs, and takes the outputs.
 public struct Item<S: TypedStep> {
-    /// The same item for code that serves several steps: where it is, and what it reports and records.
+    /// The same item without types, for code that several steps share: its scope, reports and records.
     public let base: StepItem
 
     init(_ base: StepItem) { self.base = base }
 
     public var scope: StepItem.Scope { base.scope }
-    /// The digest of all that the item's result depends on.
+    /// The digest of everything that the item's result depends on.
     public var key: Digest { base.key }
-    /// Whether to take less memory where that costs time; it never changes a result.
+    /// Whether to use less memory at the cost of time. It never changes a result.
     public var prefersLittleMemory: Bool { base.prefersLittleMemory }
 
-    /// The values that the recipe gives to the step's parameters: `try item.parameters.clipLimit`.
+    /// The recipe's values of the step's parameters: `try item.parameters.clipLimit`.
     public var parameters: ParameterValues<S.Parameters> { ParameterValues(base, S.parameters) }
-    /// What the step's inputs hold: `try item.inputs.slice`.
+    /// The contents of the step's inputs: `try item.inputs.slice`.
     public var inputs: InputValues<S.Inputs> { InputValues(base, S.inputs) }
 
     /// Gives an output that is a value.
     ///
-    /// - Parameter digest: the digest of what the value describes, where it stands for more than itself, as that of voxels does.
+    /// - Parameter digest: the digest of the data that the value describes, such as voxels; nil for the digest of the value itself.
     public func give<Value: Codable & Sendable>(
         _ output: KeyPath<S.Outputs, ValueOutput<Value>>, _ value: Value, digest: Digest? = nil
     ) throws {
@@ -150,6 +150,6 @@ public struct Item<S: TypedStep> {
     public func report(_ fraction: Double, _ note: String) { base.report(fraction, note) }
     /// As ``StepItem/workspace()``.
     public func workspace() throws -> URL { try base.workspace() }
-    /// Throws where the run was asked to stop; called between parts of long work.
+    /// Throws where the run was asked to stop. Call it between parts of long work.
     public func checkCancellation() throws { try base.checkCancellation() }
 }

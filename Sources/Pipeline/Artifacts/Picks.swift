@@ -5,25 +5,28 @@ public import Engine
 import Metrics
 import Volumes
 
-/// A particle as artifacts have it.
+/// A particle of a network or of pseudo-labels: its class, position, confidence and radius.
 struct FoundParticle: Sendable {
     let className: String
-    /// x, y, z in Å, and the confidence.
+    /// The centre x, y, z in Å, and the confidence.
     let pick: Pick
-    /// 0 where it is not known.
+    /// 0 where the radius is not known.
     let radiusInAngstroms: Double
 }
 
-/// Particles that a network found in a tomogram, as an artifact (Schema/blobs.md, `picks`).
+/// The particles that a network found in a tomogram, as an artifact (Schema/blobs.md, `picks`): a table with a row for each particle.
 public struct Picks: StoredContent {
     public static let kind = "picks"
+    /// x, y, z, radius in Å, score, class from 1.
     private static let columns = 6
 
-    /// Of the network, by their numbers from 1.
+    /// The classes of the network; the first one has the number 1.
     let classes: [String]
     let particles: [FoundParticle]
 
-    /// - Parameter classes: of the network; a particle's class is one of them.
+    /// - Parameters:
+    ///   - particles: as objects of the catalog; without a confidence or radius they get 0.
+    ///   - classes: the classes of the network, which include those of all particles.
     init(_ particles: [FoundObject], classes: [String]) {
         self.classes = classes
         self.particles = particles.map { particle in
@@ -36,7 +39,7 @@ public struct Picks: StoredContent {
     /// - Throws: ``PipelineError`` where the artifact has other columns, or a class without a name.
     public init(_ artifact: Artifact) throws {
         let classes = try ClassList.read(artifact)
-        // A dataset has at least one element: where there is no particle, there is no dataset.
+        // HDF5 datasets here have at least one element: without particles there is no dataset.
         let isEmpty = !artifact.datasets.contains { $0.name == "particles" }
         let values = isEmpty ? [] : try artifact.read("particles", as: Double.self)
         guard values.count % Self.columns == 0 else {
@@ -57,7 +60,7 @@ public struct Picks: StoredContent {
     }
 
     public func write(to artifact: ArtifactWriter) throws {
-        try artifact.setAttribute("classes", .string(classes.joined(separator: ",")))
+        try ClassList.write(classes, to: artifact)
         if particles.isEmpty { return }
         let rows = particles.flatMap { particle in
             let centre = particle.pick.center

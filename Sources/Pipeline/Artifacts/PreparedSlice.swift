@@ -3,20 +3,24 @@ public import Engine
 import ImageProcessing
 import Volumes
 
-/// A prepared slice and its tiles as an artifact (Schema/blobs.md, `prepared-slice`).
+/// A prepared slice and its tiles as an artifact (Schema/blobs.md, `prepared-slice`), all of 8 bits.
 public struct PreparedSlice: ArtifactContent {
     public static let kind = "prepared-slice"
+
+    /// y, x, height and width of each tile in the slice.
+    private static let regionColumns = 4
 
     private let artifact: Artifact
 
     public init(_ artifact: Artifact) { self.artifact = artifact }
 
-    /// The slice, `[y][x]`: structures are dark.
+    /// The slice `[y][x]`, in which structures are dark.
     func image() throws -> Image<UInt8> { try artifact.image("slice") }
 
-    /// The tiles, `[side][side]` each, row after row of their grid.
+    /// The tiles, `[side][side]` each, in the order of their grid: row by row.
     ///
-    /// - Throws: ``PipelineError`` where the artifact is none of a prepared slice.
+    /// - Throws: ``PipelineError`` where the dataset has another shape.
+    /// - Complexity: reads all tiles.
     func tiles() throws -> [Image<UInt8>] {
         let shape = try artifact.dataset("tiles").shape
         guard shape.count == 3 else { throw PipelineError("the tiles of a prepared slice have the shape \(shape)") }
@@ -29,16 +33,16 @@ public struct PreparedSlice: ArtifactContent {
         }
     }
 
-    /// The size of the slice, and where its tiles lie in it.
+    /// The size of the slice and the region of each tile in it, without reading a pixel.
     ///
-    /// - Throws: ``PipelineError`` where the artifact is none of a prepared slice.
+    /// - Throws: ``PipelineError`` where the datasets have other shapes, or a region is empty.
     func geometry() throws -> (height: Int, width: Int, regions: [ImageRegion]) {
         let shape = try artifact.dataset("slice").shape
         let numbers: [Int32] = try artifact.read("regions")
-        guard shape.count == 2, numbers.count % 4 == 0 else {
+        guard shape.count == 2, numbers.count % Self.regionColumns == 0 else {
             throw PipelineError("a prepared slice has the shape \(shape), and \(numbers.count) numbers for its tiles")
         }
-        let regions = try stride(from: 0, to: numbers.count, by: 4).map { index in
+        let regions = try stride(from: 0, to: numbers.count, by: Self.regionColumns).map { index in
             let (y, x, height, width) = (
                 Int(numbers[index]), Int(numbers[index + 1]), Int(numbers[index + 2]), Int(numbers[index + 3])
             )
@@ -53,9 +57,9 @@ public struct PreparedSlice: ArtifactContent {
     /// Writes a slice and its tiles.
     ///
     /// - Parameters:
-    ///   - regions: of the tiles in the slice, row after row of their grid.
-    ///   - side: of a tile, in pixels.
-    ///   - tile: gives the tile of a region, of that side; asked for one after the other.
+    ///   - regions: the regions of the tiles in the slice, row by row of their grid.
+    ///   - side: the side of a tile in pixels.
+    ///   - tile: makes the tile of a region, with that side. Called for one region after the other, so that one tile is in memory.
     static func write(
         _ slice: Image<UInt8>, regions: [ImageRegion], side: Int, to artifact: ArtifactWriter,
         tile: (ImageRegion) throws -> Image<UInt8>
@@ -64,8 +68,7 @@ public struct PreparedSlice: ArtifactContent {
         let tiles = try artifact.createDataset(
             "tiles", shape: [regions.count, side, side], scalarType: .uint8, chunk: [1, side, side])
         for region in regions { try tiles.append(tile(region).values) }
-        // y, x, height, width of each tile in the slice.
         let numbers = regions.flatMap { [$0.y.lowerBound, $0.x.lowerBound, $0.height, $0.width] }
-        try artifact.write("regions", shape: [regions.count, 4], values: numbers.map(Int32.init))
+        try artifact.write("regions", shape: [regions.count, regionColumns], values: numbers.map(Int32.init))
     }
 }

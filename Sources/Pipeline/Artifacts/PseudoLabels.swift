@@ -2,26 +2,28 @@ import Basics
 public import BlobStore
 import CatalogSchema
 public import Engine
-import ImageProcessing
+package import ImageProcessing
 import Metrics
 import Volumes
 
-/// The pseudo-labels of a slab as an artifact (Schema/blobs.md, `pseudo-labels`).
+/// The pseudo-labels of a slab as an artifact (Schema/blobs.md, `pseudo-labels`): for each voxel its class and the number of its object, both
+/// `[z][y][x]`, and a table of the particles.
 public struct PseudoLabels: ArtifactContent {
     public static let kind = "pseudo-labels"
 
-    /// The digest of the artifact, which names the labels in the metadata of networks that learned from them.
+    /// The digest of the artifact. The metadata of a network that was trained on the labels records it.
     var digest: Digest { artifact.digest }
     fileprivate let artifact: Artifact
 
     public init(_ artifact: Artifact) { self.artifact = artifact }
 
-    /// By their labels from 1; what is none of them and not ground has the label after the last.
+    /// The classes in the order of their labels, from 1: the raw values of ``SliceInstances/Part``. The label after the last one means
+    /// "neither".
     static let classes = [membrane, macromolecule]
     static let membrane = "membrane"
     static let macromolecule = "macromolecule"
 
-    /// Writes the labels slice by slice.
+    /// Writes classes and objects slice by slice, in order of z.
     struct Writer {
         private let classes: DatasetWriter
         private let objects: DatasetWriter
@@ -33,14 +35,13 @@ public struct PseudoLabels: ArtifactContent {
         }
 
         /// - Parameters:
-        ///   - classes: of the slice, ``SliceInstances/Part``.
+        ///   - classes: the class of each pixel, ``SliceInstances/Part``.
         ///   - particles: the number of each pixel's particle, or 0.
-        ///   - membrane: the number of the piece of membrane that a pixel belongs to, or 0.
+        ///   - membrane: gives the number of the piece of membrane at a pixel; 0 for a piece that is too small, which becomes "neither".
         func append(classes: Image<UInt8>, particles: Image<Int32>, membrane: (_ index: Int) -> Int32) throws {
             var (values, numbers) = (classes.values, particles.values)
             for (index, part) in values.enumerated() where part == SliceInstances.Part.membrane.rawValue {
                 numbers[index] = membrane(index)
-                // A piece of membrane that is too small.
                 if numbers[index] == 0 { values[index] = SliceInstances.Part.neither.rawValue }
             }
             try self.classes.append(values)
@@ -48,16 +49,17 @@ public struct PseudoLabels: ArtifactContent {
         }
     }
 
-    /// A row of the table of particles; the number of the particle is its place in the table, from 1.
+    /// A row of the table of particles. The number of a particle is the number of its row, from 1.
     struct Particle {
         let centreInAngstroms: SIMD3<Double>
-        /// 0 where it is not known.
+        /// 0 where the radius is not known.
         let radiusInAngstroms: Double
         let confidence: Double
-        /// Whether it begins in the slab's first slice or ends in its last: a part of it may be missing, and its centre be
-        /// another.
+        /// Whether it touches the first or the last slice of the slab: then a part of it may be missing, and its true centre may be
+        /// another one.
         let isCutOff: Bool
 
+        /// x, y, z, radius in Å, confidence, and 1 where the particle is cut off.
         static let columns = 6
 
         var row: [Double] {
@@ -66,15 +68,17 @@ public struct PseudoLabels: ArtifactContent {
         }
     }
 
-    /// Depth, rows and columns of the slab, without reading a voxel.
+    /// `[depth, rows, columns]` of the slab, without reading a voxel.
     func shape() throws -> [Int] { try artifact.dataset("classes").shape }
 
-    /// The labels of one of the slab's slices, 0 for the first: ``SliceInstances/Part``, `[y][x]`.
+    /// The classes of one slice of the slab, `[y][x]`: ``SliceInstances/Part``. 0 is the first slice of the slab.
+    ///
+    /// - Complexity: reads one slice.
     func classes(slice: Int) throws -> [UInt8] { try artifact.readRows("classes", slice..<slice + 1) }
 
     /// Writes the table of particles.
     static func write(_ particles: [(found: FoundObject, isCutOff: Bool)], to artifact: ArtifactWriter) throws {
-        // A dataset has at least one element.
+        // HDF5 datasets here have at least one element: without particles there is no dataset.
         if particles.isEmpty { return }
         let rows = particles.flatMap { particle in
             Particle(
@@ -85,9 +89,9 @@ public struct PseudoLabels: ArtifactContent {
         try artifact.write("particles", shape: [particles.count, Particle.columns], values: rows)
     }
 
-    /// The table of particles.
+    /// The table of particles, in the order of their numbers.
     ///
-    /// - Throws: ``PipelineError`` where it has other columns.
+    /// - Throws: ``PipelineError`` where the table has another number of columns.
     func particles() throws -> [Particle] {
         guard artifact.datasets.contains(where: { $0.name == "particles" }) else { return [] }
         let values = try artifact.read("particles", as: Double.self)
@@ -105,7 +109,7 @@ public struct PseudoLabels: ArtifactContent {
 }
 
 extension PseudoLabels {
-    /// The particles of the slab, as those of other artifacts.
+    /// The particles of the slab, in the form that the picker's have too.
     func found() throws -> [FoundParticle] {
         try particles().map { particle in
             FoundParticle(
@@ -114,11 +118,75 @@ extension PseudoLabels {
         }
     }
 
-    /// The numbers of the objects in one of the slab's slices, 0 for none, `[y][x]`.
+    /// The number of the object at each pixel of one slice of the slab, `[y][x]`; 0 for none.
+    ///
+    /// - Complexity: reads one slice.
     func objects(slice: Int) throws -> [Int32] { try artifact.readRows("objects", slice..<slice + 1) }
 }
 
 extension Image<UInt8> {
-    /// The membrane among the parts of a slice.
+    /// The pixels of the class membrane, in an image of ``SliceInstances/Part``.
     var membrane: Mask { map { $0 == SliceInstances.Part.membrane.rawValue } }
+}
+
+/// The instances of a slice, and the class of each of its pixels, as an artifact (Schema/blobs.md, `slice-instances`).
+public struct SliceInstances: ArtifactContent {
+    public static let kind = "slice-instances"
+
+    private let artifact: Artifact
+
+    public init(_ artifact: Artifact) { self.artifact = artifact }
+
+    /// The class of a pixel. The classes of pseudo-labels have the same numbers (``PseudoLabels/classes``).
+    package enum Part: UInt8 {
+        case ground = 0
+        case membrane = 1
+        case macromolecule = 2
+        /// In the mask or in a rejected instance, and neither membrane nor macromolecule. Training ignores it.
+        case neither = 3
+    }
+
+    /// Writes the instances, and the class of each pixel.
+    ///
+    /// - Parameters:
+    ///   - instances: the labels of what may be sections of particles, `[y][x]`: numbers from 1, 0 elsewhere.
+    ///   - rejected: the pixels of instances that the gate rejected, `[y][x]`. They may cover more than the mask.
+    ///   - parts: the rest of the mask, divided into membrane and other pixels.
+    static func write(
+        instances: Image<Int32>, rejected: Mask, parts: MembraneAssembly.Parts, to artifact: ArtifactWriter
+    ) throws {
+        try artifact.write("instances", shape: [instances.height, instances.width], values: instances.values)
+        try artifact.write("rejected", shape: [rejected.height, rejected.width], values: rejected.bytes().values)
+        let classes = classes(of: parts, instances: instances, rejected: rejected)
+        try artifact.write("parts", shape: [classes.height, classes.width], values: classes.values)
+    }
+
+    /// The class of each pixel, ``Part``, `[y][x]`. Where a rejected instance covers membrane, the pixel is membrane: the gate rejects
+    /// pieces of membrane as well.
+    static func classes(of parts: MembraneAssembly.Parts, instances: Image<Int32>, rejected: Mask) -> Image<UInt8> {
+        Image<UInt8>(sizeOf: instances) { classes in
+            for index in classes.indices {
+                let part: Part =
+                    if instances.values[index] > 0 {
+                        .macromolecule
+                    } else if parts.membrane.values[index] {
+                        .membrane
+                    } else if parts.other.values[index] || rejected.values[index] {
+                        .neither
+                    } else {
+                        .ground
+                    }
+                classes[index] = part.rawValue
+            }
+        }
+    }
+
+    /// The labels of the instances, `[y][x]`: numbers from 1, with gaps; 0 elsewhere.
+    package func instances() throws -> Image<Int32> { try artifact.image("instances") }
+
+    /// The pixels of instances that the gate rejected, `[y][x]`.
+    func rejected() throws -> Mask { try Mask(nonzero: artifact.image("rejected")) }
+
+    /// The class of each pixel, `[y][x]`: the raw values of ``Part``.
+    package func parts() throws -> Image<UInt8> { try artifact.image("parts") }
 }

@@ -4,11 +4,11 @@ public import Engine
 import ImageProcessing
 import Volumes
 
-/// The classes of a tomogram's voxels as an artifact (Schema/blobs.md, `segmentation`): labels `[z][y][x]`, 0 for ground.
+/// The labels of a tomogram's voxels as an artifact (Schema/blobs.md, `segmentation`): uint8 `[z][y][x]`, 0 for ground, classes from 1.
 public struct Segmentation: ArtifactContent {
     public static let kind = "segmentation"
 
-    /// By their labels from 1.
+    /// The names of the classes; the first one has the label 1.
     let classes: [String]
     let shape: VolumeShape
     private let artifact: Artifact
@@ -25,30 +25,32 @@ public struct Segmentation: ArtifactContent {
     }
 
     /// The labels of a slice, `[y][x]`.
+    ///
+    /// - Complexity: reads one slice.
     func labels(_ z: Int) throws -> Image<UInt8> { try shape.image(artifact.readRows("labels", z..<z + 1)) }
 
-    /// The labels of a slice in another order: a place in the list from 1, and 0 for what is not in it.
+    /// The labels of a slice, `[y][x]`, in another order of classes: the position in `wanted`, from 1, and 0 for all other classes.
     func labels(_ z: Int, of wanted: [String]) throws -> Image<UInt8> {
-        var table = [UInt8](repeating: 0, count: 256)
-        for (index, name) in wanted.enumerated() {
-            if let label = classes.firstIndex(of: name) { table[label + 1] = UInt8(index + 1) }
-        }
+        let table = ClassList.table(from: classes, to: wanted)
         return try labels(z).map { table[Int($0)] }
     }
 
-    /// The bytes of a slice in the file: labels first, then the probability of each class.
+    /// The bytes of one part of a slice in the file of ``SegmentStep``: 0 for the labels, k for the probability of the k-th class.
     static func part(_ number: Int, of shape: VolumeShape) -> Range<Int> {
         number * shape.sliceCount..<(number + 1) * shape.sliceCount
     }
 
+    /// Writes the labels of all slices of a file, without small pieces.
+    ///
     /// - Parameters:
-    ///   - shape: of the tomogram.
-    ///   - leastVoxels: connected pieces of fewer become ground.
-    /// - Returns: how many voxels each label has.
+    ///   - shape: the shape of the tomogram.
+    ///   - leastVoxels: the least size of a connected piece of a class; smaller ones become ground.
+    /// - Returns: the number of voxels of each label, ground first.
+    /// - Complexity: reads the labels of the file once for each class, and once more.
     static func write(
         _ file: SliceFile, shape: VolumeShape, classes: [String], leastVoxels: Int, to artifact: ArtifactWriter
     ) throws -> [Int] {
-        try artifact.setAttribute("classes", .string(classes.joined(separator: ",")))
+        try ClassList.write(classes, to: artifact)
         let writer = try artifact.createDataset(
             "labels", shape: [shape.z, shape.y, shape.x], scalarType: .uint8, chunk: [1, shape.y, shape.x])
         let pieces =
@@ -68,7 +70,7 @@ public struct Segmentation: ArtifactContent {
         return counts
     }
 
-    /// The connected pieces of a class that are large enough.
+    /// The connected pieces of a class that have at least so many voxels.
     private static func pieces(
         of label: UInt8, _ file: SliceFile, shape: VolumeShape, leastVoxels: Int
     ) throws -> VolumeComponents.Numbering {
@@ -82,10 +84,10 @@ public struct Segmentation: ArtifactContent {
     private static func mask(_ labels: [UInt8], of label: UInt8, shape: VolumeShape) throws -> Mask {
         try shape.image(labels).map { $0 == label }
     }
-
 }
 
-/// The probabilities of classes in a tomogram as an artifact (Schema/blobs.md, `probabilities`): `[z][y][x]` of each class, in 255ths.
+/// The probability of each class at each voxel of a tomogram, as an artifact (Schema/blobs.md, `probabilities`): uint8 `[z][y][x]` for each
+/// class, 255 for the probability 1.
 public struct ClassProbabilities: ArtifactContent {
     public static let kind = "probabilities"
 
@@ -98,17 +100,21 @@ public struct ClassProbabilities: ArtifactContent {
         classes = try ClassList.read(artifact)
     }
 
-    /// The probabilities of classes in a slice, in 255ths, `[y][x]` each.
+    /// The probabilities of some classes in a slice, `[y][x]` each, 255 for the probability 1. Classes that the artifact does not have are
+    /// left out.
+    ///
+    /// - Complexity: reads one slice of each class.
     func slice(_ z: Int, of wanted: [String], shape: VolumeShape) throws -> [Image<UInt8>] {
         try wanted.compactMap { classes.firstIndex(of: $0) }.map { index in
             try shape.image(artifact.readRows("class_\(index + 1)", z..<z + 1))
         }
     }
 
+    /// Writes the probabilities of all slices of a file.
     static func write(
         _ file: SliceFile, shape: VolumeShape, classes: [String], to artifact: ArtifactWriter
     ) throws {
-        try artifact.setAttribute("classes", .string(classes.joined(separator: ",")))
+        try ClassList.write(classes, to: artifact)
         for number in classes.indices {
             let writer = try artifact.createDataset(
                 "class_\(number + 1)", shape: [shape.z, shape.y, shape.x], scalarType: .uint8, chunk: [1, shape.y, shape.x])
@@ -118,9 +124,9 @@ public struct ClassProbabilities: ArtifactContent {
 }
 
 extension VolumeShape {
-    /// The values of a slice as an image.
+    /// The values of a slice as an image `[y][x]`.
     ///
-    /// - Throws: ``PipelineError`` where there are too few or too many.
+    /// - Throws: ``PipelineError`` where their number is not that of a slice's voxels.
     func image<Value>(_ values: [Value]) throws -> Image<Value> {
         guard let image = Image(height: y, width: x, values: values) else {
             throw PipelineError("a slice of \(values.count) voxels is none of \(self)")

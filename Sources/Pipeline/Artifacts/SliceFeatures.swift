@@ -2,28 +2,31 @@ public import BlobStore
 import Diffusion
 public import Engine
 import Foundation
-import ImageProcessing
+package import ImageProcessing
+import SpectralClustering
 import Tensors
 import Volumes
 
-/// The features of a slice's tiles as an artifact (Schema/blobs.md, `features`).
+/// The features of the tokens of a slice's tiles, as an artifact (Schema/blobs.md, `features`): affinities between tokens, features of each
+/// token, or both. A token is a cell of a grid over the tile.
 public struct SliceFeatures: ArtifactContent {
     public static let kind = "features"
 
-    /// Datasets `affinity.LEVEL.GROUP` and `tokens.LAYER`, a row for each tile.
+    /// Its datasets are `affinity.LEVEL.GROUP`, `[tile][upper triangle]`, and `tokens.LAYER`, `[tile][token][channel]`.
     let artifact: Artifact
 
     public init(_ artifact: Artifact) { self.artifact = artifact }
 
-    /// Values of chunks: two megabytes of float16.
+    /// The most values of a chunk: 2 MiB of float16.
     private static let chunk = 1 << 20
 
-    /// Writes the features of one tile after the other.
+    /// Writes the features that a diffusion model gave for each tile.
     ///
     /// - Parameters:
-    ///   - count: how many tiles there are.
+    ///   - count: the number of tiles.
     ///   - isHalf: whether values are stored as float16, or as float32.
-    ///   - features: computes those of a tile; each is dropped before the next one is computed.
+    ///   - features: computes the features of a tile. Called for one tile after the other, so that memory holds those of one tile.
+    /// - Throws: ``PipelineError`` where tiles have different layers; what `features` throws.
     static func write(
         tiles count: Int, isHalf: Bool, to artifact: ArtifactWriter, _ features: (Int) throws -> AttentionFeatures
     ) throws {
@@ -56,7 +59,7 @@ public struct SliceFeatures: ArtifactContent {
                 throw PipelineError("the tiles of a slice differ in their layers")
             }
             for (affinity, dataset) in zip(found.affinities, affinities) {
-                // Times the number of tokens: about 1 throughout, where float16 is at its best.
+                // Affinities times the number of tokens are about 1, where float16 has most precision.
                 let scale = Float(affinity.height * affinity.width)
                 if isHalf {
                     try affinity.halfUpperTriangle(scale: scale).withUnsafeBytes { bytes in try dataset.append(bytes) }
@@ -72,7 +75,9 @@ public struct SliceFeatures: ArtifactContent {
         for (dataset, variances) in tokens { try dataset.setAttribute("explained_variance", .reals(variances)) }
     }
 
-    /// Writes channels that need no network.
+    /// Writes the channels of blobs and lines, which need no network.
+    ///
+    /// - Throws: ``PipelineError`` where there is no tile.
     static func write(structureOf tiles: [StructureChannels], isHalf: Bool, to artifact: ArtifactWriter) throws {
         guard let first = tiles.first else { throw PipelineError("a slice without tiles has no features") }
         try artifact.setAttribute("channels", .string(first.names.joined(separator: ",")))
@@ -85,5 +90,65 @@ public struct SliceFeatures: ArtifactContent {
 
     private static func append(_ values: [Float], to dataset: DatasetWriter, isHalf: Bool) throws {
         if isHalf { try dataset.append(values.map { Float16($0) }) } else { try dataset.append(values) }
+    }
+}
+
+/// The eigenvectors of the affinity matrix of each tile, as an artifact (Schema/blobs.md, `eigenvectors`): vectors `[tile][number][row][column]`
+/// over the grid of tokens, eigenvalues and residuals `[tile][number]`.
+public struct SliceEigenvectors: ArtifactContent {
+    public static let kind = "eigenvectors"
+
+    private let artifact: Artifact
+
+    public init(_ artifact: Artifact) { self.artifact = artifact }
+
+    /// Writes the first `count` eigenvectors of each tile. Tiles with fewer than the others, or none, are padded with zeros.
+    ///
+    /// - Parameter grid: the grid of tokens of every tile.
+    /// - Throws: ``PipelineError`` where a tile has another grid.
+    static func write(_ tiles: [(found: Eigenvectors?, count: Int)], grid: TokenGrid, to artifact: ArtifactWriter) throws {
+        guard tiles.allSatisfy({ $0.found.map { $0.grid == grid } ?? true }) else {
+            throw PipelineError("the tiles of a slice have eigenvectors over different grids")
+        }
+        let count = max(1, tiles.map(\.count).max() ?? 1)
+        let vectors = try artifact.createDataset(
+            "vectors", shape: [tiles.count, count, grid.height, grid.width], scalarType: .float32,
+            chunk: [1, count, grid.height, grid.width])
+        func padded<Value>(_ values: [Value], _ kept: Int, of length: Int = 1, _ zero: Value) -> [Value] {
+            values.prefix(kept * length) + Array(repeating: zero, count: (count - kept) * length)
+        }
+        for tile in tiles { try vectors.append(padded(tile.found?.vectors.values ?? [], tile.count, of: grid.count, 0)) }
+        try artifact.write(
+            "values", shape: [tiles.count, count], values: tiles.flatMap { padded($0.found?.values ?? [], $0.count, 0) })
+        try artifact.write(
+            "residuals", shape: [tiles.count, count], values: tiles.flatMap { padded($0.found?.residuals ?? [], $0.count, 0) })
+    }
+
+    /// The rows and columns of the grid of tokens.
+    func gridSize() throws -> (height: Int, width: Int) {
+        let shape = try artifact.dataset("vectors").shape
+        guard shape.count == 4 else { throw PipelineError("eigenvectors have the shape \(shape)") }
+        return (shape[2], shape[3])
+    }
+
+    /// The eigenvectors of one tile as maps `[row][column]` over its tokens, the leading one first; empty where all tokens are alike.
+    ///
+    /// - Throws: ``PipelineError`` where there is no such tile.
+    package func maps(tile: Int) throws -> [Image<Float>] {
+        let shape = try artifact.dataset("vectors").shape
+        guard shape.count == 4, (0..<shape[0]).contains(tile) else {
+            throw PipelineError("eigenvectors have the shape \(shape), and no tile \(tile)")
+        }
+        let values = try artifact.readFloats("vectors", rows: tile..<tile + 1)
+        let count = shape[2] * shape[3]
+        return try (0..<shape[1]).compactMap { index in
+            // All zero: the padding of a tile with fewer eigenvectors.
+            guard values[index * count..<(index + 1) * count].contains(where: { $0 != 0 }) else { return nil }
+            guard
+                let map = Image(
+                    height: shape[2], width: shape[3], values: Array(values[index * count..<(index + 1) * count]))
+            else { throw PipelineError("eigenvectors have the shape \(shape)") }
+            return map
+        }
     }
 }

@@ -3,7 +3,7 @@ public import Engine
 package import ImageProcessing
 import Volumes
 
-/// The feature map of a slice as an artifact (Schema/blobs.md, `feature-map`): bright where there is structure, float16.
+/// The feature map of a slice as an artifact (Schema/blobs.md, `feature-map`): float16 `[y][x]`, bright where there is structure.
 public struct FeatureMap: ArtifactContent {
     public static let kind = "feature-map"
 
@@ -11,7 +11,7 @@ public struct FeatureMap: ArtifactContent {
 
     public init(_ artifact: Artifact) { self.artifact = artifact }
 
-    /// The map, `[y][x]`.
+    /// The map `[y][x]`.
     package func image() throws -> Image<Float> {
         let shape = try self.shape()
         guard shape.count == 2, let map = Image(height: shape[0], width: shape[1], values: try artifact.readFloats("map")) else {
@@ -20,10 +20,12 @@ public struct FeatureMap: ArtifactContent {
         return map
     }
 
-    /// Rows and columns, without reading a pixel.
+    /// `[rows, columns]`, without reading a pixel.
     func shape() throws -> [Int] { try artifact.dataset("map").shape }
 
-    /// The least and greatest value of the map, without reading a pixel.
+    /// The least and greatest value of the map, from attributes: without reading a pixel.
+    ///
+    /// - Throws: ``PipelineError`` where the attributes are missing.
     func range() throws -> ClosedRange<Float> {
         guard case .real(let low)? = artifact.attributes["minimum"], case .real(let high)? = artifact.attributes["maximum"],
             low <= high
@@ -40,7 +42,7 @@ public struct FeatureMap: ArtifactContent {
     }
 }
 
-/// The maps of a slab's slices after they were made to agree along z (Schema/blobs.md, `consistent-maps`): `[z][y][x]`, float16.
+/// The feature maps of a slab's slices after the comparison along z (Schema/blobs.md, `consistent-maps`): float16 `[z][y][x]`.
 public struct ConsistentMaps: ArtifactContent {
     public static let kind = "consistent-maps"
 
@@ -48,7 +50,10 @@ public struct ConsistentMaps: ArtifactContent {
 
     public init(_ artifact: Artifact) { self.artifact = artifact }
 
-    /// The map of one of the slab's slices, 0 for the first.
+    /// The map `[y][x]` of one slice of the slab; 0 is the first slice of the slab.
+    ///
+    /// - Throws: ``PipelineError`` where there is no such slice.
+    /// - Complexity: reads one slice.
     func map(slice: Int) throws -> Image<Float> {
         let shape = try artifact.dataset("maps").shape
         guard shape.count == 3, (0..<shape[0]).contains(slice),
@@ -58,7 +63,7 @@ public struct ConsistentMaps: ArtifactContent {
         return map
     }
 
-    /// Writes the maps of a slab one after the other.
+    /// Writes the maps of a slab in order of z, one at a time.
     struct Writer {
         private let dataset: DatasetWriter
 
@@ -71,9 +76,11 @@ public struct ConsistentMaps: ArtifactContent {
 }
 
 extension Members<ConsistentMaps> {
-    /// The map of a slice. Where slabs overlap, the one that was added first counts: another one leaves its labels as they are.
+    /// The map `[y][x]` of a slice. Where slabs overlap, the map of the slab that was added first is used, so that another slab that is added
+    /// later does not change the masks of the first one.
     ///
-    /// - Parameter z: of the slice, in the tomogram.
+    /// - Parameter z: the slice's index in the tomogram.
+    /// - Throws: ``PipelineError`` where no slab has the slice.
     func map(z: Int) throws -> Image<Float> {
         var first: (id: Int64, maps: ConsistentMaps, slice: Int)?
         try forEach { scope, maps in
@@ -85,7 +92,7 @@ extension Members<ConsistentMaps> {
     }
 }
 
-/// The mask of a slice as an artifact (Schema/blobs.md, `mask`): 1 where there is structure.
+/// The foreground mask of a slice as an artifact (Schema/blobs.md, `mask`): uint8 `[y][x]`, 1 where there is structure.
 public struct SliceMask: StoredContent {
     public static let kind = "mask"
 
@@ -97,5 +104,18 @@ public struct SliceMask: StoredContent {
 
     public func write(to artifact: ArtifactWriter) throws {
         try artifact.write("mask", shape: [mask.height, mask.width], values: mask.bytes().values)
+    }
+}
+
+extension Artifact {
+    /// Reads a dataset `[y][x]`.
+    ///
+    /// - Throws: ``PipelineError`` where the dataset is not two-dimensional, ``BlobError`` where there is no dataset of that name and type.
+    func image<Pixel: VoxelScalar>(_ name: String, as type: Pixel.Type = Pixel.self) throws -> Image<Pixel> {
+        let shape = try dataset(name).shape
+        guard shape.count == 2, let image = Image(height: shape[0], width: shape[1], values: try read(name, as: type)) else {
+            throw PipelineError("\(name) in the artifact \(path) has the shape \(shape), and is no image")
+        }
+        return image
     }
 }

@@ -14,22 +14,25 @@ public struct TrainedNetwork: ArtifactContent {
 
     public init(_ artifact: Artifact) { self.artifact = artifact }
 
-    /// - Parameter folder: where the file is written before it becomes an artifact.
+    /// Writes the network and its description.
+    ///
+    /// - Parameter folder: where the safetensors file is written before its bytes go into the artifact.
     static func write(
         _ network: any Network, _ description: NetworkDescription, in folder: URL, to artifact: ArtifactWriter
     ) throws {
         let file = folder.appending(path: "network.safetensors")
         try NetworkCheckpoint.write(network, to: file.path, metadata: description.metadata)
         let bytes = try WholeFile(file.path).read(limit: .max) ?? []
-        try artifact.setAttribute("classes", .string(description.classes.joined(separator: ",")))
+        try ClassList.write(description.classes, to: artifact)
         try artifact.setAttribute("voxel_size", .real(description.voxelSizeInAngstroms))
         try artifact.write(dataset, shape: [bytes.count], values: bytes, compression: 0)
     }
 
-    /// The network, and what it was trained for.
+    /// Reads the network, and the description of its training.
     ///
-    /// - Parameter folder: where the file is unpacked.
-    /// - Throws: ``CheckpointError`` or ``TrainingError`` where it is none of this version's.
+    /// - Parameter folder: where the safetensors file is unpacked.
+    /// - Throws: ``CheckpointError`` or ``TrainingError`` where this version cannot read the file, ``PipelineError`` where it has no
+    ///   description.
     func open(in folder: URL) throws -> (network: any Network, description: NetworkDescription) {
         let file = folder.appending(path: "network.safetensors")
         let bytes: [UInt8] = try artifact.read(Self.dataset)
@@ -39,4 +42,81 @@ public struct TrainedNetwork: ArtifactContent {
             try NetworkDescription(NetworkCheckpoint.metadata(of: file.path), path: artifact.digest.abbreviated)
         )
     }
+}
+
+/// The description of a trained network: its classes, voxel size and training members. It is JSON in the metadata of the checkpoint.
+struct NetworkDescription: Codable, Hashable, Sendable {
+    /// A slab or annotation of the training set, as it was at the time of the training.
+    struct Member: Codable, Hashable, Sendable {
+        var tomogram: String
+        var label: String
+        /// The digest of the pseudo-labels; nil for an annotation, whose content the trace records.
+        var digest: String?
+    }
+
+    /// The step that trained the network.
+    var step: String
+    /// The classes in the order of the network's outputs, without the ground.
+    var classes: [String]
+    /// The side of a voxel: the geometric mean of the three sides.
+    var voxelSizeInAngstroms: Double
+    /// The diameter of the particles of each class; empty for networks that segment.
+    var diametersInAngstroms: [Double] = []
+    /// The side of the patches of training, in voxels.
+    var patchSize: Int
+    var seed: Int
+    /// The epoch from which the weights are.
+    var epoch: Int
+    var members: [Member]
+
+    /// The key of the metadata of the safetensors file.
+    static let key = "cellar.training"
+
+    var metadata: [String: String] {
+        get throws {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+            return [Self.key: String(decoding: try encoder.encode(self), as: UTF8.self)]
+        }
+    }
+
+    /// - Parameter path: of the network, for the message.
+    /// - Throws: ``PipelineError`` where the metadata has no valid description.
+    init(_ metadata: [String: String], path: String) throws {
+        guard let text = metadata[Self.key],
+            let description = try? JSONDecoder().decode(NetworkDescription.self, from: Data(text.utf8)),
+            description.voxelSizeInAngstroms > 0, description.voxelSizeInAngstroms.isFinite, description.patchSize > 0
+        else { throw PipelineError("the network \(path) does not say what it was trained on; train it again with `cellar run`") }
+        self = description
+    }
+
+    init(
+        step: String, classes: [String], voxelSizeInAngstroms: Double, diametersInAngstroms: [Double] = [], patchSize: Int,
+        seed: Int,
+        epoch: Int,
+        members: [Member]
+    ) {
+        (self.step, self.classes, self.voxelSizeInAngstroms) = (step, classes, voxelSizeInAngstroms)
+        (self.diametersInAngstroms, self.patchSize) = (diametersInAngstroms, patchSize)
+        (self.seed, self.epoch, self.members) = (seed, epoch, members)
+    }
+}
+
+/// The voxel size of a network's training, and how far that of a tomogram may be from it.
+struct NetworkScale {
+    let voxelSizeInAngstroms: Double
+    /// The largest relative difference of a side.
+    let tolerance: Double
+
+    /// - Throws: ``PipelineError`` where a side differs by more.
+    func check(_ size: VoxelSize, of tomogram: String) throws {
+        let lengths = [size.xInAngstroms, size.yInAngstroms, size.zInAngstroms]
+        guard lengths.allSatisfy({ abs($0 - voxelSizeInAngstroms) <= tolerance * voxelSizeInAngstroms }) else {
+            throw PipelineError(
+                "\(tomogram) has a voxel size of \(size), and the training set of \(rounded(voxelSizeInAngstroms)) Å: rescale it, leave it "
+                    + "out with --where, or raise voxel_size_tolerance")
+        }
+    }
+
+    private func rounded(_ value: Double) -> Double { (value * 1000).rounded() / 1000 }
 }

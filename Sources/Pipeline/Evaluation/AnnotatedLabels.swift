@@ -1,19 +1,19 @@
 import Engine
 import Volumes
 
-/// The labels of an annotation, slice by slice, as classes by name.
+/// The labels of an annotation, read slice by slice, as numbers of named classes.
 struct AnnotatedLabels: Sendable {
-    /// What voxels without a class are.
+    /// How voxels are treated whose value is no class of the annotation.
     enum Unnamed: String, CaseIterable, Sendable {
-        /// An error: somebody forgot a class.
+        /// An error: a class may have been forgotten.
         case refuse
-        /// No structure, as a voxel of value 0.
+        /// As ground, like a voxel of value 0.
         case ground
-        /// Unknown.
+        /// As unknown.
         case ignore
     }
 
-    /// The names of classes; a voxel's class is its place here, from 1.
+    /// The names of the classes; the first one has the number 1.
     let classes: [String]
     let shape: VolumeShape
     private let volume: any Volume
@@ -21,14 +21,16 @@ struct AnnotatedLabels: Sendable {
     private let unnamed: Unnamed
     private let name: String
 
-    /// What a voxel is of which nothing is known.
+    /// The number of a voxel of which nothing is known.
     static let ignored: UInt8 = 255
 
     /// - Parameters:
-    ///   - classes: those that are wanted, each with the values that mean it; others are what `unnamed` says.
-    ///   - named: which of these each annotated class is, and no other counts; nil where those of one name are the same.
-    ///   - tomogram: its name and its shape, which the labels must have.
-    /// - Throws: ``PipelineError`` where the labels have another one; what opening them throws.
+    ///   - classes: the classes of the result. Annotated classes that are none of them become ground.
+    ///   - named: the class of the result for each annotated class; nil where classes with the same name are the same.
+    ///   - unnamed: how voxels are treated whose value is no class of the annotation.
+    ///   - tomogram: the name of the tomogram, for messages.
+    ///   - shape: the shape of the tomogram.
+    /// - Throws: ``PipelineError`` where the labels have another shape; what opening the file throws.
     init(
         _ annotation: StepItem.Annotation, classes: [String], named: [String: String]? = nil, unnamed: Unnamed,
         of tomogram: String, shape: VolumeShape
@@ -43,21 +45,21 @@ struct AnnotatedLabels: Sendable {
         var table: [Int64: UInt8] = [0: 0]
         for known in annotation.classes {
             guard let value = known.value else { continue }
-            // A class that somebody named and nobody asks for is ground to all others.
+            // An annotated class that is not wanted is ground.
             let wanted = named == nil ? known.name : named?[known.name]
             table[value] = wanted.flatMap { classes.firstIndex(of: $0) }.map { UInt8($0 + 1) } ?? 0
         }
         self.table = table
     }
 
-    /// The classes of a slice, `[y][x]`: 0 for ground, a place among `classes` from 1, ``ignored`` where nothing is known.
+    /// The classes of a slice, `[y][x]`: 0 for ground, the number of a class from 1, ``ignored`` where nothing is known.
     ///
-    /// - Throws: ``PipelineError`` where a voxel has a value that is no class, unless these are ground or ignored.
+    /// - Throws: ``PipelineError`` where a voxel has a value that is no class, and `unnamed` is ``Unnamed/refuse``.
     /// - Complexity: reads the slice.
     func slice(_ z: Int) throws -> [UInt8] {
         let (values, table, unnamed) = (try volume.readSlice(z: z).floats(), table, unnamed)
         var classes = [UInt8](repeating: 0, count: values.count)
-        // Neighbours mostly agree, and a dictionary is dear.
+        // Neighbouring voxels mostly have the same value, and a look-up in a dictionary is slow.
         var (last, label): (Float, UInt8) = (0, 0)
         for (pixel, value) in values.enumerated() {
             if value != last {
@@ -70,6 +72,7 @@ struct AnnotatedLabels: Sendable {
         return classes
     }
 
+    /// The number of a voxel whose value is no class. Under ``Unnamed/ground``, a value that is no integer is unknown.
     private func unnamed(_ value: Float, _ z: Int, _ unnamed: Unnamed) throws -> UInt8 {
         switch unnamed {
         case .ground: return Int64(exactly: value) == nil ? Self.ignored : 0
@@ -81,9 +84,10 @@ struct AnnotatedLabels: Sendable {
         }
     }
 
-    /// The slices from the first that has a label to the last: between them, a voxel without one is ground, and of others
-    /// nothing is known. nil where there is no label.
+    /// The slices from the first to the last one with a label. Within them, a voxel without a label is ground; of other slices nothing is known.
+    /// nil where there is no label.
     ///
+    /// - Parameter check: called before each slice; throws to stop.
     /// - Complexity: reads the slices once, from both ends.
     func labelledSlices(check: () throws -> Void) throws -> Range<Int>? {
         func hasLabel(_ z: Int) throws -> Bool {

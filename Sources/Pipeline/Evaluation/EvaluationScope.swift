@@ -1,10 +1,11 @@
 import Catalog
-internal import CatalogSchema
-internal import Engine
+import CatalogSchema
+import Engine
 import ImageProcessing
+import Metrics
 import Volumes
 
-/// The parameter by which annotated classes and those found are brought together.
+/// The parameter that pairs annotated classes with classes that were found.
 struct ClassPairing: DeclarationGroup {
     let pairs = Parameter.text(
         "classes", default: "",
@@ -14,9 +15,9 @@ struct ClassPairing: DeclarationGroup {
 
 /// The parameters of steps that compare labels.
 struct LabelEvaluation: DeclarationGroup {
-    /// Which slices are compared.
+    /// The slices that are compared.
     enum Region: String, CaseIterable, Sendable { case labelled, all }
-    /// Which skeletons are compared.
+    /// The skeletons that are compared.
     enum Skeleton: String, CaseIterable, Sendable {
         case none, curve, surface
 
@@ -52,15 +53,15 @@ struct PickEvaluation: DeclarationGroup {
 
 /// The outputs of steps that evaluate.
 public struct EvaluationOutputs: Sendable {
-    /// What was compared, and how.
+    /// The output `comparison`: what was compared, and how.
     public struct Comparison: Codable, Sendable {
-        /// The annotated classes that each compared one stands for.
+        /// The annotated classes of each compared class.
         var classes: [String: [String]] = [:]
-        /// The annotated classes that nothing found is called by.
+        /// The annotated classes without a counterpart.
         var leftOut: [String] = []
-        /// By which rule particles are right, with its radius, by class.
+        /// The rule of pairing particles, with its radius, by class.
         var rules: [String: String] = [:]
-        /// The first slice that was compared, and the one after the last; nil where all were.
+        /// The first slice that was compared, and the one after the last; nil where there is no such range.
         var slices: [Int]?
     }
 
@@ -68,7 +69,7 @@ public struct EvaluationOutputs: Sendable {
     let curves = ValueOutput<[String: EvaluationCurve]>("curves")
 }
 
-/// What steps that evaluate have in common: the annotation that they work on, and how the recipe wants it read.
+/// The work that all evaluation steps share: reading the annotation by the recipe's settings, and giving the outputs.
 struct EvaluationScope<S: TypedStep> where S.Outputs == EvaluationOutputs {
     let item: Item<S>
     let annotation: StepItem.Annotation
@@ -81,13 +82,16 @@ struct EvaluationScope<S: TypedStep> where S.Outputs == EvaluationOutputs {
         self.annotation = annotation
     }
 
-    /// - Parameter found: the classes that there are on the other side.
+    /// Pairs the annotated classes with those that were found.
+    ///
+    /// - Parameter found: the classes of the segmentation, picks or pseudo-labels.
+    /// - Throws: ``PipelineError`` where the recipe's text is no list of pairs.
     func pairs(_ parameters: ParameterValues<ClassPairing>, found: [String]) throws -> ClassPairs {
         try ClassPairs(
             parameters.pairs, parameter: "\(S.name).classes", annotated: annotation.classes.map(\.name), found: found)
     }
 
-    /// The labels of the annotation in terms of the classes found.
+    /// The labels of the annotation as numbers of the compared classes.
     func labels(_ pairs: ClassPairs, _ parameters: ParameterValues<LabelEvaluation>, shape: VolumeShape) throws -> AnnotatedLabels
     {
         try AnnotatedLabels(
@@ -95,9 +99,9 @@ struct EvaluationScope<S: TypedStep> where S.Outputs == EvaluationOutputs {
             unnamed: parameters.unnamed, of: item.scope.tomogram, shape: shape)
     }
 
-    /// The slices of which the annotation says something.
+    /// The slices that are compared: those that the annotation covers, or all.
     ///
-    /// - Throws: ``PipelineError`` where it has no label at all.
+    /// - Throws: ``PipelineError`` where the annotation has no label.
     func region(_ labels: AnnotatedLabels, _ parameters: ParameterValues<LabelEvaluation>) throws -> Range<Int> {
         guard let labelled = try labels.labelledSlices(check: item.checkCancellation) else {
             throw PipelineError(
@@ -107,6 +111,9 @@ struct EvaluationScope<S: TypedStep> where S.Outputs == EvaluationOutputs {
         return try parameters.region == .all ? 0..<labels.shape.z : labelled
     }
 
+    /// The measures of a comparison of labels.
+    ///
+    /// - Parameter isOnePiece: whether the compared slices have no gap; else surfaces and skeletons are left out.
     func settings(_ parameters: ParameterValues<LabelEvaluation>, _ voxelSize: VoxelSize, isOnePiece: Bool = true) throws
         -> LabelComparison.Settings
     {
@@ -117,9 +124,9 @@ struct EvaluationScope<S: TypedStep> where S.Outputs == EvaluationOutputs {
             skeleton: isOnePiece ? parameters.skeleton.kind : nil)
     }
 
-    /// The annotated particles of each compared class beside those that were found.
+    /// The annotated and the found particles of each compared class.
     ///
-    /// - Parameter isKnown: whether a place, x, y, z in Å, is one of which the other side says something.
+    /// - Parameter isKnown: whether an annotated position, x, y, z in Å, lies where particles were looked for; others are left out.
     func particles(
         _ pairs: ClassPairs, found: [FoundParticle], where isKnown: (SIMD3<Double>) -> Bool = { _ in true }
     ) -> [PickComparison.Class] {
@@ -133,6 +140,7 @@ struct EvaluationScope<S: TypedStep> where S.Outputs == EvaluationOutputs {
         }
     }
 
+    /// The comparison of particles by the recipe's rule and radius.
     func pickComparison(_ parameters: ParameterValues<PickEvaluation>) throws -> PickComparison {
         let radius = try parameters.radius
         return try PickComparison(
@@ -140,7 +148,9 @@ struct EvaluationScope<S: TypedStep> where S.Outputs == EvaluationOutputs {
             radiusInAngstroms: radius > 0 ? radius : nil)
     }
 
-    /// Gives the outputs of a step that evaluates.
+    /// Gives the outputs of the step.
+    ///
+    /// - Parameter pairs: nil where nothing was compared.
     func give(_ pairs: ClassPairs?, slices: Range<Int>? = nil, rules: [String: String] = [:], curves: [String: EvaluationCurve])
         throws
     {
@@ -152,4 +162,69 @@ struct EvaluationScope<S: TypedStep> where S.Outputs == EvaluationOutputs {
                 slices: slices.map { [$0.lowerBound, $0.upperBound] }))
         try item.give(\.curves, curves)
     }
+}
+
+/// The class that was found for each class of an annotation.
+///
+/// Classes with the same name are the same. A recipe can add pairs: with `ribosome=macromolecule, microtubule=`, every annotated ribosome is
+/// compared with the macromolecules that were found, and microtubules are left out.
+struct ClassPairs: Hashable {
+    /// The class that was found for each annotated class that is compared.
+    let found: [String: String]
+    /// The annotated classes that have no counterpart and that the recipe does not leave out.
+    let leftOut: [String]
+
+    /// - Parameters:
+    ///   - text: pairs `annotated=found` with commas between them.
+    ///   - parameter: the key of the text in the recipe, for the message.
+    /// - Throws: ``PipelineError`` where a part is no pair, names an annotated class twice, or a class that was not found.
+    init(_ text: String, parameter: String, annotated: [String], found classes: [String]) throws {
+        var said: [String: String] = [:]
+        for pair in text.split(separator: ",") {
+            let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(\.trimmed)
+            guard parts.count == 2, !parts[0].isEmpty, said.updateValue(parts[1], forKey: parts[0]) == nil,
+                parts[1].isEmpty || classes.contains(parts[1])
+            else {
+                throw PipelineError(
+                    "\(parameter) has \"\(pair.trimmed)\": write annotated=found, of the classes found, "
+                        + "\(classes.joined(separator: ", ")), and each annotated one once; annotated= leaves it out")
+            }
+        }
+        var pairs: [String: String] = [:]
+        for name in annotated {
+            if let other = said[name] {
+                if !other.isEmpty { pairs[name] = other }
+            } else if classes.contains(name) {
+                pairs[name] = name
+            }
+        }
+        found = pairs
+        leftOut = annotated.filter { pairs[$0] == nil && said[$0] == nil }.sorted()
+    }
+
+    /// The classes that are compared, in the order of their names.
+    var compared: [String] { Set(found.values).sorted() }
+}
+
+extension EvaluationCurve {
+    /// The most points that are stored: enough to draw a curve.
+    private static let most = 512
+
+    /// A curve for the output `curves` of evaluation steps, thinned evenly to at most 512 points, the first and the last one included.
+    init(_ curve: PrecisionRecallCurve, source: String) {
+        var points = curve.points
+        if points.count > Self.most {
+            let step = Double(points.count - 1) / Double(Self.most - 1)
+            points = (0..<Self.most).map { points[Int((Double($0) * step).rounded())] }
+        }
+        self.init(
+            source: source, recall: points.map { $0.recall.roundedForStorage },
+            precision: points.map { $0.precision.roundedForStorage },
+            threshold: points.map { $0.threshold.roundedForStorage })
+    }
+}
+
+extension Double {
+    /// Rounded to six decimal places.
+    fileprivate var roundedForStorage: Double { (self * 1e6).rounded() / 1e6 }
 }

@@ -4,23 +4,23 @@ import ImageProcessing
 import Metrics
 import Volumes
 
-/// Labels that were found beside those of an annotation, class by class, slice by slice (method.md, section 8).
+/// Compares labels that a step found with those of an annotation, for each class, slice by slice (method.md, section 8).
 struct LabelComparison {
-    /// What there is to say about each class.
+    /// The measures that are computed for each class.
     struct Settings {
-        /// How far two surfaces may be apart and still agree, in Å.
+        /// The largest distance in Å at which two surfaces agree.
         var toleranceInAngstroms: Double
         var measuresSurfaces: Bool
-        /// nil measures none.
+        /// The kind of skeleton that is compared; nil for none.
         var skeleton: SkeletonKind?
     }
 
-    /// One slice of both sides: `[y][x]`, classes from 1 in the order of the comparison's.
+    /// A slice of both sides, `[y][x]`, with the classes of the comparison, from 1.
     struct Slice {
         let found: Image<UInt8>
         /// ``AnnotatedLabels/ignored`` where nothing is known.
         let truth: Image<UInt8>
-        /// Of each class, in 255ths; empty where there is none.
+        /// The probability of each class, 255 for 1; empty where there are no probabilities.
         let probabilities: [Image<UInt8>]
     }
 
@@ -39,7 +39,7 @@ struct LabelComparison {
     private var hasProbabilities = false
 
     /// - Parameters:
-    ///   - region: the slices that are known; others are looked at for distances to what lies in them, and nothing else.
+    ///   - region: the slices that the annotation covers. Of other slices, only the surfaces count, for distances to them.
     init(
         classes: [String], shape: VolumeShape, voxelSize: VoxelSize, region: Range<Int>, settings: Settings
     ) throws {
@@ -55,7 +55,9 @@ struct LabelComparison {
         }
     }
 
-    /// Adds the next slice of the tomogram.
+    /// Adds the next slice of the tomogram, from the first on.
+    ///
+    /// - Complexity: linear in its pixels, for each class.
     mutating func add(_ slice: Slice) throws {
         defer { z += 1 }
         let isKnown = region.contains(z)
@@ -73,7 +75,10 @@ struct LabelComparison {
         }
     }
 
-    /// Records what came of it as metrics `class/measure`, and gives the curves of classes that have probabilities.
+    /// Records the measures as metrics `class/measure`.
+    ///
+    /// - Returns: the precision-recall curve of each class, where there are probabilities.
+    /// - Complexity: surfaces and skeletons of the whole volume, one class at a time.
     mutating func finish(_ item: StepItem, source: String) throws -> [String: EvaluationCurve] {
         var curves: [String: EvaluationCurve] = [:]
         for index in classes.indices {
@@ -95,7 +100,7 @@ struct LabelComparison {
             if let skeletons = try classes[index].skeletons?.finish() {
                 record(settings.skeleton == .curve ? "cl_dice" : "skeleton_dice", skeletons.dice)
             }
-            // What is not needed any more makes room for the next class.
+            // Frees the memory for the next class.
             (classes[index].surfaces, classes[index].skeletons) = (nil, nil)
             guard hasProbabilities else { continue }
             let curve = classes[index].histogram.curve()

@@ -1,14 +1,15 @@
 import CatalogSchema
+import Engine
 import Metrics
 import Volumes
 
-/// Rows of the catalog for what was measured: numbered from 1, each with its nearest neighbour of each class.
+/// Objects for the catalog with their measures: numbered from 1, each with its nearest neighbour of each class.
 struct MeasuredObjects {
     private(set) var found: [FoundObject]
 
-    /// Of the connected pieces of a segmentation.
+    /// The connected pieces of a segmentation.
     ///
-    /// - Parameter distances: to the membrane; a piece of membrane itself has none.
+    /// - Parameter distances: the distances to the membrane; nil where there is no such class. Pieces of membrane get no distance.
     init(_ pieces: [MeasuredObject], distances: ClassDistances?) throws {
         let away = try distances?.distancesInAngstroms(from: pieces.map(\.centroidInAngstroms)) ?? []
         found = pieces.enumerated().map { index, piece in
@@ -17,15 +18,17 @@ struct MeasuredObjects {
                 volumeInCubicNanometers: piece.volumeInCubicNanometers,
                 surfaceInSquareNanometers: piece.surfaceAreaInSquareNanometers, elongation: piece.elongation,
                 meanDensity: piece.meanDensity,
-                membraneDistanceInAngstroms: away.isEmpty || piece.className == MeasureStep.membrane ? nil : away[index],
+                membraneDistanceInAngstroms: away.isEmpty || piece.className == PseudoLabels.membrane ? nil : away[index],
                 boxMinimumInAngstroms: piece.lowerInAngstroms, boxMaximumInAngstroms: piece.upperInAngstroms)
         }
         try findNeighbours()
     }
 
-    /// Of particles, which are balls.
+    /// Particles, which are measured as balls.
     ///
-    /// - Parameter densities: of each.
+    /// - Parameters:
+    ///   - densities: the mean density of each.
+    ///   - distances: the distances to the membrane; nil where there is no such class.
     init(
         _ particles: [FoundParticle], densities: [Double?], distances: ClassDistances?, voxelSize: VoxelSize
     ) throws {
@@ -47,6 +50,7 @@ struct MeasuredObjects {
         try findNeighbours()
     }
 
+    /// Adds to each object its nearest neighbour of each class, by centroids.
     private mutating func findNeighbours() throws {
         let groups = Dictionary(grouping: found.indices) { found[$0].class }
         for (name, others) in groups.sorted(by: { $0.key < $1.key }) {
@@ -65,5 +69,120 @@ struct MeasuredObjects {
                 }
             }
         }
+    }
+}
+
+/// The totals of a class in a whole tomogram.
+struct MeasuredTomogram {
+    private let volumeInCubicNanometers: Double
+    /// The volume of the lamella; nil where its thickness is not known.
+    private let lamellaInCubicNanometers: Double?
+
+    /// - Parameter thicknessInAngstroms: the thickness of the lamella; nil where it is not known.
+    init(shape: VolumeShape, voxelSize: VoxelSize, thicknessInAngstroms: Double?) {
+        let volume = Double(shape.count) * voxelSize.volumeInCubicNanometers
+        let height = Double(shape.z) * voxelSize.zInAngstroms
+        volumeInCubicNanometers = volume
+        lamellaInCubicNanometers = thicknessInAngstroms.map { volume * $0 / height }
+    }
+
+    /// Records metrics `class/measure`: the number of objects, their volume in nm³, its fraction of the tomogram, and the number of objects in a
+    /// cubic micrometre of the tomogram and of its lamella.
+    func record(_ objects: [FoundObject], class name: String, of item: StepItem) {
+        let volume = objects.reduce(0) { $0 + $1.volumeInCubicNanometers }
+        item.record("\(name)/objects", Double(objects.count))
+        item.record("\(name)/volume_nm3", volume)
+        item.record("\(name)/fraction", volume / volumeInCubicNanometers)
+        item.record("\(name)/concentration", Double(objects.count) / volumeInCubicNanometers * 1e9)
+        if let lamellaInCubicNanometers {
+            item.record("\(name)/lamella_concentration", Double(objects.count) / lamellaInCubicNanometers * 1e9)
+        }
+    }
+}
+
+/// The output `lamella` of `measure`: the extent of the lamella in z.
+struct StoredLamella: Codable, Hashable {
+    let lowerInAngstroms: Double
+    let upperInAngstroms: Double
+    let thicknessInAngstroms: Double
+
+    init(_ lamella: Lamella) {
+        lowerInAngstroms = lamella.lowerInAngstroms
+        upperInAngstroms = lamella.upperInAngstroms
+        thicknessInAngstroms = lamella.thicknessInAngstroms
+    }
+}
+
+/// The mean density of each particle's ball, accumulated over the slices of a tomogram.
+struct BallDensities {
+    private struct Ball {
+        /// x, y, z in voxels.
+        let center: SIMD3<Double>
+        /// The squared radius in Å².
+        let squaredRadius: Double
+        let slices: ClosedRange<Int>
+        var sum = 0.0
+        var count = 0
+    }
+
+    private var balls: [Ball?]
+    /// The particles whose balls each slice cuts.
+    private let bySlice: [[Int]]
+    private let voxel: SIMD3<Double>
+    private let shape: VolumeShape
+
+    init(_ particles: [FoundParticle], voxelSize: VoxelSize, shape: VolumeShape) {
+        let voxel = SIMD3(voxelSize.xInAngstroms, voxelSize.yInAngstroms, voxelSize.zInAngstroms)
+        var bySlice = [[Int]](repeating: [], count: shape.z)
+        balls = particles.enumerated().map { index, particle in
+            let center = particle.pick.center / voxel
+            let reach = particle.radiusInAngstroms / voxel.z
+            // The comparisons are also false for NaN.
+            guard center.z - reach < Double(shape.z), center.z + reach > -1, reach < Double(Int32.max) else { return nil }
+            let first = max(0, Int((center.z - reach).rounded(.up)))
+            let last = min(shape.z - 1, Int((center.z + reach).rounded(.down)))
+            guard first <= last else { return nil }
+            for z in first...last { bySlice[z].append(index) }
+            return Ball(
+                center: center, squaredRadius: particle.radiusInAngstroms * particle.radiusInAngstroms, slices: first...last)
+        }
+        (self.bySlice, self.voxel, self.shape) = (bySlice, voxel, shape)
+    }
+
+    /// Whether a slice cuts a ball.
+    func needs(_ z: Int) -> Bool { !bySlice[z].isEmpty }
+
+    /// Adds the voxels of a slice, `[y][x]`, whose centres lie in a ball. Voxels that are not finite are left out.
+    ///
+    /// - Complexity: linear in the voxels of the balls that it cuts.
+    mutating func add(_ density: [Float], z: Int) {
+        for index in bySlice[z] {
+            guard var ball = balls[index] else { continue }
+            let height = (Double(z) - ball.center.z) * voxel.z
+            for y in range(ball.center.y, ball.squaredRadius - height * height, voxel.y, shape.y) {
+                let depth = (Double(y) - ball.center.y) * voxel.y
+                for x in range(ball.center.x, ball.squaredRadius - height * height - depth * depth, voxel.x, shape.x) {
+                    let value = density[y * shape.x + x]
+                    guard value.isFinite else { continue }
+                    ball.sum += Double(value)
+                    ball.count += 1
+                }
+            }
+            balls[index] = ball
+        }
+    }
+
+    /// The voxels of a line whose centres are at most √`square` away from `center`; empty where `square` is negative.
+    private func range(_ center: Double, _ square: Double, _ side: Double, _ count: Int) -> Range<Int> {
+        guard square >= 0 else { return 0..<0 }
+        let reach = square.squareRoot() / side
+        let first = max(0, (center - reach).rounded(.up))
+        let last = min(Double(count - 1), (center + reach).rounded(.down))
+        return first <= last ? Int(first)..<Int(last) + 1 : 0..<0
+    }
+
+    /// The mean density of each particle; nil where its ball has no finite voxel.
+    var means: [Double?] {
+        balls.map { ball in ball.flatMap { $0.count > 0 ? $0.sum / Double($0.count) : nil } }
     }
 }

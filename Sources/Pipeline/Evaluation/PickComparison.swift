@@ -2,38 +2,39 @@ import Catalog
 import Engine
 import Metrics
 
-/// Particles that were found beside those of an annotation, class by class (method.md, section 8).
+/// Compares particles that a step found with those of an annotation, for each class (method.md, section 8).
 struct PickComparison {
-    /// How pairs are made.
+    /// How particles that were found are paired with annotated ones.
     enum Rule: String, CaseIterable, Sendable {
-        /// The most pairs, and of these the nearest ones.
+        /// The pairing with the most pairs, and among those the one with the smallest distances.
         case oneToOne = "one-to-one"
-        /// In order of confidence, each takes the nearest that is free (DeePiCt).
+        /// In order of confidence, each particle gets the nearest annotated one that is not paired yet (DeePiCt).
         case greedy
-        /// Whatever lies in a true ball is right (DeepETPicker).
+        /// A particle is right where it lies within the ball of an annotated one (DeepETPicker).
         case insideBall = "inside-ball"
-        /// Within half of the particle's radius, and F4 in place of F1 (CZII).
+        /// Pairs within half of the particle's radius, and F4 instead of F1 (CZII).
         case czii
     }
 
     let rule: Rule
-    /// In Å; nil for the radius of each class's particles.
+    /// The largest distance of a pair in Å; nil for the radius of each class's particles.
     let radiusInAngstroms: Double?
 
     /// One class of both sides.
     struct Class {
         let name: String
         let found: [Pick]
-        /// x, y, z in Å.
+        /// The annotated positions x, y, z in Å.
         let truth: [SIMD3<Double>]
-        /// Of the particles; nil where nobody says.
+        /// The radius of the particles; nil where it is not known.
         let radiusInAngstroms: Double?
     }
 
-    /// Records metrics `class/measure`, under names that no comparison of voxels has: by the recipe's rule, and F by each of the four.
-    /// Gives the curves by confidence, and the rules in words.
+    /// Records metrics `class/measure`, with other names than those of a comparison of voxels: all measures by the recipe's rule, and the F score
+    /// by each of the four rules.
     ///
-    /// - Throws: ``PipelineError`` where nobody says how large the particles are.
+    /// - Returns: the precision-recall curve of each class by confidence, and the rule of each class in words.
+    /// - Throws: ``PipelineError`` where the radius of a class is not known.
     func record(_ classes: [Class], of item: StepItem, source: String) throws -> (
         curves: [String: EvaluationCurve], rules: [String: String]
     ) {

@@ -1,23 +1,21 @@
-import Foundation
 import Volumes
 
-/// What of the labels of a training set is held out, to validate on.
+/// The part of a training set's labels that is held out for validation.
 ///
-/// Members of a training set may have voxels in common: slabs of a tomogram that overlap, a slab and an annotation, or two
-/// tomograms of the same voxels. **The rule: a slice, or column, is either learned from or held out, for all members whose
-/// tomogram has the same voxels.** The slices of such members make runs, in which they follow one another without a gap, and the
-/// last part of each run is held out of all of them: neighbours are alike, so it is one piece and not some slices here and there.
-/// A member that lies in that part altogether is only validated on.
+/// Members of a training set may share voxels: overlapping slabs of a tomogram, a slab and an annotation, or two tomograms with the same
+/// voxels. **The rule: a slice, or column, is either for training or for validation, for all members whose tomogram has the same voxels.** The
+/// slices of such members form runs without gaps. The last part of each run is held out of all of its members, in one piece, because
+/// neighbouring slices are alike. A member that lies in that part completely is used for validation only.
 ///
-/// It is labels that are held out. Patches near to the cut may show densities beyond it, whose labels are ignored there.
+/// Only labels are held out: patches near the cut may show densities beyond it, and ignore the labels there.
 enum HeldOutPart {
-    /// Along which axis a run is cut.
+    /// The axis along which a run is cut: z for slices, x for columns.
     enum Direction {
         case slices
         case columns
     }
 
-    /// What of a member's box is learned from, and what is held out; nil where there is no voxel of it.
+    /// The parts of a member's box for training and for validation; nil where a part is empty.
     struct Cut: Hashable {
         let training: Box?
         let heldOut: Box?
@@ -26,9 +24,9 @@ enum HeldOutPart {
     /// Cuts all members of a training set.
     ///
     /// - Parameters:
-    ///   - members: the number of its voxels' volume, and its box.
-    ///   - fraction: the part of a run that is held out, but at least one slice or column. Nothing is held out where it is 0, or
-    ///     leaves nothing.
+    ///   - members: of each, the number of its volume, which members with the same voxels share, and its box.
+    ///   - fraction: the part of a run that is held out, at least one slice or column. Nothing is held out where it is 0, or where nothing
+    ///     would be left for training.
     /// - Returns: a cut for each member.
     static func cuts(of members: [(volume: Int, box: Box)], along direction: Direction, fraction: Double) -> [Cut] {
         members.map { member in
@@ -42,7 +40,7 @@ enum HeldOutPart {
         }
     }
 
-    /// The slices that one can get to from a range by others that overlap or touch.
+    /// The run of a range: its union with all ranges that overlap or touch it, directly or through others.
     private static func run(of range: Range<Int>, among ranges: [Range<Int>]) -> Range<Int> {
         var run = range
         for other in ranges.sorted(by: { $0.lowerBound < $1.lowerBound }) where other.lowerBound <= run.upperBound {
@@ -62,15 +60,11 @@ extension HeldOutPart.Direction {
         }
     }
 
-    /// What of a box lies in a range.
+    /// The part of a box within a range of the axis; nil where it is empty.
     func part(_ range: Range<Int>, of box: Box) -> Box? {
         switch self {
         case .slices: Box(z: range.clamped(to: box.z), y: box.y, x: box.x)
         case .columns: Box(z: box.z, y: box.y, x: range.clamped(to: box.x))
         }
     }
-}
-
-extension Double {
-    var cubeRoot: Double { cbrt(self) }
 }

@@ -1,20 +1,21 @@
+import Synchronization
 import Training
 import Volumes
 
-/// Labels of a part of a tomogram, slice by slice: 0 ground, a class from 1, or ignored.
+/// The labels of a part of a tomogram, read slice by slice: 0 for ground, classes from 1, or ``TrainingPatch/ignored``.
 struct LabelSource: Sendable {
-    /// What labels are of, and where they came from.
+    /// The member of the training set that the labels are from.
     let member: NetworkDescription.Member
-    /// The place of the tomogram in the list of volumes.
+    /// The index of the tomogram in ``TrainingMaterial/volumes``.
     let volume: Int
     /// The voxels that have labels.
     let box: Box
     private let cache: SliceCache
 
-    /// How much of each source is kept in memory.
+    /// The memory for slices of one source, in bytes.
     private static let cacheBytes = 64 << 20
 
-    /// - Parameter read: gives the labels of a slice of the tomogram, all of its rows.
+    /// - Parameter read: reads the labels `[y][x]` of a slice, with all rows and columns of the tomogram.
     init(
         member: NetworkDescription.Member, volume: Int, box: Box, read: @escaping @Sendable (_ z: Int) throws -> [UInt8]
     ) {
@@ -22,7 +23,10 @@ struct LabelSource: Sendable {
         cache = SliceCache(bytes: Self.cacheBytes, read: read)
     }
 
-    /// The labels of a box, `[z][y][x]`, in coordinates of the tomogram.
+    /// The labels of a box, `[z][y][x]`.
+    ///
+    /// - Parameter part: in voxels of the tomogram, within ``box``.
+    /// - Throws: ``PipelineError`` where a slice has another size than the tomogram.
     func labels(in part: Box) throws -> [UInt8] {
         var labels: [UInt8] = []
         labels.reserveCapacity(part.shape.count)
@@ -40,7 +44,9 @@ struct LabelSource: Sendable {
         return labels
     }
 
-    /// A part of it as a region that patches are drawn from, centred on any class, and how many voxels have each label.
+    /// A region of labels from which patches are drawn, centred on voxels of any class, and the number of voxels of each label.
+    ///
+    /// - Complexity: reads the labels of the part once.
     func region(_ part: Box) throws -> (region: LabelledRegion, counts: [Int]) {
         var runs = ForegroundRuns(box: part)
         var counts = [Int](repeating: 0, count: 256)
@@ -51,5 +57,47 @@ struct LabelSource: Sendable {
             try runs.append(labels)
         }
         return (LabelledRegion(volume: volume, box: part, foreground: .voxels(runs), labels: { try labels(in: $0) }), counts)
+    }
+}
+
+/// A cache of the slices of labels that were used last: patches are drawn from the same few slices again and again.
+final class SliceCache: Sendable {
+    private struct State {
+        var slices: [Int: (values: [UInt8], use: Int)] = [:]
+        var uses = 0
+        var bytes = 0
+    }
+
+    private let state = Mutex(State())
+    private let capacity: Int
+    private let read: @Sendable (Int) throws -> [UInt8]
+
+    /// - Parameters:
+    ///   - bytes: the memory for slices; one slice is always kept.
+    ///   - read: reads the labels of a slice, `[y][x]`.
+    init(bytes: Int, read: @escaping @Sendable (Int) throws -> [UInt8]) {
+        capacity = bytes
+        self.read = read
+    }
+
+    /// The labels of a slice. Two threads may read the same slice at once; the first result is kept.
+    func slice(_ z: Int) throws -> [UInt8] {
+        let known = state.withLock { state -> [UInt8]? in
+            state.uses += 1
+            state.slices[z]?.use = state.uses
+            return state.slices[z]?.values
+        }
+        if let known { return known }
+        let values = try read(z)
+        state.withLock { state in
+            guard state.slices[z] == nil else { return }
+            while state.bytes + values.count > capacity, let oldest = state.slices.min(by: { $0.value.use < $1.value.use }) {
+                state.bytes -= oldest.value.values.count
+                state.slices[oldest.key] = nil
+            }
+            state.slices[z] = (values, state.uses)
+            state.bytes += values.count
+        }
+        return values
     }
 }

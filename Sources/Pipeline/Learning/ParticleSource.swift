@@ -3,44 +3,44 @@ import Engine
 import Training
 import Volumes
 
-/// Particles in a part of a tomogram, and what else is known of it.
+/// The particles in a part of a tomogram, from pseudo-labels or from points of a person, and the voxels that training ignores.
 ///
-/// Pseudo-labels know only a part of what there is. A particle is not known where it is cut off: where it touches the slab's
-/// first or last slice, or its ball does not lie in the slab. It has another centre than what was seen of it. Nothing is known
-/// where pseudo-labels say "neither", among it all instances that are no particle. None of this is learned, as particle or as
-/// ground. Of points of a person all the rest is ground.
+/// Pseudo-labels are incomplete. The centre of a particle is not known where the slab cuts it off: where it touches the first or last slice of
+/// the slab, or where its ball does not lie within the slab. Voxels of the class "neither" are not known either; these include rejected
+/// instances. Training ignores both, as particle and as ground. With points of a person, all voxels outside of the balls are ground.
 struct ParticleSource {
     struct Particle {
-        /// In voxels of the tomogram: x, y, z.
+        /// x, y, z in voxels of the tomogram.
         let centre: SIMD3<Double>
-        /// nil where nobody says.
+        /// nil where it is not known.
         let radiusInAngstroms: Double?
-        /// From 0.
+        /// The index of the class, from 0.
         let `class`: Int
-        /// Whether it touches the slab's first or last slice.
+        /// Whether the particle touches the first or last slice of the slab.
         var isAtEnd = false
-        /// The number that its voxels have in the pseudo-labels.
+        /// The number of its voxels in the pseudo-labels' volume of objects.
         var number: Int32 = 0
     }
 
-    /// What pseudo-labels say of the voxels of a slice.
+    /// The pseudo-labels of a slice: class and object of each voxel, `[y][x]`.
     private typealias Slice = (classes: [UInt8], objects: [Int32])
 
     let member: NetworkDescription.Member
-    /// The place of its tomogram's voxels in the list of volumes.
+    /// The index of the tomogram in ``TrainingMaterial/volumes``.
     let volume: Int
     let box: Box
     let particles: [Particle]
-    /// nil of points of a person.
+    /// Reads the pseudo-labels of a slice; nil for points of a person.
     private let pseudoLabels: (@Sendable (_ z: Int) throws -> Slice)?
-    /// The classes of pseudo-labels of which is not known whether they are learned.
+    /// The classes of pseudo-labels, ``SliceInstances/Part``, that training ignores.
     private let unknownParts: Set<UInt8>
 
     /// The particles of the pseudo-labels of a slab.
     ///
     /// - Parameters:
     ///   - box: the voxels of the slab.
-    ///   - class: what macromolecules are among the classes that are learned; nil where they are not: any of them may be.
+    ///   - class: the index of the class macromolecule among the classes of the training; nil where it is none of them. Then a macromolecule may
+    ///     belong to any class, and is ignored.
     init(
         _ labels: PseudoLabels, member: NetworkDescription.Member, volume: Int, box: Box, voxelSize: VoxelSize, class: Int?
     ) throws {
@@ -61,7 +61,7 @@ struct ParticleSource {
         }
     }
 
-    /// The points of a person.
+    /// The points of an annotation.
     ///
     /// - Parameter box: the voxels of the whole tomogram.
     init(
@@ -81,9 +81,9 @@ struct ParticleSource {
         (pseudoLabels, unknownParts) = (nil, [])
     }
 
-    /// Whether a part of the particle may lie beyond what was labelled, so that its centre is not known.
+    /// Whether a part of the particle may lie outside of the slab, so that its centre is not known; false for points of a person.
     ///
-    /// - Parameter radius: of its ball, in voxels.
+    /// - Parameter radius: the radius of its ball, in voxels.
     func cutsOff(_ particle: Particle, radius: Double) -> Bool {
         guard pseudoLabels != nil else { return false }
         func isWithin(_ axis: Range<Int>, _ centre: Double) -> Bool {
@@ -93,17 +93,19 @@ struct ParticleSource {
             || !(isWithin(box.z, particle.centre.z) && isWithin(box.y, particle.centre.y) && isWithin(box.x, particle.centre.x))
     }
 
-    /// The particles whose centres are known.
+    /// The particles that are not cut off.
     ///
-    /// - Parameter radii: of each class, in voxels.
+    /// - Parameter radii: the radius of each class, in voxels.
     func known(radii: [Double]) -> [Particle] { particles.filter { !cutsOff($0, radius: radii[$0.class]) } }
 
-    /// Makes regions of parts of the box: patches are centred on particles that are known, whose balls are labelled by their
-    /// class. Where nothing is known, among it the balls and the voxels of particles that are cut off, labels are ignored.
+    /// A function that makes regions of parts of the box. Patches are centred on the particles that are not cut off; the balls of these have
+    /// the label of their class. Labels are ignored in unknown voxels, and in the balls and voxels of particles that are cut off.
+    ///
+    /// - Parameter radii: the radius of each class, in voxels.
     func regions(radii: [Double]) throws -> (_ part: Box) -> LabelledRegion {
         let (known, volume) = (known(radii: radii), volume)
         let cutOff = particles.filter { cutsOff($0, radius: radii[$0.class]) }
-        // Particles that are known come last: where balls overlap, they count.
+        // Where balls overlap, the last one gives the label: that of a particle that is not cut off.
         let balls = try BallLabels(
             cutOff.map { .init(center: $0.centre, radius: radii[$0.class], label: TrainingPatch.ignored) }
                 + known.map { .init(center: $0.centre, radius: radii[$0.class], label: UInt8($0.class + 1)) })
@@ -126,6 +128,6 @@ struct ParticleSource {
 }
 
 extension Range<Int> {
-    /// Whether a place lies in one of these voxels.
+    /// Whether a coordinate lies in one of these voxels, each of which reaches half a voxel to both sides of its centre.
     fileprivate func holds(_ place: Double) -> Bool { place >= Double(lowerBound) - 0.5 && place <= Double(upperBound) - 0.5 }
 }

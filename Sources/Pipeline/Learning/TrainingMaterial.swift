@@ -5,21 +5,21 @@ import Engine
 import Training
 import Volumes
 
-/// The tomograms of a training set as networks see them, and their voxel size.
+/// The tomograms of a training set as inputs of networks, and the labels and particles of its members.
 ///
-/// Tomograms whose voxels have one digest are one volume, so that what is held out of one is held out of all.
+/// Tomograms whose voxels have the same digest are one volume, so that a part that is held out of one is held out of all.
 struct TrainingMaterial {
     private(set) var volumes: [PatchVolume] = []
     private var places: [Int64: Int] = [:]
     private var placesOfVoxels: [String: Int] = [:]
     private var scalings: [Int64: DensityScaling] = [:]
-    /// The side of a voxel, of the first tomogram; all others agree.
+    /// The side of a voxel of the first tomogram: the geometric mean of the three sides. Those of the others are checked against it.
     private(set) var voxelSizeInAngstroms = 0.0
     private var voxelSizes: [Int64: VoxelSize] = [:]
     private let item: StepItem
     private let inputs: InputValues<Inputs>
 
-    /// The inputs that a step declares to make use of it.
+    /// The inputs that a step declares in order to use training material.
     public struct Inputs: DeclarationGroup {
         let voxels = Input.voxels
         let annotations = Input.annotations
@@ -38,9 +38,10 @@ struct TrainingMaterial {
         }
     }
 
-    /// The place of a member's voxels among the volumes, and its voxel size.
+    /// The index of a member's tomogram in ``volumes``, and its voxel size. Opens the tomogram when it is asked for first.
     ///
-    /// - Throws: ``PipelineError`` where it has no voxel size, or another than the first one by more than the tolerance.
+    /// - Parameter tolerance: the largest relative difference of a side from the voxel size of the first tomogram.
+    /// - Throws: ``PipelineError`` where the voxel size is not known, or differs by more.
     mutating func volume(of scope: StepItem.Scope, tolerance: Double) throws -> (place: Int, voxelSize: VoxelSize) {
         guard let id = scope.tomogramID, let scaling = scalings[id] else {
             throw PipelineError("\(scope.tomogram) is in the training set and was not described; run again")
@@ -68,14 +69,14 @@ struct TrainingMaterial {
         return (place, size)
     }
 
-    /// Labels of all members by the names of classes: pseudo-labels of slabs, and label annotations.
+    /// The labels of all members: pseudo-labels of slabs, and label annotations.
+    ///
+    /// - Parameter classes: the names of the classes that are learned, in the order of their labels from 1.
+    /// - Throws: ``PipelineError`` where labels have another size than their tomogram; as ``volume(of:tolerance:)``.
     mutating func labelSources(classes: [String], tolerance: Double) throws -> [LabelSource] {
         var sources: [LabelSource] = []
-        // Classes of pseudo-labels have the numbers of `SliceInstances.Part`; what is not learned is ground, "neither" is ignored.
-        var table: [UInt8] = [0, 0, 0, TrainingPatch.ignored]
-        for (index, name) in classes.enumerated() {
-            if let label = PseudoLabels.classes.firstIndex(of: name) { table[label + 1] = UInt8(index + 1) }
-        }
+        // A class that is not learned becomes ground; the label after the last class, "neither", is ignored.
+        let table = ClassList.table(from: PseudoLabels.classes, to: classes, other: TrainingPatch.ignored)
         try inputs.pseudoLabels.forEach { scope, labels in
             guard let z = scope.z else { return }
             let place = try volume(of: scope, tolerance: tolerance).place
@@ -84,17 +85,12 @@ struct TrainingMaterial {
                 throw PipelineError(
                     "the pseudo-labels of \(scope.tomogram) have another size than it; `cellar run` renews them")
             }
-            let known = table
             sources.append(
                 LabelSource(
                     member: .init(
                         tomogram: scope.tomogram, label: scope.label, digest: labels.digest.hexadecimal),
                     volume: place, box: box,
-                    read: { slice in
-                        try labels.classes(slice: slice - z.lowerBound).map {
-                            Int($0) < known.count ? known[Int($0)] : TrainingPatch.ignored
-                        }
-                    }))
+                    read: { slice in try labels.classes(slice: slice - z.lowerBound).map { table[Int($0)] } }))
         }
         for member in try inputs.annotations where member.annotation.kind == .labels {
             let (scope, annotation) = (member.scope, member.annotation)
@@ -104,7 +100,8 @@ struct TrainingMaterial {
         return sources
     }
 
-    /// A label annotation: from its first slice with a label to its last one, all voxels without a label are ground.
+    /// The labels of an annotation, from its first slice with a label to its last one: there, voxels without a label are ground. nil where it
+    /// has no label.
     private func labelSource(
         _ annotation: StepItem.Annotation, of scope: StepItem.Scope, place: Int, classes: [String]
     ) throws -> LabelSource? {
@@ -117,7 +114,10 @@ struct TrainingMaterial {
             member: .init(tomogram: scope.tomogram, label: scope.label), volume: place, box: box, read: labels.slice)
     }
 
-    /// Particles of all members by the names of classes, in voxels of their tomogram: of pseudo-labels, and of point annotations.
+    /// The particles of all members, in voxels of their tomogram: of pseudo-labels, and of point annotations.
+    ///
+    /// - Parameter classes: the names of the classes that are learned.
+    /// - Throws: as ``volume(of:tolerance:)``.
     mutating func particleSources(classes: [String], tolerance: Double) throws -> [ParticleSource] {
         var sources: [ParticleSource] = []
         try inputs.pseudoLabels.forEach { scope, labels in
@@ -141,35 +141,4 @@ struct TrainingMaterial {
         }
         return sources
     }
-}
-
-/// The voxel size that a network was made for.
-struct NetworkScale {
-    let voxelSizeInAngstroms: Double
-    /// The part by which another may differ.
-    let tolerance: Double
-
-    /// - Throws: ``PipelineError`` where a voxel size is another.
-    func check(_ size: VoxelSize, of tomogram: String) throws {
-        let lengths = [size.xInAngstroms, size.yInAngstroms, size.zInAngstroms]
-        guard lengths.allSatisfy({ abs($0 - voxelSizeInAngstroms) <= tolerance * voxelSizeInAngstroms }) else {
-            throw PipelineError(
-                "\(tomogram) has a voxel size of \(size), and the training set of \(rounded(voxelSizeInAngstroms)) Å: rescale it, leave it "
-                    + "out with --where, or raise voxel_size_tolerance")
-        }
-    }
-
-    private func rounded(_ value: Double) -> Double { (value * 1000).rounded() / 1000 }
-}
-
-extension VoxelSize {
-    /// The side of a cube as large as a voxel.
-    var meanInAngstroms: Double {
-        let volume = xInAngstroms * yInAngstroms * zInAngstroms
-        // Of cubic voxels exactly their side.
-        return xInAngstroms == yInAngstroms && yInAngstroms == zInAngstroms ? xInAngstroms : volume.cubeRoot
-    }
-
-    /// A place in voxels.
-    func voxels(_ place: SIMD3<Double>) -> SIMD3<Double> { place / SIMD3(xInAngstroms, yInAngstroms, zInAngstroms) }
 }

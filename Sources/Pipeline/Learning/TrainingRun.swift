@@ -1,6 +1,8 @@
-import Engine
+import CatalogSchema
+public import Engine
 import Foundation
 import Training
+import Volumes
 
 /// The outputs of a step that trains.
 public struct TrainingOutputs: Sendable {
@@ -9,9 +11,9 @@ public struct TrainingOutputs: Sendable {
 }
 
 extension Item where S.Outputs == TrainingOutputs {
-    /// Trains a network in the item's workspace, so that a training that was stopped goes on where it was.
+    /// Trains a network. Its state is saved in the item's workspace, so that a training that was stopped continues from there.
     ///
-    /// Curves are logged as it goes; its metrics are the best epoch's.
+    /// Losses and validation are logged as curves after each epoch; the metrics are those of the best epoch.
     func train(
         _ network: any Network, loss: SegmentationLoss, settings: TrainingSettings, examples: any TrainingExamples
     ) throws -> Trainer.Result {
@@ -44,28 +46,15 @@ extension Item where S.Outputs == TrainingOutputs {
         return result
     }
 
-    /// Gives the outputs.
+    /// Gives the two outputs.
     func give(_ result: Trainer.Result, _ description: NetworkDescription) throws {
         try give(\.network) { try TrainedNetwork.write(result.network, description, in: workspace(), to: $0) }
         try give(\.course, TrainingSummary(result, classes: description.classes))
     }
 }
 
-/// Class names with commas between.
-struct ClassNames {
-    /// - Parameter parameter: where the text stands in the recipe.
-    /// - Throws: ``PipelineError`` where there is none, or one twice.
-    static func parse(_ text: String, parameter: String) throws -> [String] {
-        let words = text.words
-        guard !words.isEmpty, Set(words).count == words.count, words.count < 64 else {
-            throw PipelineError("\(parameter) names no class, or one twice: give names with commas between them")
-        }
-        return words
-    }
-}
-
 extension Trainer.End {
-    /// In a few words, for people.
+    /// The reason why the training ended, for people.
     var sentence: String {
         switch self {
         case .complete: "all epochs were run"
@@ -75,18 +64,115 @@ extension Trainer.End {
     }
 }
 
-/// The output `course` of a step that trains.
+/// The output `course` of a step that trains: how the training went.
 public struct TrainingSummary: Codable, Sendable {
     var epochs: Int
     var bestEpoch: Int
     var end: String
     var classes: [String]
-    /// Whether anything was held out.
+    /// Whether a part of the labels was held out.
     var isValidated: Bool
 
     init(_ result: Trainer.Result, classes: [String]) {
         (epochs, bestEpoch, end) = (result.epochs.count, result.epoch, result.end.sentence)
         self.classes = classes
         isValidated = result.epochs.contains { $0.validationLoss != nil }
+    }
+}
+
+/// The parameters that all training steps share.
+public struct TrainingParameters: DeclarationGroup {
+    /// The defaults that differ between steps.
+    struct Defaults {
+        var batch: Int
+        var epochs: Int
+        var patience: Int
+        var crossEntropy: Double
+        var schedule: LearningRateSchedule
+        /// The part of each region that is held out, and the word for its units in the summary: slices or columns.
+        var heldOut: (part: Double, place: String)
+        var validationBatches: Int
+    }
+
+    let initial = Parameter.model(
+        "initial", kind: ModelKind.network.rawValue, "a network to begin with, of the same architecture")
+    let isTurned = Parameter.flag("patch.turned", default: true, "whether patches are mirrored and turned by 90° at random")
+    let batch: Parameter<Int>
+    let epochs: Parameter<Int>
+    let patience: Parameter<Int>
+    let dice = Parameter.real("loss.dice", default: 1, in: 0...1000, "weight of the Dice loss")
+    let crossEntropy: Parameter<Double>
+    let learningRate = Parameter.real(
+        "optimizer.learning_rate", default: 0.001, in: 1e-8...10, "of Adam, at its height")
+    let weightDecay = Parameter.real("optimizer.weight_decay", default: 0.01, in: 0...10, "of AdamW; 0 for Adam")
+    let schedule: Parameter<LearningRateSchedule>
+    let heldOutPart: Parameter<Double>
+    let validationBatches: Parameter<Int>
+    let voxelSizeTolerance = Parameter.real(
+        "voxel_size_tolerance", default: 0.05, in: 0...10, "part by which voxel sizes may differ")
+    let seed = Parameter.integer(
+        "seed", default: 1, in: 0...Int(Int32.max), "of first weights and of everything that is drawn")
+
+    init(_ defaults: Defaults) {
+        batch = .integer("batch", default: defaults.batch, in: 1...256, "patches of a step")
+        epochs = .integer("epoch.count", default: defaults.epochs, in: 0...100_000, "epochs")
+        patience = .integer(
+            "epoch.patience", default: defaults.patience, in: 0...100_000,
+            "epochs without a better validation before it ends; 0 for never")
+        crossEntropy = .real("loss.cross_entropy", default: defaults.crossEntropy, in: 0...1000, "weight of the cross-entropy")
+        schedule = .choice("optimizer.schedule", default: defaults.schedule, "how the learning rate goes")
+        heldOutPart = .real(
+            "validation.part", default: defaults.heldOut.part, in: 0...0.9,
+            "part of each region, its last \(defaults.heldOut.place), that is held out")
+        validationBatches = .integer(
+            "validation.batches", default: defaults.validationBatches, in: 1...10_000,
+            "batches that the network is validated on")
+    }
+}
+
+extension ParameterValues<TrainingParameters> {
+    /// The settings of the optimizer.
+    ///
+    /// - Throws: ``TrainingError`` where a number is out of range.
+    func settings(stepsPerEpoch: Int) throws -> TrainingSettings {
+        try TrainingSettings(
+            batch: self.batch, stepsPerEpoch: stepsPerEpoch, epochs: self.epochs, learningRate: self.learningRate,
+            weightDecay: self.weightDecay,
+            schedule: self.schedule, patience: self.patience, seed: UInt64(self.seed))
+    }
+
+    /// The loss, with the recipe's weights of Dice loss and cross-entropy.
+    func loss(_ reading: SegmentationLoss.Reading) throws -> SegmentationLoss {
+        try SegmentationLoss(reading, diceWeight: self.dice, crossEntropyWeight: self.crossEntropy)
+    }
+
+    /// The network with which training begins: the model that the recipe names, else random weights from the seed.
+    ///
+    /// - Throws: ``TrainingError`` or ``CheckpointError`` where the model has another architecture or cannot be read.
+    func firstNetwork(_ architecture: NetworkArchitecture, _ models: OpenModels<String>) throws -> any Network {
+        guard let record = try self.initial else { return try architecture.network(seed: UInt64(self.seed)) }
+        return try NetworkCheckpoint.read(models.model(record), expecting: architecture)
+    }
+
+    /// The patches for training and validation, drawn from regions by the recipe's settings.
+    ///
+    /// - Parameters:
+    ///   - heldOut: the regions for validation; empty for none.
+    ///   - foreground: the part of the patches that are centred on a voxel or particle of a class.
+    ///   - orientations: the rotations and reflections that patches may get.
+    func patchExamples(
+        _ material: TrainingMaterial, training: [LabelledRegion], heldOut: [LabelledRegion], shape: VolumeShape,
+        foreground: Double, jitter: Int, orientations: [Orientation]
+    ) throws -> PatchExamples {
+        func sampler(_ regions: [LabelledRegion]) throws -> PatchSampler {
+            try PatchSampler(
+                volumes: material.volumes, regions: regions, shape: shape,
+                foregroundShare: regions.contains { $0.foreground.count > 0 } ? foreground : 0, jitter: jitter)
+        }
+        return try PatchExamples(
+            training: sampler(training), heldOut: heldOut.isEmpty ? nil : sampler(heldOut),
+            orientations: self.isTurned ? orientations : [.identity], batch: self.batch,
+            validationBatches: self.validationBatches,
+            seed: UInt64(self.seed))
     }
 }

@@ -1,11 +1,12 @@
 public import CatalogSchema
 public import Engine
+import Foundation
 import Volumes
 
-/// Decides the voxel size: what the user says, else what the header says, else what the dataset says.
+/// Decides the voxel size of a tomogram: the user's, else the header's, else the default of the dataset.
 ///
-/// A step of its own, so that what depends on the voxel size becomes stale when it changes, and nothing else: neither
-/// when the evidence changes and the conclusion does not, nor for what never used it.
+/// It is a step of its own so that a change of the voxel size makes stale exactly the steps that read it. A change of the evidence that leaves
+/// the conclusion as it was makes nothing stale (early cut-off).
 public struct CalibrateStep: TypedStep {
     public static let name = "calibrate"
     public static let version = 1
@@ -36,4 +37,57 @@ public struct CalibrateStep: TypedStep {
             item.record("voxel_size_z", effective.zInAngstroms)
         }
     }
+}
+
+/// The output `voxel-size` of `calibrate`: stored as `[x, y, z]` in Å, or as `[]` where the voxel size is not known.
+public struct Calibration: Codable, Sendable {
+    let voxelSize: VoxelSize?
+
+    init(_ voxelSize: VoxelSize?) { self.voxelSize = voxelSize }
+
+    public init(from decoder: any Decoder) throws {
+        let size = try decoder.singleValueContainer().decode([Double].self)
+        voxelSize = size.count == 3 ? VoxelSize(xInAngstroms: size[0], yInAngstroms: size[1], zInAngstroms: size[2]) : nil
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var container = encoder.singleValueContainer()
+        try container.encode(voxelSize.map { [$0.xInAngstroms, $0.yInAngstroms, $0.zInAngstroms] } ?? [])
+    }
+
+    /// The voxel size.
+    ///
+    /// - Parameter scope: of the item, for the message.
+    /// - Throws: ``PipelineError`` where it is not known.
+    func voxelSize(of scope: StepItem.Scope) throws -> VoxelSize {
+        guard let voxelSize else {
+            throw PipelineError(
+                "\(scope.tomogram) has no voxel size, by which particles are known: add it again with --voxel-size, or give its "
+                    + "dataset one with --dataset-voxel-size")
+        }
+        return voxelSize
+    }
+
+    /// The side of a pixel of a slice in Å: √(x · y).
+    ///
+    /// - Throws: ``PipelineError`` where the voxel size is not known.
+    func pixelSizeInAngstroms(of scope: StepItem.Scope) throws -> Double {
+        let size = try voxelSize(of: scope)
+        return (size.xInAngstroms * size.yInAngstroms).squareRoot()
+    }
+}
+
+extension VoxelSize {
+    /// The volume of a voxel in nm³.
+    var volumeInCubicNanometers: Double { xInAngstroms * yInAngstroms * zInAngstroms / 1000 }
+
+    /// The side in Å of a cube of a voxel's volume: the geometric mean of the three sides.
+    var meanInAngstroms: Double {
+        // Exact for cubic voxels, where the root of the product may differ in the last digit.
+        xInAngstroms == yInAngstroms && yInAngstroms == zInAngstroms
+            ? xInAngstroms : cbrt(xInAngstroms * yInAngstroms * zInAngstroms)
+    }
+
+    /// A position in voxels: x, y, z in Å, divided by the voxel size.
+    func voxels(_ place: SIMD3<Double>) -> SIMD3<Double> { place / SIMD3(xInAngstroms, yInAngstroms, zInAngstroms) }
 }

@@ -4,7 +4,8 @@ public import Engine
 import ImageProcessing
 import Volumes
 
-/// Makes the maps of a slab's slices agree along z: an outlier is replaced by its neighbours, any other is smoothed with them.
+/// Makes the feature maps of a slab's slices consistent along z: a slice that differs from its neighbours is replaced by their mean, and each
+/// other slice is averaged with them.
 public struct ConsistencyStep: TypedStep {
     public static let name = "consistency"
     public static let version = 1

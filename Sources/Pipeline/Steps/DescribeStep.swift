@@ -4,11 +4,10 @@ public import Engine
 import Foundation
 import Volumes
 
-/// Reads a tomogram once from end to end: the digest of its voxels, their statistics and histogram, and the voxel size
-/// that its header claims.
+/// Reads a tomogram once: the digest of its voxels, their statistics and histogram, and the voxel size in its header.
 ///
-/// A file that was touched, compressed, or given another header is read again, and found to be the same tomogram: its
-/// digest stands, and with it everything computed from it.
+/// A file that was touched, compressed or given another header is read again, with the same digest: everything that was computed from its
+/// voxels stays fresh.
 public struct DescribeStep: TypedStep {
     public static let name = "describe"
     public static let version = 2
@@ -25,7 +24,7 @@ public struct DescribeStep: TypedStep {
     }
     public static let (inputs, outputs) = (Inputs(), Outputs())
 
-    /// The memory for voxels that are being read, in bytes.
+    /// The size of the buffer for reading, in bytes.
     private static let bufferBytes = 16 << 20
 
     public init() {}
@@ -58,12 +57,12 @@ public struct DescribeStep: TypedStep {
     }
 }
 
-/// The output `voxels` of `describe`.
+/// The output `voxels` of `describe`: what the voxels of the tomogram are.
 public struct VoxelsDescription: Codable, Sendable {
     /// `[z, y, x]`
     var shape: [Int]
     var scalarType: ScalarType
-    /// Of the voxels, in hexadecimal: tomograms that have the same one are the same, wherever their files lie.
+    /// The digest of the voxels in hexadecimal. Tomograms with the same digest have the same voxels, whatever their files are.
     var digest: String
 
     init(_ survey: VolumeSurvey) {
@@ -73,9 +72,9 @@ public struct VoxelsDescription: Codable, Sendable {
     }
 }
 
-/// The output `header` of `describe`: what a header claims that results may depend on.
+/// The output `header` of `describe`: the claims of the header on which results may depend.
 public struct HeaderDescription: Codable, Sendable {
-    /// x, y, z in Å, where plausible.
+    /// x, y, z in Å; nil where the header has no plausible voxel size.
     var voxelSize: [Double]?
 
     init(_ header: VolumeHeader) {

@@ -5,7 +5,7 @@ public import Engine
 import SpectralClustering
 import Volumes
 
-/// Groups the tokens of each tile: the leading eigenvectors of the affinity that its features define.
+/// Groups the tokens of each tile by spectral clustering: computes the leading eigenvectors of the affinity matrix of its tokens.
 public struct EigenvectorsStep: TypedStep {
     public static let name = "eigenvectors"
     public static let version = 3
@@ -52,9 +52,10 @@ public struct EigenvectorsStep: TypedStep {
     }
     public static let (parameters, inputs, outputs) = (Parameters(), Inputs(), Outputs())
 
-    /// Which affinity: the attention's own, or a Gaussian one of tokens; `auto` takes what the features hold, attention first.
+    /// The affinity of tokens: that of self-attention, or a Gaussian of the distance of their features. `auto` takes the one that the
+    /// features hold, and self-attention where they hold both.
     enum Affinity: String, CaseIterable, Sendable { case auto, attention, tokens }
-    /// Eigenvectors of the affinity matrix, or the published loop of gradient descent.
+    /// The method: eigenvectors of the affinity matrix, or the published loop of gradient descent.
     enum Solver: String, CaseIterable, Sendable { case closed, adam }
 
     public init() {}
@@ -78,7 +79,7 @@ public struct EigenvectorsStep: TypedStep {
             do {
                 return try solve(affinity(tile), item)
             } catch let error as SpectralError where error.code == .degenerate {
-                // Tokens that are all alike: an empty tile.
+                // All tokens are alike: the tile is empty.
                 return (nil, 0)
             }
         }
@@ -103,7 +104,9 @@ public struct EigenvectorsStep: TypedStep {
         item.record("unconverged_tiles", Double(found.count { !$0.isConverged }))
     }
 
-    /// - Returns: what was found, and how many of them are kept.
+    /// Computes the eigenvectors of a tile.
+    ///
+    /// - Returns: all eigenvectors, and the number of those that the cutoff keeps: at least one, where there is any.
     private func solve(_ affinity: AffinityOperator, _ item: Item<Self>) throws -> (found: Eigenvectors?, count: Int) {
         let (count, seed) = (try item.parameters.count, UInt64(try item.parameters.seed))
         let tolerance = try item.parameters.constantTolerance
@@ -121,6 +124,9 @@ public struct EigenvectorsStep: TypedStep {
         return (found, max(kept, min(1, found.count)))
     }
 
+    /// The affinity of one level and group of layers for a tile, with its weight: the weight of the group times that of the level.
+    ///
+    /// - Throws: ``PipelineError`` where the dataset is none of these.
     private func term(
         _ dataset: DatasetDescription, _ tile: Int, _ features: Artifact, _ item: Item<Self>
     ) throws -> AffinityTerm {
@@ -150,6 +156,7 @@ public struct EigenvectorsStep: TypedStep {
             grid: Self.grid(of: dataset), triangle: triangle, layers: Int(layers), weight: weight)
     }
 
+    /// The token features of one layer for a tile, with the weight of the layer's group.
     private func layer(
         _ dataset: DatasetDescription, _ tile: Int, _ features: Artifact, _ item: Item<Self>
     ) throws -> TokenLayer {
@@ -162,6 +169,7 @@ public struct EigenvectorsStep: TypedStep {
             values: features.readFloats(dataset.name, rows: tile..<tile + 1), weight: weight)
     }
 
+    /// The grid of tokens of a dataset.
     private static func grid(of dataset: DatasetDescription) throws -> TokenGrid {
         guard case .integer(let height)? = dataset.attributes["height"], case .integer(let width)? = dataset.attributes["width"]
         else { throw PipelineError("\(dataset.name) does not say what grid it has") }

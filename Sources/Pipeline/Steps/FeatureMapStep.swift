@@ -4,10 +4,10 @@ public import Engine
 import ImageProcessing
 import Volumes
 
-/// Makes one map of each tile's eigenvectors, bright where there is structure, and joins the tiles to the slice.
+/// Merges the eigenvectors of each tile to one map, bright where there is structure, and stitches the maps of the tiles to one of the slice.
 ///
-/// The most diverse eigenvector is the base; others are merged into it where they are bright in the same places, and diversity
-/// rises, and the number of contours does not. What was decided about each is kept.
+/// The base is the first eigenvector, or the most diverse one. Another eigenvector is merged into it where both are similar, the diversity
+/// rises and the number of contours does not. The output `log` records the decision about each of them.
 public struct FeatureMapStep: TypedStep {
     public static let name = "feature-map"
     public static let version = 1
@@ -44,9 +44,9 @@ public struct FeatureMapStep: TypedStep {
     }
     public static let (parameters, inputs, outputs) = (Parameters(), Inputs(), Outputs())
 
-    /// What the map is made of: eigenvectors, or the darkness of the smoothed slice, to compare with.
+    /// The source of the map: eigenvectors, or the darkness of the smoothed slice as a baseline.
     enum Source: String, CaseIterable, Sendable { case eigenvectors, intensity }
-    /// The eigenvector that others are merged into: the first, or the most diverse.
+    /// The eigenvector into which others are merged: the first, or the most diverse.
     enum Base: String, CaseIterable, Sendable { case eigenvalue, diversity }
 
     public init() {}
@@ -65,7 +65,7 @@ public struct FeatureMapStep: TypedStep {
         let base = try item.parameters.base == .eigenvalue ? 0 : nil
 
         var maps: [Image<Float>] = []
-        // Nil for tiles whose tokens are all alike.
+        // nil for tiles whose tokens are all alike.
         var logs: [MergeLog?] = []
         for (index, tile) in tiles.enumerated() {
             try item.checkCancellation()
@@ -92,7 +92,7 @@ public struct FeatureMapStep: TypedStep {
         item.record("diversity", logs.compactMap(\.self).reduce(0) { $0 + $1.finalDiversity } / Double(max(logs.count, 1)))
     }
 
-    /// The map of somebody who only looks at what is dark.
+    /// Gives the baseline map: 1 for black, 0 for white, smoothed.
     private func giveIntensity(_ item: Item<Self>, _ slice: PreparedSlice) throws {
         let map = try slice.image().map { 1 - Float($0) / 255 }.blurred(by: GaussianKernel(sigma: item.parameters.smoothing))
         try item.give(\.map) { try FeatureMap.write(map, to: $0) }

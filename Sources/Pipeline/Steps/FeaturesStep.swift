@@ -5,10 +5,10 @@ public import Engine
 import ImageProcessing
 import Volumes
 
-/// Gives the tokens of a slice's tiles features by which they can be told apart.
+/// Computes features of the tokens of a slice's tiles, by which structures can be distinguished.
 ///
-/// Either of Stable Diffusion's self-attention, in passes over the tile with noise of several timesteps: affinities between tokens,
-/// their queries and keys, or both. Or, without any weights, blobs and lines at several scales.
+/// With a diffusion model, these come from the self-attention of Stable Diffusion, in passes over the tile with the noise of several
+/// timesteps: affinities between tokens, their queries and keys, or both. Without weights, they are blobs and lines at several scales.
 public struct FeaturesStep: TypedStep {
     public static let name = "features"
     public static let version = 2
@@ -73,6 +73,7 @@ public struct FeaturesStep: TypedStep {
         }
     }
 
+    /// Runs the diffusion model over each tile and writes the features of its self-attention.
     private func writeAttention(
         of tiles: [Image<UInt8>], isHalf: Bool, _ item: Item<Self>, to artifact: ArtifactWriter
     ) throws {
@@ -102,6 +103,10 @@ public struct FeaturesStep: TypedStep {
         }
     }
 
+    /// The timesteps of the recipe's list, or drawn ones.
+    ///
+    /// - Parameter last: the last timestep of the model.
+    /// - Throws: ``PipelineError`` where the list is not one of whole numbers that the model has.
     private func timesteps(of item: Item<Self>, last: Int) throws -> [Int] {
         let list = try item.parameters.timestepList
         guard !list.allSatisfy(\.isWhitespace) else {
@@ -117,6 +122,7 @@ public struct FeaturesStep: TypedStep {
         return timesteps
     }
 
+    /// The features that are kept, and the layers they come from.
     private func selection(of item: Item<Self>) throws -> AttentionFeatures.Selection {
         let keep = try item.parameters.keep
         let groups =

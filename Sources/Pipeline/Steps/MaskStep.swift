@@ -4,7 +4,7 @@ public import Engine
 import ImageProcessing
 import Volumes
 
-/// Tells structure from ground in a slice: its map, smoothed, against a local mean or one threshold.
+/// Separates structure from ground in a slice: smooths its feature map, and applies Otsu's threshold, or a threshold relative to the local mean.
 public struct MaskStep: TypedStep {
     public static let name = "mask"
     public static let version = 2

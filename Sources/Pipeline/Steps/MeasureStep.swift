@@ -4,7 +4,7 @@ import ImageProcessing
 import Metrics
 import Volumes
 
-/// Measures what the U-Net found: a row for each connected piece of each class, and what the tomogram holds of each class.
+/// Measures the segmentation of the U-Net: a row in `v_object` for each connected piece of each class, and totals of each class as metrics.
 public struct MeasureStep: TypedStep {
     public static let name = "measure"
     public static let version = 1
@@ -45,8 +45,9 @@ public struct MeasureStep: TypedStep {
             leastVoxels: max(1, Int((item.parameters.smallestVolume / voxelSize.volumeInCubicNanometers).rounded(.up))),
             measuresSurface: item.parameters.measuresSurface)
         var profile = try item.parameters.looksForLamella ? LamellaProfile(shape: shape, voxelSize: voxelSize) : nil
-        var membrane = segmentation.classes.contains(Self.membrane) ? ClassDistances(shape: shape, voxelSize: voxelSize) : nil
-        let label = UInt8((segmentation.classes.firstIndex(of: Self.membrane) ?? -1) + 1)
+        var membrane =
+            segmentation.classes.contains(PseudoLabels.membrane) ? ClassDistances(shape: shape, voxelSize: voxelSize) : nil
+        let label = UInt8((segmentation.classes.firstIndex(of: PseudoLabels.membrane) ?? -1) + 1)
         for z in 0..<shape.z {
             try item.checkCancellation()
             item.report(Double(z) / Double(shape.z), "slice \(z) of \(shape.z)")
@@ -69,7 +70,60 @@ public struct MeasureStep: TypedStep {
         if let lamella { item.record("lamella_thickness_nm", lamella.thicknessInAngstroms / 10) }
         try item.give(\.lamella, lamella.map(StoredLamella.init))
     }
+}
 
-    /// The class to which distances are measured.
-    static let membrane = "membrane"
+/// Measures the particles of the picker: a row in `v_object` for each, with its mean density and its distances to the membrane and to its
+/// neighbours, and totals of each class as metrics.
+public struct MeasurePicksStep: TypedStep {
+    public static let name = "measure-picks"
+    public static let version = 1
+    public static let scope = ScopeKind.tomogram
+    public static let summary = "density, neighbours and distance to the membrane of every particle, and how many there are"
+
+    public struct Parameters: Sendable {
+        let score = Parameter.real("score", default: 0, in: 0...1, "least confidence of a particle that counts")
+    }
+    public struct Inputs: Sendable {
+        let voxels = Input.voxels
+        let calibration = Input(CalibrateStep.self, \.voxelSize)
+        let segmentation = Input(SegmentStep.self, \.labels)
+        let picks = Input(PickStep.self, \.particles)
+        let lamella = Input(MeasureStep.self, \.lamella)
+    }
+    public struct Outputs: Sendable {
+        let counts = ValueOutput<[String: Int]>("counts")
+    }
+    public static let (parameters, inputs, outputs) = (Parameters(), Inputs(), Outputs())
+
+    public init() {}
+
+    public func run(_ item: Item<Self>) throws {
+        let segmentation = try item.inputs.segmentation
+        let (shape, voxelSize) = (segmentation.shape, try item.inputs.calibration.voxelSize(of: item.scope))
+        let picks = try item.inputs.picks
+        let least = try item.parameters.score
+        let particles = picks.particles.filter { $0.pick.score >= least }
+        let volume = try item.inputs.voxels.open()
+        var membrane =
+            segmentation.classes.contains(PseudoLabels.membrane) ? ClassDistances(shape: shape, voxelSize: voxelSize) : nil
+        let label = UInt8((segmentation.classes.firstIndex(of: PseudoLabels.membrane) ?? -1) + 1)
+        var densities = BallDensities(particles, voxelSize: voxelSize, shape: shape)
+        for z in 0..<shape.z {
+            try item.checkCancellation()
+            item.report(Double(z) / Double(shape.z), "slice \(z) of \(shape.z)")
+            if densities.needs(z) { try densities.add(volume.readSlice(z: z).floats(), z: z) }
+            if membrane != nil { try membrane?.add(segmentation.labels(z).map { $0 == label }) }
+        }
+        let objects = try MeasuredObjects(particles, densities: densities.means, distances: membrane, voxelSize: voxelSize)
+        try item.record(objects.found)
+        let lamella = try item.inputs.lamella
+        let tomogram = MeasuredTomogram(shape: shape, voxelSize: voxelSize, thicknessInAngstroms: lamella?.thicknessInAngstroms)
+        var counts: [String: Int] = [:]
+        for name in picks.classes {
+            let mine = objects.found.filter { $0.class == name }
+            tomogram.record(mine, class: name, of: item.base)
+            counts[name] = mine.count
+        }
+        try item.give(\.counts, counts)
+    }
 }

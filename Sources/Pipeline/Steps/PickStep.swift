@@ -5,10 +5,10 @@ import Tensors
 import Training
 import Volumes
 
-/// Finds particles in a whole tomogram by the picker of the current training set (method.md, section 7).
+/// Finds particles in a whole tomogram with the picker of the current training set (method.md, section 7).
 ///
-/// Blocks are as long along each axis as the patches of training, on tomograms of any shape: the picker is told where in a block
-/// a voxel is.
+/// Blocks have the side of the patches of training along each axis, whatever the tomogram's shape: the position of a voxel in its block is
+/// an input of the picker (CoordConv).
 public struct PickStep: TypedStep {
     public static let name = "pick"
     public static let version = 2
@@ -74,6 +74,9 @@ public struct PickStep: TypedStep {
         for name in description.classes { item.record("\(name)/objects", Double(particles.count { $0.class == name })) }
     }
 
+    /// The peaks of each class's probabilities, as balls of the class's diameter.
+    ///
+    /// - Complexity: reads the probabilities of all voxels once.
     private func particles(
         _ item: Item<Self>, _ file: SliceFile, _ shape: VolumeShape, _ description: NetworkDescription, _ voxelSize: VoxelSize
     ) throws -> [FoundObject] {

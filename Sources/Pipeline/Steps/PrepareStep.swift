@@ -4,17 +4,17 @@ public import Engine
 import ImageProcessing
 import Volumes
 
-/// Turns a slice into what an image model expects: eight bits, even contrast, tiles of one size.
+/// Converts a slice to the input of an image model: 8 bits, even contrast, tiles of one size.
 ///
-/// Density between two percentiles of the whole tomogram → 0…255, so that slices of a tomogram stay comparable; CLAHE as
-/// OpenCV does it; a grid of tiles, each resized bilinearly to a square. Structures are dark in the result.
+/// Densities between two percentiles of the whole tomogram become 0…255, so that the slices of a tomogram stay comparable. Then CLAHE as in
+/// OpenCV, and a grid of tiles, each resized bilinearly to a square. Structures are dark in the result.
 public struct PrepareStep: TypedStep {
     public static let name = "prepare"
     public static let version = 1
     public static let scope = ScopeKind.slice
     public static let summary = "8-bit conversion, CLAHE, tiles"
 
-    /// How structures stand out in the tomogram.
+    /// Whether structures are darker or brighter than the ground in the tomogram.
     enum Structures: String, CaseIterable, Sendable { case dark, bright }
 
     public struct Parameters: Sendable {
@@ -65,6 +65,7 @@ public struct PrepareStep: TypedStep {
         }
     }
 
+    /// - Throws: ``PipelineError`` where the histogram is empty.
     private func percentile(_ percentage: Double, of histogram: Histogram) throws -> Float {
         guard let value = histogram.percentile(percentage) else {
             throw PipelineError("the tomogram has no finite voxel, so that there is no contrast to set; look at its file")

@@ -1,18 +1,21 @@
 import BlobStore
 public import CatalogSchema
 public import Engine
+import Foundation
 import ImageProcessing
 import Volumes
 
-/// Makes the pseudo-labels of a slab: the instances of its slices linked to particles, its pieces of membrane joined, all of them
-/// objects, and a label volume to learn from.
+/// Makes the pseudo-labels of a slab: links the instances of its slices to particles, joins its membrane to connected pieces, records both
+/// as objects, and writes a label volume for training.
 ///
-/// Membranes are told from the rest once particles are known: the cap of a small vesicle is round in a slice, and only its height
-/// shows what it is. What is in the mask and is neither has a class of its own, and so have instances that are no particle:
-/// nothing should be learned from them.
+/// Membranes are extracted again after particles are known: the cap of a small vesicle is round in a slice, and only its height shows that it
+/// is no particle. Pixels of the mask that are neither particle nor membrane have a class of their own, as have rejected instances: training
+/// ignores them.
+///
+/// Its slices are read three times: to link particles, to join membranes, to write. Memory holds two slices and the tables of objects.
 public struct PseudoLabelsStep: TypedStep {
     public static let name = "pseudo-labels"
-    public static let version = 2
+    public static let version = 3
     public static let scope = ScopeKind.slab
     public static let summary = "particles and membranes in three dimensions"
 
@@ -41,7 +44,9 @@ public struct PseudoLabelsStep: TypedStep {
     public struct Inputs: Sendable {
         let z = Input.z
         let calibration = Input(CalibrateStep.self, \.voxelSize)
+        let masks = Input(each: MaskStep.self, \.mask)
         let instances = Input(each: SplitStep.self, \.instances)
+        let settings = Input(each: SplitStep.self, \.settings)
     }
     public struct Outputs: Sendable {
         let labels = ArtifactOutput<PseudoLabels>("labels", evictable: false)
@@ -57,18 +62,19 @@ public struct PseudoLabelsStep: TypedStep {
         let linked = try linked(item)
         let least = try item.parameters.confidence
         let particles = linked.objects.filter { $0.confidence >= least }
-        // Particles are numbered first, then pieces of membrane.
+        // The new number of each linked object, 0 for those that are dropped. Pieces of membrane are numbered after the particles.
         var numbers = [Int32](repeating: 0, count: linked.objects.count + 1)
         for (index, particle) in particles.enumerated() { numbers[Int(particle.identifier)] = Int32(index + 1) }
 
-        /// Hands out the classes of one slice after the other, and the numbers of its particles.
+        /// Calls the closure with the class and the particle's number of each pixel, slice by slice.
         func forEachSlice(_ body: (_ index: Int, _ classes: Image<UInt8>, _ particles: Image<Int32>) throws -> Void) throws {
             var index = 0
-            try item.inputs.instances.forEach { _, slice in
+            try item.inputs.instances.forEach { scope, slice in
                 let instances = try slice.instances()
                 let particles = try linked.identifiers(instances, slice: index).relabelled(by: numbers)
-                let parts = try slice.assembly()(slice.mask(), without: particles)
-                // By the gate, or because no particle came of it.
+                let assembly = try item.inputs.settings.value(of: scope).assembly()
+                let parts = try assembly(item.inputs.masks.content(of: scope).mask, without: particles)
+                // Rejected by the gate, or not part of a particle.
                 let gated = try slice.rejected()
                 let rejected = Mask(sizeOf: gated) { rejected in
                     for pixel in rejected.indices {
@@ -105,12 +111,14 @@ public struct PseudoLabelsStep: TypedStep {
         try item.give(
             \.rejections, Dictionary(uniqueKeysWithValues: linked.rejections.map { ($0.key.rawValue, $0.value) }))
         try item.record(found + sheets)
-        item.record("macromolecule/objects", Double(found.count))
-        item.record("membrane/objects", Double(sheets.count))
-        item.record("membrane/volume_nm3", sheets.reduce(0) { $0 + $1.volumeInCubicNanometers })
+        item.record("\(PseudoLabels.macromolecule)/objects", Double(found.count))
+        item.record("\(PseudoLabels.membrane)/objects", Double(sheets.count))
+        item.record("\(PseudoLabels.membrane)/volume_nm3", sheets.reduce(0) { $0 + $1.volumeInCubicNanometers })
     }
 
-    /// The instances of all slices, as particles.
+    /// Links the instances of all slices to particles.
+    ///
+    /// - Throws: ``PipelineError`` where the smallest size is above the largest.
     private func linked(_ item: Item<Self>) throws -> LinkedInstances {
         let (smallest, largest) = (try item.parameters.smallest, try item.parameters.largest)
         guard smallest <= largest else {
@@ -121,15 +129,56 @@ public struct PseudoLabelsStep: TypedStep {
             flattest: item.parameters.flattest, longest: item.parameters.longest, waist: item.parameters.waist,
             volumes: smallest...largest, separation: item.parameters.separation)
         var linking: InstanceLinking?
-        try item.inputs.instances.forEach { _, slice in
+        try item.inputs.instances.forEach { scope, slice in
             let instances = try slice.instances()
-            var current = try linking ?? InstanceLinking(slice.diameters(), rules: rules)
-            // One owner, so that appending copies nothing.
+            var current = try linking ?? InstanceLinking(item.inputs.settings.value(of: scope).diameters, rules: rules)
+            // A single reference, so that appending copies nothing.
             linking = nil
             try current.append(instances, instances.instanceShapes())
             linking = current
         }
         guard let linking else { throw PipelineError("a slab without slices has nothing to label") }
         return linking.finished()
+    }
+}
+
+/// The position of a slab in its tomogram: converts objects in voxels of the slab to objects of the catalog, in Å.
+struct ObjectFrame {
+    let voxelSize: VoxelSize
+    /// The first slice of the slab, as an index in the tomogram.
+    let firstSlice: Int
+
+    private var voxel: SIMD3<Double> { SIMD3(voxelSize.xInAngstroms, voxelSize.yInAngstroms, voxelSize.zInAngstroms) }
+    private var voxelVolume: Double { voxel.x * voxel.y * voxel.z }
+    var voxelVolumeInCubicNanometers: Double { voxelVolume / 1000 }
+
+    /// A position in Å in the tomogram, of one in voxels of the slab.
+    private func place(_ x: Double, _ y: Double, _ z: Double) -> SIMD3<Double> {
+        SIMD3(x, y, z + Double(firstSlice)) * voxel
+    }
+
+    /// A particle; its box goes from face to face of its outer voxels.
+    func object(_ particle: LinkedObject, number: Int) -> FoundObject {
+        let volume = Double(particle.voxelCount) * voxelVolume
+        return FoundObject(
+            number: number, class: PseudoLabels.macromolecule, centroidInAngstroms: place(particle.x, particle.y, particle.z),
+            radiusInAngstroms: particle.radius * cbrt(voxelVolume), voxels: particle.voxelCount,
+            volumeInCubicNanometers: volume / 1000, confidence: particle.confidence,
+            boxMinimumInAngstroms: place(
+                Double(particle.boxX.lowerBound) - 0.5, Double(particle.boxY.lowerBound) - 0.5,
+                Double(particle.boxZ.lowerBound) - 0.5),
+            boxMaximumInAngstroms: place(
+                Double(particle.boxX.upperBound) - 0.5, Double(particle.boxY.upperBound) - 0.5,
+                Double(particle.boxZ.upperBound) - 0.5))
+    }
+
+    /// A connected piece of membrane; its box goes from face to face of its outer voxels.
+    func membrane(_ piece: VolumeComponents.Component, number: Int) -> FoundObject {
+        let (centroid, low, high) = (piece.centroid, piece.minimum, piece.maximum)
+        return FoundObject(
+            number: number, class: PseudoLabels.membrane, centroidInAngstroms: place(centroid.x, centroid.y, centroid.z),
+            voxels: piece.voxels, volumeInCubicNanometers: Double(piece.voxels) * voxelVolume / 1000,
+            boxMinimumInAngstroms: place(Double(low.x) - 0.5, Double(low.y) - 0.5, Double(low.z) - 0.5),
+            boxMaximumInAngstroms: place(Double(high.x) + 0.5, Double(high.y) + 0.5, Double(high.z) + 0.5))
     }
 }

@@ -7,8 +7,8 @@ import Volumes
 
 /// Runs the U-Net of the current training set over a whole tomogram (method.md, row 11).
 ///
-/// Two-dimensional networks see whole slices where these fit their block, and else so much beyond what they say that the block's size
-/// changes nothing; in three dimensions that would be too dear, and blocks are blended.
+/// Two-dimensional networks get whole slices where these fit into a block, else blocks with a margin of the whole receptive field, so that the
+/// size of the block does not change the result. In three dimensions such a margin costs too much: margins are shorter, and blocks are blended.
 public struct SegmentStep: TypedStep {
     public static let name = "segment"
     public static let version = 2
@@ -67,7 +67,7 @@ public struct SegmentStep: TypedStep {
         let threshold = try Float(item.parameters.threshold)
         try run.run(item.base, into: file) { Self.encode($0, outputs: classes.count + 1, threshold: threshold) }
 
-        let voxelVolume = voxelSize.xInAngstroms * voxelSize.yInAngstroms * voxelSize.zInAngstroms / 1000
+        let voxelVolume = voxelSize.volumeInCubicNanometers
         let leastVoxels = try Int((item.parameters.smallestVolume / voxelVolume).rounded(.up))
         var counts: [Int] = []
         try item.give(\.labels) {
@@ -83,8 +83,12 @@ public struct SegmentStep: TypedStep {
         }
     }
 
-    /// Labels of a slice, then the probability of each class in 255ths: a class where it is the most probable one and not below the
-    /// threshold.
+    /// Encodes the probabilities of a slice as bytes: first the label of each pixel, then the probability of each class times 255. The label
+    /// is the most probable class where its probability is at least the threshold and, with several classes, above that of the ground.
+    ///
+    /// - Parameters:
+    ///   - values: the probabilities `[y][x][output]`; output 0 is the ground.
+    ///   - outputs: the number of classes, and 1 for the ground.
     static func encode(_ values: [Float], outputs: Int, threshold: Float) -> [UInt8] {
         let pixels = values.count / outputs
         var bytes = [UInt8](repeating: 0, count: pixels * outputs)

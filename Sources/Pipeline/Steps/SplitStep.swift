@@ -6,15 +6,14 @@ public import Engine
 import ImageProcessing
 import Volumes
 
-/// Tells the structures of a slice apart: round bodies of a particle's size are instances, long thin pieces are membrane, and the rest
-/// is neither.
+/// Divides the mask of a slice: round bodies of a particle's size become instances, long thin pieces become membrane, and the rest is neither.
 ///
-/// Instances are found in the mask by distances to the ground and a watershed, without weights; or by a network of CellPose, in the
-/// mask or in the feature map. Whoever finds them, a gate of shapes decides which of them can be the section of a particle: nothing in
-/// either way rejects a piece of membrane.
+/// Instances come from a watershed of the mask's distances to the ground, without weights, or from a network of CellPose on the mask or the
+/// feature map. In both cases a gate of shapes decides which of them can be the section of a particle, since neither method rejects pieces
+/// of membrane.
 public struct SplitStep: TypedStep {
     public static let name = "split"
-    public static let version = 3
+    public static let version = 4
     public static let scope = ScopeKind.slice
     public static let summary = "macromolecules and membranes told apart"
 
@@ -70,13 +69,14 @@ public struct SplitStep: TypedStep {
     }
     public struct Outputs: Sendable {
         let instances = ArtifactOutput<SliceInstances>("instances", evictable: true)
+        let settings = ValueOutput<SplitSettings>("settings")
         let verdicts = ValueOutput<[String: Int]>("verdicts")
     }
     public static let (parameters, inputs, outputs) = (Parameters(), Inputs(), Outputs())
 
-    /// How instances are found: without weights, or by CellPose.
+    /// The method that finds instances: a watershed without weights, or CellPose.
     enum Method: String, CaseIterable, Sendable { case watershed, cellpose }
-    /// What CellPose is shown.
+    /// The input of CellPose: the mask, or the feature map.
     enum CellposeInput: String, CaseIterable, Sendable { case mask, map }
 
     private let models = OpenModels(.cellpose) { path, _ in try CellposeModel(path: path) }
@@ -117,19 +117,22 @@ public struct SplitStep: TypedStep {
             for index in rejected.indices { rejected[index] = found.values[index] > 0 && gated.labels.values[index] == 0 }
         }
         try item.give(\.instances) {
-            try SliceInstances.write(
-                mask, instances: gated.labels, rejected: rejected, parts: parts, diameters: diameters, assembly: assembly, to: $0)
+            try SliceInstances.write(instances: gated.labels, rejected: rejected, parts: parts, to: $0)
         }
+        try item.give(\.settings, SplitSettings(diameters, assembly))
         var verdicts = gated.rejected.reduce(into: [:]) { $0[$1.reason.rawValue, default: 0] += 1 }
         verdicts[ShapeGate.Verdict.accepted.rawValue] = gated.accepted.count
         try item.give(\.verdicts, verdicts)
         item.record("instances", Double(gated.accepted.count))
         item.record("rejected", Double(gated.rejected.count))
         let pixels = Double(mask.height * mask.width)
-        item.record("membrane/fraction", Double(parts.membrane.foregroundCount) / pixels)
+        item.record("\(PseudoLabels.membrane)/fraction", Double(parts.membrane.foregroundCount) / pixels)
         item.record("neither/fraction", Double(parts.other.foregroundCount) / pixels)
     }
 
+    /// Finds instances with CellPose: labels from 1, `[y][x]`.
+    ///
+    /// - Throws: ``PipelineError`` where the recipe names no model.
     private func cellposeInstances(
         _ item: Item<Self>, _ mask: Mask, _ diameters: ParticleDiameters, pixelSize: Double
     ) throws -> Image<Int32> {
@@ -147,5 +150,37 @@ public struct SplitStep: TypedStep {
         return try model.instances(
             in: shown, diameter: diameter > 0 ? diameter / pixelSize : diameters.largest,
             probability: Float(item.parameters.probability), errorLimit: limit > 0 ? limit : nil)
+    }
+}
+
+/// The output `settings` of `split`: the rules in pixels by which it separates particles and membranes. `pseudo-labels` applies them
+/// again to a slab.
+public struct SplitSettings: Codable, Sendable {
+    /// The smallest and the largest diameter of particles.
+    let diameters: ParticleDiameters
+    private let membraneThickness: Double
+    /// In thicknesses squared.
+    private let membraneShortest: Double
+    /// In thicknesses; nil for no limit, since JSON has no infinity.
+    private let membraneWidest: Double?
+    private let membraneClosing: Int
+    private let membraneDilation: Int
+
+    init(_ diameters: ParticleDiameters, _ assembly: MembraneAssembly) {
+        self.diameters = diameters
+        membraneThickness = assembly.thickness
+        membraneShortest = assembly.shortest
+        membraneWidest = assembly.widest.isFinite ? assembly.widest : nil
+        membraneClosing = assembly.closing.radius
+        membraneDilation = assembly.dilation.radius
+    }
+
+    /// The rule that extracts membranes.
+    ///
+    /// - Throws: ``ImageError`` where a number is out of range.
+    func assembly() throws -> MembraneAssembly {
+        try MembraneAssembly(
+            thickness: membraneThickness, shortest: membraneShortest, widest: membraneWidest ?? .infinity,
+            closing: membraneClosing, dilation: membraneDilation)
     }
 }

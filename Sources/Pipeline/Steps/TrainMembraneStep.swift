@@ -4,10 +4,10 @@ import Tensors
 import Training
 import Volumes
 
-/// Trains a U-Net that calls voxels by their class, on the pseudo-labels and label annotations of a training set (method.md, row 10).
+/// Trains a U-Net that classifies voxels, on the pseudo-labels and label annotations of a training set (method.md, row 10).
 ///
-/// The last slices of each slab are held out, or of several that overlap (``HeldOutPart``), and say which epoch was the best.
-/// What pseudo-labels call neither membrane nor macromolecule has no part in the loss.
+/// The last slices of each slab, or of each run of overlapping slabs, are held out (``HeldOutPart``): the epoch with the best validation on them
+/// gives the weights. Voxels that pseudo-labels call neither membrane nor macromolecule are not in the loss.
 public struct TrainMembraneStep: TypedStep {
     public static let name = "train-membrane"
     public static let version = 2
@@ -16,7 +16,7 @@ public struct TrainMembraneStep: TypedStep {
 
     public struct Parameters: Sendable {
         let classes = Parameter.text(
-            "classes", default: "membrane",
+            "classes", default: PseudoLabels.membrane,
             "what is learned, with commas between: membrane, macromolecule, or names of annotations")
         let dimensions = Parameter.integer(
             "network.dimensions", default: 2, in: 2...3, "of the U-Net: slice by slice, or volumes")
@@ -42,7 +42,7 @@ public struct TrainMembraneStep: TypedStep {
     }
     public static let (parameters, inputs, outputs) = (Parameters(), Inputs(), TrainingOutputs())
 
-    /// Over what activations are normalised: a batch, each channel of a patch, or eight groups of channels.
+    /// Over what activations are normalised: a batch, each channel of a patch, or up to eight groups of channels.
     enum Normalization: String, CaseIterable, Sendable { case batch, instance, group }
 
     private let models = OpenModels(.network) { path, _ in path }
@@ -50,7 +50,7 @@ public struct TrainMembraneStep: TypedStep {
     public init() {}
 
     public func run(_ item: Item<Self>) throws {
-        let classes = try ClassNames.parse(item.parameters.classes, parameter: "classes")
+        let classes = try ClassList.parse(item.parameters.classes, key: "\(name).classes")
         var material = try TrainingMaterial(item.base, item.inputs.material)
         let sources = try material.labelSources(classes: classes, tolerance: item.parameters.training.voxelSizeTolerance)
         let network = try self.network(item, classes: classes)
@@ -65,6 +65,7 @@ public struct TrainMembraneStep: TypedStep {
         try item.give(result, description)
     }
 
+    /// The U-Net with which training begins.
     private func network(_ item: Item<Self>, classes: [String]) throws -> any Network {
         let normalization: NormalizationKind =
             switch try item.parameters.normalization {
@@ -80,6 +81,10 @@ public struct TrainMembraneStep: TypedStep {
         return try item.parameters.training.firstNetwork(architecture, models)
     }
 
+    /// The patches for training and validation.
+    ///
+    /// - Throws: ``PipelineError`` where a class has no voxel to learn from, or there is only one class and no ground.
+    /// - Complexity: reads all labels once.
     private func examples(
         _ item: Item<Self>, _ material: TrainingMaterial, _ sources: [LabelSource], _ classes: [String],
         _ architecture: NetworkArchitecture
@@ -108,7 +113,8 @@ public struct TrainMembraneStep: TypedStep {
             orientations: isDeep ? Orientation.slab : Orientation.plane)
     }
 
-    /// - Throws: ``PipelineError`` where there is nothing to tell apart.
+    /// - Parameter counts: the number of voxels of each label.
+    /// - Throws: ``PipelineError`` where a class has no voxel, or there is only one class and no ground.
     private func check(_ counts: [Int], _ classes: [String], _ set: String) throws {
         let ways =
             "`cellar show TOMOGRAM --z N --step pseudo-labels` shows what there is, `cellar training add` chooses other slabs"
@@ -126,6 +132,6 @@ public struct TrainMembraneStep: TypedStep {
 }
 
 extension Int {
-    /// The next multiple that is not smaller.
+    /// The least multiple of `step` that is at least this number.
     func rounded(upToMultipleOf step: Int) -> Int { (self + step - 1) / step * step }
 }

@@ -7,9 +7,9 @@ import Volumes
 /// Trains a three-dimensional residual U-Net that finds particles, on the centres of macromolecules in pseudo-labels and of point annotations
 /// (method.md, section 7).
 ///
-/// Each particle is labelled by a ball of its class's radius that a cube flattens. Where pseudo-labels do not know, and of
-/// particles that an end of the slab cuts off, nothing is learned (``ParticleSource``). The last columns of each tomogram are
-/// held out (``HeldOutPart``); where no particle lies in any of them nothing is, since nothing could be validated.
+/// The label of a particle is a ball of its class's radius, truncated by a cube (``BallLabels``). Voxels that pseudo-labels call neither particle nor membrane,
+/// and particles that an end of the slab cuts off, are ignored (``ParticleSource``). The last columns of each tomogram are held out
+/// (``HeldOutPart``); where none of them has a particle, nothing is held out, since nothing could be validated.
 public struct TrainParticlesStep: TypedStep {
     public static let name = "train-particles"
     public static let version = 3
@@ -18,7 +18,7 @@ public struct TrainParticlesStep: TypedStep {
 
     public struct Parameters: Sendable {
         let classes = Parameter.text(
-            "classes", default: "macromolecule",
+            "classes", default: PseudoLabels.macromolecule,
             "what is found, with commas between: macromolecule, or names of point annotations")
         let radius = Parameter.real(
             "radius", default: 0, in: 0...5000, "of particles in Å; 0 for the median of those that are known")
@@ -45,7 +45,7 @@ public struct TrainParticlesStep: TypedStep {
     public init() {}
 
     public func run(_ item: Item<Self>) throws {
-        let classes = try ClassNames.parse(item.parameters.classes, parameter: "classes")
+        let classes = try ClassList.parse(item.parameters.classes, key: "\(name).classes")
         var material = try TrainingMaterial(item.base, item.inputs.material)
         let sources = try material.particleSources(classes: classes, tolerance: item.parameters.training.voxelSizeTolerance)
         let radii = try radii(item, sources, classes)
@@ -69,7 +69,9 @@ public struct TrainParticlesStep: TypedStep {
         item.record("particles", Double(learned))
     }
 
-    /// The radius of each class, in Å.
+    /// The radius of each class in Å: the recipe's, else the median of the particles that are not cut off (of all, where all are cut off).
+    ///
+    /// - Throws: ``PipelineError`` where a class has no particle, or no radius is known.
     private func radii(_ item: Item<Self>, _ sources: [ParticleSource], _ classes: [String]) throws -> [Double] {
         let fixed = try item.parameters.radius
         return try classes.indices.map { index in
@@ -80,7 +82,7 @@ public struct TrainParticlesStep: TypedStep {
                         + "TOMOGRAM --z N --step pseudo-labels` shows what there is, `cellar training add` chooses other slabs")
             }
             if fixed > 0 { return fixed }
-            // What is cut off is smaller than it was.
+            // A particle that is cut off looks smaller than it is.
             let whole = members.filter { !$0.isAtEnd }
             let known = (whole.isEmpty ? members : whole).compactMap(\.radiusInAngstroms).sorted()
             guard !known.isEmpty else {
@@ -91,6 +93,7 @@ public struct TrainParticlesStep: TypedStep {
         }
     }
 
+    /// - Parameter radii: the radius of each class, in voxels.
     /// - Throws: ``PipelineError`` where all particles of a class are cut off.
     private func check(
         _ item: Item<Self>, _ sources: [ParticleSource], _ classes: [String], _ radii: [Double]
@@ -105,7 +108,11 @@ public struct TrainParticlesStep: TypedStep {
         }
     }
 
-    /// - Returns: the examples, and how many particles they teach.
+    /// The patches for training and validation.
+    ///
+    /// - Parameter radii: the radius of each class, in voxels.
+    /// - Returns: the patches, and the number of particles in the training part.
+    /// - Throws: ``PipelineError`` where all particles lie in the held-out columns.
     private func examples(
         _ item: Item<Self>, _ material: TrainingMaterial, _ sources: [ParticleSource], _ radii: [Double],
         _ architecture: NetworkArchitecture

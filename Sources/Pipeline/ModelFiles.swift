@@ -1,12 +1,14 @@
 public import Basics
+import CatalogSchema
 import Cellpose
 import Diffusion
 import Foundation
 import ImageProcessing
+import Synchronization
 import Training
-internal import Volumes
+import Volumes
 
-/// The files of a model: what they are, whether they are sound, and the digest of their content.
+/// The files of a model: checks them, and computes the digest of their content.
 public struct ModelFiles: Sendable {
     /// The absolute path.
     public let path: String
@@ -22,7 +24,8 @@ public struct ModelFiles: Sendable {
         self.kind = kind
     }
 
-    /// Checks every tensor against the model's configuration, and sends a small image through.
+    /// Checks every tensor against the model's configuration. Diffusion models and networks of CellPose are also run on
+    /// a small image.
     ///
     /// - Throws: an error that names the file and the tensor or byte.
     /// - Complexity: reads all weights once, a layer at a time.
@@ -37,8 +40,8 @@ public struct ModelFiles: Sendable {
         }
     }
 
-    /// The digest of the model: SHA-256 over the paths within the folder, ascending, and the SHA-256 of each file, of those
-    /// files that computing depends on. A single file may have any name.
+    /// The digest of the model: SHA-256 over the path within the folder and the SHA-256 of each file that results depend on, by ascending path.
+    /// The name of a model that is a single file is not part of it.
     ///
     /// - Throws: ``VolumeError`` where a file cannot be read, ``PipelineError`` where a folder cannot.
     /// - Complexity: reads all files; bounded memory.
@@ -57,7 +60,9 @@ public struct ModelFiles: Sendable {
         return hash.digest
     }
 
-    /// Configurations, weights and vocabularies of the parts that are used.
+    /// The configurations, weights and vocabularies of the parts of a diffusion model that are used.
+    ///
+    /// - Throws: ``PipelineError`` where there is none.
     private func diffusionFiles() throws -> [String] {
         let parts = ["unet", "vae", "text_encoder", "tokenizer", "scheduler"]
         let inParts = try parts.flatMap { part in try listing(of: "\(path)/\(part)").map { "\(part)/\($0)" } }
@@ -69,7 +74,7 @@ public struct ModelFiles: Sendable {
         return files.sorted { $0.utf8.lexicographicallyPrecedes($1.utf8) }
     }
 
-    /// The names in a folder; none where there is no folder, as a model may lack a part.
+    /// The names in a folder; empty where there is no such folder, since a model may lack a part.
     private func listing(of folder: String) throws -> [String] {
         do {
             return try FileManager.default.contentsOfDirectory(atPath: folder)
@@ -77,6 +82,53 @@ public struct ModelFiles: Sendable {
             var status = stat()
             if stat(folder, &status) == 0 ? status.st_mode & S_IFMT != S_IFDIR : errno == ENOENT { return [] }
             throw PipelineError("the folder \(folder) cannot be listed: \(error.localizedDescription); check its permissions")
+        }
+    }
+}
+
+/// The kind of a model in the catalog.
+public enum ModelKind: String, Sendable, Hashable, CaseIterable {
+    /// Stable Diffusion 1 or 2, a folder in the layout of diffusers.
+    case diffusion
+    /// A network of CellPose (cyto, cyto2, cyto3, nuclei): a file that CellPose saved, or the same tensors as safetensors.
+    case cellpose
+    /// A network that Cellar trained: a safetensors file (`cellar export network`).
+    case network
+}
+
+/// The open models of one kind: each is opened once for all items of a run.
+final class OpenModels<Model: Sendable>: Sendable {
+    private struct Key: Hashable {
+        let record: ModelRecord
+        let isStreamed: Bool
+    }
+
+    private let kind: ModelKind
+    private let open: @Sendable (_ path: String, _ isStreamed: Bool) throws -> Model
+    private let opened = Mutex<[Key: Model]>([:])
+
+    /// - Parameter open: opens a model; with `isStreamed`, its weights are streamed from the disk to save memory.
+    init(_ kind: ModelKind, open: @escaping @Sendable (_ path: String, _ isStreamed: Bool) throws -> Model) {
+        self.kind = kind
+        self.open = open
+    }
+
+    /// Opens a model of the catalog.
+    ///
+    /// - Throws: ``PipelineError`` where its files are not those that were added; what reading them throws.
+    /// - Complexity: the first call reads all files for their digest, and opens the model; other calls wait for it.
+    func model(_ record: ModelRecord, isStreamed: Bool = false) throws -> Model {
+        let key = Key(record: record, isStreamed: isStreamed)
+        return try opened.withLock { opened in
+            if let model = opened[key] { return model }
+            guard try ModelFiles(record.path, kind: kind).digest() == record.digest else {
+                throw PipelineError(
+                    "the files of the model \(record.name) in \(record.path) are not those that were added: put them back, or add "
+                        + "it again with `cellar model add \(record.name) \(record.path) --kind \(kind.rawValue)`")
+            }
+            let model = try open(record.path, isStreamed)
+            opened[key] = model
+            return model
         }
     }
 }
