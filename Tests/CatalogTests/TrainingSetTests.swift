@@ -23,7 +23,7 @@ import Volumes
         let first = try made.catalog.addTrainingSet(named: "all", slabs: ids)
         let second = try made.catalog.addTrainingSet(named: "two", slabs: [ids[2], ids[0], ids[2]], selection: "id <> 2")
         #expect(first.isCurrent && !second.isCurrent)
-        try slabs(made, 5).forEach { #expect($0 > 0) }
+        for id in try slabs(made, 5) { #expect(id > 0) }
         #expect(
             try made.query("SELECT name, is_current, slabs, annotations, tomograms, selection FROM v_training_set ORDER BY id")
                 == [

@@ -10,7 +10,7 @@ public struct ViewColumns {
     public init(_ view: String, in connection: QueryConnection) throws {
         var names: [String] = []
         do {
-            try connection.run("SELECT * FROM \(view) LIMIT 0", columns: { names = $0 }) { _ in }
+            try connection.run("SELECT * FROM \(view) LIMIT 0", columns: { names = $0 }, row: { _ in })
         } catch let error as CatalogError where error.message.contains("no such table") {
             throw CatalogError(
                 .query,

@@ -119,7 +119,7 @@ public struct Members<Content: ArtifactContent> {
     /// In order of z; for the members of a training set, tomogram by tomogram.
     ///
     /// - Complexity: opens one file after the other; the closure sees one at a time.
-    public func forEach(_ body: (_ scope: StepItem.Scope, _ content: Content) throws -> Void) throws {
+    public func forEachMember(_ body: (_ scope: StepItem.Scope, _ content: Content) throws -> Void) throws {
         try item.forEachArtifact(of: step, named: name) { try body($0.scope, Content($0.artifact)) }
     }
 }

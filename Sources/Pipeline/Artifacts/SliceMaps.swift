@@ -76,7 +76,7 @@ extension Members<ConsistentMaps> {
     /// - Parameter z: of the slice, in the tomogram.
     func map(z: Int) throws -> Image<Float> {
         var first: (id: Int64, maps: ConsistentMaps, slice: Int)?
-        try forEach { scope, maps in
+        try forEachMember { scope, maps in
             guard let range = scope.z, range.contains(z), scope.id < first?.id ?? .max else { return }
             first = (scope.id, maps, z - range.lowerBound)
         }

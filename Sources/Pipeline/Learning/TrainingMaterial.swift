@@ -32,7 +32,7 @@ struct TrainingMaterial {
     init(_ item: StepItem, _ inputs: InputValues<Inputs>) throws {
         self.item = item
         self.inputs = inputs
-        try inputs.histograms.forEach { scope, content in
+        try inputs.histograms.forEachMember { scope, content in
             guard let id = scope.tomogramID else { return }
             scalings[id] = try DensityScaling(content.histogram, of: scope.tomogram)
         }
@@ -76,7 +76,7 @@ struct TrainingMaterial {
         for (index, name) in classes.enumerated() {
             if let label = PseudoLabels.classes.firstIndex(of: name) { table[label + 1] = UInt8(index + 1) }
         }
-        try inputs.pseudoLabels.forEach { scope, labels in
+        try inputs.pseudoLabels.forEachMember { scope, labels in
             guard let z = scope.z else { return }
             let place = try volume(of: scope, tolerance: tolerance).place
             let shape = volumes[place].shape
@@ -120,7 +120,7 @@ struct TrainingMaterial {
     /// Particles of all members by the names of classes, in voxels of their tomogram: of pseudo-labels, and of point annotations.
     mutating func particleSources(classes: [String], tolerance: Double) throws -> [ParticleSource] {
         var sources: [ParticleSource] = []
-        try inputs.pseudoLabels.forEach { scope, labels in
+        try inputs.pseudoLabels.forEachMember { scope, labels in
             guard let z = scope.z else { return }
             let (place, size) = try volume(of: scope, tolerance: tolerance)
             guard let box = volumes[place].shape.slices(z) else { return }

@@ -64,7 +64,7 @@ public struct PseudoLabelsStep: TypedStep {
         /// Hands out the classes of one slice after the other, and the numbers of its particles.
         func forEachSlice(_ body: (_ index: Int, _ classes: Image<UInt8>, _ particles: Image<Int32>) throws -> Void) throws {
             var index = 0
-            try item.inputs.instances.forEach { _, slice in
+            try item.inputs.instances.forEachMember { _, slice in
                 let instances = try slice.instances()
                 let particles = try linked.identifiers(instances, slice: index).relabelled(by: numbers)
                 let parts = try slice.assembly()(slice.mask(), without: particles)
@@ -121,7 +121,7 @@ public struct PseudoLabelsStep: TypedStep {
             flattest: item.parameters.flattest, longest: item.parameters.longest, waist: item.parameters.waist,
             volumes: smallest...largest, separation: item.parameters.separation)
         var linking: InstanceLinking?
-        try item.inputs.instances.forEach { _, slice in
+        try item.inputs.instances.forEachMember { _, slice in
             let instances = try slice.instances()
             var current = try linking ?? InstanceLinking(slice.diameters(), rules: rules)
             // One owner, so that appending copies nothing.
