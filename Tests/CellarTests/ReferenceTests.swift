@@ -1,13 +1,11 @@
 import ArgumentParser
 import Foundation
+import TestSupport
 import Testing
 
 @testable import cellar
 
 @Suite struct ReferenceTests {
-    private static let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-        .appending(path: "../../Sources/cellar/REFERENCE.md").standardized.path
-
     /// Every command with the words that call it, in order.
     private static func commands(_ command: any ParsableCommand.Type, _ words: [String]) -> [(
         name: String, type: any ParsableCommand.Type
@@ -42,11 +40,6 @@ import Testing
             let help = CellarCommand.helpMessage(for: command.type, columns: 100).trimmingCharacters(in: .newlines)
             text += "\n## \(command.name)\n\n```\n\(help)\n```\n"
         }
-        if ProcessInfo.processInfo.environment["CELLAR_RECORD"] == "1" {
-            try Data(text.utf8).write(to: URL(fileURLWithPath: Self.path))
-            Issue.record("recorded \(Self.path): look at the difference and commit it")
-        }
-        let committed = try String(contentsOfFile: Self.path, encoding: .utf8)
-        #expect(committed == text, "Sources/cellar/REFERENCE.md is not what --help says; `make reference` writes it anew")
+        try GoldenFile(repository: "Sources/cellar/REFERENCE.md").expect(text, recordedBy: "make reference")
     }
 }
