@@ -77,7 +77,7 @@ struct RoughnessStep: TypedStep {
         #expect(try abs(roughness(z: 1) - Double(differences.reduce(0, +)) / Double(differences.count)) < 1e-9)
         #expect(try run()?.progress.ran ?? 0 == 0)
         #expect(try #require(try run(["roughness.distance": "3"])).progress.ran == 2)
-        #expect(try #require(try run(["prepare.clahe.clip_limit": "5"])).progress.ran == 4)
+        #expect(try #require(try run(["prepare.density.structures": "bright"])).progress.ran == 4)
     }
 
     @Test("refuses a slice that is too narrow, with a sentence that says what to do")

@@ -49,10 +49,20 @@ public struct GoldenFile: Sendable {
             try Data(text.utf8).write(to: URL(fileURLWithPath: path))
             Issue.record("recorded \(path): look at the difference and commit it", sourceLocation: sourceLocation)
         }
-        let committed = try self.text()
-        #expect(
-            committed == text, "\(path) is not what the code says; `\(command)` writes it anew", sourceLocation: sourceLocation)
+        let (committed, current) = (try lines(of: self.text()), lines(of: text))
+        guard committed != current else { return }
+        let place = zip(committed, current).enumerated().first { $1.0 != $1.1 }?.offset ?? min(committed.count, current.count)
+        func line(_ lines: [Substring]) -> Substring { place < lines.count ? lines[place] : "(nothing)" }
+        Issue.record(
+            """
+            \(path) is not what the code says; `\(command)` writes it anew. Line \(place + 1) there:
+            \(line(committed))
+            and by the code:
+            \(line(current))
+            """, sourceLocation: sourceLocation)
     }
+
+    private func lines(of text: String) -> [Substring] { text.split(separator: "\n", omittingEmptySubsequences: false) }
 }
 
 /// A row of a golden table: its fields by the names of their columns, or one after the other from left to right.
