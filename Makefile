@@ -3,14 +3,21 @@
 SHELL := /bin/bash
 PACKAGES := libsqlite3-dev libhdf5-dev libopenblas-dev zlib1g-dev
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
-# Numeric Swift is a hundred times slower in debug: everything, tests too, is built for release.
-BUILD := swift build -c release -Xswiftc -enable-testing
+# Numeric Swift is a hundred times slower in debug: everything, tests too, is built for release. Tests see internal declarations,
+# which the program does without: each of the two has a build folder of its own, so that neither makes the other compile again.
+BUILD := swift build -c release --product cellar
+TEST_BUILD ?= .build-tests
+TEST_OPTIONS := -c release -Xswiftc -enable-testing --scratch-path $(TEST_BUILD)
+BUILD_TESTS := swift build $(TEST_OPTIONS) --build-tests
+TEST := swift test $(TEST_OPTIONS) --skip-build --disable-xctest
+# Where `make install` puts the program: PREFIX/bin/cellar.
+PREFIX ?= /usr/local
 # The first of cellar-demo, cellar-demo-2, … that is not there yet: a demo that somebody worked in is theirs.
 DEMO ?= $(shell name=cellar-demo; number=2; while [ -e $$name ]; do name=cellar-demo-$$number; number=$$((number + 1)); done; echo $$name)
 
 PYTHON ?= python3
 
-.PHONY: all setup build test demo schema reference benchmark check-diffusion check-cellpose clean
+.PHONY: all setup build install test lint demo schema reference benchmark check-diffusion check-cellpose clean
 
 all: build
 
@@ -23,25 +30,40 @@ setup:
 	    $(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; fi
 
 build: setup
-	$(BUILD) --product cellar
+	$(BUILD)
+
+install: build
+	install -D -m 755 "$$($(BUILD) --show-bin-path)/cellar" "$(DESTDIR)$(PREFIX)/bin/cellar"
 
 # Tests of foreign files fork, which takes a large process many times as long as a small one: they have a process of their own.
-TEST := swift test -c release -Xswiftc -enable-testing --skip-build --disable-xctest
 test: setup
-	$(BUILD) --build-tests
+	$(BUILD_TESTS)
 	$(TEST) --filter VolumesTests
 	$(TEST) --skip VolumesTests
+
+# `swift format -i` mends most of what it finds.
+lint:
+	swift format lint --strict --configuration .swift-format -r Package.swift Sources Schema Migrations Tests Benchmarks/Sources
 
 # Into a new folder: one that is there is never touched, whatever is in it. `make demo DEMO=other` names another.
 demo: build
 	"$$($(BUILD) --show-bin-path)/cellar" demo $(DEMO)
 
-# Golden files that follow from the code: these tests write them, and fail to say that they did.
-schema:
-	CELLAR_RECORD=1 swift test -c release -Xswiftc -enable-testing --disable-xctest --filter CatalogTests || true
+# Golden files that follow from the code. The tests that compare them write them where CELLAR_RECORD is 1, and fail to say that they
+# did: this one failure is expected. Then the same tests compare, and pass: a build that fails, or a file that was not written, fails.
+define record
+	$(BUILD_TESTS)
+	! CELLAR_RECORD=1 $(TEST) --filter '$(1)'
+	$(TEST) --filter '$(1)'
+endef
 
-reference: build
-	CELLAR_RECORD=1 swift test -c release -Xswiftc -enable-testing --disable-xctest --filter CellarTests || true
+# Schema/schema.sql.
+schema: setup
+	$(call record,CatalogTests.SchemaTests/golden)
+
+# Sources/cellar/REFERENCE.md, and the table of steps in Sources/Pipeline/README.md.
+reference: setup
+	$(call record,CellarTests.ReferenceTests/reference|PipelineTests.StepTableTests/table)
 
 benchmark: setup
 	Benchmarks/run.sh
@@ -52,23 +74,21 @@ CHECK ?= $(or $(TMPDIR),/tmp)
 check-diffusion: setup
 	test -x .venv/bin/python || $(PYTHON) -m venv .venv
 	.venv/bin/pip install -q 'torch==2.13.0+cpu' 'diffusers==0.42.1' 'transformers==5.23.0' 'safetensors==0.8.0'
-	$(BUILD) --build-tests
+	$(BUILD_TESTS)
 	folder=$$(mktemp -d "$(CHECK)/cellar-check-XXXXXX") || exit 1; trap 'rm -rf "$$folder"' EXIT; \
 	for model in sd15 sd21; do \
 	    .venv/bin/python Tests/DiffusionTests/Golden/check_diffusion.py $$model "$$folder" && \
-	    CELLAR_CHECK_DIFFUSION="$$folder" swift test -c release -Xswiftc -enable-testing --skip-build --disable-xctest \
-	        --filter FullSizeTests || exit 1; \
+	    CELLAR_CHECK_DIFFUSION="$$folder" $(TEST) --filter FullSizeTests || exit 1; \
 	done
 
 # The published architecture of CPnet, with random weights, against cellpose on a whole slice: two minutes.
 check-cellpose: setup
 	test -x .venv/bin/python || $(PYTHON) -m venv .venv
 	.venv/bin/pip install -q 'torch==2.13.0+cpu' 'cellpose==3.1.1.3' 'safetensors==0.8.0'
-	$(BUILD) --build-tests
+	$(BUILD_TESTS)
 	folder=$$(mktemp -d "$(CHECK)/cellar-check-XXXXXX") || exit 1; trap 'rm -rf "$$folder"' EXIT; \
 	.venv/bin/python Tests/CellposeTests/Golden/check_cellpose.py "$$folder" && \
-	CELLAR_CHECK_CELLPOSE="$$folder" swift test -c release -Xswiftc -enable-testing --skip-build --disable-xctest \
-	    --filter CellposeTests.FullSizeTests
+	CELLAR_CHECK_CELLPOSE="$$folder" $(TEST) --filter CellposeTests.FullSizeTests
 
 clean:
-	rm -rf .build Benchmarks/.build
+	rm -rf .build $(TEST_BUILD) Benchmarks/.build

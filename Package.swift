@@ -125,9 +125,8 @@ let package = Package(
 
         // Tests: one target for each target, and what they share.
         .target(
-            name: "TensorTestSupport", dependencies: ["Basics", "Tensors"], path: "Tests/TensorTestSupport",
+            name: "TestSupport", dependencies: ["Basics", "Tensors", "Volumes"], path: "Tests/TestSupport",
             swiftSettings: settings),
-        .target(name: "TestSupport", dependencies: ["Basics", "Volumes"], path: "Tests/TestSupport", swiftSettings: settings),
         .target(name: "FaultInjection", path: "Tests/FaultInjection"),
         .testTarget(name: "BasicsTests", dependencies: ["Basics", "CKernels"], swiftSettings: settings),
         .testTarget(
@@ -151,7 +150,7 @@ let package = Package(
                 "TestSupport",
             ], swiftSettings: settings),
         .testTarget(
-            name: "TensorsTests", dependencies: ["Basics", "Tensors", "CKernels", "TensorTestSupport"],
+            name: "TensorsTests", dependencies: ["Basics", "Tensors", "CKernels", "TestSupport"],
             exclude: ["Golden/make_golden.py"],
             resources: [.copy("Golden/data")], swiftSettings: settings),
         .testTarget(
@@ -165,7 +164,7 @@ let package = Package(
             ],
             resources: [.copy("Golden/data")], swiftSettings: settings),
         .testTarget(
-            name: "SpectralClusteringTests", dependencies: ["Basics", "SpectralClustering", "Tensors", "TensorTestSupport"],
+            name: "SpectralClusteringTests", dependencies: ["Basics", "SpectralClustering", "Tensors", "TestSupport"],
             exclude: ["Golden/make_golden.py"], resources: [.copy("Golden/data")], swiftSettings: settings),
         .testTarget(
             name: "CellposeTests",
@@ -175,7 +174,7 @@ let package = Package(
         .testTarget(
             name: "TrainingTests",
             dependencies: [
-                "Basics", "Training", "Checkpoints", "ImageProcessing", "Tensors", "Volumes", "TestSupport", "TensorTestSupport",
+                "Basics", "Training", "Checkpoints", "ImageProcessing", "Tensors", "Volumes", "TestSupport",
             ],
             exclude: ["Golden/make_golden.py", "Golden/make_window_golden.py"], resources: [.copy("Golden/data")],
             swiftSettings: settings),

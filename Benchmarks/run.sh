@@ -8,7 +8,7 @@ cd "$(dirname "$0")"
 folder=$(mktemp -d "${1:-${TMPDIR:-/tmp}}/cellar-benchmark.XXXXXX")
 trap 'rm -rf "$folder"' EXIT
 swift build -c release >&2
-(cd .. && swift build -c release -Xswiftc -enable-testing --product cellar) >&2
+(cd .. && swift build -c release --product cellar) >&2
 bin=$(swift build -c release --show-bin-path)
 python=${PYTHON:-python3}
 
@@ -24,7 +24,7 @@ done
 
 "$bin/statistics-benchmark" make "$folder/statistics"
 "$bin/statistics-benchmark" measure "$folder/statistics" 5
-"$bin/statistics-benchmark" start "$folder/statistics" "$(cd .. && swift build -c release -Xswiftc -enable-testing --show-bin-path)/cellar"
+"$bin/statistics-benchmark" start "$folder/statistics" "$(cd .. && swift build -c release --show-bin-path)/cellar"
 rm -rf "$folder/statistics"
 
 echo

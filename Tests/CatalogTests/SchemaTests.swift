@@ -8,9 +8,6 @@ import Testing
 @testable import Catalog
 
 @Suite struct SchemaTests {
-    private static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-        .appending(path: "../../Schema").standardized.path
-
     private func emptyCatalog() throws -> (directory: TemporaryDirectory, catalog: Catalog) {
         let directory = try TemporaryDirectory()
         return (directory, try Catalog.create(at: CatalogDirectory(path: directory.file("c"))))
@@ -33,13 +30,7 @@ import Testing
     func golden() throws {
         let (directory, catalog) = try emptyCatalog()
         defer { withExtendedLifetime(directory) {} }
-        let (path, text) = ("\(Self.folder)/schema.sql", try schema(of: catalog))
-        if ProcessInfo.processInfo.environment["CELLAR_RECORD"] == "1" {
-            try Data(text.utf8).write(to: URL(fileURLWithPath: path))
-            Issue.record("recorded \(path): look at the difference and commit it")
-        }
-        let committed = try String(contentsOfFile: path, encoding: .utf8)
-        #expect(committed == text, "Schema/schema.sql is not what migrations make; `make schema` writes it anew")
+        try GoldenFile(repository: "Schema/schema.sql").expect(schema(of: catalog), recordedBy: "make schema")
     }
 
     @Test("migrations are numbered from one without a gap")
@@ -51,7 +42,7 @@ import Testing
     func views() throws {
         let (directory, catalog) = try emptyCatalog()
         defer { withExtendedLifetime(directory) {} }
-        let text = try String(contentsOfFile: "\(Self.folder)/views.md", encoding: .utf8)
+        let text = try Repository.text(of: "Schema/views.md")
         var documented: [String: [String]] = [:]
         for section in text.components(separatedBy: "\n## ").dropFirst() {
             let name = String(section.prefix { $0 != "\n" })

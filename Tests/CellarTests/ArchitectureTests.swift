@@ -17,9 +17,6 @@ import Testing
         "cellar": 8,
     ]
 
-    private static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(path: "../..").standardized
-        .path
-
     private struct Manifest: Decodable {
         struct Target: Decodable {
             var name: String
@@ -56,7 +53,9 @@ import Testing
         let scratch = try TemporaryDirectory()
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["swift", "package", "--package-path", root, "--scratch-path", scratch.path, "dump-package"]
+        process.arguments = [
+            "swift", "package", "--package-path", Repository.path, "--scratch-path", scratch.path, "dump-package",
+        ]
         let output = Pipe()
         process.standardOutput = output
         process.standardError = FileHandle.nullDevice
@@ -83,20 +82,18 @@ import Testing
     func imports() throws {
         let manifest = try Self.manifest()
         for target in manifest.targets where Self.floors[target.name] != nil {
-            let folder = "\(Self.root)/\(target.path ?? "Sources/\(target.name)")"
-            for case let name as String in FileManager.default.enumerator(atPath: folder) ?? .init()
-            where name.hasSuffix(".swift") {
-                let text = try String(contentsOfFile: "\(folder)/\(name)", encoding: .utf8)
-                #expect(target.name == "Catalog" || !text.contains("unsafeRead"), "\(target.name)/\(name)")
+            for path in Repository.swiftFiles(in: target.path ?? "Sources/\(target.name)") {
+                let text = try Repository.text(of: path)
+                #expect(target.name == "Catalog" || !text.contains("unsafeRead"), "\(path)")
                 for match in text.matches(
                     of: /(?m)^(?:@\w+ )?(?:public |package |internal )?import (?:struct |class |enum )?(\w+)/)
                 {
                     let module = String(match.1)
                     if module.hasPrefix("GRDB") {
-                        #expect(["Catalog", "CatalogSchema"].contains(target.name), "\(target.name)/\(name) imports \(module)")
+                        #expect(["Catalog", "CatalogSchema"].contains(target.name), "\(path) imports \(module)")
                     }
                     guard Self.floors[module] != nil else { continue }
-                    #expect(target.names.contains(module), "\(target.name)/\(name) imports \(module)")
+                    #expect(target.names.contains(module), "\(path) imports \(module)")
                 }
             }
         }

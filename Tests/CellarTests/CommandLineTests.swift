@@ -270,8 +270,7 @@ import Volumes
     @Test("models are added, listed, verified, used; bad ones are refused with a sentence")
     func models() throws {
         let (folder, cellar) = try collection()
-        let golden = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-            .appending(path: "../DiffusionTests/Golden/data/sd2-tiny/model").standardized.path
+        let golden = Repository.file("Tests/DiffusionTests/Golden/data/sd2-tiny/model")
         try FileManager.default.copyItem(atPath: golden, toPath: folder.file("sd"))
         #expect(try cellar("model", "add", "tiny", "sd", "--kind", "diffusion").output.hasPrefix("tiny: diffusion model"))
         #expect(try cellar("model", "add", "tiny", "sd", "--kind", "diffusion").output.contains("same weights"))

@@ -1,31 +1,15 @@
 import ArgumentParser
 import Foundation
+import TestSupport
 import Testing
 
 @testable import cellar
 
 @Suite struct ReferenceTests {
-    private static let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-        .appending(path: "../../Sources/cellar/REFERENCE.md").standardized.path
-
-    /// Every command with the words that call it, in order.
-    private static func commands(_ command: any ParsableCommand.Type, _ words: [String]) -> [(
-        name: String, type: any ParsableCommand.Type
-    )] {
-        let configuration = command.configuration
-        let children = (configuration.ungroupedSubcommands + configuration.groupedSubcommands.flatMap(\.subcommands)).flatMap {
-            child in
-            commands(child, words + [child._commandName])
-        }
-        return [(words.joined(separator: " "), command)] + children
-    }
-
-    private static var all: [(name: String, type: any ParsableCommand.Type)] { commands(CellarCommand.self, ["cellar"]) }
-
     @Test("every command has a help text")
     func helpTexts() {
-        #expect(Self.all.count > 20)
-        for command in Self.all {
+        #expect(CellarCommand.all.count > 20)
+        for command in CellarCommand.all {
             #expect(!command.type.configuration.abstract.isEmpty, "\(command.name) has no abstract")
         }
     }
@@ -38,15 +22,23 @@ import Testing
             What `--help` prints, for every command; a test compares. `make reference` writes this file anew.
 
             """
-        for command in Self.all {
+        for command in CellarCommand.all {
             let help = CellarCommand.helpMessage(for: command.type, columns: 100).trimmingCharacters(in: .newlines)
             text += "\n## \(command.name)\n\n```\n\(help)\n```\n"
         }
-        if ProcessInfo.processInfo.environment["CELLAR_RECORD"] == "1" {
-            try Data(text.utf8).write(to: URL(fileURLWithPath: Self.path))
-            Issue.record("recorded \(Self.path): look at the difference and commit it")
-        }
-        let committed = try String(contentsOfFile: Self.path, encoding: .utf8)
-        #expect(committed == text, "Sources/cellar/REFERENCE.md is not what --help says; `make reference` writes it anew")
+        try GoldenFile(repository: "Sources/cellar/REFERENCE.md").expect(text, recordedBy: "make reference")
+    }
+}
+
+extension CellarCommand {
+    /// Every command with the words that call it, in order.
+    static var all: [(name: String, type: any ParsableCommand.Type)] { tree(of: CellarCommand.self, ["cellar"]) }
+
+    private static func tree(
+        of command: any ParsableCommand.Type, _ words: [String]
+    ) -> [(name: String, type: any ParsableCommand.Type)] {
+        let configuration = command.configuration
+        let children = configuration.ungroupedSubcommands + configuration.groupedSubcommands.flatMap(\.subcommands)
+        return [(words.joined(separator: " "), command)] + children.flatMap { tree(of: $0, words + [$0._commandName]) }
     }
 }

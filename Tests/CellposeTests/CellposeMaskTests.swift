@@ -1,5 +1,6 @@
 import Basics
 import ImageProcessing
+import TestSupport
 import Testing
 
 @testable import Cellpose
@@ -7,7 +8,7 @@ import Testing
 @Suite("Masks from flows")
 struct CellposeMaskTests {
     private static func masks(
-        _ row: DynamicsGolden, of said: NetworkSays, _ counting: MaskCleanup.Counting
+        _ row: GoldenRow, of said: NetworkSays, _ counting: MaskCleanup.Counting
     ) throws -> Image<Int32> {
         let limit: Double = try row.value("limit")
         let method = try CellposeMasks(
@@ -22,7 +23,7 @@ struct CellposeMaskTests {
 
     @Test("equal CellPose's in every pixel, of flows with noise, turned flows, all sizes and parameters")
     func equalCellpose() throws {
-        let rows = try DynamicsGolden.rows("masks")
+        let rows = try GoldenFile("dynamics/masks.csv", in: .module).rows()
         #expect(rows.count >= 200)
         for row in rows {
             let (height, width): (Int, Int) = (try row.value("height"), try row.value("width"))

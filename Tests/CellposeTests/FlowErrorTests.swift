@@ -1,4 +1,5 @@
 import ImageProcessing
+import TestSupport
 import Testing
 
 @testable import Cellpose
@@ -7,7 +8,7 @@ import Testing
 struct FlowErrorTests {
     @Test("errors equal CellPose's flow_error in every bit")
     func equalCellpose() throws {
-        for row in try DynamicsGolden.rows("errors") {
+        for row in try GoldenFile("dynamics/errors.csv", in: .module).rows() {
             let labels = try row.labels()
             let said = try NetworkSays(of: labels, seed: row.value("seed"), .turned)
             // A gap in the labels must not matter.

@@ -1,5 +1,6 @@
 import ImageProcessing
 import Tensors
+import TestSupport
 import Testing
 
 @testable import Cellpose
@@ -8,7 +9,7 @@ import Testing
 struct FlowTargetTests {
     @Test("equal CellPose's labels_to_flows in every bit: 52 label images, by digest")
     func equalCellpose() throws {
-        let rows = try DynamicsGolden.rows("flows")
+        let rows = try GoldenFile("dynamics/flows.csv", in: .module).rows()
         #expect(rows.count == 52)
         for row in rows {
             let flows = try FlowTargets()(row.labels())
@@ -19,7 +20,7 @@ struct FlowTargetTests {
     @Test("lie within 1e-5 of CellPose's, number by number", arguments: [SyntheticLabels.touching, .ellipses, .rings])
     func nearCellpose(kind: SyntheticLabels) throws {
         let flows = try FlowTargets()(#require(kind.make(height: 48, width: 50, seed: 900)))
-        let golden = try DynamicsGolden.floats("flows-\(kind.rawValue).f4")
+        let golden = try GoldenFile("dynamics/flows-\(kind.rawValue).f4", in: .module).floats()
         #expect(golden.count == 2 * 48 * 50)
         for (ours, theirs) in zip(flows.y.values + flows.x.values, golden) { #expect(abs(ours - theirs) <= 1e-5) }
     }

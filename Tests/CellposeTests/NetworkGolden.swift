@@ -1,7 +1,7 @@
 import Checkpoints
-import Foundation
 import ImageProcessing
 import Tensors
+import TestSupport
 import Testing
 
 /// The arrays that Golden/make_network_golden.py stored.
@@ -11,9 +11,7 @@ struct NetworkGolden {
     init(_ name: String) throws { checkpoint = try Checkpoint(path: Self.path("\(name).safetensors")) }
 
     static func path(_ name: String) throws -> String {
-        try #require(
-            Bundle.module.url(forResource: "data/network/\(name)", withExtension: nil), "no golden file \(name)"
-        ).path
+        try GoldenFile("network/\(name)", in: .module).path
     }
 
     func tensor(_ name: String) throws -> Tensor {
@@ -41,9 +39,6 @@ struct NetworkGolden {
     /// The largest difference to a golden array, relative to its largest value; infinite where counts differ or a number is none.
     func error(of values: [Float], to name: String) throws -> Float {
         let golden = try tensor(name).values
-        guard values.count == golden.count, !golden.isEmpty else { return .infinity }
-        let scale = golden.reduce(0) { max($0, abs($1)) }
-        let difference = zip(values, golden).reduce(0) { $1.0.isFinite ? max($0, abs($1.0 - $1.1)) : .infinity }
-        return difference / scale
+        return golden.isEmpty ? .infinity : relativeError(values, golden)
     }
 }

@@ -1,4 +1,5 @@
 import ImageProcessing
+import TestSupport
 import Testing
 
 @testable import Cellpose
@@ -7,7 +8,7 @@ import Testing
 struct SliceStitchingTests {
     @Test("equal CellPose's stitch3D, slice by slice")
     func equalCellpose() throws {
-        let rows = try DynamicsGolden.rows("stitching")
+        let rows = try GoldenFile("dynamics/stitching.csv", in: .module).rows()
         #expect(rows.count == 6 * 3 * 8)
         var stitching = try SliceStitching()
         for row in rows {

@@ -45,9 +45,9 @@ struct FuzzTests {
     @Test("3,000 damaged files are refused, or say the same as before of every tensor that they still name alike")
     func mutants() throws {
         let directory = try TemporaryDirectory()
-        let original = try GoldenFolder.bytes("everything.safetensors")
+        let original = try GoldenFile("everything.safetensors", in: .module).bytes()
         let headerCount = Int(original[0]) | Int(original[1]) << 8
-        let reference = try Checkpoint(path: GoldenFolder.path("everything.safetensors"))
+        let reference = try Checkpoint(path: GoldenFile("everything.safetensors", in: .module).path)
         var random = RandomStream(state: 3)
         var accepted = 0
         for seed in 0..<3000 {

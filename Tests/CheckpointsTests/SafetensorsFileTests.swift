@@ -9,7 +9,7 @@ import Testing
 struct SafetensorsFileTests {
     @Test("a file of the reference implementation is read in all its types")
     func everything() throws {
-        let checkpoint = try Checkpoint(path: GoldenFolder.path("everything.safetensors"))
+        let checkpoint = try Checkpoint(path: GoldenFile("everything.safetensors", in: .module).path)
         #expect(checkpoint.names.count == 13)
         #expect(checkpoint.files[0].metadata == ["format": "pt"])
         for (name, shape) in [
@@ -17,11 +17,11 @@ struct SafetensorsFileTests {
         ] {
             let tensor = try checkpoint.tensor(named: name, expecting: shape)
             #expect(tensor.shape == shape)
-            #expect(tensor.values == GoldenFolder.floats(shape.reduce(1, *)), "\(name)")
+            #expect(tensor.values == GoldenValues.floats(shape.reduce(1, *)), "\(name)")
         }
-        #expect(try checkpoint.tensor(named: "Å \"quoted\"\\\n", expecting: [2]).values == GoldenFolder.floats(2))
+        #expect(try checkpoint.tensor(named: "Å \"quoted\"\\\n", expecting: [2]).values == GoldenValues.floats(2))
         for (name, count) in [("i64", 77), ("i32", 6), ("i16", 6), ("i8", 6), ("u8", 7)] {
-            #expect(try checkpoint.integers(named: name) == GoldenFolder.integers(count), "\(name)")
+            #expect(try checkpoint.integers(named: name) == GoldenValues.integers(count), "\(name)")
         }
         #expect(try checkpoint.integers(named: "truth") == [1, 0, 0, 1, 0])
         #expect(checkpoint.entry(named: "half")?.elementType == .float16)
@@ -31,16 +31,16 @@ struct SafetensorsFileTests {
     @Test("a tensor outlives its checkpoint, survives the release of its pages, and is copied when it is changed")
     func lifetime() throws {
         var tensor = try {
-            let checkpoint = try Checkpoint(path: GoldenFolder.path("everything.safetensors"))
+            let checkpoint = try Checkpoint(path: GoldenFile("everything.safetensors", in: .module).path)
             let tensor = try checkpoint.tensor(named: "matrix", expecting: [5, 7])
             checkpoint.releasePages(prefix: "mat")
             return tensor
         }()
-        #expect(tensor.values == GoldenFolder.floats(35))
+        #expect(tensor.values == GoldenValues.floats(35))
         tensor.withUnsafeMutableBufferPointer { $0[0] = 7 }
         #expect(tensor.values[0] == 7)
-        let again = try Checkpoint(path: GoldenFolder.path("everything.safetensors"))
-        #expect(try again.tensor(named: "matrix", expecting: [5, 7]).values == GoldenFolder.floats(35))
+        let again = try Checkpoint(path: GoldenFile("everything.safetensors", in: .module).path)
+        #expect(try again.tensor(named: "matrix", expecting: [5, 7]).values == GoldenValues.floats(35))
     }
 
     @Test("float32 that is not aligned is read all the same")
@@ -56,7 +56,7 @@ struct SafetensorsFileTests {
 
     @Test("a missing tensor, another shape and another type are named")
     func mismatches() throws {
-        let checkpoint = try Checkpoint(path: GoldenFolder.path("everything.safetensors"))
+        let checkpoint = try Checkpoint(path: GoldenFile("everything.safetensors", in: .module).path)
         func message(_ name: String, _ shape: [Int]) throws -> String {
             try #require(#expect(throws: CheckpointError.self) { try checkpoint.tensor(named: name, expecting: shape) }).message
         }
@@ -191,7 +191,7 @@ struct SafetensorsFileTests {
     @Test("a file that is cut after it was opened gives an error where its tensors are asked for")
     func shrinking() throws {
         let directory = try TemporaryDirectory()
-        let bytes = try GoldenFolder.bytes("everything.safetensors")
+        let bytes = try GoldenFile("everything.safetensors", in: .module).bytes()
         let checkpoint = try Checkpoint(path: directory.write("cut.safetensors", bytes))
         let handle = try #require(fopen(directory.file("cut.safetensors"), "r+"))
         #expect(ftruncate(fileno(handle), 100) == 0)

@@ -45,7 +45,7 @@ struct SafetensorsWriterTests {
     func sameLayout() throws {
         let directory = try TemporaryDirectory()
         let name = "model-00001-of-00002.safetensors"
-        let golden = try Checkpoint(path: GoldenFolder.path(name))
+        let golden = try Checkpoint(path: GoldenFile(name, in: .module).path)
         let declarations = golden.files[0].tensors.reversed().map {
             SafetensorsWriter.Declaration($0.name, $0.shape, $0.elementType)
         }
@@ -54,7 +54,8 @@ struct SafetensorsWriterTests {
             try writer.write(golden.tensor(named: entry.name, expecting: entry.shape), named: entry.name)
         }
         try writer.finish()
-        #expect(try [UInt8](Data(contentsOf: URL(fileURLWithPath: directory.file(name)))) == GoldenFolder.bytes(name))
+        #expect(
+            try [UInt8](Data(contentsOf: URL(fileURLWithPath: directory.file(name)))) == GoldenFile(name, in: .module).bytes())
     }
 
     @Test("an unfinished file leaves nothing behind, and the old one in place")

@@ -9,9 +9,9 @@ struct ShardedCheckpointTests {
     /// A copy of the sharded golden checkpoint, with another index if one is given; returns the path of the index.
     private func copy(into directory: TemporaryDirectory, index: String? = nil) throws -> String {
         for name in ["model-00001-of-00002.safetensors", "model-00002-of-00002.safetensors"] {
-            try directory.write(name, GoldenFolder.bytes(name))
+            try directory.write(name, GoldenFile(name, in: .module).bytes())
         }
-        let original = try String(decoding: GoldenFolder.bytes("model.safetensors.index.json"), as: UTF8.self)
+        let original = try String(decoding: GoldenFile("model.safetensors.index.json", in: .module).bytes(), as: UTF8.self)
         return try directory.write("model.safetensors.index.json", (index ?? original).utf8)
     }
 
@@ -21,8 +21,8 @@ struct ShardedCheckpointTests {
         let path = try copy(into: directory)
         for checkpoint in try [Checkpoint(path: path), Checkpoint(folder: directory.path, stem: "model")] {
             #expect(checkpoint.names == ["a.weight", "b.weight", "c.weight"])
-            #expect(try checkpoint.tensor(named: "a.weight", expecting: [2, 3]).values == GoldenFolder.floats(6))
-            #expect(try checkpoint.tensor(named: "c.weight", expecting: [3, 2]).values == GoldenFolder.floats(6))
+            #expect(try checkpoint.tensor(named: "a.weight", expecting: [2, 3]).values == GoldenValues.floats(6))
+            #expect(try checkpoint.tensor(named: "c.weight", expecting: [3, 2]).values == GoldenValues.floats(6))
         }
     }
 
@@ -57,7 +57,7 @@ struct ShardedCheckpointTests {
         ])
     func contradictions(part: String, replacement: String, expected: String) throws {
         let directory = try TemporaryDirectory()
-        let original = try String(decoding: GoldenFolder.bytes("model.safetensors.index.json"), as: UTF8.self)
+        let original = try String(decoding: GoldenFile("model.safetensors.index.json", in: .module).bytes(), as: UTF8.self)
         let path = try copy(into: directory, index: original.replacing(part, with: replacement))
         let error = try #require(#expect(throws: CheckpointError.self) { try Checkpoint(path: path) })
         #expect(error.message.contains(expected), "\(error)")
@@ -67,7 +67,8 @@ struct ShardedCheckpointTests {
     func duplicate() throws {
         let directory = try TemporaryDirectory()
         let path = try copy(into: directory)
-        try directory.write("model-00002-of-00002.safetensors", GoldenFolder.bytes("model-00001-of-00002.safetensors"))
+        try directory.write(
+            "model-00002-of-00002.safetensors", GoldenFile("model-00001-of-00002.safetensors", in: .module).bytes())
         let error = try #require(#expect(throws: CheckpointError.self) { try Checkpoint(path: path) })
         #expect(error.message.contains("holds it: files of different downloads are mixed"))
     }

@@ -15,14 +15,14 @@ struct TorchFileTests {
 
     @Test("archives and streams are read in all types, with views and shared storages", arguments: goldenFiles)
     func everything(_ name: String) throws {
-        let checkpoint = try Checkpoint(path: GoldenFolder.path("torch/\(name)"))
+        let checkpoint = try Checkpoint(path: GoldenFile("torch/\(name)", in: .module).path)
         #expect(checkpoint.names.count == 21)
         for (name, shape) in Self.floats {
             let tensor = try checkpoint.tensor(named: name, expecting: shape)
-            #expect(tensor.values == GoldenFolder.floats(shape.reduce(1, *)), "\(name)")
+            #expect(tensor.values == GoldenValues.floats(shape.reduce(1, *)), "\(name)")
         }
         for (name, count) in [("i64", 77), ("i32", 6), ("i16", 6), ("i8", 6), ("u8", 7), ("every other", 6)] {
-            #expect(try checkpoint.integers(named: name) == GoldenFolder.integers(count), "\(name)")
+            #expect(try checkpoint.integers(named: name) == GoldenValues.integers(count), "\(name)")
         }
         #expect(try checkpoint.integers(named: "truth") == [1, 0, 0, 1, 0])
         #expect(checkpoint.entry(named: "half")?.elementType == .float16)
@@ -36,7 +36,7 @@ struct TorchFileTests {
     @Test("a checkpoint converted to safetensors has the same tensors, with the same types", arguments: goldenFiles)
     func conversion(_ name: String) throws {
         let directory = try TemporaryDirectory()
-        let checkpoint = try Checkpoint(path: GoldenFolder.path("torch/\(name)"))
+        let checkpoint = try Checkpoint(path: GoldenFile("torch/\(name)", in: .module).path)
         let path = directory.file("converted.safetensors")
         try checkpoint.writeSafetensors(to: .scratch(path), metadata: ["source": name])
         let converted = try Checkpoint(path: path)
@@ -57,9 +57,9 @@ struct TorchFileTests {
 
     @Test("a state dictionary beside an optimizer's state and an epoch is found")
     func nested() throws {
-        let checkpoint = try Checkpoint(path: GoldenFolder.path("torch/nested.pt"))
+        let checkpoint = try Checkpoint(path: GoldenFile("torch/nested.pt", in: .module).path)
         #expect(checkpoint.names == ["module.bias", "module.weight"])
-        #expect(try checkpoint.tensor(named: "module.weight", expecting: [2, 3]).values == GoldenFolder.floats(6))
+        #expect(try checkpoint.tensor(named: "module.weight", expecting: [2, 3]).values == GoldenValues.floats(6))
     }
 
     @Test(
@@ -70,7 +70,7 @@ struct TorchFileTests {
             ("list.pt", "something else than a dictionary"), ("script.pt", "TorchScript"),
         ])
     func refusals(name: String, expected: String) throws {
-        let path = try GoldenFolder.path("torch/\(name)")
+        let path = try GoldenFile("torch/\(name)", in: .module).path
         let error = try #require(#expect(throws: CheckpointError.self) { try TorchFile(path: path) })
         #expect(error.code == .unsupported && error.message.contains(expected), "\(error)")
     }

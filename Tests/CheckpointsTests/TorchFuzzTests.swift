@@ -35,7 +35,7 @@ struct TorchFuzzTests {
         arguments: ["archive.pt", "archive-protocol-4.pt", "stream.pt", "stream-protocol-4.pt"])
     func mutants(_ name: String) throws {
         let directory = try TemporaryDirectory()
-        let original = try GoldenFolder.bytes("torch/\(name)")
+        let original = try GoldenFile("torch/\(name)", in: .module).bytes()
         var random = RandomStream(state: 11)
         var refused = 0
         for seed in 0..<1000 {

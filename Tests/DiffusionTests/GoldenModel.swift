@@ -1,6 +1,7 @@
 import Checkpoints
 import Diffusion
 import Tensors
+import TestSupport
 import Testing
 
 /// A tiny model with random weights, and what diffusers computes with it (Golden/make_golden.py).
@@ -12,12 +13,17 @@ struct GoldenModel: Sendable, CustomTestStringConvertible {
 
     var testDescription: String { name }
 
-    func folder() throws -> String { try GoldenFolder.path("\(name)/model") }
+    func folder() throws -> String { try GoldenFile("\(name)/model", in: .module).path }
 
-    func golden() throws -> Checkpoint { try GoldenFolder.arrays(name) }
+    func golden() throws -> Checkpoint { try Checkpoint(path: GoldenFile("\(name)/golden.safetensors", in: .module).path) }
 }
 
 extension Checkpoint {
+    /// A tensor in whatever shape it has.
+    func tensor(_ name: String) throws -> Tensor {
+        try tensor(named: name, expecting: #require(entry(named: name), "no golden array \(name)").shape)
+    }
+
     /// Compares with a golden array: the largest difference over the largest value.
     func expect(_ tensor: Tensor?, equals name: String, tolerance: Float = 2e-4) throws {
         let error = try #require(tensor, "nothing to compare with \(name)").relativeError(to: self.tensor(name))

@@ -13,7 +13,7 @@ struct TextEncoderTests {
     /// A copy of a tiny model's text encoder.
     private func copy(_ model: String, into directory: TemporaryDirectory) throws -> String {
         let folder = directory.file("text_encoder")
-        try FileManager.default.copyItem(atPath: GoldenFolder.path("\(model)/model/text_encoder"), toPath: folder)
+        try FileManager.default.copyItem(atPath: GoldenFile("\(model)/model/text_encoder", in: .module).path, toPath: folder)
         return folder
     }
 
@@ -23,10 +23,10 @@ struct TextEncoderTests {
             "sd1-tiny", "sd2-tiny",
         ])
     func contexts(model: String) throws {
-        let golden = try GoldenFolder.arrays(model)
-        let tokenizer = try Tokenizer(folder: GoldenFolder.path("\(model)/model/tokenizer"))
-        let encoder = try TextEncoder(folder: GoldenFolder.path("\(model)/model/text_encoder"))
-        let about = try Data(contentsOf: URL(fileURLWithPath: GoldenFolder.path("\(model)/golden.json")))
+        let golden = try Checkpoint(path: GoldenFile("\(model)/golden.safetensors", in: .module).path)
+        let tokenizer = try Tokenizer(folder: GoldenFile("\(model)/model/tokenizer", in: .module).path)
+        let encoder = try TextEncoder(folder: GoldenFile("\(model)/model/text_encoder", in: .module).path)
+        let about = try Data(contentsOf: URL(fileURLWithPath: GoldenFile("\(model)/golden.json", in: .module).path))
         for (name, prompt) in [("empty", ""), ("prompt", try JSONDecoder().decode(Prompt.self, from: about).prompt)] {
             let identifiers = try tokenizer.encode(prompt)
             #expect(try identifiers == golden.integers(named: "tokens.\(name)"))
@@ -37,7 +37,7 @@ struct TextEncoderTests {
 
     @Test("a token does not see what comes after it")
     func causality() throws {
-        let encoder = try TextEncoder(folder: GoldenFolder.path("sd1-tiny/model/text_encoder"))
+        let encoder = try TextEncoder(folder: GoldenFile("sd1-tiny/model/text_encoder", in: .module).path)
         let channels = encoder.configuration.channels
         var identifiers = (0..<77).map { $0 * 7 % encoder.configuration.vocabularySize }
         let before = try encoder.encode(identifiers).values
@@ -50,7 +50,7 @@ struct TextEncoderTests {
 
     @Test("too few ids, and ids without an embedding, are refused")
     func identifiers() throws {
-        let encoder = try TextEncoder(folder: GoldenFolder.path("sd2-tiny/model/text_encoder"))
+        let encoder = try TextEncoder(folder: GoldenFile("sd2-tiny/model/text_encoder", in: .module).path)
         let size = encoder.configuration.vocabularySize
         for identifiers in [
             [], [Int](repeating: 0, count: 76), [Int](repeating: size, count: 77), [Int](repeating: -1, count: 77),
@@ -97,7 +97,7 @@ struct TextEncoderTests {
         }
         try writer.finish()
         let identifiers = [Int](repeating: 5, count: 77)
-        let expected = try TextEncoder(folder: GoldenFolder.path("sd1-tiny/model/text_encoder")).encode(identifiers)
+        let expected = try TextEncoder(folder: GoldenFile("sd1-tiny/model/text_encoder", in: .module).path).encode(identifiers)
         #expect(try TextEncoder(folder: folder).encode(identifiers).values == expected.values)
     }
 }

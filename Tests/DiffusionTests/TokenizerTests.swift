@@ -10,10 +10,10 @@ struct TokenizerTests {
     private func folder(_ generation: String, in directory: TemporaryDirectory) throws -> String {
         for name in ["vocab.json", "merges.txt"] {
             try directory.write(
-                "tokenizer/\(name)", Data(contentsOf: URL(fileURLWithPath: GoldenFolder.path("tokenizer/\(name)"))))
+                "tokenizer/\(name)", Data(contentsOf: URL(fileURLWithPath: GoldenFile("tokenizer/\(name)", in: .module).path)))
         }
         for name in ["special_tokens_map.json", "tokenizer_config.json"] {
-            let url = try URL(fileURLWithPath: GoldenFolder.path("tokenizer/\(generation)/\(name)"))
+            let url = try URL(fileURLWithPath: GoldenFile("tokenizer/\(generation)/\(name)", in: .module).path)
             try directory.write("tokenizer/\(name)", Data(contentsOf: url))
         }
         return directory.file("tokenizer")
@@ -51,7 +51,7 @@ struct TokenizerTests {
     func transformers(generation: String) throws {
         let directory = try TemporaryDirectory()
         let tokenizer = try Tokenizer(folder: folder(generation, in: directory))
-        let url = try URL(fileURLWithPath: GoldenFolder.path("tokenizer/texts.json"))
+        let url = try URL(fileURLWithPath: GoldenFile("tokenizer/texts.json", in: .module).path)
         let rows = try JSONDecoder().decode([Row].self, from: Data(contentsOf: url))
         #expect(rows.count == 1000)
         for row in rows {

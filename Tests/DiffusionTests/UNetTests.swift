@@ -1,6 +1,7 @@
 import Checkpoints
 import Diffusion
 import Tensors
+import TestSupport
 import Testing
 
 @Suite("The U-Net") struct UNetTests {

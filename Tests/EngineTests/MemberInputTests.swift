@@ -58,7 +58,7 @@ private struct PairStep: TypedStep {
 
     func run(_ item: Item<Self>) throws {
         var pairs: [[Int32]] = []
-        try item.inputs.numbers.forEach { scope, number in
+        try item.inputs.numbers.forEachMember { scope, number in
             let same = try item.inputs.numbers.content(of: scope)
             pairs.append([number.value, same.value, try item.inputs.tens.value(of: scope)])
             // A slice of another slab is not in the item's key.
@@ -82,7 +82,7 @@ private struct PairStep: TypedStep {
     func sideBySide() throws {
         let toys = try ToyCollection()
         let id = try toys.add("a", text: "alpha")
-        for z in [0..<3, 2..<4] { try toys.catalog.addSlab(tomogramID: id, z: z) }
+        for z in [0..<3, 2..<4] { try toys.catalog.collection.addSlab(tomogramID: id, z: z) }
         let graph = try StepGraph([PairStep(), SectionStep()])
         let report = try Runner(toys.catalog, store: toys.store, graph: graph, recipe: Recipe(steps: graph.steps)).run()
         #expect(report?.failures == [])

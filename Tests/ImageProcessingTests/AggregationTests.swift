@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import ImageProcessing
@@ -24,7 +25,7 @@ struct AggregationTests {
     // Maps are float32, scores of them float64: the order of additions is all that differs.
     @Test("the decisions, and all that they are made from, equal those of the same rule in NumPy")
     func decisionsEqualNumPy() throws {
-        let rows = try GoldenRow.all("merge")
+        let rows = try GoldenFile("operations/merge.csv", in: .module).rows()
         #expect(rows.count == 128)
         for start in stride(from: 0, to: rows.count, by: 8) {
             var first = rows[start]

@@ -1,4 +1,5 @@
 import Basics
+import TestSupport
 import Testing
 import Volumes
 
@@ -8,7 +9,7 @@ import Volumes
 struct CLAHETests {
     @Test("equals OpenCV in every bit: 120 images, grids and clip limits, by digest")
     func equalsOpenCV() throws {
-        let rows = try GoldenFile.rows("clahe.csv")
+        let rows = try GoldenFile("clahe.csv", in: .module).rows().map(\.fields)
         #expect(rows.count == 120)
         for row in rows {
             try #require(row.count == 8)
@@ -31,7 +32,7 @@ struct CLAHETests {
     func equalsOpenCVPixelForPixel(golden: (file: String, height: Int, width: Int, method: (Double, Int, Int))) throws {
         let image = try #require(SyntheticImage.tomogram.make(height: golden.height, width: golden.width, seed: 7))
         let method = try CLAHE(clipLimit: golden.method.0, rows: golden.method.1, columns: golden.method.2)
-        let expected = try GoldenFile.bytes(golden.file)
+        let expected = try GoldenFile(golden.file, in: .module).bytes()
         let result = method(image)
         try #require(result.values.count == expected.count)
         let differing = expected.indices.filter { result.values[$0] != expected[$0] }

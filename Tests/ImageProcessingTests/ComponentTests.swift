@@ -1,4 +1,5 @@
 import Basics
+import TestSupport
 import Testing
 import Volumes
 
@@ -13,7 +14,7 @@ struct ComponentTests {
 
     @Test("equal SciPy, scikit-image and OpenCV: 80 masks, by digest")
     func equalOthers() throws {
-        let rows = try GoldenRow.all("components")
+        let rows = try GoldenFile("operations/components.csv", in: .module).rows()
         #expect(rows.count == 80)
         for var row in rows {
             let (kind, height, width, seed) = (try row.value(SyntheticMask.self), try row.int(), try row.int(), try row.int())

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import ImageProcessing
@@ -6,7 +7,7 @@ import Testing
 struct FilterTests {
     @Test("the weights are OpenCV's, of any size and σ")
     func kernels() throws {
-        for var row in try GoldenRow.all("kernels") {
+        for var row in try GoldenFile("operations/kernels.csv", in: .module).rows() {
             let (size, sigma) = (try row.int(), try row.double())
             let expected = try row.text().split(separator: " ").compactMap { Float($0) }
             let kernel = try GaussianKernel(size: size, sigma: sigma > 0 ? sigma : nil)
@@ -18,14 +19,14 @@ struct FilterTests {
     // Values are up to 8; a dozen roundings of float32 along each axis.
     @Test("blurred images equal OpenCV's to rounding, at both borders, and with kernels larger than the image")
     func equalsOpenCV() throws {
-        let rows = try GoldenRow.all("blur")
+        let rows = try GoldenFile("operations/blur.csv", in: .module).rows()
         #expect(rows.count == 22)
         for var row in rows {
             let (height, width, seed) = (try row.int(), try row.int(), try row.int())
             let (size, sigma, border) = (try row.int(), try row.double(), try row.value(BorderRule.self))
             let image = try #require(SyntheticImage.real(height: height, width: width, seed: UInt64(seed)))
             let result = try image.blurred(by: GaussianKernel(size: size, sigma: sigma > 0 ? sigma : nil), border: border)
-            let expected = try GoldenFile.floats("operations/blur-\(seed).f4")
+            let expected = try GoldenFile("operations/blur-\(seed).f4", in: .module).floats()
             try #require(result.values.count == expected.count)
             let error = zip(result.values, expected).map { abs($0 - $1) }.max() ?? 0
             #expect(error <= 5e-6, "seed \(seed)")

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import ImageProcessing
@@ -112,7 +113,7 @@ struct InstanceTests {
 
     @Test("shapes equal scikit-image's regionprops: 217 regions that touch each other, to 1e-9")
     func shapesEqualScikitImage() throws {
-        var rows = try GoldenRow.all("shapes", in: "instances")
+        var rows = try GoldenFile("instances/shapes.csv", in: .module).rows()
         #expect(rows.count == 217)
         for index in rows.indices {
             let flood = try #require(try FloodCase(&rows[index]))

@@ -1,4 +1,5 @@
 import Basics
+import TestSupport
 import Testing
 import Volumes
 
@@ -8,7 +9,7 @@ import Volumes
 struct MorphologyTests {
     @Test("equals OpenCV and scikit-image: 45 masks, shapes and radii, by digest")
     func equalsOthers() throws {
-        let rows = try GoldenRow.all("morphology")
+        let rows = try GoldenFile("operations/morphology.csv", in: .module).rows()
         #expect(rows.count == 45)
         for var row in rows {
             let element = try StructuringElement(try row.value(StructuringElement.Shape.self), radius: try row.int())

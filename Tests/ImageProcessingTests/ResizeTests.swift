@@ -1,4 +1,5 @@
 import Basics
+import TestSupport
 import Testing
 import Volumes
 
@@ -8,7 +9,7 @@ import Volumes
 struct ResizeTests {
     @Test("8-bit images equal OpenCV's in every bit: 100 pairs of sizes, by digest")
     func equalsOpenCV() throws {
-        let rows = try GoldenFile.rows("resize.csv")
+        let rows = try GoldenFile("resize.csv", in: .module).rows().map(\.fields)
         #expect(rows.count == 100)
         for row in rows {
             let numbers = row.prefix(5).compactMap { Int($0) }
@@ -28,7 +29,7 @@ struct ResizeTests {
         let (height, width, newHeight, newWidth, seed) = (golden[0], golden[1], golden[2], golden[3], UInt64(golden[4]))
         let image = try #require(SyntheticImage.real(height: height, width: width, seed: seed))
         let result = try image.resized(height: newHeight, width: newWidth)
-        let expected = try GoldenFile.floats("resize-\(height)x\(width)-\(newHeight)x\(newWidth).f4")
+        let expected = try GoldenFile("resize-\(height)x\(width)-\(newHeight)x\(newWidth).f4", in: .module).floats()
         try #require(result.values.count == expected.count)
         #expect(zip(result.values, expected).allSatisfy { abs($0 - $1) <= 5e-5 })
     }
@@ -42,7 +43,7 @@ struct ResizeTests {
         let image = try #require(SyntheticImage.real(height: height, width: width, seed: seed))
         let result = try image.resized(height: newHeight, width: newWidth)
         let name = "resize-\(height)x\(width)-\(newHeight)x\(newWidth).f4"
-        for other in [try GoldenFile.floats("operations/\(name)"), try GoldenFile.floats(name)] {
+        for other in [try GoldenFile("operations/\(name)", in: .module).floats(), try GoldenFile(name, in: .module).floats()] {
             try #require(result.values.count == other.count)
             #expect(zip(result.values, other).allSatisfy { abs($0 - $1) <= 5e-5 })
         }

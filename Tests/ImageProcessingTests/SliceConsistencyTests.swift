@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import ImageProcessing
@@ -29,8 +30,8 @@ struct SliceConsistencyTests {
     func equalsScikitImage() throws {
         let slices = try slab()
         let results = try consistency(of: slices)(slices)
-        let expected = try GoldenFile.floats("operations/consistency.f4")
-        let rows = try GoldenRow.all("consistency")
+        let expected = try GoldenFile("operations/consistency.f4", in: .module).floats()
+        let rows = try GoldenFile("operations/consistency.csv", in: .module).rows()
         try #require(results.count == 12 && rows.count == 12 && expected.count == 12 * 480)
         for (var row, result) in zip(rows, results) {
             let (z, rule) = (try row.int(), try row.value(SliceDecision.Rule.self))

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import ImageProcessing
@@ -6,7 +7,7 @@ import Testing
 struct StructuralSimilarityTests {
     @Test("equals scikit-image's to 1e-10")
     func equalsScikitImage() throws {
-        let rows = try GoldenRow.all("ssim")
+        let rows = try GoldenFile("operations/ssim.csv", in: .module).rows()
         #expect(rows.count == 20)
         for var row in rows {
             let (height, width, seed) = (try row.int(), try row.int(), UInt64(try row.int()))

@@ -1,4 +1,5 @@
 import Basics
+import TestSupport
 import Testing
 import Volumes
 
@@ -8,7 +9,7 @@ import Volumes
 struct ThresholdTests {
     @Test("the adaptive threshold equals OpenCV's in every pixel but listed near ties: 60 images, both directions, by digest")
     func adaptiveEqualsOpenCV() throws {
-        let rows = try GoldenRow.all("adaptive")
+        let rows = try GoldenFile("operations/adaptive.csv", in: .module).rows()
         #expect(rows.count == 60)
         for var row in rows {
             let (kind, height, width, seed) = (try row.value(SyntheticImage.self), try row.int(), try row.int(), try row.int())
@@ -50,7 +51,7 @@ struct ThresholdTests {
 
     @Test("Otsu's threshold gives the masks of OpenCV and scikit-image")
     func otsu() throws {
-        let rows = try GoldenRow.all("otsu")
+        let rows = try GoldenFile("operations/otsu.csv", in: .module).rows()
         #expect(rows.count == 42)
         for var row in rows {
             let (type, kind) = (try row.text(), try row.text())
@@ -83,7 +84,7 @@ struct ThresholdTests {
 
     @Test("percentiles equal NumPy's")
     func percentiles() throws {
-        for var row in try GoldenRow.all("percentiles") {
+        for var row in try GoldenFile("operations/percentiles.csv", in: .module).rows() {
             let (height, width, seed) = (try row.int(), try row.int(), try row.int())
             let image = try #require(SyntheticImage.real(height: height, width: width, seed: UInt64(seed)))
             let result = try #require(try image.percentiles([0, 1, 12.5, 50, 99, 99.9, 100]))

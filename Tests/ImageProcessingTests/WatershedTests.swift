@@ -1,4 +1,5 @@
 import Basics
+import TestSupport
 import Testing
 import Volumes
 
@@ -8,7 +9,7 @@ import Volumes
 struct WatershedTests {
     @Test("equals scikit-image in every pixel: 160 landscapes with plateaus and ties, by digest")
     func equalsScikitImage() throws {
-        let rows = try GoldenRow.all("watershed", in: "instances")
+        let rows = try GoldenFile("instances/watershed.csv", in: .module).rows()
         #expect(rows.count == 160)
         for var row in rows {
             let flood = try #require(try FloodCase(&row))
@@ -22,7 +23,7 @@ struct WatershedTests {
 
     @Test("laws: markers stay, nothing lies outside of the mask, and what a marker can reach has a label")
     func laws() throws {
-        for var row in try GoldenRow.all("watershed", in: "instances") {
+        for var row in try GoldenFile("instances/watershed.csv", in: .module).rows() {
             let flood = try #require(try FloodCase(&row))
             let labels = try flood.labels
             let components = flood.mask.components(flood.connectivity)

@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct OverlapTests {
     @Test("counts, Dice and Jaccard index are NumPy's") func golden() throws {
-        for row in try GoldenFile.rows("overlaps.csv") {
+        for row in try GoldenFile("overlaps.csv", in: .module).rows() {
             let (prediction, truth) = try row.masks()
             var overlap = Overlap()
             for (prediction, truth) in zip(prediction, truth) { try overlap.add(prediction: prediction, truth: truth) }

@@ -77,13 +77,13 @@ import Testing
     }
 
     @Test("pairs one to one are as many, and together as near, as SciPy's assignment") func assignment() throws {
-        let points = try GoldenFile.rows("pair_points.csv").map { row in
+        let points = try GoldenFile("pair_points.csv", in: .module).rows().map { row in
             (
                 case: try row.int("case"), isTruth: try row.int("is_truth") == 1,
                 place: SIMD3(try row.double("x"), try row.double("y"), try row.double("z"))
             )
         }
-        for row in try GoldenFile.rows("pairs.csv") {
+        for row in try GoldenFile("pairs.csv", in: .module).rows() {
             let index = try row.int("case")
             let (picks, truth) = (
                 points.filter { $0.case == index && !$0.isTruth }.map { Pick(center: $0.place) },
@@ -121,13 +121,13 @@ import Testing
     }
 
     @Test("the challenge's score is that of its published definition") func challenge() throws {
-        let rows = try GoldenFile.rows("czii.csv")
+        let rows = try GoldenFile("czii.csv", in: .module).rows()
         var classes: [String: CZIIScore.ParticleClass] = [:]
         for row in rows where try row.text("class") != "all" {
             classes[try row.text("class")] = .init(radiusInAngstroms: try row.double("radius"), weight: try row.double("weight"))
         }
         var score = try CZIIScore(classes: classes)
-        let points = try GoldenFile.rows("czii_points.csv")
+        let points = try GoldenFile("czii_points.csv", in: .module).rows()
         for tomogram in ["a", "b", "c"] {
             for name in classes.keys {
                 func places(_ kind: String) throws -> [SIMD3<Double>] {

@@ -1,11 +1,12 @@
 import ImageProcessing
 import Metrics
+import TestSupport
 import Testing
 import Volumes
 
 @Suite struct SkeletonTests {
     @Test("centre lines are scikit-image's in every voxel") func golden() throws {
-        for row in try GoldenFile.rows("skeletons.csv") {
+        for row in try GoldenFile("skeletons.csv", in: .module).rows() {
             let (mask, skeleton) = try row.masks("skeleton_")
             let ours = try SampleVolume(mask).bits.thinned(to: .curve)
             let theirs = try SampleVolume(skeleton).bits
@@ -16,7 +17,7 @@ import Volumes
     }
 
     @Test("clDice is that of scikit-image's skeletons") func clDice() throws {
-        for row in try GoldenFile.rows("overlaps.csv") {
+        for row in try GoldenFile("overlaps.csv", in: .module).rows() {
             let (prediction, truth) = try row.masks()
             var comparison = try SkeletonComparison(shape: try SampleVolume(prediction).shape, skeleton: .curve)
             for (prediction, truth) in zip(prediction, truth) { try comparison.add(prediction: prediction, truth: truth) }
@@ -30,7 +31,7 @@ import Volumes
     @Test(
         "thinning keeps the Euler number and the components, and lines cannot be thinned again", arguments: SkeletonKind.allCases)
     func topology(kind: SkeletonKind) throws {
-        for row in try GoldenFile.rows("skeletons.csv") {
+        for row in try GoldenFile("skeletons.csv", in: .module).rows() {
             let mask = try SampleVolume(try row.masks("skeleton_").first)
             let skeleton = try mask.bits.thinned(to: kind)
             let name = Comment(rawValue: "\(try row.text("name")), \(kind)")

@@ -10,7 +10,7 @@ import Volumes
     /// Areas are sums of a few square roots; surface-distance sums them in another order.
     @Test("areas of neighbourhoods are surface-distance's to 1e-12") func areas() throws {
         var tables: [SIMD3<Double>: [Double]] = [:]
-        let rows = try GoldenFile.rows("areas.csv")
+        let rows = try GoldenFile("areas.csv", in: .module).rows()
         #expect(rows.count == 4 * 256)
         for row in rows {
             let edges = SIMD3(try row.double("vx"), try row.double("vy"), try row.double("vz"))
@@ -23,7 +23,7 @@ import Volumes
 
     /// MONAI computes in float32, so that its numbers are known to 1e-6 only.
     @Test("distances, percentiles and surface Dice are surface-distance's and MONAI's to 1e-6") func golden() throws {
-        let rows = try GoldenFile.rows("surfaces.csv")
+        let rows = try GoldenFile("surfaces.csv", in: .module).rows()
         #expect(rows.count == 12)
         for row in rows {
             let (prediction, truth) = try row.masks()

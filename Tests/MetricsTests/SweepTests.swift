@@ -6,7 +6,7 @@ import Testing
 
 @Suite struct SweepTests {
     @Test("average precision and best F1 are those of scikit-learn's definition") func golden() throws {
-        for row in try GoldenFile.rows("curves.csv") {
+        for row in try GoldenFile("curves.csv", in: .module).rows() {
             let (scores, isTrue) = (try row.doubles("scores"), try row.doubles("is_true").map { $0 == 1 })
             let curve = try PrecisionRecallCurve(scores: scores, isTrue: isTrue, positives: isTrue.count { $0 })
             let expected = (try row.double("average_precision"), try row.double("best_f1"), try row.double("best_threshold"))

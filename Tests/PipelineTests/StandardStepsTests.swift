@@ -57,9 +57,11 @@ private final class Collection {
     func row() throws -> [String: QueryValue] {
         var result: [String: QueryValue] = [:]
         var names: [String] = []
-        try QueryConnection(catalog).run(
-            "SELECT * FROM v_tomogram", columns: { names = $0 },
-            row: { row in result = Dictionary(zip(names, row), uniquingKeysWith: { first, _ in first }) })
+        try QueryConnection(catalog).run("SELECT * FROM v_tomogram") {
+            names = $0
+        } row: { row in
+            result = Dictionary(zip(names, row), uniquingKeysWith: { first, _ in first })
+        }
         return result
     }
 

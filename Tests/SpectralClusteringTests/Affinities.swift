@@ -1,6 +1,6 @@
 import Foundation
-import TensorTestSupport
 import Tensors
+import TestSupport
 
 @testable import SpectralClustering
 

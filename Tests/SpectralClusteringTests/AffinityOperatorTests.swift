@@ -1,7 +1,7 @@
 import Basics
 import Foundation
-import TensorTestSupport
 import Tensors
+import TestSupport
 import Testing
 
 @testable import SpectralClustering

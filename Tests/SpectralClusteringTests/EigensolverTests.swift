@@ -1,5 +1,5 @@
-import TensorTestSupport
 import Tensors
+import TestSupport
 import Testing
 
 @testable import SpectralClustering
@@ -12,10 +12,11 @@ struct EigensolverTests {
     func pyramid(pooling: AffinityOperator.Pooling) throws {
         let affinity = try AffinityOperator(terms: Affinities.pyramid(), pooling: pooling)
         let found = try Eigensolver(count: 20, constantTolerance: 0)(affinity)
-        let values = try GoldenFile.floats("pyramid_\(pooling.rawValue)_values")
+        let values = try GoldenFile("pyramid_\(pooling.rawValue)_values.f32", in: .module).floats()
         #expect(found.isConverged)
         #expect(zip(found.values, values).allSatisfy { abs($0 / Double($1) - 1) < 1e-5 })
-        let expected = Tensor(shape: [20, 576], values: try GoldenFile.floats("pyramid_\(pooling.rawValue)_vectors"))
+        let expected = Tensor(
+            shape: [20, 576], values: try GoldenFile("pyramid_\(pooling.rawValue)_vectors.f32", in: .module).floats())
         #expect(largestAngle(found.vectors, expected) < 1e-4)
         #expect(orthogonalityError(found.vectors) < 1e-6)
         #expect(zip(found.values, found.residuals).allSatisfy { $1 <= 3e-6 * $0 + 1e-7 * found.values[0] })

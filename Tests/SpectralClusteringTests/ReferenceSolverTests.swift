@@ -1,5 +1,5 @@
-import TensorTestSupport
 import Tensors
+import TestSupport
 import Testing
 
 @testable import SpectralClustering
@@ -29,13 +29,13 @@ struct ReferenceSolverTests {
         }
         let network = ReferenceNetwork(parameters: Self.parameters())
         let (maps, pass) = network.forward()
-        #expect(try relativeError(maps.values, GoldenFile.floats("reference_maps")) < 1e-5)
+        #expect(try relativeError(maps.values, GoldenFile("reference_maps.f32", in: .module).floats()) < 1e-5)
         let (loss, gradient) = try ReferenceLoss(grid: TokenGrid(height: 8, width: 8), graphs: graphs)(maps)
-        #expect(try relativeError([Float(loss)], GoldenFile.floats("reference_loss")) < 1e-5)
+        #expect(try relativeError([Float(loss)], GoldenFile("reference_loss.f32", in: .module).floats()) < 1e-5)
         let gradients = network.backward(gradient, pass)
         let names = ["input", "weight0", "weight1", "weight2", "bias0", "bias1", "bias2", "scale0", "scale1", "shift0", "shift1"]
         for (name, values) in zip(names, gradients.all) where name != "bias0" && name != "bias1" {
-            #expect(try relativeError(values.values, GoldenFile.floats("reference_\(name)")) < 1e-4, "\(name)")
+            #expect(try relativeError(values.values, GoldenFile("reference_\(name).f32", in: .module).floats()) < 1e-4, "\(name)")
         }
         // Normalisation takes a bias before it away again: nothing but rounding is left.
         for bias in gradients.biases.prefix(2) { #expect(bias.values.allSatisfy { abs($0) < 1e-6 }) }
@@ -49,7 +49,7 @@ struct ReferenceSolverTests {
             let gradient = Tensor(shape: [64], values: noise(41 + UInt64(step), 64).values.map { 20 * $0 })
             state.update(&values, gradient: gradient, AdamState.Step(number: step + 1, learningRate: 0.002))
         }
-        #expect(try relativeError(values.values, GoldenFile.floats("adam")) < 1e-6)
+        #expect(try relativeError(values.values, GoldenFile("adam.f32", in: .module).floats()) < 1e-6)
     }
 
     @Test("the closed form's trace is at least the loop's, on ten random structured affinities", arguments: 0..<10)

@@ -1,6 +1,6 @@
 import Foundation
-import TensorTestSupport
 import Tensors
+import TestSupport
 import Testing
 
 @testable import SpectralClustering
@@ -26,7 +26,8 @@ struct TokenAffinityTests {
         let affinity = try AffinityOperator(tokens: Self.layers(), normalized: false, seed: 9)
         var unit = Tensor(shape: [1, 576])
         unit.withUnsafeMutableBufferPointer { $0[17] = 1 }
-        #expect(try relativeError(affinity.multiply(unit).values, GoldenFile.floats("tokens_affinity_row")) < 2e-5)
+        #expect(
+            try relativeError(affinity.multiply(unit).values, GoldenFile("tokens_affinity_row.f32", in: .module).floats()) < 2e-5)
     }
 
     @Test("eigenvectors are those of SciPy, of the affinity itself and of its random walk", arguments: [false, true])
@@ -35,8 +36,10 @@ struct TokenAffinityTests {
         let found = try Eigensolver(count: 8, constantTolerance: 0)(affinity)
         let name = normalized ? "tokens_walk" : "tokens_plain"
         #expect(found.isConverged)
-        #expect(try relativeError(found.values.map { Float($0) }, GoldenFile.floats("\(name)_values")) < 1e-5)
-        let expected = SingularVectors(Tensor(shape: [8, 576], values: try GoldenFile.floats("\(name)_vectors"))).vectors
+        #expect(try relativeError(found.values.map { Float($0) }, GoldenFile("\(name)_values.f32", in: .module).floats()) < 1e-5)
+        let expected = SingularVectors(
+            Tensor(shape: [8, 576], values: try GoldenFile("\(name)_vectors.f32", in: .module).floats())
+        ).vectors
         #expect(largestAngle(found.vectors, expected) < 1e-4)
     }
 

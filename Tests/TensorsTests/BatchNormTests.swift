@@ -1,5 +1,5 @@
 import CKernels
-import TensorTestSupport
+import TestSupport
 import Testing
 
 @testable import Tensors

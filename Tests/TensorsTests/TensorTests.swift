@@ -1,4 +1,4 @@
-import TensorTestSupport
+import TestSupport
 import Testing
 
 @testable import Tensors

@@ -1,7 +1,7 @@
 import CKernels
 import Dispatch
 import Synchronization
-import TensorTestSupport
+import TestSupport
 import Testing
 
 @testable import Tensors

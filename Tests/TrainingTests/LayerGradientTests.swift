@@ -1,5 +1,5 @@
-import TensorTestSupport
 import Tensors
+import TestSupport
 import Testing
 
 @testable import Training
@@ -87,7 +87,7 @@ import Testing
         let y = it.layer(tape, x, parameters)
         backward(from: y, weights: noise(9, y.value.shape), on: tape)
         let results = [y.value, try #require(tape.gradient(of: x))] + parameters.compactMap(\.gradient)
-        var golden = try GoldenFloats.read(it.name, in: .module)[...]
+        var golden = try GoldenFile("\(it.name).f32", in: .module).floats()[...]
         for result in results {
             #expect(relativeError(result.values, Array(golden.prefix(result.count))) < 3e-6)
             golden = golden.dropFirst(result.count)

@@ -1,5 +1,5 @@
-import TensorTestSupport
 import Tensors
+import TestSupport
 import Testing
 
 @testable import Training
@@ -36,7 +36,7 @@ import Testing
         let classes = it.loss.reading == .exclusive ? it.outputs : it.outputs + 1
         let value = it.loss(logits, Self.labels(2, classes, [2, 3, 4, 5]), on: tape)
         tape.backward(from: value)
-        let golden = try GoldenFloats.read("loss_\(it.name)", in: .module)
+        let golden = try GoldenFile("loss_\(it.name).f32", in: .module).floats()
         #expect(abs(value.value.values[0] - golden[0]) < 1e-6 * abs(golden[0]))
         #expect(relativeError(try #require(tape.gradient(of: logits)).values, Array(golden.dropFirst())) < 2e-6)
     }
@@ -98,7 +98,7 @@ import Testing
         let isPicker = if case .picker = network.architecture { true } else { false }
         let loss = SegmentationLoss(isPicker ? .independent : .exclusive)
         var optimizer = AdamOptimizer(network.parameters, weightDecay: it.decay)
-        let golden = try GoldenFloats.read("training_\(it.name)", in: .module)
+        let golden = try GoldenFile("training_\(it.name).f32", in: .module).floats()
         for step in 0..<it.steps {
             let tape = Tape()
             let logits = network(Variable(noise(1000 + UInt64(step), it.shape + [1])), on: tape)

@@ -1,5 +1,5 @@
 import Basics
-import Foundation
+import TestSupport
 import Testing
 
 @testable import Training
@@ -30,25 +30,14 @@ struct PickingCase: CustomTestStringConvertible, Sendable {
 
     /// The averages, `[z][y][x]`.
     func pooled() throws -> [Float] {
-        let bytes = try Self.bytes("pooled-\(seed).f4")
-        return bytes.withUnsafeBytes { raw in
-            stride(from: 0, through: bytes.count - 4, by: 4).map { offset in
-                Float(bitPattern: UInt32(littleEndian: raw.loadUnaligned(fromByteOffset: offset, as: UInt32.self)))
-            }
-        }
+        try GoldenFile("picking/pooled-\(seed).f4", in: .module).floats()
     }
 
     /// The maxima: voxels, x, y, z, value; nil if they depend on rounding.
     func maxima() throws -> [[Double]]? {
         guard rounds <= 3 || share == 16 else { return nil }
-        return try String(decoding: Self.bytes("maxima.csv"), as: UTF8.self).split(separator: "\n").dropFirst()
-            .map { line in line.split(separator: ",").compactMap { Double($0) } }
+        return try GoldenFile("picking/maxima.csv", in: .module).rows()
+            .map { $0.fields.compactMap { Double($0) } }
             .filter { $0.first == Double(seed) }.map { Array($0.dropFirst()) }
-    }
-
-    private static func bytes(_ name: String) throws -> [UInt8] {
-        let url = try #require(
-            Bundle.module.url(forResource: "data/picking/\(name)", withExtension: nil), "no golden file \(name)")
-        return try Array(Data(contentsOf: url))
     }
 }

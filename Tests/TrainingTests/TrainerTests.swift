@@ -1,7 +1,6 @@
 import Basics
 import Checkpoints
 import Foundation
-import TensorTestSupport
 import Tensors
 import TestSupport
 import Testing

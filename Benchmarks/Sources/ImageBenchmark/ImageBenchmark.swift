@@ -19,40 +19,72 @@ struct ImageBenchmark {
         }
         for block in [15, 51] {
             let threshold = try AdaptiveThreshold(blockSize: block, offset: 3, direction: .aboveMean)
-            measure("adaptive threshold, block \(block)", runs, check: \.foregroundCount) { threshold(image) }
+            measure("adaptive threshold, block \(block)", runs) {
+                threshold(image)
+            } check: {
+                $0.foregroundCount
+            }
         }
         let kernel = try GaussianKernel(size: 5, sigma: 1.1)
         let floats = image.map { Float($0) }
-        measure("Gaussian blur 5 x 5, float32", runs, check: { text($0[y: 1, x: 1], 3) }) { floats.blurred(by: kernel) }
+        measure("Gaussian blur 5 x 5, float32", runs) {
+            floats.blurred(by: kernel)
+        } check: {
+            text($0[y: 1, x: 1], 3)
+        }
         let similarity = try StructuralSimilarity(dataRange: 1)
         let (a, b) = (image.map { Float($0) / 255 }, noise.map { Float($0) / 255 })
-        try measure("SSIM", max(runs / 4, 3), check: { text($0, 12) }) { try similarity(a, b) }
+        try measure("SSIM", max(runs / 4, 3)) {
+            try similarity(a, b)
+        } check: {
+            text($0, 12)
+        }
         let lattice = image.map { $0 < 100 }
         for (name, mask) in [("lattice", lattice), ("noise", noise.thresholded(above: 127))] {
             for connectivity in Connectivity.allCases {
-                measure("components \(connectivity.rawValue), \(name)", runs, check: \.count) { mask.components(connectivity) }
+                measure("components \(connectivity.rawValue), \(name)", runs) {
+                    mask.components(connectivity)
+                } check: {
+                    $0.count
+                }
             }
         }
-        measure("contour count, lattice", runs, check: { $0 }) { lattice.contourCount() }
+        measure("contour count, lattice", runs) {
+            lattice.contourCount()
+        } check: {
+            $0
+        }
         let outside = lattice.map { !$0 }
-        measure("distance transform, lattice", max(runs / 4, 3), check: { text($0.values.reduce(0.0) { $0 + Double($1) }, 1) }) {
+        measure("distance transform, lattice", max(runs / 4, 3)) {
             outside.distancesToBackground()
+        } check: {
+            text($0.values.reduce(0.0) { $0 + Double($1) }, 1)
         }
         let merge = try GreedyMerge(threshold: 0, diversity: DiversityScore(), scaling: MapScaling())
         let maps = (0..<20).compactMap { seed in
             pixels(side: 64, seed: seed, { word, _, _ in UInt8(word >> 56) })?.map { Float($0) }
         }
-        try measure("merge of 20 maps of 64 x 64", runs, check: \.log.base) { try merge(maps) }
+        try measure("merge of 20 maps of 64 x 64", runs) {
+            try merge(maps)
+        } check: {
+            $0.log.base
+        }
         let grid = try TileGrid(height: side, width: side, rows: 2, columns: 2, overlap: 16)
-        try measure("stitching of 4 tiles", runs, check: { text($0[y: 1, x: 1], 3) }) {
+        try measure("stitching of 4 tiles", runs) {
             try TileStitching(height: side, width: side, grid: grid)(Array(maps.prefix(4)))
+        } check: {
+            text($0[y: 1, x: 1], 3)
         }
         let disc = try StructuringElement(.disc, radius: 5)
-        measure("dilation by a disc of radius 5, lattice", runs, check: \.foregroundCount) { lattice.dilated(by: disc) }
+        measure("dilation by a disc of radius 5, lattice", runs) {
+            lattice.dilated(by: disc)
+        } check: {
+            $0.foregroundCount
+        }
     }
 
     private static func measure<Result>(
-        _ name: String, _ runs: Int, check: (Result) -> Any, _ body: () throws -> Result
+        _ name: String, _ runs: Int, _ body: () throws -> Result, check: (Result) -> Any
     ) rethrows {
         var seconds: [Double] = []
         var result = try body()

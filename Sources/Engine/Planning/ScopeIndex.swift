@@ -126,14 +126,20 @@ extension ScopeIndex {
     func forEachSource(of scope: Scope, in other: ScopeKind, _ body: (Scope) -> Void) {
         if scope.kind == other { return body(scope) }
         if other == .trainingSet { return training == nil ? () : body(Scope(other, 0)) }
-        if scope.kind == .trainingSet { return training?.members(other).forEach { body(Scope(other, Int($0))) } ?? () }
+        if scope.kind == .trainingSet {
+            for member in training?.members(other) ?? [] { body(Scope(other, Int(member))) }
+            return
+        }
         forEachRelative(of: scope, in: other, body)
     }
 
     /// Calls the closure with all scopes of a kind that read from a scope.
     func forEachReader(of scope: Scope, in other: ScopeKind, _ body: (Scope) -> Void) {
         if scope.kind == other { return body(scope) }
-        if scope.kind == .trainingSet { return (0..<count(of: other)).forEach { body(Scope(other, $0)) } }
+        if scope.kind == .trainingSet {
+            for position in 0..<count(of: other) { body(Scope(other, position)) }
+            return
+        }
         if other == .trainingSet { return training?.contains(scope) == true ? body(Scope(other, 0)) : () }
         forEachRelative(of: scope, in: other, body)
     }

@@ -119,14 +119,14 @@ public struct Members<Content: ArtifactContent> {
     /// Calls the closure for each artifact, in order of z; for the members of a training set, tomogram by tomogram.
     ///
     /// - Complexity: opens one file after the other.
-    public func forEach(_ body: (_ scope: StepItem.Scope, _ content: Content) throws -> Void) throws {
+    public func forEachMember(_ body: (_ scope: StepItem.Scope, _ content: Content) throws -> Void) throws {
         try item.forEachArtifact(of: step, named: name) { try body($0.scope, Content($0.artifact)) }
     }
 
-    /// The artifact of one part, or of its tomogram: beside another input that is walked by ``forEach(_:)``.
+    /// The artifact of one part, or of its tomogram: beside another input that is walked by ``forEachMember(_:)``.
     ///
     /// ```swift
-    /// try item.inputs.instances.forEach { scope, instances in
+    /// try item.inputs.instances.forEachMember { scope, instances in
     ///     let mask = try item.inputs.masks.content(of: scope)
     /// ```
     ///

@@ -32,7 +32,7 @@ struct TrainingMaterial {
     init(_ item: StepItem, _ inputs: InputValues<Inputs>) throws {
         self.item = item
         self.inputs = inputs
-        try inputs.histograms.forEach { scope, content in
+        try inputs.histograms.forEachMember { scope, content in
             guard let id = scope.tomogramID else { return }
             scalings[id] = try DensityScaling(content.histogram, of: scope.tomogram)
         }
@@ -77,7 +77,7 @@ struct TrainingMaterial {
         var sources: [LabelSource] = []
         // A class that is not learned becomes ground; the label after the last class, "neither", is ignored.
         let table = ClassList.table(from: PseudoLabels.classes, to: classes, other: TrainingPatch.ignored)
-        try inputs.pseudoLabels.forEach { scope, labels in
+        try inputs.pseudoLabels.forEachMember { scope, labels in
             guard let z = scope.z else { return }
             let place = try volume(of: scope, tolerance: tolerance).place
             let shape = volumes[place].shape
@@ -120,7 +120,7 @@ struct TrainingMaterial {
     /// - Throws: as ``volume(of:tolerance:)``.
     mutating func particleSources(classes: [String], tolerance: Double) throws -> [ParticleSource] {
         var sources: [ParticleSource] = []
-        try inputs.pseudoLabels.forEach { scope, labels in
+        try inputs.pseudoLabels.forEachMember { scope, labels in
             guard let z = scope.z else { return }
             let (place, size) = try volume(of: scope, tolerance: tolerance)
             guard let box = volumes[place].shape.slices(z) else { return }

@@ -78,7 +78,9 @@ func printQuery(
 ) throws -> Int {
     var printer: RowPrinter?
     var count = 0
-    try connection.run(sql, parameters: parameters, columns: { printer = RowPrinter(format, columns: $0) }) { row in
+    try connection.run(sql, parameters: parameters) {
+        printer = RowPrinter(format, columns: $0)
+    } row: { row in
         printer?.add(row)
         // Nobody reads on: what is left need not be found.
         try OutputStreams.standard.check()

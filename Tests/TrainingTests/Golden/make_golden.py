@@ -2,7 +2,7 @@
 
     python make_golden.py
 
-Inputs are not stored: `noise` below and in TensorTestSupport give the same values.
+Inputs are not stored: `noise` below and in TestSupport give the same values.
 """
 
 import pathlib

@@ -1,13 +1,7 @@
-import Foundation
-import TensorTestSupport
+import TestSupport
 import Testing
 
 @testable import Tensors
-
-/// The files that Golden/make_golden.py made.
-enum GoldenFile {
-    static func floats(_ name: String) throws -> [Float] { try GoldenFloats.read(name, in: .module) }
-}
 
 /// Expects values within `tolerance` times the largest magnitude of what they should be, everywhere.
 func expectClose(
@@ -17,8 +11,10 @@ func expectClose(
     #expect(relativeError(values, expected) <= tolerance, sourceLocation: sourceLocation)
 }
 
+/// The same of a tensor and the file `NAME.f32` that Golden/make_golden.py made.
 func expectMatches(
     _ tensor: Tensor, _ golden: String, tolerance: Float, sourceLocation: SourceLocation = #_sourceLocation
 ) throws {
-    try expectClose(tensor.values, GoldenFile.floats(golden), tolerance: tolerance, sourceLocation: sourceLocation)
+    let expected = try GoldenFile("\(golden).f32", in: .module).floats()
+    expectClose(tensor.values, expected, tolerance: tolerance, sourceLocation: sourceLocation)
 }

@@ -1,0 +1,87 @@
+import CellarKit
+import TestSupport
+import Testing
+
+/// Habits of the sources that the compiler does not check.
+@Suite struct HouseTests {
+    /// How many names of steps and outputs still stand as texts, file by file. Each is to become a declaration that the compiler
+    /// checks (`MaskStep.name`, `MaskStep.outputs.mask`); then its number here shrinks, and its line goes.
+    private static let remaining = [
+        "Sources/Catalog/Results/Catalog+Provenance.swift": 2,
+        "Sources/Pipeline/Steps/EvaluatePicksStep.swift": 1,
+        "Sources/Pipeline/Steps/EvaluatePseudoLabelsStep.swift": 2,
+        "Sources/Pipeline/Steps/EvaluateStep.swift": 1,
+        "Sources/cellar/Commands/DemoCommand.swift": 4,
+        "Sources/cellar/Commands/DoctorCommand.swift": 1,
+        "Sources/cellar/Commands/ExportCommand.swift": 20,
+        "Sources/cellar/Commands/ShowCommand+Steps.swift": 25,
+        "Sources/cellar/Commands/ShowCommand+Volumes.swift": 13,
+        "Sources/cellar/Commands/ShowCommand.swift": 9,
+        "Sources/cellar/Exports/NetworkExport.swift": 1,
+        "Sources/cellar/Figures/PrecisionRecallFigure.swift": 1,
+        "Sources/cellar/Report/Report+Evaluation.swift": 1,
+        "Sources/cellar/Report/Report+Objects.swift": 2,
+        "Sources/cellar/Report/Report+Pictures.swift": 2,
+        "Sources/cellar/Report/Report+Plots.swift": 2,
+        "Sources/cellar/Report/Report+Tomograms.swift": 4,
+    ]
+
+    /// Words that are spelled like a step and are none, and examples for people.
+    private static let otherWords: [String: Set<String>] = [
+        // A column of views.
+        "Sources/Catalog/Query/Statistics.swift": ["measure"],
+        // What is checked, in the sentence of an error.
+        "Sources/Metrics/Picks/Pick.swift": ["pick"],
+        // Values of parameters.
+        "Sources/Pipeline/RecipePreset.swift": ["eigenvectors", "mask"],
+        // An example in a help text.
+        "Sources/cellar/Commands/PlotCommand.swift": ["evaluate"],
+    ]
+
+    /// Kinds and datasets of files of artifacts have names of their own, which are declared there (Schema/blobs.md).
+    private static let artifacts = "Sources/Pipeline/Artifacts/"
+
+    @Test("names of steps and outputs stand as texts only where they are declared")
+    func names() throws {
+        let steps = Set(StandardSteps.all.map(\.name))
+        let outputs = Set(StandardSteps.all.flatMap { $0.outputs.map(\.name) })
+        var found: [String: [String]] = [:]
+        var declared: Set<String> = []
+        for path in Repository.swiftFiles(in: "Sources") where !path.hasPrefix(Self.artifacts) {
+            let text = try Repository.text(of: path)
+            let own = text.firstMatch(of: /static let name = "([^"]+)"/).map { String($0.1) }
+            if let own { declared.insert(own) }
+            let others = Self.otherWords[path, default: []].union([own].compactMap { $0 })
+            for line in text.split(separator: "\n") where !line.drop(while: { $0 == " " }).hasPrefix("//") {
+                let names =
+                    Self.literals(in: line).filter { steps.contains($0) && !others.contains($0) }
+                    + Self.readOutputs(in: line).filter { outputs.contains($0) }
+                if !names.isEmpty { found[path, default: []] += names }
+            }
+        }
+        #expect(declared.isSuperset(of: steps), "the file of a step says `static let name = \"…\"`")
+        for path in Set(found.keys).union(Self.remaining.keys).sorted() {
+            let (names, known) = (found[path] ?? [], Self.remaining[path] ?? 0)
+            #expect(
+                names.count <= known,
+                "\(path) names \(names.sorted().joined(separator: ", ")): take the names from the steps, as `MaskStep.name`")
+            #expect(names.count >= known, "\(path) names fewer than before: write \(names.count) into the table `remaining`")
+        }
+    }
+
+    /// Texts of Swift, and of SQL within them: what stands between two quotation marks of a kind.
+    private static func literals(in line: Substring) -> [String] {
+        ["\"", "'"].flatMap { quote in
+            line.split(separator: quote, omittingEmptySubsequences: false).dropFirst().dropLast().map(String.init)
+        }
+    }
+
+    /// Texts where the name of an output is expected: `output: "…"`, `artifact(of: …, "…")`, `of: …, named: "…"`, `name = '…'`.
+    private static func readOutputs(in line: Substring) -> [String] {
+        guard line.contains("output: ") || line.contains("of: ") || line.contains("name = '") else { return [] }
+        let places =
+            line.matches(of: /output: ([^,)]*)/).map(\.1) + line.matches(of: /artifact\(of: [^,)]+, ("[^"]*")/).map(\.1)
+            + line.matches(of: /of: [^,()]+, named: ("[^"]*")/).map(\.1) + line.matches(of: /name = ('[^']*')/).map(\.1)
+        return places.flatMap(literals)
+    }
+}
