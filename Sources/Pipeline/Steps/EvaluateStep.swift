@@ -51,7 +51,7 @@ public struct EvaluateStep: TypedStep {
                     truth: shape.image(isKnown ? labels.slice(z) : [UInt8](repeating: 0, count: shape.sliceCount)),
                     probabilities: isKnown ? probability.slice(z, of: pairs.compared, shape: shape) : []))
         }
-        let curves = try comparison.finish(item.base, source: "segment")
+        let curves = try comparison.finish(item.base, source: SegmentStep.name)
         try evaluation.give(pairs, slices: region, curves: curves)
     }
 }
@@ -83,7 +83,7 @@ public struct EvaluatePicksStep: TypedStep {
         let picks = try item.inputs.picks
         let pairs = try evaluation.pairs(item.parameters.pairing, found: picks.classes)
         let (curves, rules) = try evaluation.pickComparison(item.parameters.picks).record(
-            evaluation.particles(pairs, found: picks.particles), of: item.base, source: "pick")
+            evaluation.particles(pairs, found: picks.particles), of: item.base, source: PickStep.name)
         try evaluation.give(pairs, rules: rules, curves: curves)
     }
 }
@@ -171,7 +171,7 @@ public struct EvaluatePseudoLabelsStep: TypedStep {
             try comparison.add(
                 LabelComparison.Slice(found: shape.image(found), truth: shape.image(truth), probabilities: []))
         }
-        let curves = try comparison.finish(item.base, source: "pseudo-labels")
+        let curves = try comparison.finish(item.base, source: PseudoLabelsStep.name)
         try evaluation.give(pairs, slices: region, curves: curves)
     }
 
@@ -188,7 +188,7 @@ public struct EvaluatePseudoLabelsStep: TypedStep {
             try owner.labels.found().filter { slab(at: $0.pick.center) == owner.id }
         }
         let (curves, rules) = try evaluation.pickComparison(item.parameters.picks).record(
-            evaluation.particles(pairs, found: found) { slab(at: $0) != nil }, of: item.base, source: "pseudo-labels")
+            evaluation.particles(pairs, found: found) { slab(at: $0) != nil }, of: item.base, source: PseudoLabelsStep.name)
         try evaluation.give(pairs, rules: rules, curves: curves)
     }
 }
