@@ -66,6 +66,18 @@ import Testing
         }
     }
 
+    @Test("the walks of CONTRIBUTING.md lead through files that are there")
+    func walks() throws {
+        let named = try Repository.text(of: "CONTRIBUTING.md").matches(of: /`((?:Sources|Schema)\/[^`]+\.(?:swift|sql|md))`/).map
+        {
+            String($0.1)
+        }
+        // An example of a file that a contributor is to write.
+        let files = Set(named).subtracting(["Sources/Pipeline/Steps/RoughnessStep.swift"])
+        #expect(files.count > 20)
+        for file in files { #expect(throws: Never.self, "\(file)") { try Repository.text(of: file) } }
+    }
+
     /// Texts of Swift, and of SQL within them: what stands between two quotation marks of a kind.
     private static func literals(in line: Substring) -> [String] {
         ["\"", "'"].flatMap { quote in
