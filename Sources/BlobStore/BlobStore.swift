@@ -11,14 +11,14 @@ internal import Volumes
 /// └── …
 /// ```
 ///
-/// An artifact is staged, then published:
+/// An artifact is staged, then committed:
 ///
 /// ```swift
 /// let store = try BlobStore(directory: "blobs")
 /// let staged = try store.stage(kind: "prepared-slice") { artifact in
 ///     try artifact.write("image", shape: [512, 512], values: pixels)
 /// }
-/// try store.publish([staged])
+/// try store.commit([staged])
 /// let image = try store.open(staged.digest).read("image", as: Float.self)
 /// ```
 ///
@@ -29,14 +29,14 @@ public struct BlobStore: Sendable {
     /// The version of the HDF5 library that is loaded.
     public static var libraryVersion: String { HDF5Library.version }
 
-    let probe: (@Sendable (PublishPoint) throws -> Void)?
+    let probe: (@Sendable (StorePoint) throws -> Void)?
 
     /// Opens the store in a folder, and creates the folder where it does not exist.
     ///
-    /// - Parameter probe: called at each ``PublishPoint``, on any thread; an error that it throws makes the operation fail. Tests
+    /// - Parameter probe: called at each ``StorePoint``, on any thread; an error that it throws makes the operation fail. Tests
     ///   use it to stop at a point.
     /// - Throws: ``BlobError`` where the folder cannot be created.
-    public init(directory: String, probe: (@Sendable (PublishPoint) throws -> Void)? = nil) throws(BlobError) {
+    public init(directory: String, probe: (@Sendable (StorePoint) throws -> Void)? = nil) throws(BlobError) {
         self.directory = directory
         self.probe = probe
         try Filesystem.makeDirectory(stagingDirectory)
@@ -127,7 +127,7 @@ public struct BlobStore: Sendable {
     }
 
     /// Calls the probe at a point; an error of it becomes a ``BlobError``.
-    func pass(_ point: PublishPoint, path: String) throws(BlobError) {
+    func pass(_ point: StorePoint, path: String) throws(BlobError) {
         do {
             try probe?(point)
         } catch let error as BlobError {

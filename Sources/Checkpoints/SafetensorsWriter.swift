@@ -118,7 +118,7 @@ public final class SafetensorsWriter {
         if let name = missing.min() {
             throw CheckpointError(.unwritable, "lacks \(CheckpointError.title(name)): it was never written", path: path)
         }
-        try CheckpointError.translating { () throws(VolumeError) in try file.publish() }
+        try CheckpointError.translating { () throws(VolumeError) in try file.commit() }
     }
 
     /// Writes values as float16, rounded to the nearest, 2 MiB at a time.

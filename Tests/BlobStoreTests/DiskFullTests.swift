@@ -45,7 +45,7 @@ struct DiskFullTests {
                             attributes: ["text": .string(text)])
                     }
                 }
-                try store.publish([staged])
+                try store.commit([staged])
                 try store.verify(staged.digest, deep: true)
                 try store.remove(staged.digest)
                 outcomes.append(true)

@@ -21,7 +21,7 @@ struct PublishingTests {
         let staged = try stage(1, in: store)
         #expect(!store.contains(staged.digest))
         #expect(try store.inventory().digests.isEmpty)
-        try store.publish([staged])
+        try store.commit([staged])
         #expect(store.contains(staged.digest))
         #expect(store.byteCount(of: staged.digest) == staged.byteCount)
         #expect(try store.inventory().digests == [staged.digest])
@@ -34,20 +34,20 @@ struct PublishingTests {
 
     @Test("all points are passed, in their order")
     func order() throws {
-        let passed = Mutex<[PublishPoint]>([])
+        let passed = Mutex<[StorePoint]>([])
         let temporary = try TemporaryStore { point in passed.withLock { $0.append(point) } }
-        try temporary.store.publish([try stage(1, in: temporary.store)])
-        #expect(passed.withLock { $0 } == PublishPoint.allCases)
+        try temporary.store.commit([try stage(1, in: temporary.store)])
+        #expect(passed.withLock { $0 } == StorePoint.allCases)
     }
 
-    @Test("what throws at a point leaves nothing half-visible, and the next attempt succeeds", arguments: PublishPoint.allCases)
-    func failure(at point: PublishPoint) throws {
+    @Test("what throws at a point leaves nothing half-visible, and the next attempt succeeds", arguments: StorePoint.allCases)
+    func failure(at point: StorePoint) throws {
         let isArmed = Mutex(true)
         let temporary = try TemporaryStore { passed in
             if passed == point, isArmed.withLock({ $0 }) { throw Injected() }
         }
         let store = temporary.store
-        func attempt() throws { try store.publish([try stage(1, in: store), try stage(2, in: store)]) }
+        func attempt() throws { try store.commit([try stage(1, in: store), try stage(2, in: store)]) }
         let error = #expect(throws: BlobError.self) { try attempt() }
         #expect(error?.code == .unwritable)
         #expect(try temporary.stagingNames.count <= 1)
@@ -60,13 +60,13 @@ struct PublishingTests {
         #expect(try store.inventory().digests.count == 2)
     }
 
-    @Test("a full disk at a point is told as such", arguments: PublishPoint.allCases)
-    func fullDisk(at point: PublishPoint) throws {
+    @Test("a full disk at a point is told as such", arguments: StorePoint.allCases)
+    func fullDisk(at point: StorePoint) throws {
         let temporary = try TemporaryStore { passed in
             if passed == point { throw BlobError(.diskFull, "injected", path: "/") }
         }
         let error = #expect(throws: BlobError.self) {
-            try temporary.store.publish([try stage(1, in: temporary.store)])
+            try temporary.store.commit([try stage(1, in: temporary.store)])
         }
         #expect(error?.code == .diskFull)
         #expect(try temporary.stagingNames.isEmpty)
@@ -77,9 +77,9 @@ struct PublishingTests {
         let temporary = try TemporaryStore()
         let store = temporary.store
         let first = try stage(1, in: store)
-        try store.publish([first])
+        try store.commit([first])
         let number = try FileManager.default.attributesOfItem(atPath: store.path(of: first.digest))[.systemFileNumber] as? Int
-        try store.publish([try stage(1, in: store), try stage(1, in: store)])
+        try store.commit([try stage(1, in: store), try stage(1, in: store)])
         let second = try FileManager.default.attributesOfItem(atPath: store.path(of: first.digest))[.systemFileNumber] as? Int
         #expect(number != nil)
         #expect(second == number)
@@ -91,12 +91,12 @@ struct PublishingTests {
         let temporary = try TemporaryStore()
         let store = temporary.store
         let first = try stage(1, in: store)
-        try store.publish([first])
+        try store.commit([first])
         let path = store.path(of: first.digest)
         try FileManager.default.removeItem(atPath: path)
         try Data([1, 2, 3]).write(to: URL(fileURLWithPath: path))
         #expect(throws: BlobError.self) { try store.open(first.digest) }
-        try store.publish([try stage(1, in: store)])
+        try store.commit([try stage(1, in: store)])
         try store.verify(first.digest, deep: true)
     }
 
@@ -109,7 +109,7 @@ struct PublishingTests {
             do {
                 var staged: [StagedArtifact] = []
                 for index in 0..<16 { staged.append(try stage(index + worker / 2 * 16, in: store)) }
-                try store.publish(staged)
+                try store.commit(staged)
                 for artifact in staged { _ = try store.open(artifact.digest).read("a", as: Int64.self) }
             } catch {
                 failures.withLock { $0.append("\(error)") }

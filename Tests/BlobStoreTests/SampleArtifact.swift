@@ -9,7 +9,7 @@ struct TemporaryStore {
     let directory: TemporaryDirectory
     let store: BlobStore
 
-    init(probe: (@Sendable (PublishPoint) throws -> Void)? = nil) throws {
+    init(probe: (@Sendable (StorePoint) throws -> Void)? = nil) throws {
         directory = try TemporaryDirectory()
         store = try BlobStore(directory: directory.file("blobs"), probe: probe)
     }
@@ -21,10 +21,10 @@ struct TemporaryStore {
 }
 
 extension BlobStore {
-    /// Stages and publishes.
+    /// Stages and commits.
     func put(kind: String = "test", _ write: (ArtifactWriter) throws -> Void) throws -> Digest {
         let staged = try stage(kind: kind, write)
-        try publish([staged])
+        try commit([staged])
         return staged.digest
     }
 }

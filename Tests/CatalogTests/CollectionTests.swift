@@ -239,7 +239,7 @@ import Volumes
                 stepID: ids[0].stepID, scopeID: id, configurationID: ids[0].configurationID, key: Digest(of: "k".utf8),
                 startedAt: Timestamp.now, seconds: 1, inputs: [],
                 outputs: [.init(name: "voxels", digest: Digest(of: "v".utf8), content: .value("\"\""))], metrics: metrics))
-        try made.catalog.results.publish([outcome], runID: run)
+        try made.catalog.results.record([outcome], runID: run)
         try made.catalog.runs.end(run, status: .done)
     }
 }

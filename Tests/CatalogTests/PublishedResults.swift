@@ -42,7 +42,7 @@ struct PublishedResults {
         let (runID, ids) = try catalog.runs.begin(
             command: "test", version: "0", owner: "test", host: "here", pid: 1, recipe: (digest, "{}"),
             configurations: [.init(step: step, scope: scope, version: 1, parameters: [:], models: [:], digest: digest)])
-        try catalog.results.publish(
+        try catalog.results.record(
             [
                 .done(
                     .init(

@@ -85,7 +85,7 @@ import Testing
         let known = try #require(try results.catalog.results.withPlanningSnapshot { try $0.trace(withKey: key) })
         let (runID, _) = try results.catalog.runs.begin(
             command: "test", version: "0", owner: "test", host: "here", pid: 1, recipe: (key, "{}"), configurations: [])
-        try results.catalog.results.publish(
+        try results.catalog.results.record(
             [.foundAgain(stepID: stepID, scopeID: results.tomogramID, key: key, trace: known)], runID: runID)
         let back = try self.rows(Statistics(.changes, where: "measure = 'dice'", from: runID - 1, to: runID), results)
         #expect(back.map { $0[3...4] } == [[.real(0.625), .real(0.5)]])

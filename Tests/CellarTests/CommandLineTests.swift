@@ -185,7 +185,7 @@ import Volumes
         let store = try BlobStore(directory: folder.file(".cellar/blobs"))
         // What a run leaves that is killed between its files and its rows, and while it writes one.
         let orphan = try store.stage(kind: "orphan") { try $0.write("values", shape: [1], values: [Float(1)]) }
-        try store.publish([orphan])
+        try store.commit([orphan])
         _ = try store.stage(kind: "stray") { try $0.write("values", shape: [1], values: [Float(2)]) }
 
         #expect(try cellar("gc").output.hasPrefix("2 stray files"))

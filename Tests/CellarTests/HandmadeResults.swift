@@ -70,8 +70,8 @@ struct HandmadeResults {
         }
         guard isDone else { return }
         let staged = try artifacts.map { artifact in (artifact.name, try store.stage(kind: artifact.kind, artifact.2)) }
-        try store.publish(staged.map(\.1))
-        try catalog.results.publish(
+        try store.commit(staged.map(\.1))
+        try catalog.results.record(
             [
                 .done(
                     .init(

@@ -12,9 +12,9 @@ import ToySteps
 
 @Suite("A disk that is full") struct DiskFullTests {
     @Test(
-        "at any point of publishing ends the run with that error, and the next run goes on", arguments: PublishPoint.allCases,
+        "at any point of publishing ends the run with that error, and the next run goes on", arguments: StorePoint.allCases,
         [1, 3])
-    func injected(point: PublishPoint, occurrence: Int) throws {
+    func injected(point: StorePoint, occurrence: Int) throws {
         let isFull = Atomic<Bool>(true)
         let passed = Atomic<Int>(0)
         let toys = try ToyCollection { reached in

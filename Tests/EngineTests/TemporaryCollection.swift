@@ -6,7 +6,7 @@ import ToySteps
 
 extension ToyCollection {
     /// A new collection in a temporary directory that lives as long as it.
-    convenience init(probe: (@Sendable (PublishPoint) throws -> Void)? = nil) throws {
+    convenience init(probe: (@Sendable (StorePoint) throws -> Void)? = nil) throws {
         let directory = try TemporaryDirectory()
         try self.init(folder: directory.path, owner: directory, probe: probe)
     }

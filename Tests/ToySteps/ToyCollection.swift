@@ -28,7 +28,7 @@ public final class ToyCollection {
     ///   - owner: what the folder lives as long as.
     ///   - probe: is told of every point of publishing, as `BlobStore` says.
     public init(
-        folder: String, owner: (any Sendable)? = nil, probe: (@Sendable (PublishPoint) throws -> Void)? = nil
+        folder: String, owner: (any Sendable)? = nil, probe: (@Sendable (StorePoint) throws -> Void)? = nil
     ) throws {
         self.folder = folder
         self.owner = owner

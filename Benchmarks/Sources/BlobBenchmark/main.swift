@@ -30,7 +30,7 @@ func trivialArtifacts() throws {
                     })
             }
         }
-        let publishing = try milliseconds { try store.publish(staged) }
+        let publishing = try milliseconds { try store.commit(staged) }
         let opening = try milliseconds {
             for artifact in staged { _ = try store.open(artifact.digest).read("values", as: Float.self) }
         }
@@ -66,7 +66,7 @@ func features() throws {
             }
         }
         guard let staged else { return }
-        let publishing = try milliseconds { try store.publish([staged]) }
+        let publishing = try milliseconds { try store.commit([staged]) }
         let artifact = try store.open(staged.digest)
         for _ in 0..<3 {
             var isEqual = false

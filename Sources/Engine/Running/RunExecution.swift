@@ -59,7 +59,7 @@ final class RunExecution: Sendable {
             unfinished: state.read(\.unfinished), foundAgain: foundAgain.count, blocked: (blocked.items.count, blocked.reason),
             jobs: options.jobs, summaries: summaries)
         for batch in stride(from: 0, to: foundAgain.count, by: 1000) {
-            try catalog.results.publish(
+            try catalog.results.record(
                 foundAgain[batch..<min(batch + 1000, foundAgain.count)].map { found in
                     .foundAgain(
                         stepID: ids[found.item.step].stepID,
@@ -68,7 +68,7 @@ final class RunExecution: Sendable {
                 }, runID: runID)
         }
         for batch in stride(from: 0, to: blocked.items.count, by: 1000) {
-            try catalog.results.publish(
+            try catalog.results.record(
                 blocked.items[batch..<min(batch + 1000, blocked.items.count)].map { skipped($0, because: blocked.reason) },
                 runID: runID)
         }
@@ -113,8 +113,8 @@ final class RunExecution: Sendable {
     ) {
         let batch = checkingSources(of: finished)
         do {
-            try store.publish(batch.flatMap(\.staged))
-            try catalog.results.publish(batch.map(\.outcome), runID: runID)
+            try store.commit(batch.flatMap(\.staged))
+            try catalog.results.record(batch.map(\.outcome), runID: runID)
         } catch {
             for artifact in batch.flatMap(\.staged) { store.discard(artifact) }
             stop(because: error)

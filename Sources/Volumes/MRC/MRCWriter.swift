@@ -81,17 +81,17 @@ public final class MRCWriter {
         sliceCount += slices.shape.z
     }
 
-    /// Writes the header and publishes the file under its name.
+    /// Writes the header and commits the file under its name.
     ///
     /// - Throws: ``VolumeError``: `.truncated` where slices are missing; `.unwritable` or `.alreadyExists` as
-    ///   ``AtomicFile/publish()`` does.
+    ///   ``AtomicFile/commit()`` does.
     public func finish() throws(VolumeError) {
         guard sliceCount == shape.z else {
             throw VolumeError(
                 .truncated, "lacks \(shape.z - sliceCount) of its \(shape.z) slices and was not written", path: file.path)
         }
         try file.write(headerBytes().span.bytes, at: 0)
-        try file.publish()
+        try file.commit()
     }
 
     private func headerBytes() -> [UInt8] {

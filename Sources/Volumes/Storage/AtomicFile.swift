@@ -3,13 +3,13 @@ import Glibc
 
 /// A file that appears under its name only when it is complete.
 ///
-/// It is written under a temporary name in the same folder. ``publish()`` synchronises it to the disk, gives it its name and
+/// It is written under a temporary name in the same folder. ``commit()`` synchronises it to the disk, gives it its name and
 /// synchronises the folder. If no file had the name before, the name is a hard link, because `link` fails if another file has
-/// taken the name meanwhile. A file that is never published is removed when the last reference to it is released.
+/// taken the name meanwhile. A file that is never committed is removed when the last reference to it is released.
 package final class AtomicFile {
-    /// The path that the file gets in ``publish()``.
+    /// The path that the file gets in ``commit()``.
     package var path: String { output.path }
-    /// The path until then, for code that checks the file before it is published.
+    /// The path until then, for code that checks the file before it is committed.
     package let temporaryPath: String
     private let output: OutputFile
     private var descriptor: CInt
@@ -74,12 +74,12 @@ package final class AtomicFile {
         }
     }
 
-    /// Synchronises the file to the disk and gives it its name. Does nothing if it is published already.
+    /// Synchronises the file to the disk and gives it its name. Does nothing if it is committed already.
     ///
     /// - Throws: ``VolumeError``: `.unwritable` where the disk fails, `.alreadyExists` where another file has taken the name
     ///   meanwhile. No file appears then, with one exception: if only the folder cannot be synchronised, the file is there,
     ///   and the message says that it may be lost.
-    package func publish() throws(VolumeError) {
+    package func commit() throws(VolumeError) {
         guard descriptor >= 0 else { return }
         try Self.synchronize(descriptor, path: path)
         // NFS reports at close what it could not write.

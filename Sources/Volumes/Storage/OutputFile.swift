@@ -50,7 +50,7 @@ public struct OutputFile: Hashable, Sendable {
     public func write(_ bytes: [UInt8]) throws(VolumeError) {
         let file = try AtomicFile(self)
         try file.write(bytes.span.bytes)
-        try file.publish()
+        try file.commit()
     }
 }
 

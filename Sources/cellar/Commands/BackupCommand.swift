@@ -88,6 +88,6 @@ private struct FileCopy {
     private func copyFile(_ source: String, to target: String) throws {
         let output = try AtomicFile(outputs.file(target))
         try output.write(contentsOf: source)
-        try output.publish()
+        try output.commit()
     }
 }

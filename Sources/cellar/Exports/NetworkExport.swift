@@ -60,7 +60,7 @@ enum NetworkExport {
                 "the network in the artifact \(artifact.digest.abbreviated) is no sound safetensors file, and was not written "
                     + "(\(error.message)); `cellar verify --deep --repair` has it trained again where it is damaged")
         }
-        try file.publish()
+        try file.commit()
         return tensors
     }
 }

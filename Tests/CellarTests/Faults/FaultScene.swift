@@ -69,7 +69,7 @@ struct FaultScene: Sendable {
         try Self.prepare(program, ["run"], in: ran)
         // What `gc` is for: a file of a killed process, a blob without a row, and the folder of an item that nobody goes on with.
         let store = try BlobStore(directory: "\(ran)/.cellar/blobs")
-        try store.publish([store.stage(kind: "test") { try $0.write("a", shape: [2], values: [1.0, 2.0]) }])
+        try store.commit([store.stage(kind: "test") { try $0.write("a", shape: [2], values: [1.0, 2.0]) }])
         try Data("left".utf8).write(to: URL(fileURLWithPath: "\(ran)/.cellar/blobs/staging/left.h5"))
         let work = "\(ran)/.cellar/work/\(String(repeating: "0f", count: 32))"
         try FileManager.default.createDirectory(atPath: work, withIntermediateDirectories: true)

@@ -131,26 +131,26 @@ package enum ItemOutcome: Sendable {
 }
 
 extension Catalog.Results {
-    /// Publishes a batch of items: writes their results in one transaction, at whose end they exist and stand.
+    /// Records a batch of items: writes their results in one transaction, at whose end they exist and stand.
     ///
     /// The bytes of all their artifacts must be in the blob store, synced to disk, before.
-    package func publish(_ outcomes: [ItemOutcome], runID: Int64) throws {
+    package func record(_ outcomes: [ItemOutcome], runID: Int64) throws {
         try database.write { db in
-            let publisher = Publisher(db: db, runID: runID)
+            let statements = RecordingStatements(db: db, runID: runID)
             for outcome in outcomes {
                 switch outcome {
-                case .done(let item): try publisher.complete(item)
+                case .done(let item): try statements.complete(item)
                 case .foundAgain(let stepID, let scopeID, let key, let trace):
-                    try publisher.setHead(stepID: stepID, scopeID: scopeID, key: key, traceID: trace.id, outputs: trace.outputs)
-                case .trouble(let trouble): try publisher.record(trouble)
+                    try statements.setHead(stepID: stepID, scopeID: scopeID, key: key, traceID: trace.id, outputs: trace.outputs)
+                case .trouble(let trouble): try statements.record(trouble)
                 }
             }
         }
     }
 }
 
-/// The statements of one publishing transaction. Each is prepared once for a connection, and used again.
-private struct Publisher {
+/// The statements of one recording transaction. Each is prepared once for a connection, and used again.
+private struct RecordingStatements {
     let db: Database
     let runID: Int64
 

@@ -5,7 +5,7 @@ internal import Volumes
 extension BlobStore {
     /// Writes an artifact into `staging/`, closes the file, opens it again and checks that it has the digest of what was written.
     ///
-    /// The artifact is not visible yet, and not forced to the disk: ``publish(_:)`` does both, for many artifacts at once.
+    /// The artifact is not visible yet, and not forced to the disk: ``commit(_:)`` does both, for many artifacts at once.
     /// Several threads may stage at the same time.
     ///
     /// - Parameters:
@@ -37,16 +37,16 @@ extension BlobStore {
     }
 
     /// Makes staged artifacts durable and visible: forces each file to the disk, renames it to its final name, and
-    /// forces the folders to the disk. Each folder is forced once, so that publishing many artifacts together is cheap.
+    /// forces the folders to the disk. Each folder is forced once, so that committing many artifacts together is cheap.
     ///
     /// Where an artifact of the same digest is present and sound, the staged copy is removed. Where it is damaged or cannot be
     /// read, the staged copy replaces it: the copy was checked and has the same content, so that nothing is lost.
     ///
     /// The staged files are gone afterwards, whether this succeeds or not. Where it fails, some artifacts may be in place; these
-    /// are complete, and staging and publishing them again is safe.
+    /// are complete, and staging and committing them again is safe.
     ///
     /// - Throws: ``BlobError``, of the code `diskFull` where the disk is full.
-    public func publish(_ staged: [StagedArtifact]) throws(BlobError) {
+    public func commit(_ staged: [StagedArtifact]) throws(BlobError) {
         defer { for artifact in staged { discard(artifact) } }
         var touched: Set<String> = []
         var new: [StagedArtifact] = []
@@ -74,14 +74,14 @@ extension BlobStore {
         try pass(.directoriesSynced, path: directory)
     }
 
-    /// Removes a staged artifact that will not be published.
+    /// Removes a staged artifact that will not be committed.
     public func discard(_ staged: StagedArtifact) {
         // A file that cannot be removed remains as a stray, which the inventory lists.
         _ = try? Filesystem.remove(staged.path)
     }
 }
 
-/// An artifact that is written and checked, but neither durable nor visible yet; `BlobStore.publish` makes it both.
+/// An artifact that is written and checked, but neither durable nor visible yet; `BlobStore.commit` makes it both.
 public struct StagedArtifact: Sendable, Hashable {
     /// The logical digest, which will name the file.
     public let digest: Digest
@@ -93,11 +93,11 @@ public struct StagedArtifact: Sendable, Hashable {
     let path: String
 }
 
-/// The points at which staging and publishing call the probe of a store, in order.
+/// The points at which staging and committing call the probe of a store, in order.
 ///
 /// Where the probe throws, the artifacts that are not in place yet are discarded. Where the process dies at a point, it leaves
 /// at most stray files in `staging/`; artifacts in place are complete.
-public enum PublishPoint: String, Sendable, Hashable, CaseIterable {
+public enum StorePoint: String, Sendable, Hashable, CaseIterable {
     /// The staging file exists and is empty.
     case created
     /// All datasets and attributes were passed to HDF5.
@@ -114,6 +114,6 @@ public enum PublishPoint: String, Sendable, Hashable, CaseIterable {
     case willRename
     /// The file has its final name.
     case renamed
-    /// The folders with the new names are on the disk: the artifacts are durable. Once for each `publish`.
+    /// The folders with the new names are on the disk: the artifacts are durable. Once for each `commit`.
     case directoriesSynced
 }
