@@ -2,6 +2,7 @@ public import Basics
 import CatalogMigrations
 import CatalogSchema
 import GRDB
+import Glibc
 import Volumes
 
 /// Making and opening a catalog, and bringing its schema up to date.
@@ -75,14 +76,22 @@ extension Catalog {
     private static func withCatalogErrors(
         in directory: CatalogDirectory, _ body: () throws -> Catalog
     ) throws(CatalogError) -> Catalog {
-        do {
-            return try body()
-        } catch let error as CatalogError {
-            throw error
-        } catch let error as DatabaseError {
-            throw CatalogError(error, in: directory)
-        } catch {
-            throw CatalogError(.storage, "the catalog \(directory.path) could not be opened: \(error)")
+        let begin = ContinuousClock.now
+        while true {
+            do {
+                return try body()
+            } catch let error as CatalogError {
+                throw error
+            } catch let error as DatabaseError {
+                // SQLite does not wait, but fails at once, where two connections change to WAL mode at the same time
+                // (https://www.sqlite.org/c3ref/busy_handler.html): opening begins again then.
+                guard error.resultCode == .SQLITE_BUSY, ContinuousClock.now - begin < CatalogDatabase.busyTimeout else {
+                    throw CatalogError(error, in: directory)
+                }
+                usleep(20_000)
+            } catch {
+                throw CatalogError(.storage, "the catalog \(directory.path) could not be opened: \(error)")
+            }
         }
     }
 

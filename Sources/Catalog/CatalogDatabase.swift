@@ -102,6 +102,9 @@ final class CatalogDatabase: Sendable {
 
     // MARK: Connecting
 
+    /// How long a connection waits while another one keeps the database locked.
+    static let busyTimeout = Duration.seconds(30)
+
     /// Opens a connection that only reads.
     static func openReader(in directory: CatalogDirectory) throws -> DatabaseQueue {
         try DatabaseQueue(path: directory.readingPath, configuration: configuration(isReadOnly: true))
@@ -117,7 +120,7 @@ final class CatalogDatabase: Sendable {
     private static func configuration(isReadOnly: Bool) -> Configuration {
         var configuration = Configuration()
         configuration.label = "catalog"
-        configuration.busyMode = .timeout(30)
+        configuration.busyMode = .timeout(busyTimeout / .seconds(1))
         configuration.maximumReaderCount = 8
         configuration.readonly = isReadOnly
         return configuration

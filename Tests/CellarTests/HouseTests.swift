@@ -68,7 +68,7 @@ import Testing
 
     @Test("the walks of CONTRIBUTING.md lead through files that are there")
     func walks() throws {
-        let named = try Repository.text(of: "CONTRIBUTING.md").matches(of: /`((?:Sources|Schema)\/[^`]+\.(?:swift|sql|md))`/).map
+        let named = try Repository.text(of: "CONTRIBUTING.md").matches(of: /`((?:Sources|Schema)\/[^`*]+\.(?:swift|sql|md))`/).map
         {
             String($0.1)
         }
