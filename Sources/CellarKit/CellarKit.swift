@@ -9,6 +9,7 @@
 /// let plan = try Planner(catalog, graph: graph, recipe: recipe).plan()
 /// for step in plan.summaries { print(step.step, step.stale) }
 /// ```
+@_exported public import Basics
 @_exported public import Catalog
 @_exported public import CatalogSchema
 @_exported public import Cellpose

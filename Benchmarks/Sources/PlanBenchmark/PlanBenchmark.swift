@@ -77,7 +77,7 @@ enum PlanBenchmark {
             Report.fail(usage: "plan-benchmark measure FOLDER: something is stale in \(folder); make it anew")
         }
         return Measurement(
-            items: plan.summaries.reduce(0) { $0 + $1.total }, work: plan.summaries.reduce(0) { $0 + $1.stale + $1.pending },
+            items: plan.summaries.reduce(0) { $0 + $1.total }, work: plan.summaries.reduce(0) { $0 + $1.stale + $1.waiting },
             planSeconds: planned.seconds, summarySeconds: all.seconds - planned.seconds,
             processorSeconds: all.processorSeconds, peakResidentBytes: ProcessUse.peakResidentBytes)
     }

@@ -1,3 +1,4 @@
+import Basics
 import BenchmarkSupport
 import Tensors
 import Training

@@ -1,5 +1,5 @@
 public import Basics
-package import BlobStore
+public import BlobStore
 internal import Catalog
 public import CatalogSchema
 internal import Foundation
@@ -72,22 +72,22 @@ public final class StepItem {
     /// The value of a flag.
     ///
     /// - Throws: ``EngineError`` where the step declared no such parameter of that type; so do the next ones.
-    package func flag(_ name: String) throws -> Bool {
+    public func flag(_ name: String) throws -> Bool {
         guard case .flag(let flag)? = setup.parameters[name] else { throw undeclared("parameter", name) }
         return flag
     }
 
-    package func integer(_ name: String) throws -> Int {
+    public func integer(_ name: String) throws -> Int {
         guard case .integer(let integer)? = setup.parameters[name] else { throw undeclared("parameter", name) }
         return integer
     }
 
-    package func real(_ name: String) throws -> Double {
+    public func real(_ name: String) throws -> Double {
         guard case .real(let real)? = setup.parameters[name] else { throw undeclared("parameter", name) }
         return real
     }
 
-    package func text(_ name: String) throws -> String {
+    public func text(_ name: String) throws -> String {
         guard case .text(let text)? = setup.parameters[name] else { throw undeclared("parameter", name) }
         return text
     }
@@ -129,7 +129,7 @@ public final class StepItem {
     }
 
     /// A value that another step gave: of the item's own scope, of its tomogram, or of the current training set.
-    package func value<Value: Decodable>(_ type: Value.Type = Value.self, of step: String, named name: String) throws -> Value {
+    public func value<Value: Decodable>(_ type: Value.Type = Value.self, of step: String, named name: String) throws -> Value {
         try checkDeclared(step, name)
         let text = try reader.value(of: step, named: name, for: scope)
         return try JSONDecoder().decode(type, from: Data(text.utf8))
@@ -141,7 +141,7 @@ public final class StepItem {
     /// try item.forEachArtifact(of: "pseudo-labels", named: "volume") { member in
     ///     let size = try item.value([Double].self, of: "calibrate", named: "voxel-size", for: member.scope)
     /// ```
-    package func value<Value: Decodable>(
+    public func value<Value: Decodable>(
         _ type: Value.Type = Value.self, of step: String, named name: String, for member: Scope
     ) throws -> Value {
         try checkDeclared(step, name)
@@ -151,7 +151,7 @@ public final class StepItem {
     }
 
     /// An artifact that another step gave: of the item's own scope, of its tomogram, or of the current training set.
-    package func artifact(of step: String, named name: String) throws -> Artifact {
+    public func artifact(of step: String, named name: String) throws -> Artifact {
         try checkDeclared(step, name)
         return try onlyArtifact(of: step, named: name, for: scope)
     }
@@ -159,7 +159,7 @@ public final class StepItem {
     /// An artifact that another step gave for one member of a slab or training set: for the member itself, or for its tomogram.
     ///
     /// - Parameter member: a slice of the slab, or a member of the training set; or the item's own scope.
-    package func artifact(of step: String, named name: String, for member: Scope) throws -> Artifact {
+    public func artifact(of step: String, named name: String, for member: Scope) throws -> Artifact {
         try checkDeclared(step, name)
         try checkRelated(member)
         return try onlyArtifact(of: step, named: name, for: member)
@@ -182,7 +182,7 @@ public final class StepItem {
     /// Gives an output that is a value: kept in the catalog as JSON with sorted keys.
     ///
     /// - Parameter digest: the digest of the data that the value describes, such as voxels; nil for the digest of the value itself.
-    package func give(_ name: String, value: some Encodable, digest: Digest? = nil) throws {
+    public func give(_ name: String, value: some Encodable, digest: Digest? = nil) throws {
         try checkPromised(name) { $0 == .value || $0 == .voxels }
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
@@ -195,7 +195,7 @@ public final class StepItem {
     /// Gives an output that is an artifact, which the closure writes.
     ///
     /// - Parameter kind: the kind of the artifact, in the file and for people: `prepared-slice` (Schema/blobs.md).
-    package func give(_ name: String, artifact kind: String, _ write: (ArtifactWriter) throws -> Void) throws {
+    public func give(_ name: String, artifact kind: String, _ write: (ArtifactWriter) throws -> Void) throws {
         var isEvictable = false
         try checkPromised(name) { promise in
             if case .artifact(let evictable) = promise { isEvictable = evictable } else { return false }
