@@ -50,10 +50,16 @@ import Testing
                 let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
                 guard index < all.count, let reference = known[all[index].command] else { return }
                 let (isVisited, hasFailed, harm) = Self.visit(all[index], scene, reference)
+                let texts = harm.map { "\(all[index].text): \($0)" }
                 outcome.withLock {
                     if isVisited { $0.visited[all[index].command, default: 0] += 1 }
                     if hasFailed { $0.failed += 1 }
-                    $0.harm += harm.map { "\(all[index].text): \($0)" }
+                    $0.harm += texts
+                }
+                // Every point takes most of an hour: harm is said at once, and how far it is.
+                for text in texts { FileHandle.standardError.write(Data("faults: \(text)\n".utf8)) }
+                if Self.stride != nil, index % 500 == 499 {
+                    FileHandle.standardError.write(Data("faults: \(index + 1) of \(all.count) points\n".utf8))
                 }
             }
         }
