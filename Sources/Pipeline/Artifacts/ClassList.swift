@@ -1,21 +1,41 @@
-internal import Basics
+import Basics
 public import BlobStore
 
 /// Names of classes, in the order of their labels from 1: in a recipe, with commas between them, and as the attribute `classes` of the
 /// artifacts that a network gave (Schema/blobs.md).
-public enum ClassList {
+public struct ClassList: Sendable, Hashable {
     private static let attribute = "classes"
 
-    /// Reads the names from an artifact; the first one has the label 1.
+    /// The first one has the label 1.
+    public let names: [String]
+
+    /// Reads the names from an artifact.
     ///
     /// - Throws: ``PipelineError`` where the artifact names no classes.
-    public static func read(_ artifact: Artifact) throws -> [String] {
-        guard case .string(let text)? = artifact.attributes[attribute] else {
+    public init(_ artifact: Artifact) throws {
+        guard case .string(let text)? = artifact.attributes[Self.attribute] else {
             throw PipelineError(
                 "the artifact \(artifact.digest.abbreviated) of kind \(artifact.kind) does not name its classes; `cellar verify "
                     + "--deep` looks at it")
         }
-        return text.words
+        names = text.words
+    }
+
+    /// The labels with their names, for people: `1 membrane, 2 ribosome`.
+    public var sentence: String { names.enumerated().map { "\($0 + 1) \($1)" }.joined(separator: ", ") }
+
+    /// The label of a class; of the only one, where no name is given.
+    ///
+    /// - Parameter owner: what has these classes, for the sentence that says which there are.
+    /// - Throws: ``PipelineError`` where there is no class of that name, or no name and several classes.
+    public func label(of name: String?, in owner: String) throws -> Int {
+        if name == nil, names.count == 1 { return 1 }
+        let list = names.joined(separator: ", ")
+        guard let name else { throw PipelineError("\(owner) has several classes: \(list); --class names the one to write") }
+        guard let index = names.firstIndex(of: name) else {
+            throw PipelineError("\(owner) has no class \(name); --class is one of \(list)")
+        }
+        return index + 1
     }
 
     /// Writes the names to an artifact.

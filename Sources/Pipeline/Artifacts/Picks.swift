@@ -2,16 +2,16 @@ import Basics
 public import BlobStore
 import CatalogSchema
 public import Engine
-import Metrics
+package import Metrics
 import Volumes
 
 /// A particle of a network or of pseudo-labels: its class, position, confidence and radius.
-struct FoundParticle: Sendable {
-    let className: String
+package struct FoundParticle: Sendable {
+    package let className: String
     /// The centre x, y, z in Å, and the confidence.
-    let pick: Pick
+    package let pick: Pick
     /// 0 where the radius is not known.
-    let radiusInAngstroms: Double
+    package let radiusInAngstroms: Double
 }
 
 /// The particles that a network found in a tomogram, as an artifact (Schema/blobs.md, `picks`): a table with a row for each particle.
@@ -21,8 +21,8 @@ public struct Picks: StoredContent {
     private static let columns = 6
 
     /// The classes of the network; the first one has the number 1.
-    let classes: [String]
-    let particles: [FoundParticle]
+    package let classes: [String]
+    package let particles: [FoundParticle]
 
     /// - Parameters:
     ///   - particles: as objects of the catalog; without a confidence or radius they get 0.
@@ -38,7 +38,7 @@ public struct Picks: StoredContent {
 
     /// - Throws: ``PipelineError`` where the artifact has other columns, or a class without a name.
     public init(_ artifact: Artifact) throws {
-        let classes = try ClassList.read(artifact)
+        let classes = try ClassList(artifact).names
         // HDF5 datasets here have at least one element: without particles there is no dataset.
         let isEmpty = !artifact.datasets.contains { $0.name == "particles" }
         let values = isEmpty ? [] : try artifact.read("particles", as: Double.self)

@@ -21,7 +21,7 @@ public struct Segmentation: ArtifactContent {
                 "the segmentation \(artifact.digest.abbreviated) is no volume; `cellar verify --deep` looks at it")
         }
         (self.artifact, self.shape) = (artifact, shape)
-        classes = try ClassList.read(artifact)
+        classes = try ClassList(artifact).names
     }
 
     /// The labels of a slice, `[y][x]`.
@@ -97,7 +97,7 @@ public struct ClassProbabilities: ArtifactContent {
     /// - Throws: ``PipelineError`` where the artifact names no classes.
     public init(_ artifact: Artifact) throws {
         self.artifact = artifact
-        classes = try ClassList.read(artifact)
+        classes = try ClassList(artifact).names
     }
 
     /// The probabilities of some classes in a slice, `[y][x]` each, 255 for the probability 1. Classes that the artifact does not have are

@@ -52,7 +52,7 @@ struct ExportCommand: ParsableCommand {
             let export = try target.volume()
             let segmentation = try objects || step == .pseudoLabels ? nil : export.artifact(of: "segment", "labels")
             if let segmentation {
-                let classes = try ArtifactClasses(segmentation)
+                let classes = try ClassList(segmentation)
                 let results = try export.writeVolume(
                     segmentation, step: "segment", dataset: "labels", scalarType: .uint8, label: "labels by segment")
                 print("\(target.output): \(export.shape), segment: \(classes.sentence)")
@@ -112,8 +112,8 @@ struct ExportCommand: ParsableCommand {
                     "the probabilities of \(name) were dropped by `cellar gc` to save disk; they come back when `cellar run` segments "
                         + "it anew")
             }
-            let classes = try ArtifactClasses(probability)
-            let number = try classes.number(of: className, in: "the segmentation of \(name)")
+            let classes = try ClassList(probability)
+            let number = try classes.label(of: className, in: "the segmentation of \(name)")
             let results = try export.writeVolume(
                 probability, step: "segment", dataset: "class_\(number)", scalarType: .float32, scale: 1 / 255,
                 label: "probability of \(classes.names[number - 1])")
@@ -235,7 +235,7 @@ struct ExportCommand: ParsableCommand {
             let artifact = try NetworkExport.artifact(
                 of: set, step: step.rawValue, workspace.catalog, workspace.store())
             let tensors = try NetworkExport.write(artifact, to: file)
-            let classes = try ArtifactClasses(artifact)
+            let classes = try ClassList(artifact)
             print("\(output): \(tensors.count) tensors, classes \(classes.sentence)")
             try NetworkExport.results(of: set, step: step.rawValue, workspace)?.report()
         }

@@ -57,7 +57,7 @@ struct VolumeResults {
         return try store.open(digest)
     }
 
-    private func caption(_ step: String, _ classes: ArtifactClasses) -> SliceCaption {
+    private func caption(_ step: String, _ classes: ClassList) -> SliceCaption {
         SliceCaption(name: "\(tomogram.name), \(step)", z: z, voxelSize: voxelSize, legend: classes.legend)
     }
 
@@ -74,7 +74,7 @@ struct VolumeResults {
                 .invalid, "the segmentation of \(tomogram.name) has another size than the tomogram; `cellar run` renews it")
         }
         return try rendering(
-            volume.readSlice(z: z), labels: labels, caption: caption("segment", ArtifactClasses(artifact)))
+            volume.readSlice(z: z), labels: labels, caption: caption("segment", ClassList(artifact)))
     }
 
     /// Circles where the balls that were picked cut the slice.
@@ -87,7 +87,7 @@ struct VolumeResults {
         }
         let circles = try Self.particles(artifact).compactMap { $0.section(z: z, voxelSize: voxelSize) }
         return try rendering(
-            volume.readSlice(z: z), circles: circles, caption: caption("pick", ArtifactClasses(artifact)))
+            volume.readSlice(z: z), circles: circles, caption: caption("pick", ClassList(artifact)))
     }
 
     /// A particle of an artifact of the kind `picks`, in Å from the centre of the first voxel.
@@ -121,6 +121,15 @@ struct VolumeResults {
             let row = values[first..<first + 6]
             let center = SIMD3<Double>(row[first], row[first + 1], row[first + 2])
             return Particle(center: center, radius: row[first + 3], classNumber: Int(exactly: row[first + 5]) ?? 0)
+        }
+    }
+}
+
+extension ClassList {
+    /// Each class in the colour that its label has.
+    var legend: [LegendEntry] {
+        names.enumerated().compactMap { index, name in
+            LabelPalette.standard.color(of: UInt32(index + 1)).map { LegendEntry(name: name, color: $0) }
         }
     }
 }
