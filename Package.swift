@@ -111,7 +111,8 @@ let package = Package(
         .target(
             name: "CellarKit",
             dependencies: [
-                "Basics", "Catalog", "CatalogSchema", "Cellpose", "Diffusion", "Engine", "Pipeline", "Tensors", "Volumes",
+                "Basics", "BlobStore", "BuiltinModels", "Catalog", "CatalogSchema", "Cellpose", "Checkpoints", "Diffusion", "Engine",
+                "Pipeline", "Simulation", "Tensors", "Volumes",
             ],
             swiftSettings: settings),
         .executableTarget(

@@ -1,15 +1,6 @@
-/// Everything that a Swift program needs to embed a catalog: open it, plan, run, ask.
-///
-/// ```swift
-/// import CellarKit
-///
-/// let catalog = try Catalog.open(at: CatalogDirectory(path: ".cellar"))
-/// let graph = try StepGraph(StandardSteps.all)
-/// let recipe = try RecipeFile(path: catalog.directory.recipe).read(for: graph.steps)
-/// let plan = try Planner(catalog, graph: graph, recipe: recipe).plan()
-/// for step in plan.summaries { print(step.step, step.stale) }
-/// ```
+/// Everything that a Swift program needs to embed a catalog; begin with ``Project``.
 @_exported public import Basics
+@_exported public import BlobStore
 @_exported public import Catalog
 @_exported public import CatalogSchema
 @_exported public import Cellpose

@@ -1,5 +1,4 @@
 import ArgumentParser
-import BlobStore
 import CellarKit
 import Foundation
 
@@ -16,7 +15,7 @@ struct CatalogOptions: ParsableArguments {
         return try CatalogDirectory.find(named: named, from: FileManager.default.currentDirectoryPath)
     }
 
-    func open() throws -> Workspace { try Workspace(directory: directory()) }
+    func open() throws -> Project { try Project(at: directory()) }
 }
 
 /// Which tomograms a command works on.
@@ -29,27 +28,10 @@ struct SelectionOptions: ParsableArguments {
     var expression: String?
 
     /// The ids of the tomograms; nil for all.
-    func selection(in catalog: Catalog) throws -> [Int64]? {
-        try expression.map { try QueryConnection(catalog).ids(in: "v_tomogram", where: $0) }
-    }
+    func tomograms(of project: Project) throws -> [Int64]? { try project.select(where: expression) }
 }
 
-/// An open catalog with what stands beside it: recipe, steps, blobs.
-struct Workspace {
-    let catalog: Catalog
-    let graph: StepGraph
-
-    init(directory: CatalogDirectory) throws {
-        catalog = try Catalog.open(at: directory)
-        graph = try StepGraph(StandardSteps.all)
-    }
-
-    var directory: CatalogDirectory { catalog.directory }
-    var recipeFile: RecipeFile { RecipeFile(path: directory.recipe) }
-
-    func recipe() throws -> Recipe { try recipeFile.read(for: graph.steps) }
-    func store() throws -> BlobStore { try BlobStore(directory: directory.blobs) }
-
-    /// The steps up to one, or all.
-    func graph(until step: String?) throws -> StepGraph { try step.map { try graph.upTo($0) } ?? graph }
+typealias Workspace = Project
+extension SelectionOptions {
+    func selection(in catalog: Catalog) throws -> [Int64]? { try expression.map { try QueryConnection(catalog).ids(in: "v_tomogram", where: $0) } }
 }

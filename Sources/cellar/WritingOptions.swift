@@ -1,7 +1,6 @@
 import ArgumentParser
 import Basics
 import CellarKit
-import Foundation
 
 /// Whether a command may write over files that are there.
 struct WritingOptions: ParsableArguments {
@@ -10,40 +9,18 @@ struct WritingOptions: ParsableArguments {
 
     /// The one file that a command writes; see ``OutputFiles``.
     func file(_ path: String, knownTo directory: CatalogDirectory? = nil) throws -> OutputFile {
-        try OutputFiles(at: path, knownTo: directory, areReplaced: force).file(path)
-    }
-}
-
-/// The files that a command writes. Here alone the program makes them, so that none is written over what a catalog knows.
-struct OutputFiles {
-    private let known: KnownFiles
-    private let areReplaced: Bool
-
-    /// - Parameters:
-    ///   - path: of one of the files: the catalog above it is asked what it knows, too.
-    ///   - directory: of the catalog that the command works on; nil for the one that is found from the working folder, if any.
-    ///   - areReplaced: whether files that are there may be replaced.
-    /// - Throws: ``CatalogError`` where a catalog cannot say what it knows.
-    init(at path: String, knownTo directory: CatalogDirectory? = nil, areReplaced: Bool) throws {
-        let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
-        let found = try directory ?? Self.ifAny { try CatalogOptions.directory(named: nil) }
-        let above = try Self.ifAny { try CatalogDirectory.find(named: nil, from: folder) }
-        var known = KnownFiles.none
-        for directory in Set([found, above].compactMap(\.self)) {
-            known = try Catalog.open(at: directory).collection.knownFiles(addingTo: known)
-        }
-        self.known = known
-        self.areReplaced = areReplaced
+        try files(at: path, knownTo: directory).file(path)
     }
 
-    private static func ifAny(_ find: () throws -> CatalogDirectory) throws -> CatalogDirectory? {
-        do {
-            return try find()
-        } catch let error as CatalogError where error.code == .noCatalog {
-            return nil
-        }
+    /// The files that a command writes, one of which is at a path.
+    ///
+    /// - Parameter directory: of the catalog that the command works on; nil for the one that is found from the working folder, if any.
+    func files(at path: String, knownTo directory: CatalogDirectory? = nil) throws -> OutputFiles {
+        try Self.files(at: path, knownTo: directory, areReplaced: force)
     }
 
-    /// - Throws: ``VolumeError`` where a catalog knows the file, or it is there and must not be replaced.
-    func file(_ path: String) throws -> OutputFile { try OutputFile(path, replacing: areReplaced, keeping: known) }
+    static func files(at path: String, knownTo directory: CatalogDirectory? = nil, areReplaced: Bool) throws -> OutputFiles {
+        let current = try directory ?? CatalogDirectory.ifAny { try CatalogOptions.directory(named: nil) }
+        return try OutputFiles(at: path, knownTo: current, areReplaced: areReplaced)
+    }
 }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CellarKit
 import Foundation
 
 /// Runs the command line and says what went wrong.

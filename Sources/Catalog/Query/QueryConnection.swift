@@ -225,3 +225,36 @@ public enum QueryValue: Hashable, Sendable {
         }
     }
 }
+
+extension QueryValue {
+    /// Every digit, for programs.
+    public var plainText: String {
+        switch self {
+        case .null: ""
+        case .integer(let integer): "\(integer)"
+        case .real(let real): "\(real)"
+        case .text(let text): text
+        case .blob(let bytes): bytes.hexadecimal
+        }
+    }
+
+    /// The number that it is; nil for all else.
+    public var number: Double? {
+        switch self {
+        case .integer(let integer): Double(integer)
+        case .real(let real): real
+        case .null, .text, .blob: nil
+        }
+    }
+
+    /// The whole number that it is; nil for all else.
+    public var integer: Int64? { if case .integer(let integer) = self { integer } else { nil } }
+}
+
+extension [UInt8] {
+    /// Two hexadecimal digits for each byte.
+    var hexadecimal: String {
+        let digits = [Character]("0123456789abcdef")
+        return String(flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
+    }
+}

@@ -145,8 +145,11 @@ extension Catalog.Results {
     /// The voxel size is the one that the step read then. The tomogram may have another one now, if nothing ran since that was
     /// changed.
     ///
+    /// - Parameter calibration: the step and the output that give voxel sizes: a JSON array of x, y, z in Å.
     /// - Throws: ``CatalogError`` where the catalog no longer knows what the step read.
-    public func provenance(step: String, scopeID: Int64) throws -> ResultProvenance? {
+    package func provenance(
+        step: String, scopeID: Int64, calibration: (step: String, output: String)
+    ) throws -> ResultProvenance? {
         try database.read { db in
             let row = try Row.fetchOne(
                 db,
@@ -155,13 +158,13 @@ extension Catalog.Results {
                     FROM head
                     JOIN step ON step.id = head.step_id
                     JOIN trace ON trace.id = head.trace_id
-                    LEFT JOIN trace_input ON trace_input.trace_id = trace.id AND trace_input.name = 'calibrate.voxel-size'
+                    LEFT JOIN trace_input ON trace_input.trace_id = trace.id AND trace_input.name = ?
                     WHERE step.name = ? AND head.scope_id = ?
-                    """, arguments: [step, scopeID])
+                    """, arguments: ["\(calibration.step).\(calibration.output)", step, scopeID])
             guard let row else { return nil }
             var provenance = ResultProvenance(runID: row[0], startedAt: row[1], voxelSize: nil)
             if let digest: Digest = row["calibration"] {
-                provenance.voxelSize = try Self.voxelSize(ofCalibration: digest, db)
+                provenance.voxelSize = try Self.voxelSize(digest, of: calibration, db)
                 guard provenance.voxelSize != nil else {
                     throw CatalogError(
                         .invalid,
@@ -172,16 +175,17 @@ extension Catalog.Results {
         }
     }
 
-    /// The voxel size that is an output of `calibrate`: a JSON array of x, y, z in Å.
-    private static func voxelSize(ofCalibration digest: Digest, _ db: Database) throws -> VoxelSize? {
+    /// The voxel size of an output with a digest.
+    private static func voxelSize(
+        _ digest: Digest, of calibration: (step: String, output: String), _ db: Database
+    ) throws -> VoxelSize? {
         let text = try String.fetchOne(
             db,
             sql: """
                 SELECT value FROM trace_output JOIN trace ON trace.id = trace_id
-                WHERE step_id = (SELECT id FROM step WHERE name = 'calibrate')
-                    AND trace_output.name = 'voxel-size' AND trace_output.digest = ?
+                WHERE step_id = (SELECT id FROM step WHERE name = ?) AND trace_output.name = ? AND trace_output.digest = ?
                 LIMIT 1
-                """, arguments: [digest])
+                """, arguments: [calibration.step, calibration.output, digest])
         let size = try text.map { try JSONDecoder().decode([Double].self, from: Data($0.utf8)) } ?? []
         return size.count == 3 ? VoxelSize(xInAngstroms: size[0], yInAngstroms: size[1], zInAngstroms: size[2]) : nil
     }

@@ -13,7 +13,7 @@ public struct PseudoLabels: ArtifactContent {
 
     /// The digest of the artifact. The metadata of a network that was trained on the labels records it.
     var digest: Digest { artifact.digest }
-    fileprivate let artifact: Artifact
+    let artifact: Artifact
 
     public init(_ artifact: Artifact) { self.artifact = artifact }
 

@@ -8,10 +8,9 @@ import Volumes
 public struct Segmentation: ArtifactContent {
     public static let kind = "segmentation"
 
-    /// The names of the classes; the first one has the label 1.
-    let classes: [String]
+    package let classes: ClassList
     let shape: VolumeShape
-    private let artifact: Artifact
+    let artifact: Artifact
 
     /// - Throws: ``PipelineError`` where the artifact is no volume, or names no classes.
     public init(_ artifact: Artifact) throws {
@@ -21,7 +20,7 @@ public struct Segmentation: ArtifactContent {
                 "the segmentation \(artifact.digest.abbreviated) is no volume; `cellar verify --deep` looks at it")
         }
         (self.artifact, self.shape) = (artifact, shape)
-        classes = try ClassList(artifact).names
+        classes = try ClassList(artifact)
     }
 
     /// The labels of a slice, `[y][x]`.
@@ -31,7 +30,7 @@ public struct Segmentation: ArtifactContent {
 
     /// The labels of a slice, `[y][x]`, in another order of classes: the position in `wanted`, from 1, and 0 for all other classes.
     func labels(_ z: Int, of wanted: [String]) throws -> Image<UInt8> {
-        let table = ClassList.table(from: classes, to: wanted)
+        let table = ClassList.table(from: classes.names, to: wanted)
         return try labels(z).map { table[Int($0)] }
     }
 
@@ -91,13 +90,13 @@ public struct Segmentation: ArtifactContent {
 public struct ClassProbabilities: ArtifactContent {
     public static let kind = "probabilities"
 
-    private let classes: [String]
-    private let artifact: Artifact
+    package let classes: ClassList
+    let artifact: Artifact
 
     /// - Throws: ``PipelineError`` where the artifact names no classes.
     public init(_ artifact: Artifact) throws {
         self.artifact = artifact
-        classes = try ClassList(artifact).names
+        classes = try ClassList(artifact)
     }
 
     /// The probabilities of some classes in a slice, `[y][x]` each, 255 for the probability 1. Classes that the artifact does not have are
@@ -105,7 +104,7 @@ public struct ClassProbabilities: ArtifactContent {
     ///
     /// - Complexity: reads one slice of each class.
     func slice(_ z: Int, of wanted: [String], shape: VolumeShape) throws -> [Image<UInt8>] {
-        try wanted.compactMap { classes.firstIndex(of: $0) }.map { index in
+        try wanted.compactMap { classes.names.firstIndex(of: $0) }.map { index in
             try shape.image(artifact.readRows("class_\(index + 1)", z..<z + 1))
         }
     }

@@ -46,7 +46,7 @@ public struct FeatureMap: ArtifactContent {
 public struct ConsistentMaps: ArtifactContent {
     public static let kind = "consistent-maps"
 
-    private let artifact: Artifact
+    let artifact: Artifact
 
     public init(_ artifact: Artifact) { self.artifact = artifact }
 

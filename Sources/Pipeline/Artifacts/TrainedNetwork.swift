@@ -14,6 +14,27 @@ public struct TrainedNetwork: ArtifactContent {
 
     public init(_ artifact: Artifact) { self.artifact = artifact }
 
+    /// The classes of the network.
+    ///
+    /// - Throws: ``PipelineError`` where the artifact names none.
+    package func classes() throws -> ClassList { try ClassList(artifact) }
+
+    /// Calls a closure with the bytes of the safetensors file, 16 MiB at a time.
+    ///
+    /// - Throws: ``PipelineError`` where the artifact holds no file, ``BlobError`` where it cannot be read.
+    package func forEachPart(_ body: ([UInt8]) throws -> Void) throws {
+        let description = try artifact.dataset(Self.dataset)
+        guard description.shape.count == 1, description.scalarType == .uint8 else {
+            throw PipelineError(
+                "the artifact \(artifact.digest.abbreviated) of kind \(artifact.kind) holds no file but \(description.scalarType) of "
+                    + "the shape \(description.shape); `cellar run` renews it")
+        }
+        let count = description.shape[0]
+        for start in stride(from: 0, to: count, by: 16 << 20) {
+            try body(artifact.readRows(Self.dataset, start..<min(start + 16 << 20, count)))
+        }
+    }
+
     /// Writes the network and its description.
     ///
     /// - Parameter folder: where the safetensors file is written before its bytes go into the artifact.

@@ -1,6 +1,6 @@
 import Catalog
 import CatalogSchema
-import Engine
+package import Engine
 import ImageProcessing
 import Metrics
 import Volumes
@@ -56,16 +56,16 @@ public struct EvaluationOutputs: Sendable {
     /// The output `comparison`: what was compared, and how.
     public struct Comparison: Codable, Sendable {
         /// The annotated classes of each compared class.
-        var classes: [String: [String]] = [:]
+        package var classes: [String: [String]] = [:]
         /// The annotated classes without a counterpart.
-        var leftOut: [String] = []
+        package var leftOut: [String] = []
         /// The rule of pairing particles, with its radius, by class.
         var rules: [String: String] = [:]
         /// The first slice that was compared, and the one after the last; nil where there is no such range.
         var slices: [Int]?
     }
 
-    let comparison = ValueOutput<Comparison>("comparison")
+    package let comparison = ValueOutput<Comparison>("comparison")
     let curves = ValueOutput<[String: EvaluationCurve]>("curves")
 }
 

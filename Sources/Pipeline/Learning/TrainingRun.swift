@@ -6,7 +6,7 @@ import Volumes
 
 /// The outputs of a step that trains.
 public struct TrainingOutputs: Sendable {
-    let network = ArtifactOutput<TrainedNetwork>("network", evictable: false)
+    package let network = ArtifactOutput<TrainedNetwork>("network", evictable: false)
     let course = ValueOutput<TrainingSummary>("course")
 }
 

@@ -1,3 +1,4 @@
+public import Catalog
 public import CatalogSchema
 public import Engine
 import Foundation
@@ -90,4 +91,15 @@ extension VoxelSize {
 
     /// A position in voxels: x, y, z in Å, divided by the voxel size.
     func voxels(_ place: SIMD3<Double>) -> SIMD3<Double> { place / SIMD3(xInAngstroms, yInAngstroms, zInAngstroms) }
+}
+
+extension Catalog.Results {
+    /// The execution that gave the standing result of a step on a scope, with the voxel size that it read from this step; nil where none
+    /// stands.
+    ///
+    /// - Throws: ``CatalogError`` where the catalog no longer knows what the step read.
+    public func provenance(step: String, scopeID: Int64) throws -> ResultProvenance? {
+        try provenance(
+            step: step, scopeID: scopeID, calibration: (CalibrateStep.name, CalibrateStep.outputs.voxelSize.output.name))
+    }
 }

@@ -24,7 +24,7 @@ public struct ConsistencyStep: TypedStep {
         let maps = Input(each: FeatureMapStep.self, \.map)
     }
     public struct Outputs: Sendable {
-        let maps = ArtifactOutput<ConsistentMaps>("maps", evictable: true)
+        package let maps = ArtifactOutput<ConsistentMaps>("maps", evictable: true)
         let decisions = ValueOutput<[SliceDecision]>("decisions")
     }
     public static let (parameters, inputs, outputs) = (Parameters(), Inputs(), Outputs())

@@ -33,7 +33,7 @@ public struct EvaluateStep: TypedStep {
         let evaluation = try EvaluationScope(item, item.inputs.annotations)
         guard evaluation.annotation.kind == .labels else { return try evaluation.give(nil, curves: [:]) }
         let (segmentation, probability) = (try item.inputs.segmentation, try item.inputs.probability)
-        let pairs = try evaluation.pairs(item.parameters.pairing, found: segmentation.classes)
+        let pairs = try evaluation.pairs(item.parameters.pairing, found: segmentation.classes.names)
         guard !pairs.compared.isEmpty else { return try evaluation.give(pairs, curves: [:]) }
         let shape = segmentation.shape
         let labels = try evaluation.labels(pairs, item.parameters.labels, shape: shape)

@@ -39,15 +39,15 @@ public struct MeasureStep: TypedStep {
                 "the segmentation of \(item.scope.tomogram) is \(shape) voxels, the tomogram \(volume.shape); `cellar run` renews it"
             )
         }
-        let names = Dictionary(uniqueKeysWithValues: segmentation.classes.enumerated().map { (UInt8($0 + 1), $1) })
+        let names = Dictionary(uniqueKeysWithValues: segmentation.classes.names.enumerated().map { (UInt8($0 + 1), $1) })
         var measurement = try ObjectMeasurement(
             shape: shape, voxelSize: voxelSize, classes: names,
             leastVoxels: max(1, Int((item.parameters.smallestVolume / voxelSize.volumeInCubicNanometers).rounded(.up))),
             measuresSurface: item.parameters.measuresSurface)
         var profile = try item.parameters.looksForLamella ? LamellaProfile(shape: shape, voxelSize: voxelSize) : nil
         var membrane =
-            segmentation.classes.contains(PseudoLabels.membrane) ? ClassDistances(shape: shape, voxelSize: voxelSize) : nil
-        let label = UInt8((segmentation.classes.firstIndex(of: PseudoLabels.membrane) ?? -1) + 1)
+            segmentation.classes.names.contains(PseudoLabels.membrane) ? ClassDistances(shape: shape, voxelSize: voxelSize) : nil
+        let label = UInt8((segmentation.classes.names.firstIndex(of: PseudoLabels.membrane) ?? -1) + 1)
         for z in 0..<shape.z {
             try item.checkCancellation()
             item.report(Double(z) / Double(shape.z), "slice \(z) of \(shape.z)")
@@ -62,7 +62,7 @@ public struct MeasureStep: TypedStep {
         try item.record(objects.found)
         let lamella = profile?.lamella()
         let tomogram = MeasuredTomogram(shape: shape, voxelSize: voxelSize, thicknessInAngstroms: lamella?.thicknessInAngstroms)
-        for name in segmentation.classes {
+        for name in segmentation.classes.names {
             let mine = objects.found.filter { $0.class == name }
             tomogram.record(mine, class: name, of: item.base)
             item.record("\(name)/surface_nm2", mine.compactMap(\.surfaceInSquareNanometers).reduce(0, +))
@@ -105,8 +105,8 @@ public struct MeasurePicksStep: TypedStep {
         let particles = picks.particles.filter { $0.pick.score >= least }
         let volume = try item.inputs.voxels.open()
         var membrane =
-            segmentation.classes.contains(PseudoLabels.membrane) ? ClassDistances(shape: shape, voxelSize: voxelSize) : nil
-        let label = UInt8((segmentation.classes.firstIndex(of: PseudoLabels.membrane) ?? -1) + 1)
+            segmentation.classes.names.contains(PseudoLabels.membrane) ? ClassDistances(shape: shape, voxelSize: voxelSize) : nil
+        let label = UInt8((segmentation.classes.names.firstIndex(of: PseudoLabels.membrane) ?? -1) + 1)
         var densities = BallDensities(particles, voxelSize: voxelSize, shape: shape)
         for z in 0..<shape.z {
             try item.checkCancellation()

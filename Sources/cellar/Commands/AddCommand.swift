@@ -38,7 +38,7 @@ struct AddCommand: ParsableCommand {
 
     @Option(
         help: ArgumentHelp("How names follow from paths, such as '{parent}_{stem}'.", valueName: "pattern"),
-        transform: NamePattern.init(parsing:))
+        transform: AddCommand.pattern)
     var nameFrom: NamePattern?
 
     @Flag(help: "Leave out, and report, what the dataset has already, by its file or by its name.")
@@ -59,56 +59,43 @@ struct AddCommand: ParsableCommand {
     }
 
     func run() throws {
-        let catalog = try catalogOptions.open().catalog
-        let additions = NewFiles(
-            try catalog.collection.tomograms(inDataset: dataset), name: name, pattern: nameFrom, dataset: dataset
-        )
-        .sort(paths, skippingExisting: skipExisting)
-        for skipped in additions.skipped { note("skipped \(skipped)") }
-        var refusals = additions.refusals
-        let metadata = try parsedMetadata()
-        var tomograms: [NewTomogram] = []
-        for file in additions.files {
-            do {
-                tomograms.append(try read(file, metadata: metadata))
-            } catch {
-                refusals.append(error.sentence)
-            }
+        var addition = TomogramAddition(dataset: dataset)
+        (addition.name, addition.pattern) = (name, nameFrom)
+        addition.voxelSize = voxelSize.flatMap { VoxelSize(cubicInAngstroms: $0) }
+        addition.datasetVoxelSizeInAngstroms = datasetVoxelSize
+        addition.metadata = try parsedMetadata()
+        (addition.skipsExisting, addition.keepsGoing) = (skipExisting, keepGoing)
+        let added = try catalogOptions.open().add(paths, addition)
+        for skipped in added.skipped { note("skipped \(skipped)") }
+        for remark in added.remarks { note(remark) }
+        for refusal in added.refusals { note("cellar: \(refusal)") }
+        for outcome in [NewTomogram.Outcome.added, .updated, .relocated, .unchanged] {
+            let count = added.outcomes.count { $0 == outcome }
+            if count > 0 { print("\(outcome): \(Self.count(count)) in \(dataset)") }
         }
-        var results: [Result<NewTomogram.Added, CatalogError>] = []
-        // A name that is taken is found by the catalog, which is asked for all of them unless it is clear that nothing is added.
-        if !tomograms.isEmpty, keepGoing || refusals.isEmpty {
-            results = try catalog.collection.addEach(
-                tomograms, dataset: dataset, defaultVoxelSizeInAngstroms: datasetVoxelSize, keepingGoing: keepGoing)
-            for case .failure(let error) in results { refusals.append("\(error)") }
-        }
-        for refusal in refusals { note("cellar: \(refusal)") }
-        let isAdded = refusals.isEmpty || keepGoing
-        if isAdded { report(results, tomograms) }
-        if !additions.skipped.isEmpty { print("skipped: \(Self.count(additions.skipped.count)) in \(dataset)") }
-        guard refusals.isEmpty else {
+        if added.withoutVoxelSize > 0, datasetVoxelSize == nil {
             note(
-                "cellar: \(refusals.count) of \(paths.count) cannot be added"
+                "\(added.withoutVoxelSize) without a plausible voxel size in the header; `cellar doctor` lists them, --voxel-size gives it"
+            )
+        }
+        if !added.skipped.isEmpty { print("skipped: \(Self.count(added.skipped.count)) in \(dataset)") }
+        guard added.refusals.isEmpty else {
+            note(
+                "cellar: \(added.refusals.count) of \(paths.count) cannot be added"
                     + (keepGoing ? "" : ", so that nothing was; --keep-going adds the others"))
             throw ExitCode(1)
         }
     }
 
-    private func report(_ results: [Result<NewTomogram.Added, CatalogError>], _ tomograms: [NewTomogram]) {
-        let outcomes = results.compactMap { try? $0.get().outcome }
-        for outcome in [NewTomogram.Outcome.added, .updated, .relocated, .unchanged] {
-            let count = outcomes.count { $0 == outcome }
-            if count > 0 { print("\(outcome): \(Self.count(count)) in \(dataset)") }
-        }
-        let unknown = zip(results, tomograms).count { result, tomogram in
-            (try? result.get()) != nil && tomogram.headerVoxelSize == nil && tomogram.userVoxelSize == nil
-        }
-        if unknown > 0, datasetVoxelSize == nil {
-            note("\(unknown) without a plausible voxel size in the header; `cellar doctor` lists them, --voxel-size gives it")
+    private static func count(_ number: Int) -> String { "\(number) tomogram\(number == 1 ? "" : "s")" }
+
+    private static func pattern(_ text: String) throws -> NamePattern {
+        do {
+            return try NamePattern(parsing: text)
+        } catch {
+            throw ValidationError("\(error)")
         }
     }
-
-    private static func count(_ number: Int) -> String { "\(number) tomogram\(number == 1 ? "" : "s")" }
 
     private func parsedMetadata() throws -> [String: String] {
         var result: [String: String] = [:]
@@ -119,14 +106,5 @@ struct AddCommand: ParsableCommand {
             result[String(item[..<equals])] = String(item[item.index(after: equals)...])
         }
         return result
-    }
-
-    private func read(_ file: NewFiles.File, metadata: [String: String]) throws -> NewTomogram {
-        let volume = try file.location.open()
-        for remark in volume.header.notes { note("\(file.path): \(remark)") }
-        return NewTomogram(
-            name: file.name, location: file.location, format: volume.header.format, scalarType: volume.scalarType,
-            shape: volume.shape, headerVoxelSize: volume.header.voxelSize,
-            userVoxelSize: voxelSize.flatMap { VoxelSize(cubicInAngstroms: $0) }, metadata: metadata)
     }
 }

@@ -54,105 +54,27 @@ struct AnnotateCommand: ParsableCommand {
     }
 
     func run() throws {
-        let catalog = try catalogOptions.open().catalog
-        let record = try catalog.collection.tomogram(named: tomogram)
-        guard let id = record.id else { return }
-        let annotation =
-            try labels.map { try readLabels($0, of: catalog, tomogramID: id) }
-            ?? readPoints(points ?? "", tomogram: record.name, shape: catalog.collection.shape(ofTomogram: id))
-        let annotationID = try catalog.collection.annotate(tomogramID: id, with: annotation)
+        let added = try catalogOptions.open().annotate(tomogram, with: file())
+        for remark in added.remarks { note(remark) }
+        let annotation = added.annotation
         let what = annotation.kind == .points ? "\(annotation.points.count) points" : "labels"
-        print("annotation \(annotationID): \(what) of \(tomogram), \(annotation.classes.map(\.name).joined(separator: ", "))")
+        print("annotation \(added.id): \(what) of \(tomogram), \(annotation.classes.map(\.name).joined(separator: ", "))")
     }
 
-    private func readLabels(_ path: String, of catalog: Catalog, tomogramID: Int64) throws -> NewAnnotation {
-        let parsed = VolumeLocation(parsing: path)
-        let location = VolumeLocation(path: URL(fileURLWithPath: parsed.path).standardizedFileURL.path, member: parsed.member)
-        let volume = try location.open()
-        let shape = try catalog.collection.shape(ofTomogram: tomogramID)
-        guard volume.shape == shape else {
-            throw CatalogError(
-                .invalid,
-                "\(path) has \(volume.shape) voxels, and the tomogram \(tomogram) has \(shape.map { "\($0)" } ?? "none")")
-        }
-        if let own = volume.header.voxelSize, let size = try catalog.collection.effectiveVoxelSize(ofTomogram: tomogramID),
-            abs(own.xInAngstroms - size.xInAngstroms) > 0.05 * size.xInAngstroms
-        {
-            note(
-                "\(path) says that its voxels are \(own), and the tomogram's are \(size): as many, so each is taken for one of the tomogram's"
-            )
-        }
-        let classes = try classes.map(parseClass)
-        let survey = try VolumeSurvey.run(volume)
-        if survey.histogram.binning != .float32 {
-            for item in classes where !survey.histogram.keys.contains(where: { Int64($0) == item.value }) {
-                note("no voxel of \(path) has the value \(item.value ?? 0) of class \(item.name)")
-            }
-            let named = Set(classes.map(\.value) + [0])
-            let others = survey.histogram.keys.map { Int64($0) }.filter { !named.contains($0) }.sorted()
-            if !others.isEmpty {
-                let list = others.prefix(8).map { "\($0)" }.joined(separator: ", ") + (others.count > 8 ? ", …" : "")
-                note(
-                    "\(path) has voxels of the value \(list), which is no class: `evaluate` refuses them unless the recipe's "
-                        + "evaluate.unnamed says what they are")
-            }
-        }
-        return NewAnnotation(kind: .labels, location: location, classes: classes, contentDigest: survey.digest)
+    private func file() throws -> AnnotationFile {
+        if let labels { return .labels(labels, values: try classes.map(parseClass)) }
+        return .points(
+            points ?? "", classes: classes, radiusInAngstroms: radius?.value,
+            convention: convention.flatMap { CoordinateConvention(rawValue: $0) })
     }
 
     /// `membrane=2`, or `membrane` alone for 1.
-    private func parseClass(_ text: String) throws -> NewAnnotation.Class {
+    private func parseClass(_ text: String) throws -> (name: String, value: Int64) {
         let parts = text.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init)
-        if parts.count == 1, classes.count == 1 { return NewAnnotation.Class(name: text, value: 1) }
+        if parts.count == 1, classes.count == 1 { return (text, 1) }
         guard parts.count == 2, let value = Int64(parts[1]) else {
             throw CatalogError(.invalid, "--class \(text) has no whole number as value; write --class name=value")
         }
-        return NewAnnotation.Class(name: parts[0], value: value)
-    }
-
-    /// The points of a file in terms that need nothing but the tomogram's voxel size and shape: what a file says of its own
-    /// pixels, and shifts, are taken into account here, where they are known.
-    private func pointSet(_ path: String, shape: VolumeShape?) throws -> PointSet {
-        let set = try PointFile.read(path, convention: convention.flatMap { CoordinateConvention(rawValue: $0) })
-        let hasOwnPixels = set.convention == .relion && set.pixelSizeInAngstroms != nil
-        guard hasOwnPixels || set.convention == .relion5Centered || set.convention == .angstrom, let shape,
-            let anyVoxelSize = VoxelSize(cubicInAngstroms: 1)
-        else {
-            if set.points.contains(where: { $0.shiftInAngstroms != .zero }) {
-                throw CatalogError(
-                    .invalid,
-                    "\(path) has shifts in Å beside coordinates in \(set.convention.rawValue), and does not say how large a pixel is; "
-                        + "write coordinates in Å, and give --convention angstrom")
-            }
-            return set
-        }
-        // None of these three depends on the tomogram's voxel size.
-        return set.converted(to: hasOwnPixels ? .angstrom : set.convention, voxelSize: anyVoxelSize, shape: shape)
-    }
-
-    private func readPoints(_ path: String, tomogram: String, shape: VolumeShape?) throws -> NewAnnotation {
-        let set = try pointSet(path, shape: shape)
-        for remark in set.notes { note("\(path): \(remark)") }
-        // A table of several tomograms names them; only rows of this one count then.
-        let mine = set.points.filter { $0.tomogramName == nil || $0.tomogramName == tomogram }
-        guard !mine.isEmpty || set.points.isEmpty else {
-            throw CatalogError(.invalid, "\(path) has no point of a tomogram named \(tomogram)")
-        }
-        let points = try mine.map { point in
-            // One class takes all points; of several, each point must say which.
-            let name = classes.count == 1 ? classes[0] : point.className ?? ""
-            guard classes.contains(name) else {
-                throw CatalogError(
-                    .invalid, "\(path) has a point of class \"\(name)\", which is none of \(classes.joined(separator: ", "))")
-            }
-            return NewAnnotation.Point(x: point.x, y: point.y, z: point.z, className: name, score: point.score)
-        }
-        let text = points.map { "\($0.x) \($0.y) \($0.z) \($0.className) \($0.score.map { "\($0)" } ?? "")" }.joined(
-            separator: "\n")
-        return NewAnnotation(
-            kind: .points, location: VolumeLocation(path: URL(fileURLWithPath: path).standardizedFileURL.path),
-            convention: set.convention.rawValue,
-            classes: classes.map { NewAnnotation.Class(name: $0, radiusInAngstroms: radius?.value) }, points: points,
-            contentDigest: Digest(of: text.utf8))
+        return (parts[0], value)
     }
 }

@@ -53,7 +53,7 @@ struct DemoCommand: ParsableCommand {
                     + (particles + ["gold"]).flatMap { ["--class", $0] })
         }
         let pairs = (particles.map { "\($0)=macromolecule" } + ["gold="]).joined(separator: ",")
-        try perform(["recipe", "set", "evaluate-picks.classes=\(pairs)", "evaluate-pseudo-labels.classes=\(pairs)"])
+        try perform(["recipe", "set", "\(EvaluatePicksStep.name).classes=\(pairs)", "\(EvaluatePseudoLabelsStep.name).classes=\(pairs)"])
         try perform(["plan"])
         try perform(["run"])
 
@@ -61,8 +61,8 @@ struct DemoCommand: ParsableCommand {
         try perform(
             ["show", "tomo_01", "--z", "\(first + slices * 3 / 4)", "--overview", "--output", "\(directory)/overview.png"])
         try perform(["show", "tomo_02", "--z", middle, "--labels", "--output", "\(directory)/truth.png"])
-        try perform(["show", "tomo_02", "--z", middle, "--step", "segment", "--output", "\(directory)/segmentation.png"])
-        try perform(["show", "tomo_02", "--z", middle, "--step", "pick", "--output", "\(directory)/particles.png"])
+        try perform(["show", "tomo_02", "--z", middle, "--step", SegmentStep.name, "--output", "\(directory)/segmentation.png"])
+        try perform(["show", "tomo_02", "--z", middle, "--step", PickStep.name, "--output", "\(directory)/particles.png"])
         try perform(["show", "first", "--curves", "--output", "\(directory)/curves.png"])
         try perform(["report", "\(directory)/report"])
         try perform(["query", Self.summary])
@@ -88,7 +88,7 @@ struct DemoCommand: ParsableCommand {
             round(max(value) FILTER (WHERE class = 'macromolecule' AND measure = 'f1'), 3) AS particle_f1,
             CAST(max(value) FILTER (WHERE measure = 'true') AS INTEGER) AS particles,
             CAST(max(value) FILTER (WHERE measure = 'found') AS INTEGER) AS found
-        FROM v_evaluation WHERE step IN ('evaluate', 'evaluate-picks') GROUP BY tomogram ORDER BY tomogram
+        FROM v_evaluation WHERE step IN ('\(EvaluateStep.name)', '\(EvaluatePicksStep.name)') GROUP BY tomogram ORDER BY tomogram
         """
 
     private func step(_ text: String) {

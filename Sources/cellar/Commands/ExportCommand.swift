@@ -1,6 +1,5 @@
-import ArgumentParser
-import Basics
-import CellarKit
+public import ArgumentParser
+public import CellarKit
 
 struct ExportCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -30,14 +29,8 @@ struct ExportCommand: ParsableCommand {
                 numbers are printed. 0 is ground.
                 """)
 
-        /// Whose labels are written.
-        enum Source: String, CaseIterable, ExpressibleByArgument {
-            case segment
-            case pseudoLabels = "pseudo-labels"
-        }
-
         @Option(help: "Whose labels: those of the step segment, where it has a result, and else pseudo-labels.")
-        var step: Source?
+        var step: LabelSource?
 
         @Flag(help: "Write the number that each object has in v_object instead of its class; of pseudo-labels only.")
         var objects = false
@@ -45,26 +38,15 @@ struct ExportCommand: ParsableCommand {
         @OptionGroup var target: ExportTarget
 
         func validate() throws {
-            if objects, step == .segment { throw ValidationError("--objects are those of pseudo-labels; segment has none.") }
+            if objects, step == .segmentation { throw ValidationError("--objects are those of pseudo-labels; segment has none.") }
         }
 
         func run() throws {
-            let export = try target.volume()
-            let segmentation = try objects || step == .pseudoLabels ? nil : export.artifact(of: "segment", "labels")
-            if let segmentation {
-                let classes = try ClassList(segmentation)
-                let results = try export.writeVolume(
-                    segmentation, step: "segment", dataset: "labels", scalarType: .uint8, label: "labels by segment")
-                print("\(target.output): \(export.shape), segment: \(classes.sentence)")
-                results.report()
-                return
+            try target.write { project, file in
+                try project.exportLabels(
+                    of: target.target, from: step, numbersObjects: objects,
+                    to: file)
             }
-            if step == .segment { throw export.missing("segment") }
-            let (count, results) = try export.writeSlabs(
-                step: "pseudo-labels", output: "labels", dataset: objects ? "objects" : "classes",
-                scalarType: objects ? .float32 : .uint8)
-            print("\(target.output): \(export.shape), pseudo-labels of \(count) slab\(count == 1 ? "" : "s")")
-            results.report()
         }
     }
 
@@ -72,13 +54,8 @@ struct ExportCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Write a map as an MRC volume of float32, 0 to 1: the feature map, or the probability of a class.")
 
-        /// Whose map is written.
-        enum Source: String, CaseIterable, ExpressibleByArgument {
-            case consistency, segment
-        }
-
         @Option(help: "Whose map: the feature map, structures bright, or the probability of a class.")
-        var step = Source.consistency
+        var step = MapSource.features
 
         @Option(
             name: .customLong("class"),
@@ -88,37 +65,15 @@ struct ExportCommand: ParsableCommand {
         @OptionGroup var target: ExportTarget
 
         func validate() throws {
-            if className != nil, step != .segment {
+            if className != nil, step != .probability {
                 throw ValidationError("A feature map has no classes; --class needs --step segment.")
             }
         }
 
         func run() throws {
-            let export = try target.volume()
-            guard step == .segment else {
-                let (count, results) = try export.writeSlabs(
-                    step: "consistency", output: "maps", dataset: "maps", scalarType: .float32)
-                print("\(target.output): \(export.shape), feature map of \(count) slab\(count == 1 ? "" : "s")")
-                results.report()
-                return
+            try target.write { project, file in
+                try project.exportMap(of: target.target, step, class: className, to: file)
             }
-            let name = export.tomogram.name
-            guard let probability = try export.artifact(of: "segment", "probability") else {
-                guard try export.catalog.results.hasResult(step: "segment", scopeID: export.id) else {
-                    throw export.missing("segment")
-                }
-                throw CatalogError(
-                    .invalid,
-                    "the probabilities of \(name) were dropped by `cellar gc` to save disk; they come back when `cellar run` segments "
-                        + "it anew")
-            }
-            let classes = try ClassList(probability)
-            let number = try classes.label(of: className, in: "the segmentation of \(name)")
-            let results = try export.writeVolume(
-                probability, step: "segment", dataset: "class_\(number)", scalarType: .float32, scale: 1 / 255,
-                label: "probability of \(classes.names[number - 1])")
-            print("\(target.output): \(export.shape), probability of \(classes.names[number - 1])")
-            results.report()
         }
     }
 
@@ -126,14 +81,8 @@ struct ExportCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Write the centres of particles: STAR (RELION 5), CSV, or copick's JSON, by the file's extension.")
 
-        /// Whose points are written.
-        enum Source: String, CaseIterable, ExpressibleByArgument {
-            case pick
-            case pseudoLabels = "pseudo-labels"
-        }
-
         @Option(help: "Whose particles: those of the step pick, where it has a result, and else pseudo-labels.")
-        var step: Source?
+        var step: PointSource?
 
         @Option(name: .customLong("class"), help: ArgumentHelp("Only objects of this class.", valueName: "name"))
         var className: String?
@@ -153,55 +102,11 @@ struct ExportCommand: ParsableCommand {
         @OptionGroup var target: ExportTarget
 
         func run() throws {
-            let export = try target.volume()
-            let record = export.tomogram
-            let source = try source(export)
-            let results =
-                try source == .pick ? export.results(of: source.rawValue) : export.slabResults(of: source.rawValue)
-            guard let voxelSize = results.voxelSize else {
-                throw CatalogError(
-                    .invalid, "\(record.name) has no voxel size, which points need; add it again with --voxel-size")
+            try target.write { project, file in
+                try project.exportPoints(
+                    of: target.target, from: step, class: className,
+                    leastConfidence: leastConfidence?.value, convention: convention, to: file)
             }
-            let found =
-                switch source {
-                case .pick: try export.catalog.results.objects(ofTomogram: export.id, step: "pick", class: className)
-                case .pseudoLabels:
-                    try export.catalog.results.distinctObjects(ofTomogram: export.id, voxelSize: voxelSize, class: className)
-                }
-            // Particles have a radius; a piece of membrane has no centre that anybody would look for.
-            let objects = found.filter { object in
-                (className != nil || object.radiusInAngstroms != nil)
-                    && leastConfidence.map { $0.value <= object.confidence ?? -.infinity } ?? true
-            }
-            let points = objects.map { object in
-                PickedPoint(
-                    x: object.centroidInAngstroms.x, y: object.centroidInAngstroms.y, z: object.centroidInAngstroms.z,
-                    className: object.class, tomogramName: record.name, score: object.confidence,
-                    radiusInAngstroms: object.radiusInAngstroms)
-            }
-            try PointFile.write(
-                PointSet(points: points, convention: .angstrom), to: export.output, convention: convention, voxelSize: voxelSize,
-                shape: export.shape)
-            print("\(target.output): \(points.count) points of \(source.rawValue)")
-            results.report()
-        }
-
-        /// The step that is asked for, or else the first that has a result.
-        private func source(_ export: VolumeExport) throws -> Source {
-            func hasResult(_ source: Source) throws -> Bool {
-                switch source {
-                case .pick: try export.catalog.results.hasResult(step: "pick", scopeID: export.id)
-                case .pseudoLabels:
-                    try export.catalog.collection.slabs(ofTomogram: export.id).contains { slab in
-                        try slab.id.map { try export.catalog.results.hasResult(step: "pseudo-labels", scopeID: $0) } ?? false
-                    }
-                }
-            }
-            let wanted = step.map { [$0] } ?? Source.allCases
-            guard let source = try wanted.first(where: hasResult) else {
-                throw export.missing((step ?? .pseudoLabels).rawValue)
-            }
-            return source
         }
     }
 
@@ -210,17 +115,11 @@ struct ExportCommand: ParsableCommand {
             abstract: "Write a trained network as a safetensors file, for PyTorch and others.",
             discussion: "The file's metadata says what the network is like, and what it was trained on.")
 
-        /// Whose network is written.
-        enum Source: String, CaseIterable, ExpressibleByArgument {
-            case membrane = "train-membrane"
-            case particles = "train-particles"
-        }
-
         @Argument(help: "A training set: its name, or id:N.")
         var set: String
 
         @Option(help: "The step that trained the network.")
-        var step: Source
+        var step: NetworkSource
 
         @Option(help: ArgumentHelp("The file to write.", valueName: "file.safetensors"))
         var output: String
@@ -229,15 +128,9 @@ struct ExportCommand: ParsableCommand {
         @OptionGroup var catalogOptions: CatalogOptions
 
         func run() throws {
-            let workspace = try catalogOptions.open()
-            let file = try writingOptions.file(output, knownTo: workspace.directory)
-            let set = try workspace.catalog.collection.trainingSet(named: set)
-            let artifact = try NetworkExport.artifact(
-                of: set, step: step.rawValue, workspace.catalog, workspace.store())
-            let tensors = try NetworkExport.write(artifact, to: file)
-            let classes = try ClassList(artifact)
-            print("\(output): \(tensors.count) tensors, classes \(classes.sentence)")
-            try NetworkExport.results(of: set, step: step.rawValue, workspace)?.report()
+            let project = try catalogOptions.open()
+            let file = try writingOptions.file(output, knownTo: project.directory)
+            try project.exportNetwork(trainedOn: set, by: step, to: file).report(as: output)
         }
     }
 
@@ -249,3 +142,49 @@ struct ExportCommand: ParsableCommand {
         return convention
     }
 }
+
+/// Whose results are written, and where.
+struct ExportTarget: ParsableArguments {
+    @Argument(help: "A tomogram: its name, dataset/name, or id:N.")
+    var target: String
+
+    @Option(help: ArgumentHelp("The file to write.", valueName: "file"))
+    var output: String
+
+    @OptionGroup var writingOptions: WritingOptions
+    @OptionGroup var catalogOptions: CatalogOptions
+
+    /// Opens the project, and says what a closure wrote to the file.
+    ///
+    /// - Throws: ``VolumeError`` where the file must not be written.
+    func write(_ export: (Project, OutputFile) throws -> Export) throws {
+        let project = try catalogOptions.open()
+        try export(project, writingOptions.file(output, knownTo: project.directory)).report(as: output)
+    }
+}
+
+extension Export {
+    /// Prints what the file holds, which results these are, and what is not fresh of them.
+    fileprivate func report(as path: String) {
+        print("\(path): \(contents)")
+        guard let results else { return }
+        print("  \(results.summary)")
+        for remark in results.remarks { note(remark) }
+    }
+}
+
+/// A source is written as the name of its step.
+extension ExpressibleByArgument where Self: ResultSource {
+    public init?(argument: String) {
+        guard let source = Self.allCases.first(where: { $0.step == argument }) else { return nil }
+        self = source
+    }
+
+    public static var allValueStrings: [String] { allCases.map(\.step) }
+    public var defaultValueDescription: String { step }
+}
+
+extension LabelSource: ExpressibleByArgument {}
+extension MapSource: ExpressibleByArgument {}
+extension PointSource: ExpressibleByArgument {}
+extension NetworkSource: ExpressibleByArgument {}

@@ -1,6 +1,4 @@
 import ArgumentParser
-import Basics
-import BlobStore
 import CellarKit
 
 struct GCCommand: ParsableCommand {
@@ -31,103 +29,46 @@ struct GCCommand: ParsableCommand {
     @OptionGroup var catalogOptions: CatalogOptions
 
     func run() throws {
-        let workspace = try catalogOptions.open()
+        let project = try catalogOptions.open()
+        let request = ReclaimingRequest(budget: budget?.bytes, dropsRemoved: removed, keptRuns: keepRuns?.value)
         guard apply else {
-            if RunLock.isHeld(in: workspace.catalog) { note("a run goes on; what it is just writing is counted as stray") }
-            try describe(workspace)
+            if RunLock.isHeld(in: project.catalog) { note("a run goes on; what it is just writing is counted as stray") }
+            describe(try project.reclaimable(request))
             return note("nothing was changed; --apply does it")
         }
-        // Nobody may write blobs while files without a row are taken for strays.
-        let lock = try RunLock(workspace.catalog)
-        defer { withExtendedLifetime(lock) {} }
-        let victims = try describe(workspace)
-        let store = try workspace.store()
-        // The rows first: a row without its file would be trusted, a file without its row is only a stray.
-        if unneeded != Catalog.Unneeded() { _ = try workspace.catalog.results.drop(unneeded) }
-        try workspace.catalog.results.setState(.evicted, of: victims)
-        let leftovers = try Leftovers(workspace)
-        try leftovers.workFolder.remove(leftovers.abandoned)
-        _ = try store.removeStrays(olderThan: .zero)
-        try store.remove(leftovers.orphans)
+        try project.reclaim(request, report: describe)
     }
 
-    private var unneeded: Catalog.Unneeded { Catalog.Unneeded(ofRemoved: removed, keptRuns: keepRuns?.value) }
-
     /// Prints what can be dropped.
-    ///
-    /// - Returns: the artifacts that have to go for the budget.
-    @discardableResult
-    private func describe(_ workspace: Workspace) throws -> [Digest] {
-        let leftovers = try Leftovers(workspace)
+    private func describe(_ found: Reclamation) {
         func line(_ count: Int, _ noun: String, _ bytes: Int) {
             print("\(count) \(noun)\(count == 1 ? "" : "s"), \(size(bytes))")
         }
-        line(leftovers.strayCount, "stray file", leftovers.strayBytes)
-        line(leftovers.abandoned.count, "abandoned workspace", leftovers.abandoned.reduce(0) { $0 + $1.byteCount })
-        if !leftovers.continued.isEmpty {
+        line(found.strays.count, "stray file", found.strays.byteCount)
+        line(found.abandoned.count, "abandoned workspace", found.abandoned.reduce(0) { $0 + $1.byteCount })
+        if !found.continued.isEmpty {
             print(
-                "\(leftovers.continued.count) workspaces, \(size(leftovers.continued.reduce(0) { $0 + $1.byteCount })), stay: a run "
+                "\(found.continued.count) workspaces, \(size(found.continued.reduce(0) { $0 + $1.byteCount })), stay: a run "
                     + "goes on from there")
         }
-        let catalog = workspace.catalog
-        let ofRemoved = try catalog.results.count(Catalog.Unneeded(ofRemoved: true))
-        print("\(text(ofRemoved)) of what was removed" + (removed || ofRemoved.results == 0 ? "" : " (--removed drops them)"))
-        if let keepRuns {
-            let old = try catalog.results.count(Catalog.Unneeded(keptRuns: keepRuns.value))
+        print(
+            "\(text(found.ofRemoved)) of what was removed"
+                + (removed || found.ofRemoved.results == 0 ? "" : " (--removed drops them)"))
+        if let keepRuns, let old = found.ofOlderRuns {
             print("\(text(old)) of runs before the last \(keepRuns), and \(old.runs) runs")
         }
-        var victims: [Catalog.Reclaimable] = []
-        var kept = try catalog.results.artifactBytes()
-        if unneeded != Catalog.Unneeded() { kept -= try catalog.results.count(unneeded).bytes }
-        if let budget {
-            for candidate in try catalog.results.reclaimableArtifacts() where kept > budget.bytes {
-                victims.append(candidate)
-                kept -= candidate.bytes
-            }
-        }
-        line(victims.count, "evictable artifact", victims.reduce(0) { $0 + $1.bytes })
-        print("\(size(kept)) stay")
-        if let budget, kept > budget.bytes {
+        line(found.evicted.count, "evictable artifact", found.evicted.reduce(0) { $0 + $1.bytes })
+        print("\(size(found.keptByteCount)) stay")
+        if let budget, found.keptByteCount > budget.bytes {
             note("the budget of \(size(budget.bytes)) cannot be kept: the rest is not evictable")
         }
-        return victims.map(\.digest)
     }
 
     private func text(_ count: Catalog.UnneededCount) -> String {
         "\(count.results) result\(count.results == 1 ? "" : "s"), \(count.artifacts) artifacts, \(size(count.bytes)),"
     }
 
-    private func size(_ bytes: Int) -> String { byteSize(Double(bytes)) }
-}
-
-/// Files that belong to no result.
-private struct Leftovers {
-    let workFolder: WorkFolder
-    /// Folders of items under whose key nothing is to run.
-    let abandoned: [WorkFolder.Workspace]
-    /// Folders from which a run would go on.
-    let continued: [WorkFolder.Workspace]
-    /// Whole artifacts that the catalog does not know.
-    let orphans: [Digest]
-    /// With those that a killed process left half-written.
-    let strayCount: Int
-    let strayBytes: Int
-
-    init(_ workspace: Workspace) throws {
-        workFolder = WorkFolder(workspace.directory)
-        let workspaces = try workFolder.workspaces()
-        let keys = try Planner(workspace.catalog, graph: workspace.graph, recipe: workspace.recipe())
-            .continuedKeys(among: Set(workspaces.map(\.key)))
-        abandoned = workspaces.filter { !keys.contains($0.key) }
-        continued = workspaces.filter { keys.contains($0.key) }
-        let store = try workspace.store()
-        let inventory = try store.inventory()
-        let staged = inventory.strays.filter(\.isStaged)
-        let known = Set(try workspace.catalog.results.artifacts().filter { $0.state == .present }.map(\.digest))
-        orphans = inventory.digests.filter { !known.contains($0) }
-        strayCount = staged.count + orphans.count
-        strayBytes = orphans.reduce(0) { $0 + (store.byteCount(of: $1) ?? 0) } + staged.reduce(0) { $0 + $1.byteCount }
-    }
+    private func size(_ bytes: Int) -> String { QuantityText.bytes(Double(bytes)) }
 }
 
 /// A number of bytes as people write it: `500M`, `20G`, `1.5TiB`, in powers of 1024.

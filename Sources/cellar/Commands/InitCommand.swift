@@ -1,5 +1,4 @@
 import ArgumentParser
-import BuiltinModels
 import CellarKit
 import Foundation
 
@@ -16,25 +15,8 @@ struct InitCommand: ParsableCommand {
 
     func run() throws {
         let folder = URL(fileURLWithPath: directory).appending(path: CatalogDirectory.name)
-        // Who made the folder removes it where something fails, so that this command can be given again.
-        let isNew = access(folder.path, F_OK) != 0 && errno == ENOENT
-        do {
-            try fill(CatalogDirectory(path: folder.path))
-        } catch {
-            if isNew { try? FileManager.default.removeItem(at: folder) }
-            throw error
-        }
+        _ = try Project.create(at: CatalogDirectory(path: folder.path))
         print("Made an empty catalog in \(folder.standardizedFileURL.path)")
         print("Next: cellar add PATH... --dataset NAME")
-    }
-
-    private func fill(_ directory: CatalogDirectory) throws {
-        let catalog = try Catalog.create(at: directory)
-        try BuiltinInstallation.run(in: catalog)
-        let steps = try StepGraph(StandardSteps.all).steps
-        var recipe = Recipe(steps: steps)
-        try recipe.set("features.model", to: BuiltinModel.diffusion.name)
-        for (key, value) in RecipePreset.standard.assignments(for: recipe) { try recipe.set(key, to: value) }
-        try RecipeFile(path: directory.recipe).write(recipe, for: steps)
     }
 }

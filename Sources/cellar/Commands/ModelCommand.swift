@@ -82,7 +82,7 @@ struct ModelCommand: ParsableCommand {
         @OptionGroup var catalogOptions: CatalogOptions
 
         func run() throws {
-            for (record, isNew) in try BuiltinInstallation.run(in: catalogOptions.open().catalog) {
+            for (record, isNew) in try catalogOptions.open().installBuiltinModels() {
                 print(
                     "\(record.name): \(record.kind) model \(record.digest.abbreviated), \(isNew ? "added" : "same weights as before")"
                 )

@@ -21,9 +21,8 @@ struct PlanCommand: ParsableCommand {
     @OptionGroup var catalogOptions: CatalogOptions
 
     func run() throws {
-        let workspace = try catalogOptions.open()
-        let plan = try Planner(workspace.catalog, graph: workspace.graph(until: until), recipe: workspace.recipe())
-            .plan(selection: selectionOptions.selection(in: workspace.catalog))
+        let project = try catalogOptions.open()
+        let plan = try project.plan(tomograms: selectionOptions.tomograms(of: project), until: until)
         if formatOptions.format == .table {
             PlanPrinter(plan).printTable()
             PlanPrinter(plan).printRemarks()

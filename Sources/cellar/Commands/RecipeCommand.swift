@@ -54,8 +54,8 @@ struct RecipeCommand: ParsableCommand {
     }
 
     /// Sets parameters, all or none, and prints those that changed by it.
-    private static func set(_ assignments: [(key: String, value: String)], in workspace: Workspace) throws {
-        let (before, after) = try workspace.recipeFile.set(assignments, for: workspace.graph.steps)
+    private static func set(_ assignments: [(key: String, value: String)], in project: Project) throws {
+        let (before, after) = try project.recipeFile.set(assignments, for: project.graph.steps)
         for entry in after.entries where before[entry.key] != after[entry.key] {
             print("\(entry.key): \(before[entry.key]?.text ?? "") → \(after[entry.key]?.text ?? "")")
         }
@@ -75,11 +75,11 @@ struct RecipeCommand: ParsableCommand {
         @OptionGroup var catalogOptions: CatalogOptions
 
         func run() throws {
-            let workspace = try catalogOptions.open()
+            let project = try catalogOptions.open()
             guard let name else {
                 for preset in RecipePreset.all {
                     print("\(preset.name): \(preset.summary)")
-                    for (key, value) in preset.assignments(for: Recipe(steps: workspace.graph.steps)) {
+                    for (key, value) in preset.assignments(for: Recipe(steps: project.graph.steps)) {
                         print("  \(key)=\(value)")
                     }
                 }
@@ -89,7 +89,7 @@ struct RecipeCommand: ParsableCommand {
                 let names = RecipePreset.all.map(\.name).joined(separator: ", ")
                 throw ValidationError("There is no preset \(name); there are \(names).")
             }
-            try RecipeCommand.set(preset.assignments(for: Recipe(steps: workspace.graph.steps)), in: workspace)
+            try RecipeCommand.set(preset.assignments(for: Recipe(steps: project.graph.steps)), in: project)
         }
     }
 
@@ -99,12 +99,12 @@ struct RecipeCommand: ParsableCommand {
         @OptionGroup var catalogOptions: CatalogOptions
 
         func run() throws {
-            let workspace = try catalogOptions.open()
-            let recipe = try workspace.recipe()
+            let project = try catalogOptions.open()
+            let recipe = try project.recipe()
             // A plan of nothing resolves the models that the recipe names.
-            _ = try Planner(workspace.catalog, graph: workspace.graph, recipe: recipe).plan(selection: [])
+            _ = try project.plan(tomograms: [])
             let changed = recipe.differencesFromDefaults.count
-            print("\(workspace.recipeFile.path): \(recipe.entries.count) parameters, \(changed) other than the default")
+            print("\(project.recipeFile.path): \(recipe.entries.count) parameters, \(changed) other than the default")
         }
     }
 
@@ -118,13 +118,13 @@ struct RecipeCommand: ParsableCommand {
         @OptionGroup var catalogOptions: CatalogOptions
 
         func run() throws {
-            let workspace = try catalogOptions.open()
-            let recipe = try workspace.recipe()
+            let project = try catalogOptions.open()
+            let recipe = try project.recipe()
             let differences =
                 if defaults {
                     recipe.differencesFromDefaults
                 } else {
-                    recipe.differences(from: try workspace.catalog.runs.lastRecipeValues() ?? [:])
+                    recipe.differences(from: try project.catalog.runs.lastRecipeValues() ?? [:])
                 }
             for difference in differences {
                 print("\(difference.key): \(difference.old ?? "none") → \(difference.new ?? "none")")

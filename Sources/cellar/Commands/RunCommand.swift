@@ -1,5 +1,4 @@
 import ArgumentParser
-import BlobStore
 import CellarKit
 import Foundation
 
@@ -28,19 +27,16 @@ struct RunCommand: ParsableCommand {
     @OptionGroup var catalogOptions: CatalogOptions
 
     func run() throws {
-        let workspace = try catalogOptions.open()
-        guard try execute(in: workspace) else { throw ExitCode(1) }
+        let project = try catalogOptions.open()
+        guard try execute(in: project) else { throw ExitCode(1) }
     }
 
     /// - Returns: whether everything is fresh now.
-    func execute(in workspace: Workspace) throws -> Bool {
+    func execute(in project: Project) throws -> Bool {
         let options = Runner.Options(
             jobs: jobs?.value ?? ProcessInfo.processInfo.activeProcessorCount, failsFast: failFast,
             prefersLittleMemory: lowMemory,
             command: CommandLine.arguments.dropFirst().joined(separator: " "), version: CellarCommand.version)
-        let runner = Runner(
-            workspace.catalog, store: try workspace.store(), graph: try workspace.graph(until: until),
-            recipe: try workspace.recipe(), options: options)
         let cancellation = Cancellation()
         let interruption = Interruption {
             note("\nstopping after what is under way; once more to stop at once")
@@ -48,10 +44,12 @@ struct RunCommand: ParsableCommand {
         }
         defer { withExtendedLifetime(interruption) {} }
         let line = ProgressLine()
-        let selection = try selectionOptions.selection(in: workspace.catalog)
+        let tomograms = try selectionOptions.tomograms(of: project)
         let report: RunReport?
         do {
-            report = try runner.run(selection: selection, cancellation: cancellation) { progress in
+            report = try project.run(
+                tomograms: tomograms, until: until, options: options, cancellation: cancellation
+            ) { progress in
                 line.show(progress)
                 // A run of which nobody can hear any more stops as it does after Ctrl-C.
                 if OutputStreams.standard.failure != nil { cancellation.cancel() }
@@ -61,8 +59,8 @@ struct RunCommand: ParsableCommand {
             line.clear()
             throw error
         }
-        if try workspace.catalog.collection.currentTrainingSet() == nil,
-            let remark = PlanPrinter.trainingRemark(try workspace.graph(until: until).withoutTraining().omitted)
+        if try project.catalog.collection.currentTrainingSet() == nil,
+            let remark = PlanPrinter.trainingRemark(try project.steps(until: until).withoutTraining().omitted)
         {
             note(remark)
         }
@@ -80,7 +78,7 @@ struct RunCommand: ParsableCommand {
         if progress.foundAgain > 0 { parts.append("\(progress.foundAgain) found again") }
         if progress.failed > 0 { parts.append("\(progress.failed) failed") }
         if progress.skipped > 0 { parts.append("\(progress.skipped) skipped") }
-        print("run \(report.runID): \(parts.joined(separator: ", ")) in \(duration(progress.elapsedSeconds))")
+        print("run \(report.runID): \(parts.joined(separator: ", ")) in \(QuantityText.duration(seconds: progress.elapsedSeconds))")
         for failure in report.failures { note("cellar: \(failure)") }
         if progress.failed > report.failures.count { note("cellar: … and \(progress.failed - report.failures.count) more") }
         if progress.failed > 0 { note("`cellar query 'SELECT * FROM v_failure'` lists all") }

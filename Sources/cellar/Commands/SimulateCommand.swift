@@ -62,69 +62,26 @@ struct SimulateCommand: ParsableCommand {
         return parameters
     }
 
-    /// The files of one tomogram.
-    private struct Files {
-        let name: String
-        let density: OutputFile
-        let labels: OutputFile
-        let particles: OutputFile
-        let sidecar: OutputFile
-
-        init(_ name: String, in directory: String, _ files: OutputFiles) throws {
-            self.name = name
-            density = try files.file("\(directory)/\(name).mrc")
-            labels = try files.file("\(directory)/truth/\(name)_labels.mrc")
-            particles = try files.file("\(directory)/truth/\(name)_particles.csv")
-            sidecar = try files.file("\(directory)/truth/\(name).json")
-        }
-    }
-
-    /// Writes tomograms and their truth.
+    /// Writes tomograms and their truth, and shows how far it is.
     ///
-    /// - Parameter parameters: of the first; each further one has the next seed.
     /// - Returns: the paths of the tomograms.
-    /// - Throws: ``SimulationError`` where the parameters cannot be simulated; then nothing is written.
     static func simulate(
         in directory: String, count: Int, parameters: SimulationParameters, areReplaced: Bool
     ) throws -> [String] {
-        try parameters.validate()
-        // All names are looked at before the first file is written.
-        let outputs = try OutputFiles(at: "\(directory)/tomo_01.mrc", areReplaced: areReplaced)
-        let files = try (1...count).map { try Files(String(format: "tomo_%02d", $0), in: directory, outputs) }
-        try NewFolder.make("\(directory)/truth")
-        return try files.enumerated().map { index, files in
-            var parameters = parameters
-            parameters.seed &+= UInt64(index)
-            let simulation = try TomogramSimulation(parameters)
-            let line = StageLine("\(files.name) (\(index + 1)/\(count))")
-            let result = simulation.run { line.show("\($0.stage.rawValue) \(Int($0.fractionCompleted * 100)) %") }
-            line.clear()
-            try write(result, to: files)
-            return files.density.path
+        let outputs = try WritingOptions.files(
+            at: "\(directory)/\(SimulatedCollection.name(of: 0)).mrc", areReplaced: areReplaced)
+        var line: (name: String, line: StageLine)?
+        defer { line?.line.clear() }
+        return try SimulatedCollection(directory: directory, count: count, parameters: parameters).write(
+            to: outputs, label: "Cellar \(CellarCommand.version)"
+        ) { index, progress in
+            let name = SimulatedCollection.name(of: index)
+            if line?.name != name {
+                line?.line.clear()
+                line = (name, StageLine("\(name) (\(index + 1)/\(count))"))
+            }
+            line?.line.show("\(progress.stage.rawValue) \(Int(progress.fractionCompleted * 100)) %")
         }
-    }
-
-    private static func write(_ tomogram: SimulatedTomogram, to files: Files) throws {
-        guard let edge = VoxelSize(cubicInAngstroms: tomogram.parameters.voxelSizeInAngstroms) else { return }
-        let labels = ["Simulated by Cellar \(CellarCommand.version), seed \(tomogram.parameters.seed)"]
-        for (file, voxels) in [(files.density, tomogram.density), (files.labels, tomogram.labels)] {
-            let writer = try MRCWriter(
-                file, shape: voxels.shape, scalarType: voxels.scalarType, voxelSize: edge, labels: labels)
-            try writer.append(voxels)
-            try writer.finish()
-        }
-        let points = tomogram.particles.map { particle in
-            var point = PickedPoint(x: particle.xInAngstroms, y: particle.yInAngstroms, z: particle.zInAngstroms)
-            point.className = particle.particleClass.name
-            point.radiusInAngstroms = particle.radiusInAngstroms
-            return point
-        }
-        try PointFile.write(
-            PointSet(points: points, convention: .angstrom), to: files.particles, voxelSize: edge,
-            shape: tomogram.density.shape)
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
-        try files.sidecar.write(Array(encoder.encode(tomogram.sidecar)))
     }
 }
 

@@ -10,26 +10,25 @@ struct StatusCommand: ParsableCommand {
     @OptionGroup var catalogOptions: CatalogOptions
 
     func run() throws {
-        let workspace = try catalogOptions.open()
-        let summary = try workspace.catalog.summary()
-        print(Terminal.output.bold(workspace.directory.path))
+        let project = try catalogOptions.open()
+        let summary = try project.catalog.summary()
+        print(Terminal.output.bold(project.directory.path))
         print(
             "\(summary.tomograms) tomograms in \(summary.datasets) datasets, \(summary.slabs) slabs, \(summary.annotations) "
-                + "annotations, \(summary.artifacts) artifacts (\(byteSize(Double(summary.artifactBytes))))")
+                + "annotations, \(summary.artifacts) artifacts (\(QuantityText.bytes(Double(summary.artifactBytes))))")
         if let set = summary.trainingSet { print("training set: \(set)") }
         if let run = summary.lastRun {
             print("last run: \(run.id ?? 0), \(run.status.rawValue), \(run.endedAt ?? run.startedAt) on \(run.host)")
         }
-        if let owner = summary.lockOwner, RunLock.isHeld(in: workspace.catalog) {
+        if let owner = summary.lockOwner, RunLock.isHeld(in: project.catalog) {
             print("running now: \(owner.owner) on \(owner.host), process \(owner.pid)")
         }
-        switch workspace.catalog.readOnlyReason {
+        switch project.catalog.readOnlyReason {
         case .newerVersion: print("read-only: a newer version of Cellar wrote this catalog")
         case .folder: print("read-only: this user may not write the catalog's folder")
         case nil: break
         }
-        let plan = try Planner(workspace.catalog, graph: workspace.graph, recipe: workspace.recipe())
-            .plan(selection: selectionOptions.selection(in: workspace.catalog))
+        let plan = try project.plan(tomograms: selectionOptions.tomograms(of: project))
         print("")
         PlanPrinter(plan).printTable()
         PlanPrinter(plan).printRemarks()

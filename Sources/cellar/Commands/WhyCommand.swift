@@ -15,10 +15,7 @@ struct WhyCommand: ParsableCommand {
     @OptionGroup var catalogOptions: CatalogOptions
 
     func run() throws {
-        let workspace = try catalogOptions.open()
-        guard let id = try workspace.catalog.collection.tomogram(named: tomogram).id else { return }
-        let explanation = try Explainer(workspace.catalog, graph: workspace.graph, recipe: workspace.recipe())
-            .explain(tomogramID: id, step: step)
+        let explanation = try catalogOptions.open().why(tomogram, step: step)
         if let cause = explanation.firstCause {
             print("\(explanation.tomogram): \(Terminal.output.bold(cause.reasons.first ?? "")) (\(cause.step))")
         } else {

@@ -99,14 +99,3 @@ struct FigureSource {
         }
     }
 }
-
-extension QueryValue {
-    /// The number that it is, if any.
-    var number: Double? {
-        switch self {
-        case .integer(let integer): Double(integer)
-        case .real(let real): real
-        case .null, .text, .blob: nil
-        }
-    }
-}

@@ -22,8 +22,8 @@ struct PlanPrinter {
             printer.add(
                 [.text(step.step), .text(step.scope.rawValue), .integer(Int64(step.total)), count(step.fresh + step.offline)]
                     + counts.map(count) + [
-                        step.estimatedSeconds.map { .text(duration($0)) } ?? .null,
-                        step.estimatedBytes.flatMap { $0 > 0 ? .text(byteSize($0)) : nil } ?? .null,
+                        step.estimatedSeconds.map { .text(QuantityText.duration(seconds: $0)) } ?? .null,
+                        step.estimatedBytes.flatMap { $0 > 0 ? .text(QuantityText.bytes($0)) : nil } ?? .null,
                     ])
         }
         printer.finish()

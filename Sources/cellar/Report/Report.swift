@@ -106,11 +106,6 @@ struct Report {
     }
 }
 
-extension QueryValue {
-    /// As a whole number; nil for all else.
-    var integer: Int64? { if case .integer(let integer) = self { integer } else { nil } }
-}
-
 extension Double {
     /// Four significant digits: more than anybody reads in a table.
     var brief: String {

@@ -1,12 +1,14 @@
-import Basics
-import CellarKit
+import Catalog
+import Engine
 import Foundation
+import Pipeline
+public import Volumes
 
 /// The results that a file is written from: which runs gave them, by which voxel size, and whether they are fresh.
 ///
 /// Between a change and the next run, results stand that belong to what was before. Lengths in them are in Å of the voxel size
 /// that they were computed with, and are converted with that one.
-struct ExportedResults {
+public struct ExportedResults: Sendable {
     /// An item whose result is written: the id of its scope, and what `why` calls it.
     struct Item {
         let scopeID: Int64
@@ -14,7 +16,7 @@ struct ExportedResults {
     }
 
     /// Whether results are what a run would give now.
-    private enum Freshness {
+    private enum Freshness: Sendable {
         case fresh
         /// With the first cause, as `why` says it.
         case stale(String)
@@ -30,15 +32,15 @@ struct ExportedResults {
     /// What else is to be said of the voxel size; nil where it is the tomogram's.
     private let remark: String?
     /// The one that they were computed with; today's, where they need none.
-    let voxelSize: VoxelSize?
+    public let voxelSize: VoxelSize?
 
     /// - Parameters:
     ///   - items: of the step; those without a result do not count.
     ///   - owner: whose they are, for people.
     ///   - tomogramID: the tomogram that they are of, or that one of the training set's networks would see.
     /// - Throws: ``CatalogError`` where they were computed with several voxel sizes.
-    init(_ workspace: Workspace, step: String, items: [Item], owner: String, tomogramID: Int64) throws {
-        let catalog = workspace.catalog
+    init(_ project: Project, step: String, items: [Item], owner: String, tomogramID: Int64) throws {
+        let catalog = project.catalog
         let results = try items.compactMap { item in
             try catalog.results.provenance(step: step, scopeID: item.scopeID).map { (item: item, provenance: $0) }
         }
@@ -59,7 +61,7 @@ struct ExportedResults {
             return size == today
                 ? nil : "\(owner) has the voxel size \(other) today: lengths are written by that of \(step), \(size)"
         }
-        freshness = Self.freshness(workspace, step: step, labels: Set(results.map(\.item.label)), tomogramID: tomogramID)
+        freshness = Self.freshness(project, step: step, labels: Set(results.map(\.item.label)), tomogramID: tomogramID)
     }
 
     /// `run 3, 2026-11-29 11:00:12 UTC`: of several, the last.
@@ -77,23 +79,25 @@ struct ExportedResults {
         return if case .stale = freshness { lines + ["Cellar: stale when it was written"] } else { lines }
     }
 
-    /// Says on the terminal which results were written, and what is not fresh of them.
-    func report() {
-        print("  \(step) of \(owner) by \(runs)\(voxelSize.map { ", voxel size \($0)" } ?? "")")
-        switch freshness {
-        case .fresh: break
-        case .stale(let cause): note("\(step) of \(owner) is stale: \(cause); `cellar run` renews it")
-        case .unknown(let reason): note("Whether \(step) of \(owner) is stale is not known: \(reason)")
-        }
-        if let remark { note(remark) }
+    /// Which results these are, in one line: step, owner, runs and voxel size.
+    public var summary: String { "\(step) of \(owner) by \(runs)\(voxelSize.map { ", voxel size \($0)" } ?? "")" }
+
+    /// What is not as it should be: that results are stale, and why; that they have another voxel size than the tomogram has today.
+    public var remarks: [String] {
+        let staleness =
+            switch freshness {
+            case .fresh: [String]()
+            case .stale(let cause): ["\(step) of \(owner) is stale: \(cause); `cellar run` renews it"]
+            case .unknown(let reason): ["Whether \(step) of \(owner) is stale is not known: \(reason)"]
+            }
+        return staleness + (remark.map { [$0] } ?? [])
     }
 
     private static func freshness(
-        _ workspace: Workspace, step: String, labels: Set<String>, tomogramID: Int64
+        _ project: Project, step: String, labels: Set<String>, tomogramID: Int64
     ) -> Freshness {
         do {
-            let explanation = try Explainer(workspace.catalog, graph: workspace.graph, recipe: workspace.recipe())
-                .explain(tomogramID: tomogramID, step: step)
+            let explanation = try project.why(tomogramID: tomogramID, step: step)
             let groups = explanation.groups.filter { $0.step == step && !labels.isDisjoint(with: $0.items) }
             guard !groups.isEmpty else { return .unknown("what it was trained on is no current training set") }
             guard let group = groups.first(where: { $0.state != .fresh }) else { return .fresh }

@@ -1,5 +1,7 @@
-import CellarKit
+import Catalog
+import CatalogSchema
 import Foundation
+import Volumes
 
 /// Files that are to become tomograms of a dataset: what each is called, and which of them are there already.
 struct NewFiles {

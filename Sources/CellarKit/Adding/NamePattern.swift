@@ -1,10 +1,10 @@
-import ArgumentParser
 import Basics
-import CellarKit
+public import Catalog
 import Foundation
+public import Volumes
 
-/// How the names of tomograms follow from their paths: `{parent}_{stem}`.
-struct NamePattern: ExpressibleByArgument {
+/// A pattern that makes the names of tomograms from their paths: `{parent}_{stem}`.
+public struct NamePattern: Sendable {
     /// What can stand in braces.
     enum Field: String, CaseIterable {
         /// The file's name without known extensions.
@@ -23,35 +23,31 @@ struct NamePattern: ExpressibleByArgument {
     }
 
     private let parts: [Part]
-    private let text: String
 
-    /// - Throws: a sentence where a field is none, or a brace has no partner.
-    init(parsing text: String) throws {
+    /// - Throws: ``CatalogError`` where a field is none, or a brace has no partner.
+    public init(parsing text: String) throws(CatalogError) {
         var parts: [Part] = []
         var rest = text[...]
         while let brace = rest.firstIndex(where: { $0 == "{" || $0 == "}" }) {
             parts.append(.text(String(rest[..<brace])))
             guard rest[brace] == "{", let end = rest[brace...].firstIndex(of: "}") else {
-                throw ValidationError("The pattern '\(text)' has a brace without its partner.")
+                throw CatalogError(.invalid, "The pattern '\(text)' has a brace without its partner.")
             }
             let name = rest[rest.index(after: brace)..<end]
             guard let field = Field(rawValue: String(name)) else {
                 let fields = Field.allCases.map { "{\($0.rawValue)}" }.joined(separator: ", ")
-                throw ValidationError("{\(name)} is nothing that a name can be made of; there are \(fields).")
+                throw CatalogError(.invalid, "{\(name)} is nothing that a name can be made of; there are \(fields).")
             }
             parts.append(.field(field))
             rest = rest[rest.index(after: end)...]
         }
         self.parts = parts + [.text(String(rest))]
-        self.text = text
     }
-
-    init?(argument: String) { try? self.init(parsing: argument) }
 
     /// The name of a volume.
     ///
     /// - Throws: ``CatalogError`` where the path lacks a part of which the name is made.
-    func name(of location: VolumeLocation, dataset: String) throws -> String {
+    public func name(of location: VolumeLocation, dataset: String) throws -> String {
         try parts.map { part in
             switch part {
             case .text(let text): return text
@@ -76,7 +72,7 @@ struct NamePattern: ExpressibleByArgument {
     }
 
     /// The name of a tomogram of which nobody says another: the stem, with the member where there is one.
-    static func usualName(of location: VolumeLocation) -> String {
+    public static func usualName(of location: VolumeLocation) -> String {
         stem(of: location) + (member(of: location).map { "-\($0)" } ?? "")
     }
 

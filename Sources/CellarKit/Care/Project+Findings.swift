@@ -1,0 +1,88 @@
+import Basics
+import BlobStore
+import Catalog
+import CatalogSchema
+import Engine
+import Foundation
+import Pipeline
+import Tensors
+
+extension Project {
+    /// What could go wrong, and what to do about it, a sentence each: the database, voxel sizes, missing files, failed items, the recipe,
+    /// annotations that were compared with nothing, half-written files, and the disk.
+    ///
+    /// - Throws: ``CatalogError`` where the catalog cannot be read.
+    public func findings() throws -> [String] {
+        var findings = try catalog.integrityProblems()
+        findings += try catalog.collection.voxelSizeFindings().map(\.description)
+        do {
+            let plan = try plan()
+            for name in plan.missingSources.prefix(20) {
+                findings.append("the file of \(name) is missing; mount its disk, or move it back, or add it from its new place")
+            }
+            if plan.missingSources.count > 20 { findings.append("… and the files of \(plan.missingSources.count - 20) more") }
+            for step in plan.summaries where step.failed > 0 {
+                findings.append("\(step.failed) items of \(step.step) failed; `cellar list failures` says why")
+            }
+        } catch let error as EngineError {
+            findings.append(error.message)
+        }
+        findings += try unmatchedAnnotations()
+        // Looked at before the files: what a run has in the making is none of these. Files that nobody here made are nobody's stray.
+        if !RunLock.isHeld(in: catalog) {
+            let strays = try store().inventory().strays.count { $0.isStaged }
+            if strays > 0 {
+                findings.append("\(strays) files in the blob store were left half-written; `cellar gc --apply` removes them")
+            }
+        }
+        if let free = freeBytes, free < 1 << 30 {
+            findings.append(
+                "less than 1 GiB is free on the disk of \(directory.path); make room or `cellar gc --budget SIZE`")
+        }
+        return findings
+    }
+
+    /// Annotations with which nothing was compared, because what was found has other names.
+    private func unmatchedAnnotations() throws -> [String] {
+        var counts: [[String]: Int] = [:]
+        try query(
+            "SELECT step, value FROM v_output WHERE name = :output AND step IN (:step, :picks, :labels)",
+            parameters: [
+                "output": .text(EvaluateStep.outputs.comparison.output.name), "step": .text(EvaluateStep.name),
+                "picks": .text(EvaluatePicksStep.name), "labels": .text(EvaluatePseudoLabelsStep.name),
+            ]
+        ) { row in
+            let comparison = try JSONDecoder().decode(EvaluationOutputs.Comparison.self, from: Data(row[1].plainText.utf8))
+            guard comparison.classes.isEmpty, !comparison.leftOut.isEmpty else { return }
+            counts[[row[0].plainText] + comparison.leftOut, default: 0] += 1
+        }
+        return counts.sorted { $0.key.lexicographicallyPrecedes($1.key) }.map { key, count in
+            let (step, names) = (key[0], key.dropFirst())
+            return
+                "\(step) compared nothing with \(count) annotations of \(names.joined(separator: ", ")), because nothing that was found has "
+                + "these names; `cellar recipe set \(step).classes=\(key[1])=FOUND` says which class that is, and \(key[1])= leaves it out"
+        }
+    }
+
+    /// The free bytes of the disk that the catalog is on; nil where the system does not say.
+    public var freeBytes: Int? {
+        let attributes = try? FileManager.default.attributesOfFileSystem(forPath: directory.path)
+        return (attributes?[.systemFreeSize] as? NSNumber)?.intValue
+    }
+
+    /// The libraries, the machine and the catalog, as names and values.
+    ///
+    /// - Throws: ``CatalogError`` where the catalog cannot be read.
+    public func systemFacts() throws -> [(name: String, value: String)] {
+        let process = ProcessInfo.processInfo
+        return [
+            ("openblas", "\(BLAS.kernelName) kernels, \(Threads.count) threads"),
+            ("catalog", "\(directory.path), schema \(try catalog.schemaVersion())"),
+            ("sqlite", Catalog.sqliteVersion),
+            ("hdf5", BlobStore.libraryVersion),
+            ("processors", "\(process.activeProcessorCount)"),
+            ("memory", QuantityText.bytes(Double(process.physicalMemory))),
+            ("disk", freeBytes.map { "\(QuantityText.bytes(Double($0))) free" } ?? "unknown"),
+        ]
+    }
+}

@@ -1,0 +1,161 @@
+import Basics
+import Catalog
+import CatalogSchema
+import Engine
+import Pipeline
+public import Volumes
+
+/// A file that was written from results.
+public struct Export: Sendable {
+    /// What the file holds, in one line: `96 × 96 × 48, segment: 1 membrane`.
+    public let contents: String
+    /// The results that it was written from; nil where it cannot be said.
+    public let results: ExportedResults?
+}
+
+/// A step whose results can be written: people choose it by the step's name.
+public protocol ResultSource: CaseIterable, Sendable {
+    /// The name of the step.
+    var step: String { get }
+}
+
+/// The labels that are written: the classes that the network found, or pseudo-labels.
+public enum LabelSource: ResultSource {
+    case segmentation, pseudoLabels
+
+    public var step: String { self == .segmentation ? SegmentStep.name : PseudoLabelsStep.name }
+}
+
+/// The map that is written: the feature map of slabs, structures bright, or the probability of a class of the segmentation.
+public enum MapSource: ResultSource {
+    case features, probability
+
+    public var step: String { self == .features ? ConsistencyStep.name : SegmentStep.name }
+}
+
+/// The particles that are written: those that the picker found, or those of pseudo-labels.
+public enum PointSource: ResultSource {
+    case picks, pseudoLabels
+
+    public var step: String { self == .picks ? PickStep.name : PseudoLabelsStep.name }
+}
+
+extension Project {
+    /// Writes the classes of a tomogram's voxels as an MRC volume: 0 is ground.
+    ///
+    /// - Parameters:
+    ///   - name: of the tomogram: its name, `dataset/name`, or `id:N`.
+    ///   - source: nil for the segmentation where there is one, and else the pseudo-labels.
+    ///   - numbersObjects: whether each voxel gets the number of its object instead of its class; of pseudo-labels only.
+    /// - Throws: ``CatalogError`` where there is no such tomogram or result, ``VolumeError`` where the file cannot be written.
+    /// - Complexity: reads and writes the volume once, in blocks of 32 MiB.
+    public func exportLabels(
+        of name: String, from source: LabelSource? = nil, numbersObjects: Bool = false, to output: OutputFile
+    ) throws -> Export {
+        let export = try TomogramExport(self, of: name, to: output)
+        if !numbersObjects, source != .pseudoLabels {
+            if let labels = try export.results.content(SegmentStep.self, \.labels, scopeID: export.id) {
+                let results = try export.write(
+                    labels.volume(), step: SegmentStep.name, label: "labels by \(SegmentStep.name)")
+                return Export(contents: "\(export.shape), \(SegmentStep.name): \(labels.classes.sentence)", results: results)
+            }
+            if source == .segmentation { throw export.missing(SegmentStep.name) }
+        }
+        let slabs = try export.results.slabContents(PseudoLabelsStep.self, \.labels, ofTomogram: export.id).map { slab in
+            (z: slab.z, volume: try numbersObjects ? slab.content.objectVolume() : slab.content.classVolume())
+        }
+        let results = try export.writeSlabs(
+            slabs, step: PseudoLabelsStep.name, noun: numbersObjects ? "objects" : "classes")
+        return Export(contents: "\(export.shape), \(PseudoLabelsStep.name) of \(Self.slabs(slabs.count))", results: results)
+    }
+
+    /// Writes a map of a tomogram as an MRC volume of float32, 0 to 1.
+    ///
+    /// - Parameter className: the class whose probability is written; nil for the only class.
+    /// - Throws: ``CatalogError`` where there is no such tomogram or result, ``PipelineError`` where there is no such class, ``VolumeError``
+    ///   where the file cannot be written.
+    /// - Complexity: reads and writes the volume once, in blocks of 32 MiB.
+    public func exportMap(of name: String, _ source: MapSource, class className: String? = nil, to output: OutputFile) throws -> Export {
+        let export = try TomogramExport(self, of: name, to: output)
+        switch source {
+        case .features:
+            let slabs = try export.results.slabContents(ConsistencyStep.self, \.maps, ofTomogram: export.id).map { slab in
+                (z: slab.z, volume: try slab.content.volume())
+            }
+            let results = try export.writeSlabs(slabs, step: ConsistencyStep.name, noun: "maps")
+            return Export(contents: "\(export.shape), feature map of \(Self.slabs(slabs.count))", results: results)
+        case .probability:
+            let tomogram = export.tomogram.name
+            guard let maps = try export.results.content(SegmentStep.self, \.probability, scopeID: export.id) else {
+                guard try export.results.has(SegmentStep.self, scopeID: export.id) else { throw export.missing(SegmentStep.name) }
+                throw CatalogError(
+                    .invalid,
+                    "the probabilities of \(tomogram) were dropped by `cellar gc` to save disk; they come back when `cellar run` segments "
+                        + "it anew")
+            }
+            let label = try maps.classes.label(of: className, in: "the segmentation of \(tomogram)")
+            let noun = "probability of \(maps.classes.names[label - 1])"
+            let results = try export.write(maps.volume(ofLabel: label), step: SegmentStep.name, label: noun)
+            return Export(contents: "\(export.shape), \(noun)", results: results)
+        }
+    }
+
+    private static func slabs(_ count: Int) -> String { "\(count) slab\(count == 1 ? "" : "s")" }
+
+    /// Writes the centres of particles: STAR (RELION 5), CSV, or copick's JSON, by the file's extension.
+    ///
+    /// - Parameters:
+    ///   - source: nil for the picker's where there are any, and else those of pseudo-labels.
+    ///   - className: only objects of this class, also those that are no particles; nil for all particles.
+    ///   - leastConfidence: only objects of at least this confidence; those without one are left out then.
+    ///   - convention: the meaning of coordinates; nil for the one that is usual in such a file.
+    /// - Throws: ``CatalogError`` where there is no such tomogram or result, or no voxel size; ``VolumeError`` where the file cannot
+    ///   be written.
+    public func exportPoints(
+        of name: String, from source: PointSource? = nil, class className: String? = nil, leastConfidence: Double? = nil,
+        convention: CoordinateConvention? = nil, to output: OutputFile
+    ) throws -> Export {
+        let export = try TomogramExport(self, of: name, to: output)
+        let wanted = source.map { [$0] } ?? PointSource.allCases
+        guard let source = try wanted.first(where: { try hasPoints($0, export) }) else {
+            throw export.missing((source ?? .pseudoLabels).step)
+        }
+        let results = try source == .picks ? export.provenance(of: source.step) : export.slabProvenance(of: source.step)
+        let record = export.tomogram
+        guard let voxelSize = results.voxelSize else {
+            throw CatalogError(
+                .invalid, "\(record.name) has no voxel size, which points need; add it again with --voxel-size")
+        }
+        let found =
+            switch source {
+            case .picks: try catalog.results.objects(ofTomogram: export.id, step: source.step, class: className)
+            case .pseudoLabels:
+                try catalog.results.distinctObjects(ofTomogram: export.id, voxelSize: voxelSize, class: className)
+            }
+        // Particles have a radius; a piece of membrane has no centre that anybody would look for.
+        let objects = found.filter { object in
+            (className != nil || object.radiusInAngstroms != nil)
+                && leastConfidence.map { $0 <= object.confidence ?? -.infinity } ?? true
+        }
+        let points = objects.map { object in
+            PickedPoint(
+                x: object.centroidInAngstroms.x, y: object.centroidInAngstroms.y, z: object.centroidInAngstroms.z,
+                className: object.class, tomogramName: record.name, score: object.confidence,
+                radiusInAngstroms: object.radiusInAngstroms)
+        }
+        try PointFile.write(
+            PointSet(points: points, convention: .angstrom), to: output, convention: convention, voxelSize: voxelSize,
+            shape: export.shape)
+        return Export(contents: "\(points.count) points of \(source.step)", results: results)
+    }
+
+    private func hasPoints(_ source: PointSource, _ export: TomogramExport) throws -> Bool {
+        switch source {
+        case .picks: try export.results.has(PickStep.self, scopeID: export.id)
+        case .pseudoLabels:
+            try catalog.collection.slabs(ofTomogram: export.id).contains { slab in
+                try slab.id.map { try export.results.has(PseudoLabelsStep.self, scopeID: $0) } ?? false
+            }
+        }
+    }
+}

@@ -1,0 +1,42 @@
+import Basics
+public import Catalog
+import Foundation
+public import Volumes
+
+/// The files that a program writes beside a catalog. They are made here alone, so that none is written over what a catalog knows.
+public struct OutputFiles: Sendable {
+    private let known: KnownFiles
+    private let areReplaced: Bool
+
+    /// - Parameters:
+    ///   - path: of one of the files: the catalog above it is asked what it knows, too.
+    ///   - directory: the catalog that the program works on, if any.
+    ///   - areReplaced: whether files that are there may be replaced.
+    /// - Throws: ``CatalogError`` where a catalog cannot say what it knows.
+    public init(at path: String, knownTo directory: CatalogDirectory?, areReplaced: Bool) throws {
+        let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
+        let above = try CatalogDirectory.ifAny { try .find(named: nil, from: folder) }
+        var known = KnownFiles.none
+        for directory in Set([directory, above].compactMap(\.self)) {
+            known = try Catalog.open(at: directory).collection.knownFiles(addingTo: known)
+        }
+        self.known = known
+        self.areReplaced = areReplaced
+    }
+
+    /// - Throws: ``VolumeError`` where a catalog knows the file, or it is there and must not be replaced.
+    public func file(_ path: String) throws -> OutputFile { try OutputFile(path, replacing: areReplaced, keeping: known) }
+}
+
+extension CatalogDirectory {
+    /// The catalog that a closure finds; nil where there is none.
+    ///
+    /// - Throws: what the closure throws, but for ``CatalogError`` of the code `noCatalog`.
+    public static func ifAny(_ find: () throws -> CatalogDirectory) throws -> CatalogDirectory? {
+        do {
+            return try find()
+        } catch let error as CatalogError where error.code == .noCatalog {
+            return nil
+        }
+    }
+}
