@@ -114,7 +114,7 @@ let package = Package(
                 "Basics", "BlobStore", "BuiltinModels", "Catalog", "CatalogSchema", "Cellpose", "Checkpoints", "Diffusion", "Engine",
                 "Pipeline", "Simulation", "Tensors", "Volumes",
             ],
-            swiftSettings: settings),
+            exclude: ["README.md"], swiftSettings: settings),
         .executableTarget(
             name: "cellar",
             dependencies: [

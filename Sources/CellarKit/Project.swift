@@ -86,7 +86,9 @@ public struct Project: Sendable {
         try planner(until: last).plan(selection: tomograms)
     }
 
-    func planner(until last: String? = nil) throws -> Planner { try Planner(catalog, graph: steps(until: last), recipe: recipe()) }
+    func planner(until last: String? = nil) throws -> Planner {
+        try Planner(catalog, graph: steps(until: last), recipe: recipe())
+    }
 
     /// The steps up to one, or all.
     ///
@@ -164,7 +166,9 @@ extension TomogramRecord {
     /// - Throws: ``CatalogError`` where it was never written.
     public var requiredID: Int64 {
         get throws {
-            guard let id else { throw CatalogError(.notFound, "there is no tomogram \(name); `cellar list tomograms` shows what there is") }
+            guard let id else {
+                throw CatalogError(.notFound, "there is no tomogram \(name); `cellar list tomograms` shows what there is")
+            }
             return id
         }
     }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CellarKit
 
 /// `cellar`: the command line.
 struct CellarCommand: ParsableCommand {
@@ -43,4 +44,35 @@ struct CellarCommand: ParsableCommand {
                     SimulateCommand.self, DemoCommand.self,
                 ]),
         ])
+}
+
+extension CellarCommand {
+    /// Runs a command line and says what went wrong.
+    ///
+    /// - Parameter arguments: without the name of the program; nil for those of the process.
+    /// - Returns: the exit code: 0 done, 1 something failed, 2 usage, 3 `plan --check` found work.
+    static func exitCode(of arguments: [String]?) -> Int32 {
+        do {
+            var command = try parseAsRoot(arguments)
+            try command.run()
+            return 0
+        } catch let code as ExitCode {
+            return code.rawValue
+        } catch is OutputError {
+            // Said at the end, with those that did not end the command.
+            return 1
+        } catch {
+            switch exitCode(for: error) {
+            case .failure:
+                note("cellar: \(error.sentence)")
+                return 1
+            case .success:
+                print(fullMessage(for: error))
+                return 0
+            default:
+                note(fullMessage(for: error))
+                return 2
+            }
+        }
+    }
 }

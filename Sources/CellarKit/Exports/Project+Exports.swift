@@ -75,7 +75,9 @@ extension Project {
     /// - Throws: ``CatalogError`` where there is no such tomogram or result, ``PipelineError`` where there is no such class, ``VolumeError``
     ///   where the file cannot be written.
     /// - Complexity: reads and writes the volume once, in blocks of 32 MiB.
-    public func exportMap(of name: String, _ source: MapSource, class className: String? = nil, to output: OutputFile) throws -> Export {
+    public func exportMap(of name: String, _ source: MapSource, class className: String? = nil, to output: OutputFile) throws
+        -> Export
+    {
         let export = try TomogramExport(self, of: name, to: output)
         switch source {
         case .features:

@@ -28,7 +28,8 @@ package struct StoredVolume: Sendable {
     /// - Complexity: reads and decodes these slices, and what shares chunks with them.
     package func slices(_ z: Range<Int>) throws -> VoxelBuffer {
         guard lengths.count == 3, let shape = VolumeShape(z: z.count, y: lengths[1], x: lengths[2]) else {
-            throw PipelineError("the dataset \(dataset) of \(artifact.digest.abbreviated) is no volume; `cellar verify` looks at it")
+            throw PipelineError(
+                "the dataset \(dataset) of \(artifact.digest.abbreviated) is no volume; `cellar verify` looks at it")
         }
         let voxels: VoxelBuffer?
         if scalarType == .uint8 {
@@ -38,7 +39,8 @@ package struct StoredVolume: Sendable {
             voxels = VoxelBuffer(shape: shape, values: scale == 1 ? values : values.map { $0 * scale })
         }
         guard let voxels else {
-            throw PipelineError("the slices \(z) of \(artifact.digest.abbreviated) are not all there; `cellar verify` looks at it")
+            throw PipelineError(
+                "the slices \(z) of \(artifact.digest.abbreviated) are not all there; `cellar verify` looks at it")
         }
         return voxels
     }

@@ -53,7 +53,9 @@ struct DemoCommand: ParsableCommand {
                     + (particles + ["gold"]).flatMap { ["--class", $0] })
         }
         let pairs = (particles.map { "\($0)=macromolecule" } + ["gold="]).joined(separator: ",")
-        try perform(["recipe", "set", "\(EvaluatePicksStep.name).classes=\(pairs)", "\(EvaluatePseudoLabelsStep.name).classes=\(pairs)"])
+        try perform([
+            "recipe", "set", "\(EvaluatePicksStep.name).classes=\(pairs)", "\(EvaluatePseudoLabelsStep.name).classes=\(pairs)",
+        ])
         try perform(["plan"])
         try perform(["run"])
 

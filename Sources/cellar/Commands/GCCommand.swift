@@ -70,18 +70,3 @@ struct GCCommand: ParsableCommand {
 
     private func size(_ bytes: Int) -> String { QuantityText.bytes(Double(bytes)) }
 }
-
-/// A number of bytes as people write it: `500M`, `20G`, `1.5TiB`, in powers of 1024.
-struct ByteCount: ExpressibleByArgument {
-    let bytes: Int
-
-    init?(argument: String) {
-        guard let match = argument.uppercased().wholeMatch(of: /([0-9]+(?:\.[0-9]+)?)\s*([KMGTP]?)(?:I?B)?/),
-            let number = Double(match.1)
-        else { return nil }
-        let power = ["": 0, "K": 1, "M": 2, "G": 3, "T": 4, "P": 5][String(match.2)] ?? 0
-        let value = (0..<power).reduce(number) { product, _ in product * 1024 }
-        guard let bytes = Int(exactly: value.rounded()) else { return nil }
-        self.bytes = bytes
-    }
-}

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CellarKit
+import Dispatch
 import Foundation
 
 struct RunCommand: ParsableCommand {
@@ -78,10 +79,36 @@ struct RunCommand: ParsableCommand {
         if progress.foundAgain > 0 { parts.append("\(progress.foundAgain) found again") }
         if progress.failed > 0 { parts.append("\(progress.failed) failed") }
         if progress.skipped > 0 { parts.append("\(progress.skipped) skipped") }
-        print("run \(report.runID): \(parts.joined(separator: ", ")) in \(QuantityText.duration(seconds: progress.elapsedSeconds))")
+        print(
+            "run \(report.runID): \(parts.joined(separator: ", ")) in \(QuantityText.duration(seconds: progress.elapsedSeconds))")
         for failure in report.failures { note("cellar: \(failure)") }
         if progress.failed > report.failures.count { note("cellar: … and \(progress.failed - report.failures.count) more") }
         if progress.failed > 0 { note("`cellar query 'SELECT * FROM v_failure'` lists all") }
         if report.wasStopped { note("stopped before the end; `cellar run` goes on from here") }
+    }
+}
+
+/// Calls a closure at the first SIGINT or SIGTERM; a second one ends the process, as it would without this.
+final class Interruption {
+    private let sources: [any DispatchSourceSignal]
+
+    init(_ handler: @escaping @Sendable () -> Void) {
+        let queue = DispatchQueue(label: "interruption")
+        sources = [SIGINT, SIGTERM].map { number in
+            let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
+            source.setEventHandler {
+                for number in [SIGINT, SIGTERM] { signal(number, SIG_DFL) }
+                handler()
+            }
+            // The default action would end the process before the handler is called.
+            signal(number, SIG_IGN)
+            source.activate()
+            return source
+        }
+    }
+
+    deinit {
+        for source in sources { source.cancel() }
+        for number in [SIGINT, SIGTERM] { signal(number, SIG_DFL) }
     }
 }

@@ -84,33 +84,3 @@ struct SimulateCommand: ParsableCommand {
         }
     }
 }
-
-/// The edge of a voxel in Å.
-enum SimulatedVoxelSize: RealQuantity { static let range = SimulationParameters.voxelSizesInAngstroms }
-
-enum SimulatedRatio: RealQuantity { static let range = SimulationParameters.signalToNoiseRatios }
-
-/// A size as people write it: `256,256,64`.
-struct VolumeSize: ExpressibleByArgument, CustomStringConvertible {
-    /// As large as can be simulated.
-    private typealias Axis = WholeNumber<8, 16_384>
-
-    let x: Int
-    let y: Int
-    let z: Int
-
-    init(x: Int, y: Int, z: Int) {
-        self.x = x
-        self.y = y
-        self.z = z
-    }
-
-    init?(argument: String) {
-        let axes = argument.split(separator: ",", omittingEmptySubsequences: false).map { Axis(argument: String($0)) }
-        guard axes.count == 3, let x = axes[0], let y = axes[1], let z = axes[2] else { return nil }
-        self.init(x: x.value, y: y.value, z: z.value)
-    }
-
-    static var allValueStrings: [String] { ["x,y,z, each \(Axis.allValueStrings[0])"] }
-    var description: String { "\(x),\(y),\(z)" }
-}

@@ -99,31 +99,3 @@ struct SlabCommand: ParsableCommand {
         }
     }
 }
-
-/// The id of something that has no name: `3` or `id:3`.
-struct ItemNumber: ExpressibleByArgument {
-    let id: Int64
-
-    init?(argument: String) {
-        if case .id(let id) = CatalogReference(argument) {
-            self.id = id
-        } else if let id = Int64(argument) {
-            self.id = id
-        } else {
-            return nil
-        }
-    }
-}
-
-/// A range of slices as people write it: `200..<300`.
-struct SliceRange: ExpressibleByArgument {
-    let range: Range<Int>
-
-    init?(argument: String) {
-        guard let match = argument.wholeMatch(of: /\s*(\d+)\s*\.\.<\s*(\d+)\s*/), let first = Int(match.1),
-            let end = Int(match.2),
-            first < end
-        else { return nil }
-        range = first..<end
-    }
-}

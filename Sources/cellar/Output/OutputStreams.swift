@@ -9,21 +9,37 @@ import Synchronization
 /// A write that fails does not end the command in the middle of its work. It is remembered, what follows on that stream is
 /// dropped, and the exit code becomes 1. What prints or works for long looks at ``check()`` or ``failure`` and ends early.
 final class OutputStreams: Sendable {
-    static let standard = OutputStreams()
+    /// Those of the process; a test of a command gives it others, which collect.
+    @TaskLocal static var standard = OutputStreams(
+        results: OutputChannel(
+            STDOUT_FILENO, name: "standard output", bytesThatWait: isatty(STDOUT_FILENO) == 1 ? 0 : 1 << 16),
+        remarks: OutputChannel(STDERR_FILENO, name: "standard error", bytesThatWait: 0))
 
     enum Stream { case results, remarks }
 
     private struct Channels {
-        var results = OutputChannel(
-            STDOUT_FILENO, name: "standard output", bytesThatWait: isatty(STDOUT_FILENO) == 1 ? 0 : 1 << 16)
-        var remarks = OutputChannel(STDERR_FILENO, name: "standard error", bytesThatWait: 0)
+        var results: OutputChannel
+        var remarks: OutputChannel
 
         var failure: OutputError? { results.failure ?? remarks.failure }
     }
 
-    private let channels = Mutex(Channels())
+    private let channels: Mutex<Channels>
 
-    private init() {}
+    private init(results: OutputChannel, remarks: OutputChannel) {
+        channels = Mutex(Channels(results: results, remarks: remarks))
+    }
+
+    /// Runs a closure whose results and remarks are collected instead of written.
+    static func collecting<Value>(
+        _ body: () throws -> Value
+    ) rethrows -> (value: Value, results: String, remarks: String) {
+        let streams = OutputStreams(
+            results: OutputChannel(nil, name: "results", bytesThatWait: 0),
+            remarks: OutputChannel(nil, name: "remarks", bytesThatWait: 0))
+        let value = try $standard.withValue(streams, operation: body)
+        return streams.channels.withLock { (value, $0.results.collected, $0.remarks.collected) }
+    }
 
     func write(_ text: String, to stream: Stream) {
         channels.withLock { channels in
@@ -74,13 +90,14 @@ struct OutputError: Error, Hashable, CustomStringConvertible {
 
 /// A descriptor, what waits to be written to it, and whether that failed.
 private struct OutputChannel {
-    private let descriptor: Int32
+    /// nil to collect what is said.
+    private let descriptor: Int32?
     private let name: String
     private let bytesThatWait: Int
     private var waiting: [UInt8] = []
     private(set) var failure: OutputError?
 
-    init(_ descriptor: Int32, name: String, bytesThatWait: Int) {
+    init(_ descriptor: Int32?, name: String, bytesThatWait: Int) {
         self.descriptor = descriptor
         self.name = name
         self.bytesThatWait = bytesThatWait
@@ -92,14 +109,17 @@ private struct OutputChannel {
         if waiting.count > bytesThatWait { flush() }
     }
 
+    var collected: String { String(decoding: waiting, as: UTF8.self) }
+
     mutating func flush() {
-        guard failure == nil else { return }
-        failure = waiting.withUnsafeBytes { writeAll($0) }.map { OutputError(stream: name, code: $0) }
+        guard failure == nil, let descriptor else { return }
+        failure = waiting.withUnsafeBytes { writeAll($0, to: descriptor) }.map { OutputError(stream: name, code: $0) }
         waiting.removeAll(keepingCapacity: true)
     }
 
     mutating func close() {
         flush()
+        guard let descriptor else { return }
         // A descriptor that was never open is no failure where nothing was to be written.
         if Glibc.close(descriptor) != 0, errno != EBADF, errno != EINTR, failure == nil {
             failure = OutputError(stream: name, code: errno)
@@ -107,7 +127,7 @@ private struct OutputChannel {
     }
 
     /// - Returns: the number of the system's error where not all could be written.
-    private func writeAll(_ bytes: UnsafeRawBufferPointer) -> Int32? {
+    private func writeAll(_ bytes: UnsafeRawBufferPointer, to descriptor: Int32) -> Int32? {
         var written = 0
         while written < bytes.count, let start = bytes.baseAddress {
             let count = write(descriptor, start + written, bytes.count - written)

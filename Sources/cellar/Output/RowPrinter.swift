@@ -99,3 +99,35 @@ extension QueryValue {
         return plainText.replacing("\n", with: " ")
     }
 }
+
+// MARK: Queries
+
+/// Prints rows of a public view.
+func printView(
+    _ view: String, columns: String, where expression: String?, format: OutputFormat, in catalog: Catalog
+) throws {
+    try printQuery(
+        QueryConnection.select(columns: columns, from: view, where: expression), parameters: [:], format: format,
+        connection: QueryConnection(catalog))
+}
+
+/// Prints what a query gives, row by row as SQLite finds them.
+///
+/// - Returns: how many rows there were.
+@discardableResult
+func printQuery(
+    _ sql: String, parameters: [String: QueryValue], format: OutputFormat, connection: QueryConnection
+) throws -> Int {
+    var printer: RowPrinter?
+    var count = 0
+    try connection.run(sql, parameters: parameters) {
+        printer = RowPrinter(format, columns: $0)
+    } row: { row in
+        printer?.add(row)
+        // Nobody reads on: what is left need not be found.
+        try OutputStreams.standard.check()
+        count += 1
+    }
+    printer?.finish()
+    return count
+}

@@ -60,32 +60,42 @@ struct ListCommand: ParsableCommand {
     }
 }
 
-/// Prints rows of a public view.
-func printView(
-    _ view: String, columns: String, where expression: String?, format: OutputFormat, in catalog: Catalog
-) throws {
-    try printQuery(
-        QueryConnection.select(columns: columns, from: view, where: expression), parameters: [:], format: format,
-        connection: QueryConnection(catalog))
-}
+struct QueryCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "query", abstract: "Ask the catalog in SQL.",
+        discussion: """
+            Reads the public views of Schema/views.md: v_tomogram, v_slab, v_annotation, v_step, v_failure, v_trace, v_artifact, v_metric, \
+            v_evaluation, v_object, v_object_summary, v_neighbour, v_model, v_run, v_event, and others. Nothing can be changed by a query.
 
-/// Prints what a query gives, row by row as SQLite finds them.
-///
-/// - Returns: how many rows there were.
-@discardableResult
-func printQuery(
-    _ sql: String, parameters: [String: QueryValue], format: OutputFormat, connection: QueryConnection
-) throws -> Int {
-    var printer: RowPrinter?
-    var count = 0
-    try connection.run(sql, parameters: parameters) {
-        printer = RowPrinter(format, columns: $0)
-    } row: { row in
-        printer?.add(row)
-        // Nobody reads on: what is left need not be found.
-        try OutputStreams.standard.check()
-        count += 1
+            cellar query 'SELECT dataset, avg(density_std) FROM v_tomogram GROUP BY dataset'
+            cellar query 'SELECT name FROM v_tomogram WHERE voxel_size < :limit' --param limit=10
+            """)
+
+    @Argument(help: "One SELECT.")
+    var sql: String
+
+    @Option(
+        name: .customLong("param"),
+        help: ArgumentHelp("A value for :key in the SQL, any number of times.", valueName: "key=value"))
+    var parameters: [String] = []
+
+    @Option(help: ArgumentHelp("Stop after this many seconds.", valueName: "seconds"))
+    var timeLimit: RealNumber<TimeLimit> = 60.0
+
+    @OptionGroup var formatOptions: FormatOptions
+    @OptionGroup var catalogOptions: CatalogOptions
+
+    func validate() throws {
+        if let bad = parameters.first(where: { !$0.contains("=") || $0.hasPrefix("=") }) {
+            throw ValidationError("--param \(bad) has no name; write --param key=value.")
+        }
     }
-    printer?.finish()
-    return count
+
+    func run() throws {
+        let pairs = parameters.map { $0.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false).map(String.init) }
+        let values = Dictionary(pairs.map { ($0[0], QueryValue(parsing: $0[1])) }, uniquingKeysWith: { _, last in last })
+        try printQuery(
+            sql, parameters: values, format: formatOptions.format,
+            connection: QueryConnection(catalogOptions.open().catalog, timeLimitInSeconds: timeLimit.value))
+    }
 }
