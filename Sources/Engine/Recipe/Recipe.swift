@@ -1,6 +1,7 @@
 public import Basics
+import CatalogSchema
 import Foundation
-internal import Volumes
+import Volumes
 
 /// The parameters of all steps, each with a valid value.
 public struct Recipe: Sendable, Hashable {
@@ -96,5 +97,128 @@ public struct Recipe: Sendable, Hashable {
             }
         }
         return row[b.count]
+    }
+}
+
+/// A parameter of a step as a recipe has it: name, type and range, default, and meaning.
+public struct ParameterDeclaration: Sendable, Hashable {
+    /// The type and the range of a value.
+    public enum Kind: Sendable, Hashable {
+        case flag
+        case integer(ClosedRange<Int>)
+        case real(ClosedRange<Double>)
+        /// One of some words.
+        case choice([String])
+        case text
+        /// The name of a model of the catalog, of this kind (`diffusion`, `cellpose`); its digest enters the key.
+        case model(kind: String)
+    }
+
+    /// The value of a parameter for a model where none is chosen.
+    public static let noModel = "none"
+
+    /// The part of the name before its last dot; the whole name where it has none.
+    var group: Substring { name.lastIndex(of: ".").map { name[..<$0] } ?? name[...] }
+
+    var isModel: Bool { if case .model = kind { true } else { false } }
+
+    /// The name within the step, in groups: `clahe.clip_limit`.
+    public let name: String
+    public let kind: Kind
+    public let defaultValue: RecipeValue
+    /// One line for people: its meaning and unit.
+    public let summary: String
+
+    private init(_ name: String, _ kind: Kind, _ defaultValue: RecipeValue, _ summary: String) {
+        self.name = name
+        self.kind = kind
+        self.defaultValue = defaultValue
+        self.summary = summary
+    }
+
+    public static func flag(_ name: String, default value: Bool, _ summary: String) -> ParameterDeclaration {
+        ParameterDeclaration(name, .flag, .flag(value), summary)
+    }
+
+    public static func integer(_ name: String, default value: Int, in range: ClosedRange<Int>, _ summary: String)
+        -> ParameterDeclaration
+    {
+        ParameterDeclaration(name, .integer(range), .integer(value), summary)
+    }
+
+    public static func real(_ name: String, default value: Double, in range: ClosedRange<Double>, _ summary: String)
+        -> ParameterDeclaration
+    {
+        ParameterDeclaration(name, .real(range), .real(value), summary)
+    }
+
+    public static func choice(_ name: String, default value: String, of words: [String], _ summary: String)
+        -> ParameterDeclaration
+    {
+        ParameterDeclaration(name, .choice(words), .text(value), summary)
+    }
+
+    public static func text(_ name: String, default value: String, _ summary: String) -> ParameterDeclaration {
+        ParameterDeclaration(name, .text, .text(value), summary)
+    }
+
+    public static func model(_ name: String, kind: String, default value: String = noModel, _ summary: String)
+        -> ParameterDeclaration
+    {
+        ParameterDeclaration(name, .model(kind: kind), .text(value), summary)
+    }
+
+    /// Parses a value of this parameter.
+    ///
+    /// - Parameter key: the full name, for the message.
+    /// - Throws: ``EngineError`` where the text is of another type or out of range.
+    func value(parsing word: String, key: String) throws(EngineError) -> RecipeValue {
+        switch kind {
+        case .flag:
+            switch word.lowercased() {
+            case "true", "yes", "on": return .flag(true)
+            case "false", "no", "off": return .flag(false)
+            default: break
+            }
+        case .integer(let range):
+            if let integer = Int(word), range.contains(integer) { return .integer(integer) }
+        case .real(let range):
+            if let real = Double(word), range.contains(real) { return .real(real) }
+        case .choice(let words):
+            if words.contains(word) { return .text(word) }
+        case .text, .model:
+            return .text(word)
+        }
+        throw EngineError(.invalidRecipe, "\(key) cannot be \"\(word)\": it is \(expectation)")
+    }
+
+    /// The type and the range of a value, in words.
+    public var expectation: String {
+        switch kind {
+        case .flag: "true or false"
+        case .integer(let range): "a whole number from \(range.lowerBound) to \(range.upperBound)"
+        case .real(let range): "a number from \(range.lowerBound) to \(range.upperBound)"
+        case .choice(let words): "one of " + words.joined(separator: ", ")
+        case .text: "a text"
+        case .model(let kind): "the name of a \(kind) model (`cellar model list`), or \(Self.noModel)"
+        }
+    }
+}
+
+/// The value of a parameter.
+public enum RecipeValue: Hashable, Sendable {
+    case flag(Bool)
+    case integer(Int)
+    case real(Double)
+    case text(String)
+
+    /// The value as text, in recipes, keys and tables: a real that is whole keeps its `.0`, so that it differs from an integer.
+    public var text: String {
+        switch self {
+        case .flag(let flag): "\(flag)"
+        case .integer(let integer): "\(integer)"
+        case .real(let real): "\(real)"
+        case .text(let text): text
+        }
     }
 }
