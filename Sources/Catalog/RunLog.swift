@@ -146,7 +146,7 @@ public final class RunLock: Sendable {
         let path = catalog.directory.lock
         let descriptor = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0o666)
         guard descriptor >= 0 else {
-            throw CatalogError(.storage, "\(path) could not be opened: \(String(cString: strerror(errno)))")
+            throw CatalogError(.storage, "\(path) could not be opened: \(SystemError.last.reason)")
         }
         var tries = 1
         while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {

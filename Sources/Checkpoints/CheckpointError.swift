@@ -1,5 +1,4 @@
 public import Basics
-import Glibc
 import Volumes
 
 /// The kinds of ``CheckpointError``.
@@ -24,17 +23,6 @@ public enum CheckpointErrorCode: String, ErrorCode {
 public typealias CheckpointError = CodedError<CheckpointErrorCode>
 
 extension CheckpointError {
-    /// The sentence for a file that `open` or `mmap` refused.
-    static func cannotOpen(_ path: String, errno code: CInt) -> CheckpointError {
-        let message =
-            switch code {
-            case ENOENT, ENOTDIR: "there is no such file"
-            case EACCES, EPERM: "may not be read by this user: check its permissions"
-            default: "cannot be opened: \(reason(code))"
-            }
-        return CheckpointError(.unreadable, message, path: path)
-    }
-
     /// Calls the closure, and throws what went wrong with a file that is written as an error of this kind.
     static func translating<Result>(_ body: () throws(VolumeError) -> Result) throws(CheckpointError) -> Result {
         do throws(VolumeError) {
@@ -49,9 +37,6 @@ extension CheckpointError {
         CheckpointError(
             .truncated, "ended at byte \(offset) while it was read: something changes the file; restore it", path: path)
     }
-
-    /// What the system says about an error number.
-    static func reason(_ code: CInt) -> String { String(cString: strerror(code)) }
 
     /// A tensor in a sentence.
     static func title(_ name: String) -> String { "tensor \(quoted(name))" }

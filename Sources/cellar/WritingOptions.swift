@@ -16,7 +16,7 @@ struct WritingOptions: ParsableArguments {
 
 /// The files that a command writes. Here alone the program makes them, so that none is written over what a catalog knows.
 struct OutputFiles {
-    private let known: KnownFiles
+    private let protected: ProtectedFiles
     private let areReplaced: Bool
 
     /// - Parameters:
@@ -28,11 +28,11 @@ struct OutputFiles {
         let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
         let found = try directory ?? Self.ifAny { try CatalogOptions.directory(named: nil) }
         let above = try Self.ifAny { try CatalogDirectory.find(named: nil, from: folder) }
-        var known = KnownFiles.none
+        var protected = ProtectedFiles.none
         for directory in Set([found, above].compactMap(\.self)) {
-            known = try Catalog.open(at: directory).collection.knownFiles(addingTo: known)
+            protected = try Catalog.open(at: directory).collection.protectedFiles(addingTo: protected)
         }
-        self.known = known
+        self.protected = protected
         self.areReplaced = areReplaced
     }
 
@@ -45,5 +45,5 @@ struct OutputFiles {
     }
 
     /// - Throws: ``VolumeError`` where a catalog knows the file, or it is there and must not be replaced.
-    func file(_ path: String) throws -> OutputFile { try OutputFile(path, replacing: areReplaced, keeping: known) }
+    func file(_ path: String) throws -> OutputFile { try OutputFile(path, replacing: areReplaced, protecting: protected) }
 }

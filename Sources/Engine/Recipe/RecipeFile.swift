@@ -38,7 +38,7 @@ public struct RecipeFile: Sendable {
     func text() throws(EngineError) -> String {
         let bytes: [UInt8]
         do throws(VolumeError) {
-            guard let all = try WholeFile(path).read(limit: Self.byteLimit) else { return "" }
+            guard let all = try SmallFile(path).read(limit: Self.byteLimit) else { return "" }
             bytes = all
         } catch {
             throw EngineError(
@@ -188,7 +188,7 @@ extension RecipeFile {
     }
 
     private func replace(with text: String) throws(EngineError) {
-        do throws(VolumeError) { try WholeFile(path).replace(Array(text.utf8)) } catch {
+        do throws(VolumeError) { try SmallFile(path).replace(Array(text.utf8)) } catch {
             throw EngineError(.recipeFile, "the recipe \(error.location) \(error.message)")
         }
     }
@@ -233,26 +233,26 @@ final class RecipeLock {
     /// - Throws: ``EngineError`` where the file cannot be made, or another process holds the lock for 10 s.
     init(_ file: RecipeFile) throws(EngineError) {
         let path: String
-        do throws(VolumeError) { path = try WholeFile(file.path).path + ".lock" } catch {
+        do throws(VolumeError) { path = try SmallFile(file.path).path + ".lock" } catch {
             throw EngineError(.recipeFile, "the recipe \(error.location) \(error.message)")
         }
         descriptor = open(path, O_CREAT | O_RDWR | O_CLOEXEC | O_NONBLOCK, 0o666)
         guard descriptor >= 0 else {
             throw EngineError(
                 .recipeFile,
-                "the recipe cannot be changed: \(path) cannot be opened: \(String(cString: strerror(errno))); "
+                "the recipe cannot be changed: \(path) cannot be opened: \(SystemError.last.reason); "
                     + "check the permissions of its folder")
         }
         var tries = 1
         while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
-            let reason = errno
-            guard reason == EWOULDBLOCK || reason == EINTR, tries < Self.tries else {
+            let error = SystemError.last
+            guard error.number == EWOULDBLOCK || error.number == EINTR, tries < Self.tries else {
                 close(descriptor)
                 throw EngineError(
                     .recipeFile,
-                    reason == EWOULDBLOCK
+                    error.number == EWOULDBLOCK
                         ? "another process is changing the recipe \(file.path) and holds \(path); end it, or try again"
-                        : "the recipe cannot be changed: \(path) cannot be locked: \(String(cString: strerror(reason)))")
+                        : "the recipe cannot be changed: \(path) cannot be locked: \(error.reason)")
             }
             tries += 1
             usleep(Self.pauseInMicroseconds)
