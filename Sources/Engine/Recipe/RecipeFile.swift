@@ -1,6 +1,5 @@
 public import Basics
 internal import Foundation
-internal import Glibc
 internal import Volumes
 internal import Yams
 
@@ -220,10 +219,9 @@ extension RecipeFile {
 
 /// The lock on a recipe. One process at a time holds it, from reading the recipe to replacing its file.
 ///
-/// It is an advisory lock on a file beside the recipe, because each change replaces the recipe's own file. The kernel releases it when its owner
-/// ends. The file is never removed, since another process may be waiting on it.
+/// It is a ``FileLock`` on a file beside the recipe, because each change replaces the recipe's own file.
 final class RecipeLock {
-    private let descriptor: Int32
+    private let lock: FileLock
 
     /// A change takes milliseconds: a process that holds the lock for so long is probably stopped in a debugger.
     private static let (tries, pauseInMicroseconds) = (500, UInt32(20_000))
@@ -236,28 +234,17 @@ final class RecipeLock {
         do throws(VolumeError) { path = try SmallFile(file.path).path + ".lock" } catch {
             throw EngineError(.recipeFile, "the recipe \(error.location) \(error.message)")
         }
-        descriptor = open(path, O_CREAT | O_RDWR | O_CLOEXEC | O_NONBLOCK, 0o666)
-        guard descriptor >= 0 else {
-            throw EngineError(
-                .recipeFile,
-                "the recipe cannot be changed: \(path) cannot be opened: \(SystemError.last.reason); "
-                    + "check the permissions of its folder")
-        }
-        var tries = 1
-        while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
-            let error = SystemError.last
-            guard error.number == EWOULDBLOCK || error.number == EINTR, tries < Self.tries else {
-                close(descriptor)
-                throw EngineError(
-                    .recipeFile,
-                    error.number == EWOULDBLOCK
-                        ? "another process is changing the recipe \(file.path) and holds \(path); end it, or try again"
-                        : "the recipe cannot be changed: \(path) cannot be locked: \(error.reason)")
-            }
-            tries += 1
-            usleep(Self.pauseInMicroseconds)
+        do throws(FileLock.Failure) {
+            lock = try FileLock(path, tries: Self.tries, pauseInMicroseconds: Self.pauseInMicroseconds)
+        } catch {
+            let message =
+                switch error {
+                case .cannotOpen(let error):
+                    "the recipe cannot be changed: \(path) cannot be opened: \(error.reason); check the permissions of its folder"
+                case .held: "another process is changing the recipe \(file.path) and holds \(path); end it, or try again"
+                case .cannotLock(let error): "the recipe cannot be changed: \(path) cannot be locked: \(error.reason)"
+                }
+            throw EngineError(.recipeFile, message)
         }
     }
-
-    deinit { close(descriptor) }
 }
