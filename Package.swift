@@ -129,7 +129,7 @@ let package = Package(
             name: "TestSupport", dependencies: ["Basics", "Tensors", "Volumes"], path: "Tests/TestSupport",
             swiftSettings: settings),
         .target(name: "FaultInjection", path: "Tests/FaultInjection"),
-        .testTarget(name: "BasicsTests", dependencies: ["Basics", "CKernels"], swiftSettings: settings),
+        .testTarget(name: "BasicsTests", dependencies: ["Basics", "CKernels", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "VolumesTests", dependencies: ["Basics", "Volumes", "TestSupport", "CHDF5", "CZlib"],
             exclude: ["real_data_values.py"],

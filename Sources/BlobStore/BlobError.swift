@@ -23,24 +23,24 @@ public typealias BlobError = CodedError<BlobErrorCode>
 
 extension BlobError {
     /// A failure of the system, of which a full disk is told apart.
-    static func system(_ number: Int32, _ code: Code, _ action: String, path: String) -> BlobError {
-        if number == ENOSPC || number == EDQUOT {
+    static func system(_ error: SystemError, _ code: Code, _ action: String, path: String) -> BlobError {
+        if error.number == ENOSPC || error.number == EDQUOT {
             return BlobError(
                 .diskFull, "\(action): the disk is full; free some space or evict artifacts, then run again", path: path)
         }
-        return BlobError(code, "\(action): \(String(cString: strerror(number)))", path: path)
+        return BlobError(code, "\(action): \(error.reason)", path: path)
     }
 
     /// A failure of HDF5 while it wrote.
     static func writing(_ error: HDF5Error) -> BlobError {
-        if let number = error.systemError { return .system(number, .unwritable, error.action, path: error.path) }
+        if let number = error.systemError { return .system(SystemError(number), .unwritable, error.action, path: error.path) }
         return BlobError(.unwritable, error.message, path: error.path)
     }
 
     /// A failure of HDF5 while it read: what the system did not refuse is damage, as far as HDF5 says.
     static func reading(_ error: HDF5Error) -> BlobError {
         if error.systemError == ENOENT { return .missingArtifact(path: error.path) }
-        if let number = error.systemError { return .system(number, .unreadable, error.action, path: error.path) }
+        if let number = error.systemError { return .system(SystemError(number), .unreadable, error.action, path: error.path) }
         return .corrupt(error.message, path: error.path)
     }
 

@@ -55,7 +55,7 @@ public struct BlobStore: Sendable {
 
     /// The size of an artifact's file in bytes; nil where there is none, or the system returns an error.
     public func byteCount(of digest: Digest) -> Int? {
-        guard let status = try? Filesystem.status(path(of: digest)), status.isRegularFile else { return nil }
+        guard let status = try? Filesystem.status(path(of: digest)), status.isFile else { return nil }
         return status.byteCount
     }
 
@@ -164,7 +164,7 @@ extension BlobStore {
         }
         for folder in try Filesystem.names(in: directory) {
             let folderPath = "\(directory)/\(folder)"
-            guard folder == "staging" || isShard(folder), try Filesystem.status(folderPath)?.isDirectory == true else {
+            guard folder == "staging" || isShard(folder), try Filesystem.status(folderPath)?.isFolder == true else {
                 try addStray(folderPath)
                 continue
             }

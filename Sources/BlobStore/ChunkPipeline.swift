@@ -1,3 +1,4 @@
+internal import Basics
 internal import Dispatch
 internal import Glibc
 internal import Synchronization
@@ -43,7 +44,7 @@ struct ChunkPipeline: Sendable {
             // Chunks are written in order, so that equal artifacts have equal files.
             for (offset, chunk) in zip(group, encoded.withLock { $0 }) {
                 guard let chunk else {
-                    throw .system(ENOMEM, .unwritable, "cannot compress \(dataset.name)", path: dataset.path)
+                    throw .system(SystemError(ENOMEM), .unwritable, "cannot compress \(dataset.name)", path: dataset.path)
                 }
                 do throws(HDF5Error) {
                     let result: Result<Void, HDF5Error> = chunk.withUnsafeBytes { bytes in

@@ -1,32 +1,19 @@
+internal import Basics
 internal import Foundation
 internal import Glibc
 internal import Synchronization
+internal import Volumes
 
 /// The system calls for durable files; each throws a ``BlobError`` with the reason of the system.
 enum Filesystem {
-    /// The type, size and age of a file or folder.
-    struct Status {
-        let isRegularFile: Bool
-        let isDirectory: Bool
-        let byteCount: Int
-        let age: Duration
-    }
-
     /// The status of a path, or nil where nothing exists there. Symbolic links are not followed.
     ///
     /// - Throws: ``BlobError`` where the system call fails for another reason.
-    static func status(_ path: String) throws(BlobError) -> Status? {
-        var status = stat()
-        guard lstat(path, &status) == 0 else {
-            guard errno == ENOENT else { throw .system(errno, .unreadable, "cannot look at the file", path: path) }
+    static func status(_ path: String) throws(BlobError) -> FileStatus? {
+        do throws(SystemError) { return try FileStatus(of: path, followingLinks: false) } catch {
+            guard error.number == ENOENT else { throw .system(error, .unreadable, "cannot look at the file", path: path) }
             return nil
         }
-        var now = timespec()
-        clock_gettime(CLOCK_REALTIME, &now)
-        let age = Duration.seconds(now.tv_sec - status.st_mtim.tv_sec) + .nanoseconds(now.tv_nsec - status.st_mtim.tv_nsec)
-        return Status(
-            isRegularFile: status.st_mode & S_IFMT == S_IFREG, isDirectory: status.st_mode & S_IFMT == S_IFDIR,
-            byteCount: Int(status.st_size), age: max(.zero, age))
     }
 
     /// Creates a folder and its parents; returns whether the folder is new. A new folder is durable only after its parent is
@@ -34,13 +21,14 @@ enum Filesystem {
     @discardableResult
     static func makeDirectory(_ path: String) throws(BlobError) -> Bool {
         if mkdir(path, 0o777) == 0 { return true }
-        let reason = errno
-        if reason == ENOENT, let parent = parent(of: path), parent != path {
+        let reason = SystemError.last
+        if reason.number == ENOENT, let parent = parent(of: path), parent != path {
             try makeDirectory(parent)
             return try makeDirectory(path)
         }
-        guard reason == EEXIST, isDirectory(path) else {
-            throw .system(reason == EEXIST ? ENOTDIR : reason, .unwritable, "cannot make the folder", path: path)
+        guard reason.number == EEXIST, FileStatus.isFolder(path) else {
+            throw .system(
+                reason.number == EEXIST ? SystemError(ENOTDIR) : reason, .unwritable, "cannot make the folder", path: path)
         }
         return false
     }
@@ -50,45 +38,21 @@ enum Filesystem {
         return parent.isEmpty ? nil : parent
     }
 
-    private static func isDirectory(_ path: String) -> Bool {
-        var status = stat()
-        return stat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFDIR
-    }
-
     /// The names in a folder, sorted; without `.`, `..` and `.nfs…`, the files that NFS keeps for removed files that are still
     /// open; it removes these by itself.
     static func names(in directory: String) throws(BlobError) -> [String] {
-        guard let stream = opendir(directory) else {
-            throw .system(errno, .unreadable, "cannot list the folder", path: directory)
-        }
-        defer { closedir(stream) }
         var names: [String] = []
-        while true {
-            errno = 0
-            guard let entry = readdir(stream) else { break }
-            let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                pointer.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: pointer.pointee)) {
-                    String(cString: $0)
-                }
-            }
-            if name != ".", name != "..", !name.hasPrefix(".nfs") { names.append(name) }
+        do throws(SystemError) {
+            try FilePath.forEachEntry(ofFolder: directory) { name, _ in if !name.hasPrefix(".nfs") { names.append(name) } }
+        } catch {
+            throw .system(error, .unreadable, "cannot list the folder", path: directory)
         }
-        guard errno == 0 else { throw .system(errno, .unreadable, "cannot list the folder", path: directory) }
         return names.sorted()
     }
 
     /// Reads a file to its end and discards the bytes, to prove that all of it can be read.
     static func readThrough(_ path: String) throws(BlobError) {
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw .system(errno, .unreadable, "cannot open the file", path: path) }
-        defer { close(descriptor) }
-        var buffer = [UInt8](repeating: 0, count: 1 << 20)
-        while true {
-            let count = read(descriptor, &buffer, buffer.count)
-            if count < 0 && errno == EINTR { continue }
-            guard count >= 0 else { throw .system(errno, .unreadable, "cannot read the file", path: path) }
-            if count == 0 { return }
-        }
+        do throws(VolumeError) { try FileSource(path: path).forEachBlock { _ in } } catch { throw BlobError(.unreadable, error) }
     }
 
     /// Forces a file or folder to the disk (`fsync`).
@@ -96,24 +60,21 @@ enum Filesystem {
     /// - Parameter makingReadOnly: whether write permission is removed first.
     static func sync(_ path: String, makingReadOnly: Bool = false) throws(BlobError) {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { throw .system(errno, .unwritable, "cannot open to sync", path: path) }
+        guard descriptor >= 0 else { throw .system(.last, .unwritable, "cannot open to sync", path: path) }
         defer { close(descriptor) }
         if makingReadOnly {
-            var status = stat()
             // On a file system without permissions this fails, which does no harm.
-            if fstat(descriptor, &status) == 0 { fchmod(descriptor, status.st_mode & 0o7555) }
+            if let status = try? FileStatus(ofDescriptor: descriptor) { fchmod(descriptor, status.permissions & 0o7555) }
         }
-        while fsync(descriptor) != 0 {
-            let reason = errno
-            if reason == EINTR { continue }
-            throw .system(reason, .unwritable, "cannot force to the disk", path: path)
+        do throws(SystemError) { try SystemCall.uninterrupted { fsync(descriptor) } } catch {
+            throw .system(error, .unwritable, "cannot force to the disk", path: path)
         }
     }
 
     /// Renames a file within a file system; a file with the new name is replaced.
     static func rename(_ path: String, to newPath: String) throws(BlobError) {
         guard Glibc.rename(path, newPath) == 0 else {
-            throw .system(errno, .unwritable, "cannot move '\(path)' into place", path: newPath)
+            throw .system(.last, .unwritable, "cannot move '\(path)' into place", path: newPath)
         }
     }
 
@@ -121,7 +82,7 @@ enum Filesystem {
     @discardableResult
     static func remove(_ path: String) throws(BlobError) -> Bool {
         if unlink(path) == 0 { return true }
-        guard errno == ENOENT else { throw .system(errno, .unwritable, "cannot remove the file", path: path) }
+        guard errno == ENOENT else { throw .system(.last, .unwritable, "cannot remove the file", path: path) }
         return false
     }
 }

@@ -55,7 +55,7 @@ public struct BuiltinModel: Hashable, Sendable {
         for file in files {
             let url = staging.appending(path: file.path)
             try manager.createDirectory(at: url.deletingLastPathComponent(), withIntermediateDirectories: true)
-            try WholeFile(url.path).replace([UInt8](file.bytes))
+            try SmallFile(url.path).replace([UInt8](file.bytes))
         }
         if manager.fileExists(atPath: target.path) { try manager.removeItem(at: target) }
         try manager.moveItem(at: staging.appending(path: root), to: target)

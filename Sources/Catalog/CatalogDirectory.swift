@@ -45,9 +45,9 @@ public struct CatalogDirectory: Hashable, Sendable {
     /// A file that cannot be looked at counts as a catalog: opening it says why, where a search in the folders above would find
     /// the wrong one. A named pipe does not count: SQLite would wait for it for ever.
     public var exists: Bool {
-        var status = stat()
-        guard stat(database, &status) == 0 else { return ![ENOENT, ENOTDIR, ENAMETOOLONG].contains(errno) }
-        return status.st_mode & S_IFMT == S_IFREG
+        do throws(SystemError) { return try FileStatus(of: database).isFile } catch {
+            return !error.isAbsence && error.number != ENAMETOOLONG
+        }
     }
 
     /// Whether this user may make files in the folder: SQLite needs that to write the database, and to read it while another

@@ -131,43 +131,32 @@ extension Catalog.RunLog {
 
 /// The lock of the process that runs in a catalog: one at a time.
 ///
-/// It is an advisory lock on a file. The kernel releases it when the process ends, also when it is killed, so that there is never
-/// a stale lock to break. A row of the catalog (`run_lock`) says which process holds it, and when that was last alive.
+/// It is a ``FileLock``. A row of the catalog (`run_lock`) says which process holds it, and when that was last alive.
 public final class RunLock: Sendable {
     /// A process that only looks whether another one runs holds the lock for an instant, so that taking it is tried again.
     private static let (tries, pauseInMicroseconds) = (10, UInt32(30_000))
 
-    private let descriptor: Int32
+    private let lock: FileLock
 
     /// Takes the lock, and holds it as long as this object lives.
     ///
     /// - Throws: ``CatalogError`` with the user, host, process and last heartbeat where another process holds it.
     public init(_ catalog: Catalog) throws {
         let path = catalog.directory.lock
-        let descriptor = open(path, O_CREAT | O_RDWR | O_CLOEXEC, 0o666)
-        guard descriptor >= 0 else {
-            throw CatalogError(.storage, "\(path) could not be opened: \(String(cString: strerror(errno)))")
-        }
-        var tries = 1
-        while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
-            guard tries < Self.tries else {
-                close(descriptor)
-                throw CatalogError(.locked, Self.owner(in: catalog))
+        do throws(FileLock.Failure) {
+            lock = try FileLock(path, tries: Self.tries, pauseInMicroseconds: Self.pauseInMicroseconds)
+        } catch {
+            switch error {
+            case .cannotOpen(let error): throw CatalogError(.storage, "\(path) could not be opened: \(error.reason)")
+            case .cannotLock(let error): throw CatalogError(.storage, "\(path) could not be locked: \(error.reason)")
+            case .held: throw CatalogError(.locked, Self.owner(in: catalog))
             }
-            tries += 1
-            usleep(Self.pauseInMicroseconds)
         }
-        self.descriptor = descriptor
     }
-
-    deinit { close(descriptor) }
 
     /// Whether a process runs in the catalog now.
     public static func isHeld(in catalog: Catalog) -> Bool {
-        let descriptor = open(catalog.directory.lock, O_RDONLY | O_CLOEXEC)
-        guard descriptor >= 0 else { return false }
-        defer { close(descriptor) }
-        return flock(descriptor, LOCK_SH | LOCK_NB) != 0
+        FileLock.isHeld(catalog.directory.lock)
     }
 
     private static func owner(in catalog: Catalog) -> String {

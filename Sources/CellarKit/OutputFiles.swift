@@ -5,7 +5,7 @@ public import Volumes
 
 /// The files that a program writes beside a catalog. They are made here alone, so that none is written over what a catalog knows.
 public struct OutputFiles: Sendable {
-    private let known: KnownFiles
+    private let protected: ProtectedFiles
     private let areReplaced: Bool
 
     /// - Parameters:
@@ -16,16 +16,16 @@ public struct OutputFiles: Sendable {
     public init(at path: String, knownTo directory: CatalogDirectory?, areReplaced: Bool) throws {
         let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
         let above = try CatalogDirectory.ifAny { try .find(named: nil, from: folder) }
-        var known = KnownFiles.none
+        var protected = ProtectedFiles.none
         for directory in Set([directory, above].compactMap(\.self)) {
-            known = try Catalog.open(at: directory).collection.knownFiles(addingTo: known)
+            protected = try Catalog.open(at: directory).collection.protectedFiles(addingTo: protected)
         }
-        self.known = known
+        self.protected = protected
         self.areReplaced = areReplaced
     }
 
     /// - Throws: ``VolumeError`` where a catalog knows the file, or it is there and must not be replaced.
-    public func file(_ path: String) throws -> OutputFile { try OutputFile(path, replacing: areReplaced, keeping: known) }
+    public func file(_ path: String) throws -> OutputFile { try OutputFile(path, replacing: areReplaced, protecting: protected) }
 }
 
 extension CatalogDirectory {

@@ -47,7 +47,7 @@ public struct Checkpoint: Sendable {
     /// - Throws: ``CheckpointError`` if none exists, and the errors of ``init(path:)``.
     public init(folder: String, stem: String) throws(CheckpointError) {
         let names = [".safetensors", ".fp16.safetensors", ".safetensors.index.json", ".safetensors.index.fp16.json"]
-        guard let name = names.map({ stem + $0 }).first(where: { MappedFile.exists("\(folder)/\($0)") }) else {
+        guard let name = names.map({ stem + $0 }).first(where: { FilePath.exists("\(folder)/\($0)") }) else {
             throw CheckpointError(
                 .unreadable,
                 "has no '\(stem).safetensors' (nor .fp16, nor an index of shards): download the weights as safetensors",
@@ -165,7 +165,7 @@ private struct ShardIndex {
     init(path: String) throws(CheckpointError) {
         self.path = path
         var files: [String: String] = [:]
-        var reader = JSONReader(try SmallFile.bytes(path), path: path)
+        var reader = JSONReader(try SidecarFile.bytes(path), path: path)
         try reader.readObject { (reader, key) throws(CheckpointError) in
             guard key == "weight_map" else { return try reader.skipValue() }
             try reader.readObject { (reader, tensor) throws(CheckpointError) in
@@ -190,11 +190,11 @@ private struct ShardIndex {
     ///
     /// - Throws: ``CheckpointError`` if a file is missing or damaged, or disagrees with the index.
     func openShards() throws(CheckpointError) -> [SafetensorsFile] {
-        let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
+        let folder = FilePath.folder(of: path)
         var shards: [SafetensorsFile] = []
         var count = 0
         for name in Set(files.values).sorted() {
-            guard MappedFile.exists(folder + name) else {
+            guard FilePath.exists(folder + name) else {
                 throw CheckpointError(
                     .unreadable, "lists the file \(CheckpointError.quoted(name)), which is missing: download it too", path: path)
             }

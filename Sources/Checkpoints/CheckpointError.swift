@@ -1,5 +1,4 @@
 public import Basics
-import Glibc
 import Volumes
 
 /// The kinds of ``CheckpointError``.
@@ -23,18 +22,33 @@ public enum CheckpointErrorCode: String, ErrorCode {
 /// Why a checkpoint could not be read or written: one sentence that says what, where, and what to do.
 public typealias CheckpointError = CodedError<CheckpointErrorCode>
 
-extension CheckpointError {
-    /// The sentence for a file that `open` or `mmap` refused.
-    static func cannotOpen(_ path: String, errno code: CInt) -> CheckpointError {
-        let message =
-            switch code {
-            case ENOENT, ENOTDIR: "there is no such file"
-            case EACCES, EPERM: "may not be read by this user: check its permissions"
-            default: "cannot be opened: \(reason(code))"
-            }
-        return CheckpointError(.unreadable, message, path: path)
-    }
+/// The codes of a target that opens networks: what may be wrong with a network's files.
+public protocol NetworkErrorCode: ErrorCode {
+    /// A file does not exist or may not be read.
+    static var unreadable: Self { get }
+    /// A file is damaged, or contradicts itself.
+    static var malformed: Self { get }
+    /// A file is sound, but of a network or format that is not read.
+    static var unsupported: Self { get }
+    /// Weights do not have the names, shapes or types that the network wants.
+    static var mismatchedWeights: Self { get }
+}
 
+extension CodedError where Code: NetworkErrorCode {
+    /// What was wrong with a checkpoint.
+    public init(_ error: CheckpointError) {
+        let code: Code =
+            switch error.code {
+            case .unreadable, .unwritable: .unreadable
+            case .malformed, .truncated: .malformed
+            case .unsupported: .unsupported
+            case .missingTensor, .mismatchedTensor: .mismatchedWeights
+            }
+        self.init(code, error)
+    }
+}
+
+extension CheckpointError {
     /// Calls the closure, and throws what went wrong with a file that is written as an error of this kind.
     static func translating<Result>(_ body: () throws(VolumeError) -> Result) throws(CheckpointError) -> Result {
         do throws(VolumeError) {
@@ -49,9 +63,6 @@ extension CheckpointError {
         CheckpointError(
             .truncated, "ended at byte \(offset) while it was read: something changes the file; restore it", path: path)
     }
-
-    /// What the system says about an error number.
-    static func reason(_ code: CInt) -> String { String(cString: strerror(code)) }
 
     /// A tensor in a sentence.
     static func title(_ name: String) -> String { "tensor \(quoted(name))" }

@@ -1,5 +1,6 @@
 import Basics
 import Glibc
+import Volumes
 
 /// A regular file, opened read-only, that is both read by `pread` and mapped into memory.
 ///
@@ -8,53 +9,35 @@ import Glibc
 final class MappedFile: @unchecked Sendable {
     let path: String
     let byteCount: Int
-    private let descriptor: CInt
+    private let source: FileSource
     /// The address of the map; nil if the file is empty. The map is never written to.
     private let base: UnsafeMutableRawPointer?
 
     /// - Throws: ``CheckpointError`` if the file does not exist, may not be read, or is no regular file.
     init(path: String) throws(CheckpointError) {
-        // Without O_NONBLOCK, opening a named pipe waits for a writer, perhaps forever.
-        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else { throw .cannotOpen(path, errno: errno) }
-        do throws(CheckpointError) {
-            var status = stat()
-            guard fstat(descriptor, &status) == 0 else { throw CheckpointError.cannotOpen(path, errno: errno) }
-            guard status.st_mode & S_IFMT == S_IFREG else {
-                throw CheckpointError(.unreadable, "is not a regular file", path: path)
-            }
-            byteCount = Int(status.st_size)
-            let address = byteCount == 0 ? nil : mmap(nil, byteCount, PROT_READ, MAP_SHARED, descriptor, 0)
-            guard address != MAP_FAILED else { throw CheckpointError.cannotOpen(path, errno: errno) }
-            base = address
-        } catch {
-            close(descriptor)
-            throw error
-        }
+        do throws(VolumeError) { source = try FileSource(path: path) } catch { throw CheckpointError(.unreadable, error) }
         self.path = path
-        self.descriptor = descriptor
+        byteCount = source.size
+        let address = byteCount == 0 ? nil : mmap(nil, byteCount, PROT_READ, MAP_SHARED, source.descriptor, 0)
+        guard address != MAP_FAILED else {
+            throw CheckpointError(.unreadable, "cannot be opened: \(SystemError.last.reason)", path: path)
+        }
+        base = address
     }
 
     deinit {
         if let base { munmap(base, byteCount) }
-        close(descriptor)
     }
 
     /// Fills the buffer with the bytes that begin at `offset`.
     ///
     /// - Throws: ``CheckpointError`` if the disk fails, or the file became shorter.
     func read(at offset: Int, into buffer: UnsafeMutableRawBufferPointer) throws(CheckpointError) {
-        var filled = 0
-        while filled < buffer.count, let start = buffer.baseAddress {
-            let count = pread(descriptor, start + filled, buffer.count - filled, off_t(offset + filled))
-            if count < 0 && errno == EINTR { continue }
-            guard count >= 0 else {
-                throw CheckpointError(
-                    .unreadable, "cannot be read at byte \(offset + filled): \(CheckpointError.reason(errno))", path: path)
-            }
-            guard count > 0 else { throw .shrunk(path, at: offset + filled) }
-            filled += count
+        let filled: Int
+        do throws(VolumeError) { filled = try source.readAvailable(at: offset, into: buffer) } catch {
+            throw CheckpointError(.unreadable, error)
         }
+        guard filled == buffer.count else { throw .shrunk(path, at: offset + filled) }
     }
 
     /// A pointer to the floats in a range of the map, valid as long as this object lives; nil if they are not aligned to 4 bytes.
@@ -62,10 +45,8 @@ final class MappedFile: @unchecked Sendable {
     /// - Throws: ``CheckpointError`` if the file became shorter since it was opened.
     func floats(in range: Range<Int>) throws(CheckpointError) -> UnsafePointer<Float>? {
         guard let base, range.lowerBound % MemoryLayout<Float>.alignment == 0, range.upperBound <= byteCount else { return nil }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0, Int(status.st_size) >= byteCount else {
-            throw .shrunk(path, at: Int(status.st_size))
-        }
+        let size = (try? FileStatus(ofDescriptor: source.descriptor))?.byteCount ?? 0
+        guard size >= byteCount else { throw .shrunk(path, at: size) }
         return UnsafePointer((base + range.lowerBound).assumingMemoryBound(to: Float.self))
     }
 
@@ -78,10 +59,6 @@ final class MappedFile: @unchecked Sendable {
 }
 
 extension MappedFile {
-    /// Whether a file of this path exists. Also true if it cannot be examined, for example in a folder without permission:
-    /// opening it then reports the reason.
-    static func exists(_ path: String) -> Bool { access(path, F_OK) == 0 || ![ENOENT, ENOTDIR].contains(errno) }
-
     /// A copy of the bytes of a range.
     ///
     /// - Precondition: the range lies in the file.
@@ -99,22 +76,6 @@ extension MappedFile {
         }
         if let failure { throw failure }
         return bytes
-    }
-}
-
-/// Reads the text files beside weights as a whole: indices, configurations, vocabularies, merges.
-package enum SmallFile {
-    /// All bytes of a file.
-    ///
-    /// - Parameter limit: the most bytes that the file may have, 16 MiB by default.
-    /// - Throws: ``CheckpointError`` if the file cannot be read, or is larger than the limit.
-    package static func bytes(_ path: String, limit: Int = 16 << 20) throws(CheckpointError) -> [UInt8] {
-        let file = try MappedFile(path: path)
-        guard file.byteCount <= limit else {
-            throw CheckpointError(
-                .malformed, "has \(file.byteCount) bytes, too many for a file of its name: get the file again", path: path)
-        }
-        return try file.bytes(in: 0..<file.byteCount)
     }
 }
 

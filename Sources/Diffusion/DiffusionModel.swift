@@ -297,7 +297,7 @@ private enum TextContext {
     /// The stored context of the empty prompt; nil if the folder has none.
     private static func constant(folder: String, channels: Int) throws(DiffusionError) -> Tensor? {
         let path = "\(folder)/\(constantFile)"
-        guard ConfigurationFile.exists(path) else { return nil }
+        guard FilePath.exists(path) else { return nil }
         do throws(CheckpointError) {
             let checkpoint = try Checkpoint(path: path)
             let tokens = checkpoint.entry(named: "context")?.shape.dropFirst().first ?? 1

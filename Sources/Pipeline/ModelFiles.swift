@@ -79,8 +79,9 @@ public struct ModelFiles: Sendable {
         do {
             return try FileManager.default.contentsOfDirectory(atPath: folder)
         } catch {
-            var status = stat()
-            if stat(folder, &status) == 0 ? status.st_mode & S_IFMT != S_IFDIR : errno == ENOENT { return [] }
+            let isAbsent: Bool
+            do throws(SystemError) { isAbsent = try !FileStatus(of: folder).isFolder } catch { isAbsent = error.number == ENOENT }
+            if isAbsent { return [] }
             throw PipelineError("the folder \(folder) cannot be listed: \(error.localizedDescription); check its permissions")
         }
     }

@@ -1,3 +1,4 @@
+internal import Basics
 internal import CKernels
 
 /// Conversions between float32 and the 16-bit formats of stored weights and features. 16-bit values are bit patterns.
@@ -6,7 +7,10 @@ internal import CKernels
 public enum Half {
     /// IEEE half precision (float16) to float32, exact.
     public static func float16ToFloat32(_ source: UnsafeBufferPointer<UInt16>, _ target: UnsafeMutableBufferPointer<Float>) {
-        convert(source, target, ck_half_to_float)
+        convert(source, target) { from, to, count in
+            Float16.widen(
+                UnsafeBufferPointer(start: from, count: count), into: UnsafeMutableBufferPointer(start: to, count: count))
+        }
     }
 
     /// bfloat16 to float32, exact.

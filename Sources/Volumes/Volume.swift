@@ -58,6 +58,26 @@ extension Volume {
     }
 }
 
+extension Box {
+    /// Checks that the box lies in the volume and that the destination has its size: what every reader does first in
+    /// ``Volume/read(_:into:)``.
+    ///
+    /// - Throws: ``VolumeError``, `.outOfBounds`.
+    func check(
+        inside shape: VolumeShape, destination: UnsafeMutableRawBufferPointer, scalarType: ScalarType, path: String
+    ) throws(VolumeError) {
+        guard isInside(shape) else {
+            throw .outOfBounds("the box x \(x), y \(y), z \(z)", shape: shape, path: path)
+        }
+        guard destination.count == self.shape.count * scalarType.size else {
+            throw VolumeError(
+                .outOfBounds,
+                "a box of \(self.shape) voxels of \(scalarType) does not fit a destination of \(destination.count) bytes",
+                path: path)
+        }
+    }
+}
+
 /// The header of a volume, without its shape and type.
 public struct VolumeHeader: Sendable, Hashable {
     /// The path of the file or folder, as it was given.

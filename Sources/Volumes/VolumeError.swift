@@ -35,25 +35,25 @@ extension VolumeError {
 // Sentences about files.
 extension VolumeError {
     /// The sentence for a file that `open` refused.
-    static func cannotOpen(_ path: String, errno code: CInt) -> VolumeError {
+    static func cannotOpen(_ path: String, _ error: SystemError) -> VolumeError {
         let message =
-            switch code {
-            case ENOENT: "there is no such file"
+            switch error.number {
+            case ENOENT, ENOTDIR: "there is no such file"
             case EACCES, EPERM: "may not be read by this user: check its permissions"
             case EISDIR: "is a folder"
-            default: "cannot be opened: \(reason(code))"
+            default: "cannot be opened: \(error.reason)"
             }
         return VolumeError(.unreadable, message, path: path)
     }
 
     /// The sentence for a file that could not be written.
-    static func cannotWrite(_ path: String, errno code: CInt) -> VolumeError {
+    static func cannotWrite(_ path: String, _ error: SystemError) -> VolumeError {
         let message =
-            switch code {
+            switch error.number {
             case ENOENT, ENOTDIR: "cannot be written: its folder does not exist"
             case EACCES, EPERM, EROFS: "may not be written by this user: check the permissions of its folder"
             case ENOSPC, EDQUOT: "cannot be written: the disk or the quota is full"
-            default: "cannot be written: \(reason(code))"
+            default: "cannot be written: \(error.reason)"
             }
         return VolumeError(.unwritable, message, path: path)
     }
@@ -63,8 +63,10 @@ extension VolumeError {
         VolumeError(.alreadyExists, "exists already; name another file, or replace this one with --force", path: path)
     }
 
-    /// The system's text for an error number.
-    static func reason(_ code: CInt) -> String { String(cString: strerror(code)) }
+    /// The sentence for a compressed file that zlib cannot decode for want of memory.
+    static func noMemoryToInflate(path: String) -> VolumeError {
+        VolumeError(.unreadable, "cannot be decoded: zlib has no memory", path: path)
+    }
 }
 
 // Sentences about zarr stores.

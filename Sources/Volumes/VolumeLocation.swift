@@ -59,9 +59,9 @@ extension VolumeLocation {
     ///   where a member must be named; others where there is no such member or the file is damaged.
     /// - Complexity: reads headers only.
     public func open() throws(VolumeError) -> any Volume {
-        var status = stat()
-        guard stat(path, &status) == 0 else { throw .cannotOpen(path, errno: errno) }
-        if status.st_mode & S_IFMT == S_IFDIR {
+        let status: FileStatus
+        do throws(SystemError) { status = try FileStatus(of: path) } catch { throw .cannotOpen(path, error) }
+        if status.isFolder {
             guard Self.isZarr(folder: path) else {
                 throw VolumeError(.unsupported, "is a folder and no Zarr array or group; name a file", path: path)
             }

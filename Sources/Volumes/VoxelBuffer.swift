@@ -52,23 +52,10 @@ public struct VoxelBuffer: Sendable, Hashable {
     ///
     /// - Complexity: one pass over the voxels; allocates four bytes for each.
     public func floats() -> [Float] {
-        switch scalarType {
-        case .uint8: converted(from: UInt8.self) { Float($0) }
-        case .int8: converted(from: Int8.self) { Float($0) }
-        case .uint16: converted(from: UInt16.self) { Float($0) }
-        case .int16: converted(from: Int16.self) { Float($0) }
-        case .uint32: converted(from: UInt32.self) { Float($0) }
-        case .int32: converted(from: Int32.self) { Float($0) }
-        case .uint64: converted(from: UInt64.self) { Float($0) }
-        case .int64: converted(from: Int64.self) { Float($0) }
-        case .float16: converted(from: Float16.self) { Float($0) }
-        case .float32: converted(from: Float.self) { $0 }
-        case .float64: converted(from: Double.self) { Float($0) }
+        [Float](unsafeUninitializedCapacity: shape.count) { floats, count in
+            bytes.withUnsafeBytes { scalarType.convert($0, into: floats) }
+            count = shape.count
         }
-    }
-
-    private func converted<Value>(from type: Value.Type, _ convert: (Value) -> Float) -> [Float] {
-        bytes.withUnsafeBytes { raw in raw.assumingMemoryBound(to: Value.self).map(convert) }
     }
 }
 

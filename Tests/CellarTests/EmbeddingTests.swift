@@ -22,7 +22,7 @@ import Testing
         let shape = try #require(VolumeShape(z: 2, y: 8, x: 8))
         let voxels = try #require(VoxelBuffer(shape: shape, values: [Float](repeating: 2, count: shape.count)))
         let writer = try MRCWriter(
-            OutputFile(directory.file("a.mrc"), replacing: false, keeping: .none), shape: shape, scalarType: .float32,
+            OutputFile(directory.file("a.mrc"), replacing: false, protecting: .none), shape: shape, scalarType: .float32,
             voxelSize: nil)
         try writer.append(voxels)
         try writer.finish()

@@ -18,7 +18,7 @@ import Testing
             let shape = try #require(VolumeShape(z: 24, y: 64, x: 64))
             let voxels = try #require(VoxelBuffer(shape: shape, values: (0..<shape.count).map { Float($0 % 251) }))
             let writer = try MRCWriter(
-                OutputFile(directory.file("a.mrc"), replacing: false, keeping: .none), shape: shape, scalarType: .float32,
+                OutputFile(directory.file("a.mrc"), replacing: false, protecting: .none), shape: shape, scalarType: .float32,
                 voxelSize: VoxelSize(cubicInAngstroms: 10))
             try writer.append(voxels)
             try writer.finish()

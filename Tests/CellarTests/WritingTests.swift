@@ -48,7 +48,7 @@ import Testing
     }
 
     @Test("no command writes over a tomogram, an annotation, a model or the catalog, by path or by link, --force or not")
-    func knownFiles() throws {
+    func protectedFiles() throws {
         let results = try results()
         let cellar = results.cellar
         let files = FileManager.default

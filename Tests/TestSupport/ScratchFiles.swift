@@ -4,7 +4,7 @@ public import Volumes
 extension OutputFile {
     /// The file of a path, which replaces one that is there.
     public static func scratch(_ path: String) throws(VolumeError) -> OutputFile {
-        try OutputFile(path, replacing: true, keeping: .none)
+        try OutputFile(path, replacing: true, protecting: .none)
     }
 }
 

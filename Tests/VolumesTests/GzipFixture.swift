@@ -16,7 +16,7 @@ enum GzipFixture {
             }
     }
 
-    /// Bytes as a zlib or raw deflate stream.
+    /// Bytes as a zlib stream, a raw deflate stream (`windowBits` = −15) or a gzip member (31).
     static func deflated(_ bytes: [UInt8], level: Int32 = 6, windowBits: Int32 = MAX_WBITS) -> [UInt8] {
         var stream = z_stream()
         var input = bytes

@@ -17,8 +17,8 @@ import Volumes
         get throws { try FileManager.default.contentsOfDirectory(atPath: directory.path).sorted() }
     }
 
-    private func write(_ name: String, replacing: Bool = false, keeping known: KnownFiles = .none) throws {
-        try OutputFile(directory.file(name), replacing: replacing, keeping: known).write(Array("new".utf8))
+    private func write(_ name: String, replacing: Bool = false, protecting protected: ProtectedFiles = .none) throws {
+        try OutputFile(directory.file(name), replacing: replacing, protecting: protected).write(Array("new".utf8))
     }
 
     @Test("appears where nothing is, and takes the place of another only where it may")
@@ -39,7 +39,7 @@ import Volumes
         let files = FileManager.default
         try directory.write("data/t.mrc", Array("old".utf8))
         try directory.write("data/image.zarr/0/0.0.0", Array("old".utf8))
-        var known = KnownFiles.none
+        var known = ProtectedFiles.none
         known.add(directory.file("data/t.mrc"), as: "the tomogram d/t")
         known.add(directory.file("data/image.zarr"), as: "the tomogram d/image")
         known.add(directory.file("away/t.mrc"), as: "the tomogram d/away")
@@ -57,7 +57,7 @@ import Volumes
         ] {
             for replacing in [false, true] {
                 let error = #expect(throws: VolumeError.self, "\(name)") {
-                    try write(name, replacing: replacing, keeping: known)
+                    try write(name, replacing: replacing, protecting: known)
                 }
                 #expect(error?.code == .alreadyExists, "\(name)")
                 #expect(error?.message.contains("the tomogram d/") == true, "\(name): \(error?.message ?? "")")
@@ -65,8 +65,8 @@ import Volumes
         }
         #expect(try text("data/t.mrc") == "old" && text("hard.mrc") == "old" && text("data/image.zarr/0/0.0.0") == "old")
         // Beside what is known there is room.
-        try write("data/labels.mrc", keeping: known)
-        try write("away.mrc", keeping: known)
+        try write("data/labels.mrc", protecting: known)
+        try write("away.mrc", protecting: known)
     }
 
     @Test("is no folder, device or pipe, be it that it may replace")
@@ -78,7 +78,7 @@ import Volumes
             let error = #expect(throws: VolumeError.self, "\(name)") { try write(name, replacing: true) }
             #expect(error?.code == .unwritable, "\(name)")
         }
-        #expect(throws: VolumeError.self) { try OutputFile("/dev/full", replacing: true, keeping: .none) }
+        #expect(throws: VolumeError.self) { try OutputFile("/dev/full", replacing: true, protecting: .none) }
         let long = #expect(throws: VolumeError.self) { try write(String(repeating: "a", count: 5000)) }
         #expect(long?.code == .unwritable)
         #expect(try names == ["folder", "null", "pipe"])
@@ -101,7 +101,7 @@ import Volumes
     @Test("what came under its name while it was written stays", arguments: [false, true])
     func races(wasThere: Bool) throws {
         if wasThere { try directory.write("a", Array("older".utf8)) }
-        let output = try OutputFile(directory.file("a"), replacing: true, keeping: .none)
+        let output = try OutputFile(directory.file("a"), replacing: true, protecting: .none)
         // Another file, not the same one with other bytes.
         try directory.write("b", Array("other".utf8))
         #expect(rename(directory.file("b"), directory.file("a")) == 0)

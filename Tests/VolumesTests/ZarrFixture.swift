@@ -1,4 +1,3 @@
-import CZlib
 import Foundation
 import TestSupport
 import Volumes
@@ -56,35 +55,14 @@ struct ZarrFixture {
     }
 
     private func encoded(_ bytes: [UInt8]) -> [UInt8] {
-        if compressor.contains("zlib") { return Self.deflated(bytes, windowBits: 15) }
-        if compressor.contains("gzip") { return Self.deflated(bytes, windowBits: 31) }
+        if compressor.contains("zlib") { return GzipFixture.deflated(bytes) }
+        if compressor.contains("gzip") { return GzipFixture.deflated(bytes, windowBits: 31) }
         return bytes
     }
 
     /// All places of an array, the last axis fastest.
     static func places(in shape: [Int]) -> [[Int]] {
         shape.reduce([[]]) { places, count in places.flatMap { place in (0..<count).map { place + [$0] } } }
-    }
-
-    static func deflated(_ bytes: [UInt8], windowBits: Int32) -> [UInt8] {
-        var output = [UInt8](repeating: 0, count: bytes.count + bytes.count / 100 + 256)
-        var input = bytes
-        var stream = z_stream()
-        let written = withUnsafeMutablePointer(to: &stream) { stream in
-            input.withUnsafeMutableBufferPointer { input in
-                output.withUnsafeMutableBufferPointer { output in
-                    stream.pointee.next_in = input.baseAddress
-                    stream.pointee.avail_in = UInt32(input.count)
-                    stream.pointee.next_out = output.baseAddress
-                    stream.pointee.avail_out = UInt32(output.count)
-                    _ = czlib_deflate_init(stream, 6, windowBits)
-                    _ = deflate(stream, Z_FINISH)
-                    deflateEnd(stream)
-                    return output.count - Int(stream.pointee.avail_out)
-                }
-            }
-        }
-        return Array(output.prefix(written))
     }
 
     /// `.zattrs` of an image whose arrays are `paths`.

@@ -38,7 +38,7 @@ enum SurveyBenchmark {
             return
         }
         let writer = try MRCWriter(
-            OutputFile(path, replacing: true, keeping: .none), shape: shape, scalarType: .float32,
+            OutputFile(path, replacing: true, protecting: .none), shape: shape, scalarType: .float32,
             voxelSize: VoxelSize(cubicInAngstroms: 10))
         var state: UInt64 = 1
         for _ in 0..<slices {

@@ -124,7 +124,7 @@ extension Catalog.Collection {
     /// - Parameter others: the files that other catalogs know.
     /// - Returns: the files of all of them.
     /// - Complexity: one stat(2) for each file.
-    public func knownFiles(addingTo others: KnownFiles = .none) throws -> KnownFiles {
+    public func protectedFiles(addingTo others: ProtectedFiles = .none) throws -> ProtectedFiles {
         let rows = try database.read { db in
             try Row.fetchAll(
                 db,
@@ -139,14 +139,14 @@ extension Catalog.Collection {
                     SELECT 'the model ' || name, path FROM model
                     """)
         }
-        var known = others
+        var protected = others
         for row in rows {
             let (title, path): (String, String) = (row[0], row[1])
-            known.add(database.directory.absolutePath(ofStored: path), as: title)
+            protected.add(database.directory.absolutePath(ofStored: path), as: title)
         }
         // Added last: a message about a model in the catalog's folder names the catalog.
-        known.add(database.directory.path, as: "the catalog \(database.directory.path)")
-        return known
+        protected.add(database.directory.path, as: "the catalog \(database.directory.path)")
+        return protected
     }
 }
 

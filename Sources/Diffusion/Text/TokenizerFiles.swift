@@ -14,7 +14,7 @@ struct TokenizerFiles {
         let path = "\(folder)/vocab.json"
         var vocabulary: [String: Int] = [:]
         do throws(CheckpointError) {
-            var reader = JSONReader(try SmallFile.bytes(path), path: path)
+            var reader = JSONReader(try SidecarFile.bytes(path), path: path)
             try reader.readObject { (reader, token) throws(CheckpointError) in vocabulary[token] = try reader.readCount() }
             try reader.finish()
         } catch {
@@ -28,7 +28,7 @@ struct TokenizerFiles {
     /// - Throws: ``DiffusionError`` if the file is missing or damaged, or the vocabulary lacks one of its tokens.
     func encoding(vocabulary: [String: Int]) throws(DiffusionError) -> BytePairEncoding {
         let bytes: [UInt8]
-        do throws(CheckpointError) { bytes = try SmallFile.bytes(mergesPath) } catch { throw DiffusionError(error) }
+        do throws(CheckpointError) { bytes = try SidecarFile.bytes(mergesPath) } catch { throw DiffusionError(error) }
         var pairs: [(String, String)] = []
         var numbers: [Int] = []
         for (index, line) in bytes.split(separator: UInt8(ascii: "\n"), omittingEmptySubsequences: false).enumerated() {

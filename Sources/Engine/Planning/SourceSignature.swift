@@ -9,7 +9,7 @@ import Volumes
 /// changes the time of its folder. A chunk that is overwritten in place is not noticed.
 struct SourceSignature: Sendable, Hashable {
     private enum Content: Sendable, Hashable {
-        case file(bytes: Int, seconds: Int, nanoseconds: Int, inode: UInt)
+        case file(bytes: Int, seconds: Int, nanoseconds: Int, inode: UInt64)
         case folder(folders: Int, metadata: Int, listing: Digest)
     }
 
@@ -19,21 +19,22 @@ struct SourceSignature: Sendable, Hashable {
 
     /// Returns nil where there is nothing at the path.
     init?(_ location: VolumeLocation) {
-        var info = stat()
-        guard stat(location.path, &info) == 0 else { return nil }
+        guard let status = try? FileStatus(of: location.path) else { return nil }
         var hash = SHA256()
         // A zero byte ends the path, since no path contains one.
         hash.update("\(location.description)\0".utf8)
-        if info.st_mode & S_IFMT == S_IFDIR {
+        if status.isFolder {
             let entries = Self.entries(of: location.path)
             let listing = Digest(of: entries.map(\.line).sorted().joined(separator: "\n").utf8)
             let folders = entries.count(where: \.isFolder)
             content = .folder(folders: folders, metadata: entries.count - folders, listing: listing)
             listing.withUnsafeBytes { hash.update($0) }
         } else {
-            let (time, inode) = (info.st_mtim, info.st_ino)
-            content = .file(bytes: info.st_size, seconds: time.tv_sec, nanoseconds: time.tv_nsec, inode: inode)
-            withUnsafeBytes(of: (info.st_size, time.tv_sec, time.tv_nsec, inode)) { hash.update($0) }
+            let (seconds, nanoseconds) = status.modified
+            let inode = status.identity.inode
+            content = .file(bytes: status.byteCount, seconds: seconds, nanoseconds: nanoseconds, inode: inode)
+            // Four numbers of 64 bits.
+            withUnsafeBytes(of: (status.byteCount, seconds, nanoseconds, inode)) { hash.update($0) }
         }
         self.location = location
         digest = hash.digest
@@ -68,9 +69,10 @@ struct SourceSignature: Sendable, Hashable {
         /// Its identity: differs where it is another one, or has changed.
         let line: String
 
-        init(_ path: String, _ info: stat) {
-            isFolder = info.st_mode & S_IFMT == S_IFDIR
-            line = "\(path)\t\(isFolder ? 0 : info.st_size)\t\(info.st_mtim.tv_sec) \(info.st_mtim.tv_nsec)\t\(info.st_ino)"
+        init(_ path: String, _ status: FileStatus) {
+            isFolder = status.isFolder
+            let (seconds, nanoseconds) = status.modified
+            line = "\(path)\t\(isFolder ? 0 : status.byteCount)\t\(seconds) \(nanoseconds)\t\(status.identity.inode)"
         }
     }
 
@@ -83,27 +85,18 @@ struct SourceSignature: Sendable, Hashable {
         var open = [""]
         while let folder = open.popLast() {
             let path = folder.isEmpty ? root : "\(root)/\(folder)"
-            var info = stat()
-            if stat(path, &info) == 0 { entries.append(Entry(folder, info)) }
-            guard let stream = opendir(path) else { continue }
-            defer { closedir(stream) }
-            while let entry = readdir(stream) {
-                let name = withUnsafePointer(to: &entry.pointee.d_name) { pointer in
-                    pointer.withMemoryRebound(to: CChar.self, capacity: MemoryLayout.size(ofValue: pointer.pointee)) {
-                        String(cString: $0)
-                    }
-                }
-                guard name != ".", name != ".." else { continue }
+            if let status = try? FileStatus(of: path) { entries.append(Entry(folder, status)) }
+            // What cannot be listed has no entries.
+            try? FilePath.forEachEntry(ofFolder: path) { name, kind in
+                // The kind that the folder gives is enough for chunks, which are nearly all entries. Some file systems do not give
+                // it, so that each entry needs a call.
+                if kind == .file, !isMetadata(name) { return }
                 let relative = folder.isEmpty ? name : "\(folder)/\(name)"
-                let type = Int32(entry.pointee.d_type)
-                // The type of the directory entry is enough for chunks, which are nearly all entries; some file systems do not give it, so that
-                // each entry needs a call.
-                if type == Int32(DT_REG), !isMetadata(name) { continue }
-                guard lstat("\(root)/\(relative)", &info) == 0 else { continue }
-                if info.st_mode & S_IFMT == S_IFDIR {
+                guard let status = try? FileStatus(of: "\(root)/\(relative)", followingLinks: false) else { return }
+                if status.isFolder {
                     open.append(relative)
-                } else if isMetadata(name) || info.st_mode & S_IFMT == S_IFLNK {
-                    entries.append(Entry(relative, info))
+                } else if isMetadata(name) || status.isSymbolicLink {
+                    entries.append(Entry(relative, status))
                 }
             }
         }

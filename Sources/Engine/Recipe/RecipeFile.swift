@@ -1,6 +1,5 @@
 public import Basics
 internal import Foundation
-internal import Glibc
 internal import Volumes
 internal import Yams
 
@@ -38,7 +37,7 @@ public struct RecipeFile: Sendable {
     func text() throws(EngineError) -> String {
         let bytes: [UInt8]
         do throws(VolumeError) {
-            guard let all = try WholeFile(path).read(limit: Self.byteLimit) else { return "" }
+            guard let all = try SmallFile(path).read(limit: Self.byteLimit) else { return "" }
             bytes = all
         } catch {
             throw EngineError(
@@ -188,7 +187,7 @@ extension RecipeFile {
     }
 
     private func replace(with text: String) throws(EngineError) {
-        do throws(VolumeError) { try WholeFile(path).replace(Array(text.utf8)) } catch {
+        do throws(VolumeError) { try SmallFile(path).replace(Array(text.utf8)) } catch {
             throw EngineError(.recipeFile, "the recipe \(error.location) \(error.message)")
         }
     }
@@ -220,10 +219,9 @@ extension RecipeFile {
 
 /// The lock on a recipe. One process at a time holds it, from reading the recipe to replacing its file.
 ///
-/// It is an advisory lock on a file beside the recipe, because each change replaces the recipe's own file. The kernel releases it when its owner
-/// ends. The file is never removed, since another process may be waiting on it.
+/// It is a ``FileLock`` on a file beside the recipe, because each change replaces the recipe's own file.
 final class RecipeLock {
-    private let descriptor: Int32
+    private let lock: FileLock
 
     /// A change takes milliseconds: a process that holds the lock for so long is probably stopped in a debugger.
     private static let (tries, pauseInMicroseconds) = (500, UInt32(20_000))
@@ -233,31 +231,20 @@ final class RecipeLock {
     /// - Throws: ``EngineError`` where the file cannot be made, or another process holds the lock for 10 s.
     init(_ file: RecipeFile) throws(EngineError) {
         let path: String
-        do throws(VolumeError) { path = try WholeFile(file.path).path + ".lock" } catch {
+        do throws(VolumeError) { path = try SmallFile(file.path).path + ".lock" } catch {
             throw EngineError(.recipeFile, "the recipe \(error.location) \(error.message)")
         }
-        descriptor = open(path, O_CREAT | O_RDWR | O_CLOEXEC | O_NONBLOCK, 0o666)
-        guard descriptor >= 0 else {
-            throw EngineError(
-                .recipeFile,
-                "the recipe cannot be changed: \(path) cannot be opened: \(String(cString: strerror(errno))); "
-                    + "check the permissions of its folder")
-        }
-        var tries = 1
-        while flock(descriptor, LOCK_EX | LOCK_NB) != 0 {
-            let reason = errno
-            guard reason == EWOULDBLOCK || reason == EINTR, tries < Self.tries else {
-                close(descriptor)
-                throw EngineError(
-                    .recipeFile,
-                    reason == EWOULDBLOCK
-                        ? "another process is changing the recipe \(file.path) and holds \(path); end it, or try again"
-                        : "the recipe cannot be changed: \(path) cannot be locked: \(String(cString: strerror(reason)))")
-            }
-            tries += 1
-            usleep(Self.pauseInMicroseconds)
+        do throws(FileLock.Failure) {
+            lock = try FileLock(path, tries: Self.tries, pauseInMicroseconds: Self.pauseInMicroseconds)
+        } catch {
+            let message =
+                switch error {
+                case .cannotOpen(let error):
+                    "the recipe cannot be changed: \(path) cannot be opened: \(error.reason); check the permissions of its folder"
+                case .held: "another process is changing the recipe \(file.path) and holds \(path); end it, or try again"
+                case .cannotLock(let error): "the recipe cannot be changed: \(path) cannot be locked: \(error.reason)"
+                }
+            throw EngineError(.recipeFile, message)
         }
     }
-
-    deinit { close(descriptor) }
 }

@@ -62,7 +62,7 @@ struct RunReceipt: Codable, Sendable {
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         let path = "\(directory.receipts)/run-" + String(format: "%06lld", run) + ".json"
         do {
-            try WholeFile(path).replace(Array(encoder.encode(self)))
+            try SmallFile(path).replace(Array(encoder.encode(self)))
         } catch {
             throw CatalogError(
                 .storage, "run \(run) is done and in the catalog, but its receipt \(path) could not be written: \(error)")

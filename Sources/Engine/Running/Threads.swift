@@ -40,7 +40,7 @@ struct WorkerThreads: ~Copyable {
             guard failure == 0 else {
                 work.release()
                 guard threads.isEmpty else { break }
-                let reason = String(cString: strerror(failure))
+                let reason = SystemError(failure).reason
                 throw EngineError(.threads, "no thread can be started (\(reason)); end other programs, or raise ulimit -u")
             }
             threads.append(thread)

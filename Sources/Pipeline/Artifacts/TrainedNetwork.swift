@@ -43,7 +43,7 @@ public struct TrainedNetwork: ArtifactContent {
     ) throws {
         let file = folder.appending(path: "network.safetensors")
         try NetworkCheckpoint.write(network, to: file.path, metadata: description.metadata)
-        let bytes = try WholeFile(file.path).read(limit: .max) ?? []
+        let bytes = try SmallFile(file.path).read(limit: .max) ?? []
         try ClassList.write(description.classes, to: artifact)
         try artifact.setAttribute("voxel_size", .real(description.voxelSizeInAngstroms))
         try artifact.write(dataset, shape: [bytes.count], values: bytes, compression: 0)
@@ -57,7 +57,7 @@ public struct TrainedNetwork: ArtifactContent {
     func open(in folder: URL) throws -> (network: any Network, description: NetworkDescription) {
         let file = folder.appending(path: "network.safetensors")
         let bytes: [UInt8] = try artifact.read(Self.dataset)
-        try WholeFile(file.path).replace(bytes)
+        try SmallFile(file.path).replace(bytes)
         return (
             try NetworkCheckpoint.read(file.path),
             try NetworkDescription(NetworkCheckpoint.metadata(of: file.path), path: artifact.digest.abbreviated)

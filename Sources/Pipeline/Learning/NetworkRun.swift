@@ -119,7 +119,7 @@ struct NetworkRun {
 /// A second file has the number of synced slices. It is replaced after the slices themselves were synced.
 final class SliceFile {
     private let handle: FileHandle
-    private let countFile: WholeFile
+    private let countFile: SmallFile
     let sliceBytes: Int
     /// The number of slices.
     private(set) var count: Int
@@ -131,7 +131,7 @@ final class SliceFile {
     /// - Throws: ``PipelineError`` where the file cannot be made; ``VolumeError`` where the number of its slices exists and cannot be read, so that
     ///   hours of work are not discarded because of that.
     init(_ file: URL, sliceBytes: Int) throws {
-        countFile = try WholeFile(file.appendingPathExtension("count").path)
+        countFile = try SmallFile(file.appendingPathExtension("count").path)
         self.sliceBytes = sliceBytes
         if access(file.path, F_OK) != 0, errno == ENOENT {
             guard FileManager.default.createFile(atPath: file.path, contents: nil) else {

@@ -21,7 +21,7 @@ public enum NetworkCheckpoint {
         notes["format"] = "pt"
         notes[architectureKey] = try json(network.architecture)
         let writer = try SafetensorsWriter(
-            OutputFile(path, replacing: true, keeping: .none), tensors: state.map { .init($0.name, $0.value.shape) },
+            OutputFile(path, replacing: true, protecting: .none), tensors: state.map { .init($0.name, $0.value.shape) },
             metadata: notes)
         for parameter in state { try writer.write(parameter.value, named: parameter.name) }
         try writer.finish()

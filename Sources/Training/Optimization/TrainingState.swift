@@ -28,7 +28,7 @@ struct TrainingState {
             tensors.append(("best/\(parameter.name)", best[index]))
         }
         let writer = try SafetensorsWriter(
-            OutputFile(file.path, replacing: true, keeping: .none), tensors: tensors.map { .init($0.name, $0.value.shape) },
+            OutputFile(file.path, replacing: true, protecting: .none), tensors: tensors.map { .init($0.name, $0.value.shape) },
             metadata: [
                 Self.courseKey: NetworkCheckpoint.json(course), Self.settingsKey: NetworkCheckpoint.json(settings),
                 NetworkCheckpoint.architectureKey: NetworkCheckpoint.json(network.architecture),

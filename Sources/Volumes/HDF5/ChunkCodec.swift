@@ -80,17 +80,10 @@ package struct ChunkCodec: Sendable {
         return isComplete ? encoded : nil
     }
 
+    /// Whether the bytes begin with a zlib stream that fills the output exactly.
     private func inflate(_ bytes: ArraySlice<UInt8>, into output: UnsafeMutableRawBufferPointer) -> Bool {
-        var stream = z_stream()
-        guard czlib_inflate_init(&stream, 15) == Z_OK else { return false }
-        defer { inflateEnd(&stream) }
-        return bytes.withUnsafeBufferPointer { source in
-            stream.next_in = UnsafeMutablePointer(mutating: source.baseAddress)
-            stream.avail_in = UInt32(source.count)
-            stream.next_out = output.baseAddress?.assumingMemoryBound(to: UInt8.self)
-            stream.avail_out = UInt32(output.count)
-            return CZlib.inflate(&stream, Z_FINISH) == Z_STREAM_END && stream.avail_out == 0
-        }
+        let progress = bytes.withUnsafeBytes { Inflate.decode($0, .zlib, into: output) }
+        return progress.status == .ended && progress.produced == output.count
     }
 
     // Shuffling stores the elements as planes: the first bytes of all elements, then the second bytes, and so on.

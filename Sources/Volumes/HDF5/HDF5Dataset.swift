@@ -92,7 +92,7 @@ package final class HDF5Dataset: HDF5Object, Sendable {
         of handle: HDF5Handle, elementSize: Int, shape: [Int], action: String, path: String
     ) throws(HDF5Error) {
         var storedSize: hsize_t = 0
-        HDF5Library.attempt { storedSize = H5Dget_storage_size(handle.id) }
+        HDF5Library.ignoringFailure { storedSize = H5Dget_storage_size(handle.id) }
         var size = elementSize
         for axis in shape {
             let (product, overflows) = size.multipliedReportingOverflow(by: axis)
@@ -265,7 +265,7 @@ package struct HDF5Filter: Sendable, Hashable {
     /// Whether the library in use has this filter.
     var isAvailable: Bool {
         var status: htri_t = 0
-        HDF5Library.attempt { status = H5Zfilter_avail(H5Z_filter_t(id)) }
+        HDF5Library.ignoringFailure { status = H5Zfilter_avail(H5Z_filter_t(id)) }
         return status > 0
     }
 

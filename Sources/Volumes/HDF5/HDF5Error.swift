@@ -18,6 +18,11 @@ package struct HDF5Error: Error, Hashable, Sendable {
         self.path = path
     }
 
+    /// The system refused.
+    init(_ action: String, _ error: SystemError, path: String) {
+        self.init(action, reason: error.reason, systemError: error.number, path: path)
+    }
+
     /// The action and the reason, without the path.
     package var message: String { "\(action) (HDF5: \(reason))" }
 

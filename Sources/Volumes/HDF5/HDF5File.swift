@@ -1,3 +1,4 @@
+import Basics
 internal import CHDF5
 import Glibc
 import Synchronization
@@ -47,7 +48,7 @@ package final class HDF5File: Sendable {
             H5Fcreate(path, chdf5_acc_exclusive(), creation, writeAccess)
         }
         var output: UnsafeMutablePointer<chdf5_output>?
-        HDF5Library.attempt { output = chdf5_take_output(handle.id) }
+        HDF5Library.ignoringFailure { output = chdf5_take_output(handle.id) }
         return HDF5File(path: path, handle: handle, output: output)
     }
 
@@ -55,10 +56,8 @@ package final class HDF5File: Sendable {
     package func checkOutput() throws(HDF5Error) {
         guard let output else { return }
         var number: Int32 = 0
-        HDF5Library.attempt { number = output.pointee.error }
-        guard number == 0 else {
-            throw HDF5Error("cannot write the file", reason: String(cString: strerror(number)), systemError: number, path: path)
-        }
+        HDF5Library.ignoringFailure { number = output.pointee.error }
+        guard number == 0 else { throw HDF5Error("cannot write the file", SystemError(number), path: path) }
     }
 
     /// Writes what is buffered and closes the file and everything opened in it. Does nothing if it is closed already.
@@ -73,7 +72,7 @@ package final class HDF5File: Sendable {
     /// Closes the file without writing what is buffered, for a file that is to be deleted.
     package func abandon() {
         guard isOpen.exchange(false, ordering: .sequentiallyConsistent) else { return }
-        HDF5Library.attempt {
+        HDF5Library.ignoringFailure {
             if let output, output.pointee.error == 0 { output.pointee.error = ECANCELED }
             H5Fclose(handle.id)
         }
@@ -120,7 +119,7 @@ extension HDF5File {
     /// Whether a path inside the file is a hard link: an object of this file, not a soft link or a link into another file.
     package func isHardLink(_ name: String) -> Bool {
         var linkClass: Int32 = -1
-        HDF5Library.attempt { linkClass = chdf5_link_class(handle.id, name) }
+        HDF5Library.ignoringFailure { linkClass = chdf5_link_class(handle.id, name) }
         return linkClass == 0
     }
 
@@ -130,7 +129,7 @@ extension HDF5File {
         for part in member.split(separator: "/") {
             prefix += "/\(part)"
             var linkClass: Int32 = -1
-            HDF5Library.attempt { linkClass = chdf5_link_class(handle.id, prefix) }
+            HDF5Library.ignoringFailure { linkClass = chdf5_link_class(handle.id, prefix) }
             if linkClass > 1 { return true }
         }
         return false

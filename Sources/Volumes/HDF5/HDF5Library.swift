@@ -1,3 +1,4 @@
+import Basics
 internal import CHDF5
 import Foundation
 import Glibc
@@ -28,7 +29,7 @@ package enum HDF5Library {
     /// The version of libhdf5 in use: `1.10.8`.
     package static var version: String {
         var (major, minor, release): (UInt32, UInt32, UInt32) = (0, 0, 0)
-        attempt { H5get_libversion(&major, &minor, &release) }
+        ignoringFailure { H5get_libversion(&major, &minor, &release) }
         return "\(major).\(minor).\(release)"
     }
 
@@ -51,7 +52,7 @@ package enum HDF5Library {
     }
 
     /// Runs HDF5 calls whose failure does not matter.
-    static func attempt(_ body: () -> Void) {
+    static func ignoringFailure(_ body: () -> Void) {
         enter()
         defer { leave() }
         silence()
@@ -97,7 +98,7 @@ package enum HDF5Library {
         guard let number else {
             return HDF5Error(action, reason: complaints.first?.text ?? "no reason given", path: path)
         }
-        return HDF5Error(action, reason: String(cString: strerror(number)), systemError: number, path: path)
+        return HDF5Error(action, SystemError(number), path: path)
     }
 }
 
@@ -129,7 +130,7 @@ final class HDF5Handle: Sendable {
     deinit {
         // An object of a file that was closed with everything in it is gone already. Identifiers are never reused, so
         // decrementing again only fails, without any effect.
-        HDF5Library.attempt { H5Idec_ref(id) }
+        HDF5Library.ignoringFailure { H5Idec_ref(id) }
     }
 }
 
@@ -159,8 +160,8 @@ extension HDF5Library {
             }
             if status > 0 { return }
             if status < 0 {
-                let number = errno
-                throw HDF5Error(action(), reason: String(cString: strerror(number)), systemError: number, path: path)
+                let error = SystemError.last
+                throw HDF5Error(action(), error, path: path)
             }
             if ContinuousClock.now - begin < .seconds(Int(seconds)) { break }
         }

@@ -1,5 +1,4 @@
 public import Basics
-import Glibc
 
 /// A dataset of an HDF5 file as a volume: `[z][y][x]`, or `[y][x]` as one slice, of integers or floats. More axes in front
 /// of these must have the extent 1.
@@ -64,9 +63,7 @@ public struct HDF5Volume: Volume {
     }
 
     public func read(_ box: Box, into destination: UnsafeMutableRawBufferPointer) throws(VolumeError) {
-        guard box.isInside(shape), destination.count == box.shape.count * scalarType.size else {
-            throw .outOfBounds("the box \(box.x) × \(box.y) × \(box.z)", shape: shape, path: header.path)
-        }
+        try box.check(inside: shape, destination: destination, scalarType: scalarType, path: header.path)
         do throws(HDF5Error) {
             if case .chunked = dataset.layout, try readIsolated(box, into: destination) { return }
             try readDirectly(box, into: destination)
@@ -87,7 +84,7 @@ public struct HDF5Volume: Volume {
     private func readIsolated(_ box: Box, into destination: UnsafeMutableRawBufferPointer) throws(HDF5Error) -> Bool {
         let action = "cannot read \(dataset.name)"
         guard let shared = SharedBuffer(count: destination.count + 1) else {
-            throw HDF5Error(action, reason: String(cString: strerror(errno)), systemError: errno, path: header.path)
+            throw HDF5Error(action, .last, path: header.path)
         }
         let (voxels, done) = (UnsafeMutableRawBufferPointer(rebasing: shared.bytes.dropLast()), shared.bytes.count - 1)
         let bytes = shared.bytes
@@ -189,23 +186,17 @@ private struct HDF5VoxelSize {
     /// An attribute that may hold a voxel size: one number, or three in the order z, y, x.
     private struct Convention {
         let attribute: String
-        /// The unit in Å if no other attribute gives one; nil if the value is then ambiguous and ignored.
-        let usualUnitInAngstroms: Double?
+        /// The unit if no other attribute gives one; nil if the value is then ambiguous and ignored.
+        let usualUnit: LengthUnit?
     }
 
     private static let conventions = [
-        Convention(attribute: "voxel_size", usualUnitInAngstroms: 1),
-        Convention(attribute: "pixel_size", usualUnitInAngstroms: 1),
+        Convention(attribute: "voxel_size", usualUnit: .angstrom),
+        Convention(attribute: "pixel_size", usualUnit: .angstrom),
         // ilastik and PlantSeg write micrometres, as the name says.
-        Convention(attribute: "element_size_um", usualUnitInAngstroms: 10_000),
+        Convention(attribute: "element_size_um", usualUnit: .micrometer),
         // Some programs write nanometres, others micrometres or factors.
-        Convention(attribute: "resolution", usualUnitInAngstroms: nil),
-    ]
-
-    private static let unitsInAngstroms: [String: Double] = [
-        "å": 1, "a": 1, "ang": 1, "angstrom": 1, "angstroms": 1, "ångström": 1,
-        "nm": 10, "nanometer": 10, "nanometers": 10, "nanometre": 10, "nanometres": 10,
-        "um": 10_000, "µm": 10_000, "μm": 10_000, "micrometer": 10_000, "micrometers": 10_000, "micron": 10_000,
+        Convention(attribute: "resolution", usualUnit: nil),
     ]
 
     /// - Throws: ``HDF5Error`` where the system refused to read. Attributes that HDF5 cannot read are ignored.
@@ -239,14 +230,14 @@ private struct HDF5VoxelSize {
         case .integers(let values, _): edges = values.map { Double($0) }
         default: return nil
         }
-        var scale = convention.usualUnitInAngstroms
+        var unit = convention.usualUnit
         for name in ["\(convention.attribute)_unit", "unit", "units"] {
-            guard case .string(let unit)? = try attribute(name) else { continue }
-            scale = unitsInAngstroms[unit.lowercased()]
+            guard case .string(let text)? = try attribute(name) else { continue }
+            unit = LengthUnit(named: text)
             break
         }
-        guard let scale else { return nil }
-        return edges.map { $0 * scale }
+        guard let unit else { return nil }
+        return edges.map { $0 * unit.inAngstroms }
     }
 }
 

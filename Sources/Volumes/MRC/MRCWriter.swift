@@ -6,7 +6,7 @@ public import Basics
 /// killed before leaves at most a hidden temporary file in the same folder.
 ///
 /// ```swift
-/// let output = try OutputFile("membrane.mrc", replacing: false, keeping: catalog.collection.knownFiles())
+/// let output = try OutputFile("membrane.mrc", replacing: false, protecting: catalog.collection.protectedFiles())
 /// let writer = try MRCWriter(output, shape: shape, scalarType: .float32, voxelSize: voxelSize)
 /// for z in 0..<shape.z { try writer.append(slice(z)) }
 /// try writer.finish()

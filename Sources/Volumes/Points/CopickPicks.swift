@@ -92,10 +92,10 @@ extension CopickPicks {
     ///   is not Å, `.tooLarge` beyond 256 MiB.
     static func read(path: String) throws(VolumeError) -> PointSet {
         let source = try FileSource(path: path)
-        guard source.byteCountLimit <= PointFile.jsonLimit else {
+        guard source.size <= PointFile.jsonLimit else {
             throw VolumeError(.tooLarge, "has more than \(PointFile.jsonLimit >> 20) MiB; split it by tomogram", path: path)
         }
-        let bytes = try source.bytes(at: 0, count: source.byteCountLimit)
+        let bytes = try source.bytes()
         // JSON5 allows numbers that are not finite; they are refused below, with the number of the point.
         let picks = try JSONDocument.decode(CopickPicks.self, from: bytes, path: path)
         guard picks.unit == "angstrom" else {

@@ -21,7 +21,7 @@ struct LineReader {
     init(path: String) throws(VolumeError) {
         source = try FileSource(path: path)
         self.path = path
-        guard source.byteCountLimit <= Self.fileLimit else {
+        guard source.size <= Self.fileLimit else {
             throw VolumeError(.tooLarge, "has more than \(Self.fileLimit >> 20) MiB; split it by tomogram", path: path)
         }
     }

@@ -19,23 +19,17 @@ package final class AtomicFile {
     /// - Throws: ``VolumeError``, `.unwritable`, where the folder does not exist or may not be written.
     package init(_ output: OutputFile) throws(VolumeError) {
         self.output = output
-        temporaryPath = "\(Self.folder(of: output.path)).cellar-\(UInt64.random(in: .min ... .max)).tmp"
+        temporaryPath = "\(FilePath.folder(of: output.path)).cellar-\(UInt64.random(in: .min ... .max)).tmp"
         descriptor = open(temporaryPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-        guard descriptor >= 0 else { throw .cannotWrite(output.path, errno: errno) }
+        guard descriptor >= 0 else { throw .cannotWrite(output.path, .last) }
         // The new file gets the permissions of the file that it replaces.
-        var status = stat()
-        if output.replaced != nil, stat(output.path, &status) == 0 { fchmod(descriptor, status.st_mode & 0o7777) }
+        if output.replaced != nil, let status = try? FileStatus(of: output.path) { fchmod(descriptor, status.permissions) }
     }
 
     deinit {
         guard descriptor >= 0 else { return }
         close(descriptor)
         unlink(temporaryPath)
-    }
-
-    /// The folder of a path, with its slash at the end; empty for the current folder.
-    private static func folder(of path: String) -> String {
-        path.lastIndex(of: "/").map { String(path[...$0]) } ?? ""
     }
 
     /// Appends bytes.
@@ -65,11 +59,16 @@ package final class AtomicFile {
         try bytes.withUnsafeBytes { bytes throws(VolumeError) in
             var written = 0
             while written < bytes.count {
-                let count = step(UnsafeRawBufferPointer(rebasing: bytes[written...]), written)
-                if count < 0 && errno == EINTR { continue }
-                // A call that writes nothing, without an error, would be repeated forever: it counts as an error.
-                guard count > 0 else { throw .cannotWrite(path, errno: count == 0 ? EIO : errno) }
-                written += count
+                do throws(SystemError) {
+                    let count = try SystemCall.uninterrupted {
+                        step(UnsafeRawBufferPointer(rebasing: bytes[written...]), written)
+                    }
+                    // A call that writes nothing, without an error, would be repeated forever: it counts as an error.
+                    guard count > 0 else { throw SystemError(EIO) }
+                    written += count
+                } catch {
+                    throw .cannotWrite(path, error)
+                }
             }
         }
     }
@@ -86,18 +85,19 @@ package final class AtomicFile {
         let reason = close(descriptor) == 0 ? 0 : errno
         descriptor = -1
         do throws(VolumeError) {
-            guard reason == 0 || reason == EINTR else { throw .cannotWrite(path, errno: reason) }
+            guard reason == 0 || reason == EINTR else { throw .cannotWrite(path, SystemError(reason)) }
             try appear()
         } catch {
             unlink(temporaryPath)
             throw error
         }
-        let folder = open(Self.folder(of: path).isEmpty ? "." : Self.folder(of: path), O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        let folderPath = FilePath.folder(of: path)
+        let folder = open(folderPath.isEmpty ? "." : folderPath, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         // A folder that this user may write to, but not read, cannot be opened and so cannot be synchronised.
         guard folder >= 0 || errno != EACCES else { return }
         defer { if folder >= 0 { close(folder) } }
         do throws(VolumeError) {
-            guard folder >= 0 else { throw .cannotWrite(path, errno: errno) }
+            guard folder >= 0 else { throw .cannotWrite(path, .last) }
             try Self.synchronize(folder, path: path)
         } catch {
             throw VolumeError(
@@ -107,27 +107,25 @@ package final class AtomicFile {
 
     /// Calls fsync. EINVAL is no error: it means that the file system does not support fsync.
     private static func synchronize(_ descriptor: CInt, path: String) throws(VolumeError) {
-        while fsync(descriptor) != 0 {
-            if errno == EINTR { continue }
-            guard errno == EINVAL else { throw .cannotWrite(path, errno: errno) }
-            return
+        do throws(SystemError) { try SystemCall.uninterrupted { fsync(descriptor) } } catch {
+            guard error.number == EINVAL else { throw .cannotWrite(path, error) }
         }
     }
 
     /// Gives the temporary file its name.
     private func appear() throws(VolumeError) {
-        let status = FileStatus.look(at: path, followingLinks: false).status
+        let status = try? FileStatus(of: path, followingLinks: false)
         guard let replaced = output.replaced else {
             if link(temporaryPath, path) == 0 {
                 unlink(temporaryPath)
                 return
             }
-            let reason = errno
+            let reason = SystemError.last
             // Not every file system has hard links. Without them, the check just before must suffice, followed by a rename.
-            guard [EPERM, EOPNOTSUPP, ENOSYS, EMLINK].contains(reason), status == nil else {
-                throw reason == EEXIST || status != nil ? .alreadyExists(path) : .cannotWrite(path, errno: reason)
+            guard [EPERM, EOPNOTSUPP, ENOSYS, EMLINK].contains(reason.number), status == nil else {
+                throw reason.number == EEXIST || status != nil ? .alreadyExists(path) : .cannotWrite(path, reason)
             }
-            guard rename(temporaryPath, path) == 0 else { throw .cannotWrite(path, errno: errno) }
+            guard rename(temporaryPath, path) == 0 else { throw .cannotWrite(path, .last) }
             return
         }
         if let status, status.identity != replaced {
@@ -135,6 +133,6 @@ package final class AtomicFile {
                 .alreadyExists, "was not written: another file took this name meanwhile; look at that one, and try again",
                 path: path)
         }
-        guard rename(temporaryPath, path) == 0 else { throw .cannotWrite(path, errno: errno) }
+        guard rename(temporaryPath, path) == 0 else { throw .cannotWrite(path, .last) }
     }
 }

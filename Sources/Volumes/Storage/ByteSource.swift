@@ -46,31 +46,51 @@ extension ByteSource {
 ///
 /// Files are not mapped into memory. If another program truncates a mapped file, or a network file system fails to
 /// deliver a page of it, SIGBUS kills the process; `pread` returns an error that becomes a message.
-final class FileSource: ByteSource {
-    let path: String
-    private let size: Int
-    private let descriptor: CInt
+package final class FileSource: ByteSource {
+    package let path: String
+    /// The size in bytes when the file was opened.
+    package let size: Int
+    /// The open file; closed with this object.
+    package let descriptor: CInt
 
     var byteCount: Int? { size }
     var byteCountLimit: Int { size }
 
+    /// Opens the file. What is not a regular file is refused: opening a named pipe would wait for a writer, perhaps forever, and a
+    /// device may never end.
+    ///
     /// - Throws: ``VolumeError``, `.unreadable`, where the file does not exist, may not be read, or is not a regular file.
-    init(path: String) throws(VolumeError) {
-        (descriptor, size) = try RegularFile.open(path)
+    package init(path: String) throws(VolumeError) {
+        let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+        guard descriptor >= 0 else { throw .cannotOpen(path, .last) }
+        do throws(VolumeError) {
+            let status: FileStatus
+            do throws(SystemError) { status = try FileStatus(ofDescriptor: descriptor) } catch { throw .cannotOpen(path, error) }
+            guard status.isFile else { throw VolumeError(.unreadable, "is not a regular file", path: path) }
+            size = status.byteCount
+        } catch {
+            close(descriptor)
+            throw error
+        }
         self.path = path
+        self.descriptor = descriptor
     }
 
     deinit { close(descriptor) }
 
-    func readAvailable(at offset: Int, into destination: UnsafeMutableRawBufferPointer) throws(VolumeError) -> Int {
+    package func readAvailable(
+        at offset: Int, into destination: UnsafeMutableRawBufferPointer
+    ) throws(VolumeError) -> Int {
         guard offset >= 0, let base = destination.baseAddress else { return 0 }
         var filled = 0
         while filled < destination.count {
-            let count = pread(descriptor, base + filled, destination.count - filled, off_t(offset + filled))
-            if count < 0 && errno == EINTR { continue }
-            guard count >= 0 else {
-                throw VolumeError(
-                    .unreadable, "cannot be read at byte \(offset + filled): \(VolumeError.reason(errno))", path: path)
+            let count: Int
+            do throws(SystemError) {
+                count = try SystemCall.uninterrupted {
+                    pread(descriptor, base + filled, destination.count - filled, off_t(offset + filled))
+                }
+            } catch {
+                throw VolumeError(.unreadable, "cannot be read at byte \(offset + filled): \(error.reason)", path: path)
             }
             if count == 0 { break }
             filled += count
@@ -78,17 +98,27 @@ final class FileSource: ByteSource {
         return filled
     }
 
+    /// All bytes of the file.
+    ///
+    /// Allocates ``size`` bytes first, so that must be compared with a limit before.
+    ///
+    /// - Throws: ``VolumeError``, `.unreadable`, where the file cannot be read or has become shorter since it was opened.
+    package func bytes() throws(VolumeError) -> [UInt8] { try wholeBytes(at: 0, count: size) }
+
+    private func wholeBytes(at offset: Int, count: Int) throws(VolumeError) -> [UInt8] {
+        let bytes = try bytes(at: offset, count: count)
+        guard bytes.count == count else {
+            throw VolumeError(.unreadable, "became shorter while it was read; try again", path: path)
+        }
+        return bytes
+    }
+
     /// Calls the closure with all bytes of the file in order, in blocks of 4 MiB.
     ///
     /// - Throws: ``VolumeError`` where the file cannot be read or has become shorter since it was opened; what `body` throws.
-    func forEachBlock(_ body: ([UInt8]) throws(VolumeError) -> Void) throws(VolumeError) {
+    package func forEachBlock(_ body: ([UInt8]) throws(VolumeError) -> Void) throws(VolumeError) {
         for start in stride(from: 0, to: size, by: 4 << 20) {
-            let count = min(4 << 20, size - start)
-            let block = try bytes(at: start, count: count)
-            guard block.count == count else {
-                throw VolumeError(.unreadable, "became shorter while it was read; try again", path: path)
-            }
-            try body(block)
+            try body(try wholeBytes(at: start, count: min(4 << 20, size - start)))
         }
     }
 }
@@ -102,29 +132,6 @@ extension Digest {
         var hash = SHA256()
         try FileSource(path: path).forEachBlock { hash.update($0) }
         self = hash.digest
-    }
-}
-
-/// Opens files for reading and refuses everything that is not a regular file: opening a named pipe would wait for a writer,
-/// perhaps forever, and a device may never end.
-private enum RegularFile {
-    /// A descriptor of the file, which the caller closes, and the file's size in bytes.
-    ///
-    /// - Throws: ``VolumeError``, `.unreadable`, where the file does not exist, may not be read, or is not a regular file.
-    static func open(_ path: String) throws(VolumeError) -> (descriptor: CInt, byteCount: Int) {
-        let descriptor = Glibc.open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
-        guard descriptor >= 0 else { throw .cannotOpen(path, errno: errno) }
-        var status = stat()
-        guard fstat(descriptor, &status) == 0 else {
-            let reason = errno
-            close(descriptor)
-            throw .cannotOpen(path, errno: reason)
-        }
-        guard status.st_mode & S_IFMT == S_IFREG else {
-            close(descriptor)
-            throw VolumeError(.unreadable, "is not a regular file", path: path)
-        }
-        return (descriptor, Int(status.st_size))
     }
 }
 

@@ -1,7 +1,7 @@
 import Basics
 import CZlib
 
-/// Decodes a gzip file forward from a restart point (RFC 1952; zlib decodes the deflate streams).
+/// Decodes a gzip file forward from a restart point (RFC 1952; ``Inflate`` decodes the deflate streams).
 ///
 /// Its state has no lock. It may still be sent between threads, because only one thread uses it at a time: ``GzipSource``
 /// removes it from its list during a read.
@@ -13,9 +13,10 @@ final class GzipDecoder: @unchecked Sendable {
     private static let stepLimit = 1 << 20
 
     private let file: FileSource
-    // zlib keeps a pointer to its z_stream, so the stream must never move in memory.
-    private let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
-    private let input = UnsafeMutablePointer<UInt8>.allocate(capacity: inputCapacity)
+    private let inflate: Inflate
+    private let input: UnsafeMutableRawBufferPointer
+    /// The bytes of the input buffer that are not decoded yet.
+    private var unread = 0..<0
     private var phase: Phase
     /// The offset in the file of the end of the input buffer.
     private var inputEnd: Int
@@ -33,24 +34,16 @@ final class GzipDecoder: @unchecked Sendable {
         position = point.output
         checksum = point.checksum
         memberOutput = point.memberOutput
-        stream.initialize(to: z_stream())
-        // Raw deflate: zlib cannot check a header and a checksum if it begins in the middle of a member. So they are read here.
-        guard czlib_inflate_init(stream, -MAX_WBITS) == Z_OK else {
-            throw VolumeError(.unreadable, "cannot be decoded: zlib has no memory", path: file.path)
-        }
+        // zlib cannot check a header and a checksum if it begins in the middle of a member. So they are read here.
+        guard let inflate = Inflate(.none) else { throw .noMemoryToInflate(path: file.path) }
+        self.inflate = inflate
+        input = .allocate(byteCount: Self.inputCapacity, alignment: 16)
         guard let window = point.window else { return }
-        if point.unusedBits > 0 {
-            let last = try file.bytes(at: point.input - 1, count: 1)
-            inflatePrime(stream, point.unusedBits, CInt(last.first ?? 0) >> (8 - point.unusedBits))
-        }
-        inflateSetDictionary(stream, window, UInt32(window.count))
+        let last = try point.unusedBits > 0 ? file.bytes(at: point.input - 1, count: 1) : []
+        inflate.restart(window: window, unusedBits: point.unusedBits, of: last.first ?? 0)
     }
 
-    deinit {
-        inflateEnd(stream)
-        stream.deallocate()
-        input.deallocate()
-    }
+    deinit { input.deallocate() }
 
     /// Decodes and drops the bytes before an offset; stops early where the stream ends.
     ///
@@ -116,7 +109,7 @@ final class GzipDecoder: @unchecked Sendable {
     }
 
     /// The offset in the file of the next byte to decode.
-    private var inputOffset: Int { inputEnd - Int(stream.pointee.avail_in) }
+    private var inputOffset: Int { inputEnd - unread.count }
 
     /// One call of inflate into the destination; it stops at the end of the member, or of a block if `stopsAtBlock`. Returns
     /// the number of bytes decoded.
@@ -124,59 +117,41 @@ final class GzipDecoder: @unchecked Sendable {
         into destination: UnsafeMutableRawBufferPointer, stopsAtBlock: Bool, record: (GzipRestartPoint) -> Void
     ) throws(VolumeError) -> Int {
         guard try hasInput() else { throw endsEarly() }
-        let capacity = min(destination.count, Self.stepLimit)
-        var nothing: UInt8 = 0
-        let (status, produced) = withUnsafeMutablePointer(to: &nothing) { nothing in
-            // zlib refuses a null output pointer even if there is no space for output.
-            let output = destination.baseAddress?.assumingMemoryBound(to: UInt8.self) ?? nothing
-            stream.pointee.next_out = output
-            stream.pointee.avail_out = UInt32(capacity)
-            let status = inflate(stream, stopsAtBlock ? Z_BLOCK : Z_NO_FLUSH)
-            let produced = capacity - Int(stream.pointee.avail_out)
-            checksum = crc32_z(checksum, output, produced)
-            return (status, produced)
-        }
+        let output = UnsafeMutableRawBufferPointer(rebasing: destination.prefix(Self.stepLimit))
+        let progress = inflate.decode(
+            UnsafeRawBufferPointer(rebasing: input[unread]), into: output, stopsAtBlock: stopsAtBlock)
+        unread = unread.lowerBound + progress.consumed..<unread.upperBound
+        let produced = progress.produced
+        if produced > 0 { checksum = crc32_z(checksum, output.assumingMemoryBound(to: UInt8.self).baseAddress, produced) }
         position += produced
         memberOutput += produced
-        switch status {
-        case Z_STREAM_END: try readMemberTrailer()
-        case Z_OK, Z_BUF_ERROR:
-            // As in zlib's zran.c: bit 7 is set at the end of a block, bit 6 in the last block of the member.
-            if stopsAtBlock && stream.pointee.data_type & 0b1100_0000 == 0b1000_0000 { record(restartPoint()) }
-        default:
-            throw isCorrupt("cannot be decoded at compressed byte \(inputOffset)")
+        switch progress.status {
+        case .ended: try readMemberTrailer()
+        case .unfinished:
+            if stopsAtBlock, let unusedBits = inflate.unusedBitsAtBlockEnd {
+                record(
+                    GzipRestartPoint(
+                        input: inputOffset, unusedBits: unusedBits, output: position, window: inflate.window, checksum: checksum,
+                        memberOutput: memberOutput))
+            }
+        case .damaged: throw isCorrupt("cannot be decoded at compressed byte \(inputOffset)")
+        case .outOfMemory: throw .noMemoryToInflate(path: file.path)
         }
         return produced
     }
 
-    /// The current state as a restart point; only valid at the end of a block.
-    private func restartPoint() -> GzipRestartPoint {
-        let window = [UInt8](unsafeUninitializedCapacity: 1 << Int(MAX_WBITS)) { buffer, count in
-            var length: UInt32 = 0
-            inflateGetDictionary(stream, buffer.baseAddress, &length)
-            count = Int(length)
-        }
-        return GzipRestartPoint(
-            input: inputOffset, unusedBits: stream.pointee.data_type & 7, output: position, window: window,
-            checksum: checksum, memberOutput: memberOutput)
-    }
-
     /// Reads the next part of the file if the input buffer is empty; false at the end of the file.
     private func hasInput() throws(VolumeError) -> Bool {
-        if stream.pointee.avail_in > 0 { return true }
-        let buffer = UnsafeMutableRawBufferPointer(start: input, count: Self.inputCapacity)
-        let count = try file.readAvailable(at: inputEnd, into: buffer)
-        inputEnd += count
-        stream.pointee.next_in = input
-        stream.pointee.avail_in = UInt32(count)
-        return count > 0
+        if !unread.isEmpty { return true }
+        unread = 0..<(try file.readAvailable(at: inputEnd, into: input))
+        inputEnd += unread.count
+        return !unread.isEmpty
     }
 
     private func nextByte() throws(VolumeError) -> UInt8? {
-        guard try hasInput(), let byte = stream.pointee.next_in?.pointee else { return nil }
-        stream.pointee.next_in += 1
-        stream.pointee.avail_in -= 1
-        return byte
+        guard try hasInput() else { return nil }
+        defer { unread.removeFirst() }
+        return input[unread.lowerBound]
     }
 
     private func requiredByte() throws(VolumeError) -> UInt8 {
@@ -204,7 +179,7 @@ final class GzipDecoder: @unchecked Sendable {
         if flags & 8 != 0 { while try requiredByte() != 0 {} }
         if flags & 16 != 0 { while try requiredByte() != 0 {} }
         if flags & 2 != 0 { for _ in 0..<2 { _ = try requiredByte() } }
-        inflateReset(stream)
+        inflate.reset()
         checksum = crc32_z(0, nil, 0)
         memberOutput = 0
         phase = .body

@@ -29,8 +29,7 @@ final class GzipSource: ByteSource {
     var path: String { file.path }
     var byteCount: Int? { nil }
 
-    /// Deflate cannot compress better than 1032:1 (RFC 1951: 258 bytes in two bits).
-    var byteCountLimit: Int { (file.byteCountLimit + 1) * 1032 }
+    var byteCountLimit: Int { (file.byteCountLimit + 1) * Inflate.ratioLimit }
 
     /// A source over a file that begins with the gzip magic number.
     init(file: FileSource, index: GzipIndex = GzipIndex()) {

@@ -66,25 +66,6 @@ struct Raster: Sendable {
     }
 }
 
-extension Box {
-    /// Checks that the box lies in the volume and that the destination has its size.
-    ///
-    /// - Throws: ``VolumeError``, `.outOfBounds`.
-    func check(
-        inside shape: VolumeShape, destination: UnsafeMutableRawBufferPointer, scalarType: ScalarType, path: String
-    ) throws(VolumeError) {
-        guard isInside(shape) else {
-            throw .outOfBounds("the box x \(x), y \(y), z \(z)", shape: shape, path: path)
-        }
-        guard destination.count == self.shape.count * scalarType.size else {
-            throw VolumeError(
-                .outOfBounds,
-                "a box of \(self.shape) voxels of \(scalarType) does not fit a destination of \(destination.count) bytes",
-                path: path)
-        }
-    }
-}
-
 extension Raster {
     /// Reads a box that does not have whole rows of the file, or whose voxels must be permuted or unpacked.
     ///

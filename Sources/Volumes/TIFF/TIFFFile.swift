@@ -8,7 +8,7 @@ struct TIFFFile: Sendable {
     let isBig: Bool
 
     var path: String { source.path }
-    var size: Int { source.byteCountLimit }
+    var size: Int { source.size }
     var offsetSize: Int { isBig ? 8 : 4 }
 
     /// Whether the first bytes of a file are those of TIFF or BigTIFF.

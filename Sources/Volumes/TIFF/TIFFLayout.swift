@@ -52,8 +52,7 @@ enum TIFFCompression {
     var ratioLimit: Int {
         switch self {
         case .none: 1
-        // The longest match has 258 bytes and needs two bits at least.
-        case .deflate: 1032
+        case .deflate: Inflate.ratioLimit
         // The longest string in a table of 4096 codes has fewer bytes; its code has nine bits or more.
         case .lzw: 4096
         }

@@ -1,5 +1,4 @@
 import Basics
-import CZlib
 
 /// Decodes a compressed strip or tile from its beginning, in pieces as large as the caller's buffer.
 protocol TIFFSegmentDecoder {
@@ -133,28 +132,19 @@ struct TIFFLZWDecoder: TIFFSegmentDecoder {
 }
 
 /// Compression 8 and 32946: a zlib stream (RFC 1950).
-final class TIFFDeflateDecoder: TIFFSegmentDecoder {
+struct TIFFDeflateDecoder: TIFFSegmentDecoder {
     private var input: TIFFSegmentInput
     private var part: [UInt8] = []
     private var used = 0
-    // zlib keeps a pointer to its z_stream, so the stream must never move in memory.
-    private let stream = UnsafeMutablePointer<z_stream>.allocate(capacity: 1)
+    private let inflate: Inflate
 
     init(_ input: TIFFSegmentInput) throws(VolumeError) {
         self.input = input
-        stream.initialize(to: z_stream())
-        guard czlib_inflate_init(stream, MAX_WBITS) == Z_OK else {
-            throw VolumeError(.unreadable, "cannot be decoded: zlib has no memory", path: input.source.path)
-        }
+        guard let inflate = Inflate(.zlib) else { throw .noMemoryToInflate(path: input.source.path) }
+        self.inflate = inflate
     }
 
-    deinit {
-        inflateEnd(stream)
-        stream.deallocate()
-    }
-
-    func decode(into buffer: UnsafeMutableRawBufferPointer) throws(VolumeError) {
-        guard let base = buffer.baseAddress?.assumingMemoryBound(to: UInt8.self) else { return }
+    mutating func decode(into buffer: UnsafeMutableRawBufferPointer) throws(VolumeError) {
         var filled = 0
         while filled < buffer.count {
             if used == part.count {
@@ -162,17 +152,19 @@ final class TIFFDeflateDecoder: TIFFSegmentDecoder {
                 used = 0
                 guard !part.isEmpty else { throw input.isCorrupt() }
             }
-            let capacity = min(buffer.count - filled, 1 << 30)
-            let status = part.withUnsafeMutableBufferPointer { part in
-                stream.pointee.next_in = part.baseAddress.map { $0 + used }
-                stream.pointee.avail_in = UInt32(part.count - used)
-                stream.pointee.next_out = base + filled
-                stream.pointee.avail_out = UInt32(capacity)
-                return inflate(stream, Z_NO_FLUSH)
+            let progress = part.withUnsafeBytes { part in
+                inflate.decode(
+                    UnsafeRawBufferPointer(rebasing: part[used...]),
+                    into: UnsafeMutableRawBufferPointer(rebasing: buffer[filled...]))
             }
-            used = part.count - Int(stream.pointee.avail_in)
-            filled += capacity - Int(stream.pointee.avail_out)
-            guard status == Z_OK || status == Z_STREAM_END && filled == buffer.count else { throw input.isCorrupt() }
+            used += progress.consumed
+            filled += progress.produced
+            switch progress.status {
+            case .ended where filled == buffer.count: break
+            case .unfinished where progress.consumed + progress.produced > 0: break
+            case .outOfMemory: throw .noMemoryToInflate(path: input.source.path)
+            default: throw input.isCorrupt()
+            }
         }
     }
 }

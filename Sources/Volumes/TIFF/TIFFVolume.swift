@@ -120,13 +120,13 @@ private struct TIFFMetadata {
         } else {
             // Unit 1 means "no unit", 2 inch, 3 centimetre. Resolutions of screens and printers (72 or 300 dots per inch)
             // give voxels that `VoxelSize.plausibleRange` refuses.
-            let unit: Double? =
+            let unit: LengthUnit? =
                 switch try directory.integer(.resolutionUnit) ?? 2 {
-                case 2: 2.54e8
-                case 3: 1e8
+                case 2: .inch
+                case 3: .centimeter
                 default: nil
                 }
-            setVoxelSize(pixelsPerUnit: (x, y), spacing: nil, unitInAngstroms: unit)
+            setVoxelSize(pixelsPerUnit: (x, y), spacing: nil, unit: unit)
             if !description.isEmpty, description.utf8.count <= 200, !description.contains("\n") { label = description }
         }
     }
@@ -145,13 +145,13 @@ private struct TIFFMetadata {
         }
         setVoxelSize(
             pixelsPerUnit: pixelsPerUnit, spacing: values["spacing"].flatMap { Double($0) },
-            unitInAngstroms: values["unit"].flatMap(Self.angstroms))
+            unit: values["unit"].flatMap(Self.unit))
     }
 
     private mutating func setVoxelSize(
-        pixelsPerUnit: (x: Double?, y: Double?), spacing: Double?, unitInAngstroms unit: Double?
+        pixelsPerUnit: (x: Double?, y: Double?), spacing: Double?, unit: LengthUnit?
     ) {
-        guard let unit, let resolution = pixelsPerUnit.x else { return }
+        guard let unit = unit?.inAngstroms, let resolution = pixelsPerUnit.x else { return }
         // Resolutions are fractions of 32-bit numbers. Rounding to six digits restores the value that was meant.
         func edge(_ length: Double) -> Double? {
             guard VoxelSize.plausibleRange.contains(length) else { return nil }
@@ -167,18 +167,11 @@ private struct TIFFMetadata {
 
     private mutating func note(_ sentence: String) { notes.append(sentence) }
 
-    /// The length in Å of a unit as ImageJ spells it.
+    /// The unit as ImageJ spells it.
     ///
-    /// ImageJ writes µ as the six characters `\u00B5`. Old files have it as one Latin-1 byte, which decodes to U+FFFD.
-    private static func angstroms(_ unit: Substring) -> Double? {
-        switch unit.lowercased() {
-        case "å", "a", "angstrom", "angstroms", "ångström", "\\u00c5", "\\u00e5": 1
-        case "nm", "nanometer", "nanometers": 10
-        case "µm", "μm", "um", "micron", "microns", "micrometer", "\\u00b5m", "\u{fffd}m": 1e4
-        case "mm": 1e7
-        case "cm": 1e8
-        case "inch": 2.54e8
-        default: nil
-        }
+    /// ImageJ writes µ and Å as six characters (`\u00B5`). Old files have µ as one Latin-1 byte, which decodes to U+FFFD.
+    private static func unit(_ text: Substring) -> LengthUnit? {
+        let escapes = ["\\u00b5": "µ", "\\u00c5": "å", "\\u00e5": "å", "\u{fffd}": "µ"]
+        return LengthUnit(named: escapes.reduce(text.lowercased()) { $0.replacing($1.key, with: $1.value) })
     }
 }

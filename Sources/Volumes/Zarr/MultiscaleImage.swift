@@ -111,13 +111,6 @@ struct ZarrAxes: Hashable, Sendable {
 }
 
 extension VoxelSize {
-    /// The lengths in Å of units: those of OME-Zarr that suit a tomogram, and short forms that occur in files.
-    private static let angstromsPerUnit: [String: Double] = [
-        "angstrom": 1, "Å": 1, "A": 1, "nanometer": 10, "nm": 10, "micrometer": 1e4, "um": 1e4, "µm": 1e4, "picometer": 0.01,
-        "pm": 0.01,
-        "meter": 1e10, "m": 1e10, "millimeter": 1e7, "mm": 1e7,
-    ]
-
     /// The voxel size of one resolution of an OME-Zarr image, and notes for people.
     ///
     /// A scale without a unit is in Å, as in the stores of the field. If all scales at the highest resolution are 1 and have
@@ -133,10 +126,10 @@ extension VoxelSize {
         var angstroms = scale
         for axis in spatial {
             guard let unit = units[axis] else { continue }
-            guard let factor = angstromsPerUnit[unit] else {
+            guard let length = LengthUnit(named: unit) else {
                 return (nil, ["the voxel size was ignored: its unit \"\(unit)\" is not known"])
             }
-            angstroms[axis] *= factor
+            angstroms[axis] *= length.inAngstroms
         }
         let lacksUnits = spatial.contains { units[$0] == nil }
         if lacksUnits, let finest = image.datasets.first, let scale = image.scale(of: finest, axisCount: axisCount),

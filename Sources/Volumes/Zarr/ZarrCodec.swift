@@ -1,5 +1,4 @@
 import Basics
-import CZlib
 
 /// The compression of the chunks of a zarr array.
 enum ZarrCodec: Hashable, Sendable {
@@ -34,65 +33,34 @@ enum ZarrCodec: Hashable, Sendable {
             }
             return encoded
         }
-        // Deflate cannot compress better than 1032 : 1 (zlib's technical note), so a larger `count` is wrong.
-        guard count <= 1032 * encoded.count + 65_536, let available = UInt32(exactly: encoded.count),
-            let room = UInt32(exactly: count)
-        else {
+        guard count <= Inflate.ratioLimit * encoded.count + 65_536 else {
             throw VolumeError(
                 .tooLarge, "declares \(count) bytes, which \(encoded.count) compressed bytes cannot hold; check .zarray",
                 path: path)
         }
-        var outcome = Outcome(status: Z_MEM_ERROR, consumed: 0)
+        var (status, consumed) = (Inflate.Status.unfinished, 0)
         let decoded = [UInt8](unsafeUninitializedCapacity: count) { output, initialized in
-            (outcome, initialized) = inflate(encoded, available: available, into: output, room: room)
-        }
-        guard outcome.status != Z_MEM_ERROR else {
-            throw VolumeError(.tooLarge, "could not be decompressed for want of memory; run fewer jobs at once", path: path)
-        }
-        guard outcome.status == Z_STREAM_END else {
-            switch (outcome.status, decoded.count == count, outcome.consumed == encoded.count) {
-            case (Z_BUF_ERROR, true, _):
-                throw .malformedChunk("decompresses to more than \(count) bytes", path: path)
-            case (Z_BUF_ERROR, _, true):
-                throw VolumeError(
-                    .truncated, "ends after \(decoded.count) of \(count) bytes: the chunk is damaged, fetch it again", path: path)
-            default:
-                throw .malformedChunk("is not \(self == .zlib ? "zlib" : "gzip") data", path: path)
+            let progress = encoded.withUnsafeBytes {
+                Inflate.decode($0, self == .gzip ? .gzip : .zlib, into: UnsafeMutableRawBufferPointer(output))
             }
+            (status, consumed, initialized) = (progress.status, progress.consumed, progress.produced)
         }
-        guard decoded.count == count else {
+        switch status {
+        case .ended where decoded.count == count && consumed == encoded.count:
+            return decoded
+        case .ended where decoded.count == count:
+            throw .malformedChunk("has \(encoded.count - consumed) bytes after its end", path: path)
+        case .ended:
             throw .malformedChunk("decompresses to \(decoded.count) instead of \(count) bytes", path: path)
-        }
-        guard outcome.consumed == encoded.count else {
-            throw .malformedChunk("has \(encoded.count - outcome.consumed) bytes after its end", path: path)
-        }
-        return decoded
-    }
-
-    private struct Outcome {
-        var status: Int32
-        var consumed: Int
-    }
-
-    private func inflate(
-        _ encoded: [UInt8], available: UInt32, into output: UnsafeMutableBufferPointer<UInt8>, room: UInt32
-    ) -> (Outcome, written: Int) {
-        encoded.withUnsafeBufferPointer { input in
-            var stream = z_stream()
-            // zlib keeps the address of the struct and compares it on every call, so the struct must not move.
-            return withUnsafeMutablePointer(to: &stream) { stream in
-                stream.pointee.next_in = UnsafeMutablePointer(mutating: input.baseAddress)
-                stream.pointee.avail_in = available
-                stream.pointee.next_out = output.baseAddress
-                stream.pointee.avail_out = room
-                guard czlib_inflate_init(stream, self == .gzip ? 31 : 15) == Z_OK else {
-                    return (Outcome(status: Z_MEM_ERROR, consumed: 0), 0)
-                }
-                defer { inflateEnd(stream) }
-                let status = CZlib.inflate(stream, Z_FINISH)
-                let outcome = Outcome(status: status, consumed: input.count - Int(stream.pointee.avail_in))
-                return (outcome, Int(room - stream.pointee.avail_out))
-            }
+        case .unfinished where decoded.count == count:
+            throw .malformedChunk("decompresses to more than \(count) bytes", path: path)
+        case .unfinished where consumed == encoded.count:
+            throw VolumeError(
+                .truncated, "ends after \(decoded.count) of \(count) bytes: the chunk is damaged, fetch it again", path: path)
+        case .unfinished, .damaged:
+            throw .malformedChunk("is not \(self == .zlib ? "zlib" : "gzip") data", path: path)
+        case .outOfMemory:
+            throw VolumeError(.tooLarge, "could not be decompressed for want of memory; run fewer jobs at once", path: path)
         }
     }
 }

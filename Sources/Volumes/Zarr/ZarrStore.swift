@@ -15,9 +15,8 @@ struct ZarrStore: Sendable {
 
     /// - Throws: ``VolumeError``, `.unreadable`, where there is no such folder.
     init(path: String) throws(VolumeError) {
-        guard let root = Self.resolved(path) else { throw .cannotOpen(path, errno: errno) }
+        do throws(SystemError) { root = try FilePath.resolved(path) } catch { throw .cannotOpen(path, error) }
         self.path = path
-        self.root = root
     }
 
     /// The path of a key, for messages and system calls.
@@ -36,7 +35,7 @@ struct ZarrStore: Sendable {
     static func key(_ key: String, in folder: String) -> String { folder.isEmpty ? key : "\(folder)/\(key)" }
 
     /// Whether there is a file or folder. Also true where the system cannot say: reading it then fails with the reason.
-    func contains(_ key: String) -> Bool { access(path(of: key), F_OK) == 0 || ![ENOENT, ENOTDIR].contains(errno) }
+    func contains(_ key: String) -> Bool { FilePath.exists(path(of: key)) }
 
     /// The keys of the arrays directly inside a group, sorted, at most `limit`.
     func arrays(in folder: String, limit: Int) -> [String] {
@@ -51,27 +50,22 @@ struct ZarrStore: Sendable {
     ///   regular file; `.tooLarge` where the file has more than `limit` bytes.
     func contents(of key: String, limit: Int) throws(VolumeError) -> [UInt8]? {
         let path = path(of: key)
-        guard let target = Self.resolved(path) else {
-            let reason = errno
+        let target: String
+        do throws(SystemError) { target = try FilePath.resolved(path) } catch {
             // A link whose target is missing is an error. It must not count as a chunk that was never written.
-            var status = stat()
-            if reason == ENOENT || reason == ENOTDIR, lstat(path, &status) != 0 { return nil }
-            throw .cannotOpen(path, errno: reason)
+            if error.isAbsence, (try? FileStatus(of: path, followingLinks: false)) == nil { return nil }
+            throw .cannotOpen(path, error)
         }
         guard target.hasPrefix(root == "/" ? root : root + "/") else { throw .outsideStore(key, path: self.path) }
 
         let file = try FileSource(path: target)
-        guard file.byteCountLimit <= limit else {
+        guard file.size <= limit else {
             throw VolumeError(
                 .tooLarge,
-                "has \(file.byteCountLimit) bytes where at most \(limit) are expected; check that it belongs to the store",
+                "has \(file.size) bytes where at most \(limit) are expected; check that it belongs to the store",
                 path: path)
         }
-        let bytes = try file.bytes(at: 0, count: file.byteCountLimit)
-        guard bytes.count == file.byteCountLimit else {
-            throw VolumeError(.unreadable, "became shorter while it was read; check that nobody writes to the store", path: path)
-        }
-        return bytes
+        return try file.bytes()
     }
 
     /// The JSON document in a file of at most 1 MiB; nil where there is no such file.
@@ -80,12 +74,5 @@ struct ZarrStore: Sendable {
     func document<Document: Decodable>(_ type: Document.Type, at key: String) throws(VolumeError) -> Document? {
         guard let bytes = try contents(of: key, limit: Self.metadataLimit) else { return nil }
         return try JSONDocument.decode(type, from: bytes, path: path(of: key))
-    }
-
-    /// The absolute path without symbolic links; nil, with `errno` set, where there is no such file.
-    private static func resolved(_ path: String) -> String? {
-        guard let pointer = realpath(path, nil) else { return nil }
-        defer { free(pointer) }
-        return String(cString: pointer)
     }
 }

@@ -73,9 +73,7 @@ public struct ZarrVolume: Volume {
     /// - Complexity: decodes, one after another, every chunk that the box touches and that is not kept. Memory is that of the
     ///   chunks kept and of one chunk, encoded and decoded.
     public func read(_ box: Box, into destination: UnsafeMutableRawBufferPointer) throws(VolumeError) {
-        guard box.isInside(shape), destination.count == box.shape.count * scalarType.size else {
-            throw .outOfBounds("a box of \(box.shape) voxels for \(destination.count) bytes", shape: shape, path: header.path)
-        }
+        try box.check(inside: shape, destination: destination, scalarType: scalarType, path: header.path)
         for z in box.z.lowerBound / chunkShape.z...(box.z.upperBound - 1) / chunkShape.z {
             for y in box.y.lowerBound / chunkShape.y...(box.y.upperBound - 1) / chunkShape.y {
                 for x in box.x.lowerBound / chunkShape.x...(box.x.upperBound - 1) / chunkShape.x {

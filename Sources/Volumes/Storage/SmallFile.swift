@@ -5,7 +5,7 @@ import Glibc
 ///
 /// A missing file is an answer (nil); a file that cannot be read is an error. Foundation's `Data.write` is not used: if the
 /// system writes fewer bytes than it was given, `Data.write` starts again at the first byte.
-package struct WholeFile {
+package struct SmallFile {
     /// The path of the file; if the given path was a symbolic link, the path of its target.
     package let path: String
 
@@ -14,23 +14,23 @@ package struct WholeFile {
     /// - Throws: ``VolumeError``, `.unreadable`, where the system does not say what is at the path, or it is a symbolic link
     ///   without a target.
     package init(_ path: String) throws(VolumeError) {
-        var status = stat()
-        guard lstat(path, &status) == 0 else {
-            guard errno == ENOENT else { throw .cannotOpen(path, errno: errno) }
+        guard try Self.status(of: path)?.isSymbolicLink == true else {
             self.path = path
             return
         }
-        guard status.st_mode & S_IFMT == S_IFLNK else {
-            self.path = path
-            return
-        }
-        guard let target = realpath(path, nil) else {
-            guard errno == ENOENT else { throw .cannotOpen(path, errno: errno) }
+        do throws(SystemError) { self.path = try FilePath.resolved(path) } catch {
+            guard error.number == ENOENT else { throw .cannotOpen(path, error) }
             throw VolumeError(
                 .unreadable, "is a link to a file that is not there; mount its disk, or remove the link", path: path)
         }
-        defer { free(target) }
-        self.path = String(cString: target)
+    }
+
+    /// The status of the file itself, or of the link that it is; nil where there is none.
+    private static func status(of path: String) throws(VolumeError) -> FileStatus? {
+        do throws(SystemError) { return try FileStatus(of: path, followingLinks: false) } catch {
+            guard error.number == ENOENT else { throw .cannotOpen(path, error) }
+            return nil
+        }
     }
 
     /// The bytes of the file; nil where there is none.
@@ -38,27 +38,18 @@ package struct WholeFile {
     /// - Throws: ``VolumeError``: `.unreadable` where the file cannot be read, is not a regular file or becomes shorter
     ///   meanwhile; `.tooLarge` where it has more than `limit` bytes.
     package func read(limit: Int) throws(VolumeError) -> [UInt8]? {
-        var status = stat()
-        guard lstat(path, &status) == 0 else {
-            guard errno == ENOENT else { throw .cannotOpen(path, errno: errno) }
-            return nil
-        }
+        guard try Self.status(of: path) != nil else { return nil }
         let file = try FileSource(path: path)
-        let count = file.byteCountLimit
-        guard count <= limit else {
-            throw VolumeError(.tooLarge, "has \(count) bytes, more than the \(limit) that are read", path: path)
+        guard file.size <= limit else {
+            throw VolumeError(.tooLarge, "has \(file.size) bytes, more than the \(limit) that are read", path: path)
         }
-        let bytes = try file.bytes(at: 0, count: count)
-        guard bytes.count == count else {
-            throw VolumeError(.unreadable, "became shorter while it was read; try again", path: path)
-        }
-        return bytes
+        return try file.bytes()
     }
 
     /// Creates or replaces the file. A reader sees the old bytes or the new ones, never a mixture, also after a power failure.
     ///
     /// - Throws: ``VolumeError`` where it cannot be written; the file then has the old bytes or the new ones.
     package func replace(_ bytes: [UInt8]) throws(VolumeError) {
-        try OutputFile(path, replacing: true, keeping: .none).write(bytes)
+        try OutputFile(path, replacing: true, protecting: .none).write(bytes)
     }
 }
