@@ -132,7 +132,7 @@ struct BallDensities {
     private let shape: VolumeShape
 
     init(_ particles: [FoundParticle], voxelSize: VoxelSize, shape: VolumeShape) {
-        let voxel = SIMD3(voxelSize.xInAngstroms, voxelSize.yInAngstroms, voxelSize.zInAngstroms)
+        let voxel = voxelSize.vectorInAngstroms
         var bySlice = [[Int]](repeating: [], count: shape.z)
         balls = particles.enumerated().map { index, particle in
             let center = particle.pick.center / voxel
