@@ -1,7 +1,7 @@
 import Basics
 import Testing
 
-@Suite("Ordered bits of numbers, and multiples") struct OrderedBitsTests {
+@Suite("Ordered bits") struct OrderedBitsTests {
     @Test("the bits ascend with the values, and give them back")
     func order() {
         let values: [Float] = [
@@ -11,12 +11,5 @@ import Testing
         for (lower, upper) in zip(values, values.dropFirst()) { #expect(lower.orderedBits < upper.orderedBits, "\(lower)") }
         for value in values { #expect(Float(orderedBits: value.orderedBits).bitPattern == value.bitPattern, "\(value)") }
         #expect(Float(0).orderedBits == 0x8000_0000)
-    }
-
-    @Test("a number is rounded up to a multiple, and a multiple stays")
-    func multiples() {
-        for (number, step, expected) in [(0, 8, 0), (1, 8, 8), (8, 8, 8), (9, 8, 16), (7, 1, 7), (100, 48, 144)] {
-            #expect(number.rounded(upToMultipleOf: step) == expected)
-        }
     }
 }
