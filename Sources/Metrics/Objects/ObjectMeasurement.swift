@@ -213,7 +213,7 @@ public struct ObjectMeasurement: Sendable {
         let first = (0..<3).lazy.map { axes[0].vector[$0] }.first { abs($0) > 1e-9 } ?? 1
         let (lower, upper) = (sums.minimum, sums.maximum)
         func place(_ voxel: SIMD3<Int>, _ shift: Double) -> SIMD3<Double> {
-            (SIMD3(Double(voxel.x), Double(voxel.y), Double(voxel.z)) + shift) * edges
+            (SIMD3<Double>(voxel) + shift) * edges
         }
         return MeasuredObject(
             className: names[Int(sums.classIndex) - 1], voxels: sums.voxels,
