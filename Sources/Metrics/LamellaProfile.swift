@@ -127,7 +127,7 @@ public struct LamellaProfile: Sendable {
     private static func medians(_ values: [Double]) -> [Double] {
         values.indices.map { index in
             let reach = min(2, index, values.count - 1 - index)
-            return values[index - reach...index + reach].sorted()[reach]
+            return Quantile.median(of: Array(values[index - reach...index + reach])) ?? values[index]
         }
     }
 

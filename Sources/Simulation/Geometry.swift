@@ -8,10 +8,6 @@ extension SIMD3<Double> {
     @inline(__always)
     func dot(_ other: Self) -> Double { x * other.x + y * other.y + z * other.z }
 
-    func cross(_ other: Self) -> Self {
-        Self(y * other.z - z * other.y, z * other.x - x * other.z, x * other.y - y * other.x)
-    }
-
     var length: Double { dot(self).squareRoot() }
 
     /// The unit vector in this direction; the x axis where the length is zero.

@@ -10,20 +10,12 @@ public struct SimulatedLamella: Codable, Hashable, Sendable {
     /// The mean distance between the two surfaces along z, in Å.
     public let thicknessInAngstroms: Double
 
-    /// One cosine of a surface: amplitude · cos(x · X + y · Y + phase).
-    private struct Wave: Codable, Hashable {
-        let x: Double
-        let y: Double
-        let phase: Double
-        let amplitude: Double
-    }
-
     private let centerX: Double
     private let centerY: Double
     private let slopeX: Double
     private let slopeY: Double
-    private let bottomWaves: [Wave]
-    private let topWaves: [Wave]
+    private let bottomWaves: [SurfaceWave]
+    private let topWaves: [SurfaceWave]
 
     init(_ parameters: SimulationParameters.Lamella, thickness: Double, grid: SimulationGrid, seed: UInt64) {
         var random = RandomStream(seed: seed, .lamella)
@@ -37,12 +29,12 @@ public struct SimulatedLamella: Codable, Hashable, Sendable {
         // Wavelengths of 150-700 nm. A cosine of amplitude a has the variance a²/2; the five variances add up to roughness².
         let count = 5
         let amplitude = parameters.roughnessInAngstroms * (2 / Double(count)).squareRoot()
-        func waves() -> [Wave] {
+        func waves() -> [SurfaceWave] {
             (0..<count).map { _ in
                 let angle = random.uniform(0...Double.pi)
                 let frequency = 2 * Double.pi / random.uniform(1500...7000)
                 let phase = random.uniform(0...2 * Double.pi)
-                return Wave(x: frequency * cos(angle), y: frequency * sin(angle), phase: phase, amplitude: amplitude)
+                return SurfaceWave(x: frequency * cos(angle), y: frequency * sin(angle), phase: phase, amplitude: amplitude)
             }
         }
         bottomWaves = waves()
@@ -53,11 +45,8 @@ public struct SimulatedLamella: Codable, Hashable, Sendable {
     /// beyond the tomogram.
     public func extent(xInAngstroms x: Double, yInAngstroms y: Double) -> ClosedRange<Double> {
         let middle = middleInAngstroms + slopeX * (x - centerX) + slopeY * (y - centerY)
-        func height(_ waves: [Wave]) -> Double {
-            waves.reduce(0) { $0 + $1.amplitude * cos($1.x * x + $1.y * y + $1.phase) }
-        }
-        let bottom = middle - thicknessInAngstroms / 2 + height(bottomWaves)
-        let top = middle + thicknessInAngstroms / 2 + height(topWaves)
+        let bottom = middle - thicknessInAngstroms / 2 + bottomWaves.height(x, y)
+        let top = middle + thicknessInAngstroms / 2 + topWaves.height(x, y)
         return bottom...max(bottom, top)
     }
 

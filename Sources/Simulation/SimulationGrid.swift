@@ -1,3 +1,4 @@
+import Basics
 import Volumes
 
 /// The grid of voxels in which a tomogram is simulated: the tomogram and a margin around it. Structures and wedge streaks
@@ -88,26 +89,19 @@ extension SimulationGrid {
     ) {
         let center = index(of: point)
         let reach = radius / voxelSize
-        guard let zs = Self.indices(center.z - reach, center.z + reach, in: slices) else { return }
+        guard let zs = slices.part(from: center.z - reach, through: center.z + reach) else { return }
         for z in zs {
             let dz = Double(z) - center.z
             let inSlice = max(0, reach * reach - dz * dz).squareRoot()
-            guard let ys = Self.indices(center.y - inSlice, center.y + inSlice, in: 0..<self.y) else { continue }
+            guard let ys = (0..<self.y).part(from: center.y - inSlice, through: center.y + inSlice) else { continue }
             for y in ys {
                 let dy = Double(y) - center.y
                 let inRow = max(0, reach * reach - dz * dz - dy * dy).squareRoot()
-                guard let xs = Self.indices(center.x - inRow, center.x + inRow, in: 0..<self.x) else { continue }
+                guard let xs = (0..<self.x).part(from: center.x - inRow, through: center.x + inRow) else { continue }
                 for x in xs {
                     guard body(z, y, x) else { return }
                 }
             }
         }
-    }
-
-    /// The integers in `lower ... upper` that lie in the range, or nil if there are none.
-    static func indices(_ lower: Double, _ upper: Double, in range: Range<Int>) -> Range<Int>? {
-        let first = max(Double(range.lowerBound), lower.rounded(.up))
-        let last = min(Double(range.upperBound - 1), upper.rounded(.down))
-        return first <= last ? Int(first)..<Int(last) + 1 : nil
     }
 }

@@ -234,7 +234,6 @@ struct TokenFeatures {
                 pairs.append((first, second < first ? second : second + 1))
             }
         }
-        guard !pairs.isEmpty else { return 0 }
         let distances = values.withUnsafeBufferPointer { values in
             pairs.map { first, second in
                 var sum = 0.0
@@ -244,8 +243,8 @@ struct TokenFeatures {
                 }
                 return sum.squareRoot()
             }
-        }.sorted()
-        return (distances[distances.count / 2] + distances[(distances.count - 1) / 2]) / 2
+        }
+        return Quantile.median(of: distances) ?? 0
     }
 }
 

@@ -1,3 +1,4 @@
+import Basics
 internal import Tensors
 
 /// Approximate eigenvectors from a solver, with Rayleigh quotients and residuals from a product with the matrix M itself.
@@ -66,7 +67,7 @@ struct Candidates {
         let isNearlyOrthonormal = (0..<count * count).allSatisfy { abs(gram[$0] - ($0 % (count + 1) == 0 ? 1 : 0)) < 1e-4 }
         guard isNearlyOrthonormal else { return nil }
         let root = (0..<count * count).map { ($0 % (count + 1) == 0 ? 1.5 : 0) - gram[$0] / 2 }
-        let eigen = JacobiRotations(multiplied(multiplied(root, matrix, count), root, count), n: count)
+        let eigen = SymmetricEigenvectors(multiplied(multiplied(root, matrix, count), root, count), n: count)
         return multiplied(eigen.vectors, root, count)
     }
 
@@ -160,7 +161,7 @@ struct Candidates {
 
 /// All eigenvectors of a small symmetric matrix in double precision by the cyclic Jacobi method, which is fast for a nearly
 /// diagonal matrix.
-private struct JacobiRotations {
+private struct SymmetricEigenvectors {
     /// `[n][n]`: one eigenvector in each row, in descending order of eigenvalues.
     let vectors: [Double]
 
@@ -192,19 +193,11 @@ private struct JacobiRotations {
     ) -> Bool {
         let (pp, qq, pq) = (a[p * n + p], a[q * n + q], a[p * n + q])
         guard abs(pq) > 1e-16 * (abs(pp) + abs(qq)) else { return false }
-        let zeta = (qq - pp) / (2 * pq)
-        let tangent = (zeta < 0 ? -1 : 1) / (abs(zeta) + (1 + zeta * zeta).squareRoot())
-        let cosine = 1 / (1 + tangent * tangent).squareRoot()
-        let sine = cosine * tangent
+        let turn = JacobiRotation(pp: pp, qq: qq, pq: pq)
+        for k in 0..<n { (a[k * n + p], a[k * n + q]) = turn(a[k * n + p], a[k * n + q]) }
         for k in 0..<n {
-            let (x, y) = (a[k * n + p], a[k * n + q])
-            (a[k * n + p], a[k * n + q]) = (cosine * x - sine * y, sine * x + cosine * y)
-        }
-        for k in 0..<n {
-            let (x, y) = (a[p * n + k], a[q * n + k])
-            (a[p * n + k], a[q * n + k]) = (cosine * x - sine * y, sine * x + cosine * y)
-            let (u, v) = (rotations[p * n + k], rotations[q * n + k])
-            (rotations[p * n + k], rotations[q * n + k]) = (cosine * u - sine * v, sine * u + cosine * v)
+            (a[p * n + k], a[q * n + k]) = turn(a[p * n + k], a[q * n + k])
+            (rotations[p * n + k], rotations[q * n + k]) = turn(rotations[p * n + k], rotations[q * n + k])
         }
         return true
     }

@@ -158,15 +158,8 @@ struct SingularVectors {
             ab += rows[a + place] * rows[b + place]
         }
         guard abs(ab) > 1e-14 * (aa * bb).squareRoot() else { return false }
-        let zeta = (bb - aa) / (2 * ab)
-        let tangent = (zeta < 0 ? -1 : 1) / (abs(zeta) + (1 + zeta * zeta).squareRoot())
-        let cosine = 1 / (1 + tangent * tangent).squareRoot()
-        let sine = cosine * tangent
-        for place in 0..<n {
-            let (x, y) = (rows[a + place], rows[b + place])
-            rows[a + place] = cosine * x - sine * y
-            rows[b + place] = sine * x + cosine * y
-        }
+        let turn = JacobiRotation(pp: aa, qq: bb, pq: ab)
+        for place in 0..<n { (rows[a + place], rows[b + place]) = turn(rows[a + place], rows[b + place]) }
         return true
     }
 }

@@ -1,3 +1,5 @@
+import Foundation
+
 /// The edge lengths of a voxel in Å.
 ///
 /// Every voxel size is plausible: each edge lies in ``plausibleRange``. If a header gives another one (zero, negative,
@@ -21,6 +23,21 @@ public struct VoxelSize: Hashable, Sendable {
     /// A cubic voxel; nil if the edge is not a plausible length.
     public init?(cubicInAngstroms edge: Double) {
         self.init(xInAngstroms: edge, yInAngstroms: edge, zInAngstroms: edge)
+    }
+
+    /// The edge lengths along x, y and z in Å. The product with a position (x, y, z) in voxels is that position in Å.
+    public var vectorInAngstroms: SIMD3<Double> { SIMD3(xInAngstroms, yInAngstroms, zInAngstroms) }
+
+    /// The volume of a voxel in Å³.
+    public var volumeInCubicAngstroms: Double { xInAngstroms * yInAngstroms * zInAngstroms }
+
+    /// The volume of a voxel in nm³.
+    public var volumeInCubicNanometers: Double { volumeInCubicAngstroms / 1000 }
+
+    /// The edge length in Å of a cube of the same volume: the geometric mean of the three edge lengths.
+    public var meanInAngstroms: Double {
+        // Exact for cubic voxels, where the root of the product may differ in the last digit.
+        xInAngstroms == yInAngstroms && yInAngstroms == zInAngstroms ? xInAngstroms : cbrt(volumeInCubicAngstroms)
     }
 
     /// Whether two voxel sizes differ by at most 10⁻³ (relative) along each axis. Headers and people round this much.

@@ -35,7 +35,7 @@ import Volumes
     private static func axis(_ random: inout RandomStream, margin: Int? = nil) throws -> WindowAxis {
         let alignment = [1, 1, 2, 3, 4][random.index(below: 5)]
         let (margin, taper) = (margin ?? random.index(below: 4), random.index(below: 5))
-        let least = (2 * margin + taper).rounded(upTo: alignment) + max(taper, 1).rounded(upTo: alignment)
+        let least = (2 * margin + taper).rounded(upToMultipleOf: alignment) + max(taper, 1).rounded(upToMultipleOf: alignment)
         return try WindowAxis(
             block: least + random.index(below: 12), margin: margin, taper: taper, alignment: alignment)
     }
@@ -101,7 +101,7 @@ import Volumes
             let axis = try Self.axis(&random)
             let line = BlockLine(length: length, axis: axis)
             #expect(line.starts.allSatisfy { $0 % axis.alignment == 0 } && line.blockLength % axis.alignment == 0)
-            #expect(line.starts[line.count - 1] + line.blockLength == length.rounded(upTo: axis.alignment))
+            #expect(line.starts[line.count - 1] + line.blockLength == length.rounded(upToMultipleOf: axis.alignment))
             #expect((0..<line.count).flatMap { Array(line.finished($0)) } == Array(0..<length))
             var sums = [Float](repeating: 0, count: length)
             for block in 0..<line.count {

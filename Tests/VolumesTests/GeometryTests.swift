@@ -28,6 +28,17 @@ struct GeometryTests {
         #expect(shape.slices(0..<0) == nil)
     }
 
+    @Test("a voxel size converts positions and volumes, x first")
+    func voxelEdges() throws {
+        let size = try #require(VoxelSize(xInAngstroms: 2, yInAngstroms: 4, zInAngstroms: 8))
+        #expect(size.vectorInAngstroms == SIMD3(2, 4, 8))
+        #expect(size.volumeInCubicAngstroms == 64)
+        #expect(size.volumeInCubicNanometers == 0.064)
+        #expect(abs(size.meanInAngstroms - 4) < 1e-12)
+        // The cube root of 13.48³ need not be 13.48 in the last digit.
+        #expect(VoxelSize(cubicInAngstroms: 13.48)?.meanInAngstroms == 13.48)
+    }
+
     @Test("streaming boxes cover a volume once, in storage order, within their limit")
     func streaming() throws {
         for axes in [(1, 1, 1), (7, 5, 3), (64, 9, 11), (3, 100, 10)] {

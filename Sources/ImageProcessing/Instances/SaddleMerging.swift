@@ -65,18 +65,18 @@ public struct SaddleMerging: Sendable, Hashable {
     private static func fromTheTop(_ map: Image<Float>, _ mask: Mask) -> [UInt64] {
         var keys: [UInt64] = []
         for (index, height) in map.values.enumerated() where mask.values[index] && height > 0 {
-            keys.append(UInt64(~FloodQueue.level(of: height)) &<< 32 | UInt64(index))
+            keys.append(UInt64(~height.floodLevel) &<< 32 | UInt64(index))
         }
         keys.sort()
         return keys
     }
 }
 
-/// The hills found so far, as disjoint sets. The root of merged hills is the one with the highest top.
+/// The hills found so far, of which some are merged.
 private struct Hills {
     let ratio: Float
-    /// For each hill another one of its set, which is nearer to the root; hill 0 is not used.
-    private var parents: [Int32] = [0]
+    /// The sets of merged hills; hill 0 is not used. The root of a set is its first hill, which has the highest top.
+    private var sets = DisjointSets(count: 1)
     /// The highest pixel of each hill.
     private var tops: [(index: Int, height: Float)] = [(0, 0)]
 
@@ -84,19 +84,14 @@ private struct Hills {
 
     /// Adds a hill and returns its number.
     mutating func add(top index: Int, height: Float) -> Int32 {
-        parents.append(Int32(truncatingIfNeeded: parents.count))
+        sets.grow(by: 1)
         tops.append((index, height))
-        return Int32(truncatingIfNeeded: parents.count - 1)
+        return Int32(truncatingIfNeeded: tops.count - 1)
     }
 
     /// The root of a hill's set.
     mutating func root(of hill: Int32) -> Int32 {
-        var hill = hill
-        while parents[Int(hill)] != hill {
-            parents[Int(hill)] = parents[Int(parents[Int(hill)])]
-            hill = parents[Int(hill)]
-        }
-        return hill
+        Int32(truncatingIfNeeded: sets.root(of: Int(hill)))
     }
 
     /// Merges two hills that meet at a saddle of this height, if it is at least `ratio` times the lower top. Returns the hill of
@@ -107,15 +102,15 @@ private struct Hills {
         // Hills are added in the order of their tops, from the highest to the lowest.
         let (higher, lower) = (min(a, b), max(a, b))
         let top = tops[Int(lower)].height
-        if height >= ratio * top { parents[Int(lower)] = higher }
+        if height >= ratio * top { sets.join(Int(a), Int(b)) }
         return higher
     }
 
     /// The number of its merged hill at each top, 0 elsewhere.
     mutating func markers(of map: Image<Float>) -> Image<Int32> {
-        var numbers = [Int32](repeating: 0, count: parents.count)
+        var numbers = [Int32](repeating: 0, count: tops.count)
         var count: Int32 = 0
-        let order = (1..<max(parents.count, 1)).sorted { tops[$0].index < tops[$1].index }
+        let order = (1..<tops.count).sorted { tops[$0].index < tops[$1].index }
         let marks = order.map { hill in
             let root = Int(root(of: Int32(truncatingIfNeeded: hill)))
             if numbers[root] == 0 {

@@ -52,7 +52,9 @@ public struct Watershed: Sendable, Hashable {
         let (width, stride) = (image.width, image.width + 2)
         var labels = [Int32](repeating: -1, count: (image.height + 2) * stride)
         var levels = [UInt32](repeating: 0, count: labels.count)
-        var queue = FloodQueue()
+        // The lowest level comes first, and of equal levels the oldest pixel. A key has the level in its upper 32 bits and the age
+        // in the lower ones. scikit-image has the same heap, whose layout decides where several markers begin at one level.
+        var queue = PriorityQueue<UInt64, UInt32>()
         let neighbours = [-stride, -1, 1, stride, -stride - 1, -stride + 1, stride - 1, stride + 1].prefix(connectivity.rawValue)
         labels.withUnsafeMutableBufferPointer { labels in
             levels.withUnsafeMutableBufferPointer { levels in
@@ -61,14 +63,14 @@ public struct Watershed: Sendable, Hashable {
                         let index = y &* width &+ x
                         let place = (y &+ 1) &* stride &+ x &+ 1
                         labels[place] = markers.values[index]
-                        levels[place] = FloodQueue.level(of: image.values[index])
+                        levels[place] = image.values[index].floodLevel
                         guard labels[place] > 0 else { continue }
-                        queue.push(level: levels[place], age: 0, place: UInt32(truncatingIfNeeded: place))
+                        queue.push(UInt64(levels[place]) &<< 32, UInt32(truncatingIfNeeded: place))
                     }
                 }
                 var age: UInt32 = 0
-                while !queue.isEmpty {
-                    let (level, place) = queue.pop()
+                while let (key, place) = queue.pop() {
+                    let level = UInt32(truncatingIfNeeded: key &>> 32)
                     let label = labels[Int(place)]
                     for offset in neighbours {
                         let neighbour = Int(place) &+ offset
@@ -77,7 +79,7 @@ public struct Watershed: Sendable, Hashable {
                         age &+= 1
                         // A pixel is not flooded before the neighbour from which the flood comes.
                         queue.push(
-                            level: max(level, levels[neighbour]), age: age, place: UInt32(truncatingIfNeeded: neighbour))
+                            UInt64(max(level, levels[neighbour])) &<< 32 | UInt64(age), UInt32(truncatingIfNeeded: neighbour))
                     }
                 }
             }
@@ -86,66 +88,11 @@ public struct Watershed: Sendable, Hashable {
     }
 }
 
-/// The priority queue of a flood. The pixel with the lowest level comes first, and of pixels with equal levels the oldest.
-///
-/// It is a standard binary heap. The order of entries with equal level and age follows from the layout of the heap;
-/// scikit-image's watershed depends on this order where several markers begin at one level.
-struct FloodQueue {
-    /// The level in the upper 32 bits and the age in the lower ones, so that one comparison orders by both.
-    private var keys: [UInt64] = []
-    private var places: [UInt32] = []
-
-    var isEmpty: Bool { keys.isEmpty }
-
-    /// An integer that has the order of the values. NaN counts as +∞.
+extension Float {
+    /// An integer that has the order of the values. 0 and −0 are equal; NaN counts as +∞.
     @inline(__always)
-    static func level(of value: Float) -> UInt32 {
+    var floodLevel: UInt32 {
         // Adding 0 makes 0 of −0.
-        let bits = (value.isNaN ? Float.infinity : value + 0).bitPattern
-        return bits & 0x8000_0000 == 0 ? bits | 0x8000_0000 : ~bits
-    }
-
-    @inline(__always)
-    mutating func push(level: UInt32, age: UInt32, place: UInt32) {
-        let key = UInt64(level) &<< 32 | UInt64(age)
-        var hole = keys.count
-        keys.append(key)
-        places.append(place)
-        keys.withUnsafeMutableBufferPointer { keys in
-            places.withUnsafeMutableBufferPointer { places in
-                while hole > 0 {
-                    let parent = (hole &- 1) / 2
-                    guard key < keys[parent] else { break }
-                    (keys[hole], places[hole]) = (keys[parent], places[parent])
-                    hole = parent
-                }
-                (keys[hole], places[hole]) = (key, place)
-            }
-        }
-    }
-
-    /// Removes the first entry and returns its level and pixel. The queue must not be empty.
-    @inline(__always)
-    mutating func pop() -> (level: UInt32, place: UInt32) {
-        let (firstKey, firstPlace) = (keys[0], places[0])
-        let (key, place) = (keys.removeLast(), places.removeLast())
-        let count = keys.count
-        if count > 0 {
-            keys.withUnsafeMutableBufferPointer { keys in
-                places.withUnsafeMutableBufferPointer { places in
-                    var hole = 0
-                    while true {
-                        var child = 2 &* hole &+ 1
-                        guard child < count else { break }
-                        if child &+ 1 < count, keys[child &+ 1] < keys[child] { child &+= 1 }
-                        guard keys[child] < key else { break }
-                        (keys[hole], places[hole]) = (keys[child], places[child])
-                        hole = child
-                    }
-                    (keys[hole], places[hole]) = (key, place)
-                }
-            }
-        }
-        return (UInt32(truncatingIfNeeded: firstKey &>> 32), firstPlace)
+        (isNaN ? .infinity : self + 0).orderedBits
     }
 }

@@ -83,15 +83,15 @@ private struct TileTables {
         tileWidth = width / method.columns
         columns = method.columns
 
-        let mirroredRows = Self.mirrored(height, inside: image.height)
-        let mirroredColumns = Self.mirrored(width, inside: image.width)
+        let mirroredRows = (0..<height).map { BorderRule.reflect101.inside($0, image.height) }
+        let mirroredColumns = (0..<width).map { BorderRule.reflect101.inside($0, image.width) }
         let area = tileHeight * tileWidth
         let limit = Self.limit(method.clipLimit, area: area)
         let scale = 255 / Float(area)
 
         values = []
         values.reserveCapacity(256 * method.rows * method.columns)
-        var histogram = Histogram256()
+        var histogram = ByteHistogram()
         for row in 0..<method.rows {
             for column in 0..<method.columns {
                 histogram.reset()
@@ -144,50 +144,6 @@ private struct TileTables {
         return counts.map { count in
             sum += count
             return UInt8(min((Float(sum) * scale).rounded(.toNearestOrEven), 255))
-        }
-    }
-
-    /// For each index of a padded side the index of the image that it copies: reflection that does not repeat the last pixel
-    /// (reflect-101).
-    private static func mirrored(_ padded: Int, inside side: Int) -> [Int] {
-        let period = max(2 * (side - 1), 1)
-        return (0..<padded).map { index in
-            let phase = index % period
-            return side == 1 ? 0 : min(phase, period - phase)
-        }
-    }
-}
-
-/// A histogram of bytes. Consecutive bytes are counted in four different sets of bins, so that the increments of equal
-/// neighbours do not depend on each other.
-private struct Histogram256 {
-    private var bins = [UInt32](repeating: 0, count: 4 * 256)
-
-    /// The number of times that each of the 256 bytes was added.
-    var counts: [Int] {
-        var counts = [Int](repeating: 0, count: 256)
-        for (index, count) in bins.enumerated() { counts[index % 256] += Int(count) }
-        return counts
-    }
-
-    mutating func reset() {
-        bins.withUnsafeMutableBufferPointer { $0.update(repeating: 0) }
-    }
-
-    mutating func add(_ value: UInt8) {
-        bins[Int(value)] &+= 1
-    }
-
-    mutating func add(_ values: UnsafeBufferPointer<UInt8>) {
-        bins.withUnsafeMutableBufferPointer { bins in
-            let vectorized = values.count & ~3
-            for index in stride(from: 0, to: vectorized, by: 4) {
-                bins[Int(values[index])] &+= 1
-                bins[256 + Int(values[index + 1])] &+= 1
-                bins[512 + Int(values[index + 2])] &+= 1
-                bins[768 + Int(values[index + 3])] &+= 1
-            }
-            for index in vectorized..<values.count { bins[Int(values[index])] &+= 1 }
         }
     }
 }

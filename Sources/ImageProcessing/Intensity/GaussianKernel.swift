@@ -124,7 +124,7 @@ struct SymmetricFilter {
         let lineCount = min(2 * radius + 1, height)
         // Pixels are computed in whole vectors, so that lines are a little longer than rows.
         // One more vector keeps their distance from being a power of two, at which lines share a few places of the cache.
-        let stride = (width + Self.lanes - 1) / Self.lanes * Self.lanes + Self.lanes
+        let stride = width.rounded(upToMultipleOf: Self.lanes) + Self.lanes
         let places = (-radius..<width + radius).map { border.inside($0, width) + radius }
         var padded = [Float](repeating: 0, count: stride + 2 * radius)
         var lines = [Float](repeating: 0, count: lineCount * stride)

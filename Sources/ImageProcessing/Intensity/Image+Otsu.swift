@@ -9,9 +9,9 @@ extension Image<UInt8> {
     ///
     /// - Complexity: one pass over the pixels.
     public func otsuThreshold() -> UInt8 {
-        var histogram = [Int](repeating: 0, count: 256)
-        for value in values { histogram[Int(value)] += 1 }
-        let bin = OtsuCriterion.bestSplit(of: histogram) { Double($0) } ?? Int(values[0])
+        var histogram = ByteHistogram()
+        values.withUnsafeBufferPointer { histogram.add($0) }
+        let bin = OtsuCriterion.bestSplit(of: histogram.counts) { Double($0) } ?? Int(values[0])
         return UInt8(bin)
     }
 
@@ -80,8 +80,7 @@ extension Image<Float> {
         return least <= greatest ? least...greatest : nil
     }
 
-    /// The percentiles of the finite pixels, as NumPy's `percentile`: of the n sorted pixels the value at index
-    /// p (n − 1) / 100, interpolated linearly. nil where no pixel is finite.
+    /// The percentiles of the finite pixels, as NumPy's `percentile` (`Quantile`). nil where no pixel is finite.
     ///
     /// - Throws: ``ImageError`` unless each percent is in 0 … 100.
     /// - Complexity: n log n in the pixels; memory is a sorted copy.
@@ -90,13 +89,10 @@ extension Image<Float> {
             throw .parameter("a percentile", percent, mustBe: "in 0 … 100")
         }
         let sorted = values.filter(\.isFinite).sorted()
-        guard let last = sorted.last else { return nil }
+        guard !sorted.isEmpty else { return nil }
         return percents.map { percent in
-            let place = percent / 100 * Double(sorted.count - 1)
-            let index = Int(place)
-            guard index + 1 < sorted.count else { return last }
-            let (below, above) = (Double(sorted[index]), Double(sorted[index + 1]))
-            return Float(below + (above - below) * (place - Double(index)))
+            let rank = Quantile.rank(ofPercentile: percent, count: sorted.count)
+            return Float(Quantile.value(atRank: rank, count: sorted.count) { Double(sorted[$0]) })
         }
     }
 }

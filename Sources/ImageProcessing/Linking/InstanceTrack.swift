@@ -69,16 +69,16 @@ struct ParticleGroups {
         // From the largest piece to the smallest: each joins the nearest leader within the limit, or becomes a leader.
         let order = parts.indices.sorted { (balls[$0].volume, $1) > (balls[$1].volume, $0) }
         var leaderOfPart = Array(parts.indices)
-        var leaders = BallGrid(cell: max(1, least, separation * (balls.map(\.diameter).max() ?? 1)))
+        var leaders = CellList(distance: max(1, least, separation * (balls.map(\.diameter).max() ?? 1)))
         for index in order {
             let ball = balls[index]
-            let near = leaders.near(ball).filter {
+            let near = leaders.near(ball.center).filter {
                 balls[$0].distance(to: ball) < max(least, separation * max(balls[$0].diameter, ball.diameter))
             }
             if let leader = near.min(by: { (balls[$0].distance(to: ball), $0) < (balls[$1].distance(to: ball), $1) }) {
                 leaderOfPart[index] = leader
             } else {
-                leaders.add(index, ball)
+                leaders.add(index, at: ball.center)
             }
         }
         var numbers: [Int: Int] = [:]
@@ -113,32 +113,6 @@ struct ParticleGroups {
         func distance(to other: Ball) -> Double {
             let difference = center - other.center
             return (difference * difference).sum().squareRoot()
-        }
-    }
-
-    /// Balls sorted into the cubic cells of a grid by their centres.
-    private struct BallGrid {
-        /// The side of a cell in voxels, at least the greatest distance searched for.
-        let cell: Double
-        var indices: [SIMD3<Int>: [Int]] = [:]
-
-        private func cell(of ball: Ball) -> SIMD3<Int> {
-            let place = (ball.center / cell).rounded(.down)
-            return SIMD3(Int(place.x), Int(place.y), Int(place.z))
-        }
-
-        mutating func add(_ index: Int, _ ball: Ball) { indices[cell(of: ball), default: []].append(index) }
-
-        /// The balls in the 27 cells around a ball.
-        func near(_ ball: Ball) -> [Int] {
-            let center = cell(of: ball)
-            var result: [Int] = []
-            for z in -1...1 {
-                for y in -1...1 {
-                    for x in -1...1 { result += indices[center &+ SIMD3(x, y, z)] ?? [] }
-                }
-            }
-            return result
         }
     }
 }

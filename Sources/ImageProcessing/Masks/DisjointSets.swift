@@ -6,9 +6,12 @@ package struct DisjointSets: Sendable {
     /// Creates `count` sets of one member each.
     package init(count: Int) { parents = (0..<count).map { Int32(truncatingIfNeeded: $0) } }
 
+    /// The number of members of all sets.
+    package var count: Int { parents.count }
+
     /// Adds `count` sets of one member each; their members continue the numbering.
     package mutating func grow(by count: Int) {
-        parents += (parents.count..<parents.count + count).map { Int32(truncatingIfNeeded: $0) }
+        parents.append(contentsOf: (parents.count..<parents.count + count).lazy.map { Int32(truncatingIfNeeded: $0) })
     }
 
     /// A function that joins the sets of two members. It is valid only within the closure of ``DisjointSets/join(_:)``.
@@ -23,7 +26,7 @@ package struct DisjointSets: Sendable {
 
         /// The least member of a set. Shortens the path by halving: each number passed gets the parent of its parent.
         @inline(__always)
-        private func root(of index: Int) -> Int {
+        fileprivate func root(of index: Int) -> Int {
             var index = index
             var parent = Int(parents[index])
             while parent != index {
@@ -36,7 +39,26 @@ package struct DisjointSets: Sendable {
         }
     }
 
-    /// Calls `body` with a function that joins sets. The function does not check that its members exist.
+    /// The root of a member's set: its least member.
+    ///
+    /// - Precondition: the member exists.
+    package mutating func root(of member: Int) -> Int {
+        precondition(parents.indices.contains(member), "no set has the member \(member)")
+        return parents.withUnsafeMutableBufferPointer { Joiner(parents: $0).root(of: member) }
+    }
+
+    /// Whether a member is the root of its set.
+    package func isRoot(_ member: Int) -> Bool { parents[member] == member }
+
+    /// Joins the sets of two members. The lesser one of their roots becomes the root of both.
+    ///
+    /// - Precondition: the members exist.
+    package mutating func join(_ a: Int, _ b: Int) {
+        precondition(parents.indices.contains(a) && parents.indices.contains(b), "no set has the member \(max(a, b))")
+        parents.withUnsafeMutableBufferPointer { Joiner(parents: $0)(a, b) }
+    }
+
+    /// Calls `body` with a function that joins sets, for many joins in a row. The function does not check that its members exist.
     package mutating func join(_ body: (Joiner) -> Void) {
         parents.withUnsafeMutableBufferPointer { body(Joiner(parents: $0)) }
     }

@@ -29,7 +29,7 @@ public struct VoxelTree: Sendable {
     ///   - voxelSize: the voxel size in Å, for distances.
     public init(shape: VolumeShape, voxelSize: VoxelSize) {
         self.shape = shape
-        edges = SIMD3(voxelSize.xInAngstroms, voxelSize.yInAngstroms, voxelSize.zInAngstroms)
+        edges = voxelSize.vectorInAngstroms
         var side = SIMD3(shape.x, shape.y, shape.z)
         var sides: [SIMD3<Int>] = []
         repeat {

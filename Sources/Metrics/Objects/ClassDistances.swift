@@ -40,7 +40,7 @@ public struct ClassDistances: Sendable {
     public func distanceInAngstroms(from point: SIMD3<Double>) throws(MetricsError) -> Double? {
         guard depth == tree.shape.z else { throw .missingSlices(depth, of: tree.shape) }
         try [point].check("point")
-        return tree.distance(from: point / SIMD3(voxelSize.xInAngstroms, voxelSize.yInAngstroms, voxelSize.zInAngstroms))
+        return tree.distance(from: point / voxelSize.vectorInAngstroms)
     }
 
     /// The distance from each of several points, as ``distanceInAngstroms(from:)``.

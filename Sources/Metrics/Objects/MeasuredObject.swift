@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 
 /// The measures of a connected component of a class.
@@ -125,16 +126,11 @@ struct SymmetricMatrix3 {
             let pairs = [(0, 1), (1, 2), (2, 0)]
             guard pairs.contains(where: { abs(a[$0.0][$0.1]) > 1e-15 * scale }) else { break }
             for (p, q) in pairs where a[p][q] != 0 {
-                let theta = (a[q][q] - a[p][p]) / (2 * a[p][q])
-                let tangent = (theta < 0 ? -1 : 1) / (abs(theta) + (theta * theta + 1).squareRoot())
-                let cosine = 1 / (tangent * tangent + 1).squareRoot()
-                let sine = tangent * cosine
+                let rotate = JacobiRotation(pp: a[p][p], qq: a[q][q], pq: a[p][q])
                 // The rotation is applied to rows, then to columns.
-                (a[p], a[q]) = (cosine * a[p] - sine * a[q], sine * a[p] + cosine * a[q])
-                for row in 0..<3 {
-                    (a[row][p], a[row][q]) = (cosine * a[row][p] - sine * a[row][q], sine * a[row][p] + cosine * a[row][q])
-                }
-                (vectors[p], vectors[q]) = (cosine * vectors[p] - sine * vectors[q], sine * vectors[p] + cosine * vectors[q])
+                (a[p], a[q]) = rotate(a[p], a[q])
+                for row in 0..<3 { (a[row][p], a[row][q]) = rotate(a[row][p], a[row][q]) }
+                (vectors[p], vectors[q]) = rotate(vectors[p], vectors[q])
             }
         }
         return (0..<3).map { (a[$0][$0], vectors[$0]) }.sorted { $0.0 > $1.0 }

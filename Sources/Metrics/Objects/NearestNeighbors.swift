@@ -138,10 +138,6 @@ struct PointGrid: Sendable {
 
 private func magnitude(_ vector: SIMD3<Double>) -> SIMD3<Double> { pointwiseMax(vector, -vector) }
 
-extension SIMD3<Double> {
-    fileprivate init(_ other: SIMD3<Int>) { self.init(Double(other.x), Double(other.y), Double(other.z)) }
-}
-
 extension [SIMD3<Double>] {
     /// Checks that all coordinates are finite and at most 10¹².
     ///

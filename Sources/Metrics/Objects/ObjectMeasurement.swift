@@ -42,7 +42,7 @@ public struct ObjectMeasurement: Sendable {
 
     private static let mostObjects = Int(Int32.max)
 
-    private var edges: SIMD3<Double> { SIMD3(voxelSize.xInAngstroms, voxelSize.yInAngstroms, voxelSize.zInAngstroms) }
+    private var edges: SIMD3<Double> { voxelSize.vectorInAngstroms }
 
     /// - Parameters:
     ///   - shape: the shape of the volume.
@@ -73,8 +73,7 @@ public struct ObjectMeasurement: Sendable {
         self.shape = shape
         self.voxelSize = voxelSize
         self.leastVoxels = leastVoxels
-        let edges = SIMD3(voxelSize.xInAngstroms, voxelSize.yInAngstroms, voxelSize.zInAngstroms)
-        surface = measuresSurface ? SurfaceArea(edges) : nil
+        surface = measuresSurface ? SurfaceArea(voxelSize.vectorInAngstroms) : nil
         window = ClassWindow(height: shape.y, width: shape.x, classes: measuresSurface ? names.count : 0)
         slices = []
     }
@@ -208,18 +207,18 @@ public struct ObjectMeasurement: Sendable {
 
     /// The measures of an object, from its sums.
     private func measured(_ sums: ObjectSums) -> MeasuredObject {
-        let cubicNanometers = edges.x * edges.y * edges.z / 1000
         let covariance = sums.covariance(edges)
         let axes = SymmetricMatrix3(diagonal: covariance.diagonal, others: covariance.others).eigenvectors()
         let lengths = axes.map { 2 * (5 * max($0.value, 0)).squareRoot() }
         let first = (0..<3).lazy.map { axes[0].vector[$0] }.first { abs($0) > 1e-9 } ?? 1
         let (lower, upper) = (sums.minimum, sums.maximum)
         func place(_ voxel: SIMD3<Int>, _ shift: Double) -> SIMD3<Double> {
-            (SIMD3(Double(voxel.x), Double(voxel.y), Double(voxel.z)) + shift) * edges
+            (SIMD3<Double>(voxel) + shift) * edges
         }
         return MeasuredObject(
             className: names[Int(sums.classIndex) - 1], voxels: sums.voxels,
-            volumeInCubicNanometers: Double(sums.voxels) * cubicNanometers, centroidInAngstroms: sums.centroid * edges,
+            volumeInCubicNanometers: Double(sums.voxels) * voxelSize.volumeInCubicNanometers,
+            centroidInAngstroms: sums.centroid * edges,
             lowerInAngstroms: place(lower, -0.5), upperInAngstroms: place(upper, 0.5),
             axisLengthsInAngstroms: SIMD3(lengths[0], lengths[1], lengths[2]),
             principalAxis: first < 0 ? -axes[0].vector : axes[0].vector,

@@ -1,3 +1,5 @@
+import Basics
+
 /// The linear assignment of picks to truths: the largest number of one-to-one pairs, and of such pairings the one with the
 /// least sum of distances.
 ///
@@ -51,7 +53,8 @@ struct PickAssignment {
         var isDone: [Bool]
         /// The truths with a finite cost, which have to be reset.
         var touched: [Int] = []
-        var queue = PathQueue()
+        /// Truths by the cost of the path to them.
+        var queue = PriorityQueue<Double, Int>()
 
         init(truths: Int) {
             costs = [Double](repeating: .infinity, count: truths)
@@ -122,38 +125,5 @@ struct PickAssignment {
     private func value(ofPick pick: Int) -> Double {
         let truth = truthOfPick[pick]
         return (candidates[pick].first { $0.truth == truth }?.distance ?? 0) + (truth < 0 ? 0 : prices[truth])
-    }
-}
-
-/// A priority queue of truths by the cost of the path to them, the cheapest first: a binary heap.
-private struct PathQueue {
-    private var entries: [(cost: Double, truth: Int)] = []
-
-    mutating func removeAll() { entries.removeAll(keepingCapacity: true) }
-
-    mutating func push(_ cost: Double, _ truth: Int) {
-        entries.append((cost, truth))
-        var child = entries.count - 1
-        while child > 0, entries[child].cost < entries[(child - 1) / 2].cost {
-            entries.swapAt(child, (child - 1) / 2)
-            child = (child - 1) / 2
-        }
-    }
-
-    mutating func pop() -> (Double, Int)? {
-        guard let first = entries.first, let last = entries.popLast() else { return nil }
-        guard !entries.isEmpty else { return first }
-        entries[0] = last
-        var parent = 0
-        while true {
-            var least = parent
-            for child in [2 * parent + 1, 2 * parent + 2] where child < entries.count && entries[child].cost < entries[least].cost
-            {
-                least = child
-            }
-            guard least != parent else { return first }
-            entries.swapAt(parent, least)
-            parent = least
-        }
     }
 }

@@ -91,7 +91,7 @@ public struct SurfaceComparison: Sendable {
 
     /// The distances from the elements of one surface to the other surface.
     private func direction(from elements: SurfaceElements, to other: SurfaceElements) -> SurfaceDistances.Direction {
-        let edges = SIMD3(voxelSize.xInAngstroms, voxelSize.yInAngstroms, voxelSize.zInAngstroms)
+        let edges = voxelSize.vectorInAngstroms
         let areas = convention == .elements ? SurfaceAreas(edges).values : [1]
         let counted = convention == .elements ? slices.lowerBound...slices.upperBound : slices.lowerBound...slices.upperBound - 1
         let extent = elements.extent
@@ -190,9 +190,7 @@ public struct SurfaceDistances: Sendable {
                 return distances.last
             case .voxels:
                 let place = Double(elements - 1) * percent / 100
-                let lower = Int(place)
-                let (below, above) = (distance(ofElement: lower), distance(ofElement: min(lower + 1, elements - 1)))
-                return below + (above - below) * (place - Double(lower))
+                return Quantile.value(atRank: place, count: elements, distance(ofElement:))
             }
         }
 

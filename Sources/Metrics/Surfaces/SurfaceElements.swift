@@ -193,7 +193,7 @@ struct SurfaceAreas {
     private static func area(of triangles: [Triangle], _ edges: SIMD3<Double>) -> Double {
         triangles.reduce(0) { area, triangle in
             let (a, b) = ((triangle.1 - triangle.0) * edges, (triangle.2 - triangle.0) * edges)
-            let normal = SIMD3(a.y * b.z - a.z * b.y, a.z * b.x - a.x * b.z, a.x * b.y - a.y * b.x)
+            let normal = a.cross(b)
             return area + (normal * normal).sum().squareRoot() / 2
         }
     }

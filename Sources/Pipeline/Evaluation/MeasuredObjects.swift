@@ -1,3 +1,4 @@
+import Basics
 import CatalogSchema
 import Engine
 import Metrics
@@ -120,7 +121,6 @@ struct BallDensities {
         let center: SIMD3<Double>
         /// The squared radius in Å².
         let squaredRadius: Double
-        let slices: ClosedRange<Int>
         var sum = 0.0
         var count = 0
     }
@@ -132,19 +132,17 @@ struct BallDensities {
     private let shape: VolumeShape
 
     init(_ particles: [FoundParticle], voxelSize: VoxelSize, shape: VolumeShape) {
-        let voxel = SIMD3(voxelSize.xInAngstroms, voxelSize.yInAngstroms, voxelSize.zInAngstroms)
+        let voxel = voxelSize.vectorInAngstroms
         var bySlice = [[Int]](repeating: [], count: shape.z)
         balls = particles.enumerated().map { index, particle in
             let center = particle.pick.center / voxel
             let reach = particle.radiusInAngstroms / voxel.z
             // The comparisons are also false for NaN.
-            guard center.z - reach < Double(shape.z), center.z + reach > -1, reach < Double(Int32.max) else { return nil }
-            let first = max(0, Int((center.z - reach).rounded(.up)))
-            let last = min(shape.z - 1, Int((center.z + reach).rounded(.down)))
-            guard first <= last else { return nil }
-            for z in first...last { bySlice[z].append(index) }
-            return Ball(
-                center: center, squaredRadius: particle.radiusInAngstroms * particle.radiusInAngstroms, slices: first...last)
+            guard center.z - reach < Double(shape.z), center.z + reach > -1, reach < Double(Int32.max),
+                let slices = (0..<shape.z).part(from: center.z - reach, through: center.z + reach)
+            else { return nil }
+            for z in slices { bySlice[z].append(index) }
+            return Ball(center: center, squaredRadius: particle.radiusInAngstroms * particle.radiusInAngstroms)
         }
         (self.bySlice, self.voxel, self.shape) = (bySlice, voxel, shape)
     }
@@ -176,9 +174,7 @@ struct BallDensities {
     private func range(_ center: Double, _ square: Double, _ side: Double, _ count: Int) -> Range<Int> {
         guard square >= 0 else { return 0..<0 }
         let reach = square.squareRoot() / side
-        let first = max(0, (center - reach).rounded(.up))
-        let last = min(Double(count - 1), (center + reach).rounded(.down))
-        return first <= last ? Int(first)..<Int(last) + 1 : 0..<0
+        return (0..<count).part(from: center - reach, through: center + reach) ?? 0..<0
     }
 
     /// The mean density of each particle; nil where its ball has no finite voxel.

@@ -1,3 +1,4 @@
+import ImageProcessing
 import Synchronization
 import Training
 import Volumes
@@ -49,14 +50,15 @@ struct LabelSource: Sendable {
     /// - Complexity: reads the labels of the part once.
     func region(_ part: Box) throws -> (region: LabelledRegion, counts: [Int]) {
         var runs = ForegroundRuns(box: part)
-        var counts = [Int](repeating: 0, count: 256)
+        var histogram = ByteHistogram()
         for z in part.z {
             guard let slice = Box(z: z..<z + 1, y: part.y, x: part.x) else { continue }
             let labels = try labels(in: slice)
-            for label in labels { counts[Int(label)] += 1 }
+            labels.withUnsafeBufferPointer { histogram.add($0) }
             try runs.append(labels)
         }
-        return (LabelledRegion(volume: volume, box: part, foreground: .voxels(runs), labels: { try labels(in: $0) }), counts)
+        let region = LabelledRegion(volume: volume, box: part, foreground: .voxels(runs), labels: { try labels(in: $0) })
+        return (region, histogram.counts)
     }
 }
 

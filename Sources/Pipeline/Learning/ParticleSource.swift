@@ -48,7 +48,7 @@ struct ParticleSource {
         particles = try labels.particles().enumerated().compactMap { index, particle in
             `class`.map {
                 Particle(
-                    centre: voxelSize.voxels(particle.centreInAngstroms),
+                    centre: particle.centreInAngstroms / voxelSize.vectorInAngstroms,
                     radiusInAngstroms: particle.radiusInAngstroms > 0 ? particle.radiusInAngstroms : nil, class: $0,
                     isAtEnd: particle.isCutOff, number: Int32(index + 1))
             }
@@ -74,7 +74,8 @@ struct ParticleSource {
         particles = annotation.points.compactMap { point in
             classes.firstIndex(of: point.className).map { index in
                 Particle(
-                    centre: voxelSize.voxels(point.positionInAngstroms), radiusInAngstroms: radii[point.className] ?? nil,
+                    centre: point.positionInAngstroms / voxelSize.vectorInAngstroms,
+                    radiusInAngstroms: radii[point.className] ?? nil,
                     class: index)
             }
         }

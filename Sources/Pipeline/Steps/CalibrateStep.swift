@@ -1,7 +1,6 @@
 public import Catalog
 public import CatalogSchema
 public import Engine
-import Foundation
 import Volumes
 
 /// Decides the voxel size of a tomogram: the user's, else the header's, else the default of the dataset.
@@ -76,21 +75,6 @@ public struct Calibration: Codable, Sendable {
         let size = try voxelSize(of: scope)
         return (size.xInAngstroms * size.yInAngstroms).squareRoot()
     }
-}
-
-extension VoxelSize {
-    /// The volume of a voxel in nm³.
-    var volumeInCubicNanometers: Double { xInAngstroms * yInAngstroms * zInAngstroms / 1000 }
-
-    /// The side in Å of a cube of a voxel's volume: the geometric mean of the three sides.
-    var meanInAngstroms: Double {
-        // Exact for cubic voxels, where the root of the product may differ in the last digit.
-        xInAngstroms == yInAngstroms && yInAngstroms == zInAngstroms
-            ? xInAngstroms : cbrt(xInAngstroms * yInAngstroms * zInAngstroms)
-    }
-
-    /// A position in voxels: x, y, z in Å, divided by the voxel size.
-    func voxels(_ place: SIMD3<Double>) -> SIMD3<Double> { place / SIMD3(xInAngstroms, yInAngstroms, zInAngstroms) }
 }
 
 extension Catalog.Results {

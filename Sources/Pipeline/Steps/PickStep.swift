@@ -81,7 +81,6 @@ public struct PickStep: TypedStep {
         _ item: Item<Self>, _ file: SliceFile, _ shape: VolumeShape, _ description: NetworkDescription, _ voxelSize: VoxelSize
     ) throws -> [FoundObject] {
         let least = try Float(item.parameters.score)
-        let voxel = SIMD3(voxelSize.xInAngstroms, voxelSize.yInAngstroms, voxelSize.zInAngstroms)
         var particles: [FoundObject] = []
         for (number, (name, diameter)) in zip(description.classes, description.diametersInAngstroms).enumerated() {
             var finder = try PeakFinder(
@@ -91,12 +90,12 @@ public struct PickStep: TypedStep {
                 try finder.append(file.read(z, Segmentation.part(number, of: shape)))
             }
             for peak in finder.finish() where peak.score >= least {
-                let (centre, radius) = (peak.center * voxel, diameter / 2)
+                let (centre, radius) = (peak.center * voxelSize.vectorInAngstroms, diameter / 2)
                 let volume = 4 / 3 * Double.pi * radius * radius * radius
                 particles.append(
                     FoundObject(
                         number: particles.count + 1, class: name, centroidInAngstroms: centre, radiusInAngstroms: radius,
-                        voxels: max(1, Int((volume / (voxel.x * voxel.y * voxel.z)).rounded())),
+                        voxels: max(1, Int((volume / voxelSize.volumeInCubicAngstroms).rounded())),
                         volumeInCubicNanometers: volume / 1000, confidence: min(max(Double(peak.score), 0), 1),
                         boxMinimumInAngstroms: centre - radius, boxMaximumInAngstroms: centre + radius))
             }

@@ -88,7 +88,7 @@ public struct PseudoLabelsStep: TypedStep {
         var pieces = VolumeComponents()
         try forEachSlice { _, classes, _ in try pieces.add(classes.membrane) }
         let frame = ObjectFrame(voxelSize: voxelSize, firstSlice: z.lowerBound)
-        let leastVoxels = try (item.parameters.smallestMembrane / frame.voxelVolumeInCubicNanometers).rounded(.up)
+        let leastVoxels = try (item.parameters.smallestMembrane / voxelSize.volumeInCubicNanometers).rounded(.up)
         let membranes = pieces.finished(leastVoxels: max(1, Int(leastVoxels)))
 
         let found = particles.enumerated().map { frame.object($1, number: $0 + 1) }
@@ -148,21 +148,17 @@ struct ObjectFrame {
     /// The first slice of the slab, as an index in the tomogram.
     let firstSlice: Int
 
-    private var voxel: SIMD3<Double> { SIMD3(voxelSize.xInAngstroms, voxelSize.yInAngstroms, voxelSize.zInAngstroms) }
-    private var voxelVolume: Double { voxel.x * voxel.y * voxel.z }
-    var voxelVolumeInCubicNanometers: Double { voxelVolume / 1000 }
-
     /// A position in Å in the tomogram, of one in voxels of the slab.
     private func place(_ x: Double, _ y: Double, _ z: Double) -> SIMD3<Double> {
-        SIMD3(x, y, z + Double(firstSlice)) * voxel
+        SIMD3(x, y, z + Double(firstSlice)) * voxelSize.vectorInAngstroms
     }
 
     /// A particle; its box goes from face to face of its outer voxels.
     func object(_ particle: LinkedObject, number: Int) -> FoundObject {
-        let volume = Double(particle.voxelCount) * voxelVolume
+        let volume = Double(particle.voxelCount) * voxelSize.volumeInCubicAngstroms
         return FoundObject(
             number: number, class: PseudoLabels.macromolecule, centroidInAngstroms: place(particle.x, particle.y, particle.z),
-            radiusInAngstroms: particle.radius * cbrt(voxelVolume), voxels: particle.voxelCount,
+            radiusInAngstroms: particle.radius * cbrt(voxelSize.volumeInCubicAngstroms), voxels: particle.voxelCount,
             volumeInCubicNanometers: volume / 1000, confidence: particle.confidence,
             boxMinimumInAngstroms: place(
                 Double(particle.boxX.lowerBound) - 0.5, Double(particle.boxY.lowerBound) - 0.5,
@@ -177,7 +173,7 @@ struct ObjectFrame {
         let (centroid, low, high) = (piece.centroid, piece.minimum, piece.maximum)
         return FoundObject(
             number: number, class: PseudoLabels.membrane, centroidInAngstroms: place(centroid.x, centroid.y, centroid.z),
-            voxels: piece.voxels, volumeInCubicNanometers: Double(piece.voxels) * voxelVolume / 1000,
+            voxels: piece.voxels, volumeInCubicNanometers: Double(piece.voxels) * voxelSize.volumeInCubicAngstroms / 1000,
             boxMinimumInAngstroms: place(Double(low.x) - 0.5, Double(low.y) - 0.5, Double(low.z) - 0.5),
             boxMaximumInAngstroms: place(Double(high.x) + 0.5, Double(high.y) + 0.5, Double(high.z) + 0.5))
     }

@@ -1,3 +1,4 @@
+import Basics
 public import CatalogSchema
 public import Engine
 import Tensors
@@ -129,9 +130,4 @@ public struct TrainMembraneStep: TypedStep {
             )
         }
     }
-}
-
-extension Int {
-    /// The least multiple of `step` that is at least this number.
-    func rounded(upToMultipleOf step: Int) -> Int { (self + step - 1) / step * step }
 }

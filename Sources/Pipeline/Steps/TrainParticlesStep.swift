@@ -1,3 +1,4 @@
+import Basics
 public import CatalogSchema
 public import Engine
 import Tensors

@@ -47,14 +47,14 @@ public enum SliceContrast: Hashable, Sendable {
 /// NaN and infinities are left out. Building it and each percentile take one pass over the values.
 struct OrderStatistics {
     private let values: [Float]
-    /// The number of values for each upper half of the key.
+    /// The number of values for each upper half of their ordered bits.
     private var counts = [Int](repeating: 0, count: 1 << 16)
     private var total = 0
 
     init(_ values: [Float]) {
         self.values = values
         for value in values where value.isFinite {
-            counts[Int(Self.key(value) >> 16)] += 1
+            counts[Int(value.orderedBits >> 16)] += 1
             total += 1
         }
     }
@@ -62,14 +62,14 @@ struct OrderStatistics {
     /// The value whose rank is nearest to a percentile 0 … 100, without interpolation; nil where there are no finite values.
     func percentile(_ percentile: Double) -> Float? {
         guard total > 0 else { return nil }
-        var rank = Int((min(max(percentile, 0), 100) / 100 * Double(total - 1)).rounded())
+        var rank = Int(Quantile.rank(ofPercentile: min(max(percentile, 0), 100), count: total).rounded())
         let upper = Self.bin(of: &rank, in: counts)
         var lowerCounts = [Int](repeating: 0, count: 1 << 16)
-        for value in values where value.isFinite && Int(Self.key(value) >> 16) == upper {
-            lowerCounts[Int(Self.key(value) & 0xFFFF)] += 1
+        for value in values where value.isFinite && Int(value.orderedBits >> 16) == upper {
+            lowerCounts[Int(value.orderedBits & 0xFFFF)] += 1
         }
         let lower = Self.bin(of: &rank, in: lowerCounts)
-        return Self.value(UInt32(upper) << 16 | UInt32(lower))
+        return Float(orderedBits: UInt32(upper) << 16 | UInt32(lower))
     }
 
     /// The bin that holds the value of a rank. `rank` becomes the rank within that bin.
@@ -79,16 +79,5 @@ struct OrderStatistics {
             rank -= count
         }
         return counts.count - 1
-    }
-
-    /// An unsigned integer in the same order as the value: the sign bit of positive values is flipped, of negative ones all bits.
-    private static func key(_ value: Float) -> UInt32 {
-        let bits = value.bitPattern
-        return bits >> 31 == 1 ? ~bits : bits | 1 << 31
-    }
-
-    /// The inverse of ``key(_:)``.
-    private static func value(_ key: UInt32) -> Float {
-        Float(bitPattern: key >> 31 == 1 ? key & ~(1 << 31) : ~key)
     }
 }

@@ -1,3 +1,4 @@
+import Basics
 import Dispatch
 
 /// A real volume `[z][y][x]` that is Fourier transformed in place to its half spectrum (kx ≥ 0) and back.
@@ -35,7 +36,7 @@ struct FourierVolume: Sendable {
         x = alongX.length
         y = alongY.length
         z = alongZ.length
-        rowHalf = (x / 2 + 1 + lanes - 1) / lanes * lanes
+        rowHalf = (x / 2 + 1).rounded(upToMultipleOf: lanes)
         transforms = (alongX, alongY, alongZ)
         values = [Float](repeating: 0, count: 2 * rowHalf * y * z)
     }

@@ -11,7 +11,7 @@ struct Cisterna: Membrane {
     /// Half of the distance between the two faces of the sac, in Å.
     private let halfThickness: Double
     private let lobes: [(count: Double, phase: Double, amplitude: Double)]
-    private let waves: [(first: Double, second: Double, phase: Double, amplitude: Double)]
+    private let waves: [SurfaceWave]
 
     init(center: Point, normal: Point, radius: Double, halfThickness: Double, random: inout RandomStream) {
         self.center = center
@@ -26,7 +26,7 @@ struct Cisterna: Membrane {
             let wavelength = random.uniform(1.2...2.8) * radius
             let frequency = 2 * Double.pi / wavelength
             let phase = random.uniform(0...2 * Double.pi)
-            return (frequency * cos(angle), frequency * sin(angle), phase, 0.035 * wavelength)
+            return SurfaceWave(x: frequency * cos(angle), y: frequency * sin(angle), phase: phase, amplitude: 0.035 * wavelength)
         }
     }
 
@@ -45,7 +45,7 @@ struct Cisterna: Membrane {
                 let u = Double(i) * spacing
                 let v = Double(j) * spacing
                 guard (u * u + v * v).squareRoot() <= rim(u, v) + halfThickness else { continue }
-                let height = wave(u, v)
+                let height = waves.height(u, v)
                 for side in [-halfThickness, halfThickness] {
                     points.append(center + u * first + v * second + (height + side) * normal)
                 }
@@ -58,7 +58,7 @@ struct Cisterna: Membrane {
         let offset = point - center
         let u = offset.dot(first)
         let v = offset.dot(second)
-        let height = offset.dot(normal) - wave(u, v)
+        let height = offset.dot(normal) - waves.height(u, v)
         let beyond = max(0, (u * u + v * v).squareRoot() - rim(u, v))
         return (beyond * beyond + height * height).squareRoot() - halfThickness
     }
@@ -72,10 +72,5 @@ struct Cisterna: Membrane {
     private func rim(_ u: Double, _ v: Double) -> Double {
         let angle = atan2(v, u)
         return radius * (1 + lobes.reduce(0) { $0 + $1.amplitude * cos($1.count * angle + $1.phase) })
-    }
-
-    /// The height of the middle plane at (u, v).
-    private func wave(_ u: Double, _ v: Double) -> Double {
-        waves.reduce(0) { $0 + $1.amplitude * cos($1.first * u + $1.second * v + $1.phase) }
     }
 }

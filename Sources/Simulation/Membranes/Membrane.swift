@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 
 /// A space that membranes enclose. It decides which particles are placed there and how dense its proteins are.
@@ -117,9 +118,9 @@ extension SimulationCanvas.Band {
         let region = membrane.region.expanded(by: bilayer.reach)
         let lower = grid.index(of: region.lower)
         let upper = grid.index(of: region.upper)
-        guard let xs = SimulationGrid.indices(lower.x, upper.x, in: 0..<grid.x),
-            let ys = SimulationGrid.indices(lower.y, upper.y, in: 0..<grid.y),
-            let zs = SimulationGrid.indices(lower.z, upper.z, in: slices)
+        guard let xs = (0..<grid.x).part(from: lower.x, through: upper.x),
+            let ys = (0..<grid.y).part(from: lower.y, through: upper.y),
+            let zs = slices.part(from: lower.z, through: upper.z)
         else { return }
         // Half of a block's diagonal, times 1.5 because distances are exact only to first order.
         let blockReach = 1.5 * 0.5 * 3.0.squareRoot() * Double(Self.block) * grid.voxelSize + bilayer.reach

@@ -13,7 +13,7 @@ struct Sheet: Membrane {
     private let normal: Point
     private let first: Point
     private let second: Point
-    private let waves: [(first: Double, second: Double, phase: Double, amplitude: Double)]
+    private let waves: [SurfaceWave]
 
     /// - Parameters:
     ///   - point: a point of the mean plane of the sheet.
@@ -30,7 +30,9 @@ struct Sheet: Membrane {
             let wavelength = 900 * pow(1.6, Double(index)) * random.uniform(0.8...1.25)
             let frequency = 2 * Double.pi / wavelength
             let phase = random.uniform(0...2 * Double.pi)
-            return (frequency * cos(angle), frequency * sin(angle), phase, random.uniform(0.015...0.04) * wavelength)
+            return SurfaceWave(
+                x: frequency * cos(angle), y: frequency * sin(angle), phase: phase,
+                amplitude: random.uniform(0.015...0.04) * wavelength)
         }
     }
 
@@ -43,7 +45,7 @@ struct Sheet: Membrane {
             for j in -steps...steps {
                 let u = Double(i) * spacing
                 let v = Double(j) * spacing
-                let height = waves.reduce(0) { $0 + $1.amplitude * cos($1.first * u + $1.second * v + $1.phase) }
+                let height = waves.height(u, v)
                 let candidate = point + u * first + v * second + height * normal
                 if region.expanded(by: 2 * spacing).contains(candidate) { points.append(candidate) }
             }
@@ -59,11 +61,11 @@ struct Sheet: Membrane {
         var slopeFirst = 0.0
         var slopeSecond = 0.0
         for wave in waves {
-            let argument = wave.first * u + wave.second * v + wave.phase
+            let argument = wave.x * u + wave.y * v + wave.phase
             height -= wave.amplitude * cos(argument)
             let slope = wave.amplitude * sin(argument)
-            slopeFirst += slope * wave.first
-            slopeSecond += slope * wave.second
+            slopeFirst += slope * wave.x
+            slopeSecond += slope * wave.y
         }
         return height / (1 + slopeFirst * slopeFirst + slopeSecond * slopeSecond).squareRoot()
     }

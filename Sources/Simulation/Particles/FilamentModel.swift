@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 
 /// A model of a filament: Gaussian blobs on a helical lattice about a curved axis.

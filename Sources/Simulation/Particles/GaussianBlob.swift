@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 
 /// A spherical Gaussian of density; particles are sums of these.
@@ -73,9 +74,9 @@ extension SimulationCanvas.Band {
     func add(_ blob: GaussianBlob) {
         let center = grid.index(of: blob.center)
         let reach = blob.reach / grid.voxelSize
-        guard let xs = SimulationGrid.indices(center.x - reach, center.x + reach, in: 0..<grid.x),
-            let ys = SimulationGrid.indices(center.y - reach, center.y + reach, in: 0..<grid.y),
-            let zs = SimulationGrid.indices(center.z - reach, center.z + reach, in: slices)
+        guard let xs = (0..<grid.x).part(from: center.x - reach, through: center.x + reach),
+            let ys = (0..<grid.y).part(from: center.y - reach, through: center.y + reach),
+            let zs = slices.part(from: center.z - reach, through: center.z + reach)
         else { return }
         let scale = 0.5 * (grid.voxelSize / blob.sigma) * (grid.voxelSize / blob.sigma)
         func factor(_ index: Int, _ center: Double) -> Double {

@@ -1,3 +1,4 @@
+import Basics
 public import Volumes
 
 /// The overlapping blocks into which a window divides a volume: layers along z, rows along y, columns along x, all of one size.
@@ -82,7 +83,7 @@ struct BlockLine: Hashable, Sendable {
     ///   - length: the number of voxels of the volume along the axis.
     ///   - most: the largest number of voxels to which a block contributes, more than the taper.
     init(length: Int, axis: WindowAxis, most: Int = .max) {
-        let padded = length.rounded(upTo: axis.alignment)
+        let padded = length.rounded(upToMultipleOf: axis.alignment)
         self.length = length
         blockLength = axis.keepsLength ? axis.block : min(axis.block, padded)
         let last = max(0, padded - blockLength)

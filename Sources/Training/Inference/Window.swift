@@ -1,3 +1,4 @@
+public import Basics
 public import Volumes
 
 /// The sliding window of a network over a volume: one ``WindowAxis`` for each axis.
@@ -40,7 +41,7 @@ public struct Window: Hashable, Sendable {
             throw Self.tooLarge(shape, outputs, least: least - (depth - z.taper - 1) * slice, bytes)
         }
         // A block deeper than the volume is cut to the volume's depth, so larger depths need the same memory.
-        let deepest = max(min(z.block, shape.z.rounded(upTo: z.alignment)), z.leastBlock)
+        let deepest = max(min(z.block, shape.z.rounded(upToMultipleOf: z.alignment)), z.leastBlock)
         for depth in stride(from: deepest, through: z.leastBlock, by: -z.alignment) {
             window.z = try WindowAxis(block: depth, margin: z.margin, taper: z.taper, alignment: z.alignment)
             let memory = BlockGrid(shape: shape, window: window).memory(outputs: outputs)
@@ -94,7 +95,7 @@ public struct WindowAxis: Hashable, Sendable {
         ] where value < least || value > 1 << 20 {
             throw TrainingError("the \(name) of a window is \(value) voxels, but must be \(least) … \(1 << 20)")
         }
-        self.block = block.rounded(upTo: alignment)
+        self.block = block.rounded(upToMultipleOf: alignment)
         self.margin = margin
         self.taper = taper
         self.alignment = alignment
@@ -119,16 +120,11 @@ public struct WindowAxis: Hashable, Sendable {
 
     /// The number of voxels that neighbours have in common: two margins and a taper, rounded up to a multiple of the alignment.
     /// The last block of an axis may overlap by more.
-    public var overlap: Int { (2 * margin + taper).rounded(upTo: alignment) }
+    public var overlap: Int { (2 * margin + taper).rounded(upToMultipleOf: alignment) }
 
     /// The distance from the beginning of one block to that of the next.
     var step: Int { block - overlap }
 
     /// The length of the shortest block with this margin, taper and alignment.
-    var leastBlock: Int { overlap + max(taper, 1).rounded(upTo: alignment) }
-}
-
-extension Int {
-    /// The smallest multiple of a positive step that is not below this number, which is not negative.
-    func rounded(upTo step: Int) -> Int { (self + step - 1) / step * step }
+    var leastBlock: Int { overlap + max(taper, 1).rounded(upToMultipleOf: alignment) }
 }

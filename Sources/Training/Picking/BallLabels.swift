@@ -1,3 +1,4 @@
+public import Basics
 public import Volumes
 
 /// Weak labels of particles: the voxels at an offset p from a centre with ‖p‖ < √2·r and p in the cube [−r, r]³.
@@ -49,8 +50,7 @@ public struct BallLabels: Sendable {
         precondition(labels.count == box.shape.count, "\(labels.count) labels are none of \(box.shape) voxels")
         for ball in balls {
             func range(_ center: Double, _ axis: Range<Int>) -> Range<Int> {
-                let first = Int((center - ball.radius).rounded(.up))
-                return (first..<max(first, Int((center + ball.radius).rounded(.down)) + 1)).clamped(to: axis)
+                axis.part(from: center - ball.radius, through: center + ball.radius) ?? axis.lowerBound..<axis.lowerBound
             }
             let (zs, ys, xs) = (range(ball.center.z, box.z), range(ball.center.y, box.y), range(ball.center.x, box.x))
             let limit = 2 * ball.radius * ball.radius

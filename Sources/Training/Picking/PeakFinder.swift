@@ -1,3 +1,5 @@
+import ImageProcessing
+
 /// Finds particles of one diameter in a probability map, which is appended slice by slice ("MP-NMS": DeepETPicker, Liu et al.,
 /// *Nature Communications* 2024).
 ///
@@ -132,22 +134,14 @@ extension [Peak] {
     public func separated(by distance: Double) -> [Peak] {
         precondition(distance > 0, "peaks cannot be \(distance) voxels apart")
         var kept: [Peak] = []
-        var cells: [SIMD3<Int>: [Int]] = [:]
+        var places = CellList(distance: distance)
         for peak in sorted(by: { $0.comes(before: $1) }) {
-            let scaled = (peak.center / distance).rounded(.down)
-            let cell = SIMD3(Int(scaled.x), Int(scaled.y), Int(scaled.z))
-            let isNear = (-1...1).contains { dz in
-                (-1...1).contains { dy in
-                    (-1...1).contains { dx in
-                        (cells[cell &+ SIMD3(dx, dy, dz)] ?? []).contains { index in
-                            let offset = kept[index].center - peak.center
-                            return (offset * offset).sum() <= distance * distance
-                        }
-                    }
-                }
+            let isNear = places.near(peak.center).contains { index in
+                let offset = kept[index].center - peak.center
+                return (offset * offset).sum() <= distance * distance
             }
             guard !isNear else { continue }
-            cells[cell, default: []].append(kept.count)
+            places.add(kept.count, at: peak.center)
             kept.append(peak)
         }
         return kept

@@ -1,7 +1,8 @@
+import ImageProcessing
 internal import Tensors
 
 /// The local maxima of a volume that is added slice by slice. Maximal voxels that touch (26-connected) are one plateau; plateaus
-/// are merged with union-find.
+/// are merged with union-find (`DisjointSets`).
 struct PlateauTracker: Sendable {
     /// A connected set of maximal voxels, which all have the same value.
     private struct Plateau {
@@ -12,8 +13,6 @@ struct PlateauTracker: Sendable {
         var sum: SIMD3<Double>
         /// The number of its voxels.
         var voxels: Int
-        /// The index of a plateau with which this one was merged; its own index if it is a root (union-find).
-        var parent: Int
     }
 
     /// A maximal voxel of a slice.
@@ -28,6 +27,8 @@ struct PlateauTracker: Sendable {
     private let height: Int
     private let width: Int
     private var plateaus: [Plateau] = []
+    /// The indices of plateaus; those that turned out to be one are joined, and the root has the sums of all.
+    private var sets = DisjointSets(count: 0)
     /// For each voxel of the preceding slice, and of the current one, the index of its plateau plus 1; 0 for none.
     private var above: [Int32]
     private var current: [Int32]
@@ -68,7 +69,7 @@ struct PlateauTracker: Sendable {
     /// - Parameter scale: the factor from values to scores.
     func peaks(scale: Double) -> [Peak] {
         plateaus.enumerated().compactMap { index, plateau in
-            guard plateau.parent == index else { return nil }
+            guard sets.isRoot(index) else { return nil }
             let center = plateau.voxels == 1 ? plateau.refined : plateau.sum / Double(plateau.voxels)
             return Peak(center: center, score: Float(Double(plateau.value) * scale))
         }
@@ -125,14 +126,16 @@ struct PlateauTracker: Sendable {
         for row in max(y - 1, 0)...min(y + 1, height - 1) {
             for column in max(x - 1, 0)...min(x + 1, width - 1) {
                 for labels in [above[row * width + column], current[row * width + column]] where labels > 0 {
-                    let other = root(Int(labels) - 1)
+                    let other = sets.root(of: Int(labels) - 1)
                     guard let plateau = own, plateau != other else {
                         own = other
                         continue
                     }
-                    plateaus[other].parent = plateau
-                    plateaus[plateau].sum += plateaus[other].sum
-                    plateaus[plateau].voxels += plateaus[other].voxels
+                    sets.join(plateau, other)
+                    let (root, joined) = (min(plateau, other), max(plateau, other))
+                    plateaus[root].sum += plateaus[joined].sum
+                    plateaus[root].voxels += plateaus[joined].voxels
+                    own = root
                 }
             }
         }
@@ -140,21 +143,9 @@ struct PlateauTracker: Sendable {
             plateaus[own].sum += position
             plateaus[own].voxels += 1
         } else {
-            plateaus.append(
-                Plateau(
-                    value: maximum.value, refined: position + maximum.offset, sum: position, voxels: 1,
-                    parent: plateaus.count))
+            sets.grow(by: 1)
+            plateaus.append(Plateau(value: maximum.value, refined: position + maximum.offset, sum: position, voxels: 1))
         }
         current[y * width + x] = Int32((own ?? plateaus.count - 1) + 1)
-    }
-
-    /// The plateau into which a plateau was merged (union-find with path halving).
-    private mutating func root(_ plateau: Int) -> Int {
-        var plateau = plateau
-        while plateaus[plateau].parent != plateau {
-            plateaus[plateau].parent = plateaus[plateaus[plateau].parent].parent
-            plateau = plateaus[plateau].parent
-        }
-        return plateau
     }
 }

@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 
 /// The orientation of a particle as three Euler angles in degrees, in RELION's convention.
@@ -81,8 +82,7 @@ struct RotationMatrix: Sendable {
         let (a, b, c) = (self * transposed).rows
         let isOrthonormal = [a - SIMD3(1, 0, 0), b - SIMD3(0, 1, 0), c - SIMD3(0, 0, 1)].allSatisfy { ($0 * $0).sum() < 1e-6 }
         let (x, y, z) = rows
-        let cross = SIMD3(x.y * y.z - x.z * y.y, x.z * y.x - x.x * y.z, x.x * y.y - x.y * y.x)
-        return isOrthonormal && (cross * z).sum() > 0
+        return isOrthonormal && (x.cross(y) * z).sum() > 0
     }
 
     static func * (a: RotationMatrix, vector: SIMD3<Double>) -> SIMD3<Double> {

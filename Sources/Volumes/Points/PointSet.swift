@@ -131,7 +131,7 @@ public enum CoordinateConvention: String, Hashable, Sendable, CaseIterable, Coda
     func frame(
         voxelSize: VoxelSize, shape: VolumeShape, pixelSize: Double?
     ) -> (origin: SIMD3<Double>, unit: SIMD3<Double>) {
-        let voxel = SIMD3(voxelSize.xInAngstroms, voxelSize.yInAngstroms, voxelSize.zInAngstroms)
+        let voxel = voxelSize.vectorInAngstroms
         let count = SIMD3(Double(shape.x), Double(shape.y), Double(shape.z))
         return switch self {
         case .angstrom: (.zero, .one)

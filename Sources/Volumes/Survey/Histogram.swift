@@ -1,3 +1,5 @@
+import Basics
+
 /// The histogram of a volume: the non-empty bins in ascending order, with their numbers of voxels.
 ///
 /// Each bin has a key. The meaning of a key depends on the type of the voxels:
@@ -99,24 +101,22 @@ public struct Histogram: Sendable, Hashable, Codable {
     public func percentile(_ percentage: Double) -> Double? {
         let total = total
         guard total > 0, !percentage.isNaN else { return nil }
-        let rank = min(max(percentage, 0), 100) / 100 * Double(total - 1)
-        let lower = min(Int(rank), total - 1)
-        let upper = min(lower + 1, total - 1)
+        let rank = Quantile.rank(ofPercentile: min(max(percentage, 0), 100), count: total)
+        return Quantile.value(atRank: rank, count: total, value(ofVoxel:))
+    }
+
+    /// The voxel at an index of all voxels in ascending order of their values.
+    private func value(ofVoxel index: Int) -> Double {
         var before = 0
-        var lowerValue: Double?
         for (key, count) in zip(keys, counts) {
-            func value(at rank: Int) -> Double {
+            if index < before + count {
                 let bounds = bounds(ofKey: key)
-                let position = (Double(rank - before) + 0.5) / Double(count)
+                let position = (Double(index - before) + 0.5) / Double(count)
                 return bounds.lowerBound + position * (bounds.upperBound - bounds.lowerBound)
-            }
-            if lowerValue == nil && lower < before + count { lowerValue = value(at: lower) }
-            if let lowerValue, upper < before + count {
-                return lowerValue + (rank - Double(lower)) * (value(at: upper) - lowerValue)
             }
             before += count
         }
-        return lowerValue
+        preconditionFailure("a histogram of \(total) voxels has no voxel \(index)")
     }
 }
 
@@ -157,7 +157,7 @@ struct VoxelCounter {
         case .uint16: count(bytes, as: UInt16.self) { Int($0) }
         case .int16: count(bytes, as: Int16.self) { Int($0) &+ 0x8000 }
         case .float16: count(bytes, as: Int16.self) { Int($0 ^ ($0 &>> 15 & 0x7fff)) &+ 0x8000 }
-        case .float32: count(bytes, as: Int32.self) { Self.bin($0) }
+        case .float32: count(bytes, as: UInt32.self) { Self.bin(Float(bitPattern: $0)) }
         case .uint32: count(bytes, as: UInt32.self) { Self.bin(Float($0)) }
         case .int32: count(bytes, as: Int32.self) { Self.bin(Float($0)) }
         case .uint64: count(bytes, as: UInt64.self) { Self.bin(Float($0)) }
@@ -166,14 +166,9 @@ struct VoxelCounter {
         }
     }
 
-    /// The bin of a float32, given as its bits. Flipping the bits of negative numbers makes bins ascend with the value.
+    /// The bin of a float32. Bins ascend with the value.
     @inline(__always)
-    private static func bin(_ bits: Int32) -> Int {
-        Int((bits ^ (bits &>> 31 & 0x7fff_ffff)) &>> Int32(Histogram.droppedBits)) &+ 1 << (31 - Int(Histogram.droppedBits))
-    }
-
-    @inline(__always)
-    private static func bin(_ value: Float) -> Int { bin(Int32(bitPattern: value.bitPattern)) }
+    private static func bin(_ value: Float) -> Int { Int(value.orderedBits &>> Histogram.droppedBits) }
 
     /// The bin of a float64. Finite numbers beyond the range of float32 count as its largest number, not as infinity.
     @inline(__always)
