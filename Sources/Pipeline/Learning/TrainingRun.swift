@@ -142,8 +142,8 @@ extension ParameterValues<TrainingParameters> {
     }
 
     /// The loss, with the recipe's weights of Dice loss and cross-entropy.
-    func loss(_ reading: SegmentationLoss.Reading) throws -> SegmentationLoss {
-        try SegmentationLoss(reading, diceWeight: self.dice, crossEntropyWeight: self.crossEntropy)
+    func loss(_ activation: SegmentationLoss.OutputActivation) throws -> SegmentationLoss {
+        try SegmentationLoss(activation, diceWeight: self.dice, crossEntropyWeight: self.crossEntropy)
     }
 
     /// The network with which training begins: the model that the recipe names, else random weights from the seed.

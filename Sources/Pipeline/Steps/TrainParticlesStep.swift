@@ -59,7 +59,7 @@ public struct TrainParticlesStep: TypedStep {
         let steps = try item.parameters.stepsPerEpoch
         let settings = try item.parameters.training.settings(stepsPerEpoch: steps > 0 ? steps : (learned + batch - 1) / batch)
         let result = try item.train(
-            network, loss: item.parameters.training.loss(.independent), settings: settings, examples: examples)
+            network, loss: item.parameters.training.loss(.sigmoid), settings: settings, examples: examples)
         let description = try NetworkDescription(
             step: name, classes: classes, voxelSizeInAngstroms: material.voxelSizeInAngstroms,
             diametersInAngstroms: radii.map { 2 * $0 }, patchSize: examples.shape.x, seed: item.parameters.training.seed,
