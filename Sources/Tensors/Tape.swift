@@ -79,7 +79,9 @@ public struct Variable {
 public final class NetworkParameter {
     /// The key in the checkpoint, in PyTorch's style: `encoder.0.1.norm.weight`.
     public let name: String
-    public var value: Tensor
+    public var value: Tensor { didSet { version += 1 } }
+    /// The number of times that the value was changed. What was computed from the value is out of date when this number differs.
+    package private(set) var version = 0
     /// The gradient, in the shape of the value: the sum over all losses since it was last cleared. Nil after clearing.
     public var gradient: Tensor?
 

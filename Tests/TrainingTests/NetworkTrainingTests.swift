@@ -112,6 +112,31 @@ import Testing
         #expect(relativeError(network.logits(noise(1, it.shape + [1])).values, Array(golden.dropFirst(10))) < 5e-3)
     }
 
+    @Test(arguments: trainings) func `packed weights for inference follow each change of a weight or moment`(_ it: TrainingCase)
+        throws
+    {
+        let network = try it.architecture().network(seed: 3)
+        let loss = SegmentationLoss(.sigmoid)
+        let x = noise(1, it.shape + [1])
+        /// The logits of a new network with the same weights, which has packed nothing yet.
+        func expected() throws -> [Float] {
+            let other = try it.architecture().network(seed: 4)
+            for (parameter, value) in zip(other.state, network.state) { parameter.value = value.value }
+            return other.logits(x).values
+        }
+        let before = network.logits(x).values
+        #expect(try before == expected())
+        #expect(network.logits(x).values == before)
+        let tape = Tape()
+        tape.backward(from: loss(network(Variable(x), on: tape), Self.labels(2, it.classes, it.shape), on: tape))
+        // The forward pass changed running moments in place, the optimizer changes weights in place.
+        #expect(try network.logits(x).values == expected())
+        var optimizer = AdamOptimizer(network.parameters)
+        optimizer.step(network.parameters, learningRate: 0.1)
+        #expect(network.logits(x).values != before)
+        #expect(try network.logits(x).values == expected())
+    }
+
     @Test func `weights follow from the seed`() throws {
         for it in Self.trainings {
             let architecture = try it.architecture()
