@@ -18,7 +18,7 @@ public final class DiffusionModel: Sendable {
     public let folder: String
     /// The noise at each timestep.
     public let schedule: NoiseSchedule
-    /// The U-Net. Its own pass does not wait for its turn; ``pass(_:timesteps:context:extent:observer:)`` does.
+    /// The U-Net. Its own pass does not wait for its turn; ``runUNet(_:timesteps:context:extent:observer:)`` does.
     public let unet: DenoisingUNet
     let autoencoder: AutoencoderEncoder
     private let unetCheckpoint: Checkpoint
@@ -135,7 +135,7 @@ public final class DiffusionModel: Sendable {
         noised latents: Tensor, timesteps: [Int], context: Tensor, selecting selection: AttentionFeatures.Selection = .init()
     ) throws(DiffusionError) -> AttentionFeatures {
         let collector = AttentionCollector(selection, latentHeight: latents.shape[1], latentWidth: latents.shape[2])
-        try pass(latents, timesteps: timesteps, context: context, extent: .lastAttention, observer: collector)
+        try runUNet(latents, timesteps: timesteps, context: context, extent: .lastAttention, observer: collector)
         return try collector.features(path: folder)
     }
 
@@ -150,7 +150,7 @@ public final class DiffusionModel: Sendable {
     ) throws(DiffusionError) -> Tensor {
         try check(latent, [timestep])
         let watch = BlockWatch(block)
-        try pass(
+        try runUNet(
             schedule.noised(latent, at: [timestep], seed: seed), timesteps: [timestep], context: context, extent: .block(block),
             observer: watch)
         guard let output = watch.output else {
@@ -167,7 +167,7 @@ public final class DiffusionModel: Sendable {
     /// - Throws: ``DiffusionError`` if latents, timesteps or context are invalid, or weights cannot be read. The result is not
     ///   checked for numbers that are not finite.
     @discardableResult
-    public func pass(
+    public func runUNet(
         _ latents: Tensor, timesteps: [Int], context: Tensor, extent: UNetExtent, observer: (any UNetObserver)? = nil
     ) throws(DiffusionError) -> Tensor? {
         try check(latents, timesteps)
@@ -190,9 +190,10 @@ public final class DiffusionModel: Sendable {
                 "takes latents with sides that are multiples of \(factor) and \(channels) channels, not \(latents.shape)",
                 path: folder)
         }
-        guard !timesteps.isEmpty, timesteps.allSatisfy(schedule.alphas.indices.contains) else {
+        guard !timesteps.isEmpty, timesteps.allSatisfy(schedule.cumulativeAlphas.indices.contains) else {
             throw DiffusionError(
-                .invalidInput, "has the timesteps 0 to \(schedule.alphas.count - 1); \(timesteps) are not all among them",
+                .invalidInput,
+                "has the timesteps 0 to \(schedule.cumulativeAlphas.count - 1); \(timesteps) are not all among them",
                 path: folder)
         }
         guard latents.isFinite else { throw .notFinite("the latent", path: folder) }
@@ -216,7 +217,7 @@ public final class DiffusionModel: Sendable {
         let side = imageSideFactor
         let latent = try encode(Tensor(shape: [1, side, side, 3], repeating: 0.5)).mode
         let context = try context(for: "")
-        guard let noise = try pass(latent, timesteps: [0], context: context, extent: .noise), noise.isFinite else {
+        guard let noise = try runUNet(latent, timesteps: [0], context: context, extent: .noise), noise.isFinite else {
             throw .notFinite("the noise that it predicts", path: folder)
         }
         try reportUnused(unetCheckpoint, usedNames.unet) { _ in false }

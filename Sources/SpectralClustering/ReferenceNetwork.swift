@@ -140,11 +140,11 @@ private enum Softmax {
                     let row = first..<first + columns
                     let largest = row.reduce(-Float.infinity) { max($0, x[$1]) }
                     var sum: Float = 0
-                    for place in row {
-                        target[place] = exp(x[place] - largest)
-                        sum += target[place]
+                    for element in row {
+                        target[element] = exp(x[element] - largest)
+                        sum += target[element]
                     }
-                    for place in row { target[place] /= sum }
+                    for element in row { target[element] /= sum }
                 }
             }
         }
@@ -159,7 +159,7 @@ private enum Softmax {
                     for first in stride(from: 0, to: gradient.count, by: columns) {
                         let row = first..<first + columns
                         let mean = row.reduce(Float(0)) { $0 + gradient[$1] * probabilities[$1] }
-                        for place in row { target[place] = probabilities[place] * (gradient[place] - mean) }
+                        for element in row { target[element] = probabilities[element] * (gradient[element] - mean) }
                     }
                 }
             }

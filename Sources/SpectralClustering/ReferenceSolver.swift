@@ -93,7 +93,7 @@ public struct ReferenceSolver: Sendable {
             for map in 0..<count {
                 let row = map * n..<(map + 1) * n
                 let length = Float(row.reduce(0.0) { $0 + Double(values[$1]) * Double(values[$1]) }.squareRoot())
-                for place in row { values[place] /= length }
+                for element in row { values[element] /= length }
             }
         }
         return result
@@ -152,20 +152,20 @@ struct SingularVectors {
     /// Rotates two rows so that they become orthogonal; false where they already are, up to rounding.
     private static func rotate(_ rows: UnsafeMutableBufferPointer<Double>, _ a: Int, _ b: Int, _ n: Int) -> Bool {
         var (aa, bb, ab) = (0.0, 0.0, 0.0)
-        for place in 0..<n {
-            aa += rows[a + place] * rows[a + place]
-            bb += rows[b + place] * rows[b + place]
-            ab += rows[a + place] * rows[b + place]
+        for element in 0..<n {
+            aa += rows[a + element] * rows[a + element]
+            bb += rows[b + element] * rows[b + element]
+            ab += rows[a + element] * rows[b + element]
         }
         guard abs(ab) > 1e-14 * (aa * bb).squareRoot() else { return false }
         let zeta = (bb - aa) / (2 * ab)
         let tangent = (zeta < 0 ? -1 : 1) / (abs(zeta) + (1 + zeta * zeta).squareRoot())
         let cosine = 1 / (1 + tangent * tangent).squareRoot()
         let sine = cosine * tangent
-        for place in 0..<n {
-            let (x, y) = (rows[a + place], rows[b + place])
-            rows[a + place] = cosine * x - sine * y
-            rows[b + place] = sine * x + cosine * y
+        for element in 0..<n {
+            let (x, y) = (rows[a + element], rows[b + element])
+            rows[a + element] = cosine * x - sine * y
+            rows[b + element] = sine * x + cosine * y
         }
         return true
     }

@@ -179,7 +179,7 @@ public final class AffinityAccumulator: @unchecked Sendable {
     func noteAdded(_ added: Int) { matrices.withLock { $0 += added } }
 
     /// The mean of (P + Pᵀ) / 2 over all matrices, `[n, n]`; zeros if none was added.
-    public func symmetric() -> Tensor {
+    public func meanAffinity() -> Tensor {
         let count = self.count
         let n = tokens
         let block = AffinityAccumulator.block
@@ -203,10 +203,10 @@ public final class AffinityAccumulator: @unchecked Sendable {
             })
     }
 
-    /// The upper triangle of ``symmetric()`` including the diagonal, row by row, as bit patterns of IEEE half precision:
+    /// The upper triangle of ``meanAffinity()`` including the diagonal, row by row, as bit patterns of IEEE half precision:
     /// n (n + 1) / 2 values.
     public func packedUpperTriangle() -> [UInt16] {
-        let matrix = symmetric()
+        let matrix = meanAffinity()
         let n = tokens
         return [UInt16](unsafeUninitializedCapacity: n * (n + 1) / 2) { buffer, count in
             count = n * (n + 1) / 2

@@ -161,10 +161,10 @@ extension Convolution2D {
                 for channel in Swift.stride(from: 0, to: inputs, by: channels) {
                     let some = min(channels, inputs - channel)
                     Threads.perform(count) { tile in
-                        let (image, place) = (first + tile).quotientAndRemainder(dividingBy: down * across)
+                        let (image, position) = (first + tile).quotientAndRemainder(dividingBy: down * across)
                         ck_winograd_input(
                             x.storage.base + image * height * width * inputs + channel, height, width, inputs, some,
-                            place / across * 4 - 1, place % across * 4 - 1, factors.map { $0.scale(of: image) + channel },
+                            position / across * 4 - 1, position % across * 4 - 1, factors.map { $0.scale(of: image) + channel },
                             factors.map { $0.shift(of: image) + channel }, transformed + tile * Winograd.block, plane,
                             Winograd.block)
                     }

@@ -67,10 +67,10 @@ public struct Normalization: Sendable {
             means.withUnsafeBufferPointer { means in
                 ChannelMoments.sums(images: images, rows: rows, channels: channels) { image, first, count, sums in
                     guard let factors = factors.baseAddress, let means = means.baseAddress else { return }
-                    let place = (image * rows + first) * channels
+                    let offset = (image * rows + first) * channels
                     let scale = factors + image * 2 * channels
                     ck_normalization_sums(
-                        x.storage.base + place, gradient.storage.base + place, count, channels, scale, scale + channels,
+                        x.storage.base + offset, gradient.storage.base + offset, count, channels, scale, scale + channels,
                         means + image * channels, relu, sums, sums + channels)
                 }
             }
@@ -226,10 +226,10 @@ public struct ChannelMoments: Sendable {
         var factors = [Float](repeating: 0, count: images * 2 * channels)
         for image in 0..<images {
             for channel in 0..<channels {
-                let place = image * channels + channel
-                let factor = Double(weight.storage.base[channel]) / (variances[place] + Double(epsilon)).squareRoot()
+                let index = image * channels + channel
+                let factor = Double(weight.storage.base[channel]) / (variances[index] + Double(epsilon)).squareRoot()
                 factors[image * 2 * channels + channel] = Float(factor)
-                factors[(image * 2 + 1) * channels + channel] = Float(Double(bias.storage.base[channel]) - means[place] * factor)
+                factors[(image * 2 + 1) * channels + channel] = Float(Double(bias.storage.base[channel]) - means[index] * factor)
             }
         }
         return factors

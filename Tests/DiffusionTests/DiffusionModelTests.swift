@@ -107,7 +107,7 @@ import Testing
         #expect(output.shape == [1, 8, 4, 8])
         let noised = diffusion.schedule.noised(latent, at: [261], seed: 0)
         let watch = PassRecorder()
-        try diffusion.pass(noised, timesteps: [261], context: context, extent: .noise, observer: watch)
+        try diffusion.runUNet(noised, timesteps: [261], context: context, extent: .noise, observer: watch)
         #expect(watch.blocks["up_blocks.1"]?.values == output.values)
     }
 

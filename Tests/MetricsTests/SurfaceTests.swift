@@ -14,7 +14,7 @@ import Volumes
         #expect(rows.count == 4 * 256)
         for row in rows {
             let edges = SIMD3(try row.double("vx"), try row.double("vy"), try row.double("vz"))
-            let table = tables[edges] ?? SurfaceAreas(edges).values
+            let table = tables[edges] ?? MarchingCubesAreas(edges).values
             tables[edges] = table
             let (code, area) = (try row.int("code"), try row.double("area"))
             #expect(agrees(table[code], area, 1e-12), "code \(code), \(edges)")

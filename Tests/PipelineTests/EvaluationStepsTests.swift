@@ -175,7 +175,7 @@ import Volumes
         try writer.append(#require(VoxelBuffer(shape: shape, values: [0, 1, 2, 1] as [UInt8])))
         try writer.finish()
         let pairs = try ClassPairs("a=b,b=", parameter: "", annotated: ["a", "b"], found: ["b"])
-        #expect(pairs.found == ["a": "b"] && pairs.leftOut.isEmpty)
+        #expect(pairs.counterparts == ["a": "b"] && pairs.leftOut.isEmpty)
         /// Reads the labels of an item as the steps do.
         struct Reading: Step {
             let name = "reading"
@@ -193,7 +193,7 @@ import Volumes
                 try item.give("labels", value: labels.slice(0))
             }
         }
-        for (named, expected) in [(pairs.found, "[0,1,0,1]"), (nil, "[0,0,1,0]")] as [([String: String]?, String)] {
+        for (named, expected) in [(pairs.counterparts, "[0,1,0,1]"), (nil, "[0,0,1,0]")] as [([String: String]?, String)] {
             let graph = try StepGraph([Reading(shape: shape, named: named)])
             let fresh = try PipelineCollection(PipelineCollection.discs(z: 1, side: 16))
             let id = try fresh.catalog.collection.annotate(
@@ -209,7 +209,7 @@ import Volumes
     @Test("pairs of classes are by name unless somebody says otherwise")
     func pairs() throws {
         func pairs(_ text: String, _ annotated: [String], _ found: [String]) throws -> [String: String] {
-            try ClassPairs(text, parameter: "evaluate.classes", annotated: annotated, found: found).found
+            try ClassPairs(text, parameter: "evaluate.classes", annotated: annotated, found: found).counterparts
         }
         #expect(try pairs("", ["a", "b"], ["b", "c"]) == ["b": "b"])
         #expect(try pairs("", ["a"], ["c"]) == [:])

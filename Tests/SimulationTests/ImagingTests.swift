@@ -106,7 +106,7 @@ struct ImagingTests {
         let clean = try TomogramSimulation(parameters).run()
         parameters.signalToNoiseRatio = ratio
         let noisy = try TomogramSimulation(parameters).run().density.floats()
-        let signal = clean.density.floats()
+        let signal = clean.greyValues.floats()
         let inside = clean.indicesInLamella()
         let signals = inside.map { Double(signal[$0]) }
         let noises = inside.map { Double(noisy[$0] - signal[$0]) }

@@ -69,7 +69,7 @@ public struct PseudoLabels: ArtifactContent {
     }
 
     /// `[depth, rows, columns]` of the slab, without reading a voxel.
-    func shape() throws -> [Int] { try artifact.dataset("classes").shape }
+    func shape() throws -> [Int] { try artifact.description(of: "classes").shape }
 
     /// The classes of one slice of the slab, `[y][x]`: ``SliceInstances/Part``. 0 is the first slice of the slab.
     ///
@@ -95,7 +95,7 @@ public struct PseudoLabels: ArtifactContent {
     func particles() throws -> [Particle] {
         guard artifact.datasets.contains(where: { $0.name == "particles" }) else { return [] }
         let values = try artifact.read("particles", as: Double.self)
-        guard try artifact.dataset("particles").shape == [values.count / Particle.columns, Particle.columns] else {
+        guard try artifact.description(of: "particles").shape == [values.count / Particle.columns, Particle.columns] else {
             throw PipelineError(
                 "\(artifact.digest.abbreviated) has no table of \(Particle.columns) columns; `cellar verify` looks for damage")
         }

@@ -15,7 +15,7 @@ public struct Segmentation: ArtifactContent {
 
     /// - Throws: ``PipelineError`` where the artifact is no volume, or names no classes.
     public init(_ artifact: Artifact) throws {
-        let lengths = try artifact.dataset("labels").shape
+        let lengths = try artifact.description(of: "labels").shape
         guard lengths.count == 3, let shape = VolumeShape(z: lengths[0], y: lengths[1], x: lengths[2]) else {
             throw PipelineError(
                 "the segmentation \(artifact.digest.abbreviated) is no volume; `cellar verify --deep` looks at it")

@@ -21,7 +21,7 @@ public struct FeatureMap: ArtifactContent {
     }
 
     /// `[rows, columns]`, without reading a pixel.
-    func shape() throws -> [Int] { try artifact.dataset("map").shape }
+    func shape() throws -> [Int] { try artifact.description(of: "map").shape }
 
     /// The least and greatest value of the map, from attributes: without reading a pixel.
     ///
@@ -55,7 +55,7 @@ public struct ConsistentMaps: ArtifactContent {
     /// - Throws: ``PipelineError`` where there is no such slice.
     /// - Complexity: reads one slice.
     func map(slice: Int) throws -> Image<Float> {
-        let shape = try artifact.dataset("maps").shape
+        let shape = try artifact.description(of: "maps").shape
         guard shape.count == 3, (0..<shape[0]).contains(slice),
             let map = Image(
                 height: shape[1], width: shape[2], values: try artifact.readFloats("maps", rows: slice..<slice + 1))

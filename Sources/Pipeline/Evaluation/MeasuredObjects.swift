@@ -54,12 +54,12 @@ struct MeasuredObjects {
     private mutating func findNeighbours() throws {
         let groups = Dictionary(grouping: found.indices) { found[$0].class }
         for (name, others) in groups.sorted(by: { $0.key < $1.key }) {
-            let places = others.map { found[$0].centroidInAngstroms }
+            let centroids = others.map { found[$0].centroidInAngstroms }
             for (own, members) in groups {
                 let nearest =
                     own == name
-                    ? try NearestNeighbors.nearest(among: places)
-                    : try NearestNeighbors.nearest(from: members.map { found[$0].centroidInAngstroms }, to: places)
+                    ? try NearestNeighbors.nearest(among: centroids)
+                    : try NearestNeighbors.nearest(from: members.map { found[$0].centroidInAngstroms }, to: centroids)
                 for (member, neighbour) in zip(members, nearest) {
                     guard let neighbour else { continue }
                     found[member].neighbours.append(

@@ -129,5 +129,7 @@ struct ParticleSource {
 
 extension Range<Int> {
     /// Whether a coordinate lies in one of these voxels, each of which reaches half a voxel to both sides of its centre.
-    fileprivate func holds(_ place: Double) -> Bool { place >= Double(lowerBound) - 0.5 && place <= Double(upperBound) - 0.5 }
+    fileprivate func holds(_ coordinate: Double) -> Bool {
+        coordinate >= Double(lowerBound) - 0.5 && coordinate <= Double(upperBound) - 0.5
+    }
 }

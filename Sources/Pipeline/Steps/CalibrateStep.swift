@@ -89,5 +89,5 @@ extension VoxelSize {
     }
 
     /// A position in voxels: x, y, z in Å, divided by the voxel size.
-    func voxels(_ place: SIMD3<Double>) -> SIMD3<Double> { place / SIMD3(xInAngstroms, yInAngstroms, zInAngstroms) }
+    func voxels(_ position: SIMD3<Double>) -> SIMD3<Double> { position / SIMD3(xInAngstroms, yInAngstroms, zInAngstroms) }
 }

@@ -180,8 +180,8 @@ public struct EvaluatePseudoLabelsStep: TypedStep {
     ) throws {
         let thickness = try item.inputs.calibration.voxelSize(of: item.scope).zInAngstroms
         /// The slab whose pseudo-labels are used at a position x, y, z in Å.
-        func slab(at place: SIMD3<Double>) -> Int64? {
-            let z = (place.z / thickness).rounded()
+        func slab(at position: SIMD3<Double>) -> Int64? {
+            let z = (position.z / thickness).rounded()
             return slabs.first { Double($0.z.lowerBound) <= z && z < Double($0.z.upperBound) }?.id
         }
         let found = try slabs.flatMap { owner in

@@ -107,7 +107,7 @@ struct SimulateCommand: ParsableCommand {
     private static func write(_ tomogram: SimulatedTomogram, to files: Files) throws {
         guard let edge = VoxelSize(cubicInAngstroms: tomogram.parameters.voxelSizeInAngstroms) else { return }
         let labels = ["Simulated by Cellar \(CellarCommand.version), seed \(tomogram.parameters.seed)"]
-        for (file, voxels) in [(files.density, tomogram.density), (files.labels, tomogram.labels)] {
+        for (file, voxels) in [(files.density, tomogram.greyValues), (files.labels, tomogram.labels)] {
             let writer = try MRCWriter(
                 file, shape: voxels.shape, scalarType: voxels.scalarType, voxelSize: edge, labels: labels)
             try writer.append(voxels)
@@ -121,7 +121,7 @@ struct SimulateCommand: ParsableCommand {
         }
         try PointFile.write(
             PointSet(points: points, convention: .angstrom), to: files.particles, voxelSize: edge,
-            shape: tomogram.density.shape)
+            shape: tomogram.greyValues.shape)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
         try files.sidecar.write(Array(encoder.encode(tomogram.sidecar)))

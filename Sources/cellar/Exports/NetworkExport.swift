@@ -38,7 +38,7 @@ enum NetworkExport {
     /// - Returns: what the file holds.
     /// - Throws: ``CatalogError`` where the artifact holds no safetensors file, ``VolumeError`` where the copy cannot be written.
     static func write(_ artifact: Artifact, to output: OutputFile) throws -> [TensorEntry] {
-        let description = try artifact.dataset("safetensors")
+        let description = try artifact.description(of: "safetensors")
         guard description.shape.count == 1, description.scalarType == .uint8 else {
             throw CatalogError(
                 .invalid,

@@ -51,7 +51,7 @@ struct VolumeExport {
         }
         guard !slabs.isEmpty else { throw missing(step) }
         guard let slice = VolumeShape(z: 1, y: shape.y, x: shape.x) else { return (0, results) }
-        for slab in slabs where try slab.artifact.dataset(dataset).shape != [slab.z.count, shape.y, shape.x] {
+        for slab in slabs where try slab.artifact.description(of: dataset).shape != [slab.z.count, shape.y, shape.x] {
             throw otherSize(step)
         }
         let writer = try writer(scalarType, label: "\(dataset) by \(step)", results)
@@ -78,7 +78,7 @@ struct VolumeExport {
         _ artifact: Artifact, step: String, dataset: String, scalarType: ScalarType, scale: Float = 1, label: String
     ) throws -> ExportedResults {
         let results = try results(of: step)
-        guard try artifact.dataset(dataset).shape == [shape.z, shape.y, shape.x] else { throw otherSize(step) }
+        guard try artifact.description(of: dataset).shape == [shape.z, shape.y, shape.x] else { throw otherSize(step) }
         let writer = try writer(scalarType, label: label, results)
         let depth = max(1, Self.blockByteCount / max(shape.x * shape.y * scalarType.size, 1))
         for z in stride(from: 0, to: shape.z, by: depth) {
