@@ -55,7 +55,7 @@ import Volumes
         var tree = VoxelTree(shape: shape, voxelSize: size)
         #expect(tree.distance(from: .zero) == nil)
         var voxels: [SIMD3<Double>] = []
-        var slices = [[Bool]](repeating: [Bool](repeating: false, count: shape.sliceCount), count: shape.z)
+        var slices = [[Bool]](repeating: [Bool](repeating: false, count: shape.voxelsPerSlice), count: shape.z)
         for _ in 0..<60 {
             let place = (
                 Int.random(in: 0..<130, using: &random), Int.random(in: 0..<70, using: &random),

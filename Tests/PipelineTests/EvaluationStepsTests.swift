@@ -243,13 +243,14 @@ import Volumes
         }
         var densities = BallDensities(particles, voxelSize: voxelSize, shape: shape)
         for z in 0..<shape.z where densities.needs(z) {
-            densities.add(Array(values[z * shape.sliceCount..<(z + 1) * shape.sliceCount]), z: z)
+            densities.add(Array(values[z * shape.voxelsPerSlice..<(z + 1) * shape.voxelsPerSlice]), z: z)
         }
         for (particle, mean) in zip(particles, densities.means) {
             var inside: [Double] = []
             for index in values.indices {
                 let place = SIMD3(
-                    10 * Double(index % shape.x), 12 * Double(index / shape.x % shape.y), 15 * Double(index / shape.sliceCount))
+                    10 * Double(index % shape.x), 12 * Double(index / shape.x % shape.y),
+                    15 * Double(index / shape.voxelsPerSlice))
                 let offset = place - particle.pick.center
                 if (offset * offset).sum() <= particle.radiusInAngstroms * particle.radiusInAngstroms {
                     inside.append(Double(values[index]))

@@ -55,7 +55,7 @@ import Volumes
             for index in 0..<patchShape.count {
                 let x = position.origin.x + index % patchShape.x
                 let y = position.origin.y + index / patchShape.x % patchShape.y
-                let z = position.origin.z + index / patchShape.sliceCount
+                let z = position.origin.z + index / patchShape.voxelsPerSlice
                 let isLabelled = box.x.contains(x) && box.y.contains(y) && box.z.contains(z)
                 #expect(patch.labels[index] == (isLabelled ? UInt8((z + y + x) % 5) : TrainingPatch.ignored))
                 func clamp(_ value: Int, _ length: Int) -> Int { min(max(value, 0), length - 1) }

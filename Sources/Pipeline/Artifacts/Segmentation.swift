@@ -37,7 +37,7 @@ public struct Segmentation: ArtifactContent {
 
     /// The bytes of one part of a slice in the file of ``SegmentStep``: 0 for the labels, k for the probability of the k-th class.
     static func part(_ number: Int, of shape: VolumeShape) -> Range<Int> {
-        number * shape.sliceCount..<(number + 1) * shape.sliceCount
+        number * shape.voxelsPerSlice..<(number + 1) * shape.voxelsPerSlice
     }
 
     /// Writes the labels of all slices of a file, without small pieces.

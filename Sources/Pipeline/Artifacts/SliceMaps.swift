@@ -75,7 +75,7 @@ public struct ConsistentMaps: ArtifactContent {
     }
 }
 
-extension Members<ConsistentMaps> {
+extension RelatedArtifacts<ConsistentMaps> {
     /// The map `[y][x]` of a slice. Where slabs overlap, the map of the slab that was added first is used, so that another slab that is added
     /// later does not change the masks of the first one.
     ///
@@ -83,7 +83,7 @@ extension Members<ConsistentMaps> {
     /// - Throws: ``PipelineError`` where no slab has the slice.
     func map(z: Int) throws -> Image<Float> {
         var first: (id: Int64, maps: ConsistentMaps, slice: Int)?
-        try forEachMember { scope, maps in
+        try forEach { scope, maps in
             guard let range = scope.z, range.contains(z), scope.id < first?.id ?? .max else { return }
             first = (scope.id, maps, z - range.lowerBound)
         }

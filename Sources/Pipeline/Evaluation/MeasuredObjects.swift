@@ -55,14 +55,14 @@ struct MeasuredObjects {
         let groups = Dictionary(grouping: found.indices) { found[$0].class }
         for (name, others) in groups.sorted(by: { $0.key < $1.key }) {
             let centroids = others.map { found[$0].centroidInAngstroms }
-            for (own, members) in groups {
+            for (own, objects) in groups {
                 let nearest =
                     own == name
                     ? try NearestNeighbors.nearest(among: centroids)
-                    : try NearestNeighbors.nearest(from: members.map { found[$0].centroidInAngstroms }, to: centroids)
-                for (member, neighbour) in zip(members, nearest) {
+                    : try NearestNeighbors.nearest(from: objects.map { found[$0].centroidInAngstroms }, to: centroids)
+                for (object, neighbour) in zip(objects, nearest) {
                     guard let neighbour else { continue }
-                    found[member].neighbours.append(
+                    found[object].neighbours.append(
                         FoundObject.Neighbour(
                             class: name, number: found[others[neighbour.index]].number,
                             distanceInAngstroms: neighbour.distance))

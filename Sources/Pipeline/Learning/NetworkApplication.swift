@@ -60,7 +60,7 @@ struct NetworkApplication {
         _ window: Window, _ activation: SegmentationLoss.OutputActivation, bytesPerVoxel: Int, encode: ([Float]) -> [UInt8]
     ) throws -> SliceFile {
         let file = try SliceFile(
-            item.workspace().appending(path: "slices"), sliceBytes: volume.shape.sliceCount * bytesPerVoxel)
+            item.workspace().appending(path: "slices"), sliceBytes: volume.shape.voxelsPerSlice * bytesPerVoxel)
         let grid = BlockGrid(shape: volume.shape, window: window)
         guard file.count < volume.shape.z else { return file }
         // The last layer of blocks that continues without a gap after the slices in the file.
