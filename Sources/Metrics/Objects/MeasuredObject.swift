@@ -85,7 +85,7 @@ struct ObjectSums: Sendable {
         products += other.products
         minimum = pointwiseMin(minimum, other.minimum)
         maximum = pointwiseMax(maximum, other.maximum)
-        density += other.greyValues
+        density += other.density
         area += other.area
     }
 

@@ -112,7 +112,7 @@ extension Artifact {
     ///
     /// - Throws: ``PipelineError`` where the dataset is not two-dimensional, ``BlobError`` where there is no dataset of that name and type.
     func image<Pixel: VoxelScalar>(_ name: String, as type: Pixel.Type = Pixel.self) throws -> Image<Pixel> {
-        let shape = try dataset(name).shape
+        let shape = try description(of: name).shape
         guard shape.count == 2, let image = Image(height: shape[0], width: shape[1], values: try read(name, as: type)) else {
             throw PipelineError("\(name) in the artifact \(path) has the shape \(shape), and is no image")
         }

@@ -50,7 +50,7 @@ struct ParticleSource {
                 Particle(
                     centre: voxelSize.voxels(particle.centreInAngstroms),
                     radiusInAngstroms: particle.radiusInAngstroms > 0 ? particle.radiusInAngstroms : nil, class: $0,
-                    isAtEnd: particle.isCutOff, number: Int32(index + 1))
+                    isAtEnd: PseudoLabels.isCutOff(particle), number: Int32(index + 1))
             }
         }
         let unknown: [SliceInstances.Part] = `class` == nil ? [.neither, .macromolecule] : [.neither]
