@@ -54,25 +54,28 @@ public struct ReferenceSolver: Sendable {
             throw .size("\(count) maps are too many for \(grid) tokens; ask for fewer, or for smaller tiles")
         }
         let loss = ReferenceLoss(grid: grid, graphs: affinity.resolutions)
-        var network = ReferenceNetwork(grid: grid, channels: channels, maps: count, seed: seed)
-        var states = network.parameters.all.map { AdamState(shape: $0.shape) }
+        let network = ReferenceNetwork(grid: grid, channels: channels, maps: count, seed: seed)
+        let parameters = network.parameters
+        var states = parameters.map { AdamState(shape: $0.value.shape) }
         var losses: [Double] = []
         for update in 0..<updates {
-            let (maps, pass) = network.forward()
-            let (value, gradient) = loss(maps)
+            let tape = Tape()
+            let maps = network(on: tape)
+            let (value, gradient) = loss(maps.value)
             guard value.isFinite else { throw .notFinite("the maps of the reference solver, or the affinities,") }
             losses.append(value)
+            tape.backward(from: maps, gradient: gradient)
             let step = AdamState.Step(number: update + 1, learningRate: learningRate)
-            var values = network.parameters.all
-            for (index, gradient) in network.backward(gradient, pass).all.enumerated() {
+            for (index, parameter) in parameters.enumerated() {
+                guard let gradient = parameter.gradient else { continue }
                 // The sum over the (equal) iterations of an update.
                 var sum = gradient
                 sum.add(gradient, times: Float(iterations - 1))
-                states[index].update(&values[index], gradient: sum, step)
+                states[index].update(&parameter.value, gradient: sum, step)
+                parameter.gradient = nil
             }
-            network.parameters.all = values
         }
-        let (maps, _) = network.forward()
+        let maps = network(on: Tape(recording: false)).value
         losses.append(loss(maps).loss)
         let singular = SingularVectors(Self.normalized(maps))
         guard losses.allSatisfy(\.isFinite), !singular.values.isEmpty else {

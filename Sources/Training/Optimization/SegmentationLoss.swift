@@ -50,7 +50,7 @@ public struct SegmentationLoss: Hashable, Sendable {
         let sums = Sums(of: probabilities, labels, self)
         let slopes = slopes(sums)
         let result = Tensor(shape: [1], values: [Float(value(sums))])
-        return tape.record(result) { gradient in
+        return tape.record(result) { [unowned tape] gradient in
             tape.accumulate(logitGradient(probabilities, labels, sums, slopes, times: gradient.values[0]), to: logits)
         }
     }
