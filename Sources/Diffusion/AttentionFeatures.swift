@@ -137,9 +137,12 @@ final class AttentionCollector: UNetObserver {
 
     /// The features of the passes so far.
     ///
-    /// - Throws: ``DiffusionError`` if queries or keys hold numbers that are not finite.
-    /// - Complexity: an eigenvalue problem for each layer if queries and keys were gathered.
+    /// - Throws: ``DiffusionError`` if affinities, queries or keys hold numbers that are not finite.
+    /// - Complexity: reads each affinity; an eigenvalue problem for each layer if queries and keys were gathered.
     func features(path: String) throws(DiffusionError) -> AttentionFeatures {
+        for (key, entry) in sums where !entry.sum.isFinite {
+            throw .notFinite("the affinity of \(key.group.rawValue) layers at level \(key.level)", path: path)
+        }
         let order = AttentionLayer.Group.allCases
         let affinities = sums.sorted {
             ($0.key.level, order.firstIndex(of: $0.key.group) ?? 0) < ($1.key.level, order.firstIndex(of: $1.key.group) ?? 0)

@@ -123,17 +123,19 @@ public final class DiffusionModel: Sendable {
         _ latent: Tensor, timesteps: [Int], context: Tensor, seed: UInt64 = 0,
         selecting selection: AttentionFeatures.Selection = .init()
     ) throws(DiffusionError) -> AttentionFeatures {
-        try check(latent, timesteps)
+        try check(latent, count: 1, timesteps)
         let noised = schedule.noised(latent, at: timesteps, seed: seed)
         return try attention(noised: noised, timesteps: timesteps, context: context, selecting: selection)
     }
 
-    /// The same for latents that already have their noise, `[N, height, width, channels]`, one for each timestep.
+    /// The same for latents that already have their noise, `[timesteps, height, width, channels]`.
     ///
-    /// - Precondition: latents have at least three axes, and there are as many as timesteps.
+    /// - Throws: ``DiffusionError`` as ``attention(_:timesteps:context:seed:selecting:)``, and if there are not as many latents as
+    ///   timesteps.
     public func attention(
         noised latents: Tensor, timesteps: [Int], context: Tensor, selecting selection: AttentionFeatures.Selection = .init()
     ) throws(DiffusionError) -> AttentionFeatures {
+        try check(latents, count: timesteps.count, timesteps)
         let collector = AttentionCollector(selection, latentHeight: latents.shape[1], latentWidth: latents.shape[2])
         try runUNet(latents, timesteps: timesteps, context: context, extent: .lastAttention, observer: collector)
         return try collector.features(path: folder)
@@ -148,7 +150,7 @@ public final class DiffusionModel: Sendable {
     public func features(
         _ latent: Tensor, timestep: Int, context: Tensor, block: String, seed: UInt64 = 0
     ) throws(DiffusionError) -> Tensor {
-        try check(latent, [timestep])
+        try check(latent, count: 1, [timestep])
         let watch = BlockWatch(block)
         try runUNet(
             schedule.noised(latent, at: [timestep], seed: seed), timesteps: [timestep], context: context, extent: .block(block),
@@ -163,14 +165,13 @@ public final class DiffusionModel: Sendable {
     /// Checks its arguments, waits until no other pass of this model runs, and runs the U-Net as
     /// ``DenoisingUNet/callAsFunction(_:timesteps:context:extent:observer:)`` does.
     ///
-    /// - Precondition: there are as many latents as timesteps.
-    /// - Throws: ``DiffusionError`` if latents, timesteps or context are invalid, or weights cannot be read. The result is not
-    ///   checked for numbers that are not finite.
+    /// - Throws: ``DiffusionError`` if latents, timesteps or context are invalid, there are not as many latents as timesteps, or
+    ///   weights cannot be read. The result is not checked for numbers that are not finite.
     @discardableResult
     public func runUNet(
         _ latents: Tensor, timesteps: [Int], context: Tensor, extent: UNetExtent, observer: (any UNetObserver)? = nil
     ) throws(DiffusionError) -> Tensor? {
-        try check(latents, timesteps)
+        try check(latents, count: timesteps.count, timesteps)
         guard context.shape.count == 3, context.shape[0] == 1, context.shape[2] == contextChannels, context.isFinite else {
             throw DiffusionError(
                 .invalidInput, "takes a context of the shape [1, tokens, \(contextChannels)], not \(context.shape)", path: folder)
@@ -180,7 +181,8 @@ public final class DiffusionModel: Sendable {
         }
     }
 
-    private func check(_ latents: Tensor, _ timesteps: [Int]) throws(DiffusionError) {
+    /// - Parameter count: the number of latents that are needed.
+    private func check(_ latents: Tensor, count: Int, _ timesteps: [Int]) throws(DiffusionError) {
         let (factor, channels) = (unet.configuration.sideFactor, unet.configuration.latentChannels)
         guard latents.shape.count == 4, latents.shape[3] == channels,
             latents.shape[1...2].allSatisfy({ $0 > 0 && $0 % factor == 0 })
@@ -188,6 +190,12 @@ public final class DiffusionModel: Sendable {
             throw DiffusionError(
                 .invalidInput,
                 "takes latents with sides that are multiples of \(factor) and \(channels) channels, not \(latents.shape)",
+                path: folder)
+        }
+        guard latents.shape[0] == count else {
+            throw DiffusionError(
+                .invalidInput,
+                "takes \(count) \(count == 1 ? "latent" : "latents, one for each timestep"), not \(latents.shape[0])",
                 path: folder)
         }
         guard !timesteps.isEmpty, timesteps.allSatisfy(schedule.cumulativeAlphas.indices.contains) else {
