@@ -3,7 +3,7 @@ public import Checkpoints
 internal import ImageProcessing
 
 /// The kinds of ``CellposeError``.
-public enum CellposeErrorCode: String, ErrorCode {
+public enum CellposeErrorCode: String, NetworkErrorCode {
     /// The file does not exist or may not be read.
     case unreadable
     /// The file is damaged, or contradicts itself.
@@ -22,18 +22,6 @@ public enum CellposeErrorCode: String, ErrorCode {
 public typealias CellposeError = CodedError<CellposeErrorCode>
 
 extension CellposeError {
-    /// What was wrong with a checkpoint.
-    public init(_ error: CheckpointError) {
-        let code: Code =
-            switch error.code {
-            case .unreadable, .unwritable: .unreadable
-            case .malformed, .truncated: .malformed
-            case .unsupported: .unsupported
-            case .missingTensor, .mismatchedTensor: .mismatchedWeights
-            }
-        self.init(code, error)
-    }
-
     /// What was wrong with an image.
     init(_ error: ImageError, path: String) { self.init(.invalidInput, error.message, path: path) }
 }

@@ -2,7 +2,7 @@ public import Basics
 public import Checkpoints
 
 /// The kinds of ``DiffusionError``.
-public enum DiffusionErrorCode: String, ErrorCode {
+public enum DiffusionErrorCode: String, NetworkErrorCode {
     /// A file does not exist or may not be read.
     case unreadable
     /// A file is damaged, or contradicts itself.
@@ -19,17 +19,3 @@ public enum DiffusionErrorCode: String, ErrorCode {
 
 /// Why a diffusion model could not be opened or used: one sentence that says what, where, and what to do.
 public typealias DiffusionError = CodedError<DiffusionErrorCode>
-
-extension DiffusionError {
-    /// What was wrong with a checkpoint.
-    public init(_ error: CheckpointError) {
-        let code: Code =
-            switch error.code {
-            case .unreadable, .unwritable: .unreadable
-            case .malformed, .truncated: .malformed
-            case .unsupported: .unsupported
-            case .missingTensor, .mismatchedTensor: .mismatchedWeights
-            }
-        self.init(code, error)
-    }
-}

@@ -1,5 +1,4 @@
 internal import Basics
-internal import Foundation
 internal import Tensors
 
 /// The network that ``ReferenceSolver`` trains: a learned input with K channels, two 3 × 3 convolutions with batch normalisation
@@ -72,7 +71,7 @@ extension Tape {
     /// The softmax over channels, with channels first: `[1, 1, H, W, C]` → `[C, N]`.
     fileprivate func maps(_ logits: Variable) -> Variable {
         let (shape, channels) = (logits.value.shape, logits.value.shape[4])
-        let probabilities = Softmax.apply(logits.value.reshaped([logits.value.count / channels, channels]))
+        let probabilities = logits.value.reshaped([logits.value.count / channels, channels]).softmax()
         return record(Softmax.transposed(probabilities)) { [unowned self] gradient in
             accumulate(
                 Softmax.backward(Softmax.transposed(gradient), probabilities: probabilities).reshaped(shape), to: logits)
@@ -80,27 +79,8 @@ extension Tape {
     }
 }
 
-/// The softmax of each row of a matrix, forward and backward.
+/// The backward pass of the softmax of each row of a matrix.
 private enum Softmax {
-    /// exp(x_c) / Σ_d exp(x_d) in each row of `[N, C]`. The row's largest value is subtracted first, so that nothing overflows.
-    static func apply(_ x: Tensor) -> Tensor {
-        let columns = x.shape[1]
-        return Tensor(shape: x.shape) { target in
-            x.withUnsafeBufferPointer { x in
-                for first in stride(from: 0, to: x.count, by: columns) {
-                    let row = first..<first + columns
-                    let largest = row.reduce(-Float.infinity) { max($0, x[$1]) }
-                    var sum: Float = 0
-                    for element in row {
-                        target[element] = exp(x[element] - largest)
-                        sum += target[element]
-                    }
-                    for element in row { target[element] /= sum }
-                }
-            }
-        }
-    }
-
     /// The gradient with respect to the logits x from that with respect to the probabilities, both `[N, C]`.
     static func backward(_ gradient: Tensor, probabilities: Tensor) -> Tensor {
         let columns = gradient.shape[1]

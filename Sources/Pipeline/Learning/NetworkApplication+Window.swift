@@ -34,7 +34,7 @@ extension NetworkApplication {
         let longest = Int(isDeep ? cbrt(most) : most.squareRoot()) / alignment.height * alignment.height
         func axis(_ length: Int, _ alignment: Int, _ radius: Int) throws -> WindowAxis {
             // A block that holds the whole axis has no cut face.
-            let whole = length.rounded(upToMultipleOf: alignment)
+            let whole = length.rounded(upTo: alignment)
             let side = min(block, longest)
             if whole <= side { return try WindowAxis(block: whole, alignment: alignment) }
             return try WindowAxis(block: side, margin: margin ?? radius, taper: taper, alignment: alignment)

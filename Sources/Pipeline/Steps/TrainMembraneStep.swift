@@ -91,7 +91,7 @@ public struct TrainMembraneStep: TypedStep {
     ) throws -> PatchExamples {
         let isDeep = try item.parameters.dimensions == 3
         let size = try item.parameters.patchSize
-        let side = (size > 0 ? size : isDeep ? 64 : 256).rounded(upToMultipleOf: architecture.alignment.height)
+        let side = (size > 0 ? size : isDeep ? 64 : 256).rounded(upTo: architecture.alignment.height)
         guard let shape = VolumeShape(z: isDeep ? side : 1, y: side, x: side) else { throw PipelineError("patch.size is 0") }
         var (training, heldOut) = ([LabelledRegion](), [LabelledRegion]())
         var counts = [Int](repeating: 0, count: 256)
@@ -129,9 +129,4 @@ public struct TrainMembraneStep: TypedStep {
             )
         }
     }
-}
-
-extension Int {
-    /// The least multiple of `step` that is at least this number.
-    func rounded(upToMultipleOf step: Int) -> Int { (self + step - 1) / step * step }
 }

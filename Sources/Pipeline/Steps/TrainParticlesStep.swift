@@ -117,7 +117,7 @@ public struct TrainParticlesStep: TypedStep {
         _ item: Item<Self>, _ material: TrainingMaterial, _ sources: [ParticleSource], _ radii: [Double],
         _ architecture: NetworkArchitecture
     ) throws -> (examples: PatchExamples, learned: Int) {
-        let side = try item.parameters.patchSize.rounded(upToMultipleOf: architecture.alignment.width)
+        let side = try item.parameters.patchSize.rounded(upTo: architecture.alignment.width)
         guard let shape = VolumeShape(z: side, y: side, x: side) else { throw PipelineError("patch.size is 0") }
         let cuts = try HeldOutPart.cuts(
             of: sources.map { ($0.volume, $0.box) }, along: .columns, fraction: item.parameters.training.heldOutPart)

@@ -130,5 +130,5 @@ public struct WindowAxis: Hashable, Sendable {
 
 extension Int {
     /// The smallest multiple of a positive step that is not below this number, which is not negative.
-    func rounded(upTo step: Int) -> Int { (self + step - 1) / step * step }
+    package func rounded(upTo step: Int) -> Int { (self + step - 1) / step * step }
 }

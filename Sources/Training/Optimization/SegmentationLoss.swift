@@ -197,25 +197,14 @@ public struct SegmentationLoss: Hashable, Sendable {
 extension SegmentationLoss.OutputActivation {
     /// Softmax or sigmoid of logits, `[…, outputs]`, in the same shape.
     public func probabilities(_ logits: Tensor) -> Tensor {
-        let outputs = logits.shape.last ?? 1
-        return Tensor(shape: logits.shape) { target in
-            logits.withUnsafeBufferPointer { logits in
-                nonisolated(unsafe) let (target, logits) = (target, logits)
-                SegmentationLoss.forEachChunk(of: logits.count / max(outputs, 1)) { _, voxels in
-                    for voxel in voxels {
-                        let row = voxel * outputs..<(voxel + 1) * outputs
-                        if self == .sigmoid {
-                            for index in row { target[index] = 1 / (1 + exp(-logits[index])) }
-                            continue
-                        }
-                        var largest = -Float.infinity
-                        for index in row { largest = max(largest, logits[index]) }
-                        var sum: Float = 0
-                        for index in row {
-                            target[index] = exp(logits[index] - largest)
-                            sum += target[index]
-                        }
-                        for index in row { target[index] /= sum }
+        switch self {
+        case .softmax: logits.softmax()
+        case .sigmoid:
+            Tensor(shape: logits.shape) { target in
+                logits.withUnsafeBufferPointer { logits in
+                    nonisolated(unsafe) let (target, logits) = (target, logits)
+                    SegmentationLoss.forEachChunk(of: logits.count) { _, values in
+                        for index in values { target[index] = 1 / (1 + exp(-logits[index])) }
                     }
                 }
             }
@@ -226,10 +215,9 @@ extension SegmentationLoss.OutputActivation {
 /// The Dice score of a network's decisions against labels, over all voxels of any number of batches.
 public struct ClassOverlap: Sendable {
     private let loss: SegmentationLoss
-    /// For each output the number of voxels that the network and the labels give to it, that the network gives to it, and that
-    /// the labels give to it.
+    /// For each output |A ∩ B|, |A| and |B|, in voxels, where A are the voxels of the network's decisions and B the labelled ones.
     private var common: [Int] = []
-    private var said: [Int] = []
+    private var decided: [Int] = []
     private var labelled: [Int] = []
 
     /// - Parameter loss: determines which logit belongs to a label.
@@ -246,7 +234,7 @@ public struct ClassOverlap: Sendable {
         let outputs = logits.shape.last ?? 1
         if common.isEmpty {
             common = [Int](repeating: 0, count: outputs)
-            (said, labelled) = (common, common)
+            (decided, labelled) = (common, common)
         }
         let isExclusive = loss.activation == .softmax
         logits.withUnsafeBufferPointer { logits in
@@ -256,11 +244,11 @@ public struct ClassOverlap: Sendable {
                 let truth = Int(label) - (isExclusive ? 0 : 1)
                 if isExclusive {
                     let largest = row.max { logits[$0] < logits[$1] } ?? first
-                    said[largest - first] += 1
+                    decided[largest - first] += 1
                     if largest - first == truth { common[truth] += 1 }
                 } else {
                     for index in row where logits[index] > 0 {
-                        said[index - first] += 1
+                        decided[index - first] += 1
                         if index - first == truth { common[truth] += 1 }
                     }
                 }
@@ -273,7 +261,7 @@ public struct ClassOverlap: Sendable {
     /// both are empty.
     public var diceOfOutputs: [Double?] {
         common.indices.map { output in
-            let sum = said[output] + labelled[output]
+            let sum = decided[output] + labelled[output]
             return sum > 0 ? 2 * Double(common[output]) / Double(sum) : nil
         }
     }
