@@ -9,7 +9,7 @@ extension Artifact {
     /// - Complexity: decodes the chunks that contain the rows, on all cores; besides the result, it holds the stored values in
     ///   parts of about 16 MiB, or of the rows of one chunk if these are larger.
     public func readFloats(_ name: String, rows: Range<Int>? = nil) throws(BlobError) -> [Float] {
-        let description = try dataset(name)
+        let description = try description(of: name)
         let rows = rows ?? 0..<description.shape[0]
         if description.scalarType == .float32 { return try readRows(name, rows) }
         let count = try byteCount(of: rows, in: description) / description.scalarType.size

@@ -41,7 +41,7 @@ extension Artifact {
     /// The description of a dataset: its type, shape, digest and attributes.
     ///
     /// - Throws: ``BlobError`` where there is no such dataset.
-    public func dataset(_ name: String) throws(BlobError) -> DatasetDescription {
+    public func description(of name: String) throws(BlobError) -> DatasetDescription {
         guard let description = datasets.first(where: { $0.name == name }) else {
             let names = datasets.map { "'\($0.name)'" }.joined(separator: ", ")
             throw BlobError(.missing, "the artifact has no dataset '\(name)', only \(names.isEmpty ? "none" : names)", path: path)
@@ -56,7 +56,7 @@ extension Artifact {
     public func read<Value: VoxelScalar>(
         _ name: String, as type: Value.Type = Value.self, shape: [Int]? = nil
     ) throws(BlobError) -> [Value] {
-        let description = try dataset(name)
+        let description = try description(of: name)
         if let shape, shape != description.shape {
             throw .invalid("the dataset '\(name)' has the shape \(description.shape), not \(shape)", path: path)
         }
@@ -70,7 +70,7 @@ extension Artifact {
     public func readRows<Value: VoxelScalar>(
         _ name: String, _ rows: Range<Int>, as type: Value.Type = Value.self
     ) throws(BlobError) -> [Value] {
-        let description = try dataset(name)
+        let description = try description(of: name)
         guard description.scalarType == Value.scalarType else {
             throw .invalid("the dataset '\(name)' holds \(description.scalarType), not \(Value.scalarType)", path: path)
         }
@@ -97,7 +97,7 @@ extension Artifact {
     public func readRows(
         _ name: String, _ rows: Range<Int>, into destination: UnsafeMutableRawBufferPointer
     ) throws(BlobError) {
-        let description = try dataset(name)
+        let description = try description(of: name)
         let byteCount = try byteCount(of: rows, in: description)
         guard destination.count == byteCount else {
             throw .invalid("rows of \(byteCount) bytes do not fit memory of \(destination.count) bytes", path: path)
@@ -114,7 +114,7 @@ extension Artifact {
     ///
     /// - Throws: ``BlobError`` where there is no such dataset, it has another rank or an empty axis, or is damaged.
     public func readVoxels(_ name: String) throws(BlobError) -> VoxelBuffer {
-        let description = try dataset(name)
+        let description = try description(of: name)
         let axes = description.shape.count == 2 ? [1] + description.shape : description.shape
         guard axes.count == 3, let shape = VolumeShape(z: axes[0], y: axes[1], x: axes[2]) else {
             throw .invalid("the dataset '\(name)' of shape \(description.shape) is no volume", path: path)

@@ -9,22 +9,22 @@ extension CellposeModel {
     /// and so is the sum of weights at a pixel. The style is the mean over the tiles, normalised to length 1.
     func run(_ image: Image<Float>, tilesAtOnce: Int) -> (maps: [Image<Float>], style: [Float]) {
         let (rows, columns) = (TileLine(side: image.height), TileLine(side: image.width))
-        let places = rows.starts.flatMap { y in columns.starts.map { x in (y: y, x: x) } }
+        let origins = rows.starts.flatMap { y in columns.starts.map { x in (y: y, x: x) } }
         let weights = (y: rows.weights, x: columns.weights)
         var sums = [[Float]](
             repeating: [Float](repeating: 0, count: rows.padded * columns.padded), count: NetworkLayout.outputs)
         var style = [Float](repeating: 0, count: network.widths[network.widths.count - 1])
-        for first in stride(from: 0, to: places.count, by: tilesAtOnce) {
-            let some = Array(places[first..<min(first + tilesAtOnce, places.count)])
+        for first in stride(from: 0, to: origins.count, by: tilesAtOnce) {
+            let some = Array(origins[first..<min(first + tilesAtOnce, origins.count)])
             let output = network(tiles(of: image, at: some, rows, columns))
             for (index, value) in output.style.values.enumerated() { style[index % style.count] += value }
             output.maps.withUnsafeBufferPointer { maps in
                 for channel in sums.indices {
                     sums[channel].withUnsafeMutableBufferPointer { sum in
-                        for (tile, place) in some.enumerated() {
+                        for (tile, origin) in some.enumerated() {
                             for y in 0..<rows.length {
                                 let row = (tile * rows.length + y) * columns.length
-                                let target = (place.y + y) * columns.padded + place.x
+                                let target = (origin.y + y) * columns.padded + origin.x
                                 for x in 0..<columns.length {
                                     sum[target + x] +=
                                         maps[(row + x) * NetworkLayout.outputs + channel] * (weights.y[y] * weights.x[x])
@@ -48,18 +48,19 @@ extension CellposeModel {
 
     /// Tiles of the padded image, `[tile, y, x, channel]`: the image in the first channel, zeros in the others.
     private func tiles(
-        of image: Image<Float>, at places: [(y: Int, x: Int)], _ rows: TileLine, _ columns: TileLine
+        of image: Image<Float>, at origins: [(y: Int, x: Int)], _ rows: TileLine, _ columns: TileLine
     ) -> Tensor {
         let channels = network.widths[0]
-        return Tensor(shape: [places.count, rows.length, columns.length, channels]) { target in
+        return Tensor(shape: [origins.count, rows.length, columns.length, channels]) { target in
             target.update(repeating: 0)
-            for (tile, place) in places.enumerated() {
+            for (tile, origin) in origins.enumerated() {
                 for y in 0..<rows.length {
-                    let row = place.y + y - rows.before
+                    let row = origin.y + y - rows.before
                     guard (0..<image.height).contains(row) else { continue }
-                    let columnsInside = max(place.x, columns.before)..<min(place.x + columns.length, columns.before + image.width)
+                    let columnsInside =
+                        max(origin.x, columns.before)..<min(origin.x + columns.length, columns.before + image.width)
                     for x in columnsInside {
-                        target[((tile * rows.length + y) * columns.length + x - place.x) * channels] =
+                        target[((tile * rows.length + y) * columns.length + x - origin.x) * channels] =
                             image.values[row * image.width + x - columns.before]
                     }
                 }

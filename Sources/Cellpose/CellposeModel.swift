@@ -105,7 +105,7 @@ public struct CellposeModel: Sendable {
                 .notFinite, "gave numbers that are not finite: its weights are damaged, or the image has extreme values",
                 path: path)
         }
-        return CellposeMaps(flowY: maps[0], flowX: maps[1], cellProbability: maps[2], style: style)
+        return CellposeMaps(flowY: maps[0], flowX: maps[1], cellLogit: maps[2], style: style)
     }
 
     private func invalid(_ message: String) -> CellposeError { CellposeError(.invalidInput, message, path: path) }
@@ -130,7 +130,7 @@ extension CellposeModel {
         // steps at the network's scale.
         let masks = try CellposeMasks(
             probabilityThreshold: probability, iterations: max(1, Int(200 * diameter / meanDiameter)), errorLimit: errorLimit)
-        return try masks(flowY: maps.flowY, flowX: maps.flowX, probability: maps.cellProbability)
+        return try masks(flowY: maps.flowY, flowX: maps.flowX, probability: maps.cellLogit)
     }
 }
 
@@ -142,7 +142,7 @@ public struct CellposeMaps: Hashable, Sendable {
     /// The flow along x, to the right, in the same scale.
     public let flowX: Image<Float>
     /// The logit of the probability that the pixel is in a cell: 0 is a probability of ½.
-    public let cellProbability: Image<Float>
+    public let cellLogit: Image<Float>
     /// The style vector of the image, of Euclidean length 1: the normalised mean of the styles of its tiles.
     public let style: [Float]
 }

@@ -16,9 +16,9 @@ public struct Checkpoint: Sendable {
     /// The files that hold the tensors: one, or all shards of an index, sorted by name.
     public let files: [TensorFile]
     /// Each tensor's file and header entry, by name.
-    private let places: [String: Place]
+    private let locations: [String: Location]
 
-    private struct Place: Sendable {
+    private struct Location: Sendable {
         let file: MappedFile
         let entry: TensorEntry
     }
@@ -34,11 +34,11 @@ public struct Checkpoint: Sendable {
         } else {
             files = [try TensorFile(path: path)]
         }
-        var places: [String: Place] = [:]
+        var locations: [String: Location] = [:]
         for file in files {
-            for entry in file.tensors { places[entry.name] = Place(file: file.file, entry: entry) }
+            for entry in file.tensors { locations[entry.name] = Location(file: file.file, entry: entry) }
         }
-        self.places = places
+        self.locations = locations
     }
 
     /// Opens the checkpoint of a folder in the diffusers layout: `stem.safetensors`, `stem.fp16.safetensors`, or the index of
@@ -57,10 +57,10 @@ public struct Checkpoint: Sendable {
     }
 
     /// The names of all tensors, sorted.
-    public var names: [String] { places.keys.sorted() }
+    public var names: [String] { locations.keys.sorted() }
 
     /// The type, shape and byte range of a tensor; nil if there is no tensor of that name.
-    public func entry(named name: String) -> TensorEntry? { places[name]?.entry }
+    public func entry(named name: String) -> TensorEntry? { locations[name]?.entry }
 
     /// The values of a tensor as float32, row-major.
     ///
@@ -72,16 +72,16 @@ public struct Checkpoint: Sendable {
     ///   shorter since it was opened.
     /// - Complexity: O(1) for a view, otherwise O(elements).
     public func tensor(named name: String, expecting shape: [Int]) throws(CheckpointError) -> Tensor {
-        let place = try place(of: name, expecting: shape)
-        return try place.file.tensor(place.entry)
+        let location = try location(of: name, expecting: shape)
+        return try location.file.tensor(location.entry)
     }
 
     /// Checks name, shape and type of a tensor as ``tensor(named:expecting:)`` does, without reading any value.
     ///
     /// - Throws: ``CheckpointError`` if there is no such tensor, its shape differs, or it holds no floats.
     public func check(_ name: String, expecting shape: [Int]) throws(CheckpointError) {
-        let place = try place(of: name, expecting: shape)
-        try place.file.checkHoldsFloats(place.entry)
+        let location = try location(of: name, expecting: shape)
+        try location.file.checkHoldsFloats(location.entry)
     }
 
     /// Checks that the checkpoint holds no other tensors than those that the network reads. Without this check, a checkpoint with
@@ -90,13 +90,14 @@ public struct Checkpoint: Sendable {
     /// - Parameter isKnown: returns whether the network has a tensor of this name.
     /// - Throws: ``CheckpointError`` with the alphabetically first unknown name.
     public func checkNames(_ isKnown: (String) -> Bool) throws(CheckpointError) {
-        guard let place = places.values.filter({ !isKnown($0.entry.name) }).min(by: { $0.entry.name < $1.entry.name }) else {
+        guard let location = locations.values.filter({ !isKnown($0.entry.name) }).min(by: { $0.entry.name < $1.entry.name })
+        else {
             return
         }
         throw CheckpointError(
             .mismatchedTensor,
-            "holds the \(CheckpointError.title(place.entry.name)), for which the config has no place: the weights do not "
-                + "belong to their config", path: place.file.path)
+            "holds the \(CheckpointError.title(location.entry.name)), for which the config has no place: the weights do not "
+                + "belong to their config", path: location.file.path)
     }
 
     /// The values of a tensor of integers (`I64` … `U8`) or booleans (0 or 1), row-major.
@@ -104,36 +105,38 @@ public struct Checkpoint: Sendable {
     /// - Throws: ``CheckpointError`` if there is no such tensor, it holds floats, or the file became shorter since it was opened.
     /// - Complexity: O(elements), 8 bytes for each.
     public func integers(named name: String) throws(CheckpointError) -> [Int] {
-        let place = try place(of: name)
-        return try place.file.integers(place.entry)
+        let location = try location(of: name)
+        return try location.file.integers(location.entry)
     }
 
     /// Drops the mapped pages of all tensors whose names begin with `prefix` from memory (`MADV_DONTNEED`). Float32 views stay
     /// valid: the system reads their values from the file again at the next use. The memory of converted tensors is not affected;
     /// it is freed with its last tensor.
     public func releasePages(prefix: String = "") {
-        for place in places.values where place.entry.name.hasPrefix(prefix) { place.file.releasePages(place.entry.byteRange) }
+        for location in locations.values where location.entry.name.hasPrefix(prefix) {
+            location.file.releasePages(location.entry.byteRange)
+        }
     }
 
-    private func place(of name: String, expecting shape: [Int]) throws(CheckpointError) -> Place {
-        let place = try place(of: name)
-        guard place.entry.shape == shape else {
+    private func location(of name: String, expecting shape: [Int]) throws(CheckpointError) -> Location {
+        let location = try location(of: name)
+        guard location.entry.shape == shape else {
             throw CheckpointError(
                 .mismatchedTensor,
-                "\(CheckpointError.title(name)) has the shape \(place.entry.shape) where \(shape) is expected: the weights "
-                    + "do not belong to their config", path: place.file.path)
+                "\(CheckpointError.title(name)) has the shape \(location.entry.shape) where \(shape) is expected: the weights "
+                    + "do not belong to their config", path: location.file.path)
         }
-        return place
+        return location
     }
 
-    private func place(of name: String) throws(CheckpointError) -> Place {
-        guard let place = places[name] else {
+    private func location(of name: String) throws(CheckpointError) -> Location {
+        guard let location = locations[name] else {
             throw CheckpointError(
                 .missingTensor,
                 "has no \(CheckpointError.title(name)): the weights are incomplete, or do not belong to their config",
                 path: path)
         }
-        return place
+        return location
     }
 }
 
@@ -200,10 +203,10 @@ private struct ShardIndex {
             }
             let shard = try SafetensorsFile(path: folder + name)
             for entry in shard.tensors where files[entry.name] != name {
-                let place = files[entry.name].map { "in \(CheckpointError.quoted($0))" } ?? "nowhere"
+                let location = files[entry.name].map { "in \(CheckpointError.quoted($0))" } ?? "nowhere"
                 throw CheckpointError(
                     .malformed,
-                    "places \(CheckpointError.title(entry.name)) \(place), but \(CheckpointError.quoted(name)) holds it: "
+                    "places \(CheckpointError.title(entry.name)) \(location), but \(CheckpointError.quoted(name)) holds it: "
                         + "files of different downloads are mixed", path: path)
             }
             count += shard.tensors.count

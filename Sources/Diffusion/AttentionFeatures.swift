@@ -41,7 +41,7 @@ public struct AttentionFeatures: Sendable {
         /// The affinity, `[n, n]`, tokens in row-major order of the grid. Rows sum to about 1.
         ///
         /// - Complexity: O(n²), 4 n² bytes; computed at each call.
-        public func matrix() -> Tensor { sum.symmetric() }
+        public func matrix() -> Tensor { sum.meanAffinity() }
 
         /// The upper triangle of the matrix with its diagonal, row after row, each value multiplied by `scale`: n (n + 1) / 2
         /// values.
@@ -50,8 +50,8 @@ public struct AttentionFeatures: Sendable {
             return matrix().withUnsafeBufferPointer { matrix in
                 [Float](unsafeUninitializedCapacity: n * (n + 1) / 2) { target, count in
                     for row in 0..<n {
-                        for place in row * n + row..<(row + 1) * n {
-                            target[count] = matrix[place] * scale
+                        for index in row * n + row..<(row + 1) * n {
+                            target[count] = matrix[index] * scale
                             count += 1
                         }
                     }
@@ -110,10 +110,10 @@ final class AttentionCollector: UNetObserver {
         guard selection.groups.contains(layer.group) else { return nil }
         if selection.tokens { addTokens(layer, query, key) }
         guard selection.affinities else { return nil }
-        let place = Key(level: layer.level, group: layer.group)
-        var entry = sums[place] ?? (AffinityAccumulator(tokens: query.shape[1]), [])
+        let group = Key(level: layer.level, group: layer.group)
+        var entry = sums[group] ?? (AffinityAccumulator(tokens: query.shape[1]), [])
         entry.layers.insert(layer.name)
-        sums[place] = entry
+        sums[group] = entry
         return entry.sum
     }
 
@@ -127,8 +127,8 @@ final class AttentionCollector: UNetObserver {
             part.withUnsafeBufferPointer { source in
                 tokenSums[index].sum.withUnsafeMutableBufferPointer { target in
                     for row in 0..<images * tokens {
-                        let place = row % tokens * 2 * channels + offset
-                        for channel in 0..<channels { target[place + channel] += source[row * channels + channel] }
+                        let first = row % tokens * 2 * channels + offset
+                        for channel in 0..<channels { target[first + channel] += source[row * channels + channel] }
                     }
                 }
             }
@@ -137,9 +137,12 @@ final class AttentionCollector: UNetObserver {
 
     /// The features of the passes so far.
     ///
-    /// - Throws: ``DiffusionError`` if queries or keys hold numbers that are not finite.
-    /// - Complexity: an eigenvalue problem for each layer if queries and keys were gathered.
+    /// - Throws: ``DiffusionError`` if affinities, queries or keys hold numbers that are not finite.
+    /// - Complexity: reads each affinity; an eigenvalue problem for each layer if queries and keys were gathered.
     func features(path: String) throws(DiffusionError) -> AttentionFeatures {
+        for (key, entry) in sums where !entry.sum.isFinite {
+            throw .notFinite("the affinity of \(key.group.rawValue) layers at level \(key.level)", path: path)
+        }
         let order = AttentionLayer.Group.allCases
         let affinities = sums.sorted {
             ($0.key.level, order.firstIndex(of: $0.key.group) ?? 0) < ($1.key.level, order.firstIndex(of: $1.key.group) ?? 0)

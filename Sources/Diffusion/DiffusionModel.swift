@@ -18,7 +18,7 @@ public final class DiffusionModel: Sendable {
     public let folder: String
     /// The noise at each timestep.
     public let schedule: NoiseSchedule
-    /// The U-Net. Its own pass does not wait for its turn; ``pass(_:timesteps:context:extent:observer:)`` does.
+    /// The U-Net. Its own pass does not wait for its turn; ``runUNet(_:timesteps:context:extent:observer:)`` does.
     public let unet: DenoisingUNet
     let autoencoder: AutoencoderEncoder
     private let unetCheckpoint: Checkpoint
@@ -123,19 +123,21 @@ public final class DiffusionModel: Sendable {
         _ latent: Tensor, timesteps: [Int], context: Tensor, seed: UInt64 = 0,
         selecting selection: AttentionFeatures.Selection = .init()
     ) throws(DiffusionError) -> AttentionFeatures {
-        try check(latent, timesteps)
+        try check(latent, count: 1, timesteps)
         let noised = schedule.noised(latent, at: timesteps, seed: seed)
         return try attention(noised: noised, timesteps: timesteps, context: context, selecting: selection)
     }
 
-    /// The same for latents that already have their noise, `[N, height, width, channels]`, one for each timestep.
+    /// The same for latents that already have their noise, `[timesteps, height, width, channels]`.
     ///
-    /// - Precondition: latents have at least three axes, and there are as many as timesteps.
+    /// - Throws: ``DiffusionError`` as ``attention(_:timesteps:context:seed:selecting:)``, and if there are not as many latents as
+    ///   timesteps.
     public func attention(
         noised latents: Tensor, timesteps: [Int], context: Tensor, selecting selection: AttentionFeatures.Selection = .init()
     ) throws(DiffusionError) -> AttentionFeatures {
+        try check(latents, count: timesteps.count, timesteps)
         let collector = AttentionCollector(selection, latentHeight: latents.shape[1], latentWidth: latents.shape[2])
-        try pass(latents, timesteps: timesteps, context: context, extent: .lastAttention, observer: collector)
+        try runUNet(latents, timesteps: timesteps, context: context, extent: .lastAttention, observer: collector)
         return try collector.features(path: folder)
     }
 
@@ -148,9 +150,9 @@ public final class DiffusionModel: Sendable {
     public func features(
         _ latent: Tensor, timestep: Int, context: Tensor, block: String, seed: UInt64 = 0
     ) throws(DiffusionError) -> Tensor {
-        try check(latent, [timestep])
+        try check(latent, count: 1, [timestep])
         let watch = BlockWatch(block)
-        try pass(
+        try runUNet(
             schedule.noised(latent, at: [timestep], seed: seed), timesteps: [timestep], context: context, extent: .block(block),
             observer: watch)
         guard let output = watch.output else {
@@ -163,14 +165,13 @@ public final class DiffusionModel: Sendable {
     /// Checks its arguments, waits until no other pass of this model runs, and runs the U-Net as
     /// ``DenoisingUNet/callAsFunction(_:timesteps:context:extent:observer:)`` does.
     ///
-    /// - Precondition: there are as many latents as timesteps.
-    /// - Throws: ``DiffusionError`` if latents, timesteps or context are invalid, or weights cannot be read. The result is not
-    ///   checked for numbers that are not finite.
+    /// - Throws: ``DiffusionError`` if latents, timesteps or context are invalid, there are not as many latents as timesteps, or
+    ///   weights cannot be read. The result is not checked for numbers that are not finite.
     @discardableResult
-    public func pass(
+    public func runUNet(
         _ latents: Tensor, timesteps: [Int], context: Tensor, extent: UNetExtent, observer: (any UNetObserver)? = nil
     ) throws(DiffusionError) -> Tensor? {
-        try check(latents, timesteps)
+        try check(latents, count: timesteps.count, timesteps)
         guard context.shape.count == 3, context.shape[0] == 1, context.shape[2] == contextChannels, context.isFinite else {
             throw DiffusionError(
                 .invalidInput, "takes a context of the shape [1, tokens, \(contextChannels)], not \(context.shape)", path: folder)
@@ -180,7 +181,8 @@ public final class DiffusionModel: Sendable {
         }
     }
 
-    private func check(_ latents: Tensor, _ timesteps: [Int]) throws(DiffusionError) {
+    /// - Parameter count: the number of latents that are needed.
+    private func check(_ latents: Tensor, count: Int, _ timesteps: [Int]) throws(DiffusionError) {
         let (factor, channels) = (unet.configuration.sideFactor, unet.configuration.latentChannels)
         guard latents.shape.count == 4, latents.shape[3] == channels,
             latents.shape[1...2].allSatisfy({ $0 > 0 && $0 % factor == 0 })
@@ -190,9 +192,16 @@ public final class DiffusionModel: Sendable {
                 "takes latents with sides that are multiples of \(factor) and \(channels) channels, not \(latents.shape)",
                 path: folder)
         }
-        guard !timesteps.isEmpty, timesteps.allSatisfy(schedule.alphas.indices.contains) else {
+        guard latents.shape[0] == count else {
             throw DiffusionError(
-                .invalidInput, "has the timesteps 0 to \(schedule.alphas.count - 1); \(timesteps) are not all among them",
+                .invalidInput,
+                "takes \(count) \(count == 1 ? "latent" : "latents, one for each timestep"), not \(latents.shape[0])",
+                path: folder)
+        }
+        guard !timesteps.isEmpty, timesteps.allSatisfy(schedule.cumulativeAlphas.indices.contains) else {
+            throw DiffusionError(
+                .invalidInput,
+                "has the timesteps 0 to \(schedule.cumulativeAlphas.count - 1); \(timesteps) are not all among them",
                 path: folder)
         }
         guard latents.isFinite else { throw .notFinite("the latent", path: folder) }
@@ -216,7 +225,7 @@ public final class DiffusionModel: Sendable {
         let side = imageSideFactor
         let latent = try encode(Tensor(shape: [1, side, side, 3], repeating: 0.5)).mode
         let context = try context(for: "")
-        guard let noise = try pass(latent, timesteps: [0], context: context, extent: .noise), noise.isFinite else {
+        guard let noise = try runUNet(latent, timesteps: [0], context: context, extent: .noise), noise.isFinite else {
             throw .notFinite("the noise that it predicts", path: folder)
         }
         try reportUnused(unetCheckpoint, usedNames.unet) { _ in false }

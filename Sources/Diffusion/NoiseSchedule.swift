@@ -8,7 +8,7 @@ public import Tensors
 /// NeurIPS 2020).
 public struct NoiseSchedule: Sendable {
     /// ᾱ for each timestep, from almost 1 at timestep 0 down to almost 0.
-    public let alphas: [Double]
+    public let cumulativeAlphas: [Double]
 
     /// A schedule; by default that of Stable Diffusion 1 and 2.
     ///
@@ -19,7 +19,7 @@ public struct NoiseSchedule: Sendable {
     ///   - isScaledLinear: whether √β rises linearly; otherwise β does.
     public init(timesteps: Int = 1000, firstBeta: Double = 0.00085, lastBeta: Double = 0.012, isScaledLinear: Bool = true) {
         var product = 1.0
-        alphas = (0..<timesteps).map { timestep in
+        cumulativeAlphas = (0..<timesteps).map { timestep in
             let position = timesteps > 1 ? Double(timestep) / Double(timesteps - 1) : 0
             let beta: Double
             if isScaledLinear {
@@ -37,7 +37,7 @@ public struct NoiseSchedule: Sendable {
     ///
     /// - Parameters:
     ///   - latent: `[1, height, width, channels]`
-    ///   - timesteps: valid indices into ``alphas``.
+    ///   - timesteps: valid indices into ``cumulativeAlphas``.
     ///   - seed: of the noise. Each timestep has its own noise; every latent of this shape gets the same.
     /// - Returns: `[timesteps, height, width, channels]`
     /// - Complexity: O(timesteps · elements of the latent).
@@ -48,11 +48,12 @@ public struct NoiseSchedule: Sendable {
             noise.withUnsafeBufferPointer { values in
                 Tensor(shape: noise.shape) { target in
                     for (index, timestep) in timesteps.enumerated() {
-                        let signal = Float(alphas[timestep].squareRoot())
-                        let share = Float((1 - alphas[timestep]).squareRoot())
-                        for place in 0..<count {
+                        let signal = Float(cumulativeAlphas[timestep].squareRoot())
+                        let share = Float((1 - cumulativeAlphas[timestep]).squareRoot())
+                        for element in 0..<count {
                             target.initializeElement(
-                                at: index * count + place, to: signal * latent[place] + share * values[index * count + place])
+                                at: index * count + element,
+                                to: signal * latent[element] + share * values[index * count + element])
                         }
                     }
                 }

@@ -4,7 +4,7 @@ public import Volumes
 public struct SimulatedTomogram: Sendable {
     /// The grey values: float32, `[z][y][x]`, structures dark. In the lamella, before gold and noise are added, their mean is 0
     /// and their standard deviation is 1.
-    public let density: VoxelBuffer
+    public let greyValues: VoxelBuffer
 
     /// The class of each voxel: uint8, `[z][y][x]`, the raw values of ``SimulationClass``.
     public let labels: VoxelBuffer

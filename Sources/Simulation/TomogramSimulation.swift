@@ -59,7 +59,7 @@ public struct TomogramSimulation: Sendable {
         let density = scene.density.tomogram(of: grid)
         report(.noise, 1)
         return SimulatedTomogram(
-            density: density, labels: scene.labels, particles: scene.particles, filaments: scene.filaments, lamella: lamella,
+            greyValues: density, labels: scene.labels, particles: scene.particles, filaments: scene.filaments, lamella: lamella,
             parameters: parameters)
     }
 

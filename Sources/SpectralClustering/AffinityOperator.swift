@@ -109,7 +109,7 @@ public struct AffinityOperator: Sendable {
             x.withUnsafeBufferPointer { x in
                 Threads.perform(x.count / tokens) { vector in
                     var sum = 0.0
-                    if mean != 0 { for place in vector * tokens..<(vector + 1) * tokens { sum += Double(x[place]) } }
+                    if mean != 0 { for element in vector * tokens..<(vector + 1) * tokens { sum += Double(x[element]) } }
                     y[vector * tokens..<(vector + 1) * tokens].update(repeating: Float(mean * sum))
                 }
             }
@@ -247,7 +247,7 @@ struct BlockPooling {
                         let line = row / rows * coarse.width
                         for column in 0..<coarse.width {
                             let first = row * fine.width + column * columns
-                            for place in first..<first + columns { target[line + column] += x[place] }
+                            for element in first..<first + columns { target[line + column] += x[element] }
                         }
                     }
                 }
@@ -268,7 +268,7 @@ struct BlockPooling {
                         let first = vector * tokens + row * fine.width
                         for column in 0..<coarse.width {
                             let value = values[line + column * vectors]
-                            for place in first + column * columns..<first + (column + 1) * columns { y[place] += value }
+                            for element in first + column * columns..<first + (column + 1) * columns { y[element] += value }
                         }
                     }
                 }

@@ -32,8 +32,8 @@ struct Candidates {
                 let squares = Self.rowProducts(vectors, vectors, n)
                 let values = zip(Self.rowProducts(vectors, images, n), squares).map(/)
                 let residuals = values.indices.map { row in
-                    (row * n..<(row + 1) * n).reduce(0.0) { sum, place in
-                        let difference = Double(images[place]) - values[row] * Double(vectors[place])
+                    (row * n..<(row + 1) * n).reduce(0.0) { sum, element in
+                        let difference = Double(images[element]) - values[row] * Double(vectors[element])
                         return sum + difference * difference
                     }
                 }
@@ -110,9 +110,9 @@ struct Candidates {
                     var sums = [Double](repeating: 0, count: n)
                     for other in 0..<count {
                         let factor = rotation[row * count + other]
-                        for place in 0..<n { sums[place] += factor * Double(vectors[other * n + place]) }
+                        for element in 0..<n { sums[element] += factor * Double(vectors[other * n + element]) }
                     }
-                    for place in 0..<n { target[row * n + place] = Float(sums[place]) }
+                    for element in 0..<n { target[row * n + element] = Float(sums[element]) }
                 }
             }
         }

@@ -14,7 +14,7 @@ public struct Eigensolver: Sendable {
     /// eigenvalue.
     public let tolerance: Double
     /// The most products of the matrix with a block of vectors.
-    public let mostProducts: Int
+    public let maxProducts: Int
     /// An eigenvector counts as constant when its standard deviation is at most this share of its root mean square. The first
     /// constant one is left out and the next eigenvector takes its place. 0 keeps all.
     public let constantTolerance: Double
@@ -23,27 +23,27 @@ public struct Eigensolver: Sendable {
 
     /// - Throws: ``SpectralError`` where a parameter is out of range.
     public init(
-        count: Int = 20, tolerance: Double = 3e-6, mostProducts: Int = 300, constantTolerance: Double = 0.1, seed: UInt64 = 0
+        count: Int = 20, tolerance: Double = 3e-6, maxProducts: Int = 300, constantTolerance: Double = 0.1, seed: UInt64 = 0
     ) throws(SpectralError) {
         guard (1...1024).contains(count) else { throw .parameter("count", count, mustBe: "between 1 and 1024") }
         guard tolerance >= 1e-6, tolerance < 1 else {
             throw .parameter("tolerance", tolerance, mustBe: "at least 1e-6 and below 1")
         }
-        guard (1...1_000_000).contains(mostProducts) else {
-            throw .parameter("mostProducts", mostProducts, mustBe: "between 1 and 1000000")
+        guard (1...1_000_000).contains(maxProducts) else {
+            throw .parameter("maxProducts", maxProducts, mustBe: "between 1 and 1000000")
         }
         guard constantTolerance >= 0, constantTolerance < 1 else {
             throw .parameter("constantTolerance", constantTolerance, mustBe: "at least 0 and below 1")
         }
-        (self.count, self.tolerance, self.mostProducts) = (count, tolerance, mostProducts)
+        (self.count, self.tolerance, self.maxProducts) = (count, tolerance, maxProducts)
         (self.constantTolerance, self.seed) = (constantTolerance, seed)
     }
 
-    /// Computes the eigenvectors of an affinity. If `mostProducts` is reached first, the result is the best approximation so far,
+    /// Computes the eigenvectors of an affinity. If `maxProducts` is reached first, the result is the best approximation so far,
     /// with `isConverged` false.
     ///
     /// - Throws: ``SpectralError`` where the affinity has too few tokens, is (almost) the same for all of them, or is not finite,
-    ///   and where `mostProducts` is too low for any result.
+    ///   and where `maxProducts` is too low for any result.
     /// - Complexity: some 10 to 30 products with 32 vectors; each takes 2 · 32 · n² operations for each resolution of n tokens.
     public func callAsFunction(_ affinity: AffinityOperator) throws(SpectralError) -> Eigenvectors {
         let tokens = affinity.grid.count
@@ -81,7 +81,7 @@ public struct Eigensolver: Sendable {
         while true {
             guard process.grow() else { throw .notFinite("affinities") }
             let isFull = process.size + block > capacity
-            let isLast = process.products + 1 >= mostProducts
+            let isLast = process.products + 1 >= maxProducts
             guard process.size > wanted, isFull || isLast || process.products % 2 == 0 else {
                 if isLast { throw tooFew }
                 continue
@@ -110,10 +110,10 @@ public struct Eigensolver: Sendable {
         zip(pairs.values, pairs.residuals).prefix { value, residual in value > 8 * last && residual <= 1e-6 * value }.count
     }
 
-    /// The error for a `mostProducts` with which the basis cannot reach the wanted size.
+    /// The error for a `maxProducts` with which the basis cannot reach the wanted size.
     private var tooFew: SpectralError {
         let least = count / LanczosProcess.blockSize + 3
-        return .parameter("mostProducts", mostProducts, mustBe: "at least \(least) for \(count) eigenvectors")
+        return .parameter("maxProducts", maxProducts, mustBe: "at least \(least) for \(count) eigenvectors")
     }
 
     /// Whether the first `wanted` pairs have converged (see ``tolerance``).

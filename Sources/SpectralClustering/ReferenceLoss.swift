@@ -35,7 +35,7 @@ struct ReferenceLoss {
             (0..<maps).map { map in
                 let row = map * stride..<map * stride + n
                 let length = Float(row.reduce(0.0) { $0 + Double(z[$1]) * Double(z[$1]) }.squareRoot())
-                for place in row { z[place] /= length }
+                for element in row { z[element] /= length }
                 return length
             }
         }

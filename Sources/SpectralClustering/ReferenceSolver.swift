@@ -54,25 +54,28 @@ public struct ReferenceSolver: Sendable {
             throw .size("\(count) maps are too many for \(grid) tokens; ask for fewer, or for smaller tiles")
         }
         let loss = ReferenceLoss(grid: grid, graphs: affinity.resolutions)
-        var network = ReferenceNetwork(grid: grid, channels: channels, maps: count, seed: seed)
-        var states = network.parameters.all.map { AdamState(shape: $0.shape) }
+        let network = ReferenceNetwork(grid: grid, channels: channels, maps: count, seed: seed)
+        let parameters = network.parameters
+        var states = parameters.map { AdamState(shape: $0.value.shape) }
         var losses: [Double] = []
         for update in 0..<updates {
-            let (maps, pass) = network.forward()
-            let (value, gradient) = loss(maps)
+            let tape = Tape()
+            let maps = network(on: tape)
+            let (value, gradient) = loss(maps.value)
             guard value.isFinite else { throw .notFinite("the maps of the reference solver, or the affinities,") }
             losses.append(value)
+            tape.backward(from: maps, gradient: gradient)
             let step = AdamState.Step(number: update + 1, learningRate: learningRate)
-            var values = network.parameters.all
-            for (index, gradient) in network.backward(gradient, pass).all.enumerated() {
+            for (index, parameter) in parameters.enumerated() {
+                guard let gradient = parameter.gradient else { continue }
                 // The sum over the (equal) iterations of an update.
                 var sum = gradient
                 sum.add(gradient, times: Float(iterations - 1))
-                states[index].update(&values[index], gradient: sum, step)
+                states[index].update(&parameter.value, gradient: sum, step)
+                parameter.gradient = nil
             }
-            network.parameters.all = values
         }
-        let (maps, _) = network.forward()
+        let maps = network(on: Tape(recording: false)).value
         losses.append(loss(maps).loss)
         let singular = SingularVectors(Self.normalized(maps))
         guard losses.allSatisfy(\.isFinite), !singular.values.isEmpty else {
@@ -93,7 +96,7 @@ public struct ReferenceSolver: Sendable {
             for map in 0..<count {
                 let row = map * n..<(map + 1) * n
                 let length = Float(row.reduce(0.0) { $0 + Double(values[$1]) * Double(values[$1]) }.squareRoot())
-                for place in row { values[place] /= length }
+                for element in row { values[element] /= length }
             }
         }
         return result
@@ -152,14 +155,14 @@ struct SingularVectors {
     /// Rotates two rows so that they become orthogonal; false where they already are, up to rounding.
     private static func rotate(_ rows: UnsafeMutableBufferPointer<Double>, _ a: Int, _ b: Int, _ n: Int) -> Bool {
         var (aa, bb, ab) = (0.0, 0.0, 0.0)
-        for place in 0..<n {
-            aa += rows[a + place] * rows[a + place]
-            bb += rows[b + place] * rows[b + place]
-            ab += rows[a + place] * rows[b + place]
+        for element in 0..<n {
+            aa += rows[a + element] * rows[a + element]
+            bb += rows[b + element] * rows[b + element]
+            ab += rows[a + element] * rows[b + element]
         }
         guard abs(ab) > 1e-14 * (aa * bb).squareRoot() else { return false }
         let turn = JacobiRotation(pp: aa, qq: bb, pq: ab)
-        for place in 0..<n { (rows[a + place], rows[b + place]) = turn(rows[a + place], rows[b + place]) }
+        for element in 0..<n { (rows[a + element], rows[b + element]) = turn(rows[a + element], rows[b + element]) }
         return true
     }
 }

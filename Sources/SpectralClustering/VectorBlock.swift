@@ -75,12 +75,12 @@ enum VectorBlock {
             for other in 0..<kept {
                 let share = -dot(vectors + other * n, vector, n)
                 let earlier = vectors + other * n
-                for place in 0..<n { vector[place] += share * earlier[place] }
+                for element in 0..<n { vector[element] += share * earlier[element] }
             }
             let length = dot(vector, vector, n).squareRoot()
             guard length > least, length > 1e-4 * before else { continue }
             let target = vectors + kept * n
-            for place in 0..<n { target[place] = vector[place] / length }
+            for element in 0..<n { target[element] = vector[element] / length }
             kept += 1
         }
         return kept

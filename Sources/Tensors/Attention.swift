@@ -179,7 +179,7 @@ public final class AffinityAccumulator: @unchecked Sendable {
     func noteAdded(_ added: Int) { matrices.withLock { $0 += added } }
 
     /// The mean of (P + Pᵀ) / 2 over all matrices, `[n, n]`; zeros if none was added.
-    public func symmetric() -> Tensor {
+    public func meanAffinity() -> Tensor {
         let count = self.count
         let n = tokens
         let block = AffinityAccumulator.block
@@ -203,18 +203,22 @@ public final class AffinityAccumulator: @unchecked Sendable {
             })
     }
 
-    /// The upper triangle of ``symmetric()`` including the diagonal, row by row, as bit patterns of IEEE half precision:
-    /// n (n + 1) / 2 values.
-    public func packedUpperTriangle() -> [UInt16] {
-        let matrix = symmetric()
-        let n = tokens
-        return [UInt16](unsafeUninitializedCapacity: n * (n + 1) / 2) { buffer, count in
-            count = n * (n + 1) / 2
-            guard let base = buffer.baseAddress else { return }
-            Threads.perform(n) { row in
-                let target = base + row * n - row * (row - 1) / 2
-                ck_float_to_half(matrix.storage.base + row * n + row, target, n - row)
+    /// Whether all sums are finite.
+    ///
+    /// - Complexity: reads 4 n² bytes.
+    public var isFinite: Bool {
+        let blocks = (tokens + AffinityAccumulator.block - 1) / AffinityAccumulator.block
+        let faults = Mutex(0)
+        Threads.perform(blocks) { block in
+            let queries = min(AffinityAccumulator.block, tokens - block * AffinityAccumulator.block)
+            let own = sums.base + block * AffinityAccumulator.block * tokens
+            for key in 0..<tokens {
+                // Of the last block, only the columns of queries that exist are sums.
+                for query in 0..<queries where !own[key * AffinityAccumulator.block + query].isFinite {
+                    return faults.withLock { $0 += 1 }
+                }
             }
         }
+        return faults.withLock { $0 } == 0
     }
 }

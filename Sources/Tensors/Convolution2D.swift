@@ -91,7 +91,7 @@ public struct Convolution2D: Sendable {
     private func applyToPatches(
         of x: Tensor, rows: Int, columns: Int, adding add: UnsafePointer<Float>?, into result: UnsafeMutablePointer<Float>
     ) {
-        let inner = weight.inner
+        let (inner, size) = (weight.inner, Extent3D(1, x.shape[1], x.shape[2]))
         let pixels = x.shape[0] * rows * columns
         let pixelsOfStrip = max(min(2_097_152 / max(inner, 1), pixels), min(64, pixels), 1)
         for first in Swift.stride(from: 0, to: pixels, by: pixelsOfStrip) {
@@ -99,31 +99,18 @@ public struct Convolution2D: Sendable {
             TensorStorage.withScratch(count * inner) { patches in
                 let pixelsOfTask = 16
                 Threads.perform((count + pixelsOfTask - 1) / pixelsOfTask) { task in
+                    let (lengths, kernel) = (size.lengths, [1, kernelHeight, kernelWidth])
                     for pixel in task * pixelsOfTask..<min((task + 1) * pixelsOfTask, count) {
                         let (image, rest) = (first + pixel).quotientAndRemainder(dividingBy: rows * columns)
-                        copyPatch(of: x, image: image, row: rest / columns, column: rest % columns, to: patches + pixel * inner)
+                        ck_patch(
+                            x.storage.base + image * size.count * inputs, lengths, inputs, 0,
+                            rest / columns * stride - padding.top,
+                            rest % columns * stride - padding.left, kernel, patches + pixel * inner)
                     }
                 }
                 weight.multiply(
                     rows: count, patches, stride: inner, bias: bias, adding: add.map { $0 + first * outputs },
                     into: result + first * outputs)
-            }
-        }
-    }
-
-    /// Copies the neighbourhood of one pixel of the result, `[row][column][input]`, with zeros outside of the image.
-    private func copyPatch(of x: Tensor, image: Int, row: Int, column: Int, to target: UnsafeMutablePointer<Float>) {
-        let (height, width) = (x.shape[1], x.shape[2])
-        for ky in 0..<kernelHeight {
-            let y = row * stride + ky - padding.top
-            for kx in 0..<kernelWidth {
-                let x0 = column * stride + kx - padding.left
-                let pixel = target + (ky * kernelWidth + kx) * inputs
-                if y >= 0 && y < height && x0 >= 0 && x0 < width {
-                    pixel.update(from: x.storage.base + ((image * height + y) * width + x0) * inputs, count: inputs)
-                } else {
-                    pixel.update(repeating: 0, count: inputs)
-                }
             }
         }
     }
@@ -161,10 +148,10 @@ extension Convolution2D {
                 for channel in Swift.stride(from: 0, to: inputs, by: channels) {
                     let some = min(channels, inputs - channel)
                     Threads.perform(count) { tile in
-                        let (image, place) = (first + tile).quotientAndRemainder(dividingBy: down * across)
+                        let (image, position) = (first + tile).quotientAndRemainder(dividingBy: down * across)
                         ck_winograd_input(
                             x.storage.base + image * height * width * inputs + channel, height, width, inputs, some,
-                            place / across * 4 - 1, place % across * 4 - 1, factors.map { $0.scale(of: image) + channel },
+                            position / across * 4 - 1, position % across * 4 - 1, factors.map { $0.scale(of: image) + channel },
                             factors.map { $0.shift(of: image) + channel }, transformed + tile * Winograd.block, plane,
                             Winograd.block)
                     }

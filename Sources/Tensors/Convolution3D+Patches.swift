@@ -79,11 +79,8 @@ extension Convolution3D {
         }
     }
 
-    /// The transposed convolution of any kernel and stride: multiplies each voxel's gradient with the weight, which gives the
-    /// gradient of its patch, and adds the patches up at the voxels of the input (col2im).
-    ///
-    /// - Parameter extent: D, H, W of the input.
-    func gatheredGradient(_ gradient: Tensor, weight: Tensor, extent: Extent3D) -> Tensor {
+    /// The weight of ``gatheredGradient(_:weight:extent:)``: `[outputs, taps · inputs]`, packed.
+    func patchGradientMatrix(_ weight: Tensor) -> PackedMatrix {
         let taps = kernel.count
         // The weight as `[taps · inputs, outputs]`.
         let columns = Tensor(shape: [taps * inputs, outputs]) { columns in
@@ -96,7 +93,16 @@ extension Convolution3D {
                 }
             }
         }
-        let packed = PackedMatrix(columns, columns: taps * inputs, inputs: outputs, taps: 1)
+        return PackedMatrix(columns, columns: taps * inputs, inputs: outputs, taps: 1)
+    }
+
+    /// The transposed convolution of any kernel and stride: multiplies each voxel's gradient with the weight, which gives the
+    /// gradient of its patch, and adds the patches up at the voxels of the input (col2im).
+    ///
+    /// - Parameters:
+    ///   - weight: as ``patchGradientMatrix(_:)`` packs it.
+    ///   - extent: D, H, W of the input.
+    func gatheredGradient(_ gradient: Tensor, weight: PackedMatrix, extent: Extent3D) -> Tensor {
         let (images, source) = (gradient.shape[0], gradient.extent)
         var result = Tensor(shape: [images] + extent.lengths + [inputs])
         result.withUnsafeMutableBufferPointer { buffer in
@@ -108,7 +114,7 @@ extension Convolution3D {
                 for first in Swift.stride(from: 0, to: source.depth, by: slices) {
                     let some = first..<min(first + slices, source.depth)
                     TensorStorage.withScratch(some.count * rowsOfPart * inner) { patches in
-                        packed.multiply(
+                        weight.multiply(
                             rows: some.count * rowsOfPart,
                             gradient.storage.base + (image * source.depth + first) * rowsOfPart * outputs, stride: outputs,
                             bias: nil, adding: nil, into: patches)
@@ -157,8 +163,8 @@ extension Convolution3D {
 
     /// The index of the result whose patch begins at this position of the padded axis: position / stride; nil where that is
     /// negative or not whole.
-    private static func result(_ place: Int, _ stride: Int) -> Int? {
-        place >= 0 && place % stride == 0 ? place / stride : nil
+    private static func result(_ position: Int, _ stride: Int) -> Int? {
+        position >= 0 && position % stride == 0 ? position / stride : nil
     }
 
     /// Copies the patches of a range of result voxels (counted over the batch), with zeros outside of the volume.

@@ -1,7 +1,8 @@
 /// Three-dimensional convolution (cross-correlation, as in every deep learning library) of channels-last volumes, forward and
 /// backward. With a kernel of depth 1 it is the two-dimensional convolution; images are volumes of depth 1.
 ///
-/// The weight is a parameter of each call and not stored, because training changes it in every step.
+/// The weight is a parameter of each call and not stored, because training changes it in every step. ``PackedConvolution3D`` stores
+/// it, for inference.
 public struct Convolution3D: Hashable, Sendable {
     /// Channels of the input.
     public let inputs: Int
@@ -43,13 +44,7 @@ public struct Convolution3D: Hashable, Sendable {
     /// - Complexity: 2 · kernel · inputs · outputs operations for each voxel of the result; a quarter of them for 3 × 3 planes
     ///   with stride 1.
     public func callAsFunction(_ x: Tensor, weight: Tensor, bias: Tensor? = nil) -> Tensor {
-        precondition(weight.shape == weightShape, "\(weight.shape) is no weight of \(weightShape)")
-        precondition(bias.map { $0.count == outputs } ?? true, "a bias that does not fit \(weightShape)")
-        precondition(x.shape.last == inputs, "\(x.shape) has not the \(inputs) channels of this layer")
-        let packed = PackedMatrix(
-            weight, columns: outputs, inputs: inputs, taps: kernel.count, columnStride: inputs * kernel.count,
-            inputStride: kernel.count, tap: { $0 })
-        return apply(packed, bias: bias, to: x)
+        PackedConvolution3D(self, weight: weight, bias: bias, lasts: false)(x)
     }
 
     /// The transposed convolution, which is also the gradient with respect to the input: `[N, D′, H′, W′, outputs]` →
@@ -61,20 +56,22 @@ public struct Convolution3D: Hashable, Sendable {
     ///   - extent: D, H, W of the convolution's input.
     /// - Complexity: as the convolution.
     public func inputGradient(_ gradient: Tensor, weight: Tensor, extent: Extent3D) -> Tensor {
-        precondition(weight.shape == weightShape, "\(weight.shape) is no weight of \(weightShape)")
-        precondition(
-            gradient.shape.last == outputs && gradient.extent == outputExtent(extent),
-            "\(gradient.shape) does not come of \(extent)")
+        PackedTransposedConvolution3D(self, weight: weight, bias: nil, lasts: false)(gradient, to: extent)
+    }
+
+    /// The convolution that is the transposed one where the stride is 1 and the padding keeps the extent: inputs and outputs are
+    /// exchanged, and its weight is ``reversedMatrix(_:lasts:)``. nil for other strides and paddings.
+    var reversed: Convolution3D? {
+        guard stride == Extent3D(1), zip(kernel.lengths, padding.lengths).allSatisfy({ $0 == 2 * $1 + 1 }) else { return nil }
+        return Convolution3D(inputs: outputs, outputs: inputs, kernel: kernel, padding: padding)
+    }
+
+    /// The weight of ``reversed``: the kernel reversed along all axes, with inputs and outputs exchanged.
+    func reversedMatrix(_ weight: Tensor, lasts: Bool) -> PackedMatrix {
         let taps = kernel.count
-        if stride == Extent3D(1), zip(kernel.lengths, padding.lengths).allSatisfy({ $0 == 2 * $1 + 1 }) {
-            // The convolution with the kernel reversed along all axes, and inputs and outputs exchanged.
-            let turned = PackedMatrix(
-                weight, columns: inputs, inputs: outputs, taps: taps, columnStride: taps, inputStride: inputs * taps,
-                tap: { taps - 1 - $0 })
-            return Convolution3D(inputs: outputs, outputs: inputs, kernel: kernel, padding: padding)
-                .apply(turned, bias: nil, to: gradient)
-        }
-        return gatheredGradient(gradient, weight: weight, extent: extent)
+        return PackedMatrix(
+            weight, columns: inputs, inputs: outputs, taps: taps, columnStride: taps, inputStride: inputs * taps,
+            tap: { taps - 1 - $0 }, lasts: lasts)
     }
 
     /// The gradient with respect to the weight, of the shape ``weightShape``.
@@ -97,7 +94,8 @@ public struct Convolution3D: Hashable, Sendable {
             && padding == Extent3D(kernel.depth / 2, 1, 1) && inputs >= 8 && outputs >= 8
     }
 
-    private func apply(_ weight: PackedMatrix, bias: Tensor?, to x: Tensor) -> Tensor {
+    /// The convolution with a packed weight, `[taps · inputs, outputs]`.
+    func apply(_ weight: PackedMatrix, bias: Tensor?, to x: Tensor) -> Tensor {
         let extent = outputExtent(x.extent)
         let shape = [x.shape[0]] + extent.lengths + [outputs]
         return Tensor(

@@ -51,10 +51,10 @@ public struct LinearResize3D: Hashable, Sendable {
 
         init(number: Int, from: Int, to: Int) {
             self.number = number
-            let places = (0..<to).map { max((Double($0) + 0.5) * Double(from) / Double(to) - 0.5, 0) }
-            lower = places.map { min(Int($0), from - 1) }
+            let positions = (0..<to).map { max((Double($0) + 0.5) * Double(from) / Double(to) - 0.5, 0) }
+            lower = positions.map { min(Int($0), from - 1) }
             upper = lower.map { min($0 + 1, from - 1) }
-            weight = zip(places, lower).map { Float($0 - Double($1)) }
+            weight = zip(positions, lower).map { Float($0 - Double($1)) }
         }
 
         /// - Parameter isBackward: whether to apply the transpose: x lies on the result's positions, and each value is added to
@@ -71,9 +71,9 @@ public struct LinearResize3D: Hashable, Sendable {
                     Threads.perform(outer) { number in
                         let (from, to) = (x.storage.base + number * source * inner, result + number * length * inner)
                         to.update(repeating: 0, count: length * inner)
-                        for place in lower.indices {
-                            for (neighbour, factor) in [(lower[place], 1 - weight[place]), (upper[place], weight[place])] {
-                                let (read, write) = isBackward ? (place, neighbour) : (neighbour, place)
+                        for index in lower.indices {
+                            for (neighbour, factor) in [(lower[index], 1 - weight[index]), (upper[index], weight[index])] {
+                                let (read, write) = isBackward ? (index, neighbour) : (neighbour, index)
                                 ck_accumulate(to + write * inner, from + read * inner, factor, inner)
                             }
                         }

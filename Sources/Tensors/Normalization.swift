@@ -67,10 +67,10 @@ public struct Normalization: Sendable {
             means.withUnsafeBufferPointer { means in
                 ChannelMoments.sums(images: images, rows: rows, channels: channels) { image, first, count, sums in
                     guard let factors = factors.baseAddress, let means = means.baseAddress else { return }
-                    let place = (image * rows + first) * channels
+                    let offset = (image * rows + first) * channels
                     let scale = factors + image * 2 * channels
                     ck_normalization_sums(
-                        x.storage.base + place, gradient.storage.base + place, count, channels, scale, scale + channels,
+                        x.storage.base + offset, gradient.storage.base + offset, count, channels, scale, scale + channels,
                         means + image * channels, relu, sums, sums + channels)
                 }
             }
@@ -79,10 +79,10 @@ public struct Normalization: Sendable {
         // The gradient with respect to x is a · gradient + b · x + c, with a, b, c of each image and channel:
         // `[images][3][channels]`.
         var coefficients = [Float](repeating: 0, count: images * 3 * channels)
-        ChannelMoments.forEachRegion(moments.region, images: images, channels: channels) { members in
-            let size = Double(members.count * rows)
+        ChannelMoments.forEachRegion(moments.region, images: images, channels: channels) { pairs in
+            let size = Double(pairs.count * rows)
             var (total, product) = (0.0, 0.0)
-            for (image, channel) in members {
+            for (image, channel) in pairs {
                 let inverse = inverseDeviation(moments, image, channel)
                 let (sum, moment) = (sums[image * 2 * channels + channel], sums[(image * 2 + 1) * channels + channel] * inverse)
                 total += Double(weight.storage.base[channel]) * sum
@@ -90,7 +90,7 @@ public struct Normalization: Sendable {
                 weights[channel] += moment
                 biases[channel] += sum
             }
-            for (image, channel) in members {
+            for (image, channel) in pairs {
                 let inverse = inverseDeviation(moments, image, channel)
                 let slope = -inverse * inverse * product / size
                 let entry = image * 3 * channels + channel
@@ -191,20 +191,20 @@ public struct ChannelMoments: Sendable {
         var (means, variances) = (
             [Double](repeating: 0, count: images * channels), [Double](repeating: 0, count: images * channels)
         )
-        Self.forEachRegion(region, images: images, channels: channels) { members in
-            let size = Double(members.count * rows)
-            let pivots = members.map { image, channel in Double(x.storage.base[image * rows * channels + channel]) }
+        Self.forEachRegion(region, images: images, channels: channels) { pairs in
+            let size = Double(pairs.count * rows)
+            let pivots = pairs.map { image, channel in Double(x.storage.base[image * rows * channels + channel]) }
             var total = 0.0
-            for (pivot, (image, channel)) in zip(pivots, members) {
+            for (pivot, (image, channel)) in zip(pivots, pairs) {
                 total += sums[image * 2 * channels + channel] + pivot * Double(rows)
             }
             let mean = total / size
             var variance = 0.0
-            for (pivot, (image, channel)) in zip(pivots, members) {
+            for (pivot, (image, channel)) in zip(pivots, pairs) {
                 let (distance, entry) = (pivot - mean, image * 2 * channels + channel)
                 variance += sums[entry + channels] + distance * (2 * sums[entry] + distance * Double(rows))
             }
-            for (image, channel) in members {
+            for (image, channel) in pairs {
                 means[image * channels + channel] = mean
                 variances[image * channels + channel] = max(variance, 0) / size
             }
@@ -226,10 +226,10 @@ public struct ChannelMoments: Sendable {
         var factors = [Float](repeating: 0, count: images * 2 * channels)
         for image in 0..<images {
             for channel in 0..<channels {
-                let place = image * channels + channel
-                let factor = Double(weight.storage.base[channel]) / (variances[place] + Double(epsilon)).squareRoot()
+                let index = image * channels + channel
+                let factor = Double(weight.storage.base[channel]) / (variances[index] + Double(epsilon)).squareRoot()
                 factors[image * 2 * channels + channel] = Float(factor)
-                factors[(image * 2 + 1) * channels + channel] = Float(Double(bias.storage.base[channel]) - means[place] * factor)
+                factors[(image * 2 + 1) * channels + channel] = Float(Double(bias.storage.base[channel]) - means[index] * factor)
             }
         }
         return factors

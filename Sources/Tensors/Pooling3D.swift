@@ -32,8 +32,8 @@ public struct Pooling3D: Hashable, Sendable {
         return Tensor(
             shape: shape,
             storage: .filled(count: Tensor.count(of: shape)) { target in
-                forEachWindow(of: x, result) { place, sources in
-                    let pixel = target + place * channels
+                forEachWindow(of: x, result) { voxel, sources in
+                    let pixel = target + voxel * channels
                     for (number, source) in sources.enumerated() {
                         let from = x.storage.base + source * channels
                         if number == 0 {
@@ -68,15 +68,15 @@ public struct Pooling3D: Hashable, Sendable {
         }
         result.withUnsafeMutableBufferPointer { buffer in
             guard let target = buffer.baseAddress else { return }
-            forEachWindow(of: x, extent) { place, sources in
+            forEachWindow(of: x, extent) { voxel, sources in
                 withUnsafeTemporaryAllocation(of: Float.self, capacity: channels) { rest in
                     guard let rest = rest.baseAddress else { return }
-                    rest.update(from: gradient.storage.base + place * channels, count: channels)
+                    rest.update(from: gradient.storage.base + voxel * channels, count: channels)
                     if kind == .mean { for channel in 0..<channels { rest[channel] *= factor } }
                     for source in sources {
                         if kind == .largest {
                             ck_largest_gradient(
-                                x.storage.base + source * channels, pooled.storage.base + place * channels, rest,
+                                x.storage.base + source * channels, pooled.storage.base + voxel * channels, rest,
                                 target + source * channels, channels)
                         } else {
                             (target + source * channels).update(from: rest, count: channels)
@@ -90,7 +90,7 @@ public struct Pooling3D: Hashable, Sendable {
 
     /// Calls the body for each result voxel with its index, and with the indices of the voxels of x in its window; on several
     /// threads, one line of results at a time.
-    private func forEachWindow(of x: Tensor, _ result: Extent3D, _ body: (_ place: Int, _ sources: [Int]) -> Void) {
+    private func forEachWindow(of x: Tensor, _ result: Extent3D, _ body: (_ voxel: Int, _ sources: [Int]) -> Void) {
         let extent = x.extent
         // Relative to the window's first voxel.
         let offsets = (0..<window.count).map { number in

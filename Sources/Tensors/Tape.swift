@@ -30,10 +30,16 @@ public final class Tape {
     /// does not depend on the value.
     public func gradient(of variable: Variable) -> Tensor? { variable.number.flatMap { gradients[$0] } }
 
+    /// A learned tensor as an operand of any operation, such as a learned input. Its gradient is added to the parameter's.
+    public func parameter(_ parameter: NetworkParameter) -> Variable {
+        record(parameter.value) { parameter.accumulate($0) }
+    }
+
     /// Records the result of an operation; returns it without a record where the tape does not record.
     ///
     /// - Parameter pullback: the backward pass of the operation. It gets the gradient with respect to the result, and adds those
-    ///   with respect to the operands with `accumulate`.
+    ///   with respect to the operands with `accumulate`. It may capture the tape unowned only: the tape keeps it until the backward
+    ///   pass, which does not come if a training diverges.
     package func record(_ value: Tensor, _ pullback: @escaping (Tensor) -> Void) -> Variable {
         guard isRecording else { return Variable(value) }
         count += 1
@@ -47,13 +53,16 @@ public final class Tape {
         if gradients[number] == nil { gradients[number] = gradient() } else { gradients[number]?.add(gradient()) }
     }
 
-    /// Backpropagation: adds the gradients of a loss, a tensor of one value, to the gradients of the parameters. Afterwards the
-    /// tape holds no operations; it keeps the gradients of watched values.
+    /// Backpropagation: adds the gradients of a loss to the gradients of the parameters. Afterwards the tape holds no operations; it
+    /// keeps the gradients of watched values.
     ///
-    /// - Complexity: one backward pass of each recorded operation that the loss depends on.
-    public func backward(from loss: Variable) {
-        guard let number = loss.number else { return }
-        gradients[number] = Tensor(shape: loss.value.shape, repeating: 1)
+    /// - Parameters:
+    ///   - result: the loss, or a value that the loss is computed from without the tape.
+    ///   - gradient: the gradient of the loss with respect to `result`, in its shape; nil for 1, where `result` is the loss itself.
+    /// - Complexity: one backward pass of each recorded operation that `result` depends on.
+    public func backward(from result: Variable, gradient: Tensor? = nil) {
+        guard let number = result.number else { return }
+        gradients[number] = gradient ?? Tensor(shape: result.value.shape, repeating: 1)
         while let (number, body) = pullbacks.popLast() {
             if let gradient = gradients[number] {
                 if !watchedNumbers.contains(number) { gradients[number] = nil }
@@ -79,7 +88,9 @@ public struct Variable {
 public final class NetworkParameter {
     /// The key in the checkpoint, in PyTorch's style: `encoder.0.1.norm.weight`.
     public let name: String
-    public var value: Tensor
+    public var value: Tensor { didSet { version += 1 } }
+    /// The number of times that the value was changed. What was computed from the value is out of date when this number differs.
+    package private(set) var version = 0
     /// The gradient, in the shape of the value: the sum over all losses since it was last cleared. Nil after clearing.
     public var gradient: Tensor?
 
@@ -100,7 +111,7 @@ extension Tape {
     public func convolution(_ x: Variable, _ layer: Convolution3D, weight: NetworkParameter, bias: NetworkParameter? = nil)
         -> Variable
     {
-        record(layer(x.value, weight: weight.value, bias: bias?.value)) { [self] gradient in
+        record(layer(x.value, weight: weight.value, bias: bias?.value)) { [unowned self] gradient in
             weight.accumulate(layer.weightGradient(x.value, gradient))
             bias?.accumulate(gradient.channelSums())
             accumulate(layer.inputGradient(gradient, weight: weight.value, extent: x.value.extent), to: x)
@@ -120,7 +131,7 @@ extension Tape {
     ) -> Variable {
         var value = layer.inputGradient(x.value, weight: weight.value, extent: extent)
         if let bias { value = value.adding(channels: bias.value) }
-        return record(value) { [self] gradient in
+        return record(value) { [unowned self] gradient in
             weight.accumulate(layer.weightGradient(gradient, x.value))
             bias?.accumulate(gradient.channelSums())
             accumulate(layer(gradient, weight: weight.value), to: x)
@@ -142,7 +153,7 @@ extension Tape {
         let layer = Normalization(weight: weight.value, bias: bias.value, rectified: rectified)
         let moments = ChannelMoments(of: x.value, over: region)
         observe(moments)
-        return record(layer(x.value, moments: moments)) { [self] gradient in
+        return record(layer(x.value, moments: moments)) { [unowned self] gradient in
             let gradients = layer.gradients(x.value, moments: moments, gradient)
             weight.accumulate(gradients.weight)
             bias.accumulate(gradients.bias)
@@ -153,12 +164,12 @@ extension Tape {
     /// ELU (exponential linear unit) of each value.
     public func elu(_ x: Variable) -> Variable {
         let value = x.value.applying(.elu)
-        return record(value) { [self] gradient in accumulate(value.eluGradient(gradient), to: x) }
+        return record(value) { [unowned self] gradient in accumulate(value.eluGradient(gradient), to: x) }
     }
 
     /// The sum of two tensors of one shape.
     public func sum(_ a: Variable, _ b: Variable) -> Variable {
-        record(a.value.adding(b.value)) { [self] gradient in
+        record(a.value.adding(b.value)) { [unowned self] gradient in
             accumulate(gradient, to: a)
             accumulate(gradient, to: b)
         }
@@ -167,7 +178,7 @@ extension Tape {
     /// Maximum or mean pooling with windows side by side: `[N, D, H, W, C]` → `[N, D / depth, H / height, W / width, C]`.
     public func pooling(_ x: Variable, _ layer: Pooling3D) -> Variable {
         let value = layer(x.value)
-        return record(value) { [self] gradient in
+        return record(value) { [unowned self] gradient in
             accumulate(layer.inputGradient(x.value, pooled: value, gradient), to: x)
         }
     }
@@ -175,12 +186,12 @@ extension Tape {
     /// Linear interpolation along each axis: `[N, D, H, W, C]` → `[N, extent, C]`.
     public func resized(_ x: Variable, to extent: Extent3D) -> Variable {
         let layer = LinearResize3D(from: x.value.extent, to: extent)
-        return record(layer(x.value)) { [self] gradient in accumulate(layer.inputGradient(gradient), to: x) }
+        return record(layer(x.value)) { [unowned self] gradient in accumulate(layer.inputGradient(gradient), to: x) }
     }
 
     /// Concatenates along the channels: parts `[N, D, H, W, Cᵢ]` → `[N, D, H, W, Σ Cᵢ]`.
     public func concatenation(_ parts: [Variable]) -> Variable {
-        record(Tensor.concatenating(parts.map(\.value))) { [self] gradient in
+        record(Tensor.concatenating(parts.map(\.value))) { [unowned self] gradient in
             var first = 0
             for part in parts {
                 let width = part.value.shape.last ?? 1

@@ -1,4 +1,5 @@
 internal import CKernels
+import Glibc
 
 extension Tensor {
     /// Values in one chunk of work in operations that are limited by memory bandwidth: 256 KiB, a fraction of a thread's cache.
@@ -89,6 +90,33 @@ extension Tensor {
                     ck_elu_gradient(
                         storage.base + first, gradient.storage.base + first, result + first,
                         Swift.min(Tensor.chunk, count - first))
+                }
+            })
+    }
+}
+
+extension Tensor {
+    /// The softmax over the last axis, e^x_c / Σ_d e^x_d, in the same shape. The largest value of a row is subtracted first, so that
+    /// nothing overflows.
+    public func softmax() -> Tensor {
+        let columns = shape.last ?? 1
+        let rows = count / Swift.max(columns, 1)
+        let rowsOfTask = Swift.max(Tensor.chunk / Swift.max(columns, 1), 1)
+        return Tensor(
+            shape: shape,
+            storage: .filled(count: count) { result in
+                Threads.perform((rows + rowsOfTask - 1) / rowsOfTask) { task in
+                    for row in task * rowsOfTask..<Swift.min((task + 1) * rowsOfTask, rows) {
+                        let (x, result) = (storage.base + row * columns, result + row * columns)
+                        var largest = -Float.infinity
+                        for column in 0..<columns { largest = Swift.max(largest, x[column]) }
+                        var sum: Float = 0
+                        for column in 0..<columns {
+                            result[column] = exp(x[column] - largest)
+                            sum += result[column]
+                        }
+                        for column in 0..<columns { result[column] /= sum }
+                    }
                 }
             })
     }

@@ -26,7 +26,7 @@ public struct VolumeShape: Hashable, Sendable {
     public var count: Int { z * y * x }
 
     /// The number of voxels of one slice.
-    public var sliceCount: Int { y * x }
+    public var voxelsPerSlice: Int { y * x }
 
     /// The box that covers the whole volume.
     public var box: Box { Box(shape: self) }
@@ -93,7 +93,7 @@ extension VolumeShape {
     ) -> some Sequence<Box> & Sendable {
         let shape = self
         let chunk = (z: Swift.min(chunkShape?.z ?? 1, z), y: Swift.min(chunkShape?.y ?? 1, y))
-        let chunkCount = chunk.z > 1 ? chunk.z * sliceCount : chunk.y * x
+        let chunkCount = chunk.z > 1 ? chunk.z * voxelsPerSlice : chunk.y * x
         let limit = Swift.max(voxelLimit, Swift.min(chunkLimit, chunkCount))
         // The thickness of a box: as many whole chunks as fit, else a chunk divided into equal parts.
         func aligned(_ most: Int, to chunk: Int) -> Int {
@@ -101,8 +101,8 @@ extension VolumeShape {
             let parts = (chunk + most - 1) / most
             return (chunk + parts - 1) / parts
         }
-        let hasWholeSlices = sliceCount <= limit
-        let slicesPerBox = hasWholeSlices ? Swift.min(z, aligned(limit / sliceCount, to: chunk.z)) : 1
+        let hasWholeSlices = voxelsPerSlice <= limit
+        let slicesPerBox = hasWholeSlices ? Swift.min(z, aligned(limit / voxelsPerSlice, to: chunk.z)) : 1
         let rowsPerBox = hasWholeSlices ? y : Swift.min(y, aligned(Swift.max(1, limit / x), to: chunk.y))
         let boxesPerSlice = (y + rowsPerBox - 1) / rowsPerBox
         let count = (z + slicesPerBox - 1) / slicesPerBox * boxesPerSlice

@@ -61,7 +61,7 @@ struct RoundTripTests {
         #expect(artifact.kind == "sample-kind")
         #expect(artifact.attributes == Dictionary(uniqueKeysWithValues: sample.attributes))
         #expect(artifact.datasets.map(\.name) == ["counts", "values"])
-        let values = try artifact.dataset("values")
+        let values = try artifact.description(of: "values")
         #expect(values.shape == [3, 4, 5])
         #expect(values.scalarType == .float32)
         #expect(values.attributes == ["unit": "Å"])

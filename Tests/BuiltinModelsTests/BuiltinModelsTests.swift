@@ -95,7 +95,7 @@ import Testing
                 }))
         let maps = try model.maps(of: mask, diameter: 30)
         let labels = try CellposeMasks(iterations: 200)(
-            flowY: maps.flowY, flowX: maps.flowX, probability: maps.cellProbability)
+            flowY: maps.flowY, flowX: maps.flowX, probability: maps.cellLogit)
         let inside = labels[y: 50, x: 50]
         #expect(inside > 0)
         let (found, all) = (0..<side * side).reduce(into: (0, 0)) { counts, place in

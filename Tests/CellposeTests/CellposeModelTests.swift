@@ -19,7 +19,7 @@ struct CellposeModelTests {
         let golden = try NetworkGolden(name)
         let image = try SeededNetwork.image(2000 + seed, height: height, width: width)
         let maps = try SeededNetwork.model(name).maps(of: image, diameter: diameter)
-        let thinned = NetworkGolden.thinned([maps.flowY, maps.flowX, maps.cellProbability])
+        let thinned = NetworkGolden.thinned([maps.flowY, maps.flowX, maps.cellLogit])
         #expect(try golden.error(of: thinned, to: "\(height)x\(width).maps") < 1e-4)
         #expect(try golden.error(of: maps.style, to: "\(height)x\(width).style") < 1e-4)
         #expect(maps.flowY.height == height && maps.flowY.width == width)
@@ -60,8 +60,8 @@ struct CellposeModelTests {
         for (height, width, diameter) in [(1, 1, 30.0), (1, 700, 30), (700, 1, 30), (40, 50, 400), (2, 2, 1)] {
             let image = try SeededNetwork.image(1, height: height, width: width)
             let maps = try model.maps(of: image, diameter: diameter)
-            #expect(maps.cellProbability.height == height && maps.cellProbability.width == width)
-            #expect(maps.cellProbability.values.allSatisfy { $0.isFinite })
+            #expect(maps.cellLogit.height == height && maps.cellLogit.width == width)
+            #expect(maps.cellLogit.values.allSatisfy { $0.isFinite })
         }
     }
 

@@ -22,7 +22,7 @@ struct FullSizeTests {
         let maps = try CellposeModel(path: "\(folder)/\(name)").maps(of: image, diameter: 25)
         let expected = try golden.tensor(named: "maps", expecting: [3] + shape).values
         let style = try golden.tensor(named: "style", expecting: [256]).values
-        let error = Self.error([maps.flowY, maps.flowX, maps.cellProbability].flatMap(\.values), expected)
+        let error = Self.error([maps.flowY, maps.flowX, maps.cellLogit].flatMap(\.values), expected)
         let styleError = Self.error(maps.style, style)
         print("\(name): maps within \(error), style within \(styleError) of their largest values")
         #expect(error < 1e-4 && styleError < 1e-4)

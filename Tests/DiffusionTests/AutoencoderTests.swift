@@ -1,4 +1,5 @@
 import Checkpoints
+import Foundation
 import Tensors
 import Testing
 
@@ -34,5 +35,16 @@ import Testing
         #expect(abs(mean - 1.5) < 0.05)
         #expect(abs(variance - 0.25) < 0.03)
         #expect(latents.sample(seed: 5).values == latents.sample(seed: 5).values)
+    }
+
+    @Test("without layers_per_block a level has one residual block, the default of AutoencoderKL")
+    func defaultBlocks() throws {
+        let path = NSTemporaryDirectory() + "cellar-vae-\(UUID().uuidString).json"
+        defer { unlink(path) }
+        let types = #""down_block_types": ["DownEncoderBlock2D", "DownEncoderBlock2D"]"#
+        for (more, blocks) in [("", 1), (#", "layers_per_block": 2"#, 2)] {
+            try Data("{\"block_out_channels\": [32, 64], \(types)\(more)}".utf8).write(to: URL(fileURLWithPath: path))
+            #expect(try AutoencoderConfiguration(file: ConfigurationFile(path)).residualBlocks == blocks)
+        }
     }
 }

@@ -52,6 +52,28 @@ import Testing
         #expect(throws: DiffusionError.self) {
             try diffusion.features(latent, timestep: 1, context: context, block: "up_blocks.7")
         }
+        // Latents of too few axes, and of another number than timesteps.
+        for shape in [[], [4], [8, 4], [8, 8, 4], [2, 8, 8, 4], [1, 8, 8, 4]] {
+            let error = #expect(throws: DiffusionError.self) {
+                try diffusion.attention(noised: Tensor(shape: shape), timesteps: [1, 2, 3], context: context)
+            }
+            #expect(error?.code == .invalidInput)
+        }
+        let two = Tensor(shape: [2, 8, 8, 4])
+        #expect(throws: DiffusionError.self) { try diffusion.attention(two, timesteps: [1, 2], context: context) }
+        #expect(throws: DiffusionError.self) { try diffusion.features(two, timestep: 1, context: context, block: "mid_block") }
+        #expect(throws: DiffusionError.self) { try diffusion.runUNet(two, timesteps: [1], context: context, extent: .noise) }
+    }
+
+    @Test("affinities that are not finite are refused, in words")
+    func notFinite() throws {
+        let layer = AttentionLayer(name: "", group: .encoder, level: 0, channels: 4, heads: 1)
+        let collector = AttentionCollector(.init(), latentHeight: 2, latentWidth: 2)
+        let query = Tensor(shape: [1, 4, 4], repeating: .nan)
+        let sum = try #require(collector.attention(layer, query: query, key: query))
+        Attention(heads: 1).affinity(query: query, key: query, into: sum)
+        let error = #expect(throws: DiffusionError.self) { try collector.features(path: "model") }
+        #expect(error?.code == .notFinite)
     }
 
     @Test("a constant image gives finite features")
@@ -107,7 +129,7 @@ import Testing
         #expect(output.shape == [1, 8, 4, 8])
         let noised = diffusion.schedule.noised(latent, at: [261], seed: 0)
         let watch = PassRecorder()
-        try diffusion.pass(noised, timesteps: [261], context: context, extent: .noise, observer: watch)
+        try diffusion.runUNet(noised, timesteps: [261], context: context, extent: .noise, observer: watch)
         #expect(watch.blocks["up_blocks.1"]?.values == output.values)
     }
 

@@ -34,7 +34,7 @@ struct FullSizeTests {
         try golden.expect(latents.mode, equals: "vae.latents")
 
         let recorder = PassRecorder()
-        let noise = try model.pass(
+        let noise = try model.runUNet(
             golden.tensor("latent"), timesteps: [261], context: golden.tensor("context.prompt"), extent: .noise,
             observer: recorder)
         try golden.expect(noise, equals: "t261.noise")

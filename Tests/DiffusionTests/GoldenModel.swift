@@ -34,7 +34,7 @@ extension Checkpoint {
     func expect(_ affinity: AffinityAccumulator?, equals name: String, tolerance: Float = 2e-4) throws {
         let affinity = try #require(affinity, "no affinity to compare with \(name)")
         let n = affinity.tokens
-        let symmetric = affinity.symmetric().values
+        let symmetric = affinity.meanAffinity().values
         let rows = try integers(named: "affinity.rows.\(n)")
         let kept = try tensor("\(name).rows").values
         let columns = try tensor("\(name).columns").values

@@ -6,7 +6,7 @@ import Testing
 @Suite("Noise") struct NoiseTests {
     @Test("the schedule is that of Stable Diffusion")
     func schedule() {
-        let alphas = NoiseSchedule().alphas
+        let alphas = NoiseSchedule().cumulativeAlphas
         let expected: [Int: Double] = [
             0: 0.999150, 50: 0.951577, 100: 0.894223, 200: 0.753692, 250: 0.673793, 261: 0.655669, 500: 0.276333, 999: 0.004660,
         ]
@@ -69,8 +69,8 @@ import Testing
             let values = noised.values[index * latent.count..<(index + 1) * latent.count].map(Double.init)
             let mean = values.reduce(0, +) / Double(values.count)
             let variance = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count)
-            #expect(abs(mean - 3 * schedule.alphas[timestep].squareRoot()) < 0.03)
-            #expect(abs(variance - (1 - schedule.alphas[timestep])) < 0.04)
+            #expect(abs(mean - 3 * schedule.cumulativeAlphas[timestep].squareRoot()) < 0.03)
+            #expect(abs(variance - (1 - schedule.cumulativeAlphas[timestep])) < 0.04)
         }
         let halves = noised.values
         #expect(halves.prefix(latent.count) != halves.suffix(latent.count))

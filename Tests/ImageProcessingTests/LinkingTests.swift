@@ -80,7 +80,8 @@ struct LinkingTests {
         scene.drawBall(x: 70, y: 72, z: 14, radius: 1)
         let labels = scene.slices.map { $0.components().labels }
         let rules = try LinkingRules(
-            gap: 0, shortest: 0, flattest: 0, longest: .infinity, waist: 0, volumes: 0...(.infinity), separation: 0)
+            gap: 0, leastHeight: 0, leastFlatness: 0, greatestHeight: .infinity, waist: 0, volumes: 0...(.infinity), separation: 0
+        )
         let result = try link(labels, rules)
         #expect(result.rejections.isEmpty && result.objects.count == 5)
         for (z, slice) in labels.enumerated() {
@@ -97,7 +98,7 @@ struct LinkingTests {
         let empty = scene.slices[0].map { _ in false }
         scene.slices[12] = empty
         scene.slices[13] = empty
-        let strict = try LinkingRules(gap: 1, shortest: 0, flattest: 0, separation: 0)
+        let strict = try LinkingRules(gap: 1, leastHeight: 0, leastFlatness: 0, separation: 0)
         let object = try #require(try linked(scene.slices).0.objects.first)
         #expect(object.boxZ.count - object.sliceCount == 2)
         #expect(object.confidence < 1)
@@ -151,7 +152,7 @@ struct LinkingTests {
         #expect(try link([empty, empty]).objects.isEmpty)
         let pixel = empty.map { _ in Int32(1) }
         #expect(try link([pixel]).rejections == [.tooShort: 1])
-        let all = try LinkingRules(shortest: 0, flattest: 0, volumes: 0...1000)
+        let all = try LinkingRules(leastHeight: 0, leastFlatness: 0, volumes: 0...1000)
         let object = try #require(try link([pixel], all).objects.first)
         #expect(object.isCutOff && object.voxelCount == 1 && object.confidence == 1 && object.z == 0)
         var scene = try #require(Scene(side: 40, slices: 12))
@@ -184,8 +185,8 @@ struct LinkingTests {
         #expect(throws: ImageError.self) { try linking.finished().identifiers(labels, slice: 1) }
         #expect(throws: ImageError.self) { try LinkingRules(overlap: 1.5) }
         #expect(throws: ImageError.self) { try LinkingRules(gap: -1) }
-        #expect(throws: ImageError.self) { try LinkingRules(flattest: .nan) }
-        #expect(throws: ImageError.self) { try LinkingRules(longest: .nan) }
+        #expect(throws: ImageError.self) { try LinkingRules(leastFlatness: .nan) }
+        #expect(throws: ImageError.self) { try LinkingRules(greatestHeight: .nan) }
         #expect(throws: ImageError.self) { try LinkingRules(volumes: -1...(.infinity)) }
         #expect(try LinkingRules() == .standard)
     }

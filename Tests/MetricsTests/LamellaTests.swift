@@ -63,12 +63,12 @@ import Volumes
         parameters.lamella.tiltAlongYInDegrees = 0
         parameters.signalToNoiseRatio = 0.3
         let tomogram = try TomogramSimulation(parameters).run()
-        let shape = tomogram.density.shape
+        let shape = tomogram.greyValues.shape
         let edge = parameters.voxelSizeInAngstroms
         var profile = LamellaProfile(shape: shape, voxelSize: try voxelSize(edge, edge, edge))
-        let values = tomogram.density.floats()
+        let values = tomogram.greyValues.floats()
         for z in 0..<shape.z {
-            let slice = Array(values[z * shape.sliceCount..<(z + 1) * shape.sliceCount])
+            let slice = Array(values[z * shape.voxelsPerSlice..<(z + 1) * shape.voxelsPerSlice])
             try profile.add(try #require(Image<Float>(height: shape.y, width: shape.x, values: slice)))
         }
         let lamella = try #require(profile.lamella(), "\(profile.deviations)")

@@ -94,7 +94,7 @@ import Volumes
                 try #require(
                     Image<UInt8>(
                         height: shape.y, width: shape.x,
-                        values: (0..<shape.sliceCount).map { volume[z: z, y: $0 / shape.x, x: $0 % shape.x] ? 1 : 0 })))
+                        values: (0..<shape.voxelsPerSlice).map { volume[z: z, y: $0 / shape.x, x: $0 % shape.x] ? 1 : 0 })))
         }
         return try measurement.finish().count
     }

@@ -14,7 +14,7 @@ import Volumes
         #expect(rows.count == 4 * 256)
         for row in rows {
             let edges = SIMD3(try row.double("vx"), try row.double("vy"), try row.double("vz"))
-            let table = tables[edges] ?? SurfaceAreas(edges).values
+            let table = tables[edges] ?? MarchingCubesAreas(edges).values
             tables[edges] = table
             let (code, area) = (try row.int("code"), try row.double("area"))
             #expect(agrees(table[code], area, 1e-12), "code \(code), \(edges)")
@@ -55,7 +55,7 @@ import Volumes
         var tree = VoxelTree(shape: shape, voxelSize: size)
         #expect(tree.distance(from: .zero) == nil)
         var voxels: [SIMD3<Double>] = []
-        var slices = [[Bool]](repeating: [Bool](repeating: false, count: shape.sliceCount), count: shape.z)
+        var slices = [[Bool]](repeating: [Bool](repeating: false, count: shape.voxelsPerSlice), count: shape.z)
         for _ in 0..<60 {
             let place = (
                 Int.random(in: 0..<130, using: &random), Int.random(in: 0..<70, using: &random),

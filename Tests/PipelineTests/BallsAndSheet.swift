@@ -22,7 +22,7 @@ struct BallsAndSheet {
 
     func isBall(_ index: Int) -> Bool {
         let place = SIMD3(
-            Double(index % shape.x), Double(index / shape.x % shape.y), Double(index / shape.sliceCount))
+            Double(index % shape.x), Double(index / shape.x % shape.y), Double(index / shape.voxelsPerSlice))
         return (balls.map { ($0, 10) } + others).contains { ball in
             let offset = place - ball.0
             return (offset * offset).sum() < ball.1 * ball.1

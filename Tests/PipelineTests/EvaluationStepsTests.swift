@@ -175,7 +175,7 @@ import Volumes
         try writer.append(#require(VoxelBuffer(shape: shape, values: [0, 1, 2, 1] as [UInt8])))
         try writer.finish()
         let pairs = try ClassPairs("a=b,b=", parameter: "", annotated: ["a", "b"], found: ["b"])
-        #expect(pairs.found == ["a": "b"] && pairs.leftOut.isEmpty)
+        #expect(pairs.counterparts == ["a": "b"] && pairs.leftOut.isEmpty)
         /// Reads the labels of an item as the steps do.
         struct Reading: Step {
             let name = "reading"
@@ -193,7 +193,7 @@ import Volumes
                 try item.give("labels", value: labels.slice(0))
             }
         }
-        for (named, expected) in [(pairs.found, "[0,1,0,1]"), (nil, "[0,0,1,0]")] as [([String: String]?, String)] {
+        for (named, expected) in [(pairs.counterparts, "[0,1,0,1]"), (nil, "[0,0,1,0]")] as [([String: String]?, String)] {
             let graph = try StepGraph([Reading(shape: shape, named: named)])
             let fresh = try PipelineCollection(PipelineCollection.discs(z: 1, side: 16))
             let id = try fresh.catalog.collection.annotate(
@@ -209,7 +209,7 @@ import Volumes
     @Test("pairs of classes are by name unless somebody says otherwise")
     func pairs() throws {
         func pairs(_ text: String, _ annotated: [String], _ found: [String]) throws -> [String: String] {
-            try ClassPairs(text, parameter: "evaluate.classes", annotated: annotated, found: found).found
+            try ClassPairs(text, parameter: "evaluate.classes", annotated: annotated, found: found).counterparts
         }
         #expect(try pairs("", ["a", "b"], ["b", "c"]) == ["b": "b"])
         #expect(try pairs("", ["a"], ["c"]) == [:])
@@ -243,13 +243,14 @@ import Volumes
         }
         var densities = BallDensities(particles, voxelSize: voxelSize, shape: shape)
         for z in 0..<shape.z where densities.needs(z) {
-            densities.add(Array(values[z * shape.sliceCount..<(z + 1) * shape.sliceCount]), z: z)
+            densities.add(Array(values[z * shape.voxelsPerSlice..<(z + 1) * shape.voxelsPerSlice]), z: z)
         }
         for (particle, mean) in zip(particles, densities.means) {
             var inside: [Double] = []
             for index in values.indices {
                 let place = SIMD3(
-                    10 * Double(index % shape.x), 12 * Double(index / shape.x % shape.y), 15 * Double(index / shape.sliceCount))
+                    10 * Double(index % shape.x), 12 * Double(index / shape.x % shape.y),
+                    15 * Double(index / shape.voxelsPerSlice))
                 let offset = place - particle.pick.center
                 if (offset * offset).sum() <= particle.radiusInAngstroms * particle.radiusInAngstroms {
                     inside.append(Double(values[index]))

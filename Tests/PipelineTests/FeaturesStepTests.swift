@@ -84,7 +84,7 @@ import Volumes
             Issue.record("no names of channels")
             return
         }
-        #expect(try artifact.dataset("tokens.structure").shape == [1, 256, names.split(separator: ",").count])
+        #expect(try artifact.description(of: "tokens.structure").shape == [1, 256, names.split(separator: ",").count])
         let values = try artifact.readFloats("tokens.structure")
         #expect(!values.contains { !$0.isFinite })
         #expect(Set(values).count > 1000)
@@ -120,14 +120,14 @@ import Volumes
             selecting: .init(tokens: true, rank: 5))
         let affinity = features.affinities[1]
         let name = "affinity.\(affinity.level).\(affinity.group)"
-        #expect(try artifact.dataset(name).shape == [1, 256 * 257 / 2])
-        #expect(try artifact.dataset(name).attributes["layers"] == 3)
+        #expect(try artifact.description(of: name).shape == [1, 256 * 257 / 2])
+        #expect(try artifact.description(of: name).attributes["layers"] == 3)
         #expect(try artifact.read(name, as: Float.self) == affinity.upperTriangle(scale: 256))
         let tokens = features.tokens[3]
         #expect(
             try artifact.read("tokens.\(tokens.layer.name)", as: Float.self) == tokens.components.scores.values)
         #expect(
-            try artifact.dataset("tokens.\(tokens.layer.name)").attributes["explained_variance"]
+            try artifact.description(of: "tokens.\(tokens.layer.name)").attributes["explained_variance"]
                 == .reals([tokens.components.explainedVariance]))
     }
 
@@ -146,7 +146,7 @@ import Volumes
         collection.settings["features.precision"] = "float16"
         try collection.run(lowMemory: true)
         let half = try collection.features()
-        #expect(try half.dataset("affinity.0.decoder").scalarType == .float16)
+        #expect(try half.description(of: "affinity.0.decoder").scalarType == .float16)
         let rounded = try half.readFloats("affinity.0.decoder")
         #expect(zip(values, rounded).allSatisfy { abs($0 - $1) <= abs($0) * 0x1p-11 + 0x1p-24 })
     }

@@ -22,7 +22,7 @@ import Volumes
         #expect(report.isComplete, "\(report.failures)")
         for z in 0..<4 {
             let vectors = try collection.artifact("eigenvectors", "eigenvectors", z: z)
-            #expect(try vectors.dataset("vectors").shape == [4, 8, 16, 16])
+            #expect(try vectors.description(of: "vectors").shape == [4, 8, 16, 16])
             let map = try FeatureMap(collection.artifact("feature-map", "map", z: z)).image()
             #expect((map.height, map.width) == (128, 128))
             let mask: [UInt8] = try collection.artifact("mask", "mask", z: z).read("mask")
@@ -76,7 +76,7 @@ import Volumes
         #expect(decisions.map(\.rule) == [.alone])
         try one.catalog.collection.addSlab(tomogramID: one.tomogramID, z: 0..<3)
         #expect(try one.run()?.isComplete == true)
-        #expect(try one.artifact("mask", "mask", z: 1).dataset("mask").shape == [128, 128])
+        #expect(try one.artifact("mask", "mask", z: 1).description(of: "mask").shape == [128, 128])
 
         let shape = try #require(VolumeShape(z: 1, y: 128, x: 128))
         let constant = try #require(VoxelBuffer(shape: shape, values: [Float](repeating: 3, count: shape.count)))
@@ -94,11 +94,11 @@ import Volumes
         try collection.catalog.collection.addSlab(tomogramID: collection.tomogramID, z: 0..<1)
         collection.settings["eigenvectors.count"] = "1"
         #expect(try collection.run()?.isComplete == true)
-        #expect(try collection.artifact("eigenvectors", "eigenvectors", z: 0).dataset("vectors").shape[1] == 1)
+        #expect(try collection.artifact("eigenvectors", "eigenvectors", z: 0).description(of: "vectors").shape[1] == 1)
         collection.settings["eigenvectors.count"] = "6"
         collection.settings["eigenvectors.cutoff"] = "1"
         #expect(try collection.run()?.isComplete == true)
-        #expect(try collection.artifact("eigenvectors", "eigenvectors", z: 0).dataset("vectors").shape[1] == 1)
+        #expect(try collection.artifact("eigenvectors", "eigenvectors", z: 0).description(of: "vectors").shape[1] == 1)
         collection.settings["eigenvectors.cutoff"] = "0"
         collection.settings["eigenvectors.solver"] = "adam"
         collection.settings["eigenvectors.adam.updates"] = "3"

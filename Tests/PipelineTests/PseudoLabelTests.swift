@@ -47,7 +47,7 @@ import Volumes
         let artifact = try collection.store.open(result.digest)
         let classes = try artifact.read("classes", as: UInt8.self, shape: [result.z.count, side, side])
         let objects = try artifact.read("objects", as: Int32.self, shape: [result.z.count, side, side])
-        #expect(try artifact.dataset("particles").shape == [3, 6])
+        #expect(try artifact.description(of: "particles").shape == [3, 6])
         // Each voxel of a class belongs to an object of that class, and each object has the voxels that its row says.
         let found = try collection.catalog.results.objects(ofTomogram: collection.tomogramID, step: "pseudo-labels")
         var counts: [Int32: Int] = [:]

@@ -218,6 +218,6 @@ import Volumes
         #expect(report.failures.allSatisfy { $0.contains("voxel size of 20.0 Å") })
         let digest = try #require(
             try collection.catalog.results.standingArtifact(step: "segment", scopeID: small, output: "labels"))
-        #expect(try collection.store.open(digest).dataset("labels").shape == [3, 5, 9])
+        #expect(try collection.store.open(digest).description(of: "labels").shape == [3, 5, 9])
     }
 }

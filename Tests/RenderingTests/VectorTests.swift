@@ -124,6 +124,6 @@ import Testing
         #expect(try String(contentsOfFile: directory.file("a.SVG"), encoding: .utf8) == drawing.svg())
         #expect(throws: RenderingError.self) { try DrawingFile.write(drawing, to: .scratch(directory.file("a.pdf"))) }
         #expect(throws: RenderingError.self) { try DrawingFile.write(drawing, to: .scratch(directory.file("no/a.svg"))) }
-        #expect(!DrawingFile.isPossible("a.pdf") && !DrawingFile.isPossible("png") && DrawingFile.isPossible("b/a.Png"))
+        #expect(!DrawingFile.isSupported("a.pdf") && !DrawingFile.isSupported("png") && DrawingFile.isSupported("b/a.Png"))
     }
 }

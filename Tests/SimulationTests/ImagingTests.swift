@@ -105,8 +105,8 @@ struct ImagingTests {
         parameters.signalToNoiseRatio = 1e9
         let clean = try TomogramSimulation(parameters).run()
         parameters.signalToNoiseRatio = ratio
-        let noisy = try TomogramSimulation(parameters).run().density.floats()
-        let signal = clean.density.floats()
+        let noisy = try TomogramSimulation(parameters).run().greyValues.floats()
+        let signal = clean.greyValues.floats()
         let inside = clean.indicesInLamella()
         let signals = inside.map { Double(signal[$0]) }
         let noises = inside.map { Double(noisy[$0] - signal[$0]) }
@@ -124,7 +124,7 @@ struct ImagingTests {
 extension SimulatedTomogram {
     /// The indices, in storage order, of the voxels whose centres lie in the lamella.
     func indicesInLamella() -> [Int] {
-        let shape = density.shape
+        let shape = greyValues.shape
         let voxelSize = parameters.voxelSizeInAngstroms
         var indices: [Int] = []
         for y in 0..<shape.y {

@@ -36,7 +36,7 @@ struct SimulationTests {
         let second = try TomogramSimulation(parameters()).run()
         let third = try TomogramSimulation(first.parameters).run()
         for other in [second, third] {
-            #expect(first.density == other.density)
+            #expect(first.greyValues == other.greyValues)
             #expect(first.labels == other.labels)
             #expect(first.sidecar == other.sidecar)
         }
@@ -50,8 +50,8 @@ struct SimulationTests {
         #expect(first.labels != second.labels)
         #expect(first.particles != second.particles)
         #expect(first.parameters.signalToNoiseRatio != second.parameters.signalToNoiseRatio)
-        let values = zip(first.density.floats(), second.density.floats())
-        #expect(values.count { $0 != $1 } > first.density.shape.count / 2)
+        let values = zip(first.greyValues.floats(), second.greyValues.floats())
+        #expect(values.count { $0 != $1 } > first.greyValues.shape.count / 2)
     }
 
     @Test("keeps its membranes when particles change")
@@ -153,7 +153,7 @@ struct SimulationTests {
         parameters.optics.phaseShiftInDegrees = phaseShift
         if phaseShift > 0 { parameters.optics.defocusInMicrometers = 0.7 }
         let tomogram = try TomogramSimulation(parameters).run()
-        let density = tomogram.density.floats()
+        let density = tomogram.greyValues.floats()
         let labels = tomogram.labels.bytes
         var sums = [Double](repeating: 0, count: 8)
         var counts = [Double](repeating: 0, count: 8)
@@ -185,9 +185,9 @@ struct SimulationTests {
         parameters.voxelSizeInAngstroms = voxelSize
         let tomogram = try TomogramSimulation(parameters).run()
         let shape = try #require(VolumeShape(z: size.2, y: size.1, x: size.0))
-        #expect(tomogram.density.shape == shape && tomogram.density.scalarType == .float32)
+        #expect(tomogram.greyValues.shape == shape && tomogram.greyValues.scalarType == .float32)
         #expect(tomogram.labels.shape == shape && tomogram.labels.scalarType == .uint8)
-        #expect(tomogram.density.floats().allSatisfy { $0.isFinite })
+        #expect(tomogram.greyValues.floats().allSatisfy { $0.isFinite })
     }
 
     @Test("of nothing but water is only noise, of the variance that the ratio gives a signal of one")
@@ -198,8 +198,8 @@ struct SimulationTests {
         parameters.signalToNoiseRatio = 0.25
         let tomogram = try TomogramSimulation(parameters).run()
         #expect(tomogram.labels.bytes.allSatisfy { $0 == 0 })
-        let squares = tomogram.density.floats().reduce(0) { $0 + Double($1) * Double($1) }
-        #expect(abs(squares / Double(tomogram.density.shape.count) / 4 - 1) < 0.1)
+        let squares = tomogram.greyValues.floats().reduce(0) { $0 + Double($1) * Double($1) }
+        #expect(abs(squares / Double(tomogram.greyValues.shape.count) / 4 - 1) < 0.1)
     }
 
     @Test("reports its stages in order, to the end")

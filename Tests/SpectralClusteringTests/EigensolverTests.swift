@@ -26,12 +26,12 @@ struct EigensolverTests {
     @Test("a bound on products that is too low is reported, with the residuals that are left")
     func notConverged() throws {
         let affinity = try AffinityOperator(terms: Affinities.pyramid())
-        let found = try Eigensolver(count: 20, mostProducts: 3)(affinity)
+        let found = try Eigensolver(count: 20, maxProducts: 3)(affinity)
         #expect(!found.isConverged)
         #expect(found.products <= 3)
         #expect(try #require(found.residuals.max()) > 1e-6)
         #expect(found.count == 20)
-        expectFailure(.invalidParameter) { try Eigensolver(count: 100, mostProducts: 2)(affinity) }
+        expectFailure(.invalidParameter) { try Eigensolver(count: 100, maxProducts: 2)(affinity) }
     }
 
     @Test("a matrix of lower rank than the eigenvectors wanted is filled up with eigenvalues 0")
@@ -115,7 +115,7 @@ struct EigensolverTests {
         expectFailure(.invalidParameter) { try Eigensolver(count: 0) }
         expectFailure(.invalidParameter) { try Eigensolver(tolerance: 1e-9) }
         expectFailure(.invalidParameter) { try Eigensolver(tolerance: .nan) }
-        expectFailure(.invalidParameter) { try Eigensolver(mostProducts: 0) }
+        expectFailure(.invalidParameter) { try Eigensolver(maxProducts: 0) }
         expectFailure(.invalidParameter) { try Eigensolver(constantTolerance: 1) }
         let small = try AffinityOperator(terms: [Affinities.term(4, seed: 1, spread: 0.1)])
         expectFailure(.invalidSize) { try Eigensolver(count: 16)(small) }

@@ -24,12 +24,12 @@ extension TensorsTests {
         @Test("the affinity is the mean over heads and images, made symmetric")
         func affinity() throws {
             let sums = AffinityAccumulator(tokens: 70)
-            #expect(sums.symmetric().values.allSatisfy { $0 == 0 })
+            #expect(sums.meanAffinity().values.allSatisfy { $0 == 0 })
             let result = Attention(heads: 2)(query: query, key: key, value: value, accumulatingInto: sums)
             // Logits of up to 60, each rounded to 24 bits.
             try expectMatches(result, "attention_self", tolerance: 1e-5)
             #expect(sums.count == 4)
-            try expectMatches(sums.symmetric(), "affinity", tolerance: 1e-5)
+            try expectMatches(sums.meanAffinity(), "affinity", tolerance: 1e-5)
         }
 
         @Test("collecting changes no bit of the result, and the affinity alone is the same")
@@ -39,26 +39,35 @@ extension TensorsTests {
             let plain = attention(query: query, key: key, value: value)
             #expect(attention(query: query, key: key, value: value, accumulatingInto: with).values == plain.values)
             attention.affinity(query: query, key: key, into: alone)
-            #expect(with.symmetric().values == alone.symmetric().values)
+            #expect(with.meanAffinity().values == alone.meanAffinity().values)
         }
 
-        @Test("the packed triangle holds the halves of the upper triangle")
-        func packed() {
+        @Test("the mean affinity is symmetric in every bit")
+        func isSymmetric() {
             let sums = AffinityAccumulator(tokens: 70)
             Attention(heads: 2).affinity(query: query, key: key, into: sums)
-            let matrix = sums.symmetric().values
-            let expected = (0..<70).flatMap { row in (row..<70).map { Float16(matrix[row * 70 + $0]).bitPattern } }
-            #expect(sums.packedUpperTriangle() == expected)
+            #expect(sums.isFinite)
+            let matrix = sums.meanAffinity().values
             for row in 0..<70 {
                 for column in 0..<70 { #expect(matrix[row * 70 + column] == matrix[column * 70 + row]) }
             }
+        }
+
+        @Test("sums with a NaN are found, in the last block too", arguments: [0, 69])
+        func notFinite(token: Int) {
+            let sums = AffinityAccumulator(tokens: 70)
+            var broken = query
+            let width = broken.shape[2]
+            broken.withUnsafeMutableBufferPointer { $0[token * width] = .nan }
+            Attention(heads: 2).affinity(query: broken, key: key, into: sums)
+            #expect(!sums.isFinite)
         }
 
         @Test("rows of an affinity sum to 1 in the mean")
         func total() {
             let sums = AffinityAccumulator(tokens: 70)
             for _ in 0..<3 { Attention(heads: 2).affinity(query: query, key: key, into: sums) }
-            let total = sums.symmetric().values.reduce(0.0) { $0 + Double($1) }
+            let total = sums.meanAffinity().values.reduce(0.0) { $0 + Double($1) }
             #expect(abs(total - 70) < 1e-4)
         }
 

@@ -1,3 +1,4 @@
+import Foundation
 import TestSupport
 import Testing
 
@@ -18,6 +19,14 @@ extension TensorsTests {
         @Test("a linear layer without a bias takes a single row")
         func linearRow() throws {
             try expectMatches(Linear(weight: noise(2, 96, 1024), bias: nil)(noise(1, 1, 1024)), "linear_row", tolerance: 3e-6)
+        }
+
+        @Test("softmax over the last axis: shares of e^x, however large the values are; a NaN stays in its row")
+        func softmax() {
+            let shares = Tensor(shape: [1, 3, 2], values: [0, logf(3), 500, 500, .nan, 0]).softmax()
+            #expect(shares.shape == [1, 3, 2])
+            expectClose(Array(shares.values[..<4]), [0.25, 0.75, 0.5, 0.5], tolerance: 1e-6)
+            #expect(shares.values[4...].allSatisfy { $0.isNaN })
         }
 
         @Test("group normalisation agrees with PyTorch's", arguments: [Activation.none, .silu, .gelu])

@@ -85,7 +85,7 @@ import Testing
         let x = tape.watched(noise(1, it.shape))
         let parameters = it.parameters.enumerated().map { NetworkParameter("\($0)", noise(2 + UInt64($0), $1)) }
         let y = it.layer(tape, x, parameters)
-        backward(from: y, weights: noise(9, y.value.shape), on: tape)
+        tape.backward(from: y, gradient: noise(9, y.value.shape))
         let results = [y.value, try #require(tape.gradient(of: x))] + parameters.compactMap(\.gradient)
         var golden = try GoldenFile("\(it.name).f32", in: .module).floats()[...]
         for result in results {
@@ -104,7 +104,7 @@ import Testing
         let parameters = it.parameters.enumerated().map { NetworkParameter("\($0)", noise(2 + UInt64($0), $1)) }
         let y = it.layer(tape, x, parameters)
         let weights = noise(9, y.value.shape)
-        backward(from: y, weights: weights, on: tape)
+        tape.backward(from: y, gradient: weights)
         func value(moving index: Int, by step: Float, along direction: Tensor) -> Double {
             var moved = [x.value] + parameters.map(\.value)
             moved[index].add(direction, times: step)
@@ -147,7 +147,7 @@ import Testing
         let tape = Tape()
         let x = tape.watched(Tensor(shape: [1, 1, 2, 2, 1], values: [3, 3, 1, 3]))
         let y = tape.pooling(x, Pooling3D(.largest, window: Extent3D(1, 2, 2)))
-        backward(from: y, weights: Tensor(shape: y.value.shape, repeating: 2), on: tape)
+        tape.backward(from: y, gradient: Tensor(shape: y.value.shape, repeating: 2))
         #expect(tape.gradient(of: x)?.values == [2, 0, 0, 0])
     }
 
@@ -156,16 +156,22 @@ import Testing
         let x = tape.watched(noise(1, 1, 2, 2, 2, 3))
         let y = tape.concatenation([x, tape.sum(x, x)])
         let weights = noise(2, y.value.shape)
-        backward(from: y, weights: weights, on: tape)
+        tape.backward(from: y, gradient: weights)
         var expected = weights.channels(0..<3)
         expected.add(weights.channels(3..<6), times: 2)
         #expect(tape.gradient(of: x)?.values == expected.values)
     }
 
-    private func backward(from y: Variable, weights: Tensor, on tape: Tape) {
-        let loss = tape.record(Tensor(shape: [1], values: [Float(dot(y.value, weights))])) { _ in tape.accumulate(weights, to: y)
+    @Test("a tape that never runs backward is freed, with all that it recorded")
+    func freed() {
+        weak var abandoned: Tape?
+        do {
+            let tape = Tape()
+            abandoned = tape
+            let logits = tape.elu(tape.watched(noise(1, 1, 1, 2, 2, 3)))
+            _ = SegmentationLoss(.softmax)(logits, [0, 1, 2, 0], on: tape)
         }
-        tape.backward(from: loss)
+        #expect(abandoned == nil)
     }
 }
 

@@ -22,18 +22,18 @@ import Testing
     }
 
     @Test(arguments: [
-        LossCase(name: "softmax_dice", outputs: 3, loss: SegmentationLoss(.exclusive, crossEntropyWeight: 0)),
-        LossCase(name: "softmax_entropy", outputs: 3, loss: SegmentationLoss(.exclusive, diceWeight: 0)),
-        LossCase(name: "softmax_both", outputs: 2, loss: SegmentationLoss(.exclusive)),
-        LossCase(name: "sigmoid_dice", outputs: 1, loss: SegmentationLoss(.independent, crossEntropyWeight: 0)),
-        LossCase(name: "sigmoid_entropy", outputs: 2, loss: SegmentationLoss(.independent, diceWeight: 0)),
+        LossCase(name: "softmax_dice", outputs: 3, loss: SegmentationLoss(.softmax, crossEntropyWeight: 0)),
+        LossCase(name: "softmax_entropy", outputs: 3, loss: SegmentationLoss(.softmax, diceWeight: 0)),
+        LossCase(name: "softmax_both", outputs: 2, loss: SegmentationLoss(.softmax)),
+        LossCase(name: "sigmoid_dice", outputs: 1, loss: SegmentationLoss(.sigmoid, crossEntropyWeight: 0)),
+        LossCase(name: "sigmoid_entropy", outputs: 2, loss: SegmentationLoss(.sigmoid, diceWeight: 0)),
         LossCase(
             name: "sigmoid_both", outputs: 2,
-            loss: SegmentationLoss(.independent, diceWeight: 0.5, crossEntropyWeight: 2)),
+            loss: SegmentationLoss(.sigmoid, diceWeight: 0.5, crossEntropyWeight: 2)),
     ]) func `a loss and its gradient are PyTorch's`(_ it: LossCase) throws {
         let tape = Tape()
         let logits = tape.watched(noise(1, [2, 3, 4, 5, it.outputs], scale: 4))
-        let classes = it.loss.reading == .exclusive ? it.outputs : it.outputs + 1
+        let classes = it.loss.activation == .softmax ? it.outputs : it.outputs + 1
         let value = it.loss(logits, Self.labels(2, classes, [2, 3, 4, 5]), on: tape)
         tape.backward(from: value)
         let golden = try GoldenFile("loss_\(it.name).f32", in: .module).floats()
@@ -44,7 +44,7 @@ import Testing
     @Test func `where nothing has a label the loss and its gradient are 0`() throws {
         let tape = Tape()
         let logits = tape.watched(noise(1, 1, 1, 2, 2, 2))
-        let value = SegmentationLoss(.exclusive)(logits, [255, 255, 255, 255], on: tape)
+        let value = SegmentationLoss(.softmax)(logits, [255, 255, 255, 255], on: tape)
         tape.backward(from: value)
         #expect(value.value.values == [0])
         #expect(tape.gradient(of: logits)?.values == [Float](repeating: 0, count: 8))
@@ -96,7 +96,7 @@ import Testing
             parameter.value = Tensor(shape: shape, values: values.values.map { offset + $0 * scale })
         }
         let isPicker = if case .picker = network.architecture { true } else { false }
-        let loss = SegmentationLoss(isPicker ? .independent : .exclusive)
+        let loss = SegmentationLoss(isPicker ? .sigmoid : .softmax)
         var optimizer = AdamOptimizer(network.parameters, weightDecay: it.decay)
         let golden = try GoldenFile("training_\(it.name).f32", in: .module).floats()
         for step in 0..<it.steps {
@@ -110,6 +110,31 @@ import Testing
         guard it.steps == 10 else { return }
         // Afterwards, in inference, with the running moments.
         #expect(relativeError(network.logits(noise(1, it.shape + [1])).values, Array(golden.dropFirst(10))) < 5e-3)
+    }
+
+    @Test(arguments: trainings) func `packed weights for inference follow each change of a weight or moment`(_ it: TrainingCase)
+        throws
+    {
+        let network = try it.architecture().network(seed: 3)
+        let loss = SegmentationLoss(.sigmoid)
+        let x = noise(1, it.shape + [1])
+        /// The logits of a new network with the same weights, which has packed nothing yet.
+        func expected() throws -> [Float] {
+            let other = try it.architecture().network(seed: 4)
+            for (parameter, value) in zip(other.state, network.state) { parameter.value = value.value }
+            return other.logits(x).values
+        }
+        let before = network.logits(x).values
+        #expect(try before == expected())
+        #expect(network.logits(x).values == before)
+        let tape = Tape()
+        tape.backward(from: loss(network(Variable(x), on: tape), Self.labels(2, it.classes, it.shape), on: tape))
+        // The forward pass changed running moments in place, the optimizer changes weights in place.
+        #expect(try network.logits(x).values == expected())
+        var optimizer = AdamOptimizer(network.parameters)
+        optimizer.step(network.parameters, learningRate: 0.1)
+        #expect(network.logits(x).values != before)
+        #expect(try network.logits(x).values == expected())
     }
 
     @Test func `weights follow from the seed`() throws {

@@ -9,7 +9,7 @@ import Volumes
         try #require(VolumeShape(z: z, y: y, x: x))
     }
 
-    /// A volume whose densities tell their place.
+    /// A volume whose densities tell their position.
     private static func volume(_ shape: VolumeShape) throws -> PatchVolume {
         try PatchVolume(shape: shape, mean: 0, standardDeviation: 1) { box in
             box.z.flatMap { z in box.y.flatMap { y in box.x.map { x in Float((z * shape.y + y) * shape.x + x) } } }
@@ -23,7 +23,7 @@ import Volumes
     }
 
     @Test("patches lie inside the region, or around it, and say what is there", arguments: 1...20 as ClosedRange<UInt64>)
-    func places(seed: UInt64) throws {
+    func positions(seed: UInt64) throws {
         var random = RandomStream(seed: seed)
         let shape = try Self.shape(4 + random.index(below: 20), 4 + random.index(below: 20), 4 + random.index(below: 20))
         func range(_ length: Int) -> Range<Int> {
@@ -42,20 +42,20 @@ import Volumes
             volumes: [Self.volume(shape)], regions: [Self.region(box, .particles(centers))], shape: patchShape,
             foregroundShare: 0.5, jitter: 14)
         for _ in 0..<20 {
-            let place = sampler.place(&random)
+            let position = sampler.drawPosition(&random)
             for (origin, length, axis) in [
-                (place.origin.x, patchShape.x, box.x), (place.origin.y, patchShape.y, box.y),
-                (place.origin.z, patchShape.z, box.z),
+                (position.origin.x, patchShape.x, box.x), (position.origin.y, patchShape.y, box.y),
+                (position.origin.z, patchShape.z, box.z),
             ] {
                 let patch = origin..<origin + length
                 #expect(length <= axis.count ? patch.clamped(to: axis) == patch : axis.clamped(to: patch) == axis)
             }
-            let patch = try sampler.patch(at: place)
+            let patch = try sampler.patch(at: position)
             #expect(patch.shape == patchShape)
             for index in 0..<patchShape.count {
-                let x = place.origin.x + index % patchShape.x
-                let y = place.origin.y + index / patchShape.x % patchShape.y
-                let z = place.origin.z + index / patchShape.sliceCount
+                let x = position.origin.x + index % patchShape.x
+                let y = position.origin.y + index / patchShape.x % patchShape.y
+                let z = position.origin.z + index / patchShape.voxelsPerSlice
                 let isLabelled = box.x.contains(x) && box.y.contains(y) && box.z.contains(z)
                 #expect(patch.labels[index] == (isLabelled ? UInt8((z + y + x) % 5) : TrainingPatch.ignored))
                 func clamp(_ value: Int, _ length: Int) -> Int { min(max(value, 0), length - 1) }
@@ -79,9 +79,9 @@ import Volumes
         var random = RandomStream(seed: 2)
         var (counts, shifts): ([Int], Set<Int>) = ([0, 0], [])
         for _ in 0..<2000 {
-            let place = sampler.place(&random)
-            #expect(place.region == 1)
-            let offsets = [SIMD3(40, 50, 45), SIMD3(60, 50, 45)].map { place.origin &+ SIMD3(4, 4, 4) &- $0 }
+            let position = sampler.drawPosition(&random)
+            #expect(position.region == 1)
+            let offsets = [SIMD3(40, 50, 45), SIMD3(60, 50, 45)].map { position.origin &+ SIMD3(4, 4, 4) &- $0 }
             let item = try #require(offsets.firstIndex { max(abs($0.x), abs($0.y), abs($0.z)) <= 5 })
             counts[item] += 1
             shifts.formUnion([offsets[item].x, offsets[item].y, offsets[item].z])
@@ -89,7 +89,7 @@ import Volumes
         #expect(counts.allSatisfy { abs($0 - 1000) < 120 } && shifts == Set(-5...5))
     }
 
-    @Test("regions are drawn by their voxels; the same stream draws the same places")
+    @Test("regions are drawn by their voxels; the same stream draws the same positions")
     func drawn() throws {
         let shape = try Self.shape(40, 10, 10)
         let boxes = try [0..<10, 10..<40].map { try #require(shape.slices($0)) }
@@ -98,10 +98,10 @@ import Volumes
             shape: try Self.shape(4, 4, 4), foregroundShare: 0.5)
         var random = RandomStream(seed: 9)
         var again = random
-        let places = (0..<4000).map { _ in sampler.place(&random) }
-        #expect(abs(places.count { $0.region == 0 } - 1000) < 140)
-        #expect(places == (0..<4000).map { _ in sampler.place(&again) })
-        #expect(Set(places.map(\.origin.x)) == Set(0...6))
+        let positions = (0..<4000).map { _ in sampler.drawPosition(&random) }
+        #expect(abs(positions.count { $0.region == 0 } - 1000) < 140)
+        #expect(positions == (0..<4000).map { _ in sampler.drawPosition(&again) })
+        #expect(Set(positions.map(\.origin.x)) == Set(0...6))
     }
 
     @Test("densities have mean 0 and standard deviation 1 in their tomogram")
@@ -111,7 +111,7 @@ import Volumes
         let sampler = try PatchSampler(
             volumes: [volume], regions: [Self.region(shape.box, .particles([]))], shape: shape, foregroundShare: 0)
         var random = RandomStream(seed: 1)
-        #expect(try sampler.patch(at: sampler.place(&random)).densities == (0..<8).map { (Float($0) - 3.5) / 2 })
+        #expect(try sampler.patch(at: sampler.drawPosition(&random)).densities == (0..<8).map { (Float($0) - 3.5) / 2 })
     }
 
     @Test("runs know every foreground voxel, in order", arguments: 1...10 as ClosedRange<UInt64>)
@@ -133,7 +133,7 @@ import Volumes
         let sampler = try PatchSampler(
             volumes: [Self.volume(Self.shape(20, 20, 20))], regions: [Self.region(box, .voxels(runs))],
             shape: Self.shape(1, 1, 1), foregroundShare: 1)
-        let drawn = Set((0..<3000).map { _ in sampler.place(&random).origin })
+        let drawn = Set((0..<3000).map { _ in sampler.drawPosition(&random).origin })
         #expect(drawn == Set(expected))
     }
 
@@ -150,8 +150,8 @@ import Volumes
         #expect(throws: TrainingError.self) { try sampler([whole], share: .nan) }
         #expect(throws: TrainingError.self) { try sampler([whole], jitter: -1) }
         #expect(throws: TrainingError.self) { try sampler([Self.region(try Self.shape(9, 8, 8).box, .particles([]))]) }
-        for place in [Double.nan, 8, -1, .infinity] {
-            #expect(throws: TrainingError.self) { try sampler([Self.region(shape.box, .particles([SIMD3(1, place, 1)]))]) }
+        for position in [Double.nan, 8, -1, .infinity] {
+            #expect(throws: TrainingError.self) { try sampler([Self.region(shape.box, .particles([SIMD3(1, position, 1)]))]) }
         }
         for deviation in [0, -1, Double.nan, .infinity, 1e-300] {
             #expect(throws: TrainingError.self) {
@@ -161,6 +161,6 @@ import Volumes
         let short = try PatchVolume(shape: shape, mean: 0, standardDeviation: 1) { _ in [1] }
         let broken = try PatchSampler(volumes: [short], regions: [whole], shape: shape, foregroundShare: 0)
         var random = RandomStream(seed: 1)
-        #expect(throws: TrainingError.self) { try broken.patch(at: broken.place(&random)) }
+        #expect(throws: TrainingError.self) { try broken.patch(at: broken.drawPosition(&random)) }
     }
 }

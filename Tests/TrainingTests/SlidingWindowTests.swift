@@ -53,7 +53,7 @@ import Volumes
         var results: [Float] = []
         var next = blocks.slices(finishedBy: layer).lowerBound
         try SlidingWindow(grid: blocks, outputs: outputs).run(from: layer, read: grid.read, network: network) { z, values in
-            #expect(z == next && values.count == grid.shape.sliceCount * outputs)
+            #expect(z == next && values.count == grid.shape.voxelsPerSlice * outputs)
             next += 1
             results += values
         }
@@ -176,7 +176,7 @@ import Volumes
         let blocks = BlockGrid(shape: grid.shape, window: window)
         for layer in 0..<blocks.layers {
             let rest = try Self.run(grid, window, from: layer) { Self.boxFilter($0, radius: 3) }
-            let first = blocks.slices(finishedBy: layer).lowerBound * grid.shape.sliceCount
+            let first = blocks.slices(finishedBy: layer).lowerBound * grid.shape.voxelsPerSlice
             #expect(rest.map(\.bitPattern) == all[first...].map(\.bitPattern))
         }
         #expect(throws: TrainingError.self) {
@@ -223,7 +223,7 @@ import Volumes
         let window = Window(z: axis, y: axis, x: axis)
         let all = try Self.run(grid, window) { Self.boxFilter($0, radius: 3) }
         let memory = BlockGrid(shape: grid.shape, window: window).memory(outputs: 1)
-        let slice = 4 * grid.shape.sliceCount
+        let slice = 4 * grid.shape.voxelsPerSlice
         let depth = BlockGrid(shape: grid.shape, window: window).layerDepth
         for most in taper + 1...max(depth, taper + 1) {
             let bytes = memory - (depth - most) * slice
@@ -234,7 +234,7 @@ import Volumes
             #expect(results.map(\.bitPattern) == all.map(\.bitPattern), "\(grid.shape), at most \(most) slices")
             let middle = blocks.layers / 2
             let rest = try Self.run(grid, fitting, from: middle) { Self.boxFilter($0, radius: 3) }
-            let first = blocks.slices(finishedBy: middle).lowerBound * grid.shape.sliceCount
+            let first = blocks.slices(finishedBy: middle).lowerBound * grid.shape.voxelsPerSlice
             #expect(rest.map(\.bitPattern) == all[first...].map(\.bitPattern))
         }
         #expect(throws: TrainingError.self) {

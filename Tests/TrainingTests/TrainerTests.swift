@@ -53,7 +53,7 @@ import Volumes
 
     @Test func `a network learns, and what is held out says so`() throws {
         let result = try Trainer(
-            network(), loss: SegmentationLoss(.exclusive), settings: settings(epochs: 12), examples: Squares()
+            network(), loss: SegmentationLoss(.softmax), settings: settings(epochs: 12), examples: Squares()
         )
         .run()
         #expect(result.end == .complete && result.epochs.count == 12)
@@ -67,13 +67,13 @@ import Volumes
     ) throws {
         let folder = try TemporaryDirectory()
         let file = URL(fileURLWithPath: folder.path).appending(path: "state.safetensors")
-        let whole = try Trainer(network(), loss: SegmentationLoss(.exclusive), settings: settings(), examples: Squares()).run()
+        let whole = try Trainer(network(), loss: SegmentationLoss(.softmax), settings: settings(), examples: Squares()).run()
         var steps = 0
         // Stopped twice, at any step; the second time it has another number of steps to go.
         for _ in 0..<2 {
             steps = 0
             _ = try? Trainer(
-                network(), loss: SegmentationLoss(.exclusive), settings: settings(), examples: Squares(), state: file
+                network(), loss: SegmentationLoss(.softmax), settings: settings(), examples: Squares(), state: file
             ).run(check: {
                 steps += 1
                 if steps > stop { throw Stop() }
@@ -81,7 +81,7 @@ import Volumes
         }
         var seen: [Int] = []
         let resumed = try Trainer(
-            network(), loss: SegmentationLoss(.exclusive), settings: settings(), examples: Squares(), state: file
+            network(), loss: SegmentationLoss(.softmax), settings: settings(), examples: Squares(), state: file
         ).run(epoch: { seen.append($0.number) })
         #expect(resumed.network.state.map(\.value.values) == whole.network.state.map(\.value.values))
         #expect(resumed.epochs.map(\.loss) == whole.epochs.map(\.loss))
@@ -95,22 +95,22 @@ import Volumes
             let before = Threads.count
             Threads.count = threads
             defer { Threads.count = before }
-            return try Trainer(network(), loss: SegmentationLoss(.exclusive), settings: settings(epochs: 2), examples: Squares())
+            return try Trainer(network(), loss: SegmentationLoss(.softmax), settings: settings(epochs: 2), examples: Squares())
                 .run().network.state.map(\.value.values)
         }
         #expect(try weights(1) == weights(3))
     }
 
     @Test func `a loss that is no number ends the training with the best network before`() throws {
-        let good = try Trainer(network(), loss: SegmentationLoss(.exclusive), settings: settings(), examples: Squares()).run()
+        let good = try Trainer(network(), loss: SegmentationLoss(.softmax), settings: settings(), examples: Squares()).run()
         let result = try Trainer(
-            network(), loss: SegmentationLoss(.exclusive), settings: settings(), examples: Squares(brokenStep: 12)
+            network(), loss: SegmentationLoss(.softmax), settings: settings(), examples: Squares(brokenStep: 12)
         ).run()
         #expect(result.end == .diverged(step: 13))
         #expect(result.epochs.map(\.loss) == good.epochs.prefix(2).map(\.loss))
         #expect(result.network.state.allSatisfy { $0.value.values.allSatisfy(\.isFinite) })
         #expect(throws: TrainingError.self) {
-            try Trainer(network(), loss: SegmentationLoss(.exclusive), settings: settings(), examples: Squares(brokenStep: 2))
+            try Trainer(network(), loss: SegmentationLoss(.softmax), settings: settings(), examples: Squares(brokenStep: 2))
                 .run()
         }
     }
@@ -118,7 +118,7 @@ import Volumes
     @Test func `training ends early when validation does not get better`() throws {
         // A rate at which nothing is learned any more.
         let result = try Trainer(
-            network(), loss: SegmentationLoss(.exclusive),
+            network(), loss: SegmentationLoss(.softmax),
             settings: TrainingSettings(
                 batch: 2, stepsPerEpoch: 1, epochs: 300, learningRate: 0.05, patience: 4, seed: 1), examples: Squares()
         ).run()

@@ -41,7 +41,7 @@ struct FuzzTests {
         let first = box(0..<1, 0..<1, 0..<1)
         _ = box(shape.z - 1..<shape.z, shape.y - 1..<shape.y, shape.x - 1..<shape.x)
         _ = box(middle(shape.z), middle(shape.y), middle(shape.x))
-        if shape.sliceCount <= 4 << 20 / volume.scalarType.size, let first, let slice = box(0..<1, 0..<shape.y, 0..<shape.x) {
+        if shape.voxelsPerSlice <= 4 << 20 / volume.scalarType.size, let first, let slice = box(0..<1, 0..<shape.y, 0..<shape.x) {
             #expect(slice.bytes.starts(with: first.bytes), "a voxel differs from its slice")
         }
         #expect(volume.header.voxelSize.map { VoxelSize.plausibleRange.contains($0.xInAngstroms) } ?? true)

@@ -36,10 +36,10 @@ enum DiffusionBenchmark {
         func latents(_ count: Int) -> Tensor { GaussianNoise(seed: 3, for: .timesteps).tensor(shape: [count, 64, 64, 4]) }
         let timesteps = [20, 80, 140, 200]
         try measure("U-Net, 64² latent, plain", runs) {
-            try model.pass(latents(1), timesteps: [20], context: context, extent: .noise)
+            try model.runUNet(latents(1), timesteps: [20], context: context, extent: .noise)
         }
         try measure("U-Net, affinities collected", runs) {
-            try model.pass(latents(1), timesteps: [20], context: context, extent: .noise, observer: Collector())
+            try model.runUNet(latents(1), timesteps: [20], context: context, extent: .noise, observer: Collector())
         }
         try measure("U-Net up to the last attention, affinities collected", runs) {
             _ = try model.attention(noised: latents(1), timesteps: [20], context: context)

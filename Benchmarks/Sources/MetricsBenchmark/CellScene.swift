@@ -52,7 +52,7 @@ struct CellScene {
     }
 
     private func membranes(_ z: Int, shift: Double, half: Double) -> [UInt8] {
-        var values = [UInt8](repeating: 0, count: shape.sliceCount)
+        var values = [UInt8](repeating: 0, count: shape.voxelsPerSlice)
         for y in 0..<shape.y {
             for sheet in 0..<2 {
                 let middle =

@@ -16,11 +16,11 @@ enum TrainingBenchmark {
         ] {
             let architecture = NetworkArchitecture.unet(
                 try UNetArchitecture(dimensions: dimensions, classes: 2, width: 32, levels: levels))
-            measure("U-Net of 32 channels, \(levels) levels, \(name)", architecture, shape, SegmentationLoss(.exclusive), runs)
+            measure("U-Net of 32 channels, \(levels) levels, \(name)", architecture, shape, SegmentationLoss(.softmax), runs)
         }
         measure(
             "picker of 24 channels, 72³", .picker(try PickerArchitecture()), [1, 72, 72, 72, 1],
-            SegmentationLoss(.independent, crossEntropyWeight: 0), max(runs / 2, 1))
+            SegmentationLoss(.sigmoid, crossEntropyWeight: 0), max(runs / 2, 1))
         Report.row("peak resident memory", "\(Report.text(Double(ProcessUse.peakResidentBytes) / 1e6, 0)) MB")
     }
 

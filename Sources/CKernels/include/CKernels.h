@@ -1,4 +1,4 @@
-// Loops that need instructions chosen at run time. Each function has one caller, in the target Tensors or Basics.
+// Loops whose vector instructions are chosen at run time. Only the targets Tensors and Basics call them.
 // Counts are numbers of floats unless they say otherwise; pointers never alias unless they say so.
 #ifndef CELLAR_CKERNELS_H
 #define CELLAR_CKERNELS_H
@@ -24,7 +24,8 @@ static inline void ck_relax(void) {
 
 // ---- sha256.c
 
-/// Compresses `count` blocks of 64 bytes into a state of 8 words (FIPS 180-4), by the processor's SHA instructions if it has them.
+/// Compresses `count` blocks of 64 bytes into a state of 8 words (FIPS 180-4), by the processor's SHA instructions if it has
+/// them.
 void ck_sha256(uint32_t *state, const uint8_t *blocks, size_t count);
 /// The same in portable C, for tests.
 void ck_sha256_portable(uint32_t *state, const uint8_t *blocks, size_t count);
@@ -44,38 +45,41 @@ enum { CK_NONE = 0, CK_SILU = 1, CK_GELU = 2, CK_QUICK_GELU = 3, CK_RELU = 4, CK
 
 /// to may be from.
 void ck_activate(const float *from, float *to, size_t count, int activation);
-/// to[r, c] = from[r, c] · gelu(from[r, columns + c]), rows of 2 · columns, to rows that lie `to_stride` apart.
+/// GEGLU: to[r, c] = from[r, c] · gelu(from[r, columns + c]). `from` is [rows][2 · columns]; rows of `to` lie `to_stride` apart.
 void ck_gated_gelu(const float *from, float *to, size_t to_stride, size_t rows, size_t columns);
 /// to += from
 void ck_add(float *to, const float *from, size_t count);
 /// to = a + b
 void ck_sum(const float *a, const float *b, float *to, size_t count);
-/// A row of pixels, each the largest of four of two rows twice as long, channel by channel; NaN where one is NaN.
+/// Max pooling, 2 × 2: two rows of 2 · columns pixels become one row of `columns` pixels. The result is NaN where one of the four
+/// values is NaN.
 void ck_max_pool(const float *upper, const float *lower, float *to, size_t columns, size_t channels);
-/// to = the larger of both, channel by channel; NaN where one is NaN.
+/// to = max(to, from), element by element; NaN where one of both is NaN.
 void ck_largest(const float *from, float *to, size_t channels);
-/// Where `from` is the largest of its window, the gradient goes there and is 0 afterwards, so that no second one gets it.
+/// The gradient of max pooling for one voxel of a window. Where from[c] equals largest[c] or is NaN, to[c] = gradient[c] and
+/// gradient[c] becomes 0: only the first maximum of a window gets the gradient.
 void ck_largest_gradient(const float *from, const float *largest, float *gradient, float *to, size_t channels);
-/// to = gradient · d ELU, from what ELU gave
+/// The gradient of ELU: to = gradient · ELU′(x). `result` is ELU(x).
 void ck_elu_gradient(const float *result, const float *gradient, float *to, size_t count);
 /// to += factor · from
 void ck_accumulate(float *to, const float *from, float factor, size_t count);
-/// A step of Adam: moves both moments by their rates, then values = values · decay − rate · mean / (√square · correction + ε).
+/// A step of Adam. First means += mean_rate · (gradient − means) and squares += square_rate · (gradient² − squares); then
+/// values = values · decay − rate · mean / (√square · correction + ε).
 void ck_adam(float *values, const float *gradients, float *means, float *squares, size_t count, float decay, float mean_rate,
              float square_rate, float rate, float correction, float epsilon);
 
 // ---- normalization.c
 
-/// Adds to sums[c] and squares[c] what x[r, c] − pivot[c] and its square sum up to, over the rows.
+/// sums[c] += Σ_r (x[r, c] − pivot[c]); squares[c] += Σ_r (x[r, c] − pivot[c])².
 void ck_channel_moments(const float *x, size_t rows, size_t channels, const float *pivot, double *sums, double *squares);
 /// y[r, c] = activation(x[r, c] · scale[c] + shift[c]); y may be x.
 void ck_scale_shift(const float *x, float *y, size_t rows, size_t channels, const float *scale, const float *shift,
                     int activation);
-/// Adds to sums[c] and products[c] what gradients, and gradients times x[r, c] − pivot[c], sum up to; where is_relu, only gradients
-/// that relu(x · scale + shift) lets pass.
+/// sums[c] += Σ_r g[r, c]; products[c] += Σ_r g[r, c] · (x[r, c] − pivot[c]). g is the gradient; with is_relu it is 0 where
+/// x · scale + shift is not above 0.
 void ck_normalization_sums(const float *x, const float *gradient, size_t rows, size_t channels, const float *scale,
                            const float *shift, const float *pivot, int is_relu, double *sums, double *products);
-/// to = factor[c] · (the same gradient) + slope[c] · x + offset[c]; to may be gradient.
+/// to[r, c] = factor[c] · g[r, c] + slope[c] · x[r, c] + offset[c], with g as in ck_normalization_sums; to may be gradient.
 void ck_normalization_gradient(const float *x, const float *gradient, float *to, size_t rows, size_t channels,
                                const float *scale, const float *shift, int is_relu, const float *factor, const float *slope,
                                const float *offset);
@@ -93,10 +97,12 @@ void ck_pack_panel(const float *weight, size_t stride, size_t inner_stride, size
 void ck_gemm(size_t rows, size_t columns, size_t inner, const float *a, size_t a_stride, const float *panels, float *c,
              size_t c_stride, const float *bias, const float *add, size_t add_stride);
 
-/// c += a · b for one panel b, [inner][32], and c, [rows][32], of whose columns some are wanted; one of a's strides is 1.
+/// c += a · b, where b is one panel [inner][32] and c is [rows][32]. Only the first `columns` columns are computed. Either
+/// row_stride or inner_stride of a is 1.
 void ck_gemm_accumulate(size_t rows, size_t columns, size_t inner, const float *a, ptrdiff_t row_stride,
                         ptrdiff_t inner_stride, const float *b, float *c);
-/// The neighbourhood of a voxel, [depth][rows][columns][channels], whose corner may lie outside the volume, where there are zeros.
+/// Copies the box of `kernel` voxels whose first corner is (z, y, x), [depth][rows][columns][channels]. Voxels outside of the
+/// volume are zeros.
 void ck_patch(const float *volume, const ptrdiff_t *extent, size_t channels, ptrdiff_t z, ptrdiff_t y, ptrdiff_t x,
               const ptrdiff_t *kernel, float *to);
 
@@ -134,23 +140,23 @@ struct ck_tiles {
     size_t top, left, down, across;
 };
 
-/// One panel of up to 32 outputs of a range of tiles, summed over some of the inputs.
+/// The product of one panel of weights (up to 32 outputs) with a range of transformed tiles, summed over a range of the inputs.
 struct ck_winograd {
     struct ck_tiles tiles;
     size_t first_tile, count;
     /// [block of inputs][36][tiles][block], with `plane` floats for each of the 36
     const float *transformed;
     size_t plane, block;
-    /// the slices that a result sums over, and how far apart their transformed tiles lie
+    /// the depth of the kernel (1 or 3), and the distance in floats from a tile to the same tile of the next slice
     size_t depth, depth_step;
-    /// of all, the inputs that are transformed
+    /// all inputs; the first one that is transformed, and how many are
     size_t inputs, first_input, some;
-    /// of all outputs, those of the panel
+    /// all outputs, and the number of them in this panel
     size_t outputs, columns;
     /// [depth][9][inputs][32]
     const float *panel;
     const float *bias, *add;
-    /// like bias and add at the panel's first channel, and at the first slice
+    /// bias, add and result begin at the panel's first output; add and result at the first slice
     float *result;
     float *scratch;
 };
@@ -158,10 +164,12 @@ void ck_winograd_products(const struct ck_winograd *it);
 /// The floats of its scratch memory.
 size_t ck_winograd_scratch(size_t tiles, size_t block);
 
-/// Derivatives by a tile's results, of up to 32 outputs, moved to the 36 positions, which lie `plane` apart; whole vectors of 16 are written.
+/// The gradient with respect to the 4 × 4 results of a tile (up to 32 outputs), transformed by A to the 36 positions, which
+/// lie `plane` floats apart. Whole vectors of 16 are written.
 void ck_winograd_gradient(const struct ck_tiles *tiles, size_t number, const float *gradient, size_t outputs, size_t columns,
                           float *to, size_t plane);
-/// Derivatives by the weights of one panel, [9][inputs][32], from sums over all tiles, [36][inputs][32]; of some outputs.
+/// The gradient with respect to the weights of one panel, [9][inputs][32], from the sums over all tiles, [36][inputs][32],
+/// transformed by Gᵀ. Only the first `outputs` columns are computed.
 void ck_winograd_weight_gradient(const float *sums, size_t plane, size_t inputs, size_t outputs, float *to);
 
 #endif

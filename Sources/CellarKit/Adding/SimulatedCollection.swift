@@ -62,7 +62,7 @@ public struct SimulatedCollection: Sendable {
 
     private func write(_ tomogram: SimulatedTomogram, to files: Files, label: String) throws {
         guard let edge = VoxelSize(cubicInAngstroms: tomogram.parameters.voxelSizeInAngstroms) else { return }
-        for (file, voxels) in [(files.greyValues, tomogram.density), (files.labels, tomogram.labels)] {
+        for (file, voxels) in [(files.greyValues, tomogram.greyValues), (files.labels, tomogram.labels)] {
             let writer = try MRCWriter(
                 file, shape: voxels.shape, scalarType: voxels.scalarType, voxelSize: edge, labels: [label])
             try writer.append(voxels)
@@ -76,7 +76,7 @@ public struct SimulatedCollection: Sendable {
         }
         try PointFile.write(
             PointSet(points: points, convention: .angstrom), to: files.particles, voxelSize: edge,
-            shape: tomogram.density.shape)
+            shape: tomogram.greyValues.shape)
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
         try files.sidecar.write(Array(encoder.encode(tomogram.sidecar)))

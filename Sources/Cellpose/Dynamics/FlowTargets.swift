@@ -83,15 +83,15 @@ private struct CentreDiffusion {
                 heat[centreY * stride + centreX] += 1
                 for (row, span) in spans.enumerated() {
                     let first = (row + 1) * stride
-                    for place in Swift.stride(from: first + span.lowerBound, to: first + span.upperBound, by: Self.lanes) {
-                        Self.spread(heat, stride: stride, at: place, isInside, into: next)
+                    for index in Swift.stride(from: first + span.lowerBound, to: first + span.upperBound, by: Self.lanes) {
+                        Self.spread(heat, stride: stride, at: index, isInside, into: next)
                     }
                 }
                 swap(&heat, &next)
             }
             forEachPixel { pixel, y, x in
-                let place = y * stride + x
-                let (dy, dx) = (heat[place + stride] - heat[place - stride], heat[place + 1] - heat[place - 1])
+                let index = y * stride + x
+                let (dy, dx) = (heat[index + stride] - heat[index - stride], heat[index + 1] - heat[index - 1])
                 let length = 1e-60 + (dy * dy + dx * dx).squareRoot()
                 body(pixel, dy / length, dx / length)
             }
@@ -104,12 +104,12 @@ private struct CentreDiffusion {
     /// Sets eight pixels of `next` to the means of their 3 × 3 neighbourhoods, or to 0 outside the object.
     @inline(__always)
     private static func spread(
-        _ heat: UnsafeMutableBufferPointer<Double>, stride: Int, at place: Int, _ isInside: UnsafeMutableBufferPointer<Double>,
+        _ heat: UnsafeMutableBufferPointer<Double>, stride: Int, at index: Int, _ isInside: UnsafeMutableBufferPointer<Double>,
         into next: UnsafeMutableBufferPointer<Double>
     ) {
         let source = UnsafeRawPointer(heat.baseAddress.unsafelyUnwrapped)
         func load(_ offset: Int) -> SIMD8<Double> {
-            source.loadUnaligned(fromByteOffset: (place &+ offset) &* 8, as: SIMD8<Double>.self)
+            source.loadUnaligned(fromByteOffset: (index &+ offset) &* 8, as: SIMD8<Double>.self)
         }
         var sum = load(0) + load(-stride) + load(stride) + load(-1) + load(1)
         sum += load(-stride &- 1)
@@ -117,10 +117,10 @@ private struct CentreDiffusion {
         sum += load(stride &- 1)
         sum += load(stride &+ 1)
         let inside = UnsafeRawPointer(isInside.baseAddress.unsafelyUnwrapped).loadUnaligned(
-            fromByteOffset: place &* 8, as: SIMD8<Double>.self)
+            fromByteOffset: index &* 8, as: SIMD8<Double>.self)
         // The factor is 0 outside the object: pixels of its rows that lie beyond it or in another object get no heat.
         UnsafeMutableRawPointer(next.baseAddress.unsafelyUnwrapped).storeBytes(
-            of: (1 / 9.0 * sum) * inside, toByteOffset: place &* 8, as: SIMD8<Double>.self)
+            of: (1 / 9.0 * sum) * inside, toByteOffset: index &* 8, as: SIMD8<Double>.self)
     }
 
     /// Writes 1 for each pixel of the object; returns for each row the range from its first to its last pixel.

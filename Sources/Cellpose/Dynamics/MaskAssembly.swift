@@ -34,7 +34,7 @@ public struct MaskAssembly: Hashable, Sendable {
             for (pixel, isForeground) in points.foreground.values.enumerated() {
                 labels[pixel] = 0
                 guard isForeground else { continue }
-                labels[pixel] = sinks.labels[histogram.place(of: points.positions[next])]
+                labels[pixel] = sinks.labels[histogram.bin(of: points.positions[next])]
                 areas[Int(labels[pixel])] += 1
                 next += 1
             }
@@ -55,11 +55,11 @@ private struct EndPointHistogram {
     init(of points: EndPoints) {
         stride = points.foreground.width + 2 * Self.border
         counts = Array(repeating: 0, count: (points.foreground.height + 2 * Self.border) * stride)
-        for position in points.positions { counts[place(of: position)] += 1 }
+        for position in points.positions { counts[bin(of: position)] += 1 }
     }
 
     /// The index in the histogram of the pixel in which a point ends: its position, rounded down.
-    func place(of position: SIMD2<Float>) -> Int {
+    func bin(of position: SIMD2<Float>) -> Int {
         (Int(position.x) + Self.border) * stride + Int(position.y) + Self.border
     }
 
@@ -69,34 +69,34 @@ private struct EndPointHistogram {
         let seeds = counts.indices.filter(isSeed).sorted { (counts[$0], $0) < (counts[$1], $1) }
         var labels = [Int32](repeating: 0, count: counts.count)
         for (index, seed) in seeds.enumerated() {
-            for place in sink(of: seed) { labels[place] = Int32(index + 1) }
+            for bin in sink(of: seed) { labels[bin] = Int32(index + 1) }
         }
         return (labels, seeds.count)
     }
 
     /// Whether more than 10 points end in a pixel, and in no pixel of its 5 × 5 neighbourhood more.
-    private func isSeed(_ place: Int) -> Bool {
-        let count = counts[place]
+    private func isSeed(_ bin: Int) -> Bool {
+        let count = counts[bin]
         guard count > 10 else { return false }
         for y in -2...2 {
-            for x in -2...2 where counts[place + y * stride + x] > count { return false }
+            for x in -2...2 where counts[bin + y * stride + x] > count { return false }
         }
         return true
     }
 
     /// The pixels that can be reached from the seed in at most 5 steps, each to one of the 8 neighbours with more than 2 points.
     private func sink(of seed: Int) -> [Int] {
-        var places = [seed]
+        var bins = [seed]
         var ring = 0..<1
         for _ in 0..<Self.border {
             for index in ring {
                 for offset in [-stride - 1, -stride, 1 - stride, -1, 1, stride - 1, stride, stride + 1] {
-                    let place = places[index] + offset
-                    if counts[place] > 2, !places.contains(place) { places.append(place) }
+                    let bin = bins[index] + offset
+                    if counts[bin] > 2, !bins.contains(bin) { bins.append(bin) }
                 }
             }
-            ring = ring.upperBound..<places.count
+            ring = ring.upperBound..<bins.count
         }
-        return places
+        return bins
     }
 }

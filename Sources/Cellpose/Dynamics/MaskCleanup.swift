@@ -66,8 +66,8 @@ public struct MaskCleanup: Hashable, Sendable {
                             object.columns.map { x in result[y * labels.width + x] == object.label }
                         })
                 else { continue }
-                for (place, isInside) in shape.holesFilled().values.enumerated() where isInside {
-                    let (y, x) = place.quotientAndRemainder(dividingBy: shape.width)
+                for (pixel, isInside) in shape.holesFilled().values.enumerated() where isInside {
+                    let (y, x) = pixel.quotientAndRemainder(dividingBy: shape.width)
                     result[(object.rows.lowerBound + y) * labels.width + object.columns.lowerBound + x] = Int32(index + 1)
                 }
             }

@@ -20,7 +20,7 @@ struct Unpickler {
     /// The indices of storages in the heap, by their keys.
     private var storageNumbers: [String: Int] = [:]
     /// The offset of the current instruction in the file, for messages.
-    private var place = 0
+    private var instructionOffset = 0
 
     init(_ cursor: FileCursor) { self.cursor = cursor }
 
@@ -34,7 +34,7 @@ struct Unpickler {
     mutating func load() throws(CheckpointError) -> PickleValue {
         (stack, marks, memo) = ([], [], [:])
         while true {
-            place = cursor.position
+            instructionOffset = cursor.position
             let byte = try cursor.byte()
             guard let opcode = PickleOpcode(rawValue: byte) else {
                 throw refusal("the instruction \(PickleOpcode.refused[byte] ?? "0x" + String(byte, radix: 16))")
@@ -199,14 +199,14 @@ extension Unpickler {
     func refusal(_ what: String) -> CheckpointError {
         CheckpointError(
             .unsupported,
-            "has, at byte \(place), \(what), for which a dictionary of tensors has no use: nothing was run; save the network's "
+            "has, at byte \(instructionOffset), \(what), for which a dictionary of tensors has no use: nothing was run; save the network's "
                 + "state_dict(), or convert the file to safetensors", path: cursor.file.path)
     }
 
     /// The error for bytes that are no valid pickle.
     func nonsense(_ what: String) -> CheckpointError {
         CheckpointError(
-            .malformed, "has an instruction at byte \(place) that \(what): the file is damaged, get it again",
+            .malformed, "has an instruction at byte \(instructionOffset) that \(what): the file is damaged, get it again",
             path: cursor.file.path)
     }
 }

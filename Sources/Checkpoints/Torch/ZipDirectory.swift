@@ -8,7 +8,7 @@ import Basics
 ///
 /// Format: PKWARE, *APPNOTE.TXT*, sections 4.3.7, 4.3.12 to 4.3.16.
 struct ZipDirectory {
-    private struct Place {
+    private struct Entry {
         let headerOffset: Int
         let byteCount: Int
         let isStored: Bool
@@ -16,13 +16,13 @@ struct ZipDirectory {
 
     private let file: MappedFile
     private let start: Int
-    private let places: [String: Place]
+    private let entries: [String: Entry]
 
     /// The longest directory that is read, in bytes. A network's takes some 100 bytes for each tensor.
     private static let byteCountLimit = 16 << 20
 
     /// The names of all entries, sorted.
-    var names: [String] { places.keys.sorted() }
+    var names: [String] { entries.keys.sorted() }
 
     /// Reads the directory.
     ///
@@ -31,7 +31,7 @@ struct ZipDirectory {
         self.file = file
         let range = try Self.findDirectory(of: file)
         start = range.lowerBound
-        var places: [String: Place] = [:]
+        var entries: [String: Entry] = [:]
         var cursor = FileCursor(file, in: range)
         while cursor.position < range.upperBound {
             let record = LittleEndianBytes(try cursor.bytes(46))
@@ -56,34 +56,34 @@ struct ZipDirectory {
             }
             let (uncompressed, compressed) = (try number(at: 24), try number(at: 20))
             let isStored = record.number(at: 10, 2) == 0 && record.number(at: 8, 2) & 1 == 0 && compressed == uncompressed
-            let place = Place(headerOffset: try number(at: 42), byteCount: compressed, isStored: isStored)
-            guard places.updateValue(place, forKey: name) == nil else {
+            let entry = Entry(headerOffset: try number(at: 42), byteCount: compressed, isStored: isStored)
+            guard entries.updateValue(entry, forKey: name) == nil else {
                 throw Self.malformed("it holds \(CheckpointError.quoted(name)) twice", file)
             }
         }
-        self.places = places
+        self.entries = entries
     }
 
     /// The byte range of an entry's content in the file; nil if there is no entry of that name.
     ///
     /// - Throws: ``CheckpointError`` if the content is compressed or encrypted, or does not lie in the file before the directory.
     func range(of name: String) throws(CheckpointError) -> Range<Int>? {
-        guard let place = places[name] else { return nil }
+        guard let entry = entries[name] else { return nil }
         let title = CheckpointError.quoted(name)
-        guard place.isStored else {
+        guard entry.isStored else {
             throw CheckpointError(
                 .unsupported, "holds the compressed or encrypted entry \(title), and torch writes none: get the original file",
                 path: file.path)
         }
-        guard place.headerOffset >= 0, place.headerOffset <= start - 30 else {
+        guard entry.headerOffset >= 0, entry.headerOffset <= start - 30 else {
             throw Self.malformed("\(title) lies outside", file)
         }
-        let header = LittleEndianBytes(try file.bytes(in: place.headerOffset..<place.headerOffset + 30))
-        let first = place.headerOffset + 30 + header.number(at: 26, 2) + header.number(at: 28, 2)
-        guard header.number(at: 0, 4) == 0x0403_4B50, first <= start, place.byteCount <= start - first else {
+        let header = LittleEndianBytes(try file.bytes(in: entry.headerOffset..<entry.headerOffset + 30))
+        let first = entry.headerOffset + 30 + header.number(at: 26, 2) + header.number(at: 28, 2)
+        guard header.number(at: 0, 4) == 0x0403_4B50, first <= start, entry.byteCount <= start - first else {
             throw Self.malformed("\(title) does not lie before the directory", file)
         }
-        return first..<first + place.byteCount
+        return first..<first + entry.byteCount
     }
 
     /// The byte range of the directory, from the end record, or from the 64-bit end record if there is one.

@@ -172,7 +172,9 @@ extension AutoencoderConfiguration {
         try file.require(
             (1...128).contains(groups) && keys.blockOutChannels.allSatisfy { $0 % groups == 0 },
             "norm_num_groups does not divide each of block_out_channels")
-        try file.require((1...8).contains(keys.layersPerBlock ?? 2), "layers_per_block is not 1 to 8")
+        // The default of `AutoencoderKL` is 1; that of `UNet2DConditionModel` is 2.
+        let residualBlocks = keys.layersPerBlock ?? 1
+        try file.require((1...8).contains(residualBlocks), "layers_per_block is not 1 to 8")
         try file.require((keys.inChannels ?? 3) == 3, "in_channels is not 3")
         try file.require((1...64).contains(keys.latentChannels ?? 4), "latent_channels is not 1 to 64")
         try file.require(
@@ -185,7 +187,7 @@ extension AutoencoderConfiguration {
         imageChannels = 3
         latentChannels = keys.latentChannels ?? 4
         channels = keys.blockOutChannels
-        residualBlocks = keys.layersPerBlock ?? 2
+        self.residualBlocks = residualBlocks
         normGroups = groups
         scalingFactor = keys.scalingFactor ?? 0.18215
         try file.require(scalingFactor.isFinite && scalingFactor > 0, "scaling_factor is not above 0")

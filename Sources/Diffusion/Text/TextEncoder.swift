@@ -64,15 +64,15 @@ public struct TextEncoder: Sendable {
         let channels = configuration.channels
         let part = weights["embeddings"]
         let tokens = try part["token_embedding"].tensor("weight", [configuration.vocabularySize, channels])
-        let places = try part["position_embedding"].tensor("weight", [configuration.length, channels])
+        let positions = try part["position_embedding"].tensor("weight", [configuration.length, channels])
         defer { part.releasePages() }
         return tokens.withUnsafeBufferPointer { tokens in
-            places.withUnsafeBufferPointer { places in
+            positions.withUnsafeBufferPointer { positions in
                 Tensor(shape: [1, identifiers.count, channels]) { sum in
-                    for (place, identifier) in identifiers.enumerated() {
+                    for (position, identifier) in identifiers.enumerated() {
                         for channel in 0..<channels {
-                            sum[place * channels + channel] =
-                                tokens[identifier * channels + channel] + places[place * channels + channel]
+                            sum[position * channels + channel] =
+                                tokens[identifier * channels + channel] + positions[position * channels + channel]
                         }
                     }
                 }

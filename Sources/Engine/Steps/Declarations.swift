@@ -33,19 +33,19 @@ extension Input {
     /// The artifacts of another step, of all related scopes: the slices of a slab, the members of a training set.
     public init<S: TypedStep, Content>(
         each step: S.Type, _ output: KeyPath<S.Outputs, ArtifactOutput<Content>>
-    ) where Value == Members<Content> {
+    ) where Value == RelatedArtifacts<Content> {
         let (step, name) = (S.name, S.outputs[keyPath: output].output.name)
         input = .output(of: step, named: name)
-        read = { Members(item: $0, step: step, name: name) }
+        read = { RelatedArtifacts(item: $0, step: step, name: name) }
     }
 
     /// The values of another step, of all related scopes: the slices of a slab, the members of a training set.
     public init<S: TypedStep, Element: Codable & Sendable>(
         each step: S.Type, _ output: KeyPath<S.Outputs, ValueOutput<Element>>
-    ) where Value == MemberValues<Element> {
+    ) where Value == RelatedValues<Element> {
         let (step, name) = (S.name, S.outputs[keyPath: output].output.name)
         input = .output(of: step, named: name)
-        read = { MemberValues(item: $0, step: step, name: name) }
+        read = { RelatedValues(item: $0, step: step, name: name) }
     }
 }
 
@@ -106,12 +106,12 @@ public struct Voxels {
     /// Opens the file. If it is no longer the one that was planned with, the item fails when it ends.
     public func open() throws -> any Volume { try item.openVolume() }
 
-    /// Opens the file of a member's tomogram, with the same check.
-    public func open(of member: StepItem.Scope) throws -> any Volume { try item.openVolume(of: member) }
+    /// Opens the file of the tomogram of a member of the training set, with the same check.
+    public func open(of related: StepItem.Scope) throws -> any Volume { try item.openVolume(of: related) }
 }
 
-/// The artifacts that a step gave for the related scopes of an item.
-public struct Members<Content: ArtifactContent> {
+/// The artifacts that a step gave for the related scopes of an item: for the slices of its slab, or for the members of its training set.
+public struct RelatedArtifacts<Content: ArtifactContent> {
     let item: StepItem
     let step: String
     let name: String
@@ -119,35 +119,35 @@ public struct Members<Content: ArtifactContent> {
     /// Calls the closure for each artifact, in order of z; for the members of a training set, tomogram by tomogram.
     ///
     /// - Complexity: opens one file after the other.
-    public func forEachMember(_ body: (_ scope: StepItem.Scope, _ content: Content) throws -> Void) throws {
+    public func forEach(_ body: (_ scope: StepItem.Scope, _ content: Content) throws -> Void) throws {
         try item.forEachArtifact(of: step, named: name) { try body($0.scope, Content($0.artifact)) }
     }
 
-    /// The artifact of one part, or of its tomogram: beside another input that is walked by ``forEachMember(_:)``.
+    /// The artifact of one related scope, or of its tomogram. It serves to read one input while ``forEach(_:)`` goes through another.
     ///
     /// ```swift
-    /// try item.inputs.instances.forEachMember { scope, instances in
+    /// try item.inputs.instances.forEach { scope, instances in
     ///     let mask = try item.inputs.masks.content(of: scope)
     /// ```
     ///
-    /// - Throws: ``EngineError`` where the scope is no part of the item's.
+    /// - Throws: ``EngineError`` where the scope is not related to the item's.
     /// - Complexity: opens one file.
-    public func content(of member: StepItem.Scope) throws -> Content {
-        try Content(item.artifact(of: step, named: name, for: member))
+    public func content(of related: StepItem.Scope) throws -> Content {
+        try Content(item.artifact(of: step, named: name, for: related))
     }
 }
 
 /// The values that a step gave for the slices of a slab, or for the members of a training set or their tomograms.
-public struct MemberValues<Value: Codable & Sendable> {
+public struct RelatedValues<Value: Codable & Sendable> {
     let item: StepItem
     let step: String
     let name: String
 
-    /// The value of one part: of the slice or member itself, or of its tomogram.
+    /// The value of one related scope, or of its tomogram.
     ///
-    /// - Throws: ``EngineError`` where the scope is no part of the item's.
+    /// - Throws: ``EngineError`` where the scope is not related to the item's.
     /// - Complexity: one query.
-    public func value(of member: StepItem.Scope) throws -> Value { try item.value(of: step, named: name, for: member) }
+    public func value(of related: StepItem.Scope) throws -> Value { try item.value(of: step, named: name, for: related) }
 }
 
 /// The content of one kind of artifact: the type that reads and writes it.

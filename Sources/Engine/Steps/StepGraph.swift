@@ -1,17 +1,19 @@
 public import Basics
 import CatalogSchema
 
-/// The steps in an order in which each one comes after all steps that it reads from (a topological order).
+/// Steps, sorted topologically, and which output each of their inputs is.
 public struct StepGraph: Sendable {
-    /// In order.
+    /// The steps; each one comes after all steps that it reads from.
     public let steps: [any Step]
-    /// For each step, its inputs that are outputs of other steps: which step, and the index of the output among its outputs by ascending name.
+    /// For each step, its inputs that are outputs of other steps.
     let links: [[Link]]
 
     struct Link: Sendable {
         /// The position of the input among the step's inputs.
         let input: Int
+        /// The position in ``steps`` of the step that gives it.
         let producer: Int
+        /// The position of the output among the producer's outputs by ascending name.
         let output: Int
     }
 
@@ -49,10 +51,10 @@ public struct StepGraph: Sendable {
         let position = Dictionary(uniqueKeysWithValues: sorted.enumerated().map { ($1.name, $0) })
         links = sorted.map { step in
             step.inputs.enumerated().compactMap { index, input in
-                guard let (producer, name) = Self.origin(of: input, voxels: voxels), let place = position[producer],
-                    let output = sorted[place].outputs.map(\.name).sorted().firstIndex(of: name)
+                guard let (producer, name) = Self.origin(of: input, voxels: voxels), let number = position[producer],
+                    let output = sorted[number].outputs.map(\.name).sorted().firstIndex(of: name)
                 else { return nil }
-                return Link(input: index, producer: place, output: output)
+                return Link(input: index, producer: number, output: output)
             }
         }
     }

@@ -26,7 +26,7 @@ public final class StepItem {
     }
 
     /// One of several artifacts of an input: of a slice of the slab, or of a member of the training set.
-    package struct Member {
+    package struct RelatedArtifact {
         package let scope: Scope
         package let artifact: Artifact
     }
@@ -107,17 +107,17 @@ public final class StepItem {
     /// when it ends.
     public func openVolume() throws -> any Volume { try openVolume(of: scope) }
 
-    /// The voxels of a member's tomogram, with the same check.
+    /// The voxels of a related scope's tomogram, with the same check.
     ///
-    /// - Parameter member: the scope of a member of the training set; or the item's own.
-    public func openVolume(of member: Scope) throws -> any Volume {
+    /// - Parameter related: the scope of a member of the training set; or the item's own.
+    public func openVolume(of related: Scope) throws -> any Volume {
         guard setup.step.readsFile else { throw undeclared("input", StepInput.voxels.name) }
-        try checkRelated(member)
-        guard let location = member.location else {
+        try checkRelated(related)
+        guard let location = related.location else {
             throw EngineError(
-                .brokenPromise, "the training set \(member.tomogram) has no file of its own; open those of its members")
+                .brokenPromise, "the training set \(related.tomogram) has no file of its own; open those of its members")
         }
-        openedSources.insert(member)
+        openedSources.insert(related)
         return try volumes.open(location)
     }
 
@@ -135,18 +135,18 @@ public final class StepItem {
         return try JSONDecoder().decode(type, from: Data(text.utf8))
     }
 
-    /// A value that another step gave for one member of a slab or training set: for the member itself, or for its tomogram.
+    /// A value that another step gave for one related scope, or for its tomogram: a slice of the item's slab, or a member of its training set.
     ///
     /// ```swift
-    /// try item.forEachArtifact(of: "pseudo-labels", named: "volume") { member in
-    ///     let size = try item.value([Double].self, of: "calibrate", named: "voxel-size", for: member.scope)
+    /// try item.forEachArtifact(of: "pseudo-labels", named: "volume") { related in
+    ///     let size = try item.value([Double].self, of: "calibrate", named: "voxel-size", for: related.scope)
     /// ```
     public func value<Value: Decodable>(
-        _ type: Value.Type = Value.self, of step: String, named name: String, for member: Scope
+        _ type: Value.Type = Value.self, of step: String, named name: String, for related: Scope
     ) throws -> Value {
         try checkDeclared(step, name)
-        try checkRelated(member)
-        let text = try reader.value(of: step, named: name, for: member)
+        try checkRelated(related)
+        let text = try reader.value(of: step, named: name, for: related)
         return try JSONDecoder().decode(type, from: Data(text.utf8))
     }
 
@@ -156,24 +156,24 @@ public final class StepItem {
         return try onlyArtifact(of: step, named: name, for: scope)
     }
 
-    /// An artifact that another step gave for one member of a slab or training set: for the member itself, or for its tomogram.
+    /// An artifact that another step gave for one related scope, or for its tomogram.
     ///
-    /// - Parameter member: a slice of the slab, or a member of the training set; or the item's own scope.
-    public func artifact(of step: String, named name: String, for member: Scope) throws -> Artifact {
+    /// - Parameter related: a slice of the slab, or a member of the training set; or the item's own scope.
+    public func artifact(of step: String, named name: String, for related: Scope) throws -> Artifact {
         try checkDeclared(step, name)
-        try checkRelated(member)
-        return try onlyArtifact(of: step, named: name, for: member)
+        try checkRelated(related)
+        return try onlyArtifact(of: step, named: name, for: related)
     }
 
     /// Calls the closure for each artifact that another step gave for the related scopes, in order of z; for the members of a training set,
     /// tomogram by tomogram.
     ///
     /// - Complexity: opens one file after the other.
-    package func forEachArtifact(of step: String, named name: String, _ body: (Member) throws -> Void) throws {
+    package func forEachArtifact(of step: String, named name: String, _ body: (RelatedArtifact) throws -> Void) throws {
         try checkDeclared(step, name)
-        for member in try reader.artifacts(of: step, named: name, for: scope) {
+        for related in try reader.artifacts(of: step, named: name, for: scope) {
             try checkCancellation()
-            try body(Member(scope: member.scope, artifact: try store.open(member.digest)))
+            try body(RelatedArtifact(scope: related.scope, artifact: try store.open(related.digest)))
         }
     }
 
@@ -251,22 +251,22 @@ public final class StepItem {
     var workspacePath: String { "\(recorder.workFolder)/\(key.hexadecimal)" }
 
     private func onlyArtifact(of step: String, named name: String, for scope: Scope) throws -> Artifact {
-        let members = try reader.artifacts(of: step, named: name, for: scope)
-        guard let member = members.first, members.count == 1 else {
+        let artifacts = try reader.artifacts(of: step, named: name, for: scope)
+        guard let artifact = artifacts.first, artifacts.count == 1 else {
             throw EngineError(.brokenPromise, "\(step).\(name) is not one artifact for \(scope.tomogram) \(scope.label)")
         }
-        return try store.open(member.digest)
+        return try store.open(artifact.digest)
     }
 
     /// Checks that a scope is among those of the item's key: of the same tomogram, and sharing slices where both have some; or of a tomogram of the
     /// training set.
-    private func checkRelated(_ member: Scope) throws {
-        if member.tomogramID == scope.tomogramID {
-            guard let z = scope.z, let other = member.z, !z.overlaps(other) else { return }
-            throw undeclared("member", "\(member.tomogram) \(member.label)")
+    private func checkRelated(_ related: Scope) throws {
+        if related.tomogramID == scope.tomogramID {
+            guard let z = scope.z, let other = related.z, !z.overlaps(other) else { return }
+            throw undeclared("member", "\(related.tomogram) \(related.label)")
         }
-        guard reader.members(.tomogram, of: scope).contains(where: { $0.tomogramID == member.tomogramID }) else {
-            throw undeclared("member", "\(member.tomogram) \(member.label)")
+        guard reader.members(.tomogram, of: scope).contains(where: { $0.tomogramID == related.tomogramID }) else {
+            throw undeclared("member", "\(related.tomogram) \(related.label)")
         }
     }
 

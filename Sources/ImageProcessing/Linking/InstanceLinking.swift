@@ -144,7 +144,7 @@ public struct InstanceLinking: Sendable {
         var rejections: [LinkingRules.Rejection: Int] = [:]
         for (index, track) in tracks.enumerated() {
             var first = 0
-            for part in track.cut(waist: rules.waist, longest: rules.longest) {
+            for part in track.cut(waist: rules.waist, greatestHeight: rules.greatestHeight) {
                 if let rejection = rules.rejection(of: part, diameters) {
                     rejections[rejection, default: 0] += 1
                 } else {
@@ -190,12 +190,12 @@ public struct LinkingRules: Sendable, Hashable {
     /// The number of consecutive slices that a track may miss.
     public let gap: Int
     /// The least height of a particle in slices, as a multiple of the smallest diameter.
-    public let shortest: Double
+    public let leastHeight: Double
     /// The least height of a particle, as a multiple of the diameter of its largest section.
-    public let flattest: Double
+    public let leastFlatness: Double
     /// The greatest height of a particle, as a multiple of the diameter of its largest section. It allows for the elongation
     /// along z by the missing wedge.
-    public let longest: Double
+    public let greatestHeight: Double
     /// A track is cut where the area of its sections falls below this fraction of the largest areas above and below.
     public let waist: Double
     /// The allowed diameters of the ball with the particle's volume: the lower bound as a multiple of the smallest diameter,
@@ -205,11 +205,11 @@ public struct LinkingRules: Sendable, Hashable {
     /// diameter. Nearer pieces are one particle.
     public let separation: Double
 
-    /// `longest` and the upper bound of `volumes` may be infinite, for no limit.
+    /// `greatestHeight` and the upper bound of `volumes` may be infinite, for no limit.
     ///
     /// - Throws: ``ImageError`` unless overlap and waist are in 0 … 1, the gap in 0 … 1000 slices, and the others in 0 … 1000.
     public init(
-        overlap: Double = 0.3, gap: Int = 2, shortest: Double = 0.4, flattest: Double = 0.5, longest: Double = 2,
+        overlap: Double = 0.3, gap: Int = 2, leastHeight: Double = 0.4, leastFlatness: Double = 0.5, greatestHeight: Double = 2,
         waist: Double = 0.7,
         volumes: ClosedRange<Double> = 0.4...1.3, separation: Double = 0.7
     ) throws(ImageError) {
@@ -218,24 +218,25 @@ public struct LinkingRules: Sendable, Hashable {
         }
         guard (0...1000).contains(gap) else { throw .parameter("the gap", gap, mustBe: "in 0 … 1000 slices") }
         for (name, value) in [
-            ("least height", shortest), ("least flatness", flattest), ("separation", separation),
+            ("least height", leastHeight), ("least flatness", leastFlatness), ("separation", separation),
             ("least volume's diameter", volumes.lowerBound),
         ] where !(0...1000).contains(value) {
             throw .parameter("the \(name)", value, mustBe: "in 0 … 1000 diameters")
         }
-        for (name, value) in [("greatest height", longest), ("greatest volume's diameter", volumes.upperBound)]
+        for (name, value) in [("greatest height", greatestHeight), ("greatest volume's diameter", volumes.upperBound)]
         where !(0...1000).contains(value) && value != .infinity {
             throw .parameter("the \(name)", value, mustBe: "in 0 … 1000 diameters, or infinite")
         }
-        self.init(unchecked: overlap, gap, shortest, flattest, longest, waist, volumes, separation)
+        self.init(unchecked: overlap, gap, leastHeight, leastFlatness, greatestHeight, waist, volumes, separation)
     }
 
     private init(
-        unchecked overlap: Double, _ gap: Int, _ shortest: Double, _ flattest: Double, _ longest: Double, _ waist: Double,
+        unchecked overlap: Double, _ gap: Int, _ leastHeight: Double, _ leastFlatness: Double, _ greatestHeight: Double,
+        _ waist: Double,
         _ volumes: ClosedRange<Double>, _ separation: Double
     ) {
-        (self.overlap, self.gap, self.shortest, self.flattest) = (overlap, gap, shortest, flattest)
-        (self.longest, self.waist, self.volumes, self.separation) = (longest, waist, volumes, separation)
+        (self.overlap, self.gap, self.leastHeight, self.leastFlatness) = (overlap, gap, leastHeight, leastFlatness)
+        (self.greatestHeight, self.waist, self.volumes, self.separation) = (greatestHeight, waist, volumes, separation)
     }
 
     /// The rules with the default values of the initializer.
@@ -246,9 +247,9 @@ public struct LinkingRules: Sendable, Hashable {
         let height = Double(track.slices.count)
         let volume = track.sections.reduce(0) { $0 + $1.shape.area }
         let diameter = LinkedObject.ballDiameter(volume: Double(volume))
-        if height < shortest * diameters.smallest { return .tooShort }
-        if height < flattest * track.largestDiameter { return .tooFlat }
-        if height > longest * track.largestDiameter { return .tooLong }
+        if height < leastHeight * diameters.smallest { return .tooShort }
+        if height < leastFlatness * track.largestDiameter { return .tooFlat }
+        if height > greatestHeight * track.largestDiameter { return .tooLong }
         if diameter < volumes.lowerBound * diameters.smallest { return .tooSmall }
         if diameter > volumes.upperBound * diameters.largest { return .tooLarge }
         return nil

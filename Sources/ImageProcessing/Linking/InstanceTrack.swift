@@ -25,11 +25,11 @@ struct InstanceTrack {
     ///
     /// The areas along z are smoothed with the weights 1 2 1. The depth of a section is its area divided by the smaller of the
     /// largest areas before and after it. The track is cut before the section of least depth if this depth is below `waist`,
-    /// and its pieces are cut in turn. If the height exceeds `longest` times the largest diameter, any depth below 1 is enough.
+    /// and its pieces are cut in turn. If the height exceeds `greatestHeight` times the largest diameter, any depth below 1 is enough.
     /// A rod has no minimum of area, and is not cut.
-    func cut(waist: Double, longest: Double) -> [InstanceTrack] {
+    func cut(waist: Double, greatestHeight: Double) -> [InstanceTrack] {
         let areas = smoothedAreas()
-        let limit = Double(slices.count) > longest * largestDiameter ? 1 : waist
+        let limit = Double(slices.count) > greatestHeight * largestDiameter ? 1 : waist
         var best: (place: Int, depth: Double)?
         var before = areas.first ?? 0
         var after = [Double](repeating: 0, count: areas.count + 1)
@@ -41,7 +41,7 @@ struct InstanceTrack {
         }
         guard let best else { return [self] }
         return [sections[..<best.place], sections[best.place...]].flatMap {
-            InstanceTrack($0).cut(waist: waist, longest: longest)
+            InstanceTrack($0).cut(waist: waist, greatestHeight: greatestHeight)
         }
     }
 

@@ -175,7 +175,7 @@ public struct ObjectMeasurement: Sendable {
             }
             slice.startObjects(inRow: y, &next)
         }
-        guard Int(next) <= Self.mostObjects - shape.sliceCount else {
+        guard Int(next) <= Self.mostObjects - shape.voxelsPerSlice else {
             throw MetricsError(.invalidSize, "there are more than 2³¹ objects in slice \(depth) and before; smooth the labels")
         }
         sets.grow(by: Int(next) - sums.count)

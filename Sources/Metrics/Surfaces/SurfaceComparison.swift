@@ -92,7 +92,7 @@ public struct SurfaceComparison: Sendable {
     /// The distances from the elements of one surface to the other surface.
     private func direction(from elements: SurfaceElements, to other: SurfaceElements) -> SurfaceDistances.Direction {
         let edges = voxelSize.vectorInAngstroms
-        let areas = convention == .elements ? SurfaceAreas(edges).values : [1]
+        let areas = convention == .elements ? MarchingCubesAreas(edges).values : [1]
         let counted = convention == .elements ? slices.lowerBound...slices.upperBound : slices.lowerBound...slices.upperBound - 1
         let extent = elements.extent
         let chunk = 1 << 15

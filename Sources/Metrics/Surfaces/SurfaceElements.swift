@@ -12,7 +12,7 @@ struct SurfaceElements: Sendable {
     /// The number of possible positions of elements along z, y and x.
     let extent: VolumeShape
     /// The elements in raster order. The low 56 bits are the index of the position, (z · extent.y + y) · extent.x + x; the high
-    /// byte is the code of the neighbourhood, as in ``SurfaceAreas``.
+    /// byte is the code of the neighbourhood, as in ``MarchingCubesAreas``.
     private(set) var places: [UInt64] = []
     /// The positions of the elements, for searches.
     private(set) var tree: VoxelTree
@@ -123,7 +123,7 @@ struct SurfaceElements: Sendable {
 /// that has the largest area for cubic voxels, which is the one made of flat parts. It is the convention of
 /// google-deepmind/surface-distance (S. Nikolov et al., *Clinically applicable segmentation of head and neck anatomy for
 /// radiotherapy*, JMIR 23 (2021)).
-struct SurfaceAreas {
+struct MarchingCubesAreas {
     /// The areas in Å². Bit `dz · 4 + dy · 2 + dx` of the index is set where the voxel (dx, dy, dz) is foreground.
     let values: [Double]
 

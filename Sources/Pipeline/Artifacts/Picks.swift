@@ -14,11 +14,17 @@ package struct FoundParticle: Sendable {
     package let radiusInAngstroms: Double
 }
 
+extension FoundParticle {
+    init(_ row: ParticleTable.Row, className: String) {
+        self.init(
+            className: className, pick: Pick(center: row.centreInAngstroms, score: row.confidence),
+            radiusInAngstroms: row.radiusInAngstroms)
+    }
+}
+
 /// The particles that a network found in a tomogram, as an artifact (Schema/blobs.md, `picks`): a table with a row for each particle.
 public struct Picks: StoredContent {
     public static let kind = "picks"
-    /// x, y, z, radius in Å, score, class from 1.
-    private static let columns = 6
 
     /// The classes of the network; the first one has the number 1.
     package let classes: [String]
@@ -29,44 +35,27 @@ public struct Picks: StoredContent {
     ///   - classes: the classes of the network, which include those of all particles.
     init(_ particles: [FoundObject], classes: [String]) {
         self.classes = classes
-        self.particles = particles.map { particle in
-            FoundParticle(
-                className: particle.class, pick: Pick(center: particle.centroidInAngstroms, score: particle.confidence ?? 0),
-                radiusInAngstroms: particle.radiusInAngstroms ?? 0)
-        }
+        self.particles = particles.map { FoundParticle(ParticleTable.Row($0, code: 0), className: $0.class) }
     }
 
     /// - Throws: ``PipelineError`` where the artifact has other columns, or a class without a name.
     public init(_ artifact: Artifact) throws {
         let classes = try ClassList(artifact).names
-        // HDF5 datasets here have at least one element: without particles there is no dataset.
-        let isEmpty = !artifact.datasets.contains { $0.name == "particles" }
-        let values = isEmpty ? [] : try artifact.read("particles", as: Double.self)
-        guard values.count % Self.columns == 0 else {
-            throw PipelineError(
-                "\(artifact.digest.abbreviated) has no table of \(Self.columns) columns; `cellar verify` looks for damage")
-        }
-        particles = try stride(from: 0, to: values.count, by: Self.columns).map { first in
-            let row = Array(values[first..<first + Self.columns])
-            guard let number = Int(exactly: row[5]), classes.indices.contains(number - 1) else {
+        particles = try ParticleTable(artifact).rows.map { row in
+            guard let number = Int(exactly: row.code), classes.indices.contains(number - 1) else {
                 throw PipelineError(
                     "the picks \(artifact.digest.abbreviated) have a class that has no name; `cellar verify` looks for damage")
             }
-            return FoundParticle(
-                className: classes[number - 1], pick: Pick(center: SIMD3(row[0], row[1], row[2]), score: row[4]),
-                radiusInAngstroms: row[3])
+            return FoundParticle(row, className: classes[number - 1])
         }
         self.classes = classes
     }
 
     public func write(to artifact: ArtifactWriter) throws {
         try ClassList.write(classes, to: artifact)
-        if particles.isEmpty { return }
-        let rows = particles.flatMap { particle in
-            let centre = particle.pick.center
-            let number = Double((classes.firstIndex(of: particle.className) ?? 0) + 1)
-            return [centre.x, centre.y, centre.z, particle.radiusInAngstroms, particle.pick.score, number]
+        let rows = particles.map { particle in
+            ParticleTable.Row(particle, code: Double((classes.firstIndex(of: particle.className) ?? 0) + 1))
         }
-        try artifact.write("particles", shape: [particles.count, Self.columns], values: rows)
+        try ParticleTable(rows).write(to: artifact)
     }
 }

@@ -22,7 +22,7 @@ public struct PreparedSlice: ArtifactContent {
     /// - Throws: ``PipelineError`` where the dataset has another shape.
     /// - Complexity: reads all tiles.
     func tiles() throws -> [Image<UInt8>] {
-        let shape = try artifact.dataset("tiles").shape
+        let shape = try artifact.description(of: "tiles").shape
         guard shape.count == 3 else { throw PipelineError("the tiles of a prepared slice have the shape \(shape)") }
         return try (0..<shape[0]).map { index in
             let values: [UInt8] = try artifact.readRows("tiles", index..<index + 1)
@@ -37,7 +37,7 @@ public struct PreparedSlice: ArtifactContent {
     ///
     /// - Throws: ``PipelineError`` where the datasets have other shapes, or a region is empty.
     func geometry() throws -> (height: Int, width: Int, regions: [ImageRegion]) {
-        let shape = try artifact.dataset("slice").shape
+        let shape = try artifact.description(of: "slice").shape
         let numbers: [Int32] = try artifact.read("regions")
         guard shape.count == 2, numbers.count % Self.regionColumns == 0 else {
             throw PipelineError("a prepared slice has the shape \(shape), and \(numbers.count) numbers for its tiles")

@@ -49,27 +49,8 @@ public struct PseudoLabels: ArtifactContent {
         }
     }
 
-    /// A row of the table of particles. The number of a particle is the number of its row, from 1.
-    struct Particle {
-        let centreInAngstroms: SIMD3<Double>
-        /// 0 where the radius is not known.
-        let radiusInAngstroms: Double
-        let confidence: Double
-        /// Whether it touches the first or the last slice of the slab: then a part of it may be missing, and its true centre may be
-        /// another one.
-        let isCutOff: Bool
-
-        /// x, y, z, radius in Å, confidence, and 1 where the particle is cut off.
-        static let columns = 6
-
-        var row: [Double] {
-            let centre = centreInAngstroms
-            return [centre.x, centre.y, centre.z, radiusInAngstroms, confidence, isCutOff ? 1 : 0]
-        }
-    }
-
     /// `[depth, rows, columns]` of the slab, without reading a voxel.
-    func shape() throws -> [Int] { try artifact.dataset("classes").shape }
+    func shape() throws -> [Int] { try artifact.description(of: "classes").shape }
 
     /// The classes of one slice of the slab, `[y][x]`: ``SliceInstances/Part``. 0 is the first slice of the slab.
     ///
@@ -78,44 +59,23 @@ public struct PseudoLabels: ArtifactContent {
 
     /// Writes the table of particles.
     static func write(_ particles: [(found: FoundObject, isCutOff: Bool)], to artifact: ArtifactWriter) throws {
-        // HDF5 datasets here have at least one element: without particles there is no dataset.
-        if particles.isEmpty { return }
-        let rows = particles.flatMap { particle in
-            Particle(
-                centreInAngstroms: particle.found.centroidInAngstroms, radiusInAngstroms: particle.found.radiusInAngstroms ?? 0,
-                confidence: particle.found.confidence ?? 0, isCutOff: particle.isCutOff
-            ).row
-        }
-        try artifact.write("particles", shape: [particles.count, Particle.columns], values: rows)
+        try ParticleTable(particles.map { .init($0.found, code: $0.isCutOff ? 1 : 0) }).write(to: artifact)
     }
 
-    /// The table of particles, in the order of their numbers.
+    /// The table of particles. The number of a particle is the number of its row, from 1.
     ///
     /// - Throws: ``PipelineError`` where the table has another number of columns.
-    func particles() throws -> [Particle] {
-        guard artifact.datasets.contains(where: { $0.name == "particles" }) else { return [] }
-        let values = try artifact.read("particles", as: Double.self)
-        guard try artifact.dataset("particles").shape == [values.count / Particle.columns, Particle.columns] else {
-            throw PipelineError(
-                "\(artifact.digest.abbreviated) has no table of \(Particle.columns) columns; `cellar verify` looks for damage")
-        }
-        return stride(from: 0, to: values.count, by: Particle.columns).map { first in
-            let row = Array(values[first..<first + Particle.columns])
-            return Particle(
-                centreInAngstroms: SIMD3(row[0], row[1], row[2]), radiusInAngstroms: row[3], confidence: row[4],
-                isCutOff: row[5] != 0)
-        }
-    }
+    func particles() throws -> [ParticleTable.Row] { try ParticleTable(artifact).rows }
+
+    /// Whether a particle touches the first or the last slice of the slab: then a part of it may be missing, and its true centre may be
+    /// another one.
+    static func isCutOff(_ particle: ParticleTable.Row) -> Bool { particle.code != 0 }
 }
 
 extension PseudoLabels {
     /// The particles of the slab, in the form that the picker's have too.
     func found() throws -> [FoundParticle] {
-        try particles().map { particle in
-            FoundParticle(
-                className: Self.macromolecule, pick: Pick(center: particle.centreInAngstroms, score: particle.confidence),
-                radiusInAngstroms: particle.radiusInAngstroms)
-        }
+        try particles().map { FoundParticle($0, className: Self.macromolecule) }
     }
 
     /// The number of the object at each pixel of one slice of the slab, `[y][x]`; 0 for none.

@@ -14,7 +14,7 @@ public struct Segmentation: ArtifactContent {
 
     /// - Throws: ``PipelineError`` where the artifact is no volume, or names no classes.
     public init(_ artifact: Artifact) throws {
-        let lengths = try artifact.dataset("labels").shape
+        let lengths = try artifact.description(of: "labels").shape
         guard lengths.count == 3, let shape = VolumeShape(z: lengths[0], y: lengths[1], x: lengths[2]) else {
             throw PipelineError(
                 "the segmentation \(artifact.digest.abbreviated) is no volume; `cellar verify --deep` looks at it")
@@ -36,7 +36,7 @@ public struct Segmentation: ArtifactContent {
 
     /// The bytes of one part of a slice in the file of ``SegmentStep``: 0 for the labels, k for the probability of the k-th class.
     static func part(_ number: Int, of shape: VolumeShape) -> Range<Int> {
-        number * shape.sliceCount..<(number + 1) * shape.sliceCount
+        number * shape.voxelsPerSlice..<(number + 1) * shape.voxelsPerSlice
     }
 
     /// Writes the labels of all slices of a file, without small pieces.

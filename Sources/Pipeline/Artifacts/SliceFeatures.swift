@@ -126,7 +126,7 @@ public struct SliceEigenvectors: ArtifactContent {
 
     /// The rows and columns of the grid of tokens.
     func gridSize() throws -> (height: Int, width: Int) {
-        let shape = try artifact.dataset("vectors").shape
+        let shape = try artifact.description(of: "vectors").shape
         guard shape.count == 4 else { throw PipelineError("eigenvectors have the shape \(shape)") }
         return (shape[2], shape[3])
     }
@@ -135,7 +135,7 @@ public struct SliceEigenvectors: ArtifactContent {
     ///
     /// - Throws: ``PipelineError`` where there is no such tile.
     package func maps(tile: Int) throws -> [Image<Float>] {
-        let shape = try artifact.dataset("vectors").shape
+        let shape = try artifact.description(of: "vectors").shape
         guard shape.count == 4, (0..<shape[0]).contains(tile) else {
             throw PipelineError("eigenvectors have the shape \(shape), and no tile \(tile)")
         }

@@ -21,7 +21,7 @@ public struct FeatureMap: ArtifactContent {
     }
 
     /// `[rows, columns]`, without reading a pixel.
-    func shape() throws -> [Int] { try artifact.dataset("map").shape }
+    func shape() throws -> [Int] { try artifact.description(of: "map").shape }
 
     /// The least and greatest value of the map, from attributes: without reading a pixel.
     ///
@@ -55,7 +55,7 @@ public struct ConsistentMaps: ArtifactContent {
     /// - Throws: ``PipelineError`` where there is no such slice.
     /// - Complexity: reads one slice.
     func map(slice: Int) throws -> Image<Float> {
-        let shape = try artifact.dataset("maps").shape
+        let shape = try artifact.description(of: "maps").shape
         guard shape.count == 3, (0..<shape[0]).contains(slice),
             let map = Image(
                 height: shape[1], width: shape[2], values: try artifact.readFloats("maps", rows: slice..<slice + 1))
@@ -75,7 +75,7 @@ public struct ConsistentMaps: ArtifactContent {
     }
 }
 
-extension Members<ConsistentMaps> {
+extension RelatedArtifacts<ConsistentMaps> {
     /// The map `[y][x]` of a slice. Where slabs overlap, the map of the slab that was added first is used, so that another slab that is added
     /// later does not change the masks of the first one.
     ///
@@ -83,7 +83,7 @@ extension Members<ConsistentMaps> {
     /// - Throws: ``PipelineError`` where no slab has the slice.
     func map(z: Int) throws -> Image<Float> {
         var first: (id: Int64, maps: ConsistentMaps, slice: Int)?
-        try forEachMember { scope, maps in
+        try forEach { scope, maps in
             guard let range = scope.z, range.contains(z), scope.id < first?.id ?? .max else { return }
             first = (scope.id, maps, z - range.lowerBound)
         }
@@ -112,7 +112,7 @@ extension Artifact {
     ///
     /// - Throws: ``PipelineError`` where the dataset is not two-dimensional, ``BlobError`` where there is no dataset of that name and type.
     func image<Pixel: VoxelScalar>(_ name: String, as type: Pixel.Type = Pixel.self) throws -> Image<Pixel> {
-        let shape = try dataset(name).shape
+        let shape = try description(of: name).shape
         guard shape.count == 2, let image = Image(height: shape[0], width: shape[1], values: try read(name, as: type)) else {
             throw PipelineError("\(name) in the artifact \(path) has the shape \(shape), and is no image")
         }

@@ -95,7 +95,7 @@ struct EvaluationScope<S: TypedStep> where S.Outputs == EvaluationOutputs {
     func labels(_ pairs: ClassPairs, _ parameters: ParameterValues<LabelEvaluation>, shape: VolumeShape) throws -> AnnotatedLabels
     {
         try AnnotatedLabels(
-            annotation, classes: pairs.compared, named: pairs.found,
+            annotation, classes: pairs.compared, named: pairs.counterparts,
             unnamed: parameters.unnamed, of: item.scope.tomogram, shape: shape)
     }
 
@@ -131,7 +131,7 @@ struct EvaluationScope<S: TypedStep> where S.Outputs == EvaluationOutputs {
         _ pairs: ClassPairs, found: [FoundParticle], where isKnown: (SIMD3<Double>) -> Bool = { _ in true }
     ) -> [PickComparison.Class] {
         pairs.compared.map { name in
-            let annotated = annotation.classes.filter { pairs.found[$0.name] == name }
+            let annotated = annotation.classes.filter { pairs.counterparts[$0.name] == name }
             let names = Set(annotated.map(\.name))
             return PickComparison.Class(
                 name: name, found: found.filter { $0.className == name }.map(\.pick),
@@ -154,7 +154,7 @@ struct EvaluationScope<S: TypedStep> where S.Outputs == EvaluationOutputs {
     func give(_ pairs: ClassPairs?, slices: Range<Int>? = nil, rules: [String: String] = [:], curves: [String: EvaluationCurve])
         throws
     {
-        let classes = Dictionary(grouping: pairs?.found ?? [:], by: \.value).mapValues { $0.map(\.key).sorted() }
+        let classes = Dictionary(grouping: pairs?.counterparts ?? [:], by: \.value).mapValues { $0.map(\.key).sorted() }
         try item.give(
             \.comparison,
             EvaluationOutputs.Comparison(
@@ -169,8 +169,8 @@ struct EvaluationScope<S: TypedStep> where S.Outputs == EvaluationOutputs {
 /// Classes with the same name are the same. A recipe can add pairs: with `ribosome=macromolecule, microtubule=`, every annotated ribosome is
 /// compared with the macromolecules that were found, and microtubules are left out.
 struct ClassPairs: Hashable {
-    /// The class that was found for each annotated class that is compared.
-    let found: [String: String]
+    /// The found class that each annotated class is compared with, by the name of the annotated class.
+    let counterparts: [String: String]
     /// The annotated classes that have no counterpart and that the recipe does not leave out.
     let leftOut: [String]
 
@@ -198,12 +198,12 @@ struct ClassPairs: Hashable {
                 pairs[name] = name
             }
         }
-        found = pairs
+        counterparts = pairs
         leftOut = annotated.filter { pairs[$0] == nil && said[$0] == nil }.sorted()
     }
 
     /// The classes that are compared, in the order of their names.
-    var compared: [String] { Set(found.values).sorted() }
+    var compared: [String] { Set(counterparts.values).sorted() }
 }
 
 extension EvaluationCurve {

@@ -55,15 +55,15 @@ struct MeasuredObjects {
     private mutating func findNeighbours() throws {
         let groups = Dictionary(grouping: found.indices) { found[$0].class }
         for (name, others) in groups.sorted(by: { $0.key < $1.key }) {
-            let places = others.map { found[$0].centroidInAngstroms }
-            for (own, members) in groups {
+            let centroids = others.map { found[$0].centroidInAngstroms }
+            for (own, objects) in groups {
                 let nearest =
                     own == name
-                    ? try NearestNeighbors.nearest(among: places)
-                    : try NearestNeighbors.nearest(from: members.map { found[$0].centroidInAngstroms }, to: places)
-                for (member, neighbour) in zip(members, nearest) {
+                    ? try NearestNeighbors.nearest(among: centroids)
+                    : try NearestNeighbors.nearest(from: objects.map { found[$0].centroidInAngstroms }, to: centroids)
+                for (object, neighbour) in zip(objects, nearest) {
                     guard let neighbour else { continue }
-                    found[member].neighbours.append(
+                    found[object].neighbours.append(
                         FoundObject.Neighbour(
                             class: name, number: found[others[neighbour.index]].number,
                             distanceInAngstroms: neighbour.distance))

@@ -50,7 +50,7 @@ struct ParticleSource {
                 Particle(
                     centre: particle.centreInAngstroms / voxelSize.vectorInAngstroms,
                     radiusInAngstroms: particle.radiusInAngstroms > 0 ? particle.radiusInAngstroms : nil, class: $0,
-                    isAtEnd: particle.isCutOff, number: Int32(index + 1))
+                    isAtEnd: PseudoLabels.isCutOff(particle), number: Int32(index + 1))
             }
         }
         let unknown: [SliceInstances.Part] = `class` == nil ? [.neither, .macromolecule] : [.neither]
@@ -130,5 +130,7 @@ struct ParticleSource {
 
 extension Range<Int> {
     /// Whether a coordinate lies in one of these voxels, each of which reaches half a voxel to both sides of its centre.
-    fileprivate func holds(_ place: Double) -> Bool { place >= Double(lowerBound) - 0.5 && place <= Double(upperBound) - 0.5 }
+    fileprivate func holds(_ coordinate: Double) -> Bool {
+        coordinate >= Double(lowerBound) - 0.5 && coordinate <= Double(upperBound) - 0.5
+    }
 }

@@ -10,8 +10,10 @@ import Volumes
 /// Tomograms whose voxels have the same digest are one volume, so that a part that is held out of one is held out of all.
 struct TrainingMaterial {
     private(set) var volumes: [PatchVolume] = []
-    private var places: [Int64: Int] = [:]
-    private var placesOfVoxels: [String: Int] = [:]
+    /// The index in ``volumes`` of each tomogram, by its row of the catalog.
+    private var indexOfTomogram: [Int64: Int] = [:]
+    /// The same by the digest of the voxels.
+    private var indexOfVoxels: [String: Int] = [:]
     private var scalings: [Int64: DensityScaling] = [:]
     /// The side of a voxel of the first tomogram: the geometric mean of the three sides. Those of the others are checked against it.
     private(set) var voxelSizeInAngstroms = 0.0
@@ -32,7 +34,7 @@ struct TrainingMaterial {
     init(_ item: StepItem, _ inputs: InputValues<Inputs>) throws {
         self.item = item
         self.inputs = inputs
-        try inputs.histograms.forEachMember { scope, content in
+        try inputs.histograms.forEach { scope, content in
             guard let id = scope.tomogramID else { return }
             scalings[id] = try DensityScaling(content.histogram, of: scope.tomogram)
         }
@@ -42,11 +44,11 @@ struct TrainingMaterial {
     ///
     /// - Parameter tolerance: the largest relative difference of a side from the voxel size of the first tomogram.
     /// - Throws: ``PipelineError`` where the voxel size is not known, or differs by more.
-    mutating func volume(of scope: StepItem.Scope, tolerance: Double) throws -> (place: Int, voxelSize: VoxelSize) {
+    mutating func volume(of scope: StepItem.Scope, tolerance: Double) throws -> (index: Int, voxelSize: VoxelSize) {
         guard let id = scope.tomogramID, let scaling = scalings[id] else {
             throw PipelineError("\(scope.tomogram) is in the training set and was not described; run again")
         }
-        if let place = places[id], let size = voxelSizes[id] { return (place, size) }
+        if let index = indexOfTomogram[id], let size = voxelSizes[id] { return (index, size) }
         guard let size = try inputs.calibrations.value(of: scope).voxelSize else {
             throw PipelineError(
                 "\(scope.tomogram) has no voxel size, which what is learned from it depends on: add it again with --voxel-size")
@@ -58,15 +60,15 @@ struct TrainingMaterial {
         }
         let volume = try inputs.voxels.open(of: scope)
         let digest = try inputs.descriptions.value(of: scope).digest
-        let place = placesOfVoxels[digest] ?? volumes.count
-        if place == volumes.count {
+        let index = indexOfVoxels[digest] ?? volumes.count
+        if index == volumes.count {
             try volumes.append(
                 PatchVolume(
                     shape: volume.shape, mean: scaling.mean, standardDeviation: scaling.standardDeviation,
                     read: { box in scaling.clipped(try volume.read(box).floats()) }))
         }
-        (places[id], placesOfVoxels[digest], voxelSizes[id]) = (place, place, size)
-        return (place, size)
+        (indexOfTomogram[id], indexOfVoxels[digest], voxelSizes[id]) = (index, index, size)
+        return (index, size)
     }
 
     /// The labels of all members: pseudo-labels of slabs, and label annotations.
@@ -77,10 +79,10 @@ struct TrainingMaterial {
         var sources: [LabelSource] = []
         // A class that is not learned becomes ground; the label after the last class, "neither", is ignored.
         let table = ClassList.table(from: PseudoLabels.classes, to: classes, other: TrainingPatch.ignored)
-        try inputs.pseudoLabels.forEachMember { scope, labels in
+        try inputs.pseudoLabels.forEach { scope, labels in
             guard let z = scope.z else { return }
-            let place = try volume(of: scope, tolerance: tolerance).place
-            let shape = volumes[place].shape
+            let index = try volume(of: scope, tolerance: tolerance).index
+            let shape = volumes[index].shape
             guard try labels.shape() == [z.count, shape.y, shape.x], let box = shape.slices(z) else {
                 throw PipelineError(
                     "the pseudo-labels of \(scope.tomogram) have another size than it; `cellar run` renews them")
@@ -89,13 +91,13 @@ struct TrainingMaterial {
                 LabelSource(
                     member: .init(
                         tomogram: scope.tomogram, label: scope.label, digest: labels.digest.hexadecimal),
-                    volume: place, box: box,
+                    volume: index, box: box,
                     read: { slice in try labels.classes(slice: slice - z.lowerBound).map { table[Int($0)] } }))
         }
         for member in try inputs.annotations where member.annotation.kind == .labels {
             let (scope, annotation) = (member.scope, member.annotation)
-            let place = try volume(of: scope, tolerance: tolerance).place
-            if let source = try labelSource(annotation, of: scope, place: place, classes: classes) { sources.append(source) }
+            let index = try volume(of: scope, tolerance: tolerance).index
+            if let source = try labelSource(annotation, of: scope, index: index, classes: classes) { sources.append(source) }
         }
         return sources
     }
@@ -103,15 +105,15 @@ struct TrainingMaterial {
     /// The labels of an annotation, from its first slice with a label to its last one: there, voxels without a label are ground. nil where it
     /// has no label.
     private func labelSource(
-        _ annotation: StepItem.Annotation, of scope: StepItem.Scope, place: Int, classes: [String]
+        _ annotation: StepItem.Annotation, of scope: StepItem.Scope, index: Int, classes: [String]
     ) throws -> LabelSource? {
         let labels = try AnnotatedLabels(
-            annotation, classes: classes, unnamed: .ground, of: scope.tomogram, shape: volumes[place].shape)
+            annotation, classes: classes, unnamed: .ground, of: scope.tomogram, shape: volumes[index].shape)
         guard let slices = try labels.labelledSlices(check: item.checkCancellation),
             let box = labels.shape.slices(slices)
         else { return nil }
         return LabelSource(
-            member: .init(tomogram: scope.tomogram, label: scope.label), volume: place, box: box, read: labels.slice)
+            member: .init(tomogram: scope.tomogram, label: scope.label), volume: index, box: box, read: labels.slice)
     }
 
     /// The particles of all members, in voxels of their tomogram: of pseudo-labels, and of point annotations.
@@ -120,24 +122,24 @@ struct TrainingMaterial {
     /// - Throws: as ``volume(of:tolerance:)``.
     mutating func particleSources(classes: [String], tolerance: Double) throws -> [ParticleSource] {
         var sources: [ParticleSource] = []
-        try inputs.pseudoLabels.forEachMember { scope, labels in
+        try inputs.pseudoLabels.forEach { scope, labels in
             guard let z = scope.z else { return }
-            let (place, size) = try volume(of: scope, tolerance: tolerance)
-            guard let box = volumes[place].shape.slices(z) else { return }
+            let (index, size) = try volume(of: scope, tolerance: tolerance)
+            guard let box = volumes[index].shape.slices(z) else { return }
             try sources.append(
                 ParticleSource(
                     labels,
                     member: .init(
                         tomogram: scope.tomogram, label: scope.label, digest: labels.digest.hexadecimal),
-                    volume: place, box: box, voxelSize: size, class: classes.firstIndex(of: PseudoLabels.macromolecule)))
+                    volume: index, box: box, voxelSize: size, class: classes.firstIndex(of: PseudoLabels.macromolecule)))
         }
         for member in try inputs.annotations where member.annotation.kind == .points {
             let (scope, annotation) = (member.scope, member.annotation)
-            let (place, size) = try volume(of: scope, tolerance: tolerance)
+            let (index, size) = try volume(of: scope, tolerance: tolerance)
             sources.append(
                 ParticleSource(
-                    annotation, member: .init(tomogram: scope.tomogram, label: scope.label), volume: place,
-                    box: volumes[place].shape.box, voxelSize: size, classes: classes))
+                    annotation, member: .init(tomogram: scope.tomogram, label: scope.label), volume: index,
+                    box: volumes[index].shape.box, voxelSize: size, classes: classes))
         }
         return sources
     }

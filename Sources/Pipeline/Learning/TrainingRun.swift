@@ -90,7 +90,7 @@ public struct TrainingParameters: DeclarationGroup {
         var crossEntropy: Double
         var schedule: LearningRateSchedule
         /// The part of each region that is held out, and the word for its units in the summary: slices or columns.
-        var heldOut: (part: Double, place: String)
+        var heldOut: (part: Double, unit: String)
         var validationBatches: Int
     }
 
@@ -123,7 +123,7 @@ public struct TrainingParameters: DeclarationGroup {
         schedule = .choice("optimizer.schedule", default: defaults.schedule, "how the learning rate goes")
         heldOutPart = .real(
             "validation.part", default: defaults.heldOut.part, in: 0...0.9,
-            "part of each region, its last \(defaults.heldOut.place), that is held out")
+            "part of each region, its last \(defaults.heldOut.unit), that is held out")
         validationBatches = .integer(
             "validation.batches", default: defaults.validationBatches, in: 1...10_000,
             "batches that the network is validated on")
@@ -142,8 +142,8 @@ extension ParameterValues<TrainingParameters> {
     }
 
     /// The loss, with the recipe's weights of Dice loss and cross-entropy.
-    func loss(_ reading: SegmentationLoss.Reading) throws -> SegmentationLoss {
-        try SegmentationLoss(reading, diceWeight: self.dice, crossEntropyWeight: self.crossEntropy)
+    func loss(_ activation: SegmentationLoss.OutputActivation) throws -> SegmentationLoss {
+        try SegmentationLoss(activation, diceWeight: self.dice, crossEntropyWeight: self.crossEntropy)
     }
 
     /// The network with which training begins: the model that the recipe names, else random weights from the seed.

@@ -48,7 +48,7 @@ public struct EvaluateStep: TypedStep {
             try comparison.add(
                 LabelComparison.Slice(
                     found: segmentation.labels(z, of: pairs.compared),
-                    truth: shape.image(isKnown ? labels.slice(z) : [UInt8](repeating: 0, count: shape.sliceCount)),
+                    truth: shape.image(isKnown ? labels.slice(z) : [UInt8](repeating: 0, count: shape.voxelsPerSlice)),
                     probabilities: isKnown ? probability.slice(z, of: pairs.compared, shape: shape) : []))
         }
         let curves = try comparison.finish(item.base, source: SegmentStep.name)
@@ -122,7 +122,7 @@ public struct EvaluatePseudoLabelsStep: TypedStep {
     public func run(_ item: Item<Self>) throws {
         let evaluation = try EvaluationScope(item, item.inputs.annotations)
         var slabs: [Slab] = []
-        try item.inputs.pseudoLabels.forEachMember { scope, labels in
+        try item.inputs.pseudoLabels.forEach { scope, labels in
             if let z = scope.z { slabs.append(Slab(id: scope.id, z: z, labels: labels)) }
         }
         slabs.sort { $0.id < $1.id }
@@ -156,7 +156,7 @@ public struct EvaluatePseudoLabelsStep: TypedStep {
         var comparison = try LabelComparison(
             classes: pairs.compared, shape: shape, voxelSize: voxelSize, region: region, settings: settings)
         let table = ClassList.table(from: PseudoLabels.classes, to: pairs.compared)
-        let blank = [UInt8](repeating: 0, count: shape.sliceCount)
+        let blank = [UInt8](repeating: 0, count: shape.voxelsPerSlice)
         for z in 0..<shape.z {
             try item.checkCancellation()
             item.report(Double(z) / Double(shape.z), "slice \(z) of \(shape.z)")
@@ -167,7 +167,8 @@ public struct EvaluatePseudoLabelsStep: TypedStep {
             }
             let truth =
                 region.contains(z)
-                ? slab == nil ? [UInt8](repeating: AnnotatedLabels.ignored, count: shape.sliceCount) : try labels.slice(z) : blank
+                ? slab == nil ? [UInt8](repeating: AnnotatedLabels.ignored, count: shape.voxelsPerSlice) : try labels.slice(z)
+                : blank
             try comparison.add(
                 LabelComparison.Slice(found: shape.image(found), truth: shape.image(truth), probabilities: []))
         }
@@ -180,8 +181,8 @@ public struct EvaluatePseudoLabelsStep: TypedStep {
     ) throws {
         let thickness = try item.inputs.calibration.voxelSize(of: item.scope).zInAngstroms
         /// The slab whose pseudo-labels are used at a position x, y, z in Å.
-        func slab(at place: SIMD3<Double>) -> Int64? {
-            let z = (place.z / thickness).rounded()
+        func slab(at position: SIMD3<Double>) -> Int64? {
+            let z = (position.z / thickness).rounded()
             return slabs.first { Double($0.z.lowerBound) <= z && z < Double($0.z.upperBound) }?.id
         }
         let found = try slabs.flatMap { owner in

@@ -87,7 +87,7 @@ public struct FeaturesStep: TypedStep {
             throw PipelineError(
                 "prepare.tiles.size is \(side), but the model \(record.name) takes multiples of \(model.imageSideFactor)")
         }
-        let timesteps = try timesteps(of: item, last: model.schedule.alphas.count - 1)
+        let timesteps = try timesteps(of: item, last: model.schedule.cumulativeAlphas.count - 1)
         let seed = UInt64(try item.parameters.seed)
         let selection = try selection(of: item)
         let context = try model.context(for: item.parameters.prompt)

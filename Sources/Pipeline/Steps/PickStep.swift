@@ -1,7 +1,5 @@
 public import CatalogSchema
 public import Engine
-import Foundation
-import Tensors
 import Training
 import Volumes
 
@@ -19,14 +17,10 @@ public struct PickStep: TypedStep {
         let margin = Parameter.integer("margin", default: 12, in: 0...128, "voxels thrown away at cut faces")
         let score = Parameter.real(
             "score", default: 0.9, in: 0...1, "least score of a particle; 0 keeps all, for curves of precision and recall")
-        let voxelSizeTolerance = Parameter.real(
-            "voxel_size_tolerance", default: 0.05, in: 0...10, "part by which the voxel size may differ from the training set's")
+        let application = NetworkApplication.Parameters()
     }
     public struct Inputs: Sendable {
-        let voxels = Input.voxels
-        let histogram = Input(DescribeStep.self, \.histogram)
-        let calibration = Input(CalibrateStep.self, \.voxelSize)
-        let network = Input(TrainParticlesStep.self, \.network)
+        let application = NetworkApplication.Inputs(trainedBy: TrainParticlesStep.self)
     }
     public struct Outputs: Sendable {
         package let particles = ArtifactOutput<Picks>("particles", evictable: false)
@@ -37,28 +31,16 @@ public struct PickStep: TypedStep {
     public init() {}
 
     public func run(_ item: Item<Self>) throws {
-        let (network, description) = try item.inputs.network.open(in: item.workspace())
-        guard description.diametersInAngstroms.count == description.classes.count,
-            network.architecture.outputs == description.classes.count
-        else { throw PipelineError("the picker does not say how large its particles are; train it again with `cellar run`") }
-        let voxelSize = try item.inputs.calibration.voxelSize(of: item.scope)
-        try NetworkScale(
-            voxelSizeInAngstroms: description.voxelSizeInAngstroms, tolerance: item.parameters.voxelSizeTolerance
-        ).check(voxelSize, of: item.scope.tomogram)
-        let volume = try item.inputs.voxels.open()
-        let shape = volume.shape
-        let reading = SegmentationLoss(.independent)
-        let run = try NetworkRun(
-            network: network,
-            scaling: DensityScaling(
-                item.inputs.histogram.histogram, of: item.scope.tomogram),
-            volume: volume,
-            window: NetworkRun.window(
-                network.architecture, patch: description.patchSize, margin: item.parameters.margin, taper: 0, shape: shape),
-            probabilities: reading.probabilities, outputs: network.architecture.outputs)
-        let outputs = network.architecture.outputs
-        let file = try SliceFile(item.workspace().appending(path: "slices"), sliceBytes: shape.sliceCount * outputs)
-        try run.run(item.base, into: file) { values in
+        let application = try NetworkApplication(item.base, item.inputs.application, item.parameters.application)
+        let (architecture, description) = (application.network.architecture, application.description)
+        let outputs = architecture.outputs
+        guard description.diametersInAngstroms.count == description.classes.count, outputs == description.classes.count else {
+            throw PipelineError("the picker does not say how large its particles are; train it again with `cellar run`")
+        }
+        let shape = application.volume.shape
+        let window = try NetworkApplication.window(
+            of: architecture, patch: description.patchSize, margin: item.parameters.margin, taper: 0, shape: shape)
+        let file = try application.run(window, .sigmoid, bytesPerVoxel: outputs) { values in
             let pixels = values.count / outputs
             var bytes = [UInt8](repeating: 0, count: values.count)
             for pixel in 0..<pixels {
@@ -68,7 +50,7 @@ public struct PickStep: TypedStep {
             }
             return bytes
         }
-        let particles = try particles(item, file, shape, description, voxelSize)
+        let particles = try particles(item, file, shape, description, application.voxelSize)
         try item.give(\.particles, Picks(particles, classes: description.classes))
         try item.record(particles)
         for name in description.classes { item.record("\(name)/objects", Double(particles.count { $0.class == name })) }

@@ -69,7 +69,7 @@ public struct PseudoLabelsStep: TypedStep {
         /// Calls the closure with the class and the particle's number of each pixel, slice by slice.
         func forEachSlice(_ body: (_ index: Int, _ classes: Image<UInt8>, _ particles: Image<Int32>) throws -> Void) throws {
             var index = 0
-            try item.inputs.instances.forEachMember { scope, slice in
+            try item.inputs.instances.forEach { scope, slice in
                 let instances = try slice.instances()
                 let particles = try linked.identifiers(instances, slice: index).relabelled(by: numbers)
                 let assembly = try item.inputs.settings.value(of: scope).assembly()
@@ -125,11 +125,11 @@ public struct PseudoLabelsStep: TypedStep {
             throw PipelineError("pseudo-labels.particle.smallest is \(smallest), more than the largest, \(largest)")
         }
         let rules = try LinkingRules(
-            overlap: item.parameters.overlap, gap: item.parameters.gap, shortest: item.parameters.shortest,
-            flattest: item.parameters.flattest, longest: item.parameters.longest, waist: item.parameters.waist,
+            overlap: item.parameters.overlap, gap: item.parameters.gap, leastHeight: item.parameters.shortest,
+            leastFlatness: item.parameters.flattest, greatestHeight: item.parameters.longest, waist: item.parameters.waist,
             volumes: smallest...largest, separation: item.parameters.separation)
         var linking: InstanceLinking?
-        try item.inputs.instances.forEachMember { scope, slice in
+        try item.inputs.instances.forEach { scope, slice in
             let instances = try slice.instances()
             var current = try linking ?? InstanceLinking(item.inputs.settings.value(of: scope).diameters, rules: rules)
             // A single reference, so that appending copies nothing.
@@ -149,7 +149,7 @@ struct ObjectFrame {
     let firstSlice: Int
 
     /// A position in Å in the tomogram, of one in voxels of the slab.
-    private func place(_ x: Double, _ y: Double, _ z: Double) -> SIMD3<Double> {
+    private func position(_ x: Double, _ y: Double, _ z: Double) -> SIMD3<Double> {
         SIMD3(x, y, z + Double(firstSlice)) * voxelSize.vectorInAngstroms
     }
 
@@ -157,13 +157,13 @@ struct ObjectFrame {
     func object(_ particle: LinkedObject, number: Int) -> FoundObject {
         let volume = Double(particle.voxelCount) * voxelSize.volumeInCubicAngstroms
         return FoundObject(
-            number: number, class: PseudoLabels.macromolecule, centroidInAngstroms: place(particle.x, particle.y, particle.z),
+            number: number, class: PseudoLabels.macromolecule, centroidInAngstroms: position(particle.x, particle.y, particle.z),
             radiusInAngstroms: particle.radius * cbrt(voxelSize.volumeInCubicAngstroms), voxels: particle.voxelCount,
             volumeInCubicNanometers: volume / 1000, confidence: particle.confidence,
-            boxMinimumInAngstroms: place(
+            boxMinimumInAngstroms: position(
                 Double(particle.boxX.lowerBound) - 0.5, Double(particle.boxY.lowerBound) - 0.5,
                 Double(particle.boxZ.lowerBound) - 0.5),
-            boxMaximumInAngstroms: place(
+            boxMaximumInAngstroms: position(
                 Double(particle.boxX.upperBound) - 0.5, Double(particle.boxY.upperBound) - 0.5,
                 Double(particle.boxZ.upperBound) - 0.5))
     }
@@ -172,9 +172,9 @@ struct ObjectFrame {
     func membrane(_ piece: VolumeComponents.Component, number: Int) -> FoundObject {
         let (centroid, low, high) = (piece.centroid, piece.minimum, piece.maximum)
         return FoundObject(
-            number: number, class: PseudoLabels.membrane, centroidInAngstroms: place(centroid.x, centroid.y, centroid.z),
+            number: number, class: PseudoLabels.membrane, centroidInAngstroms: position(centroid.x, centroid.y, centroid.z),
             voxels: piece.voxels, volumeInCubicNanometers: Double(piece.voxels) * voxelSize.volumeInCubicAngstroms / 1000,
-            boxMinimumInAngstroms: place(Double(low.x) - 0.5, Double(low.y) - 0.5, Double(low.z) - 0.5),
-            boxMaximumInAngstroms: place(Double(high.x) + 0.5, Double(high.y) + 0.5, Double(high.z) + 0.5))
+            boxMinimumInAngstroms: position(Double(low.x) - 0.5, Double(low.y) - 0.5, Double(low.z) - 0.5),
+            boxMaximumInAngstroms: position(Double(high.x) + 0.5, Double(high.y) + 0.5, Double(high.z) + 0.5))
     }
 }

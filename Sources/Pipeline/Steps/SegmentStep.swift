@@ -1,6 +1,5 @@
 public import CatalogSchema
 public import Engine
-import Foundation
 import Tensors
 import Training
 import Volumes
@@ -25,14 +24,10 @@ public struct SegmentStep: TypedStep {
         let threshold = Parameter.real("threshold", default: 0.5, in: 0...1, "least probability of a class")
         let smallestVolume = Parameter.real(
             "smallest_volume", default: 1000, in: 0...1e9, "of a connected piece of a class, in nm³; smaller ones become ground")
-        let voxelSizeTolerance = Parameter.real(
-            "voxel_size_tolerance", default: 0.05, in: 0...10, "part by which the voxel size may differ from the training set's")
+        let application = NetworkApplication.Parameters()
     }
     public struct Inputs: Sendable {
-        let voxels = Input.voxels
-        let histogram = Input(DescribeStep.self, \.histogram)
-        let calibration = Input(CalibrateStep.self, \.voxelSize)
-        let network = Input(TrainMembraneStep.self, \.network)
+        let application = NetworkApplication.Inputs(trainedBy: TrainMembraneStep.self)
     }
     public struct Outputs: Sendable {
         package let labels = ArtifactOutput<Segmentation>("labels", evictable: false)
@@ -43,31 +38,20 @@ public struct SegmentStep: TypedStep {
     public init() {}
 
     public func run(_ item: Item<Self>) throws {
-        let (network, description) = try item.inputs.network.open(in: item.workspace())
-        let voxelSize = try item.inputs.calibration.voxelSize(of: item.scope)
-        try NetworkScale(
-            voxelSizeInAngstroms: description.voxelSizeInAngstroms, tolerance: item.parameters.voxelSizeTolerance
-        ).check(voxelSize, of: item.scope.tomogram)
-        let volume = try item.inputs.voxels.open()
-        let shape = volume.shape
-        let isDeep = network.architecture.receptiveRadius.depth > 0
+        let application = try NetworkApplication(item.base, item.inputs.application, item.parameters.application)
+        let (architecture, shape) = (application.network.architecture, application.volume.shape)
+        let isDeep = architecture.receptiveRadius.depth > 0
         let (block, margin) = (try item.parameters.block, try item.parameters.margin)
-        let window = try NetworkRun.window(
-            network.architecture, patch: description.patchSize, block: block > 0 ? block : isDeep ? 128 : 1024,
+        let window = try NetworkApplication.window(
+            of: architecture, patch: application.description.patchSize, block: block > 0 ? block : isDeep ? 128 : 1024,
             margin: margin >= 0 ? margin : isDeep ? 16 : nil, taper: item.parameters.taper, shape: shape)
-        let reading = SegmentationLoss(.exclusive)
-        let run = NetworkRun(
-            network: network,
-            scaling: try DensityScaling(
-                item.inputs.histogram.histogram, of: item.scope.tomogram),
-            volume: volume, window: window, probabilities: reading.probabilities, outputs: network.architecture.outputs)
-        let classes = description.classes
-        let file = try SliceFile(
-            item.workspace().appending(path: "slices"), sliceBytes: shape.sliceCount * (classes.count + 1))
+        let classes = application.description.classes
         let threshold = try Float(item.parameters.threshold)
-        try run.run(item.base, into: file) { Self.encode($0, outputs: classes.count + 1, threshold: threshold) }
+        let file = try application.run(window, .softmax, bytesPerVoxel: classes.count + 1) {
+            Self.encode($0, outputs: classes.count + 1, threshold: threshold)
+        }
 
-        let voxelVolume = voxelSize.volumeInCubicNanometers
+        let voxelVolume = application.voxelSize.volumeInCubicNanometers
         let leastVoxels = try Int((item.parameters.smallestVolume / voxelVolume).rounded(.up))
         var counts: [Int] = []
         try item.give(\.labels) {

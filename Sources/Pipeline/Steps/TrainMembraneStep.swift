@@ -58,7 +58,7 @@ public struct TrainMembraneStep: TypedStep {
         let settings = try item.parameters.training.settings(stepsPerEpoch: item.parameters.stepsPerEpoch)
         let examples = try self.examples(item, material, sources, classes, network.architecture)
         let result = try item.train(
-            network, loss: item.parameters.training.loss(.exclusive), settings: settings, examples: examples)
+            network, loss: item.parameters.training.loss(.softmax), settings: settings, examples: examples)
         let description = try NetworkDescription(
             step: name, classes: classes, voxelSizeInAngstroms: material.voxelSizeInAngstroms, patchSize: examples.shape.x,
             seed: item.parameters.training.seed,

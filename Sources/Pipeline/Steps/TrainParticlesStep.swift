@@ -60,7 +60,7 @@ public struct TrainParticlesStep: TypedStep {
         let steps = try item.parameters.stepsPerEpoch
         let settings = try item.parameters.training.settings(stepsPerEpoch: steps > 0 ? steps : (learned + batch - 1) / batch)
         let result = try item.train(
-            network, loss: item.parameters.training.loss(.independent), settings: settings, examples: examples)
+            network, loss: item.parameters.training.loss(.sigmoid), settings: settings, examples: examples)
         let description = try NetworkDescription(
             step: name, classes: classes, voxelSizeInAngstroms: material.voxelSizeInAngstroms,
             diametersInAngstroms: radii.map { 2 * $0 }, patchSize: examples.shape.x, seed: item.parameters.training.seed,
@@ -76,16 +76,16 @@ public struct TrainParticlesStep: TypedStep {
     private func radii(_ item: Item<Self>, _ sources: [ParticleSource], _ classes: [String]) throws -> [Double] {
         let fixed = try item.parameters.radius
         return try classes.indices.map { index in
-            let members = sources.flatMap(\.particles).filter { $0.class == index }
-            guard !members.isEmpty else {
+            let particles = sources.flatMap(\.particles).filter { $0.class == index }
+            guard !particles.isEmpty else {
                 throw PipelineError(
                     "the training set \(item.scope.tomogram) has no particle of the class \(classes[index]) to learn from; `cellar show "
                         + "TOMOGRAM --z N --step pseudo-labels` shows what there is, `cellar training add` chooses other slabs")
             }
             if fixed > 0 { return fixed }
             // A particle that is cut off looks smaller than it is.
-            let whole = members.filter { !$0.isAtEnd }
-            let known = (whole.isEmpty ? members : whole).compactMap(\.radiusInAngstroms).sorted()
+            let whole = particles.filter { !$0.isAtEnd }
+            let known = (whole.isEmpty ? particles : whole).compactMap(\.radiusInAngstroms).sorted()
             guard !known.isEmpty else {
                 throw PipelineError(
                     "nobody says how large \(classes[index]) is: set train-particles.radius, or annotate with --radius")

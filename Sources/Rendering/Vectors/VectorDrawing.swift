@@ -118,7 +118,7 @@ extension SIMD2<Double> {
 /// Writes drawings as PNG or SVG files. The extension of the file's name chooses the format.
 public enum DrawingFile {
     /// Whether the path ends in `.png` or `.svg`, in any case.
-    public static func isPossible(_ path: String) -> Bool { format(of: path) != nil }
+    public static func isSupported(_ path: String) -> Bool { format(of: path) != nil }
 
     /// Writes a drawing on a white background to a file. The file is complete or does not appear at all.
     ///

@@ -48,7 +48,7 @@ public struct BlockGrid: Hashable, Sendable {
     /// - Parameter outputs: the number of values that the network returns for each voxel.
     public func memory(outputs: Int) -> Int {
         let block = z.blockLength * y.blockLength * x.blockLength
-        return MemoryLayout<Float>.size * ((layerDepth + 1) * shape.sliceCount * outputs + block * (2 + outputs))
+        return MemoryLayout<Float>.size * ((layerDepth + 1) * shape.voxelsPerSlice * outputs + block * (2 + outputs))
     }
 
     /// The largest number of slices of results of a layer.

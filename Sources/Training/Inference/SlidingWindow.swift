@@ -57,9 +57,9 @@ public struct SlidingWindow: Sendable {
         }
         let isBlended = firstLayer > 0 && !grid.z.zones[firstLayer - 1].isEmpty
         let layers = (isBlended ? firstLayer - 1 : firstLayer)..<grid.layers
-        let (sliceCount, blocks) = (grid.shape.sliceCount * outputs, layers.count * grid.blocksPerLayer)
+        let (sliceValues, blocks) = (grid.shape.voxelsPerSlice * outputs, layers.count * grid.blocksPerLayer)
         // After each layer, the slices that the next layer blends with are moved to the front.
-        var results = [Float](repeating: 0, count: grid.layerDepth * sliceCount)
+        var results = [Float](repeating: 0, count: grid.layerDepth * sliceValues)
         var done = 0
         for layer in layers {
             for row in 0..<grid.y.count {
@@ -79,14 +79,14 @@ public struct SlidingWindow: Sendable {
             let (covered, finished) = (grid.z.covered(layer), grid.z.finished(layer))
             if layer >= firstLayer {
                 for z in finished {
-                    let start = (z - covered.lowerBound) * sliceCount
-                    try emit(z, Array(results[start..<start + sliceCount]))
+                    let start = (z - covered.lowerBound) * sliceValues
+                    try emit(z, Array(results[start..<start + sliceValues]))
                 }
             }
             results.withUnsafeMutableBufferPointer { buffer in
                 guard let base = buffer.baseAddress else { return }
                 base.update(
-                    from: base + finished.count * sliceCount, count: (covered.upperBound - finished.upperBound) * sliceCount)
+                    from: base + finished.count * sliceValues, count: (covered.upperBound - finished.upperBound) * sliceValues)
             }
         }
     }

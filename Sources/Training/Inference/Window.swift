@@ -34,7 +34,7 @@ public struct Window: Hashable, Sendable {
         if z.keepsLength {
             if least <= bytes { return window }
             // Each slice that is not kept saves the same number of bytes.
-            let slice = MemoryLayout<Float>.size * shape.sliceCount * outputs
+            let slice = MemoryLayout<Float>.size * shape.voxelsPerSlice * outputs
             let depth = BlockGrid(shape: shape, window: window).layerDepth
             window.mostSlices = depth - (least - bytes + slice - 1) / slice
             if window.mostSlices > z.taper { return window }

@@ -22,6 +22,7 @@ struct NormalizedConvolution {
     /// The running moments of batch normalisation: `running_mean`, `running_var`.
     private let means: NetworkParameter
     private let variances: NetworkParameter
+    private let inference: InferenceCache<PackedConvolution3D>
 
     /// The weight of a batch in the running moments: r ← r + 0.1 · (batch − r), as in PyTorch by default.
     private static let momentum: Float = 0.1
@@ -34,6 +35,7 @@ struct NormalizedConvolution {
         shift = NetworkParameter("\(name).norm.bias", Tensor(shape: [layer.outputs]))
         means = NetworkParameter("\(name).norm.running_mean", Tensor(shape: [layer.outputs]))
         variances = NetworkParameter("\(name).norm.running_var", Tensor(shape: [layer.outputs], repeating: 1))
+        inference = InferenceCache(of: [weight, scale, shift, means, variances])
     }
 
     var parameters: [NetworkParameter] { [weight, scale, shift] }
@@ -43,9 +45,10 @@ struct NormalizedConvolution {
         guard kind == .batch else {
             let groups = if case .group(let groups) = kind { min(groups, layer.outputs) } else { layer.outputs }
             return tape.normalization(
-                tape.convolution(x, layer, weight: weight), over: .groups(groups), weight: scale, bias: shift, rectified: true)
+                tape.isRecording ? tape.convolution(x, layer, weight: weight) : Variable(inferenceLayer(x.value)),
+                over: .groups(groups), weight: scale, bias: shift, rectified: true)
         }
-        guard tape.isRecording else { return Variable(inferred(x.value)) }
+        guard tape.isRecording else { return Variable(inferenceLayer(x.value).applying(.relu)) }
         return tape.normalization(
             tape.convolution(x, layer, weight: weight), over: .batch, weight: scale, bias: shift, rectified: true
         ) { moments in
@@ -61,9 +64,15 @@ struct NormalizedConvolution {
         }
     }
 
-    /// The result in inference: normalisation with the running moments is folded into the weights and the bias of the
-    /// convolution.
-    private func inferred(_ x: Tensor) -> Tensor {
+    /// The convolution in inference. Batch normalisation with the running moments is folded into its weight and bias; other kinds
+    /// of normalisation follow it.
+    private var inferenceLayer: PackedConvolution3D {
+        inference.value { kind == .batch ? foldedLayer : PackedConvolution3D(layer, weight: weight.value) }
+    }
+
+    /// Batch normalisation with the running moments, folded into the convolution: weight · f and bias = shift − mean · f, where f
+    /// = scale / √(variance + ε) for each output.
+    private var foldedLayer: PackedConvolution3D {
         let (scales, shifts) = (scale.value.values, shift.value.values)
         let (means, variances) = (means.value.values, variances.value.values)
         let factors = zip(scales, variances).map { Double($0) / (Double($1) + Double(Self.epsilon)).squareRoot() }
@@ -76,7 +85,25 @@ struct NormalizedConvolution {
                 for index in output * inner..<(output + 1) * inner { values[index] *= factor }
             }
         }
-        return layer(x, weight: folded, bias: Tensor(shape: [bias.count], values: bias)).applying(.relu)
+        return PackedConvolution3D(layer, weight: folded, bias: Tensor(shape: [bias.count], values: bias))
+    }
+}
+
+/// A value that a layer computes from its parameters for inference, such as packed weights. It is computed at its first use, and again
+/// only after a parameter has changed.
+private final class InferenceCache<Value> {
+    private let parameters: [NetworkParameter]
+    private var kept: (versions: [Int], value: Value)?
+
+    init(of parameters: [NetworkParameter]) { self.parameters = parameters }
+
+    /// The value. `make` computes it from the parameters.
+    func value(_ make: () -> Value) -> Value {
+        let versions = parameters.map(\.version)
+        if let kept, kept.versions == versions { return kept.value }
+        let value = make()
+        kept = (versions, value)
+        return value
     }
 }
 
@@ -87,6 +114,7 @@ struct TransposedLayer {
     private let layer: Convolution3D
     private let weight: NetworkParameter
     private let bias: NetworkParameter
+    private let inference: InferenceCache<PackedTransposedConvolution3D>
 
     /// - Parameters:
     ///   - layer: the convolution in the opposite direction: its outputs are the input channels of this layer.
@@ -98,13 +126,18 @@ struct TransposedLayer {
             "\(name).weight",
             numbers.normal(layer.weightShape, deviation: (1 / Double(overlap * layer.outputs)).squareRoot()))
         bias = NetworkParameter("\(name).bias", Tensor(shape: [layer.inputs]))
+        inference = InferenceCache(of: [weight, bias])
     }
 
     var parameters: [NetworkParameter] { [weight, bias] }
 
     /// - Parameter extent: D, H and W of the result.
     func callAsFunction(_ x: Variable, to extent: Extent3D, on tape: Tape) -> Variable {
-        tape.transposedConvolution(x, layer, weight: weight, bias: bias, extent: extent)
+        guard tape.isRecording else {
+            let packed = inference.value { PackedTransposedConvolution3D(layer, weight: weight.value, bias: bias.value) }
+            return Variable(packed(x.value, to: extent))
+        }
+        return tape.transposedConvolution(x, layer, weight: weight, bias: bias, extent: extent)
     }
 }
 
@@ -113,16 +146,24 @@ struct LogitLayer {
     private let layer: Convolution3D
     private let weight: NetworkParameter
     private let bias: NetworkParameter
+    private let inference: InferenceCache<PackedConvolution3D>
 
     init(_ name: String, inputs: Int, outputs: Int, _ numbers: inout WeightInitialization) {
         layer = Convolution3D(inputs: inputs, outputs: outputs, kernel: Extent3D(1))
         weight = NetworkParameter("\(name).weight", numbers.kaiming(layer.weightShape))
         bias = NetworkParameter("\(name).bias", Tensor(shape: [outputs]))
+        inference = InferenceCache(of: [weight, bias])
     }
 
     var parameters: [NetworkParameter] { [weight, bias] }
 
-    func callAsFunction(_ x: Variable, on tape: Tape) -> Variable { tape.convolution(x, layer, weight: weight, bias: bias) }
+    func callAsFunction(_ x: Variable, on tape: Tape) -> Variable {
+        guard tape.isRecording else {
+            let packed = inference.value { PackedConvolution3D(layer, weight: weight.value, bias: bias.value) }
+            return Variable(packed(x.value))
+        }
+        return tape.convolution(x, layer, weight: weight, bias: bias)
+    }
 }
 
 /// Random initial weights; all tensors of a network are drawn one after the other from one seed.

@@ -75,16 +75,16 @@ public final class PickerNetwork: Network {
     /// voxel the coordinate is 0.
     static func coordinates(like x: Tensor) -> Tensor {
         let extent = x.extent
-        func place(_ index: Int, _ length: Int) -> Float { length > 1 ? 2 * Float(index) / Float(length - 1) - 1 : 0 }
-        let columns = (0..<extent.width).map { place($0, extent.width) }
+        func coordinate(_ index: Int, _ length: Int) -> Float { length > 1 ? 2 * Float(index) / Float(length - 1) - 1 : 0 }
+        let columns = (0..<extent.width).map { coordinate($0, extent.width) }
         return Tensor(shape: [x.shape[0]] + extent.lengths + [3]) { values in
             guard let base = values.baseAddress else { return }
             var next = base
             for _ in 0..<x.shape[0] {
                 for z in 0..<extent.depth {
-                    let depth = place(z, extent.depth)
+                    let depth = coordinate(z, extent.depth)
                     for y in 0..<extent.height {
-                        let height = place(y, extent.height)
+                        let height = coordinate(y, extent.height)
                         for x in 0..<extent.width {
                             (next[0], next[1], next[2]) = (columns[x], height, depth)
                             next += 3

@@ -11,15 +11,15 @@ public import Tensors
 /// Methods 2021.)
 public struct SegmentationLoss: Hashable, Sendable {
     /// How logits become probabilities, and which logit belongs to a label.
-    public enum Reading: Hashable, Sendable {
+    public enum OutputActivation: Hashable, Sendable {
         /// Softmax: classes exclude each other, and class 0 is the background. Label k is logit k. Dice is the mean over the
         /// classes from 1 on.
-        case exclusive
+        case softmax
         /// Sigmoid: each logit is a class of its own. Label k > 0 is logit k − 1; label 0 is background, no class at all.
-        case independent
+        case sigmoid
     }
 
-    public let reading: Reading
+    public let activation: OutputActivation
     /// The factor of the Dice loss.
     public let diceWeight: Double
     /// The factor of the cross-entropy.
@@ -27,8 +27,8 @@ public struct SegmentationLoss: Hashable, Sendable {
     /// s in the formula of Dice, in voxels: it keeps the Dice of a class without voxels defined.
     public let smooth: Double
 
-    public init(_ reading: Reading, diceWeight: Double = 1, crossEntropyWeight: Double = 1, smooth: Double = 1) {
-        (self.reading, self.diceWeight) = (reading, diceWeight)
+    public init(_ activation: OutputActivation, diceWeight: Double = 1, crossEntropyWeight: Double = 1, smooth: Double = 1) {
+        (self.activation, self.diceWeight) = (activation, diceWeight)
         (self.crossEntropyWeight, self.smooth) = (crossEntropyWeight, smooth)
     }
 
@@ -46,45 +46,18 @@ public struct SegmentationLoss: Hashable, Sendable {
     public func callAsFunction(_ logits: Variable, _ labels: [UInt8], on tape: Tape) -> Variable {
         let outputs = logits.value.shape.last ?? 1
         precondition(labels.count * outputs == logits.value.count, "\(labels.count) labels do not fit \(logits.value.shape)")
-        let probabilities = probabilities(logits.value)
+        let probabilities = activation.probabilities(logits.value)
         let sums = Sums(of: probabilities, labels, self)
         let slopes = slopes(sums)
         let result = Tensor(shape: [1], values: [Float(value(sums))])
-        return tape.record(result) { gradient in
+        return tape.record(result) { [unowned tape] gradient in
             tape.accumulate(logitGradient(probabilities, labels, sums, slopes, times: gradient.values[0]), to: logits)
-        }
-    }
-
-    /// Softmax or sigmoid of logits, `[…, outputs]`, in the same shape.
-    public func probabilities(_ logits: Tensor) -> Tensor {
-        let outputs = logits.shape.last ?? 1
-        return Tensor(shape: logits.shape) { target in
-            logits.withUnsafeBufferPointer { logits in
-                nonisolated(unsafe) let (target, logits) = (target, logits)
-                Self.forEachChunk(of: logits.count / max(outputs, 1)) { _, voxels in
-                    for voxel in voxels {
-                        let row = voxel * outputs..<(voxel + 1) * outputs
-                        if reading == .independent {
-                            for place in row { target[place] = 1 / (1 + exp(-logits[place])) }
-                            continue
-                        }
-                        var largest = -Float.infinity
-                        for place in row { largest = max(largest, logits[place]) }
-                        var sum: Float = 0
-                        for place in row {
-                            target[place] = exp(logits[place] - largest)
-                            sum += target[place]
-                        }
-                        for place in row { target[place] /= sum }
-                    }
-                }
-            }
         }
     }
 
     /// The output that a label belongs to; −1 for background where classes are independent; nil for an ignored label.
     private func target(_ label: UInt8, outputs: Int) -> Int? {
-        let target = reading == .exclusive ? Int(label) : Int(label) - 1
+        let target = activation == .softmax ? Int(label) : Int(label) - 1
         return target < outputs ? target : nil
     }
 
@@ -122,7 +95,7 @@ public struct SegmentationLoss: Hashable, Sendable {
                                 part.products[output] += p
                                 part.truths[output] += 1
                             }
-                            if isTarget || loss.reading == .independent {
+                            if isTarget || loss.activation == .sigmoid {
                                 part.entropy -= SegmentationLoss.logarithm(isTarget ? p : 1 - p)
                             }
                         }
@@ -148,16 +121,16 @@ public struct SegmentationLoss: Hashable, Sendable {
     private static func logarithm(_ p: Double) -> Double { max(log(p), -100) }
 
     /// The foreground outputs, over which Dice is averaged.
-    private func lookedFor(_ outputs: Int) -> Range<Int> { reading == .exclusive && outputs > 1 ? 1..<outputs : 0..<outputs }
+    private func foreground(_ outputs: Int) -> Range<Int> { activation == .softmax && outputs > 1 ? 1..<outputs : 0..<outputs }
 
     /// The number of terms of the cross-entropy, by which it is divided.
     private func entropyCount(_ sums: Sums) -> Double {
-        max(sums.voxels * (reading == .independent ? Double(sums.products.count) : 1), 1)
+        max(sums.voxels * (activation == .sigmoid ? Double(sums.products.count) : 1), 1)
     }
 
     private func value(_ sums: Sums) -> Double {
         guard sums.voxels > 0 else { return 0 }
-        let outputs = lookedFor(sums.products.count)
+        let outputs = foreground(sums.products.count)
         let dice = outputs.reduce(0.0) { $0 + (2 * sums.products[$1] + smooth) / union(sums, $1) }
         return diceWeight * (1 - dice / Double(outputs.count)) + crossEntropyWeight * sums.entropy / entropyCount(sums)
     }
@@ -170,7 +143,7 @@ public struct SegmentationLoss: Hashable, Sendable {
     /// The derivatives of the weighted Dice loss with respect to the probability of each output, for voxels of its class (target)
     /// and for others.
     private func slopes(_ sums: Sums) -> [(target: Float, other: Float)] {
-        let outputs = lookedFor(sums.products.count)
+        let outputs = foreground(sums.products.count)
         return sums.products.indices.map { output in
             guard outputs.contains(output) else { return (0, 0) }
             let (union, scale) = (union(sums, output), diceWeight / Double(outputs.count))
@@ -196,7 +169,7 @@ public struct SegmentationLoss: Hashable, Sendable {
                             continue
                         }
                         var mean: Float = 0
-                        if reading == .exclusive {
+                        if activation == .softmax {
                             for output in 0..<outputs {
                                 mean += (output == target ? slopes[output].target : slopes[output].other) * p[first + output]
                             }
@@ -206,7 +179,7 @@ public struct SegmentationLoss: Hashable, Sendable {
                             let slope = isTarget ? slopes[output].target : slopes[output].other
                             let probability = p[first + output]
                             let dice =
-                                reading == .exclusive
+                                activation == .softmax
                                 ? probability * (slope - mean) : probability * (1 - probability) * slope
                             result[first + output] = factor * (dice + entropy * (probability - (isTarget ? 1 : 0)))
                         }
@@ -216,18 +189,35 @@ public struct SegmentationLoss: Hashable, Sendable {
         }
     }
 
-    private static func forEachChunk(of count: Int, _ body: (_ number: Int, _ voxels: Range<Int>) -> Void) {
+    fileprivate static func forEachChunk(of count: Int, _ body: (_ number: Int, _ voxels: Range<Int>) -> Void) {
         Threads.perform((count + chunk - 1) / chunk) { number in body(number, number * chunk..<min((number + 1) * chunk, count)) }
+    }
+}
+
+extension SegmentationLoss.OutputActivation {
+    /// Softmax or sigmoid of logits, `[…, outputs]`, in the same shape.
+    public func probabilities(_ logits: Tensor) -> Tensor {
+        switch self {
+        case .softmax: logits.softmax()
+        case .sigmoid:
+            Tensor(shape: logits.shape) { target in
+                logits.withUnsafeBufferPointer { logits in
+                    nonisolated(unsafe) let (target, logits) = (target, logits)
+                    SegmentationLoss.forEachChunk(of: logits.count) { _, values in
+                        for index in values { target[index] = 1 / (1 + exp(-logits[index])) }
+                    }
+                }
+            }
+        }
     }
 }
 
 /// The Dice score of a network's decisions against labels, over all voxels of any number of batches.
 public struct ClassOverlap: Sendable {
     private let loss: SegmentationLoss
-    /// For each output the number of voxels that the network and the labels give to it, that the network gives to it, and that
-    /// the labels give to it.
+    /// For each output |A ∩ B|, |A| and |B|, in voxels, where A are the voxels of the network's decisions and B the labelled ones.
     private var common: [Int] = []
-    private var said: [Int] = []
+    private var decided: [Int] = []
     private var labelled: [Int] = []
 
     /// - Parameter loss: determines which logit belongs to a label.
@@ -244,9 +234,9 @@ public struct ClassOverlap: Sendable {
         let outputs = logits.shape.last ?? 1
         if common.isEmpty {
             common = [Int](repeating: 0, count: outputs)
-            (said, labelled) = (common, common)
+            (decided, labelled) = (common, common)
         }
-        let isExclusive = loss.reading == .exclusive
+        let isExclusive = loss.activation == .softmax
         logits.withUnsafeBufferPointer { logits in
             for (voxel, label) in labels.enumerated() where Int(label) < outputs + (isExclusive ? 0 : 1) {
                 let row = voxel * outputs..<(voxel + 1) * outputs
@@ -254,12 +244,12 @@ public struct ClassOverlap: Sendable {
                 let truth = Int(label) - (isExclusive ? 0 : 1)
                 if isExclusive {
                     let largest = row.max { logits[$0] < logits[$1] } ?? first
-                    said[largest - first] += 1
+                    decided[largest - first] += 1
                     if largest - first == truth { common[truth] += 1 }
                 } else {
-                    for place in row where logits[place] > 0 {
-                        said[place - first] += 1
-                        if place - first == truth { common[truth] += 1 }
+                    for index in row where logits[index] > 0 {
+                        decided[index - first] += 1
+                        if index - first == truth { common[truth] += 1 }
                     }
                 }
                 if truth >= 0 { labelled[truth] += 1 }
@@ -271,14 +261,14 @@ public struct ClassOverlap: Sendable {
     /// both are empty.
     public var diceOfOutputs: [Double?] {
         common.indices.map { output in
-            let sum = said[output] + labelled[output]
+            let sum = decided[output] + labelled[output]
             return sum > 0 ? 2 * Double(common[output]) / Double(sum) : nil
         }
     }
 
     /// The mean Dice score over the foreground classes; nil if no foreground class has a voxel.
     public var dice: Double? {
-        let values = diceOfOutputs.dropFirst(loss.reading == .exclusive && common.count > 1 ? 1 : 0).compactMap { $0 }
+        let values = diceOfOutputs.dropFirst(loss.activation == .softmax && common.count > 1 ? 1 : 0).compactMap { $0 }
         return values.isEmpty ? nil : values.reduce(0, +) / Double(values.count)
     }
 }

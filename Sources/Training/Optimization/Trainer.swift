@@ -8,7 +8,7 @@ public import Tensors
 /// bit.
 ///
 /// ```swift
-/// let trainer = Trainer(network, loss: SegmentationLoss(.exclusive), settings: settings, examples: examples, state: file)
+/// let trainer = Trainer(network, loss: SegmentationLoss(.softmax), settings: settings, examples: examples, state: file)
 /// let result = try trainer.run(epoch: { print($0.loss) })
 /// ```
 public final class Trainer {

@@ -67,7 +67,7 @@ public struct ForegroundRuns: Sendable {
     /// - Throws: ``TrainingError`` if the slice has another size than the box, or the box has no further slice.
     /// - Complexity: one pass over the slice.
     public mutating func append(_ labels: [UInt8]) throws(TrainingError) {
-        guard labels.count == box.shape.sliceCount, slices < box.shape.z else {
+        guard labels.count == box.shape.voxelsPerSlice, slices < box.shape.z else {
             throw TrainingError("a slice of \(labels.count) labels does not fit into \(box.shape) voxels after \(slices) slices")
         }
         for y in 0..<box.shape.y {
@@ -99,6 +99,6 @@ public struct ForegroundRuns: Sendable {
         let voxel = starts[low].voxel + index - starts[low].earlier
         return SIMD3(
             box.x.lowerBound + voxel % box.shape.x, box.y.lowerBound + voxel / box.shape.x % box.shape.y,
-            box.z.lowerBound + voxel / box.shape.sliceCount)
+            box.z.lowerBound + voxel / box.shape.voxelsPerSlice)
     }
 }

@@ -14,11 +14,11 @@ public import Volumes
 /// ```swift
 /// let sampler = try PatchSampler(volumes: [volume], regions: [region], shape: shape, foregroundShare: 1, jitter: 14)
 /// var random = RandomStream(seed: 7)
-/// let patch = try sampler.patch(at: sampler.place(&random)).oriented(Orientation.slab[random.index(below: 16)])
+/// let patch = try sampler.patch(at: sampler.drawPosition(&random)).oriented(Orientation.slab[random.index(below: 16)])
 /// ```
 public struct PatchSampler: Sendable {
     /// The position of a patch.
-    public struct Place: Hashable, Sendable {
+    public struct PatchPosition: Hashable, Sendable {
         /// The index of its region.
         public let region: Int
         /// The patch's first voxel (x, y, z) in the tomogram; it may be negative.
@@ -77,7 +77,7 @@ public struct PatchSampler: Sendable {
     /// Draws the position of a patch. If no region has foreground, all positions are uniform.
     ///
     /// - Complexity: O(log n) in the numbers of regions and of foreground runs; touches no voxel.
-    public func place(_ random: inout RandomStream) -> Place {
+    public func drawPosition(_ random: inout RandomStream) -> PatchPosition {
         let foreground = foregroundSums.last ?? 0
         if random.unit() < foregroundShare, foreground > 0 {
             let (region, item) = Self.find(random.index(below: foreground), in: foregroundSums)
@@ -88,11 +88,11 @@ public struct PatchSampler: Sendable {
                 shape.z > 1 ? random.integer(in: -jitter...jitter) : 0)
             let origin = regions[region].foreground.voxel(item) &- half &+ shift
             let (least, most) = origins(in: regions[region].box)
-            return Place(region: region, origin: origin.clamped(lowerBound: least, upperBound: most))
+            return PatchPosition(region: region, origin: origin.clamped(lowerBound: least, upperBound: most))
         }
         let (region, _) = Self.find(random.index(below: voxelSums.last ?? 1), in: voxelSums)
         let (least, most) = origins(in: regions[region].box)
-        return Place(
+        return PatchPosition(
             region: region,
             origin: SIMD3(
                 random.integer(in: least.x...most.x), random.integer(in: least.y...most.y), random.integer(in: least.z...most.z)))
@@ -101,16 +101,18 @@ public struct PatchSampler: Sendable {
     /// Reads the densities and labels of a patch, and normalises the densities: (value − mean) / standard deviation.
     ///
     /// - Throws: What the volume's and the region's closures throw; ``TrainingError`` if a closure returns another number of
-    ///   values than its box has, or the place does not belong to this sampler.
+    ///   values than its box has, or the position does not belong to this sampler.
     /// - Complexity: reads the densities of the patch and its labels once.
-    public func patch(at place: Place) throws -> TrainingPatch {
-        guard regions.indices.contains(place.region) else { throw TrainingError("there is no labelled region \(place.region)") }
-        let region = regions[place.region]
+    public func patch(at position: PatchPosition) throws -> TrainingPatch {
+        guard regions.indices.contains(position.region) else {
+            throw TrainingError("there is no labelled region \(position.region)")
+        }
+        let region = regions[position.region]
         let volume = volumes[region.volume]
         let padded = PaddedBox(
-            origin: (place.origin.z, place.origin.y, place.origin.x), size: (shape.z, shape.y, shape.x))
+            origin: (position.origin.z, position.origin.y, position.origin.x), size: (shape.z, shape.y, shape.x))
         guard let box = padded.clipped(to: volume.shape.box), let labelled = padded.clipped(to: region.box) else {
-            throw TrainingError("a patch at \(place.origin) has no voxel in labelled region \(place.region)")
+            throw TrainingError("a patch at \(position.origin) has no voxel in labelled region \(position.region)")
         }
         let (raw, known) = (try volume.read(box), try region.labels(labelled))
         guard raw.count == box.shape.count, known.count == labelled.shape.count else {

@@ -109,7 +109,7 @@ public struct PatchExamples: TrainingExamples {
         try TrainingBatch(
             (0..<batch).map { number in
                 var random = RandomStream(seed: seed, purpose: Purpose.training.rawValue, piece: step * batch + number)
-                let patch = try training.patch(at: training.place(&random))
+                let patch = try training.patch(at: training.drawPosition(&random))
                 return patch.oriented(orientations[random.index(below: orientations.count)])
             })
     }
@@ -119,7 +119,7 @@ public struct PatchExamples: TrainingExamples {
         return try TrainingBatch(
             (0..<batch).map { number in
                 var random = RandomStream(seed: seed, purpose: Purpose.validation.rawValue, piece: index * batch + number)
-                return try sampler.patch(at: sampler.place(&random))
+                return try sampler.patch(at: sampler.drawPosition(&random))
             })
     }
 }

@@ -120,7 +120,7 @@ extension Raster {
             switch axis {
             case .x: 1
             case .y: shape.x
-            case .z: shape.sliceCount
+            case .z: shape.voxelsPerSlice
             }
         }
         return (stride(axes.columns), stride(axes.rows), stride(axes.sections))

@@ -94,7 +94,7 @@ public struct TIFFVolume: Volume {
     public func read(_ box: Box, into destination: UnsafeMutableRawBufferPointer) throws(VolumeError) {
         if let raster { return try raster.read(box, from: file.source, into: destination) }
         try box.check(inside: shape, destination: destination, scalarType: scalarType, path: file.path)
-        let sliceSize = box.shape.sliceCount * scalarType.size
+        let sliceSize = box.shape.voxelsPerSlice * scalarType.size
         for (index, z) in box.z.enumerated() {
             let slice = UnsafeMutableRawBufferPointer(rebasing: destination[index * sliceSize..<(index + 1) * sliceSize])
             try TIFFPageReader(file: file, page: pages[z]).read(rows: box.y, columns: box.x, into: slice)

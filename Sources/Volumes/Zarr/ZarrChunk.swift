@@ -17,7 +17,7 @@ struct ZarrChunk: Sendable {
         self.shape = shape
         let size = dataType.scalarType.size
         let isSwapped = dataType.isBigEndian && size > 1
-        if !isSwapped, strides == (shape.sliceCount, shape.x, 1), decoded.count == shape.count * size {
+        if !isSwapped, strides == (shape.voxelsPerSlice, shape.x, 1), decoded.count == shape.count * size {
             bytes = decoded
             return
         }

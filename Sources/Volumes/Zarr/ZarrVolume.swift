@@ -103,7 +103,7 @@ public struct ZarrVolume: Volume {
                 x: extent(place.x, chunkShape.x, shape.x))
         else { return nil }
         let strides = (
-            z: axes.z.map { array.strides[$0] } ?? inside.sliceCount, y: array.strides[axes.y], x: array.strides[axes.x]
+            z: axes.z.map { array.strides[$0] } ?? inside.voxelsPerSlice, y: array.strides[axes.y], x: array.strides[axes.x]
         )
         let chunk = ZarrChunk(decoded: decoded, shape: inside, strides: strides, dataType: array.dataType)
         cache.keep(chunk, at: place)

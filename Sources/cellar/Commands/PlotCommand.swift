@@ -64,7 +64,7 @@ struct PlotCommand: ParsableCommand {
     @OptionGroup var catalogOptions: CatalogOptions
 
     func validate() throws {
-        guard DrawingFile.isPossible(output) else { throw ValidationError("'\(output)' ends in neither .png nor .svg.") }
+        guard DrawingFile.isSupported(output) else { throw ValidationError("'\(output)' ends in neither .png nor .svg.") }
         switch kind {
         case .histogram, .box:
             guard (column == nil) != (metric == nil) else { throw ValidationError("--column or --metric says what to draw.") }

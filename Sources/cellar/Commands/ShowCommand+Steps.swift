@@ -58,7 +58,7 @@ struct SliceResults {
 
     func prepared() throws -> Image<Float> {
         let artifact = try artifact(of: "prepare", "slice")
-        let shape = try artifact.dataset("slice").shape
+        let shape = try artifact.description(of: "slice").shape
         guard shape.count == 2, let image = Image(height: shape[0], width: shape[1], values: try artifact.readFloats("slice"))
         else { throw CatalogError(.invalid, "the prepared slice has the shape \(shape)") }
         return image
@@ -67,7 +67,7 @@ struct SliceResults {
     /// Each tile's eigenvectors, the most important first; a row of pictures for each tile.
     func eigenvectors() throws -> RGBImage {
         let artifact = try artifact(of: "eigenvectors", "eigenvectors")
-        let shape = try artifact.dataset("vectors").shape
+        let shape = try artifact.description(of: "vectors").shape
         let values = try artifact.read("values", as: Double.self)
         guard shape.count == 4, values.count == shape[0] * shape[1] else {
             throw CatalogError(.invalid, "the eigenvectors have the shape \(shape)")
@@ -88,7 +88,7 @@ struct SliceResults {
     /// The mask over the prepared slice.
     func mask() throws -> RGBImage {
         let artifact = try artifact(of: "mask", "mask")
-        let shape = try artifact.dataset("mask").shape
+        let shape = try artifact.description(of: "mask").shape
         let values: [UInt8] = try artifact.read("mask")
         guard shape.count == 2, let labels = LabelImage(height: shape[0], width: shape[1], labels: values.map { UInt32($0) })
         else {

@@ -65,7 +65,7 @@ struct VolumeResults {
     func segmentation() throws -> RGBImage {
         let artifact = try artifact(of: "segment", "labels")
         let shape = volume.shape
-        guard try artifact.dataset("labels").shape == [shape.z, shape.y, shape.x],
+        guard try artifact.description(of: "labels").shape == [shape.z, shape.y, shape.x],
             let labels = LabelImage(
                 height: shape.y, width: shape.x,
                 labels: try artifact.readRows("labels", z..<z + 1, as: UInt8.self).map { UInt32($0) })
@@ -111,7 +111,7 @@ struct VolumeResults {
     /// The particles of an artifact, which has no dataset where there are none.
     static func particles(_ artifact: Artifact) throws -> [Particle] {
         guard artifact.datasets.contains(where: { $0.name == "particles" }) else { return [] }
-        let shape = try artifact.dataset("particles").shape
+        let shape = try artifact.description(of: "particles").shape
         guard shape.count == 2, shape[1] == 6 else {
             throw CatalogError(
                 .invalid, "the table of particles has the shape \(shape), and not six columns; `cellar run` renews it")

@@ -66,7 +66,7 @@ struct ShowCommand: ParsableCommand {
         if z != nil || step != nil || overview || explain || labels {
             throw ValidationError("--curves are of a training set, which has no slices: leave out the other options.")
         }
-        if let output, !DrawingFile.isPossible(output) {
+        if let output, !DrawingFile.isSupported(output) {
             throw ValidationError("'\(output)' ends in neither .png nor .svg.")
         }
     }
