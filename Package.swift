@@ -107,13 +107,25 @@ let package = Package(
             ],
             exclude: ["README.md"], swiftSettings: settings),
 
-        // Floor 6: the library for programs, and the program for people.
+        // Floor 6: plots and pictures of a catalog.
+        .target(
+            name: "Figures",
+            dependencies: [
+                "Basics", "BlobStore", "Catalog", "CatalogSchema", "Engine", "ImageProcessing", "Metrics", "Pipeline",
+                "Rendering", "Volumes",
+            ],
+            exclude: ["README.md"], swiftSettings: settings),
+
+        // Floor 7: the library for programs.
         .target(
             name: "CellarKit",
             dependencies: [
-                "Basics", "Catalog", "CatalogSchema", "Cellpose", "Diffusion", "Engine", "Pipeline", "Tensors", "Volumes",
+                "Basics", "Catalog", "CatalogSchema", "Cellpose", "Diffusion", "Engine", "Figures", "Pipeline", "Rendering",
+                "Tensors", "Volumes",
             ],
             swiftSettings: settings),
+
+        // Floor 8: the program for people.
         .executableTarget(
             name: "cellar",
             dependencies: [

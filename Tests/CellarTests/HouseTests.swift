@@ -11,16 +11,7 @@ import Testing
         "Sources/cellar/Commands/DemoCommand.swift": 4,
         "Sources/cellar/Commands/DoctorCommand.swift": 1,
         "Sources/cellar/Commands/ExportCommand.swift": 20,
-        "Sources/cellar/Commands/ShowCommand+Steps.swift": 25,
-        "Sources/cellar/Commands/ShowCommand+Volumes.swift": 13,
-        "Sources/cellar/Commands/ShowCommand.swift": 9,
         "Sources/cellar/Exports/NetworkExport.swift": 1,
-        "Sources/cellar/Figures/PrecisionRecallFigure.swift": 1,
-        "Sources/cellar/Report/Report+Evaluation.swift": 1,
-        "Sources/cellar/Report/Report+Objects.swift": 2,
-        "Sources/cellar/Report/Report+Pictures.swift": 2,
-        "Sources/cellar/Report/Report+Plots.swift": 2,
-        "Sources/cellar/Report/Report+Tomograms.swift": 4,
     ]
 
     /// Words that are spelled like a step and are none, and examples for people.

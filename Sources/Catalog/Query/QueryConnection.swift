@@ -206,22 +206,3 @@ private final class Deadline {
         return ContinuousClock.now > Unmanaged<Deadline>.fromOpaque(context).takeUnretainedValue().end
     }
 }
-/// A value in a row that a query gives.
-public enum QueryValue: Hashable, Sendable {
-    case null
-    case integer(Int64)
-    case real(Double)
-    case text(String)
-    case blob([UInt8])
-
-    /// The value of a word on the command line: a whole number if it is one, else a number if it is one, else text.
-    public init(parsing word: String) {
-        if let integer = Int64(word) {
-            self = .integer(integer)
-        } else if let real = Double(word), real.isFinite {
-            self = .real(real)
-        } else {
-            self = .text(word)
-        }
-    }
-}

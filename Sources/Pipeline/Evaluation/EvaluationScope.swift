@@ -1,6 +1,6 @@
-import Catalog
+package import Catalog
 import CatalogSchema
-import Engine
+package import Engine
 import ImageProcessing
 import Metrics
 import Volumes
@@ -65,8 +65,8 @@ public struct EvaluationOutputs: Sendable {
         var slices: [Int]?
     }
 
-    let comparison = ValueOutput<Comparison>("comparison")
-    let curves = ValueOutput<[String: EvaluationCurve]>("curves")
+    package let comparison = ValueOutput<Comparison>("comparison")
+    package let curves = ValueOutput<[String: EvaluationCurve]>("curves")
 }
 
 /// The work that all evaluation steps share: reading the annotation by the recipe's settings, and giving the outputs.

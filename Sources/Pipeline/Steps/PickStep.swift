@@ -29,7 +29,7 @@ public struct PickStep: TypedStep {
         let network = Input(TrainParticlesStep.self, \.network)
     }
     public struct Outputs: Sendable {
-        let particles = ArtifactOutput<Picks>("particles", evictable: false)
+        package let particles = ArtifactOutput<Picks>("particles", evictable: false)
     }
     public static let (parameters, inputs, outputs) = (Parameters(), Inputs(), Outputs())
     public static let retiredParameters = ["block"]

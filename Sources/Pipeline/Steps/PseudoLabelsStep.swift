@@ -49,8 +49,8 @@ public struct PseudoLabelsStep: TypedStep {
         let settings = Input(each: SplitStep.self, \.settings)
     }
     public struct Outputs: Sendable {
-        let labels = ArtifactOutput<PseudoLabels>("labels", evictable: false)
-        let rejections = ValueOutput<[String: Int]>("rejections")
+        package let labels = ArtifactOutput<PseudoLabels>("labels", evictable: false)
+        package let rejections = ValueOutput<[String: Int]>("rejections")
     }
     public static let (parameters, inputs, outputs) = (Parameters(), Inputs(), Outputs())
 

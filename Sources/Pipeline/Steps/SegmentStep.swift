@@ -35,8 +35,8 @@ public struct SegmentStep: TypedStep {
         let network = Input(TrainMembraneStep.self, \.network)
     }
     public struct Outputs: Sendable {
-        let labels = ArtifactOutput<Segmentation>("labels", evictable: false)
-        let probability = ArtifactOutput<ClassProbabilities>("probability", evictable: true)
+        package let labels = ArtifactOutput<Segmentation>("labels", evictable: false)
+        package let probability = ArtifactOutput<ClassProbabilities>("probability", evictable: true)
     }
     public static let (parameters, inputs, outputs) = (Parameters(), Inputs(), Outputs())
 

@@ -33,12 +33,15 @@ struct ReportCommand: ParsableCommand {
     func run() throws {
         let workspace = try catalogOptions.open()
         let report = try Report(
-            workspace, selection: selectionOptions.selection(in: workspace.catalog), dataset: dataset, pictures: pictures.value)
+            workspace.catalog, workspace.store(), selection: selectionOptions.selection(in: workspace.catalog), dataset: dataset,
+            pictures: pictures.value)
         let path = "\(directory)/index.html"
         let file = try writingOptions.file(path, knownTo: workspace.directory)
-        let page = try report.page()
+        let plan = try Planner(workspace.catalog, graph: workspace.graph, recipe: workspace.recipe()).plan(
+            selection: report.tomogramIDs)
+        let page = try report.page(plan: plan)
         try NewFolder.make(directory)
         try file.write(Array(page.text.utf8))
-        print("\(path): \(report.tomograms.count) tomograms, \(page.text.utf8.count / 1024) KiB")
+        print("\(path): \(report.tomogramIDs.count) tomograms, \(page.text.utf8.count / 1024) KiB")
     }
 }

@@ -73,7 +73,7 @@ struct RowPrinter {
         case .integer(let integer): "\(integer)"
         case .real(let real): real.isFinite ? "\(real)" : "null"
         case .text(let text): json(text)
-        case .blob(let bytes): json(bytes.hexadecimal)
+        case .blob: json(value.plainText)
         }
     }
 
@@ -90,17 +90,6 @@ extension QueryValue {
         }
     }
 
-    /// Every digit, for programs.
-    var plainText: String {
-        switch self {
-        case .null: ""
-        case .integer(let integer): "\(integer)"
-        case .real(let real): "\(real)"
-        case .text(let text): text
-        case .blob(let bytes): bytes.hexadecimal
-        }
-    }
-
     /// As many digits as people read.
     var tableText: String {
         if case .real(let real) = self {
@@ -108,13 +97,5 @@ extension QueryValue {
                 .number.precision(.significantDigits(1...6)).grouping(.never).locale(Locale(identifier: "en_US_POSIX")))
         }
         return plainText.replacing("\n", with: " ")
-    }
-}
-
-extension [UInt8] {
-    /// Two hexadecimal digits for each byte.
-    var hexadecimal: String {
-        let digits = [Character]("0123456789abcdef")
-        return String(flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] })
     }
 }
