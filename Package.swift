@@ -129,9 +129,8 @@ let package = Package(
         .executableTarget(
             name: "cellar",
             dependencies: [
-                "Basics", "CellarKit", "Catalog", "CatalogSchema", "Engine", "Pipeline", "BlobStore", "ImageProcessing",
-                "Rendering",
-                "BuiltinModels", "Simulation", "Tensors", "Volumes", "Checkpoints", arguments,
+                "Basics", "CellarKit", "Catalog", "CatalogSchema", "Engine", "Pipeline", "BlobStore", "BuiltinModels",
+                "Simulation", "Tensors", "Volumes", "Checkpoints", arguments,
             ],
             exclude: ["REFERENCE.md"], swiftSettings: settings),
 
@@ -218,6 +217,12 @@ let package = Package(
                 "ImageProcessing", "Metrics", "Simulation", "Tensors", "Training", "Volumes", "TestSupport", grdb,
             ],
             swiftSettings: settings),
+        .testTarget(
+            name: "FiguresTests",
+            dependencies: [
+                "Basics", "BlobStore", "Catalog", "CatalogSchema", "Engine", "Figures", "Pipeline", "Rendering", "Volumes",
+                "TestSupport",
+            ], swiftSettings: settings),
         .testTarget(
             name: "CellarTests",
             dependencies: ["Basics", "cellar", "CellarKit", "BlobStore", "Rendering", "Volumes", "TestSupport", arguments],

@@ -4,7 +4,8 @@ import Rendering
 
 /// The histogram of a column or a metric, by group.
 ///
-/// Values are read twice: once for their range, once to be counted. Only counts are kept, so that memory does not grow with the values.
+/// Values are read twice: once for their range, once to be counted. Only counts are kept, so that memory does not grow with the
+/// values.
 struct HistogramFigure {
     let plot: HistogramPlot
 
@@ -69,7 +70,8 @@ struct BinScale {
         }
     }
 
-    /// The index of the bin of a value; the first or the last bin for a value outside the range. An edge belongs to the bin above it.
+    /// The index of the bin of a value; the first or the last bin for a value outside the range. An edge belongs to the bin above
+    /// it.
     func bin(of value: Double) -> Int {
         let position = ((isLogarithmic ? log10(value) : value) - low) / width
         return Int(min(max(position, 0), Double(edges.count - 2)))
@@ -78,8 +80,8 @@ struct BinScale {
 
 /// Quantiles of a column or a metric, a box for each group.
 ///
-/// Quantiles are exact. SQLite sorts the values (many values in temporary files), and they are read in order: for each group only its
-/// quantiles are kept.
+/// Quantiles are exact. SQLite sorts the values (many values in temporary files), and they are read in order: for each group only
+/// its quantiles are kept.
 struct BoxFigure {
     private static let mostGroups = 100
     let plot: BoxPlot
@@ -111,8 +113,8 @@ struct BoxFigure {
     }
 }
 
-/// Quantiles of a stream of ascending values: the quantile of the fraction p of n values is the value at the rank p · (n − 1), interpolated
-/// between the two values beside it (type 7 of Hyndman and Fan, 1996). No value is kept.
+/// Quantiles of a stream of ascending values: the quantile of the fraction p of n values is the value at the rank p · (n − 1),
+/// interpolated between the two values beside it (type 7 of Hyndman and Fan, 1996). No value is kept.
 struct OrderedQuantiles {
     /// One for each fraction: the rank of its quantile, from 0.
     private let ranks: [Double]

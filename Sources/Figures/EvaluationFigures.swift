@@ -4,8 +4,8 @@ import Engine
 import Pipeline
 import Rendering
 
-/// Precision by recall of each class, of the evaluations that stand: the curve of a single evaluation; of several a pale line for each, and
-/// their mean.
+/// Precision by recall of each class, of the evaluations that stand: the curve of a single evaluation; of several a pale line for
+/// each, and their mean.
 struct PrecisionRecallFigure {
     /// The most pale lines of a class; more lines would be one pale area.
     private static let mostLines = 100
@@ -60,8 +60,8 @@ struct PrecisionRecallFigure {
     }
 }
 
-/// The sum of precisions at given recalls, over the curves of one class. The precision at a recall r is max precision(r'), r' ≥ r; 0 where
-/// there is no such r', as in average precision.
+/// The sum of precisions at given recalls, over the curves of one class. The precision at a recall r is max precision(r'), r' ≥
+/// r; 0 where there is no such r', as in average precision.
 private struct CurveSum {
     private let recalls: [Double]
     private let limit: Int

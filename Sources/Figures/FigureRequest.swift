@@ -18,7 +18,8 @@ public struct FigureRequest: Hashable, Sendable {
         case histogram(FigureQuantity, bins: Int = 40)
         /// Median, quartiles, and the 5th and 95th percentile of each group.
         case box(FigureQuantity)
-        /// Two columns of `v_object`, a dot for each object; or two metrics, a dot for each tomogram. A name that is no column is a metric.
+        /// Two columns of `v_object`, a dot for each object; or two metrics, a dot for each tomogram. A name that is no column is
+        /// a metric.
         case scatter(x: String, y: String)
         /// Precision by recall of each class, of the evaluations that stand.
         case precisionRecall
@@ -27,8 +28,9 @@ public struct FigureRequest: Hashable, Sendable {
     }
 
     public var content: Content
-    /// The column by which values are grouped. nil for the usual one: `class` for columns of objects in a histogram or a scatter plot, none
-    /// for a metric in a histogram, none beside the step for runs, and `dataset` else. ``Content/precisionRecall`` ignores it.
+    /// The column by which values are grouped. nil for the usual one: `class` for columns of objects in a histogram or a scatter
+    /// plot, none for a metric in a histogram, none beside the step for runs, and `dataset` else. ``Content/precisionRecall``
+    /// ignores it.
     public var grouping: String?
     /// An SQL expression that may follow WHERE: over the columns of `v_object` or `v_metric`; of `v_step` for
     /// ``Content/precisionRecall``; of `v_metric_history` for ``Content/runs(metric:)``. nil for all values.
@@ -46,8 +48,8 @@ public struct FigureRequest: Hashable, Sendable {
     /// Reads the values, and lays out the figure.
     ///
     /// - Parameter timeLimitInSeconds: the longest time of one query. Five million objects are read in less than 600 s.
-    /// - Throws: ``CatalogError``: of the code `notFound` where there is nothing to draw; where a column or a metric does not exist, where the
-    ///   condition is no SQL, or where there are more groups than colours.
+    /// - Throws: ``CatalogError``: of the code `notFound` where there is nothing to draw; where a column or a metric does not
+    ///   exist, where the condition is no SQL, or where there are more groups than colours.
     /// - Complexity: reads all values once, or twice for histograms and boxes; reads no file but the database.
     public func figure(of catalog: Catalog, timeLimitInSeconds: Double = 600) throws -> Figure {
         try figure(of: catalog, in: QueryConnection(catalog, timeLimitInSeconds: timeLimitInSeconds))

@@ -49,8 +49,8 @@ struct FigureSource {
         "SELECT \(columns) FROM \(quantity.view) WHERE " + (conditions + (extra.map { [$0] } ?? [])).joined(separator: " AND ")
     }
 
-    /// Calls the closure with the key and the numbers of each row of a statement. The first column of the statement is the key. Rows with
-    /// NULL, NaN or infinity are passed over.
+    /// Calls the closure with the key and the numbers of each row of a statement. The first column of the statement is the key.
+    /// Rows with NULL, NaN or infinity are passed over.
     ///
     /// - Complexity: streams the rows; keeps none.
     func forEach(_ statement: String, _ body: (_ key: String, _ values: [Double]) throws -> Void) throws {

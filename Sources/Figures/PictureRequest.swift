@@ -26,8 +26,8 @@ public struct PictureRequest: Hashable, Sendable {
         case step(String)
     }
 
-    /// A tomogram (its name, `dataset/name`, or `id:2`); for ``Content/plain`` also an artifact (at least six of the first digits of its
-    /// digest, or `digest:` and these digits).
+    /// A tomogram (its name, `dataset/name`, or `id:2`); for ``Content/plain`` also an artifact (at least six of the first digits
+    /// of its digest, or `digest:` and these digits).
     public var target: String
     public var content: Content
     /// The slice, from 0. nil for the middle slice of a volume, and for the first slice of any slab where a step works on slices.
@@ -44,9 +44,9 @@ public struct PictureRequest: Hashable, Sendable {
     /// - Parameters:
     ///   - graph: the steps, for the scope and the outputs of ``Content/step(_:)``.
     ///   - store: of the catalog. It is opened only where an artifact is read.
-    /// - Throws: ``CatalogError`` where the target is unknown or ambiguous, or there is no result; ``EngineError`` where there is no such step;
-    ///   ``VolumeError``, ``BlobError`` or ``PipelineError`` where a file cannot be read; ``RenderingError`` where the picture would be too
-    ///   large.
+    /// - Throws: ``CatalogError`` where the target is unknown or ambiguous, or there is no result; ``EngineError`` where there is
+    ///   no such step; ``VolumeError``, ``BlobError`` or ``PipelineError`` where a file cannot be read; ``RenderingError`` where
+    ///   the picture would be too large.
     /// - Complexity: reads one slice of each file that is drawn.
     public func picture(
         from catalog: Catalog, graph: StepGraph, store: @autoclosure @escaping () throws -> BlobStore

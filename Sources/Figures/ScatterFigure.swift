@@ -54,17 +54,21 @@ struct ScatterFigure {
     }
 }
 
-/// A uniform random sample of at most `limit` points of a stream (reservoir sampling: algorithm R of Vitter, 1985). The seed is fixed.
+/// A uniform random sample of at most `limit` points of a stream (reservoir sampling: algorithm R of Vitter, 1985). The same
+/// seed gives the same sample.
 struct PointSample {
     private let limit: Int
     private var points: [(key: String, point: SIMD2<Double>)] = []
-    private var random = RandomStream(state: 1)
+    private var random: RandomStream
     /// The number of points that were added.
     private(set) var count = 0
     /// The same, by group.
     private(set) var kinds: [String: Int] = [:]
 
-    init(limit: Int) { self.limit = limit }
+    init(limit: Int, seed: UInt64 = 1) {
+        self.limit = limit
+        random = RandomStream(state: seed)
+    }
 
     mutating func add(_ key: String, _ point: SIMD2<Double>) {
         count += 1

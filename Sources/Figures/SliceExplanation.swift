@@ -6,8 +6,8 @@ import Foundation
 import ImageProcessing
 import Pipeline
 
-/// The explanation of a slice's feature map, in sentences: which eigenvectors of each tile were merged and why, what the comparison along z
-/// decided in each slab, and how many instances of `split` were accepted.
+/// The explanation of a slice's feature map, in sentences: which eigenvectors of each tile were merged and why, what the
+/// comparison along z decided in each slab, and how many instances of `split` were accepted.
 public struct SliceExplanation {
     /// One line for each decision.
     public let lines: [String]

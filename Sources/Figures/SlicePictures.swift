@@ -56,11 +56,11 @@ public struct SlicePictures {
 
     // MARK: Pictures
 
-    /// The result of a step: a sheet of all eigenvectors, with a row for each tile; the feature map; or the prepared slice with the mask,
-    /// the parts of `split`, or the pseudo-labels over it.
+    /// The result of a step: a sheet of all eigenvectors, with a row for each tile; the feature map; or the prepared slice with
+    /// the mask, the parts of `split`, or the pseudo-labels over it.
     ///
-    /// - Throws: ``CatalogError`` where the step has no result for the slice, or its bytes were evicted; ``PipelineError`` or ``BlobError``
-    ///   where it is damaged; ``RenderingError`` where the picture would be too large.
+    /// - Throws: ``CatalogError`` where the step has no result for the slice, or its bytes were evicted; ``PipelineError`` or
+    ///   ``BlobError`` where it is damaged; ``RenderingError`` where the picture would be too large.
     /// - Complexity: reads this slice of at most two artifacts; all eigenvectors of the slice.
     public func picture(of step: SliceStep) throws -> RGBImage {
         switch step {
@@ -192,8 +192,8 @@ struct SlabSlice {
         return try store().open(digest)
     }
 
-    /// The artifact that stands as an output of a step on a slab with the slice, and the index of the slice in the slab, from 0. Where
-    /// slabs overlap, it is that of the slab that was added first.
+    /// The artifact that stands as an output of a step on a slab with the slice, and the index of the slice in the slab, from 0.
+    /// Where slabs overlap, it is that of the slab that was added first.
     ///
     /// - Throws: as ``artifact(of:_:in:)``.
     func slabArtifact<S: TypedStep, Content>(

@@ -68,7 +68,8 @@ public struct TomogramPictures {
     /// The slice, with labels in colour over it where they are given.
     ///
     /// - Parameter labels: the location of a volume of labels of the tomogram's size.
-    /// - Throws: ``VolumeError`` where a file has no such slice, or cannot be read; ``RenderingError`` where the labels have another size.
+    /// - Throws: ``VolumeError`` where a file has no such slice, or cannot be read; ``RenderingError`` where the labels have
+    ///   another size.
     /// - Complexity: reads one slice of the tomogram, and one of the labels.
     public func plain(labels: VolumeLocation? = nil) throws -> RGBImage {
         let overlay = try labels.flatMap { LabelImage(try $0.open().readSlice(z: z)) }
@@ -78,8 +79,8 @@ public struct TomogramPictures {
 
     /// The slice with the classes of `segment` in colour, or with the circles in which the balls of `pick` cut it.
     ///
-    /// - Throws: ``CatalogError`` where the tomogram has no such slice, or the step no result, where the bytes of the result were evicted, or
-    ///   where its size is not that of the tomogram; ``PipelineError`` or ``BlobError`` where it is damaged.
+    /// - Throws: ``CatalogError`` where the tomogram has no such slice, or the step no result, where the bytes of the result were
+    ///   evicted, or where its size is not that of the tomogram; ``PipelineError`` or ``BlobError`` where it is damaged.
     /// - Complexity: reads one slice of the tomogram and one of the segmentation, or the table of particles.
     public func picture(of step: TomogramStep) throws -> RGBImage {
         guard (0..<volume.shape.z).contains(z) else {

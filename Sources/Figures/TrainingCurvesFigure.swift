@@ -3,8 +3,8 @@ public import Catalog
 public import CatalogSchema
 public import Rendering
 
-/// The training curves of a training set as plots: a row for each step, with the losses, the Dice coefficients, and every other curve that
-/// it logged.
+/// The training curves of a training set as plots: a row for each step, with the losses, the Dice coefficients, and every other
+/// curve that it logged.
 public struct TrainingCurvesFigure: Sendable {
     /// A row of plots for each step.
     public let sheet: PlotSheet
@@ -15,7 +15,8 @@ public struct TrainingCurvesFigure: Sendable {
     }
 
     /// - Parameters:
-    ///   - curves: all curves of the training set. For each step, those of the running item are drawn, or else of the standing result.
+    ///   - curves: all curves of the training set. For each step, those of the running item are drawn, or else of the standing
+    ///     result.
     ///   - name: the name of the training set, for the error.
     /// - Throws: ``CatalogError`` where nothing stands and nothing runs.
     init(_ curves: [TrainingCurve], ofTrainingSet name: String) throws(CatalogError) {

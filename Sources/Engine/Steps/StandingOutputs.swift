@@ -2,7 +2,8 @@ public import Basics
 public import Catalog
 import Foundation
 
-// Reads the outputs that stand by the declarations of the steps that give them, so that nobody outside of a run names one by a text.
+// The outputs that stand in a catalog, read by the declarations of the steps that give them: code outside of a run names no step
+// and no output by a text.
 
 extension Catalog.Results {
     /// The digest of the artifact that stands as an output of a step on a scope; nil where none does, or its bytes were evicted.

@@ -81,8 +81,8 @@ extension Report {
         try addParameters(to: &page)
     }
 
-    /// A table of the parameters of the results that stand, of training and of these tomograms. Where results of a step were computed with
-    /// several values, it lists all.
+    /// A table of the parameters of the results that stand, of training and of these tomograms. Where results of a step were
+    /// computed with several values, it lists all.
     private func addParameters(to page: inout HTMLPage) throws {
         page.heading("Parameters and models")
         let values = try rows(

@@ -81,7 +81,8 @@ public struct Report {
     /// The page.
     ///
     /// - Parameter plan: of ``tomogramIDs``. The page says which steps have stale results.
-    /// - Throws: ``CatalogError`` where the database cannot be read; the error of a picture. A tomogram whose file cannot be read is no error.
+    /// - Throws: ``CatalogError`` where the database cannot be read; the error of a picture. A tomogram whose file cannot be read
+    ///   is no error.
     /// - Complexity: queries; and for each tomogram that is drawn, one slice of its file and of its results.
     public func page(plan: Plan) throws -> HTMLPage {
         var page = HTMLPage(title: title)

@@ -63,8 +63,8 @@ public struct SliceCircle: Hashable, Sendable {
 
     /// The circle in which a ball cuts a slice; nil where it does not reach it.
     ///
-    /// The radius is √(R² − d²), with the ball's radius R and the distance d of its centre from the slice. Pixels that are not square are
-    /// taken as squares of the same area.
+    /// The radius is √(R² − d²), with the ball's radius R and the distance d of its centre from the slice. Pixels that are not
+    /// square are taken as squares of the same area.
     ///
     /// - Parameters:
     ///   - center: the centre of the ball: x, y, z in Å from the middle of the first voxel.
