@@ -225,7 +225,7 @@ let package = Package(
             ], swiftSettings: settings),
         .testTarget(
             name: "CellarTests",
-            dependencies: ["Basics", "cellar", "CellarKit", "BlobStore", "Rendering", "Volumes", "TestSupport", arguments],
+            dependencies: ["Basics", "cellar", "CellarKit", "BlobStore", "Volumes", "TestSupport", arguments],
             swiftSettings: settings),
     ]
 )

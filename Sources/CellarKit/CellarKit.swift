@@ -1,4 +1,4 @@
-/// Everything that a Swift program needs to embed a catalog: open it, plan, run, ask.
+/// Everything that a Swift program needs to embed a catalog: open it, plan, run, ask, draw.
 ///
 /// ```swift
 /// import CellarKit

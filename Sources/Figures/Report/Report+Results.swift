@@ -216,7 +216,7 @@ extension Report {
     func addPictures(to page: inout HTMLPage) throws {
         guard pictureCount > 0 else { return }
         page.heading("Pictures")
-        let store = try store()
+        let store = try self.store()
         for tomogram in evenly(tomograms, pictureCount) {
             let record = try catalog.collection.tomogram(named: "\(tomogram.dataset)/\(tomogram.name)")
             page.heading("\(tomogram.dataset)/\(tomogram.name)", level: 3)
