@@ -107,20 +107,30 @@ let package = Package(
             ],
             exclude: ["README.md"], swiftSettings: settings),
 
-        // Floor 6: the library for programs, and the program for people.
+        // Floor 6: plots and pictures of a catalog.
+        .target(
+            name: "Figures",
+            dependencies: [
+                "Basics", "BlobStore", "Catalog", "CatalogSchema", "Engine", "ImageProcessing", "Metrics", "Pipeline",
+                "Rendering", "Volumes",
+            ],
+            exclude: ["README.md"], swiftSettings: settings),
+
+        // Floor 7: the library for programs.
         .target(
             name: "CellarKit",
             dependencies: [
                 "Basics", "BlobStore", "BuiltinModels", "Catalog", "CatalogSchema", "Cellpose", "Checkpoints", "Diffusion", "Engine",
-                "Pipeline", "Simulation", "Tensors", "Volumes",
+                "Figures", "Pipeline", "Rendering", "Simulation", "Tensors", "Volumes",
             ],
             exclude: ["README.md"], swiftSettings: settings),
+
+        // Floor 8: the program for people.
         .executableTarget(
             name: "cellar",
             dependencies: [
-                "Basics", "CellarKit", "Catalog", "CatalogSchema", "Engine", "Pipeline", "BlobStore", "ImageProcessing",
-                "Rendering",
-                "BuiltinModels", "Simulation", "Tensors", "Volumes", "Checkpoints", arguments,
+                "Basics", "CellarKit", "Catalog", "CatalogSchema", "Engine", "Pipeline", "BlobStore", "BuiltinModels",
+                "Simulation", "Tensors", "Volumes", "Checkpoints", arguments,
             ],
             exclude: ["REFERENCE.md"], swiftSettings: settings),
 
@@ -208,8 +218,14 @@ let package = Package(
             ],
             swiftSettings: settings),
         .testTarget(
+            name: "FiguresTests",
+            dependencies: [
+                "Basics", "BlobStore", "Catalog", "CatalogSchema", "Engine", "Figures", "Pipeline", "Rendering", "Volumes",
+                "TestSupport",
+            ], swiftSettings: settings),
+        .testTarget(
             name: "CellarTests",
-            dependencies: ["Basics", "cellar", "CellarKit", "BlobStore", "Rendering", "Volumes", "TestSupport", arguments],
+            dependencies: ["Basics", "cellar", "CellarKit", "BlobStore", "Volumes", "TestSupport", arguments],
             swiftSettings: settings),
     ]
 )

@@ -13,8 +13,9 @@ import Testing
         "Catalog": 4, "Diffusion": 4, "SpectralClustering": 4, "Cellpose": 4, "Training": 4, "Metrics": 4,
         "Engine": 5,
         "Pipeline": 6,
-        "CellarKit": 7,
-        "cellar": 8,
+        "Figures": 7,
+        "CellarKit": 8,
+        "cellar": 9,
     ]
 
     private struct Manifest: Decodable {

@@ -1,10 +1,7 @@
 import CellarKit
 import Foundation
-import Rendering
 import TestSupport
 import Testing
-
-@testable import cellar
 
 @Suite("Statistics and plots of the command line") struct StatisticsCommandTests {
     /// Particles and evaluations of one tomogram, in three runs.
@@ -114,64 +111,5 @@ import Testing
             "evaluate", values: ["curves": #"{"a": {"source": "s", "recall": [1], "precision": [], "threshold": [1]}}"#])
         let answer = try results.cellar("plot", "pr", "--output", "pr.svg")
         #expect(answer.status == 1 && answer.errors.contains("not understood; run it again"), "\(answer)")
-    }
-
-    @Test("values fall into bins by their width or their factor, and what lies outside into the last one")
-    func bins() {
-        let scale = BinScale(low: 0, high: 10, count: 5, isLogarithmic: false)
-        #expect(scale.edges == [0, 2, 4, 6, 8, 10])
-        #expect([0, 1.9, 2, 9.9, 10, 11, -1].map(scale.bin) == [0, 0, 1, 4, 4, 4, 0])
-        let factors = BinScale(low: 1, high: 1000, count: 3, isLogarithmic: true)
-        #expect([1, 9, 11, 99, 101, 1000].map(factors.bin) == [0, 0, 1, 1, 2, 2])
-        let one = BinScale(low: 5, high: 5, count: 4, isLogarithmic: false)
-        #expect(one.edges[0] < 5 && one.edges[4] > 5)
-    }
-
-    @Test("quantiles of values in order are those of sorting them", arguments: [1, 2, 3, 10, 101, 1000])
-    func quantiles(count: Int) {
-        let values = (0..<count).map { _ in Double.random(in: -5...5) }.sorted()
-        let fractions = [0, 0.05, 0.25, 0.5, 0.75, 0.95, 1]
-        var quantiles = OrderedQuantiles(count: count, fractions: fractions)
-        for value in values { quantiles.append(value) }
-        for (fraction, quantile) in zip(fractions, quantiles.values) {
-            let rank = fraction * Double(count - 1)
-            let (low, high) = (values[Int(rank.rounded(.down))], values[Int(rank.rounded(.up))])
-            #expect(abs(quantile - (low + (high - low) * (rank - rank.rounded(.down)))) < 1e-12)
-        }
-    }
-
-    @Test("a sample of points has at most so many, is the same each time, and takes from everywhere alike")
-    func sample() {
-        func sample() -> [PlotSeries] {
-            var sample = PointSample(limit: 100)
-            for index in 0..<10_000 { sample.add(index.isMultiple(of: 2) ? "a" : "b", SIMD2(Double(index), 0)) }
-            #expect(sample.count == 10_000)
-            return sample.series
-        }
-        let series = sample()
-        #expect(series.map(\.name) == ["a (5000)", "b (5000)"])
-        let points = series.flatMap(\.points).map(\.x)
-        #expect(points.count == 100)
-        // The mean of a hundred of 0 ..< 10000 has a standard error of 289.
-        #expect(abs(points.reduce(0, +) / 100 - 5000) < 1500)
-        #expect(sample() == series)
-    }
-
-    @Test("the mean at a run is over the latest value of each scope")
-    func runMeans() {
-        var means = RunMeans()
-        means.add(1, scope: 1, run: 1)
-        means.add(3, scope: 2, run: 1)
-        means.add(5, scope: 1, run: 4)
-        #expect(means.points == [SIMD2(1, 2), SIMD2(4, 4)])
-        #expect(means.scopes == 2)
-    }
-
-    @Test("names of measures become labels with units")
-    func labels() {
-        #expect(MeasureLabel.text("membrane/dice") == "membrane: Dice")
-        #expect(MeasureLabel.text("volume_nm3") == "volume (nm³)")
-        #expect(MeasureLabel.text("a/b/surface_distance_angstrom") == "a/b: surface distance (Å)")
-        #expect(MeasureLabel.text("density_std") == "density std")
     }
 }

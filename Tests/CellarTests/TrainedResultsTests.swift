@@ -1,11 +1,8 @@
 import BlobStore
 import CellarKit
 import Foundation
-import Rendering
 import TestSupport
 import Testing
-
-@testable import cellar
 
 /// `show` and `export` of what trained networks gave.
 @Suite struct TrainedResultsTests {
@@ -116,17 +113,6 @@ import Testing
         #expect(try size("--step", "segment", "--z", "0") != size("--z", "0"))
         #expect(try size("--step", "pick", "--z", "2") != size("--step", "pick", "--z", "1"))
         #expect(try cellar("show", "t", "--step", "pick", "--z", "6", "--output", "t.png").errors.contains("no slice 6"))
-    }
-
-    @Test("a ball cuts a slice in a circle, and those beyond it not at all")
-    func sections() throws {
-        let voxelSize = try #require(VoxelSize(cubicInAngstroms: 10))
-        let particle = VolumeResults.Particle(center: SIMD3(200, 160, 20), radius: 50, classNumber: 2)
-        #expect(try #require(particle.section(z: 2, voxelSize: voxelSize)).radius == 5)
-        let section = try #require(particle.section(z: 6, voxelSize: voxelSize))
-        #expect((section.x, section.y, section.label) == (20, 16, 2) && abs(section.radius - 3) < 1e-12)
-        #expect(particle.section(z: 7, voxelSize: voxelSize) == nil)
-        #expect(particle.section(z: -3, voxelSize: voxelSize) == nil)
     }
 
     @Test("a network is written as the safetensors file it is, and a damaged one is not")

@@ -126,6 +126,18 @@ struct SliceRenderingTests {
         #expect(SliceCaption(name: "a").details == "")
     }
 
+    @Test("a ball cuts a slice in a circle, and slices beyond it not at all")
+    func sections() throws {
+        let voxelSize = try #require(VoxelSize(cubicInAngstroms: 10))
+        func section(_ z: Int) -> SliceCircle? {
+            SliceCircle(ballAt: SIMD3(200, 160, 20), radius: 50, inSlice: z, voxelSize: voxelSize, label: 2)
+        }
+        #expect(try #require(section(2)).radius == 5)
+        let circle = try #require(section(6))
+        #expect((circle.x, circle.y, circle.label) == (20, 16, 2) && abs(circle.radius - 3) < 1e-12)
+        #expect(section(7) == nil && section(-3) == nil)
+    }
+
     @Test("circles lie around their voxel, in the colour of their label")
     func circles() throws {
         let slice = try slice(height: 64, width: 64) { _, _ in 1 }

@@ -1,12 +1,14 @@
 public import BlobStore
 public import Engine
-import ImageProcessing
+package import ImageProcessing
 import Volumes
 
 /// A prepared slice and its tiles as an artifact (Schema/blobs.md, `prepared-slice`), all of 8 bits.
 public struct PreparedSlice: ArtifactContent {
     public static let kind = "prepared-slice"
 
+    /// The dataset of the slice, beside which there are tiles and regions.
+    package static let sliceDataset = "slice"
     /// y, x, height and width of each tile in the slice.
     private static let regionColumns = 4
 
@@ -15,7 +17,7 @@ public struct PreparedSlice: ArtifactContent {
     public init(_ artifact: Artifact) { self.artifact = artifact }
 
     /// The slice `[y][x]`, in which structures are dark.
-    func image() throws -> Image<UInt8> { try artifact.image("slice") }
+    package func image() throws -> Image<UInt8> { try artifact.image(Self.sliceDataset) }
 
     /// The tiles, `[side][side]` each, in the order of their grid: row by row.
     ///
@@ -37,7 +39,7 @@ public struct PreparedSlice: ArtifactContent {
     ///
     /// - Throws: ``PipelineError`` where the datasets have other shapes, or a region is empty.
     func geometry() throws -> (height: Int, width: Int, regions: [ImageRegion]) {
-        let shape = try artifact.description(of: "slice").shape
+        let shape = try artifact.description(of: Self.sliceDataset).shape
         let numbers: [Int32] = try artifact.read("regions")
         guard shape.count == 2, numbers.count % Self.regionColumns == 0 else {
             throw PipelineError("a prepared slice has the shape \(shape), and \(numbers.count) numbers for its tiles")
@@ -64,7 +66,7 @@ public struct PreparedSlice: ArtifactContent {
         _ slice: Image<UInt8>, regions: [ImageRegion], side: Int, to artifact: ArtifactWriter,
         tile: (ImageRegion) throws -> Image<UInt8>
     ) throws {
-        try artifact.write("slice", shape: [slice.height, slice.width], values: slice.values)
+        try artifact.write(sliceDataset, shape: [slice.height, slice.width], values: slice.values)
         let tiles = try artifact.createDataset(
             "tiles", shape: [regions.count, side, side], scalarType: .uint8, chunk: [1, side, side])
         for region in regions { try tiles.append(tile(region).values) }

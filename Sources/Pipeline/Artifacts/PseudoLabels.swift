@@ -55,7 +55,7 @@ public struct PseudoLabels: ArtifactContent {
     /// The classes of one slice of the slab, `[y][x]`: ``SliceInstances/Part``. 0 is the first slice of the slab.
     ///
     /// - Complexity: reads one slice.
-    func classes(slice: Int) throws -> [UInt8] { try artifact.readRows("classes", slice..<slice + 1) }
+    package func classes(slice: Int) throws -> [UInt8] { try artifact.readRows("classes", slice..<slice + 1) }
 
     /// Writes the table of particles.
     static func write(_ particles: [(found: FoundObject, isCutOff: Bool)], to artifact: ArtifactWriter) throws {
@@ -81,7 +81,7 @@ extension PseudoLabels {
     /// The number of the object at each pixel of one slice of the slab, `[y][x]`; 0 for none.
     ///
     /// - Complexity: reads one slice.
-    func objects(slice: Int) throws -> [Int32] { try artifact.readRows("objects", slice..<slice + 1) }
+    package func objects(slice: Int) throws -> [Int32] { try artifact.readRows("objects", slice..<slice + 1) }
 }
 
 extension Image<UInt8> {

@@ -1,15 +1,15 @@
 import Basics
 public import BlobStore
 public import Engine
-import ImageProcessing
-import Volumes
+package import ImageProcessing
+package import Volumes
 
 /// The labels of a tomogram's voxels as an artifact (Schema/blobs.md, `segmentation`): uint8 `[z][y][x]`, 0 for ground, classes from 1.
 public struct Segmentation: ArtifactContent {
     public static let kind = "segmentation"
 
     package let classes: ClassList
-    let shape: VolumeShape
+    package let shape: VolumeShape
     let artifact: Artifact
 
     /// - Throws: ``PipelineError`` where the artifact is no volume, or names no classes.
@@ -26,7 +26,7 @@ public struct Segmentation: ArtifactContent {
     /// The labels of a slice, `[y][x]`.
     ///
     /// - Complexity: reads one slice.
-    func labels(_ z: Int) throws -> Image<UInt8> { try shape.image(artifact.readRows("labels", z..<z + 1)) }
+    package func labels(_ z: Int) throws -> Image<UInt8> { try shape.image(artifact.readRows("labels", z..<z + 1)) }
 
     /// The labels of a slice, `[y][x]`, in another order of classes: the position in `wanted`, from 1, and 0 for all other classes.
     func labels(_ z: Int, of wanted: [String]) throws -> Image<UInt8> {

@@ -124,6 +124,18 @@ public struct SliceEigenvectors: ArtifactContent {
             "residuals", shape: [tiles.count, count], values: tiles.flatMap { padded($0.found?.residuals ?? [], $0.count, 0) })
     }
 
+    /// The eigenvalues of each tile, `[tile][number]`; 0 where a tile has fewer eigenvectors than the others.
+    ///
+    /// - Throws: ``PipelineError`` where there is not one value for each vector.
+    package func values() throws -> [[Double]] {
+        let shape = try artifact.description(of: "vectors").shape
+        let values = try artifact.read("values", as: Double.self)
+        guard shape.count == 4, values.count == shape[0] * shape[1] else {
+            throw PipelineError("the eigenvectors have the shape \(shape)")
+        }
+        return (0..<shape[0]).map { Array(values[$0 * shape[1]..<($0 + 1) * shape[1]]) }
+    }
+
     /// The rows and columns of the grid of tokens.
     func gridSize() throws -> (height: Int, width: Int) {
         let shape = try artifact.description(of: "vectors").shape

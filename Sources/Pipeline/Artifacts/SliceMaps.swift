@@ -96,7 +96,8 @@ extension RelatedArtifacts<ConsistentMaps> {
 public struct SliceMask: StoredContent {
     public static let kind = "mask"
 
-    let mask: Mask
+    /// `[y][x]`, true where there is structure.
+    package let mask: Mask
 
     init(_ mask: Mask) { self.mask = mask }
 

@@ -15,7 +15,7 @@ package struct StoredVolume: Sendable {
     ///   - scalarType: of the voxels that are given out: uint8 or float32.
     ///   - scale: what numbers are multiplied with.
     init(_ artifact: Artifact, dataset: String, as scalarType: ScalarType, scale: Float = 1) throws {
-        lengths = try artifact.dataset(dataset).shape
+        lengths = try artifact.description(of: dataset).shape
         (self.artifact, self.dataset, self.scalarType, self.scale) = (artifact, dataset, scalarType, scale)
     }
 

@@ -23,7 +23,7 @@ public struct TrainedNetwork: ArtifactContent {
     ///
     /// - Throws: ``PipelineError`` where the artifact holds no file, ``BlobError`` where it cannot be read.
     package func forEachPart(_ body: ([UInt8]) throws -> Void) throws {
-        let description = try artifact.dataset(Self.dataset)
+        let description = try artifact.description(of: Self.dataset)
         guard description.shape.count == 1, description.scalarType == .uint8 else {
             throw PipelineError(
                 "the artifact \(artifact.digest.abbreviated) of kind \(artifact.kind) holds no file but \(description.scalarType) of "

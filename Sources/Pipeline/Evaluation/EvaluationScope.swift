@@ -1,4 +1,4 @@
-import Catalog
+package import Catalog
 import CatalogSchema
 package import Engine
 import ImageProcessing
@@ -66,7 +66,7 @@ public struct EvaluationOutputs: Sendable {
     }
 
     package let comparison = ValueOutput<Comparison>("comparison")
-    let curves = ValueOutput<[String: EvaluationCurve]>("curves")
+    package let curves = ValueOutput<[String: EvaluationCurve]>("curves")
 }
 
 /// The work that all evaluation steps share: reading the annotation by the recipe's settings, and giving the outputs.

@@ -1,7 +1,7 @@
 import BlobStore
 public import CatalogSchema
 public import Engine
-import ImageProcessing
+package import ImageProcessing
 import Volumes
 
 /// Makes the feature maps of a slab's slices consistent along z: a slice that differs from its neighbours is replaced by their mean, and each
@@ -25,7 +25,7 @@ public struct ConsistencyStep: TypedStep {
     }
     public struct Outputs: Sendable {
         package let maps = ArtifactOutput<ConsistentMaps>("maps", evictable: true)
-        let decisions = ValueOutput<[SliceDecision]>("decisions")
+        package let decisions = ValueOutput<[SliceDecision]>("decisions")
     }
     public static let (parameters, inputs, outputs) = (Parameters(), Inputs(), Outputs())
 

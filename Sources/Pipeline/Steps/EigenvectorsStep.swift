@@ -48,7 +48,7 @@ public struct EigenvectorsStep: TypedStep {
         let features = Input(FeaturesStep.self, \.features)
     }
     public struct Outputs: Sendable {
-        let eigenvectors = ArtifactOutput<SliceEigenvectors>("eigenvectors", evictable: true)
+        package let eigenvectors = ArtifactOutput<SliceEigenvectors>("eigenvectors", evictable: true)
     }
     public static let (parameters, inputs, outputs) = (Parameters(), Inputs(), Outputs())
 

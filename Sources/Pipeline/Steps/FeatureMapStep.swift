@@ -1,7 +1,7 @@
 import BlobStore
 public import CatalogSchema
 public import Engine
-import ImageProcessing
+package import ImageProcessing
 import Volumes
 
 /// Merges the eigenvectors of each tile to one map, bright where there is structure, and stitches the maps of the tiles to one of the slice.
@@ -39,8 +39,8 @@ public struct FeatureMapStep: TypedStep {
         let eigenvectors = Input(EigenvectorsStep.self, \.eigenvectors)
     }
     public struct Outputs: Sendable {
-        let map = ArtifactOutput<FeatureMap>("map", evictable: true)
-        let log = ValueOutput<[MergeLog?]>("log")
+        package let map = ArtifactOutput<FeatureMap>("map", evictable: true)
+        package let log = ValueOutput<[MergeLog?]>("log")
     }
     public static let (parameters, inputs, outputs) = (Parameters(), Inputs(), Outputs())
 

@@ -29,7 +29,7 @@ public struct MaskStep: TypedStep {
         let maps = Input(each: ConsistencyStep.self, \.maps)
     }
     public struct Outputs: Sendable {
-        let mask = ArtifactOutput<SliceMask>("mask", evictable: true)
+        package let mask = ArtifactOutput<SliceMask>("mask", evictable: true)
     }
     public static let (parameters, inputs, outputs) = (Parameters(), Inputs(), Outputs())
 

@@ -37,7 +37,7 @@ public struct PrepareStep: TypedStep {
         let histogram = Input(DescribeStep.self, \.histogram)
     }
     public struct Outputs: Sendable {
-        let slice = ArtifactOutput<PreparedSlice>("slice", evictable: true)
+        package let slice = ArtifactOutput<PreparedSlice>("slice", evictable: true)
     }
     public static let (parameters, inputs, outputs) = (Parameters(), Inputs(), Outputs())
 

@@ -50,7 +50,7 @@ public struct PseudoLabelsStep: TypedStep {
     }
     public struct Outputs: Sendable {
         package let labels = ArtifactOutput<PseudoLabels>("labels", evictable: false)
-        let rejections = ValueOutput<[String: Int]>("rejections")
+        package let rejections = ValueOutput<[String: Int]>("rejections")
     }
     public static let (parameters, inputs, outputs) = (Parameters(), Inputs(), Outputs())
 

@@ -68,9 +68,9 @@ public struct SplitStep: TypedStep {
         let mask = Input(MaskStep.self, \.mask)
     }
     public struct Outputs: Sendable {
-        let instances = ArtifactOutput<SliceInstances>("instances", evictable: true)
-        let settings = ValueOutput<SplitSettings>("settings")
-        let verdicts = ValueOutput<[String: Int]>("verdicts")
+        package let instances = ArtifactOutput<SliceInstances>("instances", evictable: true)
+        package let settings = ValueOutput<SplitSettings>("settings")
+        package let verdicts = ValueOutput<[String: Int]>("verdicts")
     }
     public static let (parameters, inputs, outputs) = (Parameters(), Inputs(), Outputs())
 

@@ -60,6 +60,24 @@ public struct SliceCircle: Hashable, Sendable {
         self.radius = radius
         self.label = label
     }
+
+    /// The circle in which a ball cuts a slice; nil where it does not reach it.
+    ///
+    /// The radius is √(R² − d²), with the ball's radius R and the distance d of its centre from the slice. Pixels that are not
+    /// square are taken as squares of the same area.
+    ///
+    /// - Parameters:
+    ///   - center: the centre of the ball: x, y, z in Å from the middle of the first voxel.
+    ///   - radius: the radius of the ball in Å.
+    ///   - z: the slice, from 0.
+    public init?(ballAt center: SIMD3<Double>, radius: Double, inSlice z: Int, voxelSize: VoxelSize, label: UInt32) {
+        let distance = center.z - Double(z) * voxelSize.zInAngstroms
+        guard abs(distance) < radius else { return nil }
+        let pixel = (voxelSize.xInAngstroms * voxelSize.yInAngstroms).squareRoot()
+        self.init(
+            x: center.x / voxelSize.xInAngstroms, y: center.y / voxelSize.yInAngstroms,
+            radius: (radius * radius - distance * distance).squareRoot() / pixel, label: label)
+    }
 }
 
 extension RGBImage {

@@ -1,7 +1,5 @@
 import ArgumentParser
-import Catalog
 import CellarKit
-import Rendering
 
 struct PlotCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -84,41 +82,20 @@ struct PlotCommand: ParsableCommand {
     func run() throws {
         let catalog = try catalogOptions.open().catalog
         let file = try writingOptions.file(output, knownTo: catalog.directory)
-        // Five million objects are read in less than this.
-        let connection = try QueryConnection(catalog, timeLimitInSeconds: 600)
-        let plot: any Plot
-        var (width, height) = (480.0, 300.0)
-        switch kind {
-        case .histogram:
-            plot = try HistogramFigure(source(by: "class", in: connection), bins: bins?.value ?? 40, isLogarithmic: isLogarithmic)
-                .plot
-        case .box:
-            let figure = try BoxFigure(source(by: "dataset", in: connection), isLogarithmic: isLogarithmic)
-            plot = figure.plot
-            (width, height) = (640, figure.plot.suitableHeight)
-        case .scatter:
-            let columns = try ViewColumns("v_object", in: connection).names
-            let (x, y) = (quantity(x ?? "", columns), quantity(y ?? "", columns))
-            var usual = "dataset"
-            if case .column = x { usual = "class" }
-            plot = try ScatterFigure(
-                x: x, y: y, by: by ?? usual, where: expression, isLogarithmic: isLogarithmic, in: connection
-            ).plot
-        case .pr: plot = try PrecisionRecallFigure(catalog, where: expression, in: connection).plot
-        case .runs: plot = try RunsFigure(metric: metric ?? "", by: by, where: expression, in: connection).plot
+        let request = FigureRequest(content, grouping: by, condition: expression, isLogarithmic: isLogarithmic)
+        let figure = try request.figure(of: catalog)
+        try DrawingFile.write(figure.drawing(), to: file)
+        print("\(output): \(figure.plot.title)")
+    }
+
+    private var content: FigureRequest.Content {
+        let quantity = column.map { FigureQuantity.column($0) } ?? .metric(metric ?? "")
+        return switch kind {
+        case .histogram: .histogram(quantity, bins: bins?.value ?? 40)
+        case .box: .box(quantity)
+        case .scatter: .scatter(x: x ?? "", y: y ?? "")
+        case .pr: .precisionRecall
+        case .runs: .runs(metric: metric ?? "")
         }
-        try DrawingFile.write(plot.drawing(width: width, height: height), to: file)
-        print("\(output): \(plot.title)")
-    }
-
-    private func quantity(_ name: String, _ columns: [String]) -> FigureSource.Quantity {
-        columns.contains(name) ? .column(name) : .metric(name)
-    }
-
-    private func source(by usual: String, in connection: QueryConnection) throws -> FigureSource {
-        // A metric is of one class already.
-        let key = by ?? (metric != nil && usual == "class" ? nil : usual)
-        return try FigureSource(
-            column.map { .column($0) } ?? .metric(metric ?? ""), by: key, where: expression, in: connection)
     }
 }

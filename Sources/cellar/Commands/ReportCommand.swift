@@ -31,14 +31,16 @@ struct ReportCommand: ParsableCommand {
     }
 
     func run() throws {
-        let workspace = try catalogOptions.open()
+        let project = try catalogOptions.open()
         let report = try Report(
-            workspace, selection: selectionOptions.selection(in: workspace.catalog), dataset: dataset, pictures: pictures.value)
+            project.catalog, project.store(), selection: selectionOptions.tomograms(of: project), dataset: dataset,
+            pictures: pictures.value)
         let path = "\(directory)/index.html"
-        let file = try writingOptions.file(path, knownTo: workspace.directory)
-        let page = try report.page()
+        let file = try writingOptions.file(path, knownTo: project.directory)
+        let plan = try project.plan(tomograms: report.tomogramIDs)
+        let page = try report.page(plan: plan)
         try NewFolder.make(directory)
         try file.write(Array(page.text.utf8))
-        print("\(path): \(report.tomograms.count) tomograms, \(page.text.utf8.count / 1024) KiB")
+        print("\(path): \(report.tomogramIDs.count) tomograms, \(page.text.utf8.count / 1024) KiB")
     }
 }

@@ -32,13 +32,6 @@ struct SelectionOptions: ParsableArguments {
     func tomograms(of project: Project) throws -> [Int64]? { try project.select(where: expression) }
 }
 
-typealias Workspace = Project
-extension SelectionOptions {
-    func selection(in catalog: Catalog) throws -> [Int64]? {
-        try expression.map { try QueryConnection(catalog).ids(in: "v_tomogram", where: $0) }
-    }
-}
-
 /// Whether a command may write over files that are there.
 struct WritingOptions: ParsableArguments {
     @Flag(help: "Replace files that are there, but never those that a catalog knows: tomograms, annotations, models, its own.")

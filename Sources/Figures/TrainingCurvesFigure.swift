@@ -1,16 +1,25 @@
 import Basics
-import CellarKit
-import Rendering
+public import Catalog
+public import CatalogSchema
+public import Rendering
 
-/// The curves of a training set as plots: a row for each step, with its losses, its Dice, and whatever else it logged.
-struct CurvePanels {
-    let sheet: PlotSheet
+/// The training curves of a training set as plots: a row for each step, with the losses, the Dice coefficients, and every other
+/// curve that it logged.
+public struct TrainingCurvesFigure: Sendable {
+    /// A row of plots for each step.
+    public let sheet: PlotSheet
+
+    /// - Throws: ``CatalogError`` where nothing stands and nothing runs, or the database cannot be read.
+    public init(of set: TrainingSetRecord, in catalog: Catalog) throws {
+        try self.init(catalog.results.curves(of: set), ofTrainingSet: set.name)
+    }
 
     /// - Parameters:
-    ///   - curves: what the catalog has; of each step those of the item that runs now, or else of the result that stands.
-    ///   - name: of the training set.
-    /// - Throws: ``CatalogError`` with a sentence where nothing stands and nothing runs.
-    init(_ curves: [TrainingCurve], ofTrainingSet name: String) throws {
+    ///   - curves: all curves of the training set. For each step, those of the running item are drawn, or else of the standing
+    ///     result.
+    ///   - name: the name of the training set, for the error.
+    /// - Throws: ``CatalogError`` where nothing stands and nothing runs.
+    init(_ curves: [TrainingCurve], ofTrainingSet name: String) throws(CatalogError) {
         let rows = Dictionary(grouping: curves, by: \.step).sorted { $0.key < $1.key }.compactMap {
             step, curves -> [any Plot]? in
             let states: [TrainingCurve.State] = [.running, .standing]

@@ -1,24 +1,23 @@
 import Basics
 import Catalog
-import CellarKit
 import Rendering
 
-/// Two columns of objects, or the means of two metrics over each tomogram, against one another.
+/// Pairs of numbers as dots: two columns of each object, or the means of two metrics over each tomogram.
 ///
-/// Of more pairs than a picture can show, a sample is drawn in which every pair has the same chance, the same one each time.
+/// Of more than 20,000 pairs a random sample is drawn, the same one each time. Every pair has the same probability to be in it.
 struct ScatterFigure {
     static let mostPoints = 20_000
     let plot: ScatterPlot
 
     init(
-        x: FigureSource.Quantity, y: FigureSource.Quantity, by: String?, where condition: String?, isLogarithmic: Bool,
+        x: FigureQuantity, y: FigureQuantity, by: String?, where condition: String?, isLogarithmic: Bool,
         in connection: QueryConnection
     ) throws {
         let statement: String
         let source = try FigureSource(x, by: by, where: condition, in: connection)
         switch (x, y) {
         case (.column, .column(let other)):
-            try ViewColumns("v_object", in: connection).check(other)
+            try ViewColumns(FigureQuantity.objectView, in: connection).check(other)
             statement = source.statement("\(source.key), \(x.expression), \(other)", where: "\(other) IS NOT NULL")
         case (.metric(let first), .metric(let second)):
             let other = try FigureSource(y, by: by, where: condition, in: connection)
@@ -41,9 +40,10 @@ struct ScatterFigure {
             try FigureSource.check(kinds: sample.kinds.count, most: PlotSeries.palette.count)
         }
         guard sample.count > 0 else {
-            throw FigureSource.empty("\(x.view == "v_object" ? "objects" : "tomograms") with both numbers, or none")
+            throw FigureSource.empty(
+                "\(x.view == FigureQuantity.objectView ? "objects" : "tomograms") with both numbers, or none")
         }
-        let noun = x.view == "v_object" ? "objects" : "tomograms"
+        let noun = x.view == FigureQuantity.objectView ? "objects" : "tomograms"
         let scale = isLogarithmic ? PlotAxis.Scale.logarithmic : .linear
         let title =
             sample.count > Self.mostPoints
@@ -54,15 +54,21 @@ struct ScatterFigure {
     }
 }
 
-/// At most so many points of any number, each of which has the same chance to be among them (Vitter's algorithm R, 1985).
+/// A uniform random sample of at most `limit` points of a stream (reservoir sampling: algorithm R of Vitter, 1985). The same
+/// seed gives the same sample.
 struct PointSample {
     private let limit: Int
     private var points: [(key: String, point: SIMD2<Double>)] = []
-    private var random = RandomStream(state: 1)
+    private var random: RandomStream
+    /// The number of points that were added.
     private(set) var count = 0
+    /// The same, by group.
     private(set) var kinds: [String: Int] = [:]
 
-    init(limit: Int) { self.limit = limit }
+    init(limit: Int, seed: UInt64 = 1) {
+        self.limit = limit
+        random = RandomStream(state: seed)
+    }
 
     mutating func add(_ key: String, _ point: SIMD2<Double>) {
         count += 1
@@ -75,7 +81,7 @@ struct PointSample {
         }
     }
 
-    /// By name, with how many there are of each in all.
+    /// The sampled points of each group, by name; the name ends with the number of all points of the group.
     var series: [PlotSeries] {
         Dictionary(grouping: points, by: \.key).sorted { $0.key < $1.key }.map { key, points in
             PlotSeries("\(key) (\(kinds[key] ?? 0))", points.map(\.point))

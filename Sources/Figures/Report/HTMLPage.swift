@@ -1,33 +1,45 @@
 import Foundation
-import Rendering
+package import Rendering
 
-/// A page of HTML that needs no other file: style and pictures are in it, and there is no script.
-struct HTMLPage {
+/// An HTML page that needs no other file: it contains its style and its pictures, and has no script. Texts are escaped.
+public struct HTMLPage: Sendable {
     private let title: String
     private var body: [String] = []
 
-    init(title: String) { self.title = title }
+    package init(title: String) { self.title = title }
 
     // MARK: Parts
 
-    mutating func heading(_ text: String, level: Int = 2, anchor: String? = nil) {
+    /// - Parameters:
+    ///   - level: 2 … 6.
+    ///   - anchor: the target of links.
+    package mutating func heading(_ text: String, level: Int = 2, anchor: String? = nil) {
         let id = anchor.map { " id=\"\(Self.escaped($0))\"" } ?? ""
         body.append("<h\(level)\(id)>\(Self.escaped(text))</h\(level)>")
     }
 
-    mutating func paragraph(_ text: String) { body.append("<p>\(Self.escaped(text))</p>") }
+    package mutating func paragraph(_ text: String) { body.append("<p>\(Self.escaped(text))</p>") }
 
-    /// What a cell of a table holds.
-    struct Cell {
-        var text: String
-        var isNumber = false
-        /// The anchor that says where it comes from.
-        var source: String?
-        /// The anchor of the cell itself.
-        var anchor: String?
+    /// A cell of a table.
+    package struct Cell {
+        let text: String
+        let isNumber: Bool
+        let source: String?
+        let anchor: String?
+
+        /// - Parameters:
+        ///   - isNumber: whether the text is aligned on the right.
+        ///   - source: the anchor to which the text links: where it comes from.
+        ///   - anchor: the anchor of the cell itself.
+        package init(text: String, isNumber: Bool = false, source: String? = nil, anchor: String? = nil) {
+            self.text = text
+            self.isNumber = isNumber
+            self.source = source
+            self.anchor = anchor
+        }
     }
 
-    mutating func table(_ columns: [String], _ rows: [[Cell]]) {
+    package mutating func table(_ columns: [String], _ rows: [[Cell]]) {
         body.append("<div class=\"wide\"><table><thead><tr>")
         body.append(columns.map { "<th>\(Self.escaped($0))</th>" }.joined())
         body.append("</tr></thead><tbody>")
@@ -42,31 +54,33 @@ struct HTMLPage {
         return "<td\(id)\(cell.isNumber ? " class=\"number\"" : "")>\(content)</td>"
     }
 
-    /// A picture with a line below it.
-    mutating func figure(png bytes: [UInt8], caption: String) {
+    /// A picture and the text below it.
+    package mutating func figure(png bytes: [UInt8], caption: String) {
         let source = "data:image/png;base64," + Data(bytes).base64EncodedString()
         body.append(
             "<figure><img alt=\"\(Self.escaped(caption))\" src=\"\(source)\"><figcaption>\(Self.escaped(caption))</figcaption></figure>"
         )
     }
 
-    mutating func figure(_ drawing: VectorDrawing) {
+    /// A drawing as SVG.
+    package mutating func figure(_ drawing: VectorDrawing) {
         body.append("<figure>\(drawing.svg(background: nil))</figure>")
     }
 
-    /// Begins or ends a row of figures.
-    mutating func figures(_ add: (inout HTMLPage) throws -> Void) rethrows {
+    /// A row of the figures that the closure adds.
+    package mutating func figures(_ add: (inout HTMLPage) throws -> Void) rethrows {
         body.append("<div class=\"figures\">")
         try add(&self)
         body.append("</div>")
     }
 
-    /// Text as it stands, in lines.
-    mutating func listing(_ text: String) { body.append("<pre>\(Self.escaped(text))</pre>") }
+    /// A text with its line breaks.
+    package mutating func listing(_ text: String) { body.append("<pre>\(Self.escaped(text))</pre>") }
 
     // MARK: The document
 
-    var text: String {
+    /// The whole document.
+    public var text: String {
         """
         <!DOCTYPE html>
         <html lang="en">
@@ -97,7 +111,7 @@ struct HTMLPage {
         figcaption { font-size: 0.85em; color: #555; max-width: 360px; } pre { background: #f6f6f6; padding: 0.8em; overflow-x: auto; font-size: 0.85em; }
         """
 
-    /// Text as HTML holds it.
+    /// The text with the five characters that HTML reserves as entities, and control characters as U+FFFD.
     static func escaped(_ text: String) -> String {
         var result = ""
         for scalar in text.unicodeScalars {

@@ -1,38 +1,19 @@
 import Basics
 import Catalog
-import CellarKit
 
-/// What the values of a figure are: a column of objects, or a metric; of which of them, and by what they are told apart.
+/// The values of a figure as SQL: a column of objects or a metric, the condition on its rows, and the key that groups them.
 struct FigureSource {
-    enum Quantity {
-        /// A column of v_object.
-        case column(String)
-        /// A metric, by its name.
-        case metric(String)
-
-        var view: String { if case .column = self { "v_object" } else { "v_metric" } }
-        var expression: String { if case .column(let name) = self { name } else { "value" } }
-        var noun: String { if case .column = self { "objects" } else { "values" } }
-
-        /// What an axis of it is called.
-        var label: String {
-            switch self {
-            case .column(let name), .metric(let name): MeasureLabel.text(name)
-            }
-        }
-    }
-
-    let quantity: Quantity
+    let quantity: FigureQuantity
     let connection: QueryConnection
-    /// What each value belongs to, as SQL; a text.
+    /// The group of a value: an SQL expression whose value is a text.
     let key: String
     private let conditions: [String]
 
     /// - Parameters:
-    ///   - by: the column that tells values apart; nil for none.
-    ///   - condition: what may stand behind WHERE.
-    /// - Throws: ``CatalogError`` with a sentence where a column or metric is not there.
-    init(_ quantity: Quantity, by: String?, where condition: String?, in connection: QueryConnection) throws {
+    ///   - by: the column that groups values; nil for one group.
+    ///   - condition: an SQL expression that may follow WHERE.
+    /// - Throws: ``CatalogError`` where a column or metric does not exist, or the condition is no SQL.
+    init(_ quantity: FigureQuantity, by: String?, where condition: String?, in connection: QueryConnection) throws {
         let columns = try ViewColumns(quantity.view, in: connection)
         if let by { try columns.check(by) }
         if let condition { try columns.check(condition: condition) }
@@ -68,7 +49,10 @@ struct FigureSource {
         "SELECT \(columns) FROM \(quantity.view) WHERE " + (conditions + (extra.map { [$0] } ?? [])).joined(separator: " AND ")
     }
 
-    /// Calls the closure with the key and the numbers of each row of a statement whose first column is the key, as they are found.
+    /// Calls the closure with the key and the numbers of each row of a statement. The first column of the statement is the key.
+    /// Rows with NULL, NaN or infinity are passed over.
+    ///
+    /// - Complexity: streams the rows; keeps none.
     func forEach(_ statement: String, _ body: (_ key: String, _ values: [Double]) throws -> Void) throws {
         try connection.run(statement) { row in
             guard case .text(let key)? = row.first else { return }
@@ -77,19 +61,19 @@ struct FigureSource {
         }
     }
 
-    /// What stands above a figure: what it is of, and of one kind only also which, since that has no legend.
+    /// The title of a figure. It names the group where there is only one, because such a figure has no legend.
     static func title(_ text: String, kinds: some Collection<String>) -> String {
         guard let kind = kinds.first, kinds.count == 1, !kind.isEmpty else { return text }
         return "\(text): \(kind)"
     }
 
-    /// What a person did not ask for in vain.
+    /// The error for a figure without values.
     static func empty(_ what: String) -> CatalogError {
         CatalogError(
             .notFound, "there is nothing to draw: no \(what) for which --where is true; `cellar stats` says what there is")
     }
 
-    /// Fails where there are more kinds of values than can be told apart.
+    /// Throws where there are more groups than colours or rows.
     static func check(kinds: Int, most: Int) throws(CatalogError) {
         guard kinds <= most else {
             throw CatalogError(
@@ -97,5 +81,34 @@ struct FigureSource {
                 "there are more than the \(most) kinds of values that can be told apart here; choose another --by, or fewer with --where"
             )
         }
+    }
+}
+
+/// The names of columns and metrics for axes, with units: `volume_nm3` becomes `volume (nm³)`.
+enum MeasureLabel {
+    private static let columns = [
+        "volume_nm3": "volume (nm³)", "surface_nm2": "surface (nm²)", "diameter_nm": "diameter (nm)",
+        "membrane_distance": "distance to membrane (Å)", "radius": "radius (Å)", "elongation": "elongation",
+        "density_mean": "mean density", "x": "x (Å)", "y": "y (Å)", "z": "z (Å)", "concentration": "objects per µm³",
+        "dice": "Dice", "iou": "IoU", "f1": "F1",
+    ]
+    /// The endings of names that stand for a unit.
+    private static let units = [
+        ("_nm3", "nm³"), ("_nm2", "nm²"), ("_nm", "nm"), ("_um3", "µm³"), ("_angstrom", "Å"), ("_seconds", "s"),
+    ]
+
+    /// - Parameter name: a column, or a metric such as `membrane/dice`.
+    static func text(_ name: String) -> String {
+        let slash = name.lastIndex(of: "/")
+        let measure = slash.map { String(name[name.index(after: $0)...]) } ?? name
+        let subject = slash.map { name[..<$0] + ": " } ?? ""
+        return subject + (columns[measure] ?? spelled(measure))
+    }
+
+    private static func spelled(_ measure: String) -> String {
+        for (ending, unit) in units where measure.hasSuffix(ending) {
+            return measure.dropLast(ending.count).replacing("_", with: " ") + " (\(unit))"
+        }
+        return measure.replacing("_", with: " ")
     }
 }

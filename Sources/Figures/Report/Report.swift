@@ -1,10 +1,20 @@
 import Basics
-import CellarKit
+public import BlobStore
+public import Catalog
+public import Engine
 import Foundation
 
-/// A page about some tomograms: what was found in them, how good it is, and where every number comes from.
-struct Report {
-    /// A tomogram, as a row of the page.
+/// A page about some tomograms: what was found in them, how well it agrees with annotations, and the origin of each number.
+///
+/// ```swift
+/// let report = try Report(catalog, store, selection: nil, dataset: "pombe", pictures: 12)
+/// let plan = try planner.plan(selection: report.tomogramIDs)
+/// let html = try report.page(plan: plan).text
+/// ```
+///
+/// It shows the results that stand, fresh or stale. Each number links to the trace that gave it, with parameters and inputs.
+public struct Report {
+    /// A tomogram of the page.
     struct Tomogram {
         let id: Int64
         let dataset: String
@@ -20,19 +30,29 @@ struct Report {
         let trace: Int64
     }
 
-    let workspace: Workspace
+    let catalog: Catalog
+    let store: () throws -> BlobStore
     let connection: QueryConnection
     let tomograms: [Tomogram]
     let title: String
     let pictureCount: Int
 
+    /// The tomograms of the page, in the order of their datasets and names.
+    public var tomogramIDs: [Int64] { tomograms.map(\.id) }
+
     /// - Parameters:
-    ///   - selection: ids of tomograms; nil for all.
-    ///   - dataset: only its tomograms; nil for those of all.
+    ///   - store: of the catalog. It is opened only where pictures are drawn.
+    ///   - selection: the ids of tomograms; nil for all.
+    ///   - dataset: the name of a dataset, for only its tomograms; nil for those of all datasets.
+    ///   - pictures: the number of tomograms that are drawn, evenly spread over the list.
     /// - Throws: ``CatalogError`` where there is no such dataset, or no tomogram.
-    init(_ workspace: Workspace, selection: [Int64]?, dataset: String?, pictures: Int) throws {
-        self.workspace = workspace
-        connection = try QueryConnection(workspace.catalog)
+    public init(
+        _ catalog: Catalog, _ store: @autoclosure @escaping () throws -> BlobStore, selection: [Int64]?, dataset: String?,
+        pictures: Int
+    ) throws {
+        self.catalog = catalog
+        self.store = store
+        connection = try QueryConnection(catalog)
         pictureCount = pictures
         let chosen = selection.map(Set.init)
         var tomograms: [Tomogram] = []
@@ -58,14 +78,19 @@ struct Report {
         title = datasets.count <= 3 ? datasets.joined(separator: ", ") : "\(datasets.count) datasets"
     }
 
-    /// - Complexity: reads some slices of each tomogram that is drawn, and no volume.
-    func page() throws -> HTMLPage {
+    /// The page.
+    ///
+    /// - Parameter plan: of ``tomogramIDs``. The page says which steps have stale results.
+    /// - Throws: ``CatalogError`` where the database cannot be read; the error of a picture. A tomogram whose file cannot be read
+    ///   is no error.
+    /// - Complexity: queries; and for each tomogram that is drawn, one slice of its file and of its results.
+    public func page(plan: Plan) throws -> HTMLPage {
         var page = HTMLPage(title: title)
         let objects = try objectCounts().sorted { $0.key < $1.key }.map { ", \($0.value) × \($0.key)" }.joined()
         page.paragraph(
             "\(tomograms.count) tomograms\(objects). Made by Cellar on \(Self.today) from the results that stand in "
-                + "\(workspace.directory.path). A number that is underlined links to what gave it.")
-        try addState(to: &page)
+                + "\(catalog.directory.path). A number that is underlined links to what gave it.")
+        addState(plan, to: &page)
         var traces: Set<Int64> = []
         try addTomograms(to: &page, &traces)
         try addObjects(to: &page, &traces)
@@ -78,20 +103,18 @@ struct Report {
 
     private static var today: String { Date.now.formatted(.iso8601.year().month().day()) }
 
-    /// What `cellar plan` says of the selection: a report of stale results should say that it is one.
-    private func addState(to page: inout HTMLPage) throws {
-        let plan = try Planner(workspace.catalog, graph: workspace.graph, recipe: workspace.recipe()).plan(
-            selection: tomograms.map(\.id))
+    /// A sentence that says whether results are stale.
+    private func addState(_ plan: Plan, to page: inout HTMLPage) {
         let open = plan.summaries.filter { $0.stale + $0.waiting > 0 }
         guard !open.isEmpty else { return page.paragraph("Everything in it was fresh.") }
         let words = open.map { "\($0.step) (\($0.stale + $0.waiting))" }.joined(separator: ", ")
         page.paragraph("Not everything in it was fresh: `cellar run` had items to do of \(words).")
     }
 
-    /// The ids as SQL has a list.
+    /// The ids of the tomograms as an SQL list, without parentheses.
     var idList: String { tomograms.map { "\($0.id)" }.joined(separator: ",") }
 
-    /// Rows of a query.
+    /// All rows of a query.
     func rows(_ sql: String, parameters: [String: QueryValue] = [:]) throws -> [[QueryValue]] {
         var rows: [[QueryValue]] = []
         try connection.run(sql, parameters: parameters) { rows.append($0) }
@@ -107,7 +130,7 @@ struct Report {
 }
 
 extension Double {
-    /// Four significant digits: more than anybody reads in a table.
+    /// The number with at most four significant digits, for a table.
     var brief: String {
         formatted(.number.precision(.significantDigits(1...4)).grouping(.never).locale(Locale(identifier: "en_US_POSIX")))
     }

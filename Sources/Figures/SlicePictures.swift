@@ -1,0 +1,212 @@
+import Basics
+public import BlobStore
+public import Catalog
+public import CatalogSchema
+import Engine
+import Foundation
+import ImageProcessing
+import Pipeline
+public import Rendering
+import Volumes
+
+/// A step whose results ``SlicePictures`` draws.
+public enum SliceStep: CaseIterable, Sendable {
+    case eigenvectors, featureMap, mask, split, pseudoLabels
+
+    /// The name of the step, as in a recipe.
+    public var name: String {
+        switch self {
+        case .eigenvectors: EigenvectorsStep.name
+        case .featureMap: FeatureMapStep.name
+        case .mask: MaskStep.name
+        case .split: SplitStep.name
+        case .pseudoLabels: PseudoLabelsStep.name
+        }
+    }
+
+    /// nil where the results of the step are drawn by another type, or not at all.
+    public init?(named name: String) {
+        guard let step = Self.allCases.first(where: { $0.name == name }) else { return nil }
+        self = step
+    }
+}
+
+/// Pictures of one slice of a slab: the results of steps on slices and slabs.
+///
+/// ```swift
+/// let pictures = try SlicePictures(catalog, store, tomogram: tomogram, z: 250)
+/// try PNGFile.write(pictures.picture(of: .mask), to: output)
+/// ```
+public struct SlicePictures {
+    /// The slice, from 0.
+    public var z: Int { slice.z }
+    private let store: () throws -> BlobStore
+    private let slice: SlabSlice
+
+    /// - Parameters:
+    ///   - store: of the catalog. It is opened where a picture is drawn.
+    ///   - z: the slice, from 0; nil for the first slice of any slab.
+    /// - Throws: ``CatalogError`` where no slab has that slice.
+    public init(
+        _ catalog: Catalog, _ store: @autoclosure @escaping () throws -> BlobStore, tomogram: TomogramRecord, z: Int?
+    ) throws {
+        slice = try SlabSlice(catalog, tomogram: tomogram, z: z)
+        self.store = store
+    }
+
+    // MARK: Pictures
+
+    /// The result of a step: a sheet of all eigenvectors, with a row for each tile; the feature map; or the prepared slice with
+    /// the mask, the parts of `split`, or the pseudo-labels over it.
+    ///
+    /// - Throws: ``CatalogError`` where the step has no result for the slice, or its bytes were evicted; ``PipelineError`` or
+    ///   ``BlobError`` where it is damaged; ``RenderingError`` where the picture would be too large.
+    /// - Complexity: reads this slice of at most two artifacts; all eigenvectors of the slice.
+    public func picture(of step: SliceStep) throws -> RGBImage {
+        switch step {
+        case .eigenvectors: try eigenvectors()
+        case .featureMap: try featureMap()
+        case .mask: try mask()
+        case .split: try split()
+        case .pseudoLabels: try pseudoLabels()
+        }
+    }
+
+    /// The prepared slice, the feature map and the mask side by side, and the parts of `split` where it has a result.
+    ///
+    /// - Throws: as ``picture(of:)``.
+    public func overview() throws -> RGBImage {
+        let parts = (try? split()).map { [$0] } ?? []
+        return try PictureSheet(columns: 4)([picture(prepared(), caption: caption("prepared")), featureMap(), mask()] + parts)
+    }
+
+    private func prepared() throws -> Image<Float> {
+        try PreparedSlice(slice.artifact(of: PrepareStep.self, \.slice, in: store)).image().map { Float($0) }
+    }
+
+    /// The eigenvectors of each tile, the leading one first; a row of pictures for each tile.
+    private func eigenvectors() throws -> RGBImage {
+        let eigenvectors = try SliceEigenvectors(slice.artifact(of: EigenvectorsStep.self, \.eigenvectors, in: store))
+        let values = try eigenvectors.values()
+        let pictures = try values.enumerated().flatMap { tile, values in
+            try eigenvectors.maps(tile: tile).enumerated().map { index, map in
+                let value = String(format: "%.4f", values[index])
+                return try picture(map, minimumSide: 192, caption: SliceCaption(name: "tile \(tile) #\(index) \(value)"))
+            }
+        }
+        return try PictureSheet(columns: min(values.first?.count ?? 1, 10))(pictures)
+    }
+
+    private func featureMap() throws -> RGBImage {
+        try picture(
+            FeatureMap(slice.artifact(of: FeatureMapStep.self, \.map, in: store)).image(), caption: caption("feature map"))
+    }
+
+    /// The mask over the prepared slice.
+    private func mask() throws -> RGBImage {
+        let mask = try SliceMask(slice.artifact(of: MaskStep.self, \.mask, in: store)).mask
+        let labels = LabelImage(height: mask.height, width: mask.width, labels: mask.values.map { $0 ? 1 : 0 })
+        return try picture(prepared(), labels: labels, caption: caption(MaskStep.name))
+    }
+
+    /// The parts of `split` over the prepared slice: membrane, "neither", and each instance in a colour of its own.
+    private func split() throws -> RGBImage {
+        let instances = try SliceInstances(slice.artifact(of: SplitStep.self, \.instances, in: store))
+        return try parts(
+            classes: instances.parts().values, objects: instances.instances().values, caption: caption(SplitStep.name))
+    }
+
+    /// This slice of the slab's pseudo-labels over the prepared slice: classes, and each object in a colour of its own.
+    private func pseudoLabels() throws -> RGBImage {
+        let (artifact, row) = try slice.slabArtifact(of: PseudoLabelsStep.self, \.labels, in: store)
+        let labels = PseudoLabels(artifact)
+        return try parts(
+            classes: labels.classes(slice: row), objects: labels.objects(slice: row), caption: caption(PseudoLabelsStep.name))
+    }
+
+    // MARK: Drawing
+
+    private func caption(_ what: String) -> SliceCaption {
+        SliceCaption(name: "\(slice.tomogram.name), \(what)", z: z, voxelSize: slice.voxelSize)
+    }
+
+    private func picture(
+        _ image: Image<Float>, labels: LabelImage? = nil, minimumSide: Int = 512, caption: SliceCaption
+    ) throws -> RGBImage {
+        guard let shape = VolumeShape(z: 1, y: image.height, x: image.width),
+            let voxels = VoxelBuffer(shape: shape, values: image.values)
+        else { throw CatalogError(.invalid, "the picture would be empty") }
+        var rendering = SliceRendering()
+        rendering.minimumSide = minimumSide
+        return try rendering(voxels, labels: labels, caption: caption)
+    }
+
+    /// - Parameters:
+    ///   - classes: the raw values of ``SliceInstances/Part``, `[y][x]`.
+    ///   - objects: numbers from 1, `[y][x]`.
+    private func parts(classes: [UInt8], objects: [Int32], caption: SliceCaption) throws -> RGBImage {
+        let prepared = try prepared()
+        // Colours 1 to 3 are those of classes, the other 18 of objects.
+        let values = zip(classes, objects).map { part, object in
+            part == SliceInstances.Part.macromolecule.rawValue ? UInt32(max(object, 1) - 1) % 18 + 4 : UInt32(part)
+        }
+        guard let labels = LabelImage(height: prepared.height, width: prepared.width, labels: values) else {
+            throw CatalogError(
+                .invalid, "labels and slice of \(slice.tomogram.name) differ in size; `cellar run` renews them")
+        }
+        return try picture(prepared, labels: labels, caption: caption)
+    }
+}
+
+/// One slice of a slab, and the results that stand for it.
+struct SlabSlice {
+    let catalog: Catalog
+    let tomogram: TomogramRecord
+    let tomogramID: Int64
+    let z: Int
+    /// The scope of the results of steps on slices.
+    let id: Int64
+    let voxelSize: VoxelSize?
+
+    /// - Parameter z: the slice, from 0; nil for the first slice of any slab.
+    /// - Throws: ``CatalogError`` where no slab has that slice.
+    init(_ catalog: Catalog, tomogram: TomogramRecord, z: Int?) throws {
+        guard let tomogramID = tomogram.id, let z = try z ?? catalog.collection.firstSlice(ofTomogram: tomogramID),
+            let id = try catalog.collection.sliceID(ofTomogram: tomogramID, z: z)
+        else {
+            throw CatalogError(
+                .invalid,
+                "no slab of \(tomogram.name) has that slice; `cellar slab list` shows which there are, and --z names one")
+        }
+        (self.catalog, self.tomogram, self.tomogramID, self.z, self.id) = (catalog, tomogram, tomogramID, z, id)
+        voxelSize = try catalog.collection.effectiveVoxelSize(ofTomogram: tomogramID)
+    }
+
+    /// The artifact that stands as an output of a step on the slice.
+    ///
+    /// - Throws: ``CatalogError`` where none stands, or its bytes were evicted; ``BlobError`` where it cannot be opened.
+    func artifact<S: TypedStep, Content>(
+        of step: S.Type, _ output: KeyPath<S.Outputs, ArtifactOutput<Content>>, in store: () throws -> BlobStore
+    ) throws -> Artifact {
+        guard let digest = try catalog.results.artifact(of: step, output, scopeID: id) else { throw missing(S.name) }
+        return try store().open(digest)
+    }
+
+    /// The artifact that stands as an output of a step on a slab with the slice, and the index of the slice in the slab, from 0.
+    /// Where slabs overlap, it is that of the slab that was added first.
+    ///
+    /// - Throws: as ``artifact(of:_:in:)``.
+    func slabArtifact<S: TypedStep, Content>(
+        of step: S.Type, _ output: KeyPath<S.Outputs, ArtifactOutput<Content>>, in store: () throws -> BlobStore
+    ) throws -> (artifact: Artifact, slice: Int) {
+        let slabs = try catalog.results.slabArtifacts(ofTomogram: tomogramID, of: step, output)
+        guard let slab = slabs.first(where: { $0.z.contains(z) }) else { throw missing(S.name) }
+        return (try store().open(slab.digest), z - slab.z.lowerBound)
+    }
+
+    private func missing(_ step: String) -> CatalogError {
+        CatalogError(
+            .invalid, "\(step) has no result for slice \(z) of \(tomogram.name) at hand; `cellar run --until \(step)` computes it"
+        )
+    }
+}

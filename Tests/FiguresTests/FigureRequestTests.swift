@@ -1,0 +1,59 @@
+import Basics
+import Catalog
+import CatalogSchema
+import Figures
+import Pipeline
+import Rendering
+import TestSupport
+import Testing
+
+@Suite struct FigureRequestTests {
+    @Test("a histogram counts the values of each group, and takes no more than the condition lets through")
+    func histogram() throws {
+        let results = try FigureCatalog()
+        try results.publish(MeasureStep.name, objects: FigureCatalog.objects)
+        var request = FigureRequest(.histogram(.column("volume_nm3"), bins: 9))
+        let plot = try #require(try request.figure(of: results.catalog).plot as? HistogramPlot)
+        #expect(plot.title == "30 objects" && plot.x.label == "volume (nm³)")
+        #expect(plot.series.map(\.name) == ["membrane (10)", "ribosome (20)"])
+        #expect(plot.edges.count == 10)
+        for (series, isMembrane) in zip(plot.series, [true, false]) {
+            let values = FigureCatalog.objects.filter { ($0.class == "membrane") == isMembrane }.map(\.volumeInCubicNanometers)
+            for bin in 0..<9 {
+                let inside = values.filter { $0 >= plot.edges[bin] && ($0 < plot.edges[bin + 1] || bin == 8) }
+                #expect(series.counts[bin] == Double(inside.count))
+            }
+        }
+        request.condition = "volume_nm3 > 400"
+        request.grouping = "dataset"
+        #expect(try request.figure(of: results.catalog).plot.title == "10 objects: d")
+    }
+
+    @Test("a box has the exact quantiles of its values")
+    func box() throws {
+        let results = try FigureCatalog()
+        try results.publish(MeasureStep.name, objects: FigureCatalog.objects)
+        let request = FigureRequest(.box(.column("volume_nm3")), grouping: "class")
+        let plot = try #require(try request.figure(of: results.catalog).plot as? BoxPlot)
+        #expect(plot.groups.map(\.name) == ["membrane", "ribosome"] && plot.groups.map(\.count) == [10, 20])
+        // The membranes: 9, 36, 81, …, 900; the median lies between 15² and 18².
+        let middle = try #require(BoxPlot.Group.fractions.firstIndex(of: 0.5))
+        #expect(abs(plot.groups[0].quantiles[middle] - 274.5) < 1e-9)
+    }
+
+    @Test("where there is nothing to draw the error says so, and what does not exist is named")
+    func nothing() throws {
+        let catalog = try FigureCatalog().catalog
+        func error(_ request: FigureRequest) -> CatalogError? {
+            #expect(throws: CatalogError.self) { try request.figure(of: catalog) }
+        }
+        for content: FigureRequest.Content in [
+            .histogram(.column("volume_nm3")), .box(.column("volume_nm3")), .scatter(x: "volume_nm3", y: "elongation"),
+            .precisionRecall, .runs(metric: "membrane/dice"), .box(.metric("membrane/dice")),
+        ] { #expect(error(FigureRequest(content))?.code == .notFound, "\(content)") }
+        #expect(error(FigureRequest(.histogram(.column("x; --"))))?.message.contains("has no column x; --") == true)
+        #expect(error(FigureRequest(.histogram(.column("x"), bins: 0)))?.message.contains("1 to 1000 bins") == true)
+        #expect(
+            error(FigureRequest(.box(.column("volume_nm3")), condition: "y = 1"))?.message.contains("no such column: y") == true)
+    }
+}
