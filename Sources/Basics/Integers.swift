@@ -7,8 +7,8 @@ extension Int {
 }
 
 extension Range<Int> {
-    /// The numbers of this range from `lower` to `upper`, both included: the voxels of a line whose centres lie in an interval. nil
-    /// where there are none.
+    /// The numbers of this range from `lower` to `upper`, both included: the voxels of a line whose centres lie in an interval.
+    /// nil where there are none.
     ///
     /// - Precondition: neither end is NaN.
     @inlinable

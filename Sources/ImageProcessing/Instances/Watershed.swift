@@ -52,8 +52,8 @@ public struct Watershed: Sendable, Hashable {
         let (width, stride) = (image.width, image.width + 2)
         var labels = [Int32](repeating: -1, count: (image.height + 2) * stride)
         var levels = [UInt32](repeating: 0, count: labels.count)
-        // The lowest level comes first, and of equal levels the oldest pixel. A key has the level in its upper 32 bits and the age
-        // in the lower ones. scikit-image has the same heap, whose layout decides where several markers begin at one level.
+        // The lowest level comes first, and of equal levels the oldest pixel: a key has the level in its upper 32 bits and the
+        // age in the lower ones. scikit-image has the same heap, whose layout decides where several markers begin at one level.
         var queue = PriorityQueue<UInt64, UInt32>()
         let neighbours = [-stride, -1, 1, stride, -stride - 1, -stride + 1, stride - 1, stride + 1].prefix(connectivity.rawValue)
         labels.withUnsafeMutableBufferPointer { labels in
