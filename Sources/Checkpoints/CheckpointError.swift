@@ -84,29 +84,3 @@ extension CheckpointError {
         return printable.count > 120 ? "'\(text)…'" : "'\(text)'"
     }
 }
-
-/// The codes of the errors of a network whose weights are in a checkpoint: among them are those for what can be wrong with the file.
-public protocol NetworkErrorCode: ErrorCode {
-    /// The file does not exist or may not be read.
-    static var unreadable: Self { get }
-    /// The file is damaged, or contradicts itself.
-    static var malformed: Self { get }
-    /// The file is sound, but of a format or network that is not read.
-    static var unsupported: Self { get }
-    /// The weights do not have the names, shapes or types that the network wants.
-    static var mismatchedWeights: Self { get }
-}
-
-extension CodedError where Code: NetworkErrorCode {
-    /// What was wrong with a checkpoint.
-    public init(_ error: CheckpointError) {
-        let code: Code =
-            switch error.code {
-            case .unreadable, .unwritable: .unreadable
-            case .malformed, .truncated: .malformed
-            case .unsupported: .unsupported
-            case .missingTensor, .mismatchedTensor: .mismatchedWeights
-            }
-        self.init(code, error)
-    }
-}
