@@ -49,7 +49,7 @@ public struct PictureRequest: Hashable, Sendable {
     ///   the picture would be too large.
     /// - Complexity: reads one slice of each file that is drawn.
     public func picture(
-        from catalog: Catalog, graph: StepGraph, store: @autoclosure @escaping () throws -> BlobStore
+        from catalog: Catalog, graph: StepGraph, store: @autoclosure @escaping @Sendable () throws -> BlobStore
     ) throws -> RGBImage {
         switch try subject(in: catalog) {
         case .artifact(let digest):
@@ -59,7 +59,7 @@ public struct PictureRequest: Hashable, Sendable {
     }
 
     private func picture(
-        of tomogram: TomogramRecord, _ catalog: Catalog, graph: StepGraph, store: @escaping () throws -> BlobStore
+        of tomogram: TomogramRecord, _ catalog: Catalog, graph: StepGraph, store: @escaping @Sendable () throws -> BlobStore
     ) throws -> RGBImage {
         guard let id = tomogram.id else { throw CatalogError(.notFound, "there is no tomogram \(target)") }
         switch content {

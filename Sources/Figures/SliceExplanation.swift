@@ -1,4 +1,5 @@
 import Basics
+import BlobStore
 public import Catalog
 public import CatalogSchema
 import Engine
@@ -16,15 +17,17 @@ public struct SliceExplanation {
     /// - Throws: ``CatalogError`` where no slab has that slice, or `feature-map` has no result for it.
     /// - Complexity: reads short values of the catalog, and no file.
     public init(_ catalog: Catalog, tomogram: TomogramRecord, z: Int?) throws {
-        let slice = try SlabSlice(catalog, tomogram: tomogram, z: z)
-        guard let tiles = try catalog.results.value(of: FeatureMapStep.self, \.log, scopeID: slice.id) else {
+        // Values alone are read, so that the store is never opened.
+        let results = StandingResults(catalog, store: try BlobStore(directory: catalog.directory.blobs))
+        let slice = try SlabSlice(catalog, results, tomogram: tomogram, z: z)
+        guard let tiles = try results.value(FeatureMapStep.self, \.log, scopeID: slice.id) else {
             let step = FeatureMapStep.name
             throw CatalogError(
                 .invalid,
                 "\(step) has no result for slice \(slice.z) of \(tomogram.name); `cellar run --until \(step)` computes it")
         }
         lines =
-            try tiles.enumerated().flatMap { Self.lines(of: $1, tile: $0) } + Self.consistencyLines(slice)
+            try tiles.enumerated().flatMap { Self.lines(of: $1, tile: $0) } + Self.consistencyLines(slice, catalog)
             + Self.verdictLines(slice)
     }
 
@@ -38,12 +41,12 @@ public struct SliceExplanation {
     }
 
     /// The decision about the slice beside its neighbours, in each slab that has it.
-    private static func consistencyLines(_ slice: SlabSlice) throws -> [String] {
-        let (catalog, z) = (slice.catalog, slice.z)
+    private static func consistencyLines(_ slice: SlabSlice, _ catalog: Catalog) throws -> [String] {
+        let z = slice.z
         return try catalog.collection.slabs(ofTomogram: slice.tomogramID).filter { $0.zFirst <= z && z < $0.zEnd }.compactMap {
             slab in
             guard let id = slab.id,
-                let decisions = try catalog.results.value(of: ConsistencyStep.self, \.decisions, scopeID: id)
+                let decisions = try slice.results.value(ConsistencyStep.self, \.decisions, scopeID: id)
             else { return nil }
             return decisions.first { $0.index == z - slab.zFirst }.map { "slab \(id): \($0.explanation)" }
         }
@@ -51,7 +54,7 @@ public struct SliceExplanation {
 
     /// The number of instances of `split` for each verdict of the gate.
     private static func verdictLines(_ slice: SlabSlice) throws -> [String] {
-        guard let counts = try slice.catalog.results.value(of: SplitStep.self, \.verdicts, scopeID: slice.id) else { return [] }
+        guard let counts = try slice.results.value(SplitStep.self, \.verdicts, scopeID: slice.id) else { return [] }
         let words = counts.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
         return ["\(SplitStep.name): " + (words.isEmpty ? "nothing round or long enough" : words.joined(separator: ", "))]
     }

@@ -40,7 +40,6 @@ public enum SliceStep: CaseIterable, Sendable {
 public struct SlicePictures {
     /// The slice, from 0.
     public var z: Int { slice.z }
-    private let store: () throws -> BlobStore
     private let slice: SlabSlice
 
     /// - Parameters:
@@ -48,10 +47,9 @@ public struct SlicePictures {
     ///   - z: the slice, from 0; nil for the first slice of any slab.
     /// - Throws: ``CatalogError`` where no slab has that slice.
     public init(
-        _ catalog: Catalog, _ store: @autoclosure @escaping () throws -> BlobStore, tomogram: TomogramRecord, z: Int?
+        _ catalog: Catalog, _ store: @autoclosure @escaping @Sendable () throws -> BlobStore, tomogram: TomogramRecord, z: Int?
     ) throws {
-        slice = try SlabSlice(catalog, tomogram: tomogram, z: z)
-        self.store = store
+        slice = try SlabSlice(catalog, StandingResults(catalog, store: try store()), tomogram: tomogram, z: z)
     }
 
     // MARK: Pictures
@@ -81,12 +79,12 @@ public struct SlicePictures {
     }
 
     private func prepared() throws -> Image<Float> {
-        try PreparedSlice(slice.artifact(of: PrepareStep.self, \.slice, in: store)).image().map { Float($0) }
+        try slice.content(PrepareStep.self, \.slice).image().map { Float($0) }
     }
 
     /// The eigenvectors of each tile, the leading one first; a row of pictures for each tile.
     private func eigenvectors() throws -> RGBImage {
-        let eigenvectors = try SliceEigenvectors(slice.artifact(of: EigenvectorsStep.self, \.eigenvectors, in: store))
+        let eigenvectors = try slice.content(EigenvectorsStep.self, \.eigenvectors)
         let values = try eigenvectors.values()
         let pictures = try values.enumerated().flatMap { tile, values in
             try eigenvectors.maps(tile: tile).enumerated().map { index, map in
@@ -98,28 +96,26 @@ public struct SlicePictures {
     }
 
     private func featureMap() throws -> RGBImage {
-        try picture(
-            FeatureMap(slice.artifact(of: FeatureMapStep.self, \.map, in: store)).image(), caption: caption("feature map"))
+        try picture(slice.content(FeatureMapStep.self, \.map).image(), caption: caption("feature map"))
     }
 
     /// The mask over the prepared slice.
     private func mask() throws -> RGBImage {
-        let mask = try SliceMask(slice.artifact(of: MaskStep.self, \.mask, in: store)).mask
+        let mask = try slice.content(MaskStep.self, \.mask).mask
         let labels = LabelImage(height: mask.height, width: mask.width, labels: mask.values.map { $0 ? 1 : 0 })
         return try picture(prepared(), labels: labels, caption: caption(MaskStep.name))
     }
 
     /// The parts of `split` over the prepared slice: membrane, "neither", and each instance in a colour of its own.
     private func split() throws -> RGBImage {
-        let instances = try SliceInstances(slice.artifact(of: SplitStep.self, \.instances, in: store))
+        let instances = try slice.content(SplitStep.self, \.instances)
         return try parts(
             classes: instances.parts().values, objects: instances.instances().values, caption: caption(SplitStep.name))
     }
 
     /// This slice of the slab's pseudo-labels over the prepared slice: classes, and each object in a colour of its own.
     private func pseudoLabels() throws -> RGBImage {
-        let (artifact, row) = try slice.slabArtifact(of: PseudoLabelsStep.self, \.labels, in: store)
-        let labels = PseudoLabels(artifact)
+        let (row, labels) = try slice.slabContent(PseudoLabelsStep.self, \.labels)
         return try parts(
             classes: labels.classes(slice: row), objects: labels.objects(slice: row), caption: caption(PseudoLabelsStep.name))
     }
@@ -160,7 +156,7 @@ public struct SlicePictures {
 
 /// One slice of a slab, and the results that stand for it.
 struct SlabSlice {
-    let catalog: Catalog
+    let results: StandingResults
     let tomogram: TomogramRecord
     let tomogramID: Int64
     let z: Int
@@ -170,7 +166,7 @@ struct SlabSlice {
 
     /// - Parameter z: the slice, from 0; nil for the first slice of any slab.
     /// - Throws: ``CatalogError`` where no slab has that slice.
-    init(_ catalog: Catalog, tomogram: TomogramRecord, z: Int?) throws {
+    init(_ catalog: Catalog, _ results: StandingResults, tomogram: TomogramRecord, z: Int?) throws {
         guard let tomogramID = tomogram.id, let z = try z ?? catalog.collection.firstSlice(ofTomogram: tomogramID),
             let id = try catalog.collection.sliceID(ofTomogram: tomogramID, z: z)
         else {
@@ -178,30 +174,26 @@ struct SlabSlice {
                 .invalid,
                 "no slab of \(tomogram.name) has that slice; `cellar slab list` shows which there are, and --z names one")
         }
-        (self.catalog, self.tomogram, self.tomogramID, self.z, self.id) = (catalog, tomogram, tomogramID, z, id)
+        (self.results, self.tomogram, self.tomogramID, self.z, self.id) = (results, tomogram, tomogramID, z, id)
         voxelSize = try catalog.collection.effectiveVoxelSize(ofTomogram: tomogramID)
     }
 
-    /// The artifact that stands as an output of a step on the slice.
+    /// The content of the artifact that stands as an output of a step on the slice.
     ///
     /// - Throws: ``CatalogError`` where none stands, or its bytes were evicted; ``BlobError`` where it cannot be opened.
-    func artifact<S: TypedStep, Content>(
-        of step: S.Type, _ output: KeyPath<S.Outputs, ArtifactOutput<Content>>, in store: () throws -> BlobStore
-    ) throws -> Artifact {
-        guard let digest = try catalog.results.artifact(of: step, output, scopeID: id) else { throw missing(S.name) }
-        return try store().open(digest)
+    func content<S: TypedStep, Content>(
+        _ step: S.Type, _ output: KeyPath<S.Outputs, ArtifactOutput<Content>>
+    ) throws -> Content {
+        guard let content = try results.content(step, output, scopeID: id) else { throw missing(S.name) }
+        return content
     }
 
-    /// The artifact that stands as an output of a step on a slab with the slice, and the index of the slice in the slab, from 0.
-    /// Where slabs overlap, it is that of the slab that was added first.
-    ///
-    /// - Throws: as ``artifact(of:_:in:)``.
-    func slabArtifact<S: TypedStep, Content>(
-        of step: S.Type, _ output: KeyPath<S.Outputs, ArtifactOutput<Content>>, in store: () throws -> BlobStore
-    ) throws -> (artifact: Artifact, slice: Int) {
-        let slabs = try catalog.results.slabArtifacts(ofTomogram: tomogramID, of: step, output)
-        guard let slab = slabs.first(where: { $0.z.contains(z) }) else { throw missing(S.name) }
-        return (try store().open(slab.digest), z - slab.z.lowerBound)
+    /// The same for a step on slabs: the content for the first slab with the slice, and the index of the slice in the slab, from 0.
+    func slabContent<S: TypedStep, Content>(
+        _ step: S.Type, _ output: KeyPath<S.Outputs, ArtifactOutput<Content>>
+    ) throws -> (slice: Int, content: Content) {
+        guard let found = try results.slabContent(step, output, ofTomogram: tomogramID, z: z) else { throw missing(S.name) }
+        return found
     }
 
     private func missing(_ step: String) -> CatalogError {

@@ -38,7 +38,7 @@ public struct TomogramPictures {
     /// The slice, from 0.
     public let z: Int
     private let catalog: Catalog
-    private let store: () throws -> BlobStore
+    private let results: StandingResults
     private let tomogram: TomogramRecord
     private let id: Int64
     private let volume: any Volume
@@ -53,11 +53,12 @@ public struct TomogramPictures {
     ///   - maximumSide: the longest side of a picture in pixels, without its caption; nil for no limit.
     /// - Throws: ``VolumeError`` where the file cannot be opened.
     public init(
-        _ catalog: Catalog, _ store: @autoclosure @escaping () throws -> BlobStore, tomogram: TomogramRecord, z: Int?,
+        _ catalog: Catalog, _ store: @autoclosure @escaping @Sendable () throws -> BlobStore, tomogram: TomogramRecord, z: Int?,
         maximumSide: Int? = nil
     ) throws {
         guard let id = tomogram.id else { throw CatalogError(.notFound, "there is no tomogram \(tomogram.name)") }
-        (self.catalog, self.store, self.tomogram, self.id) = (catalog, store, tomogram, id)
+        (self.catalog, self.tomogram, self.id) = (catalog, tomogram, id)
+        results = StandingResults(catalog, store: try store())
         rendering.maximumSide = maximumSide
         rendering.minimumSide = min(rendering.minimumSide, maximumSide ?? rendering.minimumSide)
         volume = try tomogram.location.open()
@@ -94,23 +95,23 @@ public struct TomogramPictures {
     }
 
     /// Whether a step has a result that can be drawn.
-    public func hasResult(of step: TomogramStep) throws -> Bool { try digest(of: step) != nil }
-
-    private func digest(of step: TomogramStep) throws -> Digest? {
+    public func hasResult(of step: TomogramStep) throws -> Bool {
         switch step {
-        case .segment: try catalog.results.artifact(of: SegmentStep.self, \.labels, scopeID: id)
-        case .pick: try catalog.results.artifact(of: PickStep.self, \.particles, scopeID: id)
+        case .segment: try results.digest(SegmentStep.self, \.labels, scopeID: id) != nil
+        case .pick: try results.digest(PickStep.self, \.particles, scopeID: id) != nil
         }
     }
 
-    private func artifact(of step: TomogramStep) throws -> Artifact {
-        guard let digest = try digest(of: step) else {
+    private func content<S: TypedStep, Content>(
+        _ step: S.Type, _ output: KeyPath<S.Outputs, ArtifactOutput<Content>>
+    ) throws -> Content {
+        guard let content = try results.content(step, output, scopeID: id) else {
             throw CatalogError(
                 .invalid,
-                "\(step.name) has no result for \(tomogram.name) at hand; `cellar training add` says what to learn from, `cellar run "
-                    + "--until \(step.name)` computes it")
+                "\(S.name) has no result for \(tomogram.name) at hand; `cellar training add` says what to learn from, `cellar run "
+                    + "--until \(S.name)` computes it")
         }
-        return try store().open(digest)
+        return content
     }
 
     private func caption(_ step: TomogramStep, classes: [String]) -> SliceCaption {
@@ -120,7 +121,7 @@ public struct TomogramPictures {
 
     /// The labels of the voxels of the slice, in colour.
     private func segmentation() throws -> RGBImage {
-        let segmentation = try Segmentation(artifact(of: .segment))
+        let segmentation = try content(SegmentStep.self, \.labels)
         guard segmentation.shape == volume.shape,
             let labels = LabelImage(
                 height: volume.shape.y, width: volume.shape.x, labels: try segmentation.labels(z).values.map { UInt32($0) })
@@ -129,18 +130,17 @@ public struct TomogramPictures {
                 .invalid, "the segmentation of \(tomogram.name) has another size than the tomogram; `cellar run` renews it")
         }
         return try rendering(
-            volume.readSlice(z: z), labels: labels, caption: caption(.segment, classes: segmentation.classes))
+            volume.readSlice(z: z), labels: labels, caption: caption(.segment, classes: segmentation.classes.names))
     }
 
     /// The circles in which the balls of particles cut the slice.
     private func picks() throws -> RGBImage {
-        let artifact = try artifact(of: .pick)
+        let picks = try content(PickStep.self, \.particles)
         // Lengths of a result are in Å of the voxel size by which it was computed, be another said since then.
         guard let voxelSize = try catalog.results.provenance(step: PickStep.name, scopeID: id)?.voxelSize ?? voxelSize else {
             throw CatalogError(
                 .invalid, "\(tomogram.name) has no voxel size, which points need; add it again with --voxel-size")
         }
-        let picks = try Picks(artifact)
         let circles = picks.particles.compactMap { particle in
             picks.classes.firstIndex(of: particle.className).flatMap { index in
                 SliceCircle(

@@ -20,7 +20,8 @@ import Volumes
     }
 
     private func picture(_ request: PictureRequest) throws -> RGBImage {
-        try request.picture(from: results.catalog, graph: graph, store: results.store)
+        let store = results.store
+        return try request.picture(from: results.catalog, graph: graph, store: store)
     }
 
     /// Labels by columns: 1 from x 10, 2 from x 20 on.
@@ -46,7 +47,7 @@ import Volumes
     func plain() throws {
         struct NotNeeded: Error {}
         func plain(_ z: Int?) throws -> RGBImage {
-            func store() throws -> BlobStore { throw NotNeeded() }
+            @Sendable func store() throws -> BlobStore { throw NotNeeded() }
             return try PictureRequest("t", z: z).picture(from: results.catalog, graph: graph, store: store())
         }
         #expect(try plain(nil) == plain(3))
@@ -76,9 +77,11 @@ import Volumes
 
     @Test("a target is a tomogram, the digits of an artifact's digest, or an error that names it")
     func targets() throws {
+        let store = results.store
         try publishSegmentation()
         let digest = try #require(
-            try results.catalog.results.artifact(of: SegmentStep.self, \.labels, scopeID: results.tomogramID))
+            try StandingResults(results.catalog, store: store).digest(
+                SegmentStep.self, \.labels, scopeID: results.tomogramID))
         let named = try picture(PictureRequest("digest:\(digest.hexadecimal.prefix(12))"))
         #expect(try picture(PictureRequest(digest.hexadecimal, z: 3)) == named)
         for (target, words) in [
@@ -126,8 +129,9 @@ import Volumes
 
     @Test("the report of a catalog names its tomograms, states what is stale, and links each score to its trace")
     func report() throws {
+        let store = results.store
         try results.publish(MeasureStep.name, metrics: [("membrane/objects", 3)], objects: FigureCatalog.objects)
-        let report = try Report(results.catalog, results.store, selection: nil, dataset: "d", pictures: 1)
+        let report = try Report(results.catalog, store, selection: nil, dataset: "d", pictures: 1)
         #expect(report.tomogramIDs == [results.tomogramID])
         let plan = try Planner(results.catalog, graph: graph, recipe: Recipe(steps: graph.steps)).plan(
             selection: report.tomogramIDs)
@@ -137,7 +141,7 @@ import Volumes
         #expect(text.contains("id=\"\(link.1)\""))
         #expect(text.contains("data:image/png;base64,") && text.contains("<svg"))
         let error = #expect(throws: CatalogError.self) {
-            try Report(results.catalog, results.store, selection: [], dataset: nil, pictures: 0)
+            try Report(results.catalog, store, selection: [], dataset: nil, pictures: 0)
         }
         #expect(error?.code == .notFound)
     }

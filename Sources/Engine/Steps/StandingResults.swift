@@ -1,3 +1,4 @@
+public import Basics
 public import BlobStore
 public import Catalog
 import Foundation
@@ -12,21 +13,28 @@ import Foundation
 /// that read artifacts.
 public struct StandingResults: Sendable {
     private let catalog: Catalog
-    private let store: BlobStore
+    private let store: @Sendable () throws -> BlobStore
 
-    public init(_ catalog: Catalog, store: BlobStore) {
+    /// - Parameter store: of the catalog. It is opened only where an artifact is read: opening it makes its folders, and values need none.
+    public init(_ catalog: Catalog, store: @autoclosure @escaping @Sendable () throws -> BlobStore) {
         self.catalog = catalog
         self.store = store
+    }
+
+    /// The digest of an artifact; nil where none stands, or its bytes were dropped.
+    ///
+    /// - Complexity: one query; opens no file.
+    public func digest<S: TypedStep, Content>(
+        _ step: S.Type, _ output: KeyPath<S.Outputs, ArtifactOutput<Content>>, scopeID: Int64
+    ) throws -> Digest? {
+        try catalog.results.standingArtifact(step: S.name, scopeID: scopeID, output: S.outputs[keyPath: output].output.name)
     }
 
     /// The content of an artifact; nil where none stands, or its bytes were dropped.
     public func content<S: TypedStep, Content>(
         _ step: S.Type, _ output: KeyPath<S.Outputs, ArtifactOutput<Content>>, scopeID: Int64
     ) throws -> Content? {
-        let name = S.outputs[keyPath: output].output.name
-        return try catalog.results.standingArtifact(step: S.name, scopeID: scopeID, output: name).map {
-            try Content(store.open($0))
-        }
+        try digest(step, output, scopeID: scopeID).map { try Content(store().open($0)) }
     }
 
     /// The contents of artifacts on the slabs of a tomogram, in the order in which the slabs were added; slabs without one are left out.
@@ -35,7 +43,21 @@ public struct StandingResults: Sendable {
     ) throws -> [(z: Range<Int>, content: Content)] {
         let name = S.outputs[keyPath: output].output.name
         return try catalog.results.slabArtifacts(ofTomogram: id, step: S.name, output: name).map { slab in
-            (slab.z, try Content(store.open(slab.digest)))
+            (slab.z, try Content(store().open(slab.digest)))
+        }
+    }
+
+    /// The content of an artifact on a slab that has a slice, and the index of the slice in the slab, from 0; nil where there is none. Where
+    /// slabs overlap, it is that of the slab that was added first.
+    ///
+    /// - Complexity: opens one file.
+    public func slabContent<S: TypedStep, Content>(
+        _ step: S.Type, _ output: KeyPath<S.Outputs, ArtifactOutput<Content>>, ofTomogram id: Int64, z: Int
+    ) throws -> (slice: Int, content: Content)? {
+        let name = S.outputs[keyPath: output].output.name
+        return try catalog.results.slabArtifacts(ofTomogram: id, step: S.name, output: name).first { $0.z.contains(z) }.map {
+            slab in
+            (z - slab.z.lowerBound, try Content(store().open(slab.digest)))
         }
     }
 

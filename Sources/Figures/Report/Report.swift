@@ -31,7 +31,7 @@ public struct Report {
     }
 
     let catalog: Catalog
-    let store: () throws -> BlobStore
+    let store: @Sendable () throws -> BlobStore
     let connection: QueryConnection
     let tomograms: [Tomogram]
     let title: String
@@ -47,7 +47,8 @@ public struct Report {
     ///   - pictures: the number of tomograms that are drawn, evenly spread over the list.
     /// - Throws: ``CatalogError`` where there is no such dataset, or no tomogram.
     public init(
-        _ catalog: Catalog, _ store: @autoclosure @escaping () throws -> BlobStore, selection: [Int64]?, dataset: String?,
+        _ catalog: Catalog, _ store: @autoclosure @escaping @Sendable () throws -> BlobStore, selection: [Int64]?,
+        dataset: String?,
         pictures: Int
     ) throws {
         self.catalog = catalog
