@@ -21,7 +21,7 @@ struct FigureCatalog {
         let shape = try #require(VolumeShape(z: 6, y: 32, x: 40))
         let location = VolumeLocation(path: folder.file("t.mrc"))
         let writer = try MRCWriter(
-            OutputFile(location.path, replacing: false, keeping: .none), shape: shape, scalarType: .float32,
+            OutputFile(location.path, replacing: false, protecting: .none), shape: shape, scalarType: .float32,
             voxelSize: VoxelSize(cubicInAngstroms: 10))
         try writer.append(#require(VoxelBuffer(shape: shape, values: (0..<shape.count).map { Float($0 % 97) })))
         try writer.finish()
