@@ -83,9 +83,10 @@ struct SlabCommand: ParsableCommand {
         @OptionGroup var catalogOptions: CatalogOptions
 
         func run() throws {
-            let catalog = try catalogOptions.open().catalog
+            let project = try catalogOptions.open()
+            let catalog = project.catalog
             let suggestions = try catalog.collection.suggestSlabs(
-                count: count.value, slices: slices.value, selection: selectionOptions.selection(in: catalog))
+                count: count.value, slices: slices.value, selection: selectionOptions.tomograms(of: project))
             if suggestions.isEmpty { note("there is no described tomogram to choose from; `cellar run --until describe` first") }
             for suggestion in suggestions {
                 let range = "\(suggestion.z.lowerBound)..<\(suggestion.z.upperBound)"
