@@ -38,7 +38,8 @@ final class OutputStreams: Sendable {
             results: OutputChannel(nil, name: "results", bytesThatWait: 0),
             remarks: OutputChannel(nil, name: "remarks", bytesThatWait: 0))
         let value = try $standard.withValue(streams, operation: body)
-        return streams.channels.withLock { (value, $0.results.collected, $0.remarks.collected) }
+        let (results, remarks) = streams.channels.withLock { ($0.results.collected, $0.remarks.collected) }
+        return (value, results, remarks)
     }
 
     func write(_ text: String, to stream: Stream) {
