@@ -24,7 +24,7 @@ import Testing
             try writer.finish()
             let added = run("add", directory.file("a.mrc"), "--dataset", "d")
             #expect(added.output == "added: 1 tomogram in d\n", "\(added)")
-            #expect(run("slab", "add", "a", "--z", "4..<8").output == "slab 2: a, slices 4..<8\n")
+            #expect(run("slab", "add", "a", "--z", "4..<8").output == "slab 1: a, slices 4..<8\n")
         }
 
         func run(_ arguments: String..., inCatalog: Bool = true) -> (status: Int32, output: String, errors: String) {
@@ -68,7 +68,7 @@ import Testing
         #expect(usage.status == 2 && usage.output.isEmpty && usage.errors.contains("Usage:"), "\(usage)")
         let recipe = scene.run("recipe", "set", "mask.block=no")
         #expect(recipe.status == 1 && recipe.errors.contains("mask.block"), "\(recipe)")
-        #expect(scene.run("recipe", "set", "mask.block=21").output == "mask.block: 15 → 21\n")
+        #expect(scene.run("recipe", "set", "mask.block=21").output == "mask.block: 51 → 21\n")
         let missing = scene.run("export", "labels", "a", "--output", scene.directory.file("labels.mrc"))
         #expect(missing.status == 1 && missing.errors.contains("`cellar run --until \(PseudoLabelsStep.name)`"), "\(missing)")
     }

@@ -43,7 +43,9 @@ import Testing
 
     @Test("where there is nothing to draw the error says so, and what does not exist is named")
     func nothing() throws {
-        let catalog = try FigureCatalog().catalog
+        let scene = try FigureCatalog()
+        let catalog = scene.catalog
+        defer { withExtendedLifetime(scene) {} }
         func error(_ request: FigureRequest) -> CatalogError? {
             #expect(throws: CatalogError.self) { try request.figure(of: catalog) }
         }

@@ -8,7 +8,7 @@ import Pipeline
 public import Volumes
 
 /// The network that is written, by the step that trained it.
-public enum NetworkSource: ResultSource {
+public enum ExportedNetwork: ResultSource {
     case membrane, particles
 
     public var step: String { self == .membrane ? TrainMembraneStep.name : TrainParticlesStep.name }
@@ -21,7 +21,7 @@ extension Project {
     /// - Parameter name: of the training set: its name, or `id:N`.
     /// - Throws: ``CatalogError`` where there is no such set, or nothing was trained on it; ``VolumeError`` where the file cannot be
     ///   written.
-    public func exportNetwork(trainedOn name: String, by source: NetworkSource, to output: OutputFile) throws -> Export {
+    public func exportNetwork(trainedOn name: String, by source: ExportedNetwork, to output: OutputFile) throws -> Export {
         let set = try catalog.collection.trainingSet(named: name)
         return switch source {
         case .membrane: try exportNetwork(of: TrainMembraneStep.self, trainedOn: set, to: output)

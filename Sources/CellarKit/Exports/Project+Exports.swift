@@ -20,21 +20,21 @@ public protocol ResultSource: CaseIterable, Sendable {
 }
 
 /// The labels that are written: the classes that the network found, or pseudo-labels.
-public enum LabelSource: ResultSource {
+public enum ExportedLabels: ResultSource {
     case segmentation, pseudoLabels
 
     public var step: String { self == .segmentation ? SegmentStep.name : PseudoLabelsStep.name }
 }
 
 /// The map that is written: the feature map of slabs, structures bright, or the probability of a class of the segmentation.
-public enum MapSource: ResultSource {
+public enum ExportedMap: ResultSource {
     case features, probability
 
     public var step: String { self == .features ? ConsistencyStep.name : SegmentStep.name }
 }
 
 /// The particles that are written: those that the picker found, or those of pseudo-labels.
-public enum PointSource: ResultSource {
+public enum ExportedPoints: ResultSource {
     case picks, pseudoLabels
 
     public var step: String { self == .picks ? PickStep.name : PseudoLabelsStep.name }
@@ -50,7 +50,7 @@ extension Project {
     /// - Throws: ``CatalogError`` where there is no such tomogram or result, ``VolumeError`` where the file cannot be written.
     /// - Complexity: reads and writes the volume once, in blocks of 32 MiB.
     public func exportLabels(
-        of name: String, from source: LabelSource? = nil, numbersObjects: Bool = false, to output: OutputFile
+        of name: String, from source: ExportedLabels? = nil, numbersObjects: Bool = false, to output: OutputFile
     ) throws -> Export {
         let export = try TomogramExport(self, of: name, to: output)
         if !numbersObjects, source != .pseudoLabels {
@@ -75,7 +75,7 @@ extension Project {
     /// - Throws: ``CatalogError`` where there is no such tomogram or result, ``PipelineError`` where there is no such class, ``VolumeError``
     ///   where the file cannot be written.
     /// - Complexity: reads and writes the volume once, in blocks of 32 MiB.
-    public func exportMap(of name: String, _ source: MapSource, class className: String? = nil, to output: OutputFile) throws
+    public func exportMap(of name: String, _ source: ExportedMap, class className: String? = nil, to output: OutputFile) throws
         -> Export
     {
         let export = try TomogramExport(self, of: name, to: output)
@@ -114,11 +114,11 @@ extension Project {
     /// - Throws: ``CatalogError`` where there is no such tomogram or result, or no voxel size; ``VolumeError`` where the file cannot
     ///   be written.
     public func exportPoints(
-        of name: String, from source: PointSource? = nil, class className: String? = nil, leastConfidence: Double? = nil,
+        of name: String, from source: ExportedPoints? = nil, class className: String? = nil, leastConfidence: Double? = nil,
         convention: CoordinateConvention? = nil, to output: OutputFile
     ) throws -> Export {
         let export = try TomogramExport(self, of: name, to: output)
-        let wanted = source.map { [$0] } ?? PointSource.allCases
+        let wanted = source.map { [$0] } ?? ExportedPoints.allCases
         guard let source = try wanted.first(where: { try hasPoints($0, export) }) else {
             throw export.missing((source ?? .pseudoLabels).step)
         }
@@ -151,7 +151,7 @@ extension Project {
         return Export(contents: "\(points.count) points of \(source.step)", results: results)
     }
 
-    private func hasPoints(_ source: PointSource, _ export: TomogramExport) throws -> Bool {
+    private func hasPoints(_ source: ExportedPoints, _ export: TomogramExport) throws -> Bool {
         switch source {
         case .picks: try export.results.has(PickStep.self, scopeID: export.id)
         case .pseudoLabels:

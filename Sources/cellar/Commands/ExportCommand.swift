@@ -30,7 +30,7 @@ struct ExportCommand: ParsableCommand {
                 """)
 
         @Option(help: "Whose labels: those of the step segment, where it has a result, and else pseudo-labels.")
-        var step: LabelSource?
+        var step: ExportedLabels?
 
         @Flag(help: "Write the number that each object has in v_object instead of its class; of pseudo-labels only.")
         var objects = false
@@ -55,7 +55,7 @@ struct ExportCommand: ParsableCommand {
             abstract: "Write a map as an MRC volume of float32, 0 to 1: the feature map, or the probability of a class.")
 
         @Option(help: "Whose map: the feature map, structures bright, or the probability of a class.")
-        var step = MapSource.features
+        var step = ExportedMap.features
 
         @Option(
             name: .customLong("class"),
@@ -82,7 +82,7 @@ struct ExportCommand: ParsableCommand {
             abstract: "Write the centres of particles: STAR (RELION 5), CSV, or copick's JSON, by the file's extension.")
 
         @Option(help: "Whose particles: those of the step pick, where it has a result, and else pseudo-labels.")
-        var step: PointSource?
+        var step: ExportedPoints?
 
         @Option(name: .customLong("class"), help: ArgumentHelp("Only objects of this class.", valueName: "name"))
         var className: String?
@@ -119,7 +119,7 @@ struct ExportCommand: ParsableCommand {
         var set: String
 
         @Option(help: "The step that trained the network.")
-        var step: NetworkSource
+        var step: ExportedNetwork
 
         @Option(help: ArgumentHelp("The file to write.", valueName: "file.safetensors"))
         var output: String
@@ -184,7 +184,7 @@ extension ExpressibleByArgument where Self: ResultSource {
     public var defaultValueDescription: String { step }
 }
 
-extension LabelSource: ExpressibleByArgument {}
-extension MapSource: ExpressibleByArgument {}
-extension PointSource: ExpressibleByArgument {}
-extension NetworkSource: ExpressibleByArgument {}
+extension ExportedLabels: ExpressibleByArgument {}
+extension ExportedMap: ExpressibleByArgument {}
+extension ExportedPoints: ExpressibleByArgument {}
+extension ExportedNetwork: ExpressibleByArgument {}
