@@ -11,7 +11,7 @@ import Testing
         // What is checked, in the sentence of an error.
         "Sources/Metrics/Picks/PickRule.swift": ["pick"],
         // Values of parameters.
-        "Sources/Pipeline/RecipePreset.swift": ["eigenvectors", "mask"],
+        "Sources/Pipeline/StandardSteps.swift": ["eigenvectors", "mask"],
         // An example in a help text.
         "Sources/cellar/Commands/PlotCommand.swift": ["evaluate"],
     ]

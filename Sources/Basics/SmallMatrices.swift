@@ -1,3 +1,5 @@
+
+
 /// The Jacobi rotation of two coordinates p and q: of the two that make the entry (p, q) of a symmetric matrix zero, the one by
 /// the smaller angle, at most 45°. With tan θ the smaller root of t² + 2ζt − 1 = 0, ζ = (a_qq − a_pp) / 2 a_pq:
 ///
@@ -34,5 +36,13 @@ public struct JacobiRotation: Sendable {
     @inlinable @inline(__always)
     public func callAsFunction(_ p: SIMD3<Double>, _ q: SIMD3<Double>) -> (p: SIMD3<Double>, q: SIMD3<Double>) {
         (cosine * p - sine * q, sine * p + cosine * q)
+    }
+}
+
+extension SIMD3<Double> {
+    /// The cross product: perpendicular to both vectors, right-handed.
+    @inlinable
+    public func cross(_ other: Self) -> Self {
+        Self(y * other.z - z * other.y, z * other.x - x * other.z, x * other.y - y * other.x)
     }
 }
