@@ -62,27 +62,6 @@ extension RGBImage {
         }
     }
 
-    /// Draws a horizontal line in the columns `x`; it covers `thickness` rows, of which `y` is the uppermost.
-    public mutating func drawHorizontalLine(y: Int, x: Range<Int>, _ color: Color, thickness: Int = 1) {
-        fill(y: Self.span(from: y, length: thickness), x: x, color)
-    }
-
-    /// Draws a vertical line in the rows `y`; it covers `thickness` columns, of which `x` is the leftmost.
-    public mutating func drawVerticalLine(x: Int, y: Range<Int>, _ color: Color, thickness: Int = 1) {
-        fill(y: y, x: Self.span(from: x, length: thickness), color)
-    }
-
-    /// Draws the outline of a rectangle. The lines lie inside the rectangle.
-    public mutating func drawOutline(y: Range<Int>, x: Range<Int>, _ color: Color, thickness: Int = 1) {
-        guard !y.isEmpty, !x.isEmpty, thickness > 0 else { return }
-        let top = Self.span(from: y.lowerBound, length: thickness).clamped(to: y)
-        let left = Self.span(from: x.lowerBound, length: thickness).clamped(to: x)
-        fill(y: top, x: x, color)
-        fill(y: y.upperBound - top.count..<y.upperBound, x: x, color)
-        fill(y: y, x: left, color)
-        fill(y: y, x: x.upperBound - left.count..<x.upperBound, color)
-    }
-
     /// Draws another picture with its upper left corner at row `y` and column `x`.
     public mutating func draw(_ picture: RGBImage, y: Int, x: Int) {
         let columns = Self.span(from: x, length: picture.width).clamped(to: 0..<width)

@@ -20,30 +20,6 @@ extension Tensor {
             })
     }
 
-    /// Average pooling with 2 × 2 windows and stride 2: `[N, H, W, C]` → `[N, H / 2, W / 2, C]`. An odd last row or column is
-    /// left out, as in PyTorch.
-    public func averagePooled2x() -> Tensor {
-        let (images, height, width, channels) = imageShape
-        let (rows, columns) = (height / 2, width / 2)
-        return Tensor(
-            shape: [images, rows, columns, channels],
-            storage: .filled(count: images * rows * columns * channels) { result in
-                Threads.perform(images * rows) { row in
-                    let (image, y) = (row / rows, row % rows)
-                    let upper = storage.base + (image * height + 2 * y) * width * channels
-                    let lower = upper + width * channels
-                    for x in 0..<columns {
-                        let target = result + (row * columns + x) * channels
-                        let left = 2 * x * channels
-                        for c in 0..<channels {
-                            let sum = upper[left + c] + upper[left + channels + c] + lower[left + c]
-                            target[c] = (sum + lower[left + channels + c]) * 0.25
-                        }
-                    }
-                }
-            })
-    }
-
     /// Max pooling with 2 × 2 windows and stride 2: `[N, H, W, C]` → `[N, H / 2, W / 2, C]`. An odd last row or column is left
     /// out, as in PyTorch. The result is NaN where one of the four values is.
     public func maxPooled2x() -> Tensor {

@@ -13,41 +13,15 @@ struct DrawingTests {
         }.joined(separator: "\n")
     }
 
-    @Test("a rectangle is drawn as its outline, inside")
-    func outline() throws {
-        var picture = try #require(RGBImage(height: 6, width: 7))
-        picture.drawOutline(y: 1..<5, x: 1..<6, red)
-        #expect(shape(picture) == ".......\n.#####.\n.#...#.\n.#...#.\n.#####.\n.......")
-        #expect(picture[y: 1, x: 1] == red)
-    }
-
-    @Test("an outline thicker than its rectangle fills it")
-    func thickOutline() throws {
-        var picture = try #require(RGBImage(height: 4, width: 4))
-        picture.drawOutline(y: 1..<3, x: 1..<4, red, thickness: 9)
-        #expect(shape(picture) == "....\n.###\n.###\n....")
-    }
-
-    @Test("lines are as thick as asked")
-    func lines() throws {
-        var picture = try #require(RGBImage(height: 4, width: 5))
-        picture.drawHorizontalLine(y: 0, x: 1..<4, red)
-        picture.drawVerticalLine(x: 3, y: 2..<4, red, thickness: 2)
-        #expect(shape(picture) == ".###.\n.....\n...##\n...##")
-    }
-
     @Test("what lies outside is not drawn, however far")
     func clipping() throws {
         var picture = try #require(RGBImage(height: 3, width: 3))
         let copy = picture
-        picture.drawHorizontalLine(y: .max, x: .min..<Int.max, red, thickness: .max)
-        picture.drawVerticalLine(x: -5, y: 0..<3, red, thickness: 3)
         picture.fill(y: 3..<9, x: 0..<3, red)
         picture.drawText("A", y: .max, x: .min, red, scale: 3, outline: red)
         picture.drawText("A", y: 1 << 39, x: -1 << 39, red)
         picture.draw(copy, y: .min, x: .max)
         picture.draw(copy, y: 3, x: -3)
-        picture.drawOutline(y: .min..<Int.max, x: .min..<Int.max, red, thickness: 4)
         #expect(picture == copy)
         picture.fill(y: .min..<Int.max, x: 2..<Int.max, red)
         #expect(shape(picture) == "..#\n..#\n..#")

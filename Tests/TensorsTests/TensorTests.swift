@@ -64,15 +64,13 @@ extension TensorsTests {
             #expect(joined.values == [1, 2, 5, 1, 2, 3, 4, 6, 3, 4])
         }
 
-        @Test("upsampling repeats pixels, and pooling takes it back")
+        @Test("upsampling repeats pixels")
         func resampling() {
             let x = noise(1, 2, 3, 5, 7)
             let large = x.upsampledNearest2x()
             #expect(large.shape == [2, 6, 10, 7])
-            #expect(large.averagePooled2x().values == x.values)
             let small = Tensor(shape: [1, 2, 2, 1], values: [1, 2, 3, 4]).upsampledNearest2x()
             #expect(small.values == [1, 1, 2, 2, 1, 1, 2, 2, 3, 3, 4, 4, 3, 3, 4, 4])
-            #expect(noise(1, 1, 3, 5, 2).averagePooled2x().shape == [1, 1, 2, 2])
         }
 
         @Test("every half becomes its float and back, as Swift converts them")
