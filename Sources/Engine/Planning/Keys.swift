@@ -50,9 +50,11 @@ struct ItemInputs: Sendable {
         return members
     }
 
+    // The name is a closure, since only the rows of a trace need it: a plan makes a million keys without them.
+
     private func collect(
-        _ link: StepGraph.Link, named name: String, of item: ItemNode, outputs: [[Digest]], isKnown: (ItemNode) -> Bool,
-        into collector: inout some InputCollector
+        _ link: StepGraph.Link, named name: @autoclosure () -> String, of item: ItemNode, outputs: [[Digest]],
+        isKnown: (ItemNode) -> Bool, into collector: inout some InputCollector
     ) -> Bool {
         let reader = graph.scope(of: item)
         let (producer, width) = (graph.steps[link.producer].scope, graph.steps[link.producer].outputs.count)
@@ -61,7 +63,7 @@ struct ItemInputs: Sendable {
             guard isKnown(ItemNode(step: link.producer, position: position)) else { return false }
             let digest = outputs[link.producer][position * width + link.output]
             collector.add(digest)
-            collector.addRow { ItemOutcome.Input(name: name, digest: digest, value: nil) }
+            collector.addRow { ItemOutcome.Input(name: name(), digest: digest, value: nil) }
             return true
         }
         var all = MemberDigest()
@@ -74,8 +76,8 @@ struct ItemInputs: Sendable {
             let digest = outputs[link.producer][other.position * width + link.output]
             let label = scopes.memberLabel(of: other, for: reader.kind)
             all.add(label: label, digest: digest)
-            collector.addRow { ItemOutcome.Input(name: "\(name) [\(label)]", digest: digest, value: nil) }
-            if reader.kind == .trainingSet { collector.addMember { member(other, as: name, digest) } }
+            collector.addRow { ItemOutcome.Input(name: "\(name()) [\(label)]", digest: digest, value: nil) }
+            if reader.kind == .trainingSet { collector.addMember { member(other, as: name(), digest) } }
         }
         guard isComplete else { return false }
         collector.add(all.digest)
@@ -83,7 +85,7 @@ struct ItemInputs: Sendable {
     }
 
     private func collect(
-        _ fact: StepInput.Fact, named name: String, of item: ItemNode, into collector: inout some InputCollector
+        _ fact: StepInput.Fact, named name: @autoclosure () -> String, of item: ItemNode, into collector: inout some InputCollector
     ) -> Bool {
         let reader = graph.scope(of: item)
         guard let digest = scopes.digest(of: fact, for: reader, signatures: signatures) else { return false }
@@ -91,7 +93,7 @@ struct ItemInputs: Sendable {
         guard reader.kind == .trainingSet else {
             collector.addRow {
                 let text = scopes.text(of: fact, for: reader, signatures: signatures)
-                return ItemOutcome.Input(name: name, digest: digest, value: text)
+                return ItemOutcome.Input(name: name(), digest: digest, value: text)
             }
             return true
         }
@@ -100,9 +102,9 @@ struct ItemInputs: Sendable {
             collector.addRow {
                 let text = scopes.text(of: fact, for: scope, signatures: signatures)
                 return ItemOutcome.Input(
-                    name: "\(name) [\(scopes.fullLabel(of: scope))]", digest: digest, value: text)
+                    name: "\(name()) [\(scopes.fullLabel(of: scope))]", digest: digest, value: text)
             }
-            collector.addMember { member(scope, as: name, digest) }
+            collector.addMember { member(scope, as: name(), digest) }
         }
         return true
     }
