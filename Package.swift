@@ -120,7 +120,8 @@ let package = Package(
         .target(
             name: "CellarKit",
             dependencies: [
-                "Basics", "BlobStore", "BuiltinModels", "Catalog", "CatalogSchema", "Cellpose", "Checkpoints", "Diffusion", "Engine",
+                "Basics", "BlobStore", "BuiltinModels", "Catalog", "CatalogSchema", "Cellpose", "Checkpoints", "Diffusion",
+                "Engine",
                 "Figures", "Pipeline", "Rendering", "Simulation", "Tensors", "Volumes",
             ],
             exclude: ["README.md"], swiftSettings: settings),

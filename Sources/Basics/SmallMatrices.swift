@@ -1,5 +1,3 @@
-
-
 /// The Jacobi rotation of two coordinates p and q: of the two that make the entry (p, q) of a symmetric matrix zero, the one by
 /// the smaller angle, at most 45°. With tan θ the smaller root of t² + 2ζt − 1 = 0, ζ = (a_qq − a_pp) / 2 a_pq:
 ///

@@ -39,7 +39,8 @@ import Testing
         }
         #expect(declared.isSuperset(of: steps), "the file of a step says `static let name = \"…\"`")
         for (path, names) in found.sorted(by: { $0.key < $1.key }) {
-            Issue.record("\(path) names \(names.sorted().joined(separator: ", ")): take the names from the steps, as `MaskStep.name`")
+            Issue.record(
+                "\(path) names \(names.sorted().joined(separator: ", ")): take the names from the steps, as `MaskStep.name`")
         }
     }
 

@@ -58,7 +58,7 @@ private struct PairStep: TypedStep {
 
     func run(_ item: Item<Self>) throws {
         var pairs: [[Int32]] = []
-        try item.inputs.numbers.forEach { scope, number in
+        try item.inputs.numbers.forEachScope { scope, number in
             let same = try item.inputs.numbers.content(of: scope)
             pairs.append([number.value, same.value, try item.inputs.tens.value(of: scope)])
             // A slice of another slab is not in the item's key.

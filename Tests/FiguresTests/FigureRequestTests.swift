@@ -56,6 +56,7 @@ import Testing
         #expect(error(FigureRequest(.histogram(.column("x; --"))))?.message.contains("has no column x; --") == true)
         #expect(error(FigureRequest(.histogram(.column("x"), bins: 0)))?.message.contains("1 to 1000 bins") == true)
         #expect(
-            error(FigureRequest(.box(.column("volume_nm3")), condition: "colour = 1"))?.message.contains("no such column: colour") == true)
+            error(FigureRequest(.box(.column("volume_nm3")), condition: "colour = 1"))?.message.contains("no such column: colour")
+                == true)
     }
 }

@@ -85,7 +85,8 @@ struct ItemInputs: Sendable {
     }
 
     private func collect(
-        _ fact: StepInput.Fact, named name: @autoclosure () -> String, of item: ItemNode, into collector: inout some InputCollector
+        _ fact: StepInput.Fact, named name: @autoclosure () -> String, of item: ItemNode,
+        into collector: inout some InputCollector
     ) -> Bool {
         let reader = graph.scope(of: item)
         guard let digest = scopes.digest(of: fact, for: reader, signatures: signatures) else { return false }

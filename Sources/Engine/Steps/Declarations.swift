@@ -119,14 +119,14 @@ public struct RelatedArtifacts<Content: ArtifactContent> {
     /// Calls the closure for each artifact, in order of z; for the members of a training set, tomogram by tomogram.
     ///
     /// - Complexity: opens one file after the other.
-    public func forEach(_ body: (_ scope: StepItem.Scope, _ content: Content) throws -> Void) throws {
+    public func forEachScope(_ body: (_ scope: StepItem.Scope, _ content: Content) throws -> Void) throws {
         try item.forEachArtifact(of: step, named: name) { try body($0.scope, Content($0.artifact)) }
     }
 
-    /// The artifact of one related scope, or of its tomogram. It serves to read one input while ``forEach(_:)`` goes through another.
+    /// The artifact of one related scope, or of its tomogram. It serves to read one input while ``forEachScope(_:)`` goes through another.
     ///
     /// ```swift
-    /// try item.inputs.instances.forEach { scope, instances in
+    /// try item.inputs.instances.forEachScope { scope, instances in
     ///     let mask = try item.inputs.masks.content(of: scope)
     /// ```
     ///

@@ -83,7 +83,7 @@ extension RelatedArtifacts<ConsistentMaps> {
     /// - Throws: ``PipelineError`` where no slab has the slice.
     func map(z: Int) throws -> Image<Float> {
         var first: (id: Int64, maps: ConsistentMaps, slice: Int)?
-        try forEach { scope, maps in
+        try forEachScope { scope, maps in
             guard let range = scope.z, range.contains(z), scope.id < first?.id ?? .max else { return }
             first = (scope.id, maps, z - range.lowerBound)
         }

@@ -34,7 +34,7 @@ struct TrainingMaterial {
     init(_ item: StepItem, _ inputs: InputValues<Inputs>) throws {
         self.item = item
         self.inputs = inputs
-        try inputs.histograms.forEach { scope, content in
+        try inputs.histograms.forEachScope { scope, content in
             guard let id = scope.tomogramID else { return }
             scalings[id] = try DensityScaling(content.histogram, of: scope.tomogram)
         }
@@ -79,7 +79,7 @@ struct TrainingMaterial {
         var sources: [LabelSource] = []
         // A class that is not learned becomes ground; the label after the last class, "neither", is ignored.
         let table = ClassList.table(from: PseudoLabels.classes, to: classes, other: TrainingPatch.ignored)
-        try inputs.pseudoLabels.forEach { scope, labels in
+        try inputs.pseudoLabels.forEachScope { scope, labels in
             guard let z = scope.z else { return }
             let index = try volume(of: scope, tolerance: tolerance).index
             let shape = volumes[index].shape
@@ -122,7 +122,7 @@ struct TrainingMaterial {
     /// - Throws: as ``volume(of:tolerance:)``.
     mutating func particleSources(classes: [String], tolerance: Double) throws -> [ParticleSource] {
         var sources: [ParticleSource] = []
-        try inputs.pseudoLabels.forEach { scope, labels in
+        try inputs.pseudoLabels.forEachScope { scope, labels in
             guard let z = scope.z else { return }
             let (index, size) = try volume(of: scope, tolerance: tolerance)
             guard let box = volumes[index].shape.slices(z) else { return }

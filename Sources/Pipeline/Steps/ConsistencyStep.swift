@@ -35,7 +35,7 @@ public struct ConsistencyStep: TypedStep {
         let maps = try item.inputs.maps
         var range: ClosedRange<Float>?
         var shapes: [[Int]] = []
-        try maps.forEach { _, map in
+        try maps.forEachScope { _, map in
             let own = try map.range()
             range = range.map { min($0.lowerBound, own.lowerBound)...max($0.upperBound, own.upperBound) } ?? own
             shapes.append(try map.shape())
@@ -56,7 +56,7 @@ public struct ConsistencyStep: TypedStep {
                 decisions.append(slice.decision)
                 try writer.append(slice.map)
             }
-            try maps.forEach { _, map in try append(stream.add(map.image())) }
+            try maps.forEachScope { _, map in try append(stream.add(map.image())) }
             try append(stream.finish())
         }
         try item.give(\.decisions, decisions)

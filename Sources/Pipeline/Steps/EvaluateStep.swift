@@ -122,7 +122,7 @@ public struct EvaluatePseudoLabelsStep: TypedStep {
     public func run(_ item: Item<Self>) throws {
         let evaluation = try EvaluationScope(item, item.inputs.annotations)
         var slabs: [Slab] = []
-        try item.inputs.pseudoLabels.forEach { scope, labels in
+        try item.inputs.pseudoLabels.forEachScope { scope, labels in
             if let z = scope.z { slabs.append(Slab(id: scope.id, z: z, labels: labels)) }
         }
         slabs.sort { $0.id < $1.id }

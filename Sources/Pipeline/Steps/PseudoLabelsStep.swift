@@ -69,7 +69,7 @@ public struct PseudoLabelsStep: TypedStep {
         /// Calls the closure with the class and the particle's number of each pixel, slice by slice.
         func forEachSlice(_ body: (_ index: Int, _ classes: Image<UInt8>, _ particles: Image<Int32>) throws -> Void) throws {
             var index = 0
-            try item.inputs.instances.forEach { scope, slice in
+            try item.inputs.instances.forEachScope { scope, slice in
                 let instances = try slice.instances()
                 let particles = try linked.identifiers(instances, slice: index).relabelled(by: numbers)
                 let assembly = try item.inputs.settings.value(of: scope).assembly()
@@ -129,7 +129,7 @@ public struct PseudoLabelsStep: TypedStep {
             leastFlatness: item.parameters.flattest, greatestHeight: item.parameters.longest, waist: item.parameters.waist,
             volumes: smallest...largest, separation: item.parameters.separation)
         var linking: InstanceLinking?
-        try item.inputs.instances.forEach { scope, slice in
+        try item.inputs.instances.forEachScope { scope, slice in
             let instances = try slice.instances()
             var current = try linking ?? InstanceLinking(item.inputs.settings.value(of: scope).diameters, rules: rules)
             // A single reference, so that appending copies nothing.
