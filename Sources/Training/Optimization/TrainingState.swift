@@ -87,3 +87,80 @@ struct TrainingCourse: Hashable, Sendable, Codable {
         }
     }
 }
+
+/// The settings of a training.
+public struct TrainingSettings: Hashable, Sendable, Codable {
+    /// The number of patches of a step.
+    public var batch: Int
+    /// The number of steps after which the network is validated and the state of the training is saved.
+    public var stepsPerEpoch: Int
+    /// The number of epochs at most.
+    public var epochs: Int
+    /// The learning rate that ``schedule`` scales.
+    public var learningRate: Double
+    /// The weight decay of AdamW; 0 for Adam.
+    public var weightDecay: Double
+    public var schedule: LearningRateSchedule
+    /// The number of epochs without a lower validation loss after which the training ends; 0 for never.
+    public var patience: Int
+    /// The seed of the initial weights and of the patches of each step.
+    public var seed: UInt64
+
+    /// - Throws: ``TrainingError`` unless the batch is in 1 … 1024, the steps in 1 … 1,000,000, epochs and patience in 0 …
+    ///   1,000,000, the learning rate above 0 and at most 10, and the weight decay in 0 … 10.
+    public init(
+        batch: Int, stepsPerEpoch: Int, epochs: Int, learningRate: Double, weightDecay: Double = 0,
+        schedule: LearningRateSchedule = .constant, patience: Int = 0, seed: UInt64 = 0
+    ) throws(TrainingError) {
+        guard 1...1024 ~= batch, 1...1_000_000 ~= stepsPerEpoch, 0...1_000_000 ~= epochs, 0...1_000_000 ~= patience else {
+            throw TrainingError(
+                "no training has \(batch) patches a step, \(stepsPerEpoch) steps an epoch, \(epochs) epochs and a patience of \(patience)"
+            )
+        }
+        guard learningRate > 0, learningRate <= 10, (0...10).contains(weightDecay) else {
+            throw TrainingError("a learning rate of \(learningRate) and a weight decay of \(weightDecay) are out of range")
+        }
+        (self.batch, self.stepsPerEpoch, self.epochs) = (batch, stepsPerEpoch, epochs)
+        (self.learningRate, self.weightDecay, self.schedule) = (learningRate, weightDecay, schedule)
+        (self.patience, self.seed) = (patience, seed)
+    }
+
+    /// The number of steps of the whole training.
+    public var steps: Int { stepsPerEpoch * epochs }
+}
+
+/// The learning rate as a function of t = step / steps.
+public enum LearningRateSchedule: String, Hashable, Sendable, Codable, CaseIterable {
+    case constant
+    /// rate · (1 − t)^0.9 (nnU-Net).
+    case polynomial
+    /// rate · (1 + cos πt) / 2: half a cosine, from the rate to 0.
+    case cosine
+    /// Up from rate / 25 to the rate in three tenths of the steps, then down to rate / 250,000, both along half a cosine (Smith
+    /// and Topin, 2019; equal to PyTorch's OneCycleLR).
+    case oneCycle = "one-cycle"
+
+    /// The learning rate of a step.
+    ///
+    /// - Parameters:
+    ///   - rate: the highest learning rate.
+    ///   - step: the number of the step, from 0 on.
+    ///   - steps: the number of steps of the whole training.
+    public func rate(_ rate: Double, step: Int, of steps: Int) -> Double {
+        let t = Double(step) / Double(max(steps, 1))
+        switch self {
+        case .constant: return rate
+        case .polynomial: return rate * pow(max(1 - t, 0), 0.9)
+        case .cosine: return rate * (1 + cos(.pi * min(t, 1))) / 2
+        case .oneCycle:
+            let rise = 0.3 * Double(steps) - 1
+            let (first, last) = (rate / 25, rate / 250_000)
+            let step = Double(step)
+            if step <= rise { return Self.annealed(from: first, to: rate, rise > 0 ? step / rise : 1) }
+            return Self.annealed(from: rate, to: last, min((step - rise) / max(Double(steps) - 1 - rise, 1), 1))
+        }
+    }
+
+    /// Half a cosine from one value at t = 0 to the other at t = 1.
+    private static func annealed(from: Double, to: Double, _ t: Double) -> Double { to + (from - to) / 2 * (1 + cos(.pi * t)) }
+}
