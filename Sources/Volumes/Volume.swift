@@ -27,6 +27,34 @@ public protocol Volume: Sendable {
     /// - Complexity: reads or decodes every chunk that the box touches. Memory beside the destination is at most that of the
     ///   chunks of one row of chunks.
     func read(_ box: Box, into destination: UnsafeMutableRawBufferPointer) throws(VolumeError)
+
+    /// How many of the volume's chunks are stored, for formats in which a chunk may be absent; nil for all others.
+    ///
+    /// - Throws: ``VolumeError`` where a folder cannot be listed.
+    /// - Complexity: lists the folders of the chunks; no chunk is read.
+    func storedChunks() throws(VolumeError) -> StoredChunks?
+}
+
+/// How many chunks of a volume are stored. Absent ones are read as the fill value: some programs leave out what has no other
+/// value, and an interrupted copy looks the same.
+public struct StoredChunks: Hashable, Sendable {
+    public let stored: Int
+    public let total: Int
+
+    public init(stored: Int, total: Int) { (self.stored, self.total) = (stored, total) }
+
+    public var isComplete: Bool { stored == total }
+}
+
+extension Volume {
+    public func storedChunks() throws(VolumeError) -> StoredChunks? { nil }
+
+    /// The value of all voxels of a small volume, where they have only one: what a program leaves at the final path before it has
+    /// a result. Nil for volumes of more than 64³ voxels, which are not read, and for all that have two values.
+    ///
+    /// - Throws: ``VolumeError`` where the voxels cannot be read.
+    /// - Complexity: reads at most 64³ voxels.
+    public func constantValue() throws(VolumeError) -> Double? { nil }
 }
 
 extension Volume {
