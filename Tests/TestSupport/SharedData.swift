@@ -22,6 +22,11 @@ public enum SharedData {
     /// Why a test skips.
     public static let absence: Comment = "no real data: ../shared/data is absent and CELLAR_TEST_DATA is not set"
 
+    /// The script that makes small files with the faults that users reported; nil where it is absent.
+    public static let cases: String? = root.map { "\($0)/../cases/make_cases.py" }.flatMap {
+        FileManager.default.fileExists(atPath: $0) ? $0 : nil
+    }
+
     /// The path of a file, from the folder on; meaningless where the folder is absent.
     public static func file(_ path: String) -> String { "\(root ?? "/nonexistent")/\(path)" }
 }

@@ -7,6 +7,8 @@ import Volumes
 ///     survey-benchmark make FILE.mrc GIB [constant|noise]   writes a float32 tomogram of that size
 ///     survey-benchmark survey FILE [RUNS]                   times VolumeSurvey.run, and prints what it found
 ///     survey-benchmark pread FILE | mmap FILE               sums the words of a file, read or mapped
+///     survey-benchmark read FILE all|slices|blocks [RUNS]   reads a volume whole in layers of chunks, slice by slice, or in
+///                                                           blocks of 96³ that overlap by 32, each time opened anew
 @main
 enum SurveyBenchmark {
     static func main() throws {
@@ -22,6 +24,8 @@ enum SurveyBenchmark {
             try make(path, slices: max(1, slices), isConstant: arguments.last == "constant")
         case "survey":
             try survey(path, runs: arguments.count > 3 ? Int(arguments[3]) ?? 1 : 1)
+        case "read":
+            try read(path, how: arguments.count > 3 ? arguments[3] : "all", runs: arguments.count > 4 ? Int(arguments[4]) ?? 1 : 1)
         case "pread":
             time("pread") { sumByRead(path) }
         case "mmap":
@@ -68,6 +72,41 @@ enum SurveyBenchmark {
         var usage = rusage()
         getrusage(RUSAGE_SELF.rawValue, &usage)
         print("peak resident memory \(usage.ru_maxrss / 1024) MiB")
+    }
+
+    static func read(_ path: String, how: String, runs: Int) throws {
+        for _ in 0..<max(1, runs) {
+            let volume = try VolumeLocation(parsing: path).open()
+            let decoded = (volume as? ZarrVolume)?.decodedChunkCount ?? 0
+            let sum = try time("read \(how)") {
+                var sum: UInt64 = 0
+                for box in boxes(of: volume, how: how) {
+                    sum &+= try volume.read(box).withUnsafeBytes { words($0) }
+                }
+                return sum
+            }
+            if let volume = volume as? ZarrVolume {
+                let grid = [
+                    (volume.shape.z, volume.chunkShape.z), (volume.shape.y, volume.chunkShape.y), (volume.shape.x, volume.chunkShape.x),
+                ].map { ($0 + $1 - 1) / $1 }.reduce(1, *)
+                print("chunks decoded \(volume.decodedChunkCount - decoded) of \(grid); sum \(sum)")
+            }
+        }
+        var usage = rusage()
+        getrusage(RUSAGE_SELF.rawValue, &usage)
+        print("peak resident memory \(usage.ru_maxrss / 1024) MiB")
+    }
+
+    static func boxes(of volume: any Volume, how: String) -> [Box] {
+        let shape = volume.shape
+        func starts(_ length: Int, _ side: Int, _ step: Int) -> [Range<Int>] {
+            stride(from: 0, to: max(1, length - (side - step)), by: step).map { $0..<min($0 + side, length) }
+        }
+        let (side, step) = how == "blocks" ? (96, 64) : (Int.max / 4, Int.max / 4)
+        let depth = how == "blocks" ? 96 : how == "slices" ? 1 : volume.chunkShape.z
+        return starts(shape.z, depth, how == "blocks" ? 64 : depth).flatMap { z in
+            starts(shape.y, side, step).flatMap { y in starts(shape.x, side, step).compactMap { Box(z: z, y: y, x: $0) } }
+        }
     }
 
     /// Reads a file into one reused buffer.

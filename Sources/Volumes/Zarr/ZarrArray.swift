@@ -95,6 +95,17 @@ struct ZarrArray: Sendable {
         self.separator = separator
     }
 
+    /// Fills memory for whole voxels with the fill value.
+    func fill(_ voxels: UnsafeMutableRawBufferPointer) {
+        if fill.allSatisfy({ $0 == fill[0] }) {
+            voxels.initializeMemory(as: UInt8.self, repeating: fill[0])
+        } else {
+            for start in stride(from: 0, to: voxels.count, by: fill.count) {
+                for (byte, value) in fill.enumerated() { voxels[start + byte] = value }
+            }
+        }
+    }
+
     /// The key of a chunk, given its index in the grid of chunks along each axis.
     func chunkKey(_ place: [Int]) -> String {
         ZarrStore.key(place.map(String.init).joined(separator: separator), in: key)

@@ -1,5 +1,3 @@
-import Synchronization
-
 /// A decoded chunk in memory: `[z][y][x]`, x fastest, little-endian, without the voxels beyond the edges of the volume.
 struct ZarrChunk: Sendable {
     let shape: VolumeShape
@@ -61,48 +59,6 @@ struct ZarrChunk: Sendable {
                     }
                 }
             }
-        }
-    }
-}
-
-/// The decoded chunks of a volume that are kept in memory, so that reading slice after slice decodes each chunk once.
-///
-/// A read of slices uses the chunks of one **layer** (the chunks at one depth) again and again. So chunks of other layers
-/// are dropped first. When one layer alone fills the memory, its further chunks are not kept: a "least recently used" rule
-/// would drop every chunk just before it is used again.
-final class ZarrChunkCache: Sendable {
-    /// The size limit of all kept chunks in bytes.
-    private let limit: Int
-    private let state = Mutex(State())
-
-    private struct State {
-        var chunks: [Place: ZarrChunk] = [:]
-        var byteCount = 0
-    }
-
-    /// The place of a chunk in the grid of chunks.
-    struct Place: Hashable, Sendable {
-        let z: Int
-        let y: Int
-        let x: Int
-    }
-
-    init(limit: Int) { self.limit = limit }
-
-    func chunk(at place: Place) -> ZarrChunk? { state.withLock { $0.chunks[place] } }
-
-    /// Keeps a chunk if it fits beside the kept chunks of its layer.
-    func keep(_ chunk: ZarrChunk, at place: Place) {
-        guard chunk.bytes.count <= limit else { return }
-        state.withLock { state in
-            guard state.chunks[place] == nil else { return }
-            if state.byteCount + chunk.bytes.count > limit {
-                state.chunks = state.chunks.filter { $0.key.z == place.z }
-                state.byteCount = state.chunks.values.reduce(0) { $0 + $1.bytes.count }
-            }
-            guard state.byteCount + chunk.bytes.count <= limit else { return }
-            state.chunks[place] = chunk
-            state.byteCount += chunk.bytes.count
         }
     }
 }

@@ -44,6 +44,27 @@ struct ZarrStore: Sendable {
         return Array(keys.filter { contains(Self.key(".zarray", in: $0)) }.prefix(limit))
     }
 
+    /// What the system says about a file; nil where there is none.
+    ///
+    /// - Throws: ``VolumeError``, `.unreadable`, where it is a link without a target, or the system refuses.
+    func status(of key: String) throws(VolumeError) -> FileStatus? {
+        let path = path(of: key)
+        do throws(SystemError) { return try FileStatus(of: path) } catch {
+            // A link whose target is missing is an error. It must not count as a chunk that was never written.
+            if error.isAbsence, (try? FileStatus(of: path, followingLinks: false)) == nil { return nil }
+            throw .cannotOpen(path, error)
+        }
+    }
+
+    /// What tells an array from all others of this machine, and from one that was written anew in the same place.
+    ///
+    /// - Throws: ``VolumeError``, `.unreadable`, where the file of its metadata is gone.
+    func identity(ofArray array: ZarrArray, metadata name: String = ".zarray") throws(VolumeError) -> ZarrChunkCaches.Key {
+        let key = Self.key(name, in: array.key)
+        guard let status = try status(of: key) else { throw .malformedMetadata("is missing", path: path(of: key)) }
+        return ZarrChunkCaches.Key(folder: Self.key(array.key, in: root), metadata: ZarrChunkCache.Version(status))
+    }
+
     /// The bytes of a file; nil where there is none.
     ///
     /// - Throws: ``VolumeError``: `.unreadable` where the key leads out of the store, is a link without a target or is not a

@@ -19,8 +19,8 @@ public struct ZarrVolume: Volume {
     private let axes: ZarrAxes
     private let cache: ZarrChunkCache
 
-    /// The size limit in bytes of the decoded chunks that a volume keeps in memory.
-    private static let cacheLimit = 256 << 20
+    /// How many chunks of the array this process has decoded, for measurements.
+    public var decodedChunkCount: Int { cache.decodedChunkCount }
 
     /// Opens a volume; no voxel is read.
     ///
@@ -61,37 +61,48 @@ public struct ZarrVolume: Volume {
         self.store = store
         self.array = array
         self.axes = axes
-        self.cache = ZarrChunkCache(limit: Self.cacheLimit)
+        self.cache = ZarrChunkCaches.cache(
+            for: try store.identity(ofArray: array), chunkBytes: chunkShape.count * array.dataType.scalarType.size)
     }
 
     /// Reads the voxels of a box into memory, `[z][y][x]`, little-endian values of `scalarType`.
     ///
-    /// Decoded chunks are kept, up to 256 MiB, for later reads. Volumes are best read in boxes as deep as a chunk, or slice
-    /// after slice.
+    /// One pass over the volume in any order of slices or blocks decodes each chunk once: see ``ZarrChunkCache``.
     ///
     /// - Throws: ``VolumeError`` where the box does not lie in the volume, or a chunk cannot be read or is damaged.
-    /// - Complexity: decodes, one after another, every chunk that the box touches and that is not kept. Memory is that of the
-    ///   chunks kept and of one chunk, encoded and decoded.
+    /// - Complexity: decodes, one after another, every chunk that the box touches and that is not kept. Memory is that of one
+    ///   chunk, encoded and decoded, and up to 128 MiB of chunks that are kept for each of the four arrays that this process read
+    ///   last; up to 4 GiB for each are kept in the folder for temporary files.
     public func read(_ box: Box, into destination: UnsafeMutableRawBufferPointer) throws(VolumeError) {
         try box.check(inside: shape, destination: destination, scalarType: scalarType, path: header.path)
+        // Whole layers are read in order, each chunk once: nothing needs to be kept.
+        let isLayer = box.shape.z >= chunkShape.z && box.shape.y == shape.y && box.shape.x == shape.x
         for z in box.z.lowerBound / chunkShape.z...(box.z.upperBound - 1) / chunkShape.z {
             for y in box.y.lowerBound / chunkShape.y...(box.y.upperBound - 1) / chunkShape.y {
                 for x in box.x.lowerBound / chunkShape.x...(box.x.upperBound - 1) / chunkShape.x {
                     let place = ZarrChunkCache.Place(z: z, y: y, x: x)
-                    copy(try chunk(at: place), at: place, to: box, in: destination)
+                    try copy(chunk(at: place, isKept: !isLayer), at: place, to: box, in: destination)
                 }
             }
         }
     }
 
-    /// The decoded chunk at a place in the grid; nil if it was never written.
-    private func chunk(at place: ZarrChunkCache.Place) throws(VolumeError) -> ZarrChunk? {
-        if let chunk = cache.chunk(at: place) { return chunk }
+    /// The chunk at a place in the grid; nil if it was never written.
+    ///
+    /// - Parameter isKept: whether it is kept for later reads, if it has to be decoded.
+    private func chunk(at place: ZarrChunkCache.Place, isKept: Bool) throws(VolumeError) -> KeptChunk? {
         var grid = array.shape.map { _ in 0 }
         if let z = axes.z { grid[z] = place.z }
         grid[axes.y] = place.y
         grid[axes.x] = place.x
         let key = array.chunkKey(grid)
+        guard let status = try store.status(of: key) else { return nil }
+        return try cache.chunk(at: place, version: ZarrChunkCache.Version(status), isKept: isKept) { () throws(VolumeError) in
+            try decodedChunk(at: place, key: key)
+        }
+    }
+
+    private func decodedChunk(at place: ZarrChunkCache.Place, key: String) throws(VolumeError) -> ZarrChunk? {
         let count = array.chunkCount * scalarType.size
         guard let encoded = try store.contents(of: key, limit: array.codec.encodedLimit(count: count)) else { return nil }
         let decoded = try array.codec.decode(encoded, count: count, path: store.path(of: key))
@@ -105,34 +116,39 @@ public struct ZarrVolume: Volume {
         let strides = (
             z: axes.z.map { array.strides[$0] } ?? inside.voxelsPerSlice, y: array.strides[axes.y], x: array.strides[axes.x]
         )
-        let chunk = ZarrChunk(decoded: decoded, shape: inside, strides: strides, dataType: array.dataType)
-        cache.keep(chunk, at: place)
-        return chunk
+        return ZarrChunk(decoded: decoded, shape: inside, strides: strides, dataType: array.dataType)
     }
 
     /// Copies the intersection of a chunk and a box into the destination; writes the fill value there if there is no chunk.
     private func copy(
-        _ chunk: ZarrChunk?, at place: ZarrChunkCache.Place, to box: Box, in destination: UnsafeMutableRawBufferPointer
-    ) {
+        _ chunk: KeptChunk?, at place: ZarrChunkCache.Place, to box: Box, in destination: UnsafeMutableRawBufferPointer
+    ) throws(VolumeError) {
         let size = scalarType.size
         let (originZ, originY, originX) = (place.z * chunkShape.z, place.y * chunkShape.y, place.x * chunkShape.x)
-        let isUniform = array.fill.allSatisfy { $0 == array.fill.first }
         let x = box.x.clamped(to: originX..<originX + chunkShape.x)
+        let y = box.y.clamped(to: originY..<originY + chunkShape.y)
+        func row(_ z: Int, _ y: Int) -> UnsafeMutableRawBufferPointer {
+            let start =
+                ((z - box.z.lowerBound) * box.shape.y + y - box.y.lowerBound) * box.shape.x + x.lowerBound - box.x.lowerBound
+            return UnsafeMutableRawBufferPointer(rebasing: destination[start * size..<(start + x.count) * size])
+        }
         for z in box.z.clamped(to: originZ..<originZ + chunkShape.z) {
-            for y in box.y.clamped(to: originY..<originY + chunkShape.y) {
-                let target =
-                    ((z - box.z.lowerBound) * box.shape.y + y - box.y.lowerBound) * box.shape.x + x.lowerBound - box.x.lowerBound
-                let row = UnsafeMutableRawBufferPointer(rebasing: destination[target * size..<(target + x.count) * size])
-                if let chunk {
-                    let source = ((z - originZ) * chunk.shape.y + y - originY) * chunk.shape.x + x.lowerBound - originX
-                    chunk.bytes.withUnsafeBytes {
-                        row.copyMemory(from: .init(rebasing: $0[source * size..<(source + x.count) * size]))
-                    }
-                } else if isUniform {
-                    row.initializeMemory(as: UInt8.self, repeating: array.fill[0])
-                } else {
-                    for voxel in 0..<x.count { for byte in 0..<size { row[voxel * size + byte] = array.fill[byte] } }
+            guard let chunk else {
+                for y in y { array.fill(row(z, y)) }
+                continue
+            }
+            let rows = y.lowerBound - originY..<y.upperBound - originY
+            let isRead = chunk.withRows(rows, ofSlice: z - originZ, voxelSize: size) { bytes in
+                for y in y {
+                    let start = ((y - originY - rows.lowerBound) * chunk.shape.x + x.lowerBound - originX) * size
+                    row(z, y).copyMemory(from: UnsafeRawBufferPointer(rebasing: bytes[start..<start + x.count * size]))
                 }
+            }
+            guard isRead else {
+                throw VolumeError(
+                    .unreadable,
+                    "cannot be read again from the folder for temporary files, \(ScratchFile.folder): its disk fails",
+                    path: header.path)
             }
         }
     }
