@@ -1,4 +1,4 @@
-public import Basics
+import Basics
 import Glibc
 
 /// The compression libraries that are loaded at run time, where they are installed: nothing is needed to build.
