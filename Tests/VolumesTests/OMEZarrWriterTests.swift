@@ -52,10 +52,10 @@ struct OMEZarrWriterTests {
     }
 
     private func write(
-        _ volume: any Volume, _ name: String = "a.zarr", replacing: Bool = false, voxelSize: Double? = 13.48,
+        _ volume: any Volume, replacing: Bool = false, voxelSize: Double? = 13.48,
         _ reduction: OMEZarrWriter.Reduction, chunkLength: Int = 4
     ) throws -> String {
-        let path = directory.file(name)
+        let path = directory.file("a.zarr")
         try OMEZarrWriter.write(
             volume, to: OutputFolder(path, replacing: replacing, protecting: .none), name: "t",
             voxelSize: voxelSize.flatMap { VoxelSize(cubicInAngstroms: $0) }, reduction: reduction, chunkLength: chunkLength)
@@ -132,7 +132,8 @@ struct OMEZarrWriterTests {
         let path = try write(MemoryVolume(Self.buffer(5, 9, 3) { Float($0) }), .mean)
         func json(_ key: String) throws -> NSDictionary {
             let data = try Data(contentsOf: URL(fileURLWithPath: "\(path)/\(key)"))
-            return try #require(JSONSerialization.jsonObject(with: data) as? NSDictionary)
+            let object = try JSONSerialization.jsonObject(with: data)
+            return try #require(object as? NSDictionary)
         }
         #expect(try json(".zgroup") == ["zarr_format": 2])
         let image = try #require((json(".zattrs")["multiscales"] as? [NSDictionary])?.first)
@@ -153,8 +154,6 @@ struct OMEZarrWriterTests {
             #expect(FileManager.default.fileExists(atPath: "\(path)/\(key)"), "\(key)")
         }
         #expect(try names == ["a.zarr"])
-        let volume = try ZarrArray(key: "", in: ZarrStore(path: "\(path)/2"))
-        #expect(volume.shape == [2, 3, 1])
     }
 
     @Test("has block means of what is there, or the first of each block", arguments: [false, true])
@@ -173,7 +172,9 @@ struct OMEZarrWriterTests {
         // The first block: 0, 1, 9, 10, 27, 28, 36, 37: mean 18.5, rounded away from zero. The last one: 80.
         if let values = try level(path, 1, as: .uint8) { #expect(values.first == 19 && values.last == 80 && values.count == 20) }
         if let first = try level(write(volume, replacing: true, .first), 1, as: .uint8) {
-            #expect(first == (0..<2).flatMap { z in (0..<2).flatMap { y in (0..<5).map { Double(z * 54 + y * 18 + $0 * 2) } } })
+            let corners = [0, 18, 54, 72]
+            let expected: [Double] = corners.flatMap { corner in (0..<5).map { Double(corner + 2 * $0) } }
+            #expect(first == expected)
         }
     }
 

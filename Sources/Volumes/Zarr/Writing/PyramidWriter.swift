@@ -141,34 +141,38 @@ final class PyramidWriter<Value: PyramidVoxel> {
         let depth = min(image.chunkLength, next.z - first)
         if layers[level + 1].isEmpty { layers[level + 1] = [Value](repeating: .zero, count: depth * next.voxelsPerSlice) }
         let takesMean = reduction == .mean
+        let (firstRow, firstColumn) = (box.y.lowerBound / 2, box.x.lowerBound / 2)
         layers[level + 1].withUnsafeMutableBufferPointer { target in
             values.withUnsafeBufferPointer { source in
                 for z in stride(from: 0, to: shape.z, by: 2) {
+                    // The distance to the neighbour along z; 0 at the far edge, where a voxel takes the place of its neighbour: the
+                    // mean is then that of the voxels that are there.
+                    let below = z + 1 < shape.z ? shape.voxelsPerSlice : 0
                     for y in stride(from: 0, to: shape.y, by: 2) {
-                        let row =
-                            (((box.z.lowerBound + z) / 2 - first) * next.y + (box.y.lowerBound + y) / 2) * next.x
-                            + box.x.lowerBound / 2
+                        let down = y + 1 < shape.y ? shape.x : 0
+                        let row = (((box.z.lowerBound + z) / 2 - first) * next.y + firstRow + y / 2) * next.x + firstColumn
                         for x in stride(from: 0, to: shape.x, by: 2) {
                             let corner = (z * shape.y + y) * shape.x + x
-                            guard takesMean else {
-                                target[row + x / 2] = source[corner]
-                                continue
-                            }
-                            var (sum, count) = (0.0, 0.0)
-                            for dz in 0..<min(2, shape.z - z) {
-                                for dy in 0..<min(2, shape.y - y) {
-                                    for dx in 0..<min(2, shape.x - x) {
-                                        sum += source[corner + (dz * shape.y + dy) * shape.x + dx].number
-                                        count += 1
-                                    }
-                                }
-                            }
-                            target[row + x / 2] = Value(nearest: sum / count)
+                            target[row + x / 2] =
+                                takesMean
+                                ? Self.mean(source, at: corner, right: x + 1 < shape.x ? 1 : 0, down: down, below: below)
+                                : source[corner]
                         }
                     }
                 }
             }
         }
+    }
+
+    /// The mean of a voxel and its seven neighbours at some distances.
+    @inline(__always)
+    private static func mean(
+        _ voxels: UnsafeBufferPointer<Value>, at corner: Int, right: Int, down: Int, below: Int
+    ) -> Value {
+        func pair(_ index: Int) -> Double { voxels[index].number + voxels[index &+ right].number }
+        let upper = pair(corner) + pair(corner &+ down)
+        let lower = pair(corner &+ below) + pair(corner &+ below &+ down)
+        return Value(nearest: (upper + lower) / 8)
     }
 }
 
