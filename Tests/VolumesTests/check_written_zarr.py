@@ -1,9 +1,9 @@
 """Reads an OME-Zarr image that OMEZarrWriter wrote, and compares voxels, resolutions and metadata with the raw voxels of level 0.
 
-    python check_written_zarr.py FOLDER RAW DTYPE NZ NY NX VOXEL mean|first
+    python check_written_zarr.py FOLDER RAW DTYPE NZ NY NX VOXEL mean|first ...
 
-RAW holds the voxels of level 0, little-endian, [z][y][x]. VOXEL is the edge of a voxel in A, or 0 where it is not known. Prints `ok`,
-the compressor, and what read the store: zarr always; ome-zarr, ome-zarr-models, tensorstore (neuroglancer's reader of zarr in Python)
+Eight arguments for each image. RAW holds the voxels of level 0, little-endian, [z][y][x]. VOXEL is the edge of a voxel in A, or 0 where it is not known. Prints for each `ok`,
+the compressor, and what read it: zarr always; ome-zarr, ome-zarr-models, tensorstore (neuroglancer's reader of zarr in Python)
 and copick's way of opening a store where they are installed.
 
 Versions used: Python 3.11, numpy 2.4.6, zarr 3.1.6, numcodecs 0.16.6, ome-zarr 0.18.0, ome-zarr-models 1.7, tensorstore 0.1.86.
@@ -35,8 +35,7 @@ def reduced(a, how):
     return (np.sign(mean) * np.floor(np.abs(mean) + 0.5)).astype(a.dtype)
 
 
-def main():
-    folder, raw, dtype, nz, ny, nx, voxel, how = sys.argv[1:]
+def check(folder, raw, dtype, nz, ny, nx, voxel, how):
     voxel = float(voxel)
     expected = np.fromfile(raw, dtype).reshape(int(nz), int(ny), int(nx))
     readers = ["zarr"]
@@ -96,4 +95,5 @@ def main():
     print("ok", compressor["id"], *readers)
 
 
-main()
+for first in range(1, len(sys.argv), 8):
+    check(*sys.argv[first : first + 8])
