@@ -100,10 +100,12 @@ public struct AnnotationRecord: CatalogRecord {
     /// Of the label voxels or the points, and of the classes.
     public var digest: Digest
     public var addedAt: String
+    /// Of a score map: the least value that is in the mask. Nil where each value is a label, and for points.
+    public var threshold: Double?
 
     public init(
         id: Int64? = nil, tomogramId: Int64, kind: Kind, location: VolumeLocation, convention: String?, digest: Digest,
-        addedAt: String
+        addedAt: String, threshold: Double? = nil
     ) {
         self.id = id
         self.tomogramId = tomogramId
@@ -113,6 +115,7 @@ public struct AnnotationRecord: CatalogRecord {
         self.convention = convention
         self.digest = digest
         self.addedAt = addedAt
+        self.threshold = threshold
     }
 }
 

@@ -87,7 +87,8 @@ SELECT
     annotation.path AS path,
     annotation.member AS member,
     lower(hex(annotation.digest)) AS digest,
-    annotation.added_at AS added_at
+    annotation.added_at AS added_at,
+    annotation.threshold AS threshold
 FROM annotation
 JOIN tomogram AS t ON t.id = annotation.tomogram_id
 JOIN dataset ON dataset.id = t.dataset_id;

@@ -5,8 +5,8 @@ public import Volumes
 
 /// The files that a program writes beside a catalog. They are made here alone, so that none is written over what a catalog knows.
 public struct OutputFiles: Sendable {
-    private let protected: ProtectedFiles
-    private let areReplaced: Bool
+    let protected: ProtectedFiles
+    let areReplaced: Bool
 
     /// - Parameters:
     ///   - path: of one of the files: the catalog above it is asked what it knows, too.

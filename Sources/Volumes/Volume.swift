@@ -54,7 +54,12 @@ extension Volume {
     ///
     /// - Throws: ``VolumeError`` where the voxels cannot be read.
     /// - Complexity: reads at most 64³ voxels.
-    public func constantValue() throws(VolumeError) -> Double? { nil }
+    public func constantValue() throws(VolumeError) -> Double? {
+        guard shape.count <= 64 * 64 * 64 else { return nil }
+        let values = try read(shape.box).doubles()
+        guard let first = values.first else { return nil }
+        return values.allSatisfy { $0 == first || ($0.isNaN && first.isNaN) } ? first : nil
+    }
 }
 
 extension Volume {

@@ -94,6 +94,7 @@ struct OptionTable {
         let numbers = [
             "jobs", "z", "radius", "voxel-size", "dataset-voxel-size", "ids", "count", "slices", "pictures", "bins", "from", "to",
             "seed", "snr", "size", "tomograms", "budget", "time-limit", "least-confidence", "keep-runs",
+            "threshold",
         ]
         let paths = ["paths", "directory", "destination", "labels", "points", "output", "path", "input", "catalog"]
         let texts = [
@@ -121,6 +122,7 @@ struct OptionTable {
         ],
         "annotate": [
             ["tomogram": "t", "labels": "labels.mrc", "class": "membrane"],
+            ["tomogram": "t", "labels": "labels.mrc", "class": "membrane", "threshold": "1"],
             ["tomogram": "t", "points": "points.csv", "class": "ribosome", "radius": "50", "convention": "angstrom"],
         ],
         "slab add": [["tomogram": "t", "z": "0..<4"]],
@@ -177,6 +179,7 @@ struct OptionTable {
             ]
         ],
         "export map": [["target": "t", "step": "segment", "class": "ribosome", "output": "m.mrc"]],
+        "export tomogram": [["target": "t", "output": "copy.zarr"]],
         "export network": [["set": "first", "step": "train-membrane", "output": "n.safetensors"]],
         "remove": [["subject": "annotations", "where": "points > 0"]],
         "gc": [["budget": "1G", "keep-runs": "1"]],

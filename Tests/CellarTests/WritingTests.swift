@@ -15,6 +15,7 @@ import Testing
     /// Every command that writes the file of its option `--output`.
     private static let commands: [[String]] = [
         ["export", "labels", "t"], ["export", "map", "t", "--step", "segment", "--class", "membrane"], ["export", "points", "t"],
+        ["export", "tomogram", "t"],
         ["export", "network", "first", "--step", "train-membrane"], ["show", "t"], ["show", "t", "--step", "segment"],
         ["show", "first", "--curves"], ["plot", "histogram", "--column", "volume_nm3"],
         ["model", "convert", "network.safetensors"],
@@ -179,7 +180,8 @@ import Testing
         let folder = "\(Self.root)/Sources/cellar"
         for case let name as String in FileManager.default.enumerator(atPath: folder) ?? .init() where name.hasSuffix(".swift") {
             let text = try String(contentsOfFile: "\(folder)/\(name)", encoding: .utf8)
-            for forbidden in ["OutputFile(", ".write(to:", "createFile(", "forWritingTo:"] where name != "WritingOptions.swift" {
+            for forbidden in ["OutputFile(", "OutputFolder(", ".write(to:", "createFile(", "forWritingTo:"]
+            where name != "WritingOptions.swift" {
                 #expect(!text.contains(forbidden), "\(name): \(forbidden)")
             }
         }

@@ -166,6 +166,24 @@ import Volumes
         }
     }
 
+    /// Reads the labels of an item as the steps do.
+    private struct Reading: Step {
+        let name = "reading"
+        let version = 1
+        let scope = ScopeKind.annotation
+        let summary = ""
+        let inputs = [StepInput.fact(.annotation)]
+        let outputs = [StepOutput.value("labels")]
+        let shape: VolumeShape
+        let named: [String: String]?
+        func run(_ item: StepItem) throws {
+            guard let annotation = try item.annotations().first?.annotation else { return }
+            let labels = try AnnotatedLabels(
+                annotation, classes: ["b"], named: named, unnamed: .refuse, of: "t", shape: shape)
+            try item.give("labels", value: labels.slice(0))
+        }
+    }
+
     @Test("a class that is left out does not count where another one has been given its name")
     func leftOut() throws {
         let directory = try TemporaryDirectory()
@@ -176,23 +194,6 @@ import Volumes
         try writer.finish()
         let pairs = try ClassPairs("a=b,b=", parameter: "", annotated: ["a", "b"], found: ["b"])
         #expect(pairs.counterparts == ["a": "b"] && pairs.leftOut.isEmpty)
-        /// Reads the labels of an item as the steps do.
-        struct Reading: Step {
-            let name = "reading"
-            let version = 1
-            let scope = ScopeKind.annotation
-            let summary = ""
-            let inputs = [StepInput.fact(.annotation)]
-            let outputs = [StepOutput.value("labels")]
-            let shape: VolumeShape
-            let named: [String: String]?
-            func run(_ item: StepItem) throws {
-                guard let annotation = try item.annotations().first?.annotation else { return }
-                let labels = try AnnotatedLabels(
-                    annotation, classes: ["b"], named: named, unnamed: .refuse, of: "t", shape: shape)
-                try item.give("labels", value: labels.slice(0))
-            }
-        }
         for (named, expected) in [(pairs.counterparts, "[0,1,0,1]"), (nil, "[0,0,1,0]")] as [([String: String]?, String)] {
             let graph = try StepGraph([Reading(shape: shape, named: named)])
             let fresh = try PipelineCollection(PipelineCollection.discs(z: 1, side: 16))
@@ -204,6 +205,25 @@ import Volumes
             _ = try Runner(fresh.catalog, store: fresh.store, graph: graph, recipe: Recipe(steps: graph.steps)).run()
             #expect(try fresh.catalog.results.standingValue(step: "reading", scopeID: id, output: "labels")?.text == expected)
         }
+    }
+
+    @Test("labels of a score map are what is at least the annotation's threshold")
+    func threshold() throws {
+        let directory = try TemporaryDirectory()
+        let shape = try #require(VolumeShape(z: 1, y: 1, x: 4))
+        let path = directory.file("scores.mrc")
+        let writer = try MRCWriter(path: path, shape: shape, scalarType: .float16, voxelSize: VoxelSize(cubicInAngstroms: 10))
+        try writer.append(#require(VoxelBuffer(shape: shape, values: [0.25, 0.5, .nan, 1] as [Float16])))
+        try writer.finish()
+        let graph = try StepGraph([Reading(shape: shape, named: nil)])
+        let fresh = try PipelineCollection(PipelineCollection.discs(z: 1, side: 16))
+        let id = try fresh.catalog.collection.annotate(
+            tomogramID: fresh.tomogramID,
+            with: NewAnnotation(
+                kind: .labels, location: VolumeLocation(path: path), classes: [.init(name: "b", value: 1)],
+                contentDigest: Digest(of: [1]), threshold: 0.5))
+        _ = try Runner(fresh.catalog, store: fresh.store, graph: graph, recipe: Recipe(steps: graph.steps)).run()
+        #expect(try fresh.catalog.results.standingValue(step: "reading", scopeID: id, output: "labels")?.text == "[0,1,0,1]")
     }
 
     @Test("pairs of classes are by name unless somebody says otherwise")

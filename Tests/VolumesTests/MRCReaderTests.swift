@@ -222,6 +222,15 @@ struct MRCReaderTests {
             #expect(header.notes == ["The voxel size along z is absent or absurd; that along x is used."])
         }
         #expect(try header(sampling: [1, 1, 1], cell: [10, 10, 10]).voxelSize == VoxelSize(cubicInAngstroms: 10))
+        // Programs that do not know it write 1.
+        for (sampling, cell) in [([4, 3, 2], [4, 3, 2]), ([4, 3, 2], [4, 0, 0]), ([4, 3, 1], [4, 3, 1])] as [([Int32], [Float])] {
+            let header = try header(sampling: sampling, cell: cell)
+            #expect(header.voxelSize == nil)
+            #expect(header.notes.contains { $0.contains("exactly 1 Å is not believed") && $0.contains("--voxel-size 1") })
+        }
+        for edge in [0.9999, 1.0001] as [Float] {
+            #expect(try header(sampling: [4, 3, 2], cell: [4 * edge, 3 * edge, 2 * edge]).voxelSize != nil)
+        }
         for (sampling, cell) in [
             ([4, 3, 2], [0, 0, 0]), ([4, 3, 2], [-40, -30, -20]), ([0, 0, 0], [40, 30, 20]), ([4, 3, 2], [.nan, 30, 20]),
             ([4, 3, 2], [1e9, 1e9, 1e9]), ([4, 3, 2], [1e-9, 1e-9, 1e-9]),
@@ -246,16 +255,40 @@ struct MRCReaderTests {
         #expect(try volume(fixture).readSlice(z: 0).floats() == (0..<12).map { Float($0) })
     }
 
-    @Test("whose extended header is negative or longer than the file is refused", arguments: [-1, Int32.min, Int32.max])
-    func impossibleExtendedHeader(size: Int32) throws {
-        var fixture = MRCFixture.ramp
-        fixture.extendedHeaderSize = 0
-        var bytes = fixture.bytes
+    /// A ramp whose header declares an extended header of some size that is not there.
+    private func ramp(declaring size: Int32, then rest: [UInt8] = []) throws -> String {
+        var bytes = MRCFixture.ramp.bytes + rest
         withUnsafeBytes(of: size.littleEndian) { bytes.replaceSubrange(92..<96, with: $0) }
-        let path = try directory.write("volume.mrc", bytes)
+        return try directory.write("volume.mrc", bytes)
+    }
+
+    @Test(
+        "that is as long as header and voxels has no extended header, whatever it declares",
+        arguments: [1, 96, 1024, -1, Int32.min, Int32.max])
+    func absentExtendedHeader(size: Int32) throws {
+        let volume = try MRCVolume(path: ramp(declaring: size))
+        #expect(try volume.read(volume.shape.box).floats() == (0..<24).map { Float($0) })
+        let note =
+            "The header declares an extended header of \(size) bytes, which is not there: the file is as long as header and voxels."
+        #expect(volume.header.notes == [note])
+    }
+
+    @Test("whose size fits no reading is refused", arguments: [-1, Int32.min, Int32.max, 1024])
+    func impossibleExtendedHeader(size: Int32) throws {
+        let path = try ramp(declaring: size, then: [1, 2, 3])
         let error = try #require(throws: VolumeError.self) { _ = try MRCVolume(path: path) }
         #expect(error.code == .malformed)
         #expect(error.message.contains("extended header of \(size) bytes"))
+        // Part of the extended header may be there: where the voxels begin is not known.
+        let partial = try ramp(declaring: 1024, then: [UInt8](repeating: 0, count: 1000))
+        #expect(try #require(throws: VolumeError.self) { _ = try MRCVolume(path: partial) }.code == .truncated)
+    }
+
+    @Test("that declares no extended header has its voxels after the header, however long it is")
+    func undeclaredExtendedHeader() throws {
+        let volume = try MRCVolume(path: ramp(declaring: 0, then: [UInt8](repeating: 9, count: 1024)))
+        #expect(try volume.readSlice(z: 0).floats() == (0..<12).map { Float($0) })
+        #expect(volume.header.notes == ["The file is 1024 bytes longer than its header says."])
     }
 
     @Test("gives its labels without padding")

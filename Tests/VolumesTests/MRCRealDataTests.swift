@@ -1,3 +1,5 @@
+import Basics
+import Foundation
 import TestSupport
 import Testing
 import Volumes
@@ -108,6 +110,72 @@ struct MRCRealDataTests {
             digest: "821dc55769d13348112955afe59e4a54d68dd3d4ce8178444b784f5475515d09",
             statistics: [0.0, 3.875, 0.03358134516963252, 0.27534596707717457],
             percentiles: [0.0, 0.0, 1.71875]),
+        SurveyExpectation(
+            "SMLC-NYSBC+TARDIS/tests/test_data/data_type/mrc3D.mrc",
+            z: 78, y: 64, x: 32, .uint8,
+            digest: "12af6eec5aee3421c14092ae86132fa16eccdbe46d283542dd3af0aae6e781ef",
+            statistics: [141.0, 163.0, 153.03684645432693, 2.2410109145052686],
+            percentiles: [147.0, 153.0, 159.0]),
+        SurveyExpectation(
+            "SMLC-NYSBC+TARDIS/tests/test_data/data_type/rec2D.rec",
+            z: 1, y: 64, x: 32, .uint8,
+            digest: "60768bf92f051748c87d7f687a1682b551eb25d097063638a190c579f79cf8c9",
+            statistics: [144.0, 159.0, 153.1025390625, 1.550023121815162],
+            percentiles: [149.0, 153.0, 157.0]),
+        SurveyExpectation(
+            "anmartinezs+pyseg_system/data/tutorials/synth_sumb/models/5vai_r2.62_90_nostd.mrc",
+            z: 90, y: 90, x: 90, .float32,
+            digest: "9bf8217530e282206802a9f4470c2641c5dede62476cd58dba2e3a299dd60db1",
+            statistics: [0.0, 0.7683650851249695, 0.004552710697040728, 0.04117248039067394],
+            percentiles: [0.0, 0.0, 0.19209958195686366]),
+        SurveyExpectation(
+            "chanzuckerberg+cryoet-data-portal-backend/test_infra/test_files/input_bucket/10001_input/tomograms/TS_run2.rec",
+            z: 4, y: 4, x: 4, .int8,
+            digest: "004dc604e225c0b070a3e568d8d3528bc96e42f0e232f8b7449e67f5852bf2cd",
+            statistics: [0.0, 19.0, 9.421875, 5.63971599323716],
+            percentiles: [0.63, 9.0, 19.0]),
+        SurveyExpectation(
+            "chanzuckerberg+cryoet-data-portal-backend/test_infra/test_files/input_bucket/20002/annotations/large_probability_map.mrc",
+            z: 4, y: 4, x: 4, .float32,
+            digest: "6952c16fe61ddc79a4299ed58c8baf0a0f092320ad2a7cd5d1e089b00b9ee36c",
+            statistics: [0.0007298303535208106, 0.800000011920929, 0.3848339274754835, 0.270787014368049],
+            percentiles: [0.007615332835121081, 0.3369825631380081, 0.800000011920929]),
+        SurveyExpectation(
+            "chanzuckerberg+cryoet-data-portal-backend/test_infra/test_files/input_bucket/20002/annotations/segmask.mrc",
+            z: 4, y: 4, x: 4, .float32,
+            digest: "238353c3672abcb4e55f20c314e5a5fbc96d2598e746c239afd95a7ce95f5ef1",
+            statistics: [1.0, 4.0, 2.5, 1.118033988749895],
+            percentiles: [1.0, 2.5, 4.0]),
+        SurveyExpectation(
+            "chanzuckerberg+cryoet-data-portal-backend/test_infra/test_files/input_bucket/20002/annotations/semantic_mask.mrc",
+            z: 4, y: 4, x: 4, .int8,
+            digest: "61c596ac1a3896811c5f2379e074915863850d3da312db81f479bef92df79782",
+            statistics: [0.0, 3.0, 0.4375, 0.8637671850678283],
+            percentiles: [0.0, 0.0, 3.0]),
+        SurveyExpectation(
+            "chanzuckerberg+cryoet-data-portal-backend/test_infra/test_files/input_bucket/20002/annotations/small_semantic_mask.mrc",
+            z: 2, y: 2, x: 2, .int8,
+            digest: "49b6645ca4db1fb205c313dd7c1b69dff8af7b9144dee718e2d6b96b0fe30e89",
+            statistics: [0.0, 2.0, 0.5, 0.8660254037844386],
+            percentiles: [0.0, 0.0, 2.0]),
+        SurveyExpectation(
+            "chanzuckerberg+cryoet-data-portal-backend/test_infra/test_files/input_bucket/sample_tomos/input_mrc.mrc",
+            z: 4, y: 4, x: 4, .float32,
+            digest: "238353c3672abcb4e55f20c314e5a5fbc96d2598e746c239afd95a7ce95f5ef1",
+            statistics: [1.0, 4.0, 2.5, 1.118033988749895],
+            percentiles: [1.0, 2.5, 4.0]),
+        SurveyExpectation(
+            "polnet-1.1.2/snr0.5/t00.mrc",
+            z: 100, y: 300, x: 300, .int8,
+            digest: "7ecd1b9f12ae96f3c43fb7b0fbf8ee841b01da593bb1589191c32f9be718f3b3",
+            statistics: [-125.0, 127.0, -6.988888888888889e-05, 24.001644830108436],
+            percentiles: [-56.0, 0.0, 56.0]),
+        SurveyExpectation(
+            "polnet-1.1.2/snr0.5/t00_labels.mrc.gz",
+            z: 100, y: 300, x: 300, .int8,
+            digest: "a343fa8219ee57dff2d6d1ccd6dbb5552cea13f6eaca3ba6c7ff5275b8d34d5c",
+            statistics: [0.0, 4.0, 0.354419, 0.9585480659107409],
+            percentiles: [0.0, 0.0, 4.0]),
     ]
 
     @Test("decode to the voxels that mrcfile decodes", arguments: expectations)
@@ -128,5 +196,40 @@ struct MRCRealDataTests {
         #expect(try voxelSize("\(portal)/10001_input/tomograms/TS_run1.rec") == VoxelSize(cubicInAngstroms: 13.48))
         #expect(try voxelSize("\(portal)/20002/annotations/semantic_mask.mrc") == nil)
         #expect(try voxelSize("nglviewer+ngl/data/betaGal.mrc") == VoxelSize(cubicInAngstroms: 3.54))
+        #expect(try voxelSize("\(portal)/sample_tomos/input_mrc.mrc") == VoxelSize(cubicInAngstroms: 14.08))
+        let pyseg = "anmartinezs+pyseg_system/data/tutorials"
+        #expect(try voxelSize("\(pyseg)/synth_sumb/models/5vai_r2.62_90_nostd.mrc") == VoxelSize(cubicInAngstroms: 2.62))
+        // Its header says 1 Å, which is not believed.
+        #expect(try voxelSize("\(pyseg)/exp_ssmb/tracing/mb_single/in/tomo22_z50_ves_4_seg.mrc") == nil)
+    }
+
+    @Test("of templates decode to the voxels that mrcfile decodes")
+    func templates() throws {
+        // Recorded by real_data_values.py.
+        let rows = try GoldenFile(repository: "Tests/VolumesTests/polnet_templates.csv").rows()
+        #expect(rows.count == 45)
+        for row in rows {
+            let name = try row.text("name")
+            let volume = try VolumeLocation(
+                path: SharedData.file("anmartinezs+polnet/data/templates/mrcs_10A/\(name)")
+            ).open()
+            #expect(try volume.shape == VolumeShape(z: row.int("z"), y: row.int("y"), x: row.int("x")), "\(name)")
+            #expect(volume.header.voxelSize == VoxelSize(cubicInAngstroms: 10), "\(name)")
+            #expect(try VolumeSurvey.run(volume).digest.hexadecimal == row.text("digest"), "\(name)")
+        }
+    }
+
+    @Test("are all opened and read, but for those that bzip2 compressed")
+    func all() throws {
+        let extensions: Set = ["mrc", "rec", "map", "ccp4"]
+        var count = 0
+        for case let name as String in FileManager.default.enumerator(atPath: SharedData.file("")) ?? .init() {
+            let parts = name.split(separator: ".").map(String.init)
+            guard let last = parts.last, extensions.contains(last == "gz" ? parts.dropLast().last ?? "" : last) else { continue }
+            let volume = try VolumeLocation(path: SharedData.file(name)).open()
+            _ = try volume.readSlice(z: volume.shape.z - 1)
+            count += 1
+        }
+        #expect(count >= 80)
     }
 }

@@ -1,4 +1,5 @@
-"""Prints what MRCRealDataTests.swift and TIFFRealDataTests.swift expect of the real files, as Swift rows.
+"""Prints what MRCRealDataTests.swift and TIFFRealDataTests.swift expect of the real files, as Swift rows, and writes
+polnet_templates.csv beside itself.
 
     python real_data_values.py SHARED_DATA
 
@@ -9,6 +10,7 @@ is viewed as unsigned where the header's statistics say so, since mrcfile does n
 """
 
 import hashlib
+import pathlib
 import sys
 import warnings
 
@@ -35,6 +37,17 @@ MRC = [
     "nglviewer+ngl/data/3pqr-mode0.ccp4",
     "nglviewer+ngl/data/betaGal.mrc",
     "teamtomo+libtilt/examples/ribo-16Apx.mrc",
+    "SMLC-NYSBC+TARDIS/tests/test_data/data_type/mrc3D.mrc",
+    "SMLC-NYSBC+TARDIS/tests/test_data/data_type/rec2D.rec",
+    "anmartinezs+pyseg_system/data/tutorials/synth_sumb/models/5vai_r2.62_90_nostd.mrc",
+    "chanzuckerberg+cryoet-data-portal-backend/test_infra/test_files/input_bucket/10001_input/tomograms/TS_run2.rec",
+    "chanzuckerberg+cryoet-data-portal-backend/test_infra/test_files/input_bucket/20002/annotations/large_probability_map.mrc",
+    "chanzuckerberg+cryoet-data-portal-backend/test_infra/test_files/input_bucket/20002/annotations/segmask.mrc",
+    "chanzuckerberg+cryoet-data-portal-backend/test_infra/test_files/input_bucket/20002/annotations/semantic_mask.mrc",
+    "chanzuckerberg+cryoet-data-portal-backend/test_infra/test_files/input_bucket/20002/annotations/small_semantic_mask.mrc",
+    "chanzuckerberg+cryoet-data-portal-backend/test_infra/test_files/input_bucket/sample_tomos/input_mrc.mrc",
+    "polnet-1.1.2/snr0.5/t00.mrc",
+    "polnet-1.1.2/snr0.5/t00_labels.mrc.gz",
 ]
 TIFF = [
     "SMLC-NYSBC+TARDIS/tests/test_data/data_loader/cnn/train/imgs/0_0_30_47_25.tif",
@@ -71,11 +84,25 @@ def read_tiff(path):
     return np.ascontiguousarray(data.reshape((1,) * (3 - data.ndim) + data.shape))
 
 
-def row(root, path, data):
+def digest_of(data):
     name = data.dtype.name
     little = data.astype(data.dtype.newbyteorder("<"))
     prefix = f"cellar tomogram voxels 1\n{name}\n{data.shape[0]} {data.shape[1]} {data.shape[2]}\n"
-    digest = hashlib.sha256(prefix.encode() + little.tobytes()).hexdigest()
+    return hashlib.sha256(prefix.encode() + little.tobytes()).hexdigest()
+
+
+def templates(root):
+    folder = pathlib.Path(root) / "anmartinezs+polnet/data/templates/mrcs_10A"
+    lines = ["name,x,y,z,digest"]
+    for path in sorted(folder.glob("*.mrc")):
+        data = read_mrc(path)
+        lines.append(f"{path.name},{data.shape[2]},{data.shape[1]},{data.shape[0]},{digest_of(data)}")
+    (pathlib.Path(__file__).parent / "polnet_templates.csv").write_text("\n".join(lines) + "\n")
+
+
+def row(root, path, data):
+    name = data.dtype.name
+    digest = digest_of(data)
     wide = data.astype(np.float64)
     statistics = [wide.min(), wide.max(), wide.mean(), wide.std()]
     percentiles = [float(np.percentile(wide, p)) for p in (1, 50, 99)]
@@ -88,6 +115,7 @@ def row(root, path, data):
 
 if __name__ == "__main__":
     root = sys.argv[1]
+    templates(root)
     for path in MRC:
         row(root, path, read_mrc(f"{root}/{path}"))
     print()

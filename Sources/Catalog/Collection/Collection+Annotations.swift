@@ -41,10 +41,13 @@ public struct NewAnnotation: Sendable {
     public var points: [Point]
     /// The digest of the label voxels, or of the points in the convention of their file.
     public var contentDigest: Digest
+    /// Of a score map: the least value that is in the mask, whose voxels are the one class, of value 1. Nil where each value is a
+    /// label, and for points.
+    public var threshold: Double?
 
     public init(
         kind: AnnotationRecord.Kind, location: VolumeLocation, convention: String? = nil, classes: [Class], points: [Point] = [],
-        contentDigest: Digest
+        contentDigest: Digest, threshold: Double? = nil
     ) {
         self.kind = kind
         self.location = location
@@ -52,6 +55,7 @@ public struct NewAnnotation: Sendable {
         self.classes = classes
         self.points = points
         self.contentDigest = contentDigest
+        self.threshold = threshold
     }
 }
 
@@ -70,7 +74,7 @@ extension Catalog.Collection {
     /// - Returns: its id.
     /// - Throws: ``CatalogError`` where there is no such tomogram, there is no class, a class is named twice or has a radius
     ///   that is not positive, a point has a class that the annotation does not have or a coordinate that is not finite, labels
-    ///   have a convention, or points have none.
+    ///   have a convention, or points have none, or a threshold does not go with one class of value 1.
     @discardableResult
     public func annotate(tomogramID: Int64, with new: NewAnnotation) throws -> Int64 {
         try check(new)
@@ -85,7 +89,7 @@ extension Catalog.Collection {
                 arguments: [tomogramID, new.kind, new.location.path, new.location.member ?? ""])
             var record = AnnotationRecord(
                 id: known, tomogramId: tomogramID, kind: new.kind, location: new.location, convention: new.convention,
-                digest: digest, addedAt: Timestamp.now)
+                digest: digest, addedAt: Timestamp.now, threshold: new.threshold)
             if known == nil {
                 try record.insert(db)
                 record.id = db.lastInsertedRowID
@@ -150,14 +154,22 @@ extension Catalog.Collection {
         guard (new.kind == .points) == (new.convention != nil) else {
             throw CatalogError(.invalid, "points are written in a convention, and labels in none")
         }
+        if let threshold = new.threshold {
+            guard new.kind == .labels, threshold.isFinite, new.classes.map(\.value) == [1] else {
+                throw CatalogError(.invalid, "a threshold is a number, and makes a mask of one class, of value 1")
+            }
+        }
     }
 
-    /// The digest of everything in an annotation that a result can depend on: kind, convention, content and classes.
+    /// The digest of everything in an annotation that a result can depend on: kind, convention, content, classes and threshold.
     private func digest(of new: NewAnnotation) -> Digest {
         let classes = new.classes.sorted { $0.name < $1.name }.map { item in
             "\(item.name)\t\(item.value.map { "\($0)" } ?? "")\t\(item.radiusInAngstroms.map { "\($0)" } ?? "")"
         }
-        let lines = ["cellar annotation 1", new.kind.rawValue, new.convention ?? "", new.contentDigest.hexadecimal] + classes
+        // Without a threshold the lines are those of before there were thresholds.
+        let lines =
+            ["cellar annotation 1", new.kind.rawValue, new.convention ?? "", new.contentDigest.hexadecimal] + classes
+            + (new.threshold.map { ["threshold\t\($0)"] } ?? [])
         return Digest(of: lines.joined(separator: "\n").utf8)
     }
 }

@@ -8,6 +8,9 @@ public import Volumes
 public enum AnnotationFile: Sendable {
     /// A volume of the tomogram's shape, in which each class has a value.
     case labels(String, values: [(name: String, value: Int64)])
+    /// A score map of the tomogram's shape: voxels of at least the threshold are of the class. Numbered objects become one class by a
+    /// threshold of 1.
+    case scores(String, className: String, threshold: Double)
     /// A table of points: CSV, STAR or copick's JSON. A point belongs to the one class, or to the one that the file names for it.
     ///
     /// - `radiusInAngstroms`: of the particles.
@@ -28,7 +31,7 @@ extension Project {
     ///
     /// - Parameter name: of the tomogram: its name, `dataset/name`, or `id:N`.
     /// - Throws: ``VolumeError`` where the file cannot be read, ``CatalogError`` where it does not fit the tomogram.
-    /// - Complexity: reads all voxels of a label volume once, for its digest and its values.
+    /// - Complexity: reads all voxels of a label volume twice, for its values and its digest.
     public func annotate(_ name: String, with file: AnnotationFile) throws -> AddedAnnotation {
         let tomogram = try catalog.collection.tomogram(named: name)
         let id = try tomogram.requiredID
@@ -37,7 +40,12 @@ extension Project {
         switch file {
         case .labels(let path, let values):
             let voxelSize = try catalog.collection.effectiveVoxelSize(ofTomogram: id)
-            (annotation, remarks) = try LabelFile(path: path, values: values).read(for: name, shape: shape, voxelSize: voxelSize)
+            (annotation, remarks) = try LabelFile(path: path, values: values, threshold: nil).read(
+                for: name, shape: shape, voxelSize: voxelSize)
+        case .scores(let path, let className, let threshold):
+            let voxelSize = try catalog.collection.effectiveVoxelSize(ofTomogram: id)
+            (annotation, remarks) = try LabelFile(path: path, values: [(className, 1)], threshold: threshold).read(
+                for: name, shape: shape, voxelSize: voxelSize)
         case .points(let path, let classes, let radius, let convention):
             (annotation, remarks) = try PointTable(
                 path: path, classes: classes, radiusInAngstroms: radius, convention: convention
@@ -48,10 +56,11 @@ extension Project {
     }
 }
 
-/// A label volume that becomes an annotation.
+/// A label volume, or a score map with its threshold, that becomes an annotation.
 private struct LabelFile {
     let path: String
     let values: [(name: String, value: Int64)]
+    let threshold: Double?
 
     func read(
         for tomogram: String, shape: VolumeShape?, voxelSize: VoxelSize?
@@ -72,21 +81,39 @@ private struct LabelFile {
                 "\(path) says that its voxels are \(own), and the tomogram's are \(size): as many, so each is taken for one of the tomogram's"
             )
         }
-        let survey = try VolumeSurvey.run(volume)
-        if survey.histogram.binning != .float32 { remarks += self.remarks(on: survey.histogram.keys.map { Int64($0) }) }
+        let labels = try LabelVolume(volume, threshold: threshold)
+        let survey = try labels.survey()
+        if let complaint = survey.complaint(classes: values.map(\.value)) {
+            throw CatalogError(
+                .invalid,
+                "\(path) \(complaint); these look like scores: --threshold T makes a mask of what is at least T (1 makes one class of "
+                    + "numbered objects)")
+        }
+        remarks += labels.notes.map { "\(path): \($0)" } + self.remarks(on: survey)
         let classes = values.map { NewAnnotation.Class(name: $0.name, value: $0.value) }
         return (
-            NewAnnotation(kind: .labels, location: location, classes: classes, contentDigest: survey.digest), remarks
+            NewAnnotation(
+                kind: .labels, location: location, classes: classes, contentDigest: try contentDigest(labels, of: volume),
+                threshold: threshold), remarks
         )
     }
 
+    /// The digest of the voxels, and of what is added to them.
+    private func contentDigest(_ labels: LabelVolume, of volume: any Volume) throws -> Digest {
+        let digest = try VolumeSurvey.run(volume).digest
+        return labels.offset == 0 ? digest : Digest(of: "cellar labels 1\n\(labels.offset)\n\(digest.hexadecimal)".utf8)
+    }
+
     /// Classes without a voxel, and voxels without a class.
-    private func remarks(on found: [Int64]) -> [String] {
-        var remarks = values.filter { !found.contains($0.value) }.map { item in
+    private func remarks(on survey: LabelSurvey) -> [String] {
+        if let threshold {
+            let count = survey.counts[1] ?? 0
+            return count > 0 ? [] : ["no voxel of \(path) is at least \(threshold)"]
+        }
+        var remarks = values.filter { survey.counts[$0.value] == nil }.map { item in
             "no voxel of \(path) has the value \(item.value) of class \(item.name)"
         }
-        let named = Set(values.map(\.value) + [0])
-        let others = found.filter { !named.contains($0) }.sorted()
+        let others = survey.others(besides: values.map(\.value))
         if !others.isEmpty {
             let list = others.prefix(8).map { "\($0)" }.joined(separator: ", ") + (others.count > 8 ? ", …" : "")
             remarks.append(

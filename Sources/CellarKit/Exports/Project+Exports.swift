@@ -41,7 +41,7 @@ public enum ExportedPoints: ResultSource {
 }
 
 extension Project {
-    /// Writes the classes of a tomogram's voxels as an MRC volume: 0 is ground.
+    /// Writes the classes of a tomogram's voxels as a volume of integers, MRC or OME-Zarr: 0 is ground.
     ///
     /// - Parameters:
     ///   - name: of the tomogram: its name, `dataset/name`, or `id:N`.
@@ -50,13 +50,14 @@ extension Project {
     /// - Throws: ``CatalogError`` where there is no such tomogram or result, ``VolumeError`` where the file cannot be written.
     /// - Complexity: reads and writes the volume once, in blocks of 32 MiB.
     public func exportLabels(
-        of name: String, from source: ExportedLabels? = nil, numbersObjects: Bool = false, to output: OutputFile
+        of name: String, from source: ExportedLabels? = nil, numbersObjects: Bool = false, to output: VolumeOutput
     ) throws -> Export {
-        let export = try TomogramExport(self, of: name, to: output)
+        let export = try TomogramExport(self, of: name)
         if !numbersObjects, source != .pseudoLabels {
             if let labels = try export.results.content(SegmentStep.self, \.labels, scopeID: export.id) {
                 let results = try export.write(
-                    labels.volume(), step: SegmentStep.name, label: "labels by \(SegmentStep.name)")
+                    labels.volume(), step: SegmentStep.name, label: "labels by \(SegmentStep.name)", reduction: .first, to: output
+                )
                 return Export(contents: "\(export.shape), \(SegmentStep.name): \(labels.classes.sentence)", results: results)
             }
             if source == .segmentation { throw export.missing(SegmentStep.name) }
@@ -65,26 +66,28 @@ extension Project {
             (z: slab.z, volume: try numbersObjects ? slab.content.objectVolume() : slab.content.classVolume())
         }
         let results = try export.writeSlabs(
-            slabs, step: PseudoLabelsStep.name, noun: numbersObjects ? "objects" : "classes")
+            slabs, step: PseudoLabelsStep.name, noun: numbersObjects ? "objects" : "classes", reduction: .first,
+            hasNumbers: numbersObjects, to: output)
         return Export(contents: "\(export.shape), \(PseudoLabelsStep.name) of \(Self.slabs(slabs.count))", results: results)
     }
 
-    /// Writes a map of a tomogram as an MRC volume of float32, 0 to 1.
+    /// Writes a map of a tomogram as a volume of float32, 0 to 1, MRC or OME-Zarr.
     ///
     /// - Parameter className: the class whose probability is written; nil for the only class.
     /// - Throws: ``CatalogError`` where there is no such tomogram or result, ``PipelineError`` where there is no such class, ``VolumeError``
     ///   where the file cannot be written.
     /// - Complexity: reads and writes the volume once, in blocks of 32 MiB.
-    public func exportMap(of name: String, _ source: ExportedMap, class className: String? = nil, to output: OutputFile) throws
-        -> Export
-    {
-        let export = try TomogramExport(self, of: name, to: output)
+    public func exportMap(
+        of name: String, _ source: ExportedMap, class className: String? = nil, to output: VolumeOutput
+    ) throws -> Export {
+        let export = try TomogramExport(self, of: name)
         switch source {
         case .features:
             let slabs = try export.results.slabContents(ConsistencyStep.self, \.maps, ofTomogram: export.id).map { slab in
                 (z: slab.z, volume: try slab.content.volume())
             }
-            let results = try export.writeSlabs(slabs, step: ConsistencyStep.name, noun: "maps")
+            let results = try export.writeSlabs(
+                slabs, step: ConsistencyStep.name, noun: "maps", reduction: .mean, to: output)
             return Export(contents: "\(export.shape), feature map of \(Self.slabs(slabs.count))", results: results)
         case .probability:
             let tomogram = export.tomogram.name
@@ -97,9 +100,27 @@ extension Project {
             }
             let label = try maps.classes.label(of: className, in: "the segmentation of \(tomogram)")
             let noun = "probability of \(maps.classes.names[label - 1])"
-            let results = try export.write(maps.volume(ofLabel: label), step: SegmentStep.name, label: noun)
+            let results = try export.write(
+                maps.volume(ofLabel: label), step: SegmentStep.name, label: noun, reduction: .mean, to: output)
             return Export(contents: "\(export.shape), \(noun)", results: results)
         }
+    }
+
+    /// Writes a tomogram itself, MRC or OME-Zarr, for programs that do not read its format. Voxels keep their type, as far as the format
+    /// has it.
+    ///
+    /// - Parameter name: of the tomogram: its name, `dataset/name`, or `id:N`.
+    /// - Throws: ``CatalogError`` where there is no such tomogram; ``VolumeError`` where it cannot be read, MRC has no mode for its
+    ///   voxels, or the file cannot be written.
+    /// - Complexity: reads and writes the volume once.
+    public func exportTomogram(_ name: String, to output: VolumeOutput) throws -> Export {
+        let record = try catalog.collection.tomogram(named: name)
+        let volume = try record.location.open()
+        let voxelSize = try catalog.collection.effectiveVoxelSize(ofTomogram: try record.requiredID)
+        try output.write(
+            volume, label: record.name, lines: volume.header.labels, voxelSize: voxelSize, reduction: .mean)
+        let size = voxelSize.map { ", voxel size \($0)" } ?? ", no voxel size"
+        return Export(contents: "\(volume.shape), \(volume.scalarType)\(size)", results: nil)
     }
 
     private static func slabs(_ count: Int) -> String { "\(count) slab\(count == 1 ? "" : "s")" }
@@ -117,7 +138,7 @@ extension Project {
         of name: String, from source: ExportedPoints? = nil, class className: String? = nil, leastConfidence: Double? = nil,
         convention: CoordinateConvention? = nil, to output: OutputFile
     ) throws -> Export {
-        let export = try TomogramExport(self, of: name, to: output)
+        let export = try TomogramExport(self, of: name)
         let wanted = source.map { [$0] } ?? ExportedPoints.allCases
         guard let source = try wanted.first(where: { try hasPoints($0, export) }) else {
             throw export.missing((source ?? .pseudoLabels).step)

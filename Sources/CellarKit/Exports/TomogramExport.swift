@@ -6,28 +6,24 @@ import Engine
 import Pipeline
 import Volumes
 
-/// Results of a tomogram, and the file that they are written to: an MRC volume of its size, slice by slice, or points.
+/// Results of a tomogram that are written to a file: a volume of its size, or points.
 struct TomogramExport {
     let project: Project
     let results: StandingResults
     let tomogram: TomogramRecord
     let id: Int64
     let shape: VolumeShape
-    let output: OutputFile
 
     /// - Throws: ``CatalogError`` where there is no such tomogram.
-    init(_ project: Project, of name: String, to output: OutputFile) throws {
+    init(_ project: Project, of name: String) throws {
         tomogram = try project.catalog.collection.tomogram(named: name)
         id = try tomogram.requiredID
         guard let shape = try project.catalog.collection.shape(ofTomogram: id) else {
             throw CatalogError(.notFound, "there is no tomogram \(name); `cellar list tomograms` shows what there is")
         }
-        (self.project, self.shape, self.output) = (project, shape, output)
+        (self.project, self.shape) = (project, shape)
         results = try project.results()
     }
-
-    /// How much of an artifact is read at a time, in bytes: several slices, since they share chunks.
-    private static let blockByteCount = 32 << 20
 
     // MARK: Which results
 
@@ -49,43 +45,45 @@ struct TomogramExport {
 
     /// Writes the volumes of slabs, 0 where no slab is. Where slabs overlap, the one that was added first counts.
     ///
-    /// - Parameter noun: what the voxels are, for the file's header.
-    func writeSlabs(_ slabs: [(z: Range<Int>, volume: StoredVolume)], step: String, noun: String) throws -> ExportedResults {
+    /// - Parameters:
+    ///   - noun: what the voxels are, for the file's header.
+    ///   - reduction: how lower resolutions are made.
+    ///   - hasNumbers: whether voxels are numbers of objects, which an image keeps as int32.
+    func writeSlabs(
+        _ slabs: [(z: Range<Int>, volume: StoredVolume)], step: String, noun: String, reduction: OMEZarrWriter.Reduction,
+        hasNumbers: Bool = false, to output: VolumeOutput
+    ) throws -> ExportedResults {
         let provenance = try slabProvenance(of: step)
-        guard let type = slabs.first?.volume.voxelType, let slice = VolumeShape(z: 1, y: shape.y, x: shape.x) else {
-            throw missing(step)
-        }
+        guard !slabs.isEmpty else { throw missing(step) }
         for slab in slabs where slab.volume.lengths != [slab.z.count, shape.y, shape.x] { throw otherSize(step) }
-        let writer = try writer(type, label: "\(noun) by \(step)", provenance)
-        let empty = VoxelBuffer(shape: slice, scalarType: type) { $0.initializeMemory(as: UInt8.self, repeating: 0) }
-        for z in 0..<shape.z {
-            guard let slab = slabs.first(where: { $0.z.contains(z) }) else {
-                try writer.append(empty)
-                continue
-            }
-            try writer.append(slab.volume.slices(z - slab.z.lowerBound..<z - slab.z.lowerBound + 1))
-        }
-        try writer.finish()
+        try write(slabs, label: "\(noun) by \(step)", provenance, reduction: reduction, hasNumbers: hasNumbers, to: output)
         return provenance
     }
 
     /// Writes a volume of the whole tomogram.
     ///
-    /// - Parameter label: what the voxels are, for the file's header.
-    func write(_ volume: StoredVolume, step: String, label: String) throws -> ExportedResults {
+    /// - Parameters:
+    ///   - label: what the voxels are, for the file's header.
+    ///   - reduction: how lower resolutions are made.
+    func write(
+        _ volume: StoredVolume, step: String, label: String, reduction: OMEZarrWriter.Reduction, to output: VolumeOutput
+    ) throws -> ExportedResults {
         let provenance = try provenance(of: step)
         guard volume.lengths == [shape.z, shape.y, shape.x] else { throw otherSize(step) }
-        let writer = try writer(volume.voxelType, label: label, provenance)
-        let depth = max(1, Self.blockByteCount / max(shape.x * shape.y * volume.voxelType.size, 1))
-        for z in stride(from: 0, to: shape.z, by: depth) { try writer.append(volume.slices(z..<min(z + depth, shape.z))) }
-        try writer.finish()
+        try write([(0..<shape.z, volume)], label: label, provenance, reduction: reduction, hasNumbers: false, to: output)
         return provenance
     }
 
-    private func writer(_ scalarType: ScalarType, label: String, _ results: ExportedResults) throws -> MRCWriter {
-        try MRCWriter(
-            output, shape: shape, scalarType: scalarType, voxelSize: results.voxelSize,
-            labels: ["Cellar: \(label) of \(tomogram.name)"] + results.headerLines)
+    private func write(
+        _ parts: [(z: Range<Int>, volume: StoredVolume)], label: String, _ results: ExportedResults,
+        reduction: OMEZarrWriter.Reduction, hasNumbers: Bool, to output: VolumeOutput
+    ) throws {
+        // MRC has no int32: numbers of objects are float32 there.
+        let hasIntegers = if case .zarr = output { hasNumbers } else { false }
+        let name = "\(label) of \(tomogram.name)"
+        try output.write(
+            AssembledVolume(parts, shape: shape, hasIntegers: hasIntegers, name: name), label: name, lines: results.headerLines,
+            voxelSize: results.voxelSize, reduction: reduction)
     }
 
     // MARK: Errors

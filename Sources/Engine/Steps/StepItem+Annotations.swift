@@ -29,11 +29,14 @@ extension StepItem {
         public let classes: [Class]
         /// The points, in the order of the file; empty for labels.
         public let points: [Point]
+        /// Of a score map: the least value that is in the mask, whose voxels have the label 1. nil where each value is a label.
+        public let threshold: Double?
 
         /// - Parameter grid: shape and voxel size of the tomogram at the time of the plan.
         /// - Throws: ``EngineError`` where points are in voxels, and the voxel size is not known.
         init(_ content: Catalog.AnnotationContent, grid: PlanningSnapshot.Grid?, of scope: Scope) throws {
             kind = content.record.kind
+            threshold = content.record.threshold
             location = VolumeLocation(path: content.record.path, member: content.record.member)
             classes = content.classes.map { Class(name: $0.name, value: $0.value, radiusInAngstroms: $0.radiusAngstrom) }
             guard let convention = content.record.convention, convention != CoordinateConvention.angstrom.rawValue else {

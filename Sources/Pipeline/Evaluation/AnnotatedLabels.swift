@@ -16,7 +16,7 @@ struct AnnotatedLabels: Sendable {
     /// The names of the classes; the first one has the number 1.
     let classes: [String]
     let shape: VolumeShape
-    private let volume: any Volume
+    private let volume: LabelVolume
     private let table: [Int64: UInt8]
     private let unnamed: Unnamed
     private let name: String
@@ -30,15 +30,20 @@ struct AnnotatedLabels: Sendable {
     ///   - unnamed: how voxels are treated whose value is no class of the annotation.
     ///   - tomogram: the name of the tomogram, for messages.
     ///   - shape: the shape of the tomogram.
-    /// - Throws: ``PipelineError`` where the labels have another shape; what opening the file throws.
+    /// - Throws: ``PipelineError`` where the labels have another shape, or there are more than 254 classes; what opening the file throws.
     init(
         _ annotation: StepItem.Annotation, classes: [String], named: [String: String]? = nil, unnamed: Unnamed,
         of tomogram: String, shape: VolumeShape
     ) throws {
-        volume = try annotation.location.open()
+        volume = try LabelVolume(annotation.location.open(), threshold: annotation.threshold)
         guard volume.shape == shape else {
             throw PipelineError(
                 "the labels \(annotation.location) are \(volume.shape) voxels, \(tomogram) \(shape); annotate it again")
+        }
+        guard classes.count < Int(Self.ignored) else {
+            throw PipelineError(
+                "the labels \(annotation.location) have \(classes.count) classes, and at most \(Self.ignored - 1) can be told apart; "
+                    + "annotate \(tomogram) again: of numbered objects, --threshold 1 makes one class")
         }
         (self.classes, self.shape, self.unnamed) = (classes, shape, unnamed)
         name = "\(annotation.location)"
@@ -57,15 +62,14 @@ struct AnnotatedLabels: Sendable {
     /// - Throws: ``PipelineError`` where a voxel has a value that is no class, and `unnamed` is ``Unnamed/refuse``.
     /// - Complexity: reads the slice.
     func slice(_ z: Int) throws -> [UInt8] {
-        let (values, table, unnamed) = (try volume.readSlice(z: z).floats(), table, unnamed)
+        let (values, table, unnamed) = (try volume.slice(z), table, unnamed)
         var classes = [UInt8](repeating: 0, count: values.count)
         // Neighbouring voxels mostly have the same value, and a look-up in a dictionary is slow.
-        var (last, label): (Float, UInt8) = (0, 0)
+        var (last, label): (Int64, UInt8) = (0, 0)
         for (pixel, value) in values.enumerated() {
             if value != last {
                 last = value
-                label = try table[Int64(exactly: value) ?? .min] ?? self.unnamed(value, z, unnamed)
-                // NaN differs from itself: the next pixel is looked up again.
+                label = try table[value] ?? self.unnamed(value, z, unnamed)
             }
             classes[pixel] = label
         }
@@ -73,13 +77,14 @@ struct AnnotatedLabels: Sendable {
     }
 
     /// The number of a voxel whose value is no class. Under ``Unnamed/ground``, a value that is no integer is unknown.
-    private func unnamed(_ value: Float, _ z: Int, _ unnamed: Unnamed) throws -> UInt8 {
+    private func unnamed(_ value: Int64, _ z: Int, _ unnamed: Unnamed) throws -> UInt8 {
         switch unnamed {
-        case .ground: return Int64(exactly: value) == nil ? Self.ignored : 0
+        case .ground: return value == LabelVolume.noLabel ? Self.ignored : 0
         case .ignore: return Self.ignored
         case .refuse:
+            let value = value == LabelVolume.noLabel ? "that is no whole number" : "of value \(value)"
             throw PipelineError(
-                "the labels \(name) have a voxel of value \(value) in slice \(z), which is no class of the annotation: annotate again with "
+                "the labels \(name) have a voxel \(value) in slice \(z), which is no class of the annotation: annotate again with "
                     + "--class NAME=VALUE for each value, or say what such voxels are with the recipe's `unnamed`")
         }
     }
@@ -92,7 +97,7 @@ struct AnnotatedLabels: Sendable {
     func labelledSlices(check: () throws -> Void) throws -> Range<Int>? {
         func hasLabel(_ z: Int) throws -> Bool {
             try check()
-            return try volume.readSlice(z: z).floats().contains { $0 != 0 }
+            return try volume.slice(z).contains { $0 != 0 }
         }
         guard let first = try (0..<shape.z).first(where: hasLabel) else { return nil }
         let last = try (first..<shape.z).last(where: hasLabel) ?? first

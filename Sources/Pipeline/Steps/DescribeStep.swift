@@ -10,7 +10,7 @@ import Volumes
 /// voxels stays fresh.
 public struct DescribeStep: TypedStep {
     public static let name = "describe"
-    public static let version = 2
+    public static let version = 3
     public static let scope = ScopeKind.tomogram
     public static let summary = "digest, shape, statistics and histogram of the voxels; voxel size of the header"
 

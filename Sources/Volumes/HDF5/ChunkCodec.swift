@@ -1,5 +1,3 @@
-internal import CZlib
-
 /// Encodes and decodes chunks in the formats of HDF5's filters: shuffle and deflate, or neither, then the Fletcher checksum.
 ///
 /// Every HDF5 program can read the result. HDF5's own filters are not used for two reasons: they run under the library's
@@ -17,10 +15,7 @@ package struct ChunkCodec: Sendable {
     }
 
     /// An upper limit for the size of an encoded chunk of `byteCount` bytes.
-    package static func encodedByteLimit(_ byteCount: Int) -> Int {
-        // Deflate adds at most 5 bytes per 16 kB and a few more. A 512th of the size and a kilobyte exceed that.
-        byteCount + byteCount / 512 + 1024
-    }
+    package static func encodedByteLimit(_ byteCount: Int) -> Int { Deflate.encodedByteLimit(byteCount) }
 
     /// The chunk as it is stored; nil where zlib gets no memory.
     ///
@@ -62,22 +57,7 @@ package struct ChunkCodec: Sendable {
     }
 
     private func deflate(_ bytes: [UInt8]) -> [UInt8]? {
-        var stream = z_stream()
-        guard czlib_deflate_init(&stream, Int32(compression), 15) == Z_OK else { return nil }
-        defer { deflateEnd(&stream) }
-        if compression == 1 { deflateParams(&stream, 1, Z_RLE) }
-        var isComplete = false
-        let encoded = [UInt8](unsafeUninitializedCapacity: Self.encodedByteLimit(bytes.count)) { buffer, count in
-            isComplete = bytes.withUnsafeBufferPointer { source in
-                stream.next_in = UnsafeMutablePointer(mutating: source.baseAddress)
-                stream.avail_in = UInt32(source.count)
-                stream.next_out = buffer.baseAddress
-                stream.avail_out = UInt32(buffer.count)
-                return CZlib.deflate(&stream, Z_FINISH) == Z_STREAM_END
-            }
-            count = isComplete ? buffer.count - Int(stream.avail_out) : 0
-        }
-        return isComplete ? encoded : nil
+        bytes.withUnsafeBytes { Deflate.zlib($0, level: compression, isRunLength: compression == 1) }
     }
 
     /// Whether the bytes begin with a zlib stream that fills the output exactly.

@@ -8,8 +8,9 @@ struct MRCHeader {
     /// The numbers of columns, rows and sections in the file.
     let fileShape: (columns: Int, rows: Int, sections: Int)
     let axes: AxisOrder
-    /// The offset of the first voxel in bytes: after the header and the extended header.
-    let dataOffset: Int
+    /// The size of the extended header as the file declares it, in bytes. It may be negative, or more than the file has:
+    /// ``dataOffset(dataSize:fileSize:path:)`` decides.
+    let extendedHeaderSize: Int
     /// The number of volumes in the file: one, unless it is a volume stack.
     let volumeCount: Int
     private(set) var scalarType = ScalarType.int8
@@ -36,17 +37,7 @@ struct MRCHeader {
         self.axes = axes
         fileShape = (shape.x, shape.y, shape.z)
 
-        let extended = candidate.int(MRCLayout.extendedHeaderSize)
-        guard extended >= 0 else {
-            throw VolumeError(.malformed, "declares an extended header of \(extended) bytes; its header is damaged", path: path)
-        }
-        dataOffset = MRCLayout.headerSize + extended
-        guard dataOffset <= sizeLimit else {
-            throw VolumeError(
-                .malformed, "declares an extended header of \(extended) bytes, more than the file has; its header is damaged",
-                path: path)
-        }
-
+        extendedHeaderSize = candidate.int(MRCLayout.extendedHeaderSize)
         let perVolume = candidate.int(MRCLayout.sampling + 8)
         let isStack =
             MRCLayout.volumeStackSpaceGroups ~= candidate.int(MRCLayout.spaceGroup)
@@ -96,6 +87,12 @@ struct MRCHeader {
         }
     }
 
+    /// Whether IMOD wrote the file and says that it stores bytes minus 128: the flag for signed bytes under IMOD's stamp.
+    var isShiftedByIMOD: Bool {
+        mode == .int8 && fields.integer(at: MRCLayout.imodStamp, as: Int32.self) == MRCLayout.imodStampValue
+            && bytesAreSigned.value
+    }
+
     /// Whether bytes of mode 0 are signed. `evidence` is the reason where they are unsigned.
     ///
     /// MRC2014 defines signed bytes. Before MRC2014, IMOD and SerialEM wrote unsigned bytes. Newer versions of IMOD set a
@@ -132,10 +129,40 @@ struct MRCHeader {
 }
 
 extension MRCHeader {
+    /// The offset of the first voxel in bytes: after the header and the extended header.
+    ///
+    /// Programs that copy a header often keep the size of an extended header that they do not copy. If the declared size cannot be
+    /// right, and the file is exactly as long as header and voxels, there is no extended header: a note says so.
+    ///
+    /// - Parameters:
+    ///   - dataSize: the size of all voxels in bytes, as the rest of the header declares it; `Int.max` where it overflows.
+    ///   - fileSize: the size of the file in bytes; nil for a compressed file, whose size decides nothing.
+    ///   - sizeLimit: an upper limit of the size of the file.
+    /// - Throws: ``VolumeError``, `.malformed`, where the declared size is impossible and no other one fits.
+    mutating func dataOffset(dataSize: Int, fileSize: Int?, sizeLimit: Int, path: String) throws(VolumeError) -> Int {
+        let declared = MRCLayout.headerSize + extendedHeaderSize
+        if extendedHeaderSize >= 0, declared <= sizeLimit, dataSize <= sizeLimit - declared { return declared }
+        if let fileSize, fileSize - MRCLayout.headerSize == dataSize {
+            note(
+                "The header declares an extended header of \(extendedHeaderSize) bytes, which is not there: the file is as long as "
+                    + "header and voxels.")
+            return MRCLayout.headerSize
+        }
+        // Where the voxels alone are too many, the caller says how many bytes are missing.
+        if extendedHeaderSize >= 0, declared <= sizeLimit { return declared }
+        let what = extendedHeaderSize < 0 ? "" : ", more than the file has"
+        throw VolumeError(
+            .malformed,
+            "declares an extended header of \(extendedHeaderSize) bytes\(what), and its voxels do not fill the file without one; copy it "
+                + "again",
+            path: path)
+    }
+
     /// The plausible range of edge y / edge x and of edge z / edge x. An edge outside of it counts as an error of the header.
     private static let plausibleAspect = 1.0 / 16...16.0
 
-    /// The voxel size: cell edge / sampling along each axis. Nil where the one along x is not plausible.
+    /// The voxel size: cell edge / sampling along each axis. Nil where the one along x is not plausible, and where it is exactly
+    /// 1 Å along all axes.
     ///
     /// Programs that write images and not volumes leave z (and sometimes y) undefined: the sampling is 1 or 0, or the
     /// cell edge is 0 or infinite. The voxel size along x then replaces the missing one, with a note.
@@ -157,6 +184,13 @@ extension MRCHeader {
         if angles.contains(where: { (1..<179).contains($0) && abs($0 - 90) > 0.01 }) {
             let text = angles.map(\.description).joined(separator: ", ")
             note("The cell is not rectangular (\(text)°): distances are along its edges.")
+        }
+        // Many programs write 1 where they do not know the voxel size, and no tomogram has voxels of 1 Å.
+        if x == 1, y ?? x == 1, z ?? x == 1 {
+            note(
+                "The voxel size of exactly 1 Å is not believed: programs that do not know it write this. --voxel-size 1 says that it is "
+                    + "meant.")
+            return nil
         }
         return VoxelSize(xInAngstroms: x, yInAngstroms: y ?? x, zInAngstroms: z ?? x)
     }

@@ -12,6 +12,10 @@ public struct MRCVolume: Volume {
     public let header: VolumeHeader
     public let chunkShape: VolumeShape
 
+    /// Whether IMOD wrote the file and stores bytes minus 128 (signed bytes of mode 0 under its stamp): its 0 is read as −128.
+    /// Grey values stay as they are stored; ``LabelVolume`` undoes this.
+    let isShiftedByIMOD: Bool
+
     private let source: any ByteSource
     private let raster: Raster
     /// The source if it is a gzip file that ends with this volume: its checksum is then verified after the last voxel.
@@ -53,19 +57,23 @@ public struct MRCVolume: Volume {
                 isLittleEndian: fields.fields.isLittleEndian, packing: fields.mode == .uint4 ? .nibbles : .wholeBytes)
         }
         let volumeSize = raster(at: 0).byteCount
-        let (dataSize, overflows) = volumeSize.multipliedReportingOverflow(by: fields.volumeCount)
-        guard !overflows, dataSize <= source.byteCountLimit - fields.dataOffset else {
-            throw Self.truncated(source: source, offset: fields.dataOffset, dataSize: overflows ? Int.max : dataSize)
+        let (product, overflows) = volumeSize.multipliedReportingOverflow(by: fields.volumeCount)
+        let dataSize = overflows ? Int.max : product
+        let dataOffset = try fields.dataOffset(
+            dataSize: dataSize, fileSize: source.byteCount, sizeLimit: source.byteCountLimit, path: path)
+        guard dataSize <= source.byteCountLimit - dataOffset else {
+            throw Self.truncated(source: source, offset: dataOffset, dataSize: dataSize)
         }
-        if let byteCount = source.byteCount, byteCount > fields.dataOffset + dataSize {
-            fields.note("The file is \(byteCount - fields.dataOffset - dataSize) bytes longer than its header says.")
+        if let byteCount = source.byteCount, byteCount > dataOffset + dataSize {
+            fields.note("The file is \(byteCount - dataOffset - dataSize) bytes longer than its header says.")
         }
 
         self.source = source
-        self.raster = raster(at: fields.dataOffset + index * volumeSize)
+        self.raster = raster(at: dataOffset + index * volumeSize)
         endsCompressed = index == fields.volumeCount - 1 ? source as? GzipSource : nil
         self.shape = shape
         scalarType = fields.scalarType
+        isShiftedByIMOD = fields.isShiftedByIMOD
         // To read one row of a compressed file, everything before it is decoded. A section costs hardly more.
         chunkShape = source.byteCount == nil ? self.raster.sectionShape : self.raster.rowShape
         header = VolumeHeader(path: path, format: format, voxelSize: fields.voxelSize, labels: fields.labels, notes: fields.notes)

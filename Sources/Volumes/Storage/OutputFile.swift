@@ -105,6 +105,21 @@ public struct ProtectedFiles: Sendable {
         return nil
     }
 
+    /// The protected file in a folder, as the end of a sentence (`holds the tomogram …`); nil if there is none.
+    ///
+    /// - Complexity: one lstat(2) for each file in the folder.
+    func conflict(inFolder path: String) -> String? {
+        let canonical = Self.canonicalPath(path) + "/"
+        if let title = missing.first(where: { $0.key.hasPrefix(canonical) })?.value { return "holds \(title)" }
+        guard !titles.isEmpty else { return nil }
+        for case let name as String in FileManager.default.enumerator(atPath: path) ?? .init() {
+            if let status = try? FileStatus(of: "\(path)/\(name)", followingLinks: false), let title = titles[status.identity] {
+                return "holds \(title)"
+            }
+        }
+        return nil
+    }
+
     /// The title of the protected folder that has a file of this identity.
     private func folder(linking identity: FileStatus.Identity) -> String? {
         for folder in folders {

@@ -7,23 +7,26 @@ struct ExportCommand: ParsableCommand {
         discussion: """
             cellar export labels TS_0008 --output labels.mrc           classes of voxels, for IMOD, napari, ChimeraX
             cellar export labels TS_0008 --objects --output objects.mrc
+            cellar export labels TS_0008 --output labels.zarr          OME-Zarr, for napari, neuroglancer, copick
             cellar export points TS_0008 --output particles.star       RELION 5; .csv and .json (copick) as well
             cellar export map TS_0008 --output map.mrc                 the feature map
             cellar export map TS_0008 --step segment --class ribosome --output ribosome.mrc
+            cellar export tomogram TS_0008 --output TS_0008.zarr       the tomogram itself
             cellar export network first --step train-membrane --output membrane.safetensors
 
             Labels and points are those of the trained networks where there are any, and else pseudo-labels; --step chooses. \
-            Volumes have the size and the voxel size of the tomogram; slices that no slab covers are 0. Where slabs overlap, the \
+            Volumes have the size and the voxel size of the tomogram, and are MRC files, or OME-Zarr images (version 0.4, with two \
+            lower resolutions) where the name ends with .zarr; slices that no slab covers are 0. Where slabs overlap, the \
             one that was added first counts. Objects are numbered from 1 in each slab (scope_id in v_object).
 
             Written are the results that stand, by the voxel size with which they were computed. It is printed which run gave them, \
-            and whether they are stale. A file that is there is replaced with --force only.
+            and whether they are stale. A file that is there is replaced with --force only; of folders, only a zarr image.
             """,
-        subcommands: [Labels.self, Points.self, Map.self, Network.self])
+        subcommands: [Labels.self, Points.self, Map.self, Tomogram.self, Network.self])
 
     struct Labels: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Write the classes of voxels as an MRC volume of integers.",
+            abstract: "Write the classes of voxels as a volume of integers, MRC or OME-Zarr.",
             discussion: """
                 Pseudo-labels are 1 membrane, 2 macromolecule, 3 neither. A segmentation has the classes of its network, whose \
                 numbers are printed. 0 is ground.
@@ -42,17 +45,15 @@ struct ExportCommand: ParsableCommand {
         }
 
         func run() throws {
-            try target.write { project, file in
-                try project.exportLabels(
-                    of: target.target, from: step, numbersObjects: objects,
-                    to: file)
+            try target.writeVolume { project, output in
+                try project.exportLabels(of: target.target, from: step, numbersObjects: objects, to: output)
             }
         }
     }
 
     struct Map: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Write a map as an MRC volume of float32, 0 to 1: the feature map, or the probability of a class.")
+            abstract: "Write a map as a volume of float32, 0 to 1: the feature map, or the probability of a class.")
 
         @Option(help: "Whose map: the feature map, structures bright, or the probability of a class.")
         var step = ExportedMap.features
@@ -71,9 +72,24 @@ struct ExportCommand: ParsableCommand {
         }
 
         func run() throws {
-            try target.write { project, file in
-                try project.exportMap(of: target.target, step, class: className, to: file)
+            try target.writeVolume { project, output in
+                try project.exportMap(of: target.target, step, class: className, to: output)
             }
+        }
+    }
+
+    struct Tomogram: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Write the tomogram itself, MRC or OME-Zarr, for programs that do not read its format.",
+            discussion: """
+                The voxels keep their values and their type, as far as the format has it. The voxel size is the one that the catalog \
+                knows.
+                """)
+
+        @OptionGroup var target: ExportTarget
+
+        func run() throws {
+            try target.writeVolume { project, output in try project.exportTomogram(target.target, to: output) }
         }
     }
 
@@ -153,6 +169,15 @@ struct ExportTarget: ParsableArguments {
 
     @OptionGroup var writingOptions: WritingOptions
     @OptionGroup var catalogOptions: CatalogOptions
+
+    /// Opens the project, and says what a closure wrote to the volume: OME-Zarr where the name ends with .zarr, and else MRC.
+    ///
+    /// - Throws: ``VolumeError`` where it must not be written.
+    func writeVolume(_ export: (Project, VolumeOutput) throws -> Export) throws {
+        let project = try catalogOptions.open()
+        let files = try writingOptions.files(at: output, knownTo: project.directory)
+        try export(project, files.volume(output)).report(as: output)
+    }
 
     /// Opens the project, and says what a closure wrote to the file.
     ///

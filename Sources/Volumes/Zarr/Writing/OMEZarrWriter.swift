@@ -1,10 +1,17 @@
 public import Basics
 
-/// Writes volumes as OME-Zarr images of version 0.4 (zarr version 2).
+/// Writes volumes as OME-Zarr images of version 0.4 (zarr version 2), as the CryoET Data Portal stores them: napari, neuroglancer and
+/// copick open them.
+///
+/// Three resolutions `0`, `1` and `2`, each with half as many voxels along each axis as the one before, rounded up; chunks of 256³
+/// voxels, or fewer where the volume has fewer; every chunk is stored, also one that has only zeros. Voxels are compressed by blosc
+/// (lz4) where its library is installed, and else by zlib.
+///
+/// Source: the OME-Zarr specification, version 0.4; the zarr storage specification, version 2.
 public enum OMEZarrWriter {
     /// How a resolution follows from the one above it: blocks of 2 × 2 × 2 voxels become one.
     public enum Reduction: Sendable {
-        /// Their mean: for densities and probabilities.
+        /// Their mean: for densities and probabilities. At the far edges, of those that are there; of integers, the nearest integer.
         case mean
         /// The first of them: for labels, which have no mean.
         case first
@@ -12,23 +19,41 @@ public enum OMEZarrWriter {
 
     /// Writes a volume to a folder, which appears complete or not at all.
     ///
-    /// - Throws: ``VolumeError`` where it cannot be read or written.
-    public static func write(
-        _ volume: any Volume, to output: OutputFolder, name: String, voxelSize: VoxelSize?, reduction: Reduction
-    ) throws(VolumeError) {
-        throw VolumeError(.unsupported, "cannot be written yet", path: output.path)
-    }
-}
-
-/// A path that a folder may be written to: nothing is there, or the folder there may be replaced and is not protected.
-public struct OutputFolder: Hashable, Sendable {
-    /// The path as it was given.
-    public let path: String
-
-    /// Checks the path, as ``OutputFile`` does.
+    /// Integers are stored in their own type. Float16 and float64 become float32, which every program reads.
     ///
-    /// - Throws: ``VolumeError``: `.unwritable`, `.alreadyExists`.
-    public init(_ path: String, replacing: Bool, protecting protected: ProtectedFiles) throws(VolumeError) {
-        self.path = path
+    /// - Parameters:
+    ///   - volume: the volume.
+    ///   - output: the folder that appears.
+    ///   - name: of the image, for people.
+    ///   - voxelSize: nil where it is not known: scales are then counts of voxels, without a unit.
+    ///   - reduction: how resolutions are made; ``Reduction/first`` also says that the voxels are labels.
+    ///   - remarks: lines about where the voxels come from, which are kept in the metadata.
+    ///   - chunkLength: the most voxels of a chunk along each axis; an odd number counts as the next one.
+    ///   - progress: called after each layer of chunks with the fraction that is done, up to 1. If it throws, nothing is written.
+    /// - Throws: ``VolumeError`` where the volume cannot be read, or the folder not be written.
+    /// - Complexity: reads every voxel once, chunk by chunk. Memory: a third of a layer of chunks, and four chunks; where the volume can
+    ///   only be read in whole slices (gzip, artifacts), the layer, too. A layer is 256 slices.
+    public static func write(
+        _ volume: any Volume, to output: OutputFolder, name: String, voxelSize: VoxelSize?, reduction: Reduction,
+        remarks: [String] = [], chunkLength: Int = 256, progress: (Double) throws(VolumeError) -> Void = { _ in }
+    ) throws(VolumeError) {
+        let image = NewImage(
+            name: name, remarks: remarks, voxelSize: voxelSize, areLabels: reduction == .first, shape: volume.shape,
+            chunkLength: max(2, chunkLength + chunkLength % 2))
+        func write<Value: PyramidVoxel>(_: Value.Type) throws(VolumeError) {
+            let writer = try PyramidWriter<Value>(volume, image: image, reduction: reduction, output: output)
+            try writer.write(progress: progress)
+        }
+        switch volume.scalarType {
+        case .uint8: try write(UInt8.self)
+        case .int8: try write(Int8.self)
+        case .uint16: try write(UInt16.self)
+        case .int16: try write(Int16.self)
+        case .uint32: try write(UInt32.self)
+        case .int32: try write(Int32.self)
+        case .uint64: try write(UInt64.self)
+        case .int64: try write(Int64.self)
+        case .float16, .float32, .float64: try write(Float.self)
+        }
     }
 }
