@@ -103,17 +103,22 @@ struct STARPointReader {
         opticsPixelSizes[group] = try Self.pixelSize(table, values, line: line)
     }
 
+    private static func tomogramName(_ table: STARTable, _ values: [String]) -> String? {
+        table.text(STARColumn.tomogramName, in: values) ?? table.text(STARColumn.micrographName, in: values)
+    }
+
     /// Stores the size of a tomogram and its pixel size, where a row of a table of tomograms or of centred points states them.
     private mutating func readSize(
         _ table: STARTable, _ values: [String], line: Int, pixelSize: Double? = nil
     ) throws(VolumeError) {
         guard table.has(STARColumn.tomogramSize) else { return }
-        let name = table.text(STARColumn.tomogramName, in: values) ?? table.text(STARColumn.micrographName, in: values) ?? ""
+        let name = Self.tomogramName(table, values) ?? ""
         guard sizes[name] == nil, let size = try table.vector(STARColumn.tomogramSize, in: values, line: line),
             (0..<3).allSatisfy({ STARColumn.plausibleSizes.contains(size[$0]) })
         else { return }
         sizes[name] = size
-        if let pixelSize = try pixelSize ?? Self.pixelSize(table, values, line: line) { sizedPixels[name] = pixelSize }
+        let ownPixelSize = try Self.pixelSize(table, values, line: line)
+        if let pixelSize = pixelSize ?? ownPixelSize { sizedPixels[name] = pixelSize }
     }
 
     /// Notes the pixel size of a point. Sizes that differ by at most 10⁻³ (relative) are one: programs round them.
@@ -160,7 +165,7 @@ struct STARPointReader {
         } else {
             point.orientation = particle ?? subtomogram
         }
-        point.tomogramName = table.text(STARColumn.tomogramName, in: values) ?? table.text(STARColumn.micrographName, in: values)
+        point.tomogramName = Self.tomogramName(table, values)
         point.instance = table.text(STARColumn.tube, in: values).flatMap { Int($0) }
         point.score = try table.number(STARColumn.score, in: values, line: line)
         return point
@@ -175,7 +180,7 @@ struct STARPointReader {
     /// What the row of a centred point says about the middle of its tomogram: the tomogram's size, in columns of its own, and the
     /// pixel size that a table of tomograms may lack.
     private mutating func noteMiddle(_ table: STARTable, _ values: [String], line: Int) throws(VolumeError) {
-        let name = table.text(STARColumn.tomogramName, in: values) ?? table.text(STARColumn.micrographName, in: values) ?? ""
+        let name = Self.tomogramName(table, values) ?? ""
         guard sizedPixels[name] == nil, table.has(STARColumn.tomogramSize) || sizes[name] != nil || sizes.isEmpty else { return }
         let pixelSize = try pixelSizeOfPoint(table, values, line: line)
         try readSize(table, values, line: line, pixelSize: pixelSize)
