@@ -75,8 +75,8 @@ private struct VoxelRange {
 
 /// The mistakes that may explain points outside, in the order in which they are tried.
 ///
-/// Dividing by a larger number brings ever more points inside, so of the readings at another scale that which shrinks least comes
-/// first. Factors that enlarge are not tried: they bring nothing inside. A few points may be explained by several mistakes, so that
+/// Dividing by a larger number brings ever more points inside, so of readings at another scale that which shrinks least comes
+/// first, voxels before Å. Factors that enlarge are not tried: they bring nothing inside. A few points may be explained by several mistakes, so that
 /// those which need evidence (centred coordinates and an opposite z, for which there must be negative numbers) are tried only with it.
 private struct Explanations {
     private typealias Cause = PointPlacement.Cause
@@ -123,13 +123,14 @@ private struct Explanations {
         let isCentred = convention == .relion5Centered
         var list: [(cause: Cause, position: (Sample) -> SIMD3<Double>)] = []
 
-        let negative = samples.count { sample in (0..<3).contains { sample.raw[$0] < -0.5 } }
+        // A thin tomogram may have z on one side of its middle only, and z may run the other way: x and y are the evidence.
+        let negative = samples.count { $0.raw.x < -0.5 || $0.raw.y < -0.5 }
         if isCentred {
-            if let voxel { list.append((.uncentred, { $0.raw / voxel })) }
             list.append((.voxels, { $0.raw }))
-        } else if negative * 4 >= samples.count {
-            if let voxel { list.append((.centredAngstroms, { $0.raw / voxel + middle })) }
+            if let voxel { list.append((.uncentred, { $0.raw / voxel })) }
+        } else if negative * 8 >= samples.count {
             list.append((.centredVoxels, { (convention == .angstrom ? $0.raw : $0.placed) + middle }))
+            if let voxel { list.append((.centredAngstroms, { $0.raw / voxel + middle })) }
         }
         if samples.count(where: { $0.placed.z < -0.5 }) * 2 > samples.count {
             list.append((.oppositeZ, { SIMD3($0.placed.x, $0.placed.y, -$0.placed.z) }))
