@@ -77,41 +77,52 @@ extension Catalog.Collection {
     ///   have a convention, or points have none, or a threshold does not go with one class of value 1.
     @discardableResult
     public func annotate(tomogramID: Int64, with new: NewAnnotation) throws -> Int64 {
-        try check(new)
-        let digest = digest(of: new)
+        try annotate([(tomogramID, new)])[0]
+    }
+
+    /// Adds annotations to tomograms, or replaces those from the same files: all of them, or none.
+    ///
+    /// - Returns: their ids, in this order.
+    /// - Throws: ``CatalogError`` as for one annotation.
+    public func annotate(_ items: [(tomogramID: Int64, annotation: NewAnnotation)]) throws -> [Int64] {
+        for item in items { try check(item.annotation) }
         return try database.write { db in
-            guard try TomogramRecord.exists(db, key: tomogramID) else {
-                throw CatalogError(.notFound, "there is no tomogram \(tomogramID); `cellar list tomograms` shows what there is")
-            }
-            let known = try Int64.fetchOne(
-                db,
-                sql: "SELECT id FROM annotation WHERE tomogram_id = ? AND kind = ? AND path = ? AND ifnull(member, '') = ?",
-                arguments: [tomogramID, new.kind, new.location.path, new.location.member ?? ""])
-            var record = AnnotationRecord(
-                id: known, tomogramId: tomogramID, kind: new.kind, location: new.location, convention: new.convention,
-                digest: digest, addedAt: Timestamp.now, threshold: new.threshold)
-            if known == nil {
-                try record.insert(db)
-                record.id = db.lastInsertedRowID
-            } else {
-                try record.update(db)
-            }
-            guard let id = record.id else { throw CatalogError(.storage, "the annotation got no id") }
-            try db.execute(sql: "DELETE FROM annotation_class WHERE annotation_id = ?", arguments: [id])
-            try db.execute(sql: "DELETE FROM annotation_point WHERE annotation_id = ?", arguments: [id])
-            for item in new.classes {
-                try AnnotationClassRecord(
-                    annotationId: id, name: item.name, value: item.value, radiusAngstrom: item.radiusInAngstroms
-                ).insert(db)
-            }
-            for (ordinal, point) in new.points.enumerated() {
-                try AnnotationPointRecord(
-                    annotationId: id, ordinal: ordinal, x: point.x, y: point.y, z: point.z, class: point.className,
-                    score: point.score
-                ).insert(db)
-            }
-            return id
+            try items.map { try write($0.annotation, tomogramID: $0.tomogramID, db) }
         }
+    }
+
+    private func write(_ new: NewAnnotation, tomogramID: Int64, _ db: Database) throws -> Int64 {
+        guard try TomogramRecord.exists(db, key: tomogramID) else {
+            throw CatalogError(.notFound, "there is no tomogram \(tomogramID); `cellar list tomograms` shows what there is")
+        }
+        let known = try Int64.fetchOne(
+            db,
+            sql: "SELECT id FROM annotation WHERE tomogram_id = ? AND kind = ? AND path = ? AND ifnull(member, '') = ?",
+            arguments: [tomogramID, new.kind, new.location.path, new.location.member ?? ""])
+        var record = AnnotationRecord(
+            id: known, tomogramId: tomogramID, kind: new.kind, location: new.location, convention: new.convention,
+            digest: digest(of: new), addedAt: Timestamp.now, threshold: new.threshold)
+        if known == nil {
+            try record.insert(db)
+            record.id = db.lastInsertedRowID
+        } else {
+            try record.update(db)
+        }
+        guard let id = record.id else { throw CatalogError(.storage, "the annotation got no id") }
+        try db.execute(sql: "DELETE FROM annotation_class WHERE annotation_id = ?", arguments: [id])
+        try db.execute(sql: "DELETE FROM annotation_point WHERE annotation_id = ?", arguments: [id])
+        for item in new.classes {
+            try AnnotationClassRecord(
+                annotationId: id, name: item.name, value: item.value, radiusAngstrom: item.radiusInAngstroms
+            ).insert(db)
+        }
+        for (ordinal, point) in new.points.enumerated() {
+            try AnnotationPointRecord(
+                annotationId: id, ordinal: ordinal, x: point.x, y: point.y, z: point.z, class: point.className,
+                score: point.score
+            ).insert(db)
+        }
+        return id
     }
 
     /// The content of an annotation; nil where there is none of that id.

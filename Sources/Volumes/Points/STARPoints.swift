@@ -8,7 +8,10 @@ struct STARPointReader {
     private var reader: STARReader
     private let path: String
     private var opticsPixelSizes: [String: Double] = [:]
-    private var pixelSizes: Set<Double?> = []
+    private var pixelSizes: [Double?] = []
+    /// Size in unbinned pixels (x, y, z) and pixel size in Å of tomograms, by name: for the middle of centred coordinates.
+    private var sizes: [String: SIMD3<Double>] = [:]
+    private var sizedPixels: [String: Double] = [:]
     private var points: [PickedPoint] = []
 
     /// Which columns of a loop have the position.
@@ -60,6 +63,7 @@ struct STARPointReader {
                     points.append(try point(table, values, line: line, layout: layout))
                 } else {
                     try readOptics(table, values, line: line)
+                    try readSize(table, values, line: line)
                 }
             }
         }
@@ -77,6 +81,12 @@ struct STARPointReader {
             }
             set.pixelSizeInAngstroms = pixelSizes.first ?? nil
         }
+        if own == .relion5Centered, set.convention == own {
+            for (name, size) in sizes {
+                // n/2 is a real number, so that odd and even sizes are exact.
+                if let pixel = sizedPixels[name] { set.middlesInAngstroms[name] = size / 2 * pixel }
+            }
+        }
         return set
     }
 
@@ -91,6 +101,33 @@ struct STARPointReader {
     private mutating func readOptics(_ table: STARTable, _ values: [String], line: Int) throws(VolumeError) {
         guard let group = table.text(STARColumn.opticsGroup, in: values), table.has([STARColumn.opticsGroupName]) else { return }
         opticsPixelSizes[group] = try Self.pixelSize(table, values, line: line)
+    }
+
+    private static func tomogramName(_ table: STARTable, _ values: [String]) -> String? {
+        table.text(STARColumn.tomogramName, in: values) ?? table.text(STARColumn.micrographName, in: values)
+    }
+
+    /// Stores the size of a tomogram and its pixel size, where a row of a table of tomograms or of centred points states them.
+    private mutating func readSize(
+        _ table: STARTable, _ values: [String], line: Int, pixelSize: Double? = nil
+    ) throws(VolumeError) {
+        guard table.has(STARColumn.tomogramSize) else { return }
+        let name = Self.tomogramName(table, values) ?? ""
+        guard sizes[name] == nil, let size = try table.vector(STARColumn.tomogramSize, in: values, line: line),
+            (0..<3).allSatisfy({ STARColumn.plausibleSizes.contains(size[$0]) })
+        else { return }
+        sizes[name] = size
+        let ownPixelSize = try Self.pixelSize(table, values, line: line)
+        if let pixelSize = pixelSize ?? ownPixelSize { sizedPixels[name] = pixelSize }
+    }
+
+    /// Notes the pixel size of a point. Sizes that differ by at most 10⁻³ (relative) are one: programs round them.
+    private mutating func notePixelSize(_ size: Double?) {
+        let isKnown = pixelSizes.contains { known in
+            guard let known, let size else { return known == nil && size == nil }
+            return abs(known - size) <= 1e-3 * max(known, size)
+        }
+        if !isKnown { pixelSizes.append(size) }
     }
 
     /// The pixel size in Å that a row states, by one of ``STARColumn/pixelSizes`` or by detector and magnification.
@@ -113,8 +150,9 @@ struct STARPointReader {
         var position = try table.vector(columns, in: values, line: line) ?? .zero
         if layout == .pixels {
             if let origin = try table.vector(STARColumn.originInPixels, in: values, line: line) { position -= origin }
-            let group = table.text(STARColumn.opticsGroup, in: values).flatMap { opticsPixelSizes[$0] }
-            pixelSizes.insert(try Self.pixelSize(table, values, line: line) ?? group)
+            notePixelSize(try pixelSizeOfPoint(table, values, line: line))
+        } else {
+            try noteMiddle(table, values, line: line)
         }
         var point = try Self.point(at: position, line: line, path: path)
         let particle = try table.orientation(STARColumn.angles, in: values, line: line)
@@ -127,10 +165,26 @@ struct STARPointReader {
         } else {
             point.orientation = particle ?? subtomogram
         }
-        point.tomogramName = table.text(STARColumn.tomogramName, in: values) ?? table.text(STARColumn.micrographName, in: values)
+        point.tomogramName = Self.tomogramName(table, values)
         point.instance = table.text(STARColumn.tube, in: values).flatMap { Int($0) }
         point.score = try table.number(STARColumn.score, in: values, line: line)
         return point
+    }
+
+    /// The pixel size of a point in Å: that of its row, or else of its optics group.
+    private func pixelSizeOfPoint(_ table: STARTable, _ values: [String], line: Int) throws(VolumeError) -> Double? {
+        let group = table.text(STARColumn.opticsGroup, in: values).flatMap { opticsPixelSizes[$0] }
+        return try Self.pixelSize(table, values, line: line) ?? group
+    }
+
+    /// What the row of a centred point says about the middle of its tomogram: the tomogram's size, in columns of its own, and the
+    /// pixel size that a table of tomograms may lack.
+    private mutating func noteMiddle(_ table: STARTable, _ values: [String], line: Int) throws(VolumeError) {
+        let name = Self.tomogramName(table, values) ?? ""
+        guard sizedPixels[name] == nil, table.has(STARColumn.tomogramSize) || sizes[name] != nil || sizes.isEmpty else { return }
+        let pixelSize = try pixelSizeOfPoint(table, values, line: line)
+        try readSize(table, values, line: line, pixelSize: pixelSize)
+        sizedPixels[name] = pixelSize
     }
 
     /// A point at a position.
@@ -199,99 +253,5 @@ private struct STARTable {
     /// RELION's angles of three columns, or nil if one of the columns is absent.
     func orientation(_ columns: [String], in values: [String], line: Int) throws(VolumeError) -> ParticleOrientation? {
         try vector(columns, in: values, line: line).map { ParticleOrientation(rot: $0.x, tilt: $0.y, psi: $0.z) }
-    }
-}
-
-/// The names of the STAR columns that are read and written, by the program that defines them.
-private enum STARColumn {
-    // RELION 5: Å from the middle of the tomogram.
-    static let centred = ["_rlnCenteredCoordinateXAngst", "_rlnCenteredCoordinateYAngst", "_rlnCenteredCoordinateZAngst"]
-    // RELION: pixels.
-    static let coordinate = ["_rlnCoordinateX", "_rlnCoordinateY", "_rlnCoordinateZ"]
-    // The origin is subtracted from the position. It is in Å since RELION 3.1, in pixels before.
-    static let originInAngstroms = ["_rlnOriginXAngst", "_rlnOriginYAngst", "_rlnOriginZAngst"]
-    static let originInPixels = ["_rlnOriginX", "_rlnOriginY", "_rlnOriginZ"]
-    static let angles = ["_rlnAngleRot", "_rlnAngleTilt", "_rlnAnglePsi"]
-    /// The orientation in which a subtomogram was extracted: angles and origins are relative to it.
-    static let subtomogramAngles = ["_rlnTomoSubtomogramRot", "_rlnTomoSubtomogramTilt", "_rlnTomoSubtomogramPsi"]
-    static let tomogramName = "_rlnTomoName"
-    static let micrographName = "_rlnMicrographName"
-    static let opticsGroup = "_rlnOpticsGroup"
-    static let opticsGroupName = "_rlnOpticsGroupName"
-    static let tube = "_rlnHelicalTubeID"
-    static let classNumber = "_rlnClassNumber"
-    static let score = "_rlnAutopickFigureOfMerit"
-    /// The columns with the pixel size of the coordinates in Å, the most reliable first. `_rlnImagePixelSize` is not among
-    /// them: it is the pixel size of the boxes, which may be binned.
-    static let pixelSizes = ["_rlnTomoTiltSeriesPixelSize", "_rlnMicrographPixelSize", "_rlnPixelSize"]
-    /// Before RELION 3.1, and in Warp: pixel size in Å = 10⁴ · detector pixel size in µm / magnification.
-    static let detectorPixelSize = "_rlnDetectorPixelSize"
-    static let magnification = "_rlnMagnification"
-
-    // STOPGAP's motive list: in voxels of the tomogram; the shift is added to the position.
-    static let stopgapPosition = ["_orig_x", "_orig_y", "_orig_z"]
-    static let stopgapShift = ["_x_shift", "_y_shift", "_z_shift"]
-    /// Rotations in degrees about the fixed axes z (phi), then x (the), then z (psi); they map the particle's frame to the
-    /// tomogram's.
-    static let stopgapAngles = ["_phi", "_the", "_psi"]
-    static let stopgapTomogram = "_tomo_num"
-    static let stopgapObject = "_object"
-    static let stopgapScore = "_score"
-}
-
-extension PointSet {
-    /// The points as a STAR file of particles, in the convention `relion5-centered` or `relion`.
-    ///
-    /// Classes are written as RELION's class numbers, from 1 in the order of their names; comments at the top list them. A
-    /// point without class, orientation or score gets zeros.
-    ///
-    /// - Parameter voxelSize: the voxel size of the tomogram, used as pixel size if the set states none.
-    /// - Throws: ``VolumeError``, `.unwritable`, for a name that cannot be quoted.
-    func star(voxelSize: VoxelSize, path: String) throws(VolumeError) -> String {
-        let classes = Set(points.compactMap(\.className)).sorted()
-        let numbers = Dictionary(uniqueKeysWithValues: classes.enumerated().map { ($1, $0 + 1) })
-        var columns = convention == .relion5Centered ? STARColumn.centred : STARColumn.coordinate
-        if points.contains(where: { $0.tomogramName != nil }) { columns.insert(STARColumn.tomogramName, at: 0) }
-        let hasOrientations = points.contains { $0.orientation != nil }
-        let hasScores = points.contains { $0.score != nil }
-        if hasOrientations { columns += STARColumn.angles }
-        if !classes.isEmpty { columns.append(STARColumn.classNumber) }
-        if hasScores { columns.append(STARColumn.score) }
-        // Voxels that are not cubes do not have a single pixel size.
-        let isCubic = voxelSize.xInAngstroms == voxelSize.yInAngstroms && voxelSize.yInAngstroms == voxelSize.zInAngstroms
-        let pixelSize = convention == .relion ? pixelSizeInAngstroms ?? (isCubic ? voxelSize.xInAngstroms : nil) : nil
-        if pixelSize != nil { columns.append(STARColumn.pixelSizes[0]) }
-
-        var text = classes.enumerated().map { "# class \($0 + 1): \($1)\n" }.joined()
-        text += "\ndata_particles\n\nloop_\n"
-        text += columns.enumerated().map { "\($1) #\($0 + 1)\n" }.joined()
-        for point in points {
-            var values = ["\(point.x)", "\(point.y)", "\(point.z)"]
-            if columns.first == STARColumn.tomogramName {
-                values.insert(try Self.word(point.tomogramName ?? "", path: path), at: 0)
-            }
-            if hasOrientations {
-                let angles = point.orientation ?? ParticleOrientation(rot: 0, tilt: 0, psi: 0)
-                values += ["\(angles.rot)", "\(angles.tilt)", "\(angles.psi)"]
-            }
-            if !classes.isEmpty { values.append("\(point.className.flatMap { numbers[$0] } ?? 0)") }
-            if hasScores { values.append("\(point.score ?? 0)") }
-            if let pixelSize { values.append("\(pixelSize)") }
-            text += values.joined(separator: "\t") + "\n"
-        }
-        return text + "\n"
-    }
-
-    /// A text as one value of a STAR file, in quotes if it needs them.
-    private static func word(_ text: String, path: String) throws(VolumeError) -> String {
-        let isPlain =
-            !text.isEmpty && !text.contains(" ") && !"#_'\";".contains(text.first ?? "#")
-            && !["data_", "loop_", "save_"].contains(text.prefix(5).lowercased())
-        if isPlain { return text }
-        guard let quote = ["\"", "'"].first(where: { !text.contains("\($0) ") }) else {
-            throw VolumeError(
-                .unwritable, "cannot hold the name \(text): it has both kinds of quotes; rename the tomogram", path: path)
-        }
-        return quote + text + quote
     }
 }

@@ -69,6 +69,9 @@ enum ParticleRadius: RealQuantity { static let range = 0.1...100_000 }
 /// The least score of what is in a mask.
 enum ScoreThreshold: RealQuantity { static let range = -1e9...1e9 }
 
+/// The edge of a pixel in Å.
+enum PixelSize: RealQuantity { static let range = VoxelSize.plausibleRange }
+
 /// How sure a network is.
 enum Confidence: RealQuantity { static let range = 0.0...1 }
 
