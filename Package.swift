@@ -143,7 +143,8 @@ let package = Package(
         .testTarget(name: "BasicsTests", dependencies: ["Basics", "CKernels", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "VolumesTests", dependencies: ["Basics", "Volumes", "TestSupport", "CHDF5", "CZlib"],
-            exclude: ["real_data_values.py"],
+            exclude: ["real_data_values.py", "Golden/make_zarr_golden.py", "Golden/random_stores.py"],
+            resources: [.copy("Golden/data")],
             swiftSettings: settings),
         .testTarget(
             name: "BlobStoreTests", dependencies: ["Basics", "BlobStore", "Volumes", "TestSupport", "CHDF5"],
