@@ -78,7 +78,8 @@ extension Project {
         let process = ProcessInfo.processInfo
         // Not being installed is no finding: most catalogs have no such store, and where one is added, the error says the same.
         let codecs = CodecLibrary.allCases.map { library in
-            (library.rawValue, library.version ?? "not installed; zarr stores compressed by it need apt install \(library.package)")
+            let advice = "not installed; for zarr stores compressed by it: apt install \(library.package)"
+            return (library.rawValue, library.version ?? advice)
         }
         let facts = [
             ("openblas", "\(BLAS.kernelName) kernels, \(Threads.count) threads"),
