@@ -1,7 +1,8 @@
 # Cellar. `make demo` shows it at work, `make test` checks all of it; both install what is missing.
 
 SHELL := /bin/bash
-PACKAGES := libsqlite3-dev libhdf5-dev libopenblas-dev zlib1g-dev
+# The last three are loaded while the program runs, where they are there: for zarr stores that they compressed.
+PACKAGES := libsqlite3-dev libhdf5-dev libopenblas-dev zlib1g-dev libblosc1 libzstd1 liblz4-1
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # Numeric Swift is a hundred times slower in debug: everything, tests too, is built for release. Tests see internal declarations,
 # which the program does without: each of the two has a build folder of its own, so that neither makes the other compile again.

@@ -144,7 +144,11 @@ let package = Package(
         .testTarget(name: "BasicsTests", dependencies: ["Basics", "CKernels", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "VolumesTests", dependencies: ["Basics", "Volumes", "TestSupport", "CHDF5", "CZlib"],
-            exclude: ["check_written_zarr.py", "polnet_templates.csv", "real_data_values.py", "starfile_values.py"],
+            exclude: [
+                "check_written_zarr.py", "polnet_templates.csv", "real_data_values.py", "starfile_values.py",
+                "Golden/make_zarr_golden.py", "Golden/random_stores.py",
+            ],
+            resources: [.copy("Golden/data")],
             swiftSettings: settings),
         .testTarget(
             name: "BlobStoreTests", dependencies: ["Basics", "BlobStore", "Volumes", "TestSupport", "CHDF5"],

@@ -71,27 +71,29 @@ extension VolumeError {
 
 // Sentences about zarr stores.
 extension VolumeError {
-    /// The advice for a store that is valid but not read here.
-    private static let rewriteAdvice =
-        "rewrite it as zarr version 2 with the compressor zlib, gzip or none (in Python with zarr 2: "
-        + "zarr.copy(old, group, compressor=numcodecs.Zlib(1)))"
-
-    static func notZarr(arrays: [String], path: String) -> VolumeError {
+    /// The sentence for a group of a store that is no image.
+    ///
+    /// - Parameter members: the names of arrays and images inside, from the store on.
+    static func notZarr(members: [String], store: String, path: String) -> VolumeError {
         let advice =
-            arrays.isEmpty
-            ? "give the folder that holds .zattrs or .zarray"
-            : "name one of the arrays inside: \(arrays.map { "\(path):/\($0)" }.joined(separator: ", "))"
+            members.isEmpty
+            ? "give the folder that holds .zattrs, .zarray or zarr.json"
+            : "name one of those inside: \(members.map { "\(store):/\($0)" }.joined(separator: ", "))"
         return VolumeError(.malformed, "is no OME-Zarr image and no zarr array; \(advice)", path: path)
     }
 
-    static func zarrVersionNotSupported(path: String) -> VolumeError {
+    /// The sentence for a group that is empty.
+    static func emptyZarrGroup(path: String) -> VolumeError {
         VolumeError(
-            .unsupported, "is a store of zarr version 3 (OME-Zarr 0.5 or later), which is not read here; \(rewriteAdvice)",
+            .malformed, "holds no array: a program was stopped before it wrote one; write it again, or remove the folder",
             path: path)
     }
 
     static func codecNotSupported(_ codec: String, path: String) -> VolumeError {
-        VolumeError(.unsupported, "codec not supported: \(codec); \(rewriteAdvice)", path: path)
+        VolumeError(
+            .unsupported,
+            "codec not supported: \(codec); write the array with the codec blosc, zstd, lz4, gzip or zlib, or with none",
+            path: path)
     }
 
     static func zarrFeatureNotSupported(_ what: String, advice: String, path: String) -> VolumeError {

@@ -11,7 +11,7 @@ import Glibc
 /// | `stack.mrc:2` | the third volume of an MRC volume stack |
 /// | `stack.tif` | a TIFF stack |
 /// | `file.h5:/volumes/raw`, `file.h5` | a dataset of an HDF5 file, or the only one that it has |
-/// | `tomo.zarr`, `tomo.zarr:/1` | the highest resolution of an OME-Zarr image, or a named array |
+/// | `tomo.zarr`, `tomo.zarr:1`, `tomo.zarr:/1` | the highest resolution of an OME-Zarr image, or a named array |
 public struct VolumeLocation: Hashable, Sendable {
     /// The path of the file or folder.
     public let path: String

@@ -3,9 +3,10 @@ import TestSupport
 
 /// Damages files at random, as bad disks, broken programs and attackers do; the same seed damages in the same way.
 struct FileMutator {
+    let seed: UInt64
     private(set) var random: RandomStream
 
-    init(seed: UInt64) { random = RandomStream(state: seed) }
+    init(seed: UInt64) { (self.seed, random) = (seed, RandomStream(state: seed)) }
 
     /// Numbers at which arithmetic breaks: the edges of the integer types and their neighbours.
     private static let numbers: [UInt64] = [

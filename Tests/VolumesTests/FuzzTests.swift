@@ -110,12 +110,37 @@ struct FuzzTests {
     @Test("HDF5 files")
     func hdf5() throws { try fuzz(FuzzSample.hdf5(in: directory), count: 1200, seed: 4, members: ["raw", nil]) }
 
+    /// Damages the files of a store in turn, and reads what comes out. The store is renamed for each damaged file, to bear the seed
+    /// and the index.
+    private func fuzz(store name: String, parts: [String], count: Int, members: [String?], mutator: inout FileMutator) throws {
+        let original = try Self.exercise(VolumeLocation(path: directory.file(name)))
+        var path = directory.file(name)
+        for index in 0..<count {
+            let part = parts[index % parts.count]
+            let renamed = directory.file("seed-\(mutator.seed)-index-\(index)-\(name)")
+            try #require(rename(path, renamed) == 0)
+            path = renamed
+            let file = URL(fileURLWithPath: "\(path)/\(part)")
+            let sound = try Data(contentsOf: file)
+            let isChunk = part.last?.isNumber ?? false
+            let mutant = mutator.mutate(Array(sound), fields: 0..<sound.count, isText: !isChunk)
+            try Data(mutant).write(to: file)
+            do throws(VolumeError) {
+                let outcome = try Self.exercise(VolumeLocation(path: path, member: members[index % members.count]))
+                if isChunk { #expect(outcome == original, "\(path)") }
+            } catch {
+                // Chunks are not looked at before they are read.
+                #expect(!isChunk && !error.message.isEmpty, "\(path): \(error)")
+            }
+            try sound.write(to: file)
+        }
+    }
+
     @Test("OME-Zarr stores")
     func zarr() throws {
         let axes = #"[{"name": "z", "type": "space", "unit": "angstrom"}, {"name": "y"}, {"name": "x"}]"#
         let attributes = ZarrFixture.attributes(axes: axes, paths: ["0", "1"], scales: ["[5, 5, 5]", "[10, 10, 10]"])
-        let seed: UInt64 = 5
-        var mutator = FileMutator(seed: seed)
+        var mutator = FileMutator(seed: 5)
         for (store, compressor) in ["null", #"{"id": "zlib", "level": 1}"#, #"{"id": "gzip", "level": 1}"#].enumerated() {
             let name = "t\(store).zarr"
             let fixture = ZarrFixture(shape: [3, 4, 5], chunks: [2, 2, 5], dtype: "<u2", compressor: compressor)
@@ -124,28 +149,27 @@ struct FuzzTests {
             }
             try directory.write("\(name)/.zattrs", attributes)
             try directory.write("\(name)/.zgroup", Array(#"{"zarr_format": 2}"#.utf8))
-            let original = try Self.exercise(VolumeLocation(path: directory.file(name)))
-            // The store is renamed for each damaged file of it, to bear the seed and the index.
-            var path = directory.file(name)
-            for index in 0..<700 {
-                let part = ["0/.zarray", ".zattrs", "0/.zarray", "0/0.0.0", "0/1.1.0", ".zgroup"][index % 6]
-                let renamed = directory.file("seed-\(seed)-index-\(index)-\(name)")
-                try #require(rename(path, renamed) == 0)
-                path = renamed
-                let file = URL(fileURLWithPath: "\(path)/\(part)")
-                let sound = try Data(contentsOf: file)
-                let isChunk = part.hasSuffix(".0")
-                let mutant = mutator.mutate(Array(sound), fields: 0..<sound.count, isText: !isChunk)
-                try Data(mutant).write(to: file)
-                do throws(VolumeError) {
-                    let outcome = try Self.exercise(VolumeLocation(path: path, member: index % 4 == 0 ? "0" : nil))
-                    if isChunk { #expect(outcome == original, "seed \(seed), \(index)") }
-                } catch {
-                    // Chunks are not looked at before they are read.
-                    #expect(!isChunk && !error.message.isEmpty, "seed \(seed), \(index): \(error)")
-                }
-                try sound.write(to: file)
-            }
+            let parts = ["0/.zarray", ".zattrs", "0/.zarray", "0/0.0.0", "0/1.1.0", ".zgroup"]
+            try fuzz(store: name, parts: parts, count: 700, members: ["0", nil, nil, nil], mutator: &mutator)
+        }
+        try Self.expectSmallMemory()
+    }
+
+    /// As many damaged files of each store as `CELLAR_FUZZ_ZARR` says, or 200.
+    @Test("zarr arrays of every codec, and shards")
+    func zarrCodecs() throws {
+        let count = Int(ProcessInfo.processInfo.environment["CELLAR_FUZZ_ZARR"] ?? "") ?? 200
+        try ZarrGolden.write("", to: directory)
+        for (number, name) in try ZarrGolden.names().filter({ !$0.contains("-type-") }).enumerated() {
+            let files = try ZarrGolden.files().map(\.path).filter { $0.hasPrefix("\(name)/") && !$0.hasSuffix(".zattrs") }
+            let parts = files.map { String($0.dropFirst(name.count + 1)) }
+            let metadata = try #require(parts.first { $0 == ".zarray" || $0 == "zarr.json" })
+            let chunks = parts.filter { $0 != metadata }
+            // A file of chunks twice for each time that the metadata are damaged.
+            var mutator = FileMutator(seed: UInt64(100 + number))
+            try fuzz(
+                store: name, parts: [metadata] + [chunks[0], chunks[chunks.count - 1]], count: count, members: [nil],
+                mutator: &mutator)
         }
         try Self.expectSmallMemory()
     }

@@ -6,6 +6,7 @@ import Engine
 import Foundation
 import Pipeline
 import Tensors
+import Volumes
 
 extension Project {
     /// What could go wrong, and what to do about it, a sentence each: the database, voxel sizes, missing files, failed items, the recipe,
@@ -75,14 +76,22 @@ extension Project {
     /// - Throws: ``CatalogError`` where the catalog cannot be read.
     public func systemFacts() throws -> [(name: String, value: String)] {
         let process = ProcessInfo.processInfo
-        return [
+        // Not being installed is no finding: most catalogs have no such store, and where one is added, the error says the same.
+        let codecs = CodecLibrary.allCases.map { library in
+            let advice = "not installed; for zarr stores compressed by it: apt install \(library.package)"
+            return (library.rawValue, library.version ?? advice)
+        }
+        let facts = [
             ("openblas", "\(BLAS.kernelName) kernels, \(Threads.count) threads"),
             ("catalog", "\(directory.path), schema \(try catalog.schemaVersion())"),
             ("sqlite", Catalog.sqliteVersion),
             ("hdf5", BlobStore.libraryVersion),
+        ]
+        let machine = [
             ("processors", "\(process.activeProcessorCount)"),
             ("memory", QuantityText.bytes(Double(process.physicalMemory))),
             ("disk", freeBytes.map { "\(QuantityText.bytes(Double($0))) free" } ?? "unknown"),
         ]
+        return facts + codecs + machine
     }
 }

@@ -34,11 +34,20 @@ extension ByteSource {
     ///
     /// Allocates `count` bytes first, so `count` must be a constant or compared with ``byteCountLimit``.
     func bytes(at offset: Int, count: Int) throws(VolumeError) -> [UInt8] {
-        var bytes = [UInt8](repeating: 0, count: count)
-        var span = bytes.mutableSpan
-        let filled = try span.withUnsafeMutableBytes { buffer throws(VolumeError) in try readAvailable(at: offset, into: buffer) }
-        bytes.removeLast(count - filled)
-        return bytes
+        try [UInt8](uninitialized: count) { (buffer) throws(VolumeError) in try readAvailable(at: offset, into: buffer) }
+    }
+}
+
+extension [UInt8] {
+    /// Bytes that the closure writes to memory that was not cleared before. It returns how many it wrote, from the first on.
+    init(
+        uninitialized capacity: Int, _ fill: (UnsafeMutableRawBufferPointer) throws(VolumeError) -> Int
+    ) throws(VolumeError) {
+        var failure: VolumeError?
+        self.init(unsafeUninitializedCapacity: capacity) { buffer, count in
+            do throws(VolumeError) { count = try fill(UnsafeMutableRawBufferPointer(buffer)) } catch { failure = error }
+        }
+        if let failure { throw failure }
     }
 }
 

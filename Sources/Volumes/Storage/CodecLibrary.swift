@@ -70,6 +70,8 @@ struct BloscLibrary: Sendable {
     static let shared = BloscLibrary()
 
     let version: String
+    /// The names of the compressors that it was built with.
+    let compressors: Set<String>
 
     private typealias Validate = @convention(c) (UnsafeRawPointer?, Int, UnsafeMutablePointer<Int>?) -> CInt
     private typealias Decompress = @convention(c) (UnsafeRawPointer?, UnsafeMutableRawPointer?, Int, CInt) -> CInt
@@ -89,6 +91,8 @@ struct BloscLibrary: Sendable {
         else { return nil }
         (self.validate, self.decompress, self.compress) = (validate, decompress, compress)
         version = library.text("blosc_get_version_string") ?? "unknown"
+        // A list with commas.
+        compressors = Set(library.text("blosc_list_compressors")?.split(separator: ",").map(String.init) ?? [])
     }
 
     /// The number of bytes to which a frame decodes; nil where its header is not plausible.

@@ -57,29 +57,7 @@ public struct OutputFolder: Hashable, Sendable {
     /// Whether a folder is one zarr array or image, or what a killed program left of one; not a group of several.
     private static func isImage(_ path: String) -> Bool {
         guard let store = try? ZarrStore(path: path) else { return false }
-        if store.contains(".zarray") { return true }
-        if store.contains("zarr.json") {
-            let metadata = (try? store.document(VersionThreeMetadata.self, at: "zarr.json")) ?? nil
-            return metadata?.nodeType == "array" || metadata?.attributes?.ome?.multiscales != nil
-        }
-        if let attributes = try? store.document(ZarrGroupAttributes.self, at: ".zattrs"), attributes.multiscales != nil {
-            return true
-        }
-        return (try? FileManager.default.contentsOfDirectory(atPath: path)) == [".zgroup"]
-    }
-}
-
-/// What tells an array and an image of zarr version 3 from other groups.
-private struct VersionThreeMetadata: Decodable {
-    struct Attributes: Decodable {
-        let ome: ZarrGroupAttributes?
-    }
-
-    let nodeType: String?
-    let attributes: Attributes?
-
-    enum CodingKeys: String, CodingKey {
-        case nodeType = "node_type"
-        case attributes
+        if (try? store.arrayKey("")) != nil { return true }
+        return (try? store.names(in: "")) == [".zgroup"]
     }
 }

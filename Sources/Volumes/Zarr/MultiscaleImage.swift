@@ -1,17 +1,23 @@
 import Basics
 
-/// An OME-Zarr image: one volume at several resolutions, as `.zattrs` of a zarr group describe it.
+/// An OME-Zarr image: one volume at several resolutions, as the attributes of a zarr group describe it.
 ///
-/// Source: the OME-Zarr specification, version 0.4, "multiscales" metadata. Of versions 0.1 to 0.3, the parts that are the
-/// same are read.
+/// Source: the OME-Zarr specification, versions 0.4 and 0.5, "multiscales" metadata. Of versions 0.1 to 0.3, and of the drafts of
+/// version 0.6, the parts that are the same are read.
 struct MultiscaleImage: Decodable, Sendable {
     let name: String?
-    /// One axis for each axis of the arrays, in their order; absent in versions 0.1 and 0.2.
-    let axes: [Axis]?
+    /// Absent in versions 0.1, 0.2 and 0.6.
+    private let axes: [Axis]?
+    /// Version 0.6: the axes of what the transformations of the datasets lead to.
+    private let coordinateSystems: [CoordinateSystem]?
     /// The resolutions, the highest first.
     let datasets: [Dataset]
     /// Transformations that apply to all datasets, after the dataset's own ones.
-    let coordinateTransformations: [Transformation]?
+    private let coordinateTransformations: [Transformation]?
+
+    private struct CoordinateSystem: Decodable, Sendable {
+        let axes: [Axis]?
+    }
 
     struct Axis: Decodable, Sendable {
         let name: String
@@ -43,22 +49,32 @@ struct MultiscaleImage: Decodable, Sendable {
     struct Transformation: Decodable, Sendable {
         let type: String
         let scale: [Double]?
+        /// The parts of a `sequence` (version 0.6).
+        let transformations: [Transformation]?
+
+        /// The transformation itself, or the parts of a sequence. Sequences do not nest.
+        var parts: [Transformation] { type == "sequence" ? transformations ?? [] : [self] }
+    }
+
+    /// One axis for each axis of the arrays, in their order; nil where the metadata give none.
+    var arrayAxes: [Axis]? { axes ?? coordinateSystems?.first?.axes }
+
+    /// The type of a transformation of a dataset that is more than a scale and a shift, such as `rotation`; nil if there is none.
+    func otherTransformation(of dataset: Dataset) -> String? {
+        dataset.coordinateTransformations?.flatMap(\.parts).map(\.type).first {
+            !["scale", "translation", "identity"].contains($0)
+        }
     }
 
     /// The scale of a dataset along each axis of its array: its own scale times the image's. Nil if there is none, or none
     /// for this number of axes.
     func scale(of dataset: Dataset, axisCount: Int) -> [Double]? {
-        let scales = [dataset.coordinateTransformations, coordinateTransformations].compactMap { transformations in
-            transformations?.first { $0.type == "scale" }?.scale
-        }
+        // In version 0.6, the image's own transformations lead on to other coordinate systems.
+        let lists = [dataset.coordinateTransformations, coordinateSystems == nil ? coordinateTransformations : nil]
+        let scales = lists.compactMap { list in list?.flatMap(\.parts).first { $0.type == "scale" }?.scale }
         guard !scales.isEmpty, scales.allSatisfy({ $0.count == axisCount }) else { return nil }
         return (0..<axisCount).map { axis in scales.map { $0[axis] }.reduce(1, *) }
     }
-}
-
-/// The JSON document `.zattrs` of a group.
-struct ZarrGroupAttributes: Decodable, Sendable {
-    let multiscales: [MultiscaleImage]?
 }
 
 /// The indices of the axes z, y and x of a zarr array.
@@ -118,8 +134,13 @@ extension VoxelSize {
     static func read(
         from image: MultiscaleImage, dataset: MultiscaleImage.Dataset, axes: ZarrAxes, axisCount: Int
     ) -> (voxelSize: VoxelSize?, notes: [String]) {
+        if let other = image.otherTransformation(of: dataset) {
+            return (
+                nil, ["the voxel size and the transformation were ignored: \(other) is not read, voxels are as they are stored"]
+            )
+        }
         guard let scale = image.scale(of: dataset, axisCount: axisCount) else { return (nil, []) }
-        let axisUnits = image.axes?.map(\.unit) ?? []
+        let axisUnits = image.arrayAxes?.map(\.unit) ?? []
         let units = axisUnits.count == axisCount ? axisUnits : Array(repeating: nil, count: axisCount)
         let spatial = [axes.z, axes.y, axes.x].compactMap(\.self)
 

@@ -1,14 +1,13 @@
 import Basics
-import Foundation
 
-/// The folder of a zarr store; its files are read by key: `.zattrs`, `0/.zarray`, `0/3.1.4`.
+/// The folder of a zarr store; its files are read by key: `.zattrs`, `0/.zarray`, `0/3.1.4`, `0/zarr.json`, `0/c/3/1/4`.
 ///
 /// Files outside the folder are never opened: keys with `..` and links that lead out of the folder are refused.
 struct ZarrStore: Sendable {
     /// The folder, as it was named.
     let path: String
     /// The absolute path of the folder without symbolic links.
-    private let root: String
+    let root: String
 
     /// The size limit of a metadata file in bytes.
     private static let metadataLimit = 1 << 20
@@ -37,11 +36,18 @@ struct ZarrStore: Sendable {
     /// Whether there is a file or folder. Also true where the system cannot say: reading it then fails with the reason.
     func contains(_ key: String) -> Bool { FilePath.exists(path(of: key)) }
 
-    /// The keys of the arrays directly inside a group, sorted, at most `limit`.
-    func arrays(in folder: String, limit: Int) -> [String] {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: path(of: folder))) ?? []
-        let keys = names.sorted().lazy.map { Self.key($0, in: folder) }
-        return Array(keys.filter { contains(Self.key(".zarray", in: $0)) }.prefix(limit))
+    /// The names in a folder; none where there is no such folder.
+    ///
+    /// - Throws: ``VolumeError``, `.unreadable`, where the key leads out of the store, or the folder cannot be listed.
+    func names(in folder: String) throws(VolumeError) -> [String] {
+        guard let target = try resolved(folder) else { return [] }
+        var names: [String] = []
+        do throws(SystemError) {
+            try FilePath.forEachEntry(ofFolder: target) { name, _ in names.append(name) }
+        } catch {
+            throw .cannotOpen(path(of: folder), error)
+        }
+        return names
     }
 
     /// What the system says about a file; nil where there is none.
@@ -56,20 +62,8 @@ struct ZarrStore: Sendable {
         }
     }
 
-    /// What tells an array from all others of this machine, and from one that was written anew in the same place.
-    ///
-    /// - Throws: ``VolumeError``, `.unreadable`, where the file of its metadata is gone.
-    func identity(ofArray array: ZarrArray, metadata name: String = ".zarray") throws(VolumeError) -> ZarrChunkCaches.Key {
-        let key = Self.key(name, in: array.key)
-        guard let status = try status(of: key) else { throw .malformedMetadata("is missing", path: path(of: key)) }
-        return ZarrChunkCaches.Key(folder: Self.key(array.key, in: root), metadata: ZarrChunkCache.Version(status))
-    }
-
-    /// The bytes of a file; nil where there is none.
-    ///
-    /// - Throws: ``VolumeError``: `.unreadable` where the key leads out of the store, is a link without a target or is not a
-    ///   regular file; `.tooLarge` where the file has more than `limit` bytes.
-    func contents(of key: String, limit: Int) throws(VolumeError) -> [UInt8]? {
+    /// The absolute path of a key without symbolic links; nil where there is nothing.
+    private func resolved(_ key: String) throws(VolumeError) -> String? {
         let path = path(of: key)
         let target: String
         do throws(SystemError) { target = try FilePath.resolved(path) } catch {
@@ -77,14 +71,31 @@ struct ZarrStore: Sendable {
             if error.isAbsence, (try? FileStatus(of: path, followingLinks: false)) == nil { return nil }
             throw .cannotOpen(path, error)
         }
-        guard target.hasPrefix(root == "/" ? root : root + "/") else { throw .outsideStore(key, path: self.path) }
+        guard target == root || target.hasPrefix(root == "/" ? root : root + "/") else {
+            throw .outsideStore(key, path: self.path)
+        }
+        return target
+    }
 
-        let file = try FileSource(path: target)
+    /// An open file; nil where there is none.
+    ///
+    /// - Throws: ``VolumeError``, `.unreadable`, where the key leads out of the store, is a link without a target or is not a
+    ///   regular file.
+    func file(at key: String) throws(VolumeError) -> FileSource? {
+        try resolved(key).map { (target) throws(VolumeError) in try FileSource(path: target) }
+    }
+
+    /// The bytes of a file; nil where there is none.
+    ///
+    /// - Throws: ``VolumeError``: `.unreadable` where the key leads out of the store, is a link without a target or is not a
+    ///   regular file; `.tooLarge` where the file has more than `limit` bytes.
+    func contents(of key: String, limit: Int) throws(VolumeError) -> [UInt8]? {
+        guard let file = try file(at: key) else { return nil }
         guard file.size <= limit else {
             throw VolumeError(
                 .tooLarge,
                 "has \(file.size) bytes where at most \(limit) are expected; check that it belongs to the store",
-                path: path)
+                path: path(of: key))
         }
         return try file.bytes()
     }

@@ -1,13 +1,15 @@
 public import Basics
 
-/// A volume in an OME-Zarr store of version 0.4 or earlier, or in a plain zarr array of version 2.
+/// A volume in an OME-Zarr store of version 0.5 or earlier, or in a plain zarr array of version 2 or 3.
 ///
-/// Arrays have two to five axes; axes other than z, y and x (time, channel) must have one entry. The names of the axes in
-/// `.zattrs` decide which is which; the volume is `[z][y][x]` whatever their order. Elements are integers of 8 to 64 bits,
-/// float16, float32, float64, or booleans (read as `uint8`), in either byte order, in C or Fortran order. Chunks are raw or
-/// compressed by zlib or gzip. Voxels of a chunk that was never written have the fill value.
+/// Arrays have two to five axes; axes other than z, y and x (time, channel) must have one entry. The names of the axes in the
+/// metadata decide which is which; the volume is `[z][y][x]` whatever their order. Elements are integers of 8 to 64 bits,
+/// float16, float32, float64, or booleans (read as `uint8`), in either byte order, in any order of axes. Chunks are raw or
+/// compressed by blosc, zstd, lz4, gzip or zlib, shuffled or not, with checksums or without, each in a file or several in a
+/// shard. Voxels of a chunk that was never written have the fill value.
 ///
-/// Sources: the zarr storage specification, version 2; the OME-Zarr specification, version 0.4.
+/// Sources: the zarr storage specification, version 2, and core specification, version 3; the OME-Zarr specification,
+/// versions 0.4 and 0.5.
 public struct ZarrVolume: Volume {
     public let shape: VolumeShape
     public let scalarType: ScalarType
@@ -18,6 +20,7 @@ public struct ZarrVolume: Volume {
     private let array: ZarrArray
     private let axes: ZarrAxes
     private let cache: ZarrChunkCache
+    private let shards = ZarrShards()
 
     /// How many chunks of the array this process has decoded, for measurements.
     public var decodedChunkCount: Int { cache.decodedChunkCount }
@@ -27,23 +30,24 @@ public struct ZarrVolume: Volume {
     /// - Parameters:
     ///   - path: the folder of the store, or of a group or array inside one.
     ///   - array: an array or image inside the folder. Nil for the folder itself: if it is an image, its highest resolution.
-    /// - Throws: ``VolumeError``: `.unsupported` for zarr version 3 and for codecs, filters and types that are not read,
-    ///   each with advice; `.malformed` where the metadata contradict themselves; `.unreadable` where a name leads
-    ///   out of the store or does not exist; `.tooLarge` for chunks of more than 512 MiB.
+    /// - Throws: ``VolumeError``: `.unsupported` for codecs and types that are not read, and where a library that decodes them
+    ///   is not installed, each with advice; `.malformed` where the metadata contradict themselves or there is no array;
+    ///   `.unreadable` where a name leads out of the store or does not exist; `.tooLarge` for chunks of more than 512 MiB.
     public init(path: String, array name: String?) throws(VolumeError) {
         let store = try ZarrStore(path: path)
-        let key = try Self.arrayKey(try store.key(named: name ?? ""), in: store)
+        let key = try store.arrayKey(try store.key(named: name ?? ""))
         let array = try ZarrArray(key: key, in: store)
         let arrayPath = store.path(of: key)
-        let level = try Self.level(of: key, in: store)
-        let axes = try ZarrAxes(names: level?.image.axes?.map(\.name), shape: array.shape, path: arrayPath)
+        let level = try store.level(of: key)
+        let names = level.map { $0.image.arrayAxes?.map(\.name) } ?? array.dimensionNames
+        let axes = try ZarrAxes(names: names, shape: array.shape, path: arrayPath)
 
         let (z, y, x) = axes.ordered(array.shape)
         let (chunkZ, chunkY, chunkX) = axes.ordered(array.chunkShape)
         guard let shape = VolumeShape(z: z, y: y, x: x),
             let chunkShape = VolumeShape(z: min(chunkZ, z), y: min(chunkY, y), x: min(chunkX, x))
         else {
-            throw VolumeError(.tooLarge, "declares \(x) × \(y) × \(z) voxels; check .zarray", path: arrayPath)
+            throw VolumeError(.tooLarge, "declares \(x) × \(y) × \(z) voxels; check the metadata", path: arrayPath)
         }
         var header = VolumeHeader(path: path, format: level == nil ? "Zarr" : "OME-Zarr")
         header.notes = [axes.note].compactMap(\.self)
@@ -62,7 +66,7 @@ public struct ZarrVolume: Volume {
         self.array = array
         self.axes = axes
         self.cache = ZarrChunkCaches.cache(
-            for: try store.identity(ofArray: array), chunkBytes: chunkShape.count * array.dataType.scalarType.size)
+            for: try array.identity(in: store), chunkBytes: chunkShape.count * array.dataType.scalarType.size)
     }
 
     /// Reads the voxels of a box into memory, `[z][y][x]`, little-endian values of `scalarType`.
@@ -87,6 +91,12 @@ public struct ZarrVolume: Volume {
         }
     }
 
+    /// How many of the array's files are there: chunks, or, where the array is sharded, shards.
+    ///
+    /// - Throws: ``VolumeError`` where a folder cannot be listed, or leads out of the store.
+    /// - Complexity: lists the folders of the chunks; no chunk is read. A shard that lacks chunks counts as one that is there.
+    public func storedChunks() throws(VolumeError) -> StoredChunks? { try array.files.stored(in: store) }
+
     /// The chunk at a place in the grid; nil if it was never written.
     ///
     /// - Parameter isKept: whether it is kept for later reads, if it has to be decoded.
@@ -95,18 +105,14 @@ public struct ZarrVolume: Volume {
         if let z = axes.z { grid[z] = place.z }
         grid[axes.y] = place.y
         grid[axes.x] = place.x
-        let key = array.chunkKey(grid)
-        guard let status = try store.status(of: key) else { return nil }
-        return try cache.chunk(at: place, version: ZarrChunkCache.Version(status), isKept: isKept) { () throws(VolumeError) in
-            try decodedChunk(at: place, key: key)
+        guard let version = try array.version(ofChunk: grid, in: store, shards: shards) else { return nil }
+        return try cache.chunk(at: place, version: version, isKept: isKept) { () throws(VolumeError) in
+            try decodedChunk(at: place, grid: grid)
         }
     }
 
-    private func decodedChunk(at place: ZarrChunkCache.Place, key: String) throws(VolumeError) -> ZarrChunk? {
-        let count = array.chunkCount * scalarType.size
-        guard let encoded = try store.contents(of: key, limit: array.codec.encodedLimit(count: count)) else { return nil }
-        let decoded = try array.codec.decode(encoded, count: count, path: store.path(of: key))
-
+    private func decodedChunk(at place: ZarrChunkCache.Place, grid: [Int]) throws(VolumeError) -> ZarrChunk? {
+        guard let decoded = try array.decodedChunk(at: grid, in: store, shards: shards) else { return nil }
         let extent = { (place: Int, chunk: Int, all: Int) in min(chunk, all - place * chunk) }
         guard
             let inside = VolumeShape(
@@ -151,41 +157,5 @@ public struct ZarrVolume: Volume {
                     path: header.path)
             }
         }
-    }
-}
-
-extension ZarrVolume {
-    /// The key of the array to read: `key` itself if it is an array, else the highest resolution of the image `key`.
-    static func arrayKey(_ key: String, in store: ZarrStore) throws(VolumeError) -> String {
-        let path = store.path(of: key)
-        guard store.contains(key) else {
-            throw VolumeError(.unreadable, "does not exist in the store; check the name of the array", path: path)
-        }
-        if store.contains(ZarrStore.key(".zarray", in: key)) { return key }
-        if store.contains(ZarrStore.key("zarr.json", in: key)) { throw .zarrVersionNotSupported(path: path) }
-        let attributes = try store.document(ZarrGroupAttributes.self, at: ZarrStore.key(".zattrs", in: key))
-        guard let dataset = attributes?.multiscales?.first?.datasets.first else {
-            throw .notZarr(arrays: store.arrays(in: key, limit: 5), path: path)
-        }
-        return ZarrStore.key(try store.key(named: dataset.path), in: key)
-    }
-
-    /// The image and its dataset (resolution) that the array is part of: in `.zattrs` of the nearest group above the array
-    /// that lists it. Nil for a plain array.
-    static func level(
-        of key: String, in store: ZarrStore
-    ) throws(VolumeError) -> (image: MultiscaleImage, dataset: MultiscaleImage.Dataset)? {
-        let components = key.split(separator: "/")
-        for depth in components.indices.reversed() {
-            let group = components.prefix(depth).joined(separator: "/")
-            let relative = components.dropFirst(depth).joined(separator: "/")
-            let attributes = try store.document(ZarrGroupAttributes.self, at: ZarrStore.key(".zattrs", in: group))
-            for image in attributes?.multiscales ?? [] {
-                for dataset in image.datasets where (try? store.key(named: dataset.path)) == relative {
-                    return (image, dataset)
-                }
-            }
-        }
-        return nil
     }
 }

@@ -34,7 +34,7 @@ struct AddCommand: ParsableCommand {
             Adding a tomogram again changes its voxel size or metadata, and its name where one is given; one whose file was moved \
             is found by its name. Where a file cannot be read, or its name is taken, nothing is added; --keep-going adds the others.
 
-            Reads MRC (.mrc .rec .map .st, plain or gzip), TIFF stacks, HDF5 datasets (file.h5:/path) and OME-Zarr (zarr v2).
+            Reads MRC (.mrc .rec .map .st, plain or gzip), TIFF stacks, HDF5 datasets (file.h5:/path) and OME-Zarr (zarr v2 and v3).
             """)
 
     @Argument(help: "Files, HDF5 datasets as file.h5:/path, OME-Zarr folders.")
