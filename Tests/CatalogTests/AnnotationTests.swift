@@ -46,6 +46,10 @@ import Volumes
             labels.classes = [.init(name: name, value: value)]
             variants.append(labels)
         }
+        for threshold in [0.5, 64] {
+            labels.threshold = threshold
+            variants.append(labels)
+        }
         let digests = try variants.map { variant in
             try made.catalog.collection.annotate(tomogramID: tomogram, with: variant)
             return try made.value("SELECT digest FROM v_annotation ORDER BY added_at DESC, id DESC LIMIT 1", as: String.self)
@@ -73,6 +77,13 @@ import Volumes
         refuse { $0.points[0].score = -.infinity }
         refuse { $0.convention = nil }
         refuse { $0.kind = .labels }
+        refuse { $0.threshold = 1 }
+        func refuseScores(_ threshold: Double, _ classes: [NewAnnotation.Class]) {
+            refuse { ($0.kind, $0.convention, $0.points, $0.classes, $0.threshold) = (.labels, nil, [], classes, threshold) }
+        }
+        refuseScores(.nan, [.init(name: "a", value: 1)])
+        refuseScores(1, [.init(name: "a", value: 2)])
+        refuseScores(1, [.init(name: "a", value: 1), .init(name: "b", value: 1)])
         for radius in [0, -1, .nan, .infinity] { bad.append(points(1, radius: radius)) }
         for annotation in bad {
             let error = #expect(throws: CatalogError.self) {
