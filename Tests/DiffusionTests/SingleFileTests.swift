@@ -53,6 +53,20 @@ struct SingleFileTests {
         }
     }
 
+    @Test("with the groups and heads of the published models, needs nothing but the file")
+    func published() throws {
+        let directory = try TemporaryDirectory()
+        let path = try directory.write("small.safetensors", OneFileModel.bytes())
+        let model = try DiffusionModel(path: path)
+        try model.verify()
+        #expect(model.unet.configuration.heads == [8, 8] && model.unet.configuration.normGroups == 32)
+        #expect(model.imageSideFactor == 4)
+        #expect(
+            model.summary
+                == "Stable Diffusion 1 in one file: U-Net of 32, 32 channels, 8 heads and a context of 8, autoencoder of 32, 32 "
+                + "channels, text: CLIP of 1 layers and 8 channels, no tokenizer, so the empty prompt only")
+    }
+
     @Test("maps float32 without a copy, also the thirds of a joined projection")
     func mapping() throws {
         let directory = try TemporaryDirectory()
@@ -66,7 +80,9 @@ struct SingleFileTests {
         #expect(try checkpoint.tensor(named: key.name, expecting: [16, 16]).values == Array(joined[256..<512]))
     }
 
-    @Test("the tokenizer is the given one, or stands beside the file; without one only the empty prompt is known", arguments: [1, 2])
+    @Test(
+        "the tokenizer is the given one, or stands beside the file; without one only the empty prompt is known",
+        arguments: [1, 2])
     func tokenizers(generation: Int) throws {
         let directory = try TemporaryDirectory()
         let original = try OriginalFile(generation)
@@ -127,7 +143,8 @@ struct SingleFileTests {
         let bias = "model.diffusion_model.input_blocks.4.0.skip_connection.bias"
         #expect(try error { $0[bias] = nil }.message.contains("has no tensor '\(bias)'"))
         let shape = try error { $0["model.diffusion_model.middle_block.1.norm.weight"] = Tensor(shape: [7]) }
-        #expect(shape.message.contains("'model.diffusion_model.middle_block.1.norm.weight' has the shape [7] where [8]"), "\(shape)")
+        #expect(
+            shape.message.contains("'model.diffusion_model.middle_block.1.norm.weight' has the shape [7] where [8]"), "\(shape)")
         let surplus = try error { $0["model.diffusion_model.input_blocks.2.0.gate.weight"] = Tensor(shape: [7]) }
         #expect(surplus.message.contains("input_blocks.2.0.gate.weight', for which"), "\(surplus)")
         let joined = "cond_stage_model.model.transformer.resblocks.0.attn.in_proj_weight"
@@ -199,7 +216,8 @@ struct SingleFileTests {
             let floats = directory.file("floats.safetensors")
             try checkpoint.renamed(
                 Dictionary(
-                    uniqueKeysWithValues: checkpoint.names.filter { checkpoint.entry(named: $0)?.elementType.isFloat == true }.map {
+                    uniqueKeysWithValues: checkpoint.names.filter { checkpoint.entry(named: $0)?.elementType.isFloat == true }.map
+                    {
                         ($0, TensorView($0))
                     })
             ).writeSafetensors(to: .scratch(floats))
