@@ -66,8 +66,9 @@ public struct CellposeModel: Sendable {
     /// What it is, in one line for people to read.
     public var summary: String {
         let origin = network.meanDiameter != nil ? "in the file" : takesDiameterFromName ? "by its name" : "of published models"
-        return "CPnet of CellPose, \(network.widths.dropFirst().map(String.init).joined(separator: ", ")) channels, \(network.widths[0]) of "
-            + "the image, objects scaled to a diameter of \(meanDiameter) pixels (\(origin))"
+        let channels = network.widths.dropFirst().map(String.init).joined(separator: ", ")
+        return "CPnet of CellPose, \(channels) channels, \(network.widths[0]) of the image, objects scaled to a diameter of "
+            + "\(meanDiameter) pixels (\(origin))"
     }
 
     /// Runs the network on an image, in tiles, and resizes the maps to the image's size.

@@ -7,9 +7,12 @@ public enum DiffusionFolder {
     ///
     /// - Complexity: a few access(2).
     public static func pickledParts(of folder: String) -> Set<String> {
-        var parts = [("unet", "diffusion_pytorch_model", "diffusion_pytorch_model"), ("vae", "diffusion_pytorch_model", "diffusion_pytorch_model")]
+        let stem = "diffusion_pytorch_model"
+        var parts = [("unet", stem, stem), ("vae", stem, stem)]
         // A stored context takes the place of the text encoder.
-        if !FilePath.exists("\(folder)/\(FolderContext.constantFile)") { parts.append(("text_encoder", "model", "pytorch_model")) }
+        if !FilePath.exists("\(folder)/\(FolderContext.constantFile)") {
+            parts.append(("text_encoder", "model", "pytorch_model"))
+        }
         return Set(
             parts.filter { part, stem, pickledStem in
                 Checkpoint.fileName(inFolder: "\(folder)/\(part)", stem: stem, pickledStem: pickledStem)?.contains(".bin") == true

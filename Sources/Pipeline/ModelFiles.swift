@@ -131,9 +131,9 @@ extension ModelFiles {
     /// - Throws: ``PipelineError`` where the name cannot be that of a folder, ``DiffusionError`` where the tokenizer is none, and the
     ///   errors of the file manager.
     public func joiningTokenizer(as name: String, in folder: String) throws -> ModelFiles {
-        guard tokenizer != nil, let file = try SingleFile(path: path, tokenizer: tokenizer), let source = file.tokenizerFolder else {
-            return self
-        }
+        guard tokenizer != nil, let file = try SingleFile(path: path, tokenizer: tokenizer),
+            let source = file.tokenizerFolder
+        else { return self }
         guard !name.isEmpty, !name.hasPrefix("."), name.allSatisfy({ $0.isLetter || $0.isNumber || "-_.".contains($0) }) else {
             throw PipelineError("\"\(name.prefix(40))\" cannot name a model: use letters, digits, '-', '_' and '.'")
         }

@@ -55,7 +55,9 @@ struct CellposeModelTests {
         #expect(try CellposeModel(path: NetworkGolden.path("tiny")).summary.contains("(in the file)"))
     }
 
-    @Test("a network that a user trained, saved from several devices, with its own widths and diameter, is run", arguments: [1, 2, 3])
+    @Test(
+        "a network that a user trained, saved from several devices, with its own widths and diameter, is run",
+        arguments: [1, 2, 3])
     func trained(imageChannels: Int) throws {
         let directory = try TemporaryDirectory()
         var weights = SeededNetwork.weights([imageChannels, 4, 6, 8]).map { ("module.\($0.name)", $0.tensor) }

@@ -31,7 +31,8 @@ struct OriginalFile {
     /// What the tiny models have otherwise than the published ones.
     static func conventions(_ generation: Int) -> OriginalLayout.Conventions {
         OriginalLayout.Conventions(
-            unetGroups: 4, autoencoderGroups: 2, heads: { channels, _ in generation == 1 ? channels.map { _ in 2 } : [1, 2, 4, 4] },
+            unetGroups: 4, autoencoderGroups: 2,
+            heads: { channels, _ in generation == 1 ? channels.map { _ in 2 } : [1, 2, 4, 4] },
             textHeads: { _ in generation == 1 ? 4 : 2 }, startToken: 544)
     }
     var conventions: OriginalLayout.Conventions { Self.conventions(generation) }
@@ -121,21 +122,24 @@ enum PickledFile {
         var pickle: [UInt8] = [0x80, 2]
         if lightning {
             let callback = global("pytorch_lightning.callbacks.model_checkpoint", "ModelCheckpoint")
-            let settings = global("omegaconf.dictconfig", "DictConfig") + [0x29, 0x81, 0x7D] + text("lr") + number(1) + [0x73, 0x62]
+            let settings =
+                global("omegaconf.dictconfig", "DictConfig") + [0x29, 0x81, 0x7D] + text("lr") + number(1) + [0x73, 0x62]
             pickle += [0x7D] + text("epoch") + number(3) + [0x73]
             pickle += text("callbacks") + [0x7D] + callback + [0x7D] + text("best") + [0x4E, 0x73, 0x73, 0x73]
             pickle += text("hyper_parameters") + settings + [0x73] + text("state_dict") + dictionary + [0x73, 0x2E]
         } else {
             pickle += dictionary + [0x2E]
         }
-        try Data(archive([("data.pkl", pickle), ("byteorder", Array("little".utf8))] + entries)).write(to: URL(fileURLWithPath: path))
+        entries = [("data.pkl", pickle), ("byteorder", Array("little".utf8))] + entries
+        try Data(archive(entries)).write(to: URL(fileURLWithPath: path))
     }
 
     private static func archive(_ entries: [(String, [UInt8])]) -> [UInt8] {
         var (bytes, directory): ([UInt8], [UInt8]) = ([], [])
         for (name, content) in entries {
             let name = Array("archive/\(name)".utf8)
-            let fields = little(20, 2) + little(0, 12) + little(content.count, 4) + little(content.count, 4) + little(name.count, 2)
+            let sizes = little(content.count, 4) + little(content.count, 4) + little(name.count, 2)
+            let fields = little(20, 2) + little(0, 12) + sizes
             directory += little(0x0201_4B50, 4) + little(20, 2) + fields + little(0, 12) + little(bytes.count, 4) + name
             bytes += little(0x0403_4B50, 4) + fields + little(0, 2) + name + content
         }

@@ -14,14 +14,14 @@ struct SingleFileFuzzTests {
         var entries: [(name: String, shape: [Int])]
     }
 
-    @Test("4,000 files with other names and shapes are refused, or hold networks whose tensors can be read", arguments: [1, 2])
+    @Test("1,500 files with other names and shapes are refused, or hold networks whose tensors can be read", arguments: [1, 2])
     func names(generation: Int) throws {
         let directory = try TemporaryDirectory()
         let original = try OriginalFile(generation)
         let names = original.tensors.keys.sorted()
         var random = RandomStream(state: UInt64(generation))
         var accepted = 0
-        for _ in 0..<4000 {
+        for _ in 0..<1500 {
             var header = Header(entries: names.map { ($0, original.tensors[$0]?.shape ?? []) })
             for _ in 0..<Int.random(in: 1...3, using: &random) { change(&header, using: &random) }
             let path = try directory.write("mutant.safetensors", file(header))
@@ -36,12 +36,15 @@ struct SingleFileFuzzTests {
                     }
                 }
                 // The pass compares every shape.
-                if accepted % 20 == 0 { try DiffusionModel(ModelParts(single, conventions: original.conventions), residency: .streamed).verify() }
+                if accepted % 20 == 0 {
+                    let parts = try ModelParts(single, conventions: original.conventions)
+                    try DiffusionModel(parts, residency: .streamed).verify()
+                }
             } catch {
                 #expect(!error.message.isEmpty && error.message.count < 2000)
             }
         }
-        #expect((1..<3900).contains(accepted), "\(accepted)")
+        #expect((1..<1450).contains(accepted), "\(accepted)")
     }
 
     private func change(_ header: inout Header, using random: inout RandomStream) {
@@ -71,7 +74,8 @@ struct SingleFileFuzzTests {
             header.entries[other].name = name
         default:
             // All of a level or block go.
-            let stem = header.entries[index].name.split(separator: ".").prefix(Int.random(in: 2...4, using: &random)).joined(separator: ".")
+            let count = Int.random(in: 2...4, using: &random)
+            let stem = header.entries[index].name.split(separator: ".").prefix(count).joined(separator: ".")
             header.entries.removeAll { $0.name.hasPrefix(stem + ".") }
             if header.entries.isEmpty { header.entries = [("a", [1])] }
         }
@@ -97,7 +101,8 @@ struct SingleFileFuzzTests {
         for form in [OriginalFile.Form.all[1], OriginalFile.Form.all[3]] {
             let bytes = try [UInt8](Data(contentsOf: URL(fileURLWithPath: original.write(form, into: directory))))
             // Headers, pickles and directories, where damage matters; behind the values in archives.
-            let places = form.ending == "ckpt" ? Array(0..<150_000) + Array(bytes.count - 60_000..<bytes.count) : Array(0..<90_000)
+            let places =
+                form.ending == "ckpt" ? Array(0..<150_000) + Array(bytes.count - 60_000..<bytes.count) : Array(0..<90_000)
             for _ in 0..<1000 {
                 var mutant = bytes
                 for _ in 0..<Int.random(in: 1...3, using: &random) {
