@@ -35,7 +35,7 @@ struct SingleFileTests {
         #expect(model.autoencoder.configuration == expected.autoencoder.configuration)
         #expect(model.schedule.cumulativeAlphas == expected.schedule.cumulativeAlphas)
 
-        let about = try Data(contentsOf: URL(fileURLWithPath: GoldenFile("\(original.model)/golden.json", in: .module).path))
+        let about = try Data(contentsOf: URL(fileURLWithPath: GoldenFile("\(original.model.name)/golden.json", in: .module).path))
         for prompt in ["", try JSONDecoder().decode(Prompt.self, from: about).prompt] {
             #expect(try model.context(for: prompt).values == expected.context(for: prompt).values)
         }
