@@ -5,9 +5,9 @@ enum ForeignNetwork {
     /// What a file is, as the predicate of a sentence; nil if it has the U-Net of Stable Diffusion 1 or 2.
     static func description(of file: Checkpoint) -> String? {
         let names = file.names
-        func holds(_ parts: String...) -> Bool {
-            names.contains { name in parts.contains { name.hasPrefix($0) || name.hasPrefix("model.diffusion_model.\($0)") } }
-        }
+        // The names of networks, whether they stand alone or under the prefix of a model.
+        let roots = names.map { $0.hasPrefix(OriginalLayout.unetPrefix) ? $0.dropFirst(OriginalLayout.unetPrefix.count) : $0[...] }
+        func holds(_ parts: String...) -> Bool { roots.contains { name in parts.contains { name.hasPrefix($0) } } }
         func contains(_ parts: String...) -> Bool { names.contains { name in parts.contains { name.contains($0) } } }
 
         if contains(".lora_down.", ".lora_up.", ".lora_A.", ".lora_B.", ".hada_w1_") {
