@@ -6,7 +6,8 @@ enum ForeignNetwork {
     static func description(of file: Checkpoint) -> String? {
         let names = file.names
         // The names of networks, whether they stand alone or under the prefix of a model.
-        let roots = names.map { $0.hasPrefix(OriginalLayout.unetPrefix) ? $0.dropFirst(OriginalLayout.unetPrefix.count) : $0[...] }
+        let prefix = OriginalLayout.unetPrefix
+        let roots = names.map { $0.hasPrefix(prefix) ? $0.dropFirst(prefix.count) : $0[...] }
         func holds(_ parts: String...) -> Bool { roots.contains { name in parts.contains { name.hasPrefix($0) } } }
         func contains(_ parts: String...) -> Bool { names.contains { name in parts.contains { name.contains($0) } } }
 
