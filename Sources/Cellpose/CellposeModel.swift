@@ -13,11 +13,15 @@ public struct CellposeModel: Sendable {
     public let network: CellposeNetwork
     /// The diameter in pixels to which objects are scaled for the network.
     public let meanDiameter: Double
+    /// Whether ``meanDiameter`` follows from the name of the file, and not from its content.
+    public let takesDiameterFromName: Bool
     /// The file of weights.
     public let path: String
 
     /// The ``meanDiameter`` in pixels of all published models but `nuclei`, whose is 17.
     public static let standardDiameter = 30.0
+    /// The ``meanDiameter`` in pixels of the published `nuclei`.
+    public static let nucleiDiameter = 17.0
     /// The largest number of pixels of an image after scaling.
     public static let mostPixels = 1 << 28
 
@@ -25,8 +29,8 @@ public struct CellposeModel: Sendable {
     ///
     /// - Parameters:
     ///   - path: a file that CellPose saved, or a safetensors file of the same tensors
-    ///   - meanDiameter: replaces the diameter in the file. If both are missing, it is ``standardDiameter``; the published
-    ///     `nuclei` needs 17.
+    ///   - meanDiameter: replaces the diameter in the file. If both are missing, it is ``nucleiDiameter`` for a file that has the
+    ///     name of the published `nuclei`, and otherwise ``standardDiameter``.
     /// - Throws: ``CellposeError`` if the file cannot be read or holds another network, or the diameter is not positive and
     ///   finite.
     public init(path: String, meanDiameter: Double? = nil) throws(CellposeError) {
@@ -41,7 +45,8 @@ public struct CellposeModel: Sendable {
     public init(_ checkpoint: Checkpoint, meanDiameter: Double? = nil) throws(CellposeError) {
         path = checkpoint.path
         network = try CellposeNetwork(checkpoint)
-        self.meanDiameter = meanDiameter ?? network.meanDiameter ?? Self.standardDiameter
+        self.meanDiameter = meanDiameter ?? network.meanDiameter ?? Self.diameterByName(path)
+        takesDiameterFromName = meanDiameter == nil && network.meanDiameter == nil && self.meanDiameter != Self.standardDiameter
         guard self.meanDiameter.isFinite, self.meanDiameter > 0 else {
             throw CellposeError(.invalidInput, "cannot take objects of the diameter \(self.meanDiameter)", path: path)
         }
@@ -50,6 +55,20 @@ public struct CellposeModel: Sendable {
                 .unsupported, "has \(network.widths.count - 1) levels, too many for tiles of \(TileLine.mostLength) pixels",
                 path: path)
         }
+    }
+
+    /// The diameter of a file that does not hold it: CellPose itself knows `nuclei`, whose file is `nucleitorch_0`, by its name.
+    private static func diameterByName(_ path: String) -> Double {
+        let name = path.split(separator: "/").last?.split(separator: ".").first.map(String.init) ?? ""
+        return name == "nuclei" || name == "nucleitorch_0" ? nucleiDiameter : standardDiameter
+    }
+
+    /// What it is, in one line for people to read.
+    public var summary: String {
+        let origin = network.meanDiameter != nil ? "in the file" : takesDiameterFromName ? "by its name" : "of published models"
+        let channels = network.widths.dropFirst().map(String.init).joined(separator: ", ")
+        return "CPnet of CellPose, \(channels) channels, \(network.widths[0]) of the image, objects scaled to a diameter of "
+            + "\(meanDiameter) pixels (\(origin))"
     }
 
     /// Runs the network on an image, in tiles, and resizes the maps to the image's size.

@@ -49,16 +49,32 @@ struct CellposeWeights {
             if widths.isEmpty { widths.append(entry.shape[1]) }
             widths.append(entry.shape[0])
         }
-        guard widths.count > 1 else {
-            let isTransformer = checkpoint.names.contains { $0.hasPrefix("\(prefix)encoder.") || $0 == "\(prefix)W2" }
+        guard widths.count > 1 else { throw CellposeError(.unsupported, foreign(checkpoint, prefix), path: checkpoint.path) }
+        // Networks that restore images (denoise, deblur, upsample) are CPnets with other outputs.
+        if let outputs = checkpoint.entry(named: "\(prefix)output.2.weight")?.shape.first, outputs != NetworkLayout.outputs,
+            outputs > 0
+        {
             throw CellposeError(
                 .unsupported,
-                isTransformer
-                    ? "is a transformer of CellPose 3 or 4: only CPnet (cyto, cyto2, cyto3, nuclei, or trained from them) is run here"
-                    : "is no CPnet: it has no convolution of a first level; give a model of CellPose (cyto, cyto2, cyto3, nuclei)",
-                path: checkpoint.path)
+                "is a CPnet of \(outputs) outputs, not of the \(NetworkLayout.outputs) of a segmentation (two flows and a probability): "
+                    + "networks that restore images are not run here; give a model that segments", path: checkpoint.path)
         }
         return NetworkLayout(widths: widths)
+    }
+
+    /// What a checkpoint is that has no first level of a CPnet.
+    private static func foreign(_ checkpoint: Checkpoint, _ prefix: String) -> String {
+        let only = "only CPnet (cyto, cyto2, cyto3, nuclei, or trained from them) is run here"
+        if checkpoint.entry(named: "\(prefix)W2") != nil {
+            return "is Cellpose-SAM (cpsam), the transformer of CellPose 4: \(only)"
+        }
+        if checkpoint.names.contains(where: { $0.hasPrefix("\(prefix)encoder.") }) {
+            return "is a transformer of CellPose 3 or 4: \(only)"
+        }
+        if checkpoint.entry(named: "\(prefix)\(NetworkLayout.down(0)).conv.conv_0.2.weight")?.shape.count == 5 {
+            return "is a CPnet for volumes (conv_3D): \(only), on slices"
+        }
+        return "is no CPnet: it has no convolution of a first level; give a model of CellPose (cyto, cyto2, cyto3, nuclei)"
     }
 
     /// Up to three names in quotes, and how many more there are.

@@ -2,7 +2,7 @@ public import Basics
 public import Tensors
 public import Volumes
 
-/// The named tensors of a network, from one safetensors file, from several (shards), or from a file of `torch.save`.
+/// The named tensors of a network, from one safetensors file, from files of `torch.save`, or from several of either (shards).
 ///
 /// ```swift
 /// let checkpoint = try Checkpoint(folder: "sd15/unet", stem: "diffusion_pytorch_model")
@@ -16,21 +16,31 @@ public struct Checkpoint: Sendable {
     /// The files that hold the tensors: one, or all shards of an index, sorted by name.
     public let files: [TensorFile]
     /// Each tensor's file and header entry, by name.
-    private let locations: [String: Location]
+    let locations: [String: Location]
 
-    private struct Location: Sendable {
+    struct Location: Sendable {
         let file: MappedFile
+        /// With the name that this checkpoint gives it.
         let entry: TensorEntry
+        /// The name in the file, where it is another.
+        let originalName: String?
+
+        init(file: MappedFile, entry: TensorEntry, originalName: String? = nil) {
+            (self.file, self.entry, self.originalName) = (file, entry, originalName)
+        }
+
+        /// The tensor in a sentence, by the name in the file.
+        var title: String { CheckpointError.title(originalName ?? entry.name) }
     }
 
-    /// Opens a file of either format, or an index (`*.json`) with all safetensors files that it lists.
+    /// Opens a file of either format, or an index (`*.json`) with all files that it lists.
     ///
     /// - Throws: ``CheckpointError`` if a file is missing or damaged, or if files and index disagree.
     public init(path: String) throws(CheckpointError) {
         self.path = path
         if path.hasSuffix(".json") {
             let index = try ShardIndex(path: path)
-            files = try index.openShards().map { .safetensors($0) }
+            files = try index.openShards()
         } else {
             files = [try TensorFile(path: path)]
         }
@@ -41,19 +51,35 @@ public struct Checkpoint: Sendable {
         self.locations = locations
     }
 
-    /// Opens the checkpoint of a folder in the diffusers layout: `stem.safetensors`, `stem.fp16.safetensors`, or the index of
-    /// shards, `stem.safetensors.index.json` or `stem.safetensors.index.fp16.json`. Takes the first of these that exists.
+    /// A checkpoint of chosen locations, for views.
+    init(path: String, files: [TensorFile], locations: [String: Location]) {
+        (self.path, self.files, self.locations) = (path, files, locations)
+    }
+
+    /// Opens the checkpoint of a folder in the diffusers layout, which ``fileName(inFolder:stem:pickledStem:)`` finds.
     ///
+    /// - Parameters:
+    ///   - stem: how the names of safetensors files begin.
+    ///   - pickledStem: how the names of files of `torch.save` begin; the same stem unless given.
     /// - Throws: ``CheckpointError`` if none exists, and the errors of ``init(path:)``.
-    public init(folder: String, stem: String) throws(CheckpointError) {
-        let names = [".safetensors", ".fp16.safetensors", ".safetensors.index.json", ".safetensors.index.fp16.json"]
-        guard let name = names.map({ stem + $0 }).first(where: { FilePath.exists("\(folder)/\($0)") }) else {
+    public init(folder: String, stem: String, pickledStem: String? = nil) throws(CheckpointError) {
+        guard let name = Self.fileName(inFolder: folder, stem: stem, pickledStem: pickledStem) else {
             throw CheckpointError(
                 .unreadable,
-                "has no '\(stem).safetensors' (nor .fp16, nor an index of shards): download the weights as safetensors",
-                path: folder)
+                "has no '\(stem).safetensors' (nor .fp16, nor an index of shards), and no '\(pickledStem ?? stem).bin' either: "
+                    + "download the weights", path: folder)
         }
         try self.init(path: "\(folder)/\(name)")
+    }
+
+    /// The name of the file, or index of shards, that holds a folder's weights; nil if there is none.
+    ///
+    /// It is the first that exists of `stem.safetensors`, `stem.fp16.safetensors`, the indices `stem.safetensors.index.json` and
+    /// `stem.safetensors.index.fp16.json`, and then of the same four with `.bin`, as `torch.save` writes them.
+    public static func fileName(inFolder folder: String, stem: String, pickledStem: String? = nil) -> String? {
+        [(stem, "safetensors"), (pickledStem ?? stem, "bin")].flatMap { stem, ending in
+            ["\(stem).\(ending)", "\(stem).fp16.\(ending)", "\(stem).\(ending).index.json", "\(stem).\(ending).index.fp16.json"]
+        }.first { FilePath.exists("\(folder)/\($0)") }
     }
 
     /// The names of all tensors, sorted.
@@ -96,7 +122,7 @@ public struct Checkpoint: Sendable {
         }
         throw CheckpointError(
             .mismatchedTensor,
-            "holds the \(CheckpointError.title(location.entry.name)), for which the config has no place: the weights do not "
+            "holds the \(location.title), for which the config has no place: the weights do not "
                 + "belong to their config", path: location.file.path)
     }
 
@@ -123,7 +149,7 @@ public struct Checkpoint: Sendable {
         guard location.entry.shape == shape else {
             throw CheckpointError(
                 .mismatchedTensor,
-                "\(CheckpointError.title(name)) has the shape \(location.entry.shape) where \(shape) is expected: the weights "
+                "\(location.title) has the shape \(location.entry.shape) where \(shape) is expected: the weights "
                     + "do not belong to their config", path: location.file.path)
         }
         return location
@@ -149,16 +175,19 @@ extension Checkpoint {
     /// - Complexity: O(bytes). Takes a few megabytes of memory, plus a copy of one tensor at a time if it is not stored
     ///   row-major.
     public func writeSafetensors(to output: OutputFile, metadata: [String: String] = [:]) throws(CheckpointError) {
-        let entries = files.flatMap { file in file.tensors.map { (file, $0) } }
+        let locations = locations.values.sorted {
+            ($0.file.path, $0.entry.byteRange.lowerBound, $0.entry.name)
+                < ($1.file.path, $1.entry.byteRange.lowerBound, $1.entry.name)
+        }
         let writer = try SafetensorsWriter(
-            output, copying: entries.map { .init($0.1.name, $0.1.shape, $0.1.elementType) },
+            output, copying: locations.map { .init($0.entry.name, $0.entry.shape, $0.entry.elementType) },
             metadata: ["format": "pt"].merging(metadata) { $1 })
-        for (file, entry) in entries { try writer.copy(entry, of: file.file) }
+        for location in locations { try writer.copy(location.entry, of: location.file) }
         try writer.finish()
     }
 }
 
-/// The index of shards, `*.safetensors.index.json`: its `weight_map` says which file holds which tensor.
+/// The index of shards, `*.safetensors.index.json` or `*.bin.index.json`: its `weight_map` says which file holds which tensor.
 private struct ShardIndex {
     let path: String
     /// File names in the index's folder, by the name of the tensor.
@@ -167,24 +196,26 @@ private struct ShardIndex {
     /// - Throws: ``CheckpointError`` if the file cannot be read, is no index, or names a file outside its folder.
     init(path: String) throws(CheckpointError) {
         self.path = path
+        // Shards of one checkpoint are of one format, which the index's name says.
+        let ending = path.contains(".bin.index.") ? ".bin" : ".safetensors"
         var files: [String: String] = [:]
         var reader = JSONReader(try SidecarFile.bytes(path), path: path)
         try reader.readObject { (reader, key) throws(CheckpointError) in
             guard key == "weight_map" else { return try reader.skipValue() }
             try reader.readObject { (reader, tensor) throws(CheckpointError) in
                 let file = try reader.readString()
-                guard file.hasSuffix(".safetensors"), !file.contains("/"), !file.contains("\0") else {
+                guard file.hasSuffix(ending), !file.contains("/"), !file.contains("\0") else {
                     throw CheckpointError(
                         .malformed,
-                        "places \(CheckpointError.title(tensor)) in \(CheckpointError.quoted(file)), which is no safetensors "
-                            + "file of the same folder", path: path)
+                        "places \(CheckpointError.title(tensor)) in \(CheckpointError.quoted(file)), which is no "
+                            + "\(ending.dropFirst()) file of the same folder", path: path)
                 }
                 files[tensor] = file
             }
         }
         try reader.finish()
         guard !files.isEmpty else {
-            throw CheckpointError(.malformed, "is no index of safetensors files: it has no weight_map", path: path)
+            throw CheckpointError(.malformed, "is no index of files of weights: it has no weight_map", path: path)
         }
         self.files = files
     }
@@ -192,16 +223,16 @@ private struct ShardIndex {
     /// Opens all files, sorted by name, and checks that each holds exactly the tensors that the index lists for it.
     ///
     /// - Throws: ``CheckpointError`` if a file is missing or damaged, or disagrees with the index.
-    func openShards() throws(CheckpointError) -> [SafetensorsFile] {
+    func openShards() throws(CheckpointError) -> [TensorFile] {
         let folder = FilePath.folder(of: path)
-        var shards: [SafetensorsFile] = []
+        var shards: [TensorFile] = []
         var count = 0
         for name in Set(files.values).sorted() {
             guard FilePath.exists(folder + name) else {
                 throw CheckpointError(
                     .unreadable, "lists the file \(CheckpointError.quoted(name)), which is missing: download it too", path: path)
             }
-            let shard = try SafetensorsFile(path: folder + name)
+            let shard = try TensorFile(path: folder + name)
             for entry in shard.tensors where files[entry.name] != name {
                 let location = files[entry.name].map { "in \(CheckpointError.quoted($0))" } ?? "nowhere"
                 throw CheckpointError(

@@ -3,10 +3,10 @@ import Checkpoints
 import Synchronization
 public import Tensors
 
-/// A model of Stable Diffusion 1 or 2, from a folder in the layout of diffusers.
+/// A model of Stable Diffusion 1 or 2, from a folder in the layout of diffusers, or from one file in the layout of its authors.
 ///
 /// ```swift
-/// let model = try DiffusionModel(folder: "sd15")
+/// let model = try DiffusionModel(path: "sd15")             // or v1-5-pruned-emaonly.safetensors
 /// let latent = try model.encode(image).mode
 /// let features = try model.attention(latent, timesteps: [50, 150, 250], context: model.context(for: ""))
 /// ```
@@ -14,8 +14,10 @@ public import Tensors
 /// Opening reads headers only; weights are mapped, and loaded layer by layer at their first use. Several threads may use a model:
 /// passes run one at a time, since each uses all processors.
 public final class DiffusionModel: Sendable {
-    /// The path of the folder.
-    public let folder: String
+    /// The path of the folder or file.
+    public let path: String
+    /// What the files hold, and what was assumed of them, for people to read.
+    public let summary: String
     /// The noise at each timestep.
     public let schedule: NoiseSchedule
     /// The U-Net. Its own pass does not wait for its turn; ``runUNet(_:timesteps:context:extent:observer:)`` does.
@@ -23,6 +25,7 @@ public final class DiffusionModel: Sendable {
     let autoencoder: AutoencoderEncoder
     private let unetCheckpoint: Checkpoint
     private let autoencoderCheckpoint: Checkpoint
+    private let contextSource: any ContextSource
     private let usedNames = (unet: UsedNames(), autoencoder: UsedNames())
     private let residency: Residency
     /// The contexts of prompts that were computed.
@@ -30,7 +33,23 @@ public final class DiffusionModel: Sendable {
     /// Held during a pass.
     private let turn = Mutex(())
 
-    /// Opens a model.
+    /// Opens a model in whatever layout it has: a folder of diffusers, as ``init(folder:residency:)`` does; a file that holds all
+    /// networks (`.safetensors`, or `.ckpt` of `torch.save`); or a folder with one such file and a tokenizer.
+    ///
+    /// - Parameters:
+    ///   - tokenizer: a folder with `vocab.json` and `merges.txt`, which a single file lacks; nil to look for them beside the file
+    ///     and in `tokenizer` beside it. Without a tokenizer, only the empty prompt has a context. A folder of diffusers has its
+    ///     own.
+    ///   - residency: whether all weights stay in memory (3.6 GB for Stable Diffusion 1.5), or only those of one layer at a time.
+    /// - Throws: ``DiffusionError`` if a file is missing or damaged, or holds another model; the sentence says which, where it is
+    ///   known.
+    public convenience init(
+        path: String, tokenizer: String? = nil, residency: Residency = .resident
+    ) throws(DiffusionError) {
+        self.init(try ModelParts(path: path, tokenizer: tokenizer), residency: residency)
+    }
+
+    /// Opens a model in the layout of diffusers.
     ///
     /// - Parameters:
     ///   - folder: has the subfolders `unet`, `vae`, `scheduler`, and either `text_encoder` and `tokenizer` or the file
@@ -38,27 +57,22 @@ public final class DiffusionModel: Sendable {
     ///   - residency: whether all weights stay in memory (3.6 GB for Stable Diffusion 1.5), or only those of one layer at a time.
     /// - Throws: ``DiffusionError`` if a configuration is missing or describes another kind of network, or a file of weights
     ///   is missing or damaged. The text encoder and the tokenizer are opened later, by ``context(for:)``.
-    public init(folder: String, residency: Residency = .resident) throws(DiffusionError) {
-        self.folder = folder
+    public convenience init(folder: String, residency: Residency = .resident) throws(DiffusionError) {
+        self.init(try ModelParts(folder: folder), residency: residency)
+    }
+
+    init(_ parts: ModelParts, residency: Residency) {
+        path = parts.path
+        summary = parts.summary
+        schedule = parts.schedule
         self.residency = residency
-        let unetConfiguration = try UNetConfiguration(file: ConfigurationFile("\(folder)/unet/config.json"))
-        let encoderConfiguration = try AutoencoderConfiguration(file: ConfigurationFile("\(folder)/vae/config.json"))
-        schedule = try NoiseSchedule(file: ConfigurationFile("\(folder)/scheduler/scheduler_config.json"))
-        guard unetConfiguration.latentChannels == encoderConfiguration.latentChannels else {
-            throw DiffusionError(
-                .malformed,
-                "has a U-Net for latents of \(unetConfiguration.latentChannels) channels and an autoencoder that gives "
-                    + "\(encoderConfiguration.latentChannels): the parts are of different models", path: folder)
-        }
-        do throws(CheckpointError) {
-            unetCheckpoint = try Checkpoint(folder: "\(folder)/unet", stem: "diffusion_pytorch_model")
-            autoencoderCheckpoint = try Checkpoint(folder: "\(folder)/vae", stem: "diffusion_pytorch_model")
-        } catch {
-            throw DiffusionError(error)
-        }
-        unet = DenoisingUNet(unetConfiguration, DiffusionWeights(unetCheckpoint, used: usedNames.unet), residency: residency)
+        (unetCheckpoint, autoencoderCheckpoint) = (parts.unet.checkpoint, parts.autoencoder.checkpoint)
+        contextSource = parts.contextSource
+        unet = DenoisingUNet(
+            parts.unet.configuration, DiffusionWeights(unetCheckpoint, used: usedNames.unet), residency: residency)
         autoencoder = AutoencoderEncoder(
-            encoderConfiguration, DiffusionWeights(autoencoderCheckpoint, used: usedNames.autoencoder), residency: residency)
+            parts.autoencoder.configuration, DiffusionWeights(autoencoderCheckpoint, used: usedNames.autoencoder),
+            residency: residency)
     }
 
     /// The sides of images, in pixels, must be multiples of this: 64 in Stable Diffusion.
@@ -84,25 +98,25 @@ public final class DiffusionModel: Sendable {
             throw DiffusionError(
                 .invalidInput,
                 "takes images with sides that are multiples of \(factor) pixels and three channels, not \(images.shape); "
-                    + "resize the tiles", path: folder)
+                    + "resize the tiles", path: path)
         }
-        guard images.isFinite else { throw .notFinite("the image", path: folder) }
+        guard images.isFinite else { throw .notFinite("the image", path: path) }
         let latents = try inTurn { () throws(CheckpointError) in try autoencoder(images) }
-        guard latents.mean.isFinite, latents.logVariance.isFinite else { throw .notFinite("the latent", path: folder) }
+        guard latents.mean.isFinite, latents.logVariance.isFinite else { throw .notFinite("the latent", path: path) }
         return latents
     }
 
     /// The context of a prompt for the U-Net's cross-attention, `[1, tokens, contextChannels]`. Computed once, then kept in
     /// memory.
     ///
-    /// - Throws: ``DiffusionError`` if tokenizer or text encoder are missing or damaged, the folder has a stored context and the
-    ///   prompt is not empty, or the context holds numbers that are not finite.
+    /// - Throws: ``DiffusionError`` if tokenizer or text encoder are missing or damaged, the model knows the empty prompt only and
+    ///   the prompt is not empty, or the context holds numbers that are not finite.
     public func context(for prompt: String) throws(DiffusionError) -> Tensor {
         if let context = contexts.withLock({ $0[prompt] }) { return context }
         let context = try turn.withLock { _ throws(DiffusionError) in
-            try TextContext.make(for: prompt, folder: folder, channels: contextChannels)
+            try contextSource.context(for: prompt, channels: contextChannels)
         }
-        guard context.isFinite else { throw .notFinite("the context", path: folder) }
+        guard context.isFinite else { throw .notFinite("the context", path: path) }
         contexts.withLock { $0[prompt] = context }
         return context
     }
@@ -138,7 +152,7 @@ public final class DiffusionModel: Sendable {
         try check(latents, count: timesteps.count, timesteps)
         let collector = AttentionCollector(selection, latentHeight: latents.shape[1], latentWidth: latents.shape[2])
         try runUNet(latents, timesteps: timesteps, context: context, extent: .lastAttention, observer: collector)
-        return try collector.features(path: folder)
+        return try collector.features(path: path)
     }
 
     /// The output of one block of the U-Net at one timestep, `[1, height, width, channels]`. These are the features of DIFT (Tang
@@ -156,9 +170,9 @@ public final class DiffusionModel: Sendable {
             schedule.noised(latent, at: [timestep], seed: seed), timesteps: [timestep], context: context, extent: .block(block),
             observer: watch)
         guard let output = watch.output else {
-            throw DiffusionError(.invalidInput, "has no block '\(block)'; they are down_blocks.0 to up_blocks.3", path: folder)
+            throw DiffusionError(.invalidInput, "has no block '\(block)'; they are down_blocks.0 to up_blocks.3", path: path)
         }
-        guard output.isFinite else { throw .notFinite("the output of \(block)", path: folder) }
+        guard output.isFinite else { throw .notFinite("the output of \(block)", path: path) }
         return output
     }
 
@@ -174,7 +188,7 @@ public final class DiffusionModel: Sendable {
         try check(latents, count: timesteps.count, timesteps)
         guard context.shape.count == 3, context.shape[0] == 1, context.shape[2] == contextChannels, context.isFinite else {
             throw DiffusionError(
-                .invalidInput, "takes a context of the shape [1, tokens, \(contextChannels)], not \(context.shape)", path: folder)
+                .invalidInput, "takes a context of the shape [1, tokens, \(contextChannels)], not \(context.shape)", path: path)
         }
         return try inTurn { () throws(CheckpointError) in
             try unet(latents, timesteps: timesteps, context: context, extent: extent, observer: observer)
@@ -190,21 +204,21 @@ public final class DiffusionModel: Sendable {
             throw DiffusionError(
                 .invalidInput,
                 "takes latents with sides that are multiples of \(factor) and \(channels) channels, not \(latents.shape)",
-                path: folder)
+                path: path)
         }
         guard latents.shape[0] == count else {
             throw DiffusionError(
                 .invalidInput,
                 "takes \(count) \(count == 1 ? "latent" : "latents, one for each timestep"), not \(latents.shape[0])",
-                path: folder)
+                path: path)
         }
         guard !timesteps.isEmpty, timesteps.allSatisfy(schedule.cumulativeAlphas.indices.contains) else {
             throw DiffusionError(
                 .invalidInput,
                 "has the timesteps 0 to \(schedule.cumulativeAlphas.count - 1); \(timesteps) are not all among them",
-                path: folder)
+                path: path)
         }
-        guard latents.isFinite else { throw .notFinite("the latent", path: folder) }
+        guard latents.isFinite else { throw .notFinite("the latent", path: path) }
     }
 
     private func inTurn<Result>(_ body: () throws(CheckpointError) -> Result) throws(DiffusionError) -> Result {
@@ -226,7 +240,7 @@ public final class DiffusionModel: Sendable {
         let latent = try encode(Tensor(shape: [1, side, side, 3], repeating: 0.5)).mode
         let context = try context(for: "")
         guard let noise = try runUNet(latent, timesteps: [0], context: context, extent: .noise), noise.isFinite else {
-            throw .notFinite("the noise that it predicts", path: folder)
+            throw .notFinite("the noise that it predicts", path: path)
         }
         try reportUnused(unetCheckpoint, usedNames.unet) { _ in false }
         // The same file holds the decoder, which is not used here.
@@ -253,7 +267,7 @@ extension DiffusionModel {
     public func encode(gray pixels: [UInt8], height: Int, width: Int) throws(DiffusionError) -> LatentDistribution {
         guard height > 0, width > 0, height <= 1 << 15, width <= 1 << 15, pixels.count == height * width else {
             throw DiffusionError(
-                .invalidInput, "takes as many pixels as an image has: \(height) × \(width) are not \(pixels.count)", path: folder)
+                .invalidInput, "takes as many pixels as an image has: \(height) × \(width) are not \(pixels.count)", path: path)
         }
         return try encode(
             Tensor(shape: [1, height, width, 3]) { target in
@@ -274,46 +288,6 @@ private final class BlockWatch: UNetObserver {
 
     func block(_ name: String, _ output: Tensor) {
         if name == self.name { self.output = output }
-    }
-}
-
-/// Computes the context of a prompt by tokenizer and text encoder, or reads the stored context of the empty prompt.
-private enum TextContext {
-    /// The file that replaces tokenizer and text encoder in models for the empty prompt only.
-    static let constantFile = "empty_context.safetensors"
-
-    /// - Returns: `[1, tokens, channels]`
-    /// - Throws: ``DiffusionError`` if files are missing or damaged, belong to different models, or know the empty prompt only.
-    static func make(for prompt: String, folder: String, channels: Int) throws(DiffusionError) -> Tensor {
-        if let constant = try constant(folder: folder, channels: channels) {
-            guard prompt.isEmpty else {
-                throw DiffusionError(
-                    .invalidInput, "has no text encoder and knows the empty prompt only, not '\(prompt.prefix(40))'", path: folder
-                )
-            }
-            return constant
-        }
-        let encoder = try TextEncoder(folder: "\(folder)/text_encoder")
-        guard encoder.configuration.channels == channels else {
-            throw DiffusionError(
-                .malformed,
-                "has a text encoder of \(encoder.configuration.channels) channels and a U-Net that attends to \(channels): the "
-                    + "parts are of different models", path: folder)
-        }
-        return try encoder.encode(Tokenizer(folder: "\(folder)/tokenizer").encode(prompt))
-    }
-
-    /// The stored context of the empty prompt; nil if the folder has none.
-    private static func constant(folder: String, channels: Int) throws(DiffusionError) -> Tensor? {
-        let path = "\(folder)/\(constantFile)"
-        guard FilePath.exists(path) else { return nil }
-        do throws(CheckpointError) {
-            let checkpoint = try Checkpoint(path: path)
-            let tokens = checkpoint.entry(named: "context")?.shape.dropFirst().first ?? 1
-            return try checkpoint.tensor(named: "context", expecting: [1, tokens, channels])
-        } catch {
-            throw DiffusionError(error)
-        }
     }
 }
 

@@ -13,15 +13,32 @@ public struct ModelFiles: Sendable {
     /// The absolute path.
     public let path: String
     public let kind: ModelKind
+    /// The folder of the tokenizer of a diffusion model in one file, where it is not found beside the file.
+    private let tokenizer: String?
 
-    /// - Throws: ``PipelineError`` where there is nothing at the path.
-    public init(_ path: String, kind: ModelKind) throws {
+    /// - Throws: ``PipelineError`` where there is nothing at the path, or a tokenizer is given for another kind of model.
+    public init(_ path: String, kind: ModelKind, tokenizer: String? = nil) throws {
+        guard tokenizer == nil || kind == .diffusion else {
+            throw PipelineError("a model of the kind \(kind.rawValue) has no tokenizer; leave it out")
+        }
         let url = URL(fileURLWithPath: path).standardizedFileURL
         guard FileManager.default.fileExists(atPath: url.path) else {
             throw PipelineError("there is no model at \(url.path); unpack its files first")
         }
         self.path = url.path
         self.kind = kind
+        self.tokenizer = tokenizer
+    }
+
+    /// What the model is, and what was assumed of it, in one line for people to read; nil for networks that Cellar trained.
+    ///
+    /// - Throws: an error that names the file where it cannot be opened.
+    public func summary() throws -> String? {
+        switch kind {
+        case .diffusion: try DiffusionModel(path: path, tokenizer: tokenizer, residency: .streamed).summary
+        case .cellpose: try CellposeModel(path: path).summary
+        case .network: nil
+        }
     }
 
     /// Checks every tensor against the model's configuration. Diffusion models and networks of CellPose are also run on
@@ -31,7 +48,7 @@ public struct ModelFiles: Sendable {
     /// - Complexity: reads all weights once, a layer at a time.
     public func verify() throws {
         switch kind {
-        case .diffusion: try DiffusionModel(folder: path, residency: .streamed).verify()
+        case .diffusion: try DiffusionModel(path: path, tokenizer: tokenizer, residency: .streamed).verify()
         case .cellpose:
             let model = try CellposeModel(path: path)
             guard let ramp = Image(height: 32, width: 32, values: (0..<1024).map { Float($0 % 32) }) else { return }
@@ -41,13 +58,23 @@ public struct ModelFiles: Sendable {
     }
 
     /// The digest of the model: SHA-256 over the path within the folder and the SHA-256 of each file that results depend on, by ascending path.
-    /// The name of a model that is a single file is not part of it.
+    /// The name of a model that is a single file is not part of it. Of a diffusion model in one file, it is over the tensors that are
+    /// used and the tokenizer, so that the format of the file and what else it holds make no difference.
     ///
-    /// - Throws: ``VolumeError`` where a file cannot be read, ``PipelineError`` where a folder cannot.
+    /// - Throws: ``VolumeError`` where a file cannot be read, ``PipelineError`` where a folder cannot, ``DiffusionError`` and
+    ///   ``CellposeError`` where the weights are not those of a model.
     /// - Complexity: reads all files; bounded memory.
     public func digest() throws -> Digest {
         var hash = SHA256()
         hash.update("cellar model 1\n\(kind.rawValue)\n".utf8)
+        if kind == .diffusion, let file = try SingleFile(path: path, tokenizer: tokenizer) {
+            try file.update(&hash)
+            return hash.digest
+        }
+        // Results depend on the diameter, and so on the name, where the file does not hold it and its name says it.
+        if kind == .cellpose, case let model = try CellposeModel(path: path), model.takesDiameterFromName {
+            hash.update("mean diameter \(model.meanDiameter)\n".utf8)
+        }
         let files: [(name: String, path: String)] =
             switch kind {
             case .diffusion: try diffusionFiles().map { ($0, "\(path)/\($0)") }
@@ -67,7 +94,13 @@ public struct ModelFiles: Sendable {
         let parts = ["unet", "vae", "text_encoder", "tokenizer", "scheduler"]
         let inParts = try parts.flatMap { part in try listing(of: "\(path)/\(part)").map { "\(part)/\($0)" } }
         let names = inParts + (try listing(of: path)).filter { $0.hasSuffix(".safetensors") }
-        let files = names.filter { name in ["json", "txt", "safetensors"].contains((name as NSString).pathExtension) }
+        // What torch.save wrote counts only where it is read: beside safetensors it is not.
+        let pickled = DiffusionFolder.pickledParts(of: path)
+        let files = names.filter { name in
+            let ending = (name as NSString).pathExtension
+            return ["json", "txt", "safetensors"].contains(ending)
+                || ending == "bin" && pickled.contains(name.split(separator: "/").first.map(String.init) ?? "")
+        }
         guard !files.isEmpty else {
             throw PipelineError("\(path) holds no files of a diffusion model; name the folder that holds unet and vae")
         }
@@ -87,9 +120,45 @@ public struct ModelFiles: Sendable {
     }
 }
 
+extension ModelFiles {
+    /// Puts a diffusion model in one file and its tokenizer into one folder, so that both are found by one path: a link to the
+    /// file, and copies of the tokenizer's two small files. A folder of the same name is replaced.
+    ///
+    /// - Parameters:
+    ///   - name: of the model, which becomes that of the folder.
+    ///   - folder: in which it is made.
+    /// - Returns: the model in that folder; these files themselves, where no tokenizer was given.
+    /// - Throws: ``PipelineError`` where the name cannot be that of a folder, ``DiffusionError`` where the tokenizer is none, and the
+    ///   errors of the file manager.
+    public func joiningTokenizer(as name: String, in folder: String) throws -> ModelFiles {
+        guard tokenizer != nil, let file = try SingleFile(path: path, tokenizer: tokenizer),
+            let source = file.tokenizerFolder
+        else { return self }
+        guard !name.isEmpty, !name.hasPrefix("."), name.allSatisfy({ $0.isLetter || $0.isNumber || "-_.".contains($0) }) else {
+            throw PipelineError("\"\(name.prefix(40))\" cannot name a model: use letters, digits, '-', '_' and '.'")
+        }
+        let target = "\(folder)/\(name)"
+        let manager = FileManager.default
+        let new = "\(target).new-\(getpid())"
+        defer { try? manager.removeItem(atPath: new) }
+        try manager.createDirectory(atPath: "\(new)/tokenizer", withIntermediateDirectories: true)
+        for part in ["vocab.json", "merges.txt"] {
+            try manager.copyItem(
+                at: URL(fileURLWithPath: "\(source)/\(part)").resolvingSymlinksInPath(),
+                to: URL(fileURLWithPath: "\(new)/tokenizer/\(part)"))
+        }
+        let weights = URL(fileURLWithPath: file.path).resolvingSymlinksInPath()
+        try manager.createSymbolicLink(atPath: "\(new)/\(weights.lastPathComponent)", withDestinationPath: weights.path)
+        // Only a folder that was made here is removed: one with a tokenizer.
+        if manager.fileExists(atPath: "\(target)/tokenizer") { try manager.removeItem(atPath: target) }
+        try manager.moveItem(atPath: new, toPath: target)
+        return try ModelFiles(target, kind: kind)
+    }
+}
+
 /// The kind of a model in the catalog.
 public enum ModelKind: String, Sendable, Hashable, CaseIterable {
-    /// Stable Diffusion 1 or 2, a folder in the layout of diffusers.
+    /// Stable Diffusion 1 or 2, a folder in the layout of diffusers or one file.
     case diffusion
     /// A network of CellPose (cyto, cyto2, cyto3, nuclei): a file that CellPose saved, or the same tensors as safetensors.
     case cellpose

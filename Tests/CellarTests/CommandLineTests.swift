@@ -267,6 +267,53 @@ import Volumes
         withExtendedLifetime(folder) {}
     }
 
+    @Test(
+        "a diffusion model in one file is added with what it is, found by its content, and joined with a tokenizer from elsewhere"
+    )
+    func modelInOneFile() throws {
+        let (folder, cellar) = try collection()
+        try folder.write("small.safetensors", OneFileModel.bytes())
+        let added = try cellar("model", "add", "small", "small.safetensors", "--kind", "diffusion")
+        #expect(added.status == 0 && added.output.contains("Stable Diffusion 1 in one file"), "\(added.errors)")
+        #expect(added.output.contains("no tokenizer, so the empty prompt only"))
+        #expect(try cellar("model", "verify", "small").output == "small: sound\n")
+        // The same tensors at another place are the same model.
+        try folder.write("elsewhere/other-name.safetensors", OneFileModel.bytes())
+        let again = try cellar("model", "add", "small", "elsewhere/other-name.safetensors", "--kind", "diffusion")
+        #expect(again.output.contains("same weights as before"))
+
+        #expect(try cellar("slab", "add", "tomo_01", "--z", "4..<5").status == 0)
+        let settings = ["features.mode=diffusion", "features.model=small", "prepare.tiles.size=64", "features.timesteps.count=1"]
+        #expect(try cellar(["recipe", "set"] + settings).status == 0)
+        let run = try cellar("run", "--until", "features")
+        #expect(run.status == 0, "\(run.errors)")
+        #expect(try cellar("recipe", "set", "features.prompt=a cell").status == 0)
+        #expect(try cellar("run", "--until", "features").status == 1)
+
+        // A vocabulary that is complete enough for this prompt, though not CLIP's.
+        let golden = Repository.file("Tests/DiffusionTests/Golden/data/sd1-tiny/model")
+        let joined = try cellar("model", "add", "small", "small.safetensors", "--kind", "diffusion", "--tokenizer", golden)
+        #expect(joined.output.contains("tokenizer in") && joined.output.contains("new weights"), "\(joined.errors)")
+        #expect(try cellar("model", "verify", "small").output == "small: sound\n")
+        #expect(try cellar("run", "--until", "features").status == 0)
+        let repeated = try cellar("model", "add", "small", "small.safetensors", "--kind", "diffusion", "--tokenizer", golden)
+        #expect(repeated.output.contains("same weights as before"), "\(repeated.errors)")
+
+        for (name, bytes, says) in [
+            ("xl", HandmadeHeader.of("conditioner.embedders.0.model.ln_final.weight"), "Stable Diffusion XL"),
+            ("flux", HandmadeHeader.of("double_blocks.0.img_mod.lin.weight"), "Flux"),
+        ] {
+            try folder.write("\(name).safetensors", bytes)
+            let refused = try cellar("model", "add", name, "\(name).safetensors", "--kind", "diffusion")
+            #expect(refused.status == 1 && refused.errors.contains(says), "\(refused.errors)")
+        }
+        try folder.write("sam.safetensors", HandmadeHeader.of("W2"))
+        let sam = try cellar("model", "add", "sam", "sam.safetensors", "--kind", "cellpose")
+        #expect(sam.status == 1 && sam.errors.contains("cpsam"), "\(sam.errors)")
+        let tokenizer = try cellar("model", "add", "sam", "sam.safetensors", "--kind", "cellpose", "--tokenizer", golden)
+        #expect(tokenizer.status == 1 && tokenizer.errors.contains("has no tokenizer"), "\(tokenizer.errors)")
+    }
+
     @Test("models are added, listed, verified, used; bad ones are refused with a sentence")
     func models() throws {
         let (folder, cellar) = try collection()
@@ -393,5 +440,13 @@ import Volumes
         #expect(FileManager.default.fileExists(atPath: workspace))
         #expect(try cellar("gc", "--apply").status == 0)
         #expect(!FileManager.default.fileExists(atPath: workspace))
+    }
+}
+
+/// A safetensors file of one tensor of one float.
+private enum HandmadeHeader {
+    static func of(_ name: String) -> [UInt8] {
+        let json = Array("{\"\(name)\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}".utf8)
+        return [UInt8(json.count)] + [UInt8](repeating: 0, count: 7) + json + [0, 0, 0, 0]
     }
 }

@@ -150,7 +150,8 @@ struct OptionTable {
             [
                 "name": "again", "path": ".cellar/models/builtin-cellpose.safetensors", "kind": "cellpose", "licence": "free",
                 "provenance": "here",
-            ]
+            ],
+            ["name": "small", "path": "small.safetensors", "kind": "diffusion", "tokenizer": "tokenizer"],
         ],
         "model builtin": [[:]],
         "model list": [["where": "kind = 'cellpose'", "format": "csv"]],

@@ -42,6 +42,36 @@ struct CellposeModelTests {
         #expect(throws: CellposeError.self) { try CellposeModel(path: NetworkGolden.path("tiny"), meanDiameter: -1) }
     }
 
+    @Test("the published nuclei, whose file holds no diameter, is known by its name, as in CellPose")
+    func nuclei() throws {
+        let directory = try TemporaryDirectory()
+        for (name, diameter) in [("nucleitorch_0", 17.0), ("nuclei", 17), ("cyto3", 30), ("mynuclei", 30)] {
+            let model = try CellposeModel(path: SeededNetwork.write(SeededNetwork.weights([2, 3, 4]), name, into: directory))
+            #expect(model.meanDiameter == diameter && model.takesDiameterFromName == (diameter == 17))
+        }
+        let given = directory.file("nuclei.safetensors")
+        #expect(try !CellposeModel(path: given, meanDiameter: 20).takesDiameterFromName)
+        #expect(try CellposeModel(path: given).summary.contains("17.0 pixels (by its name)"))
+        #expect(try CellposeModel(path: NetworkGolden.path("tiny")).summary.contains("(in the file)"))
+    }
+
+    @Test(
+        "a network that a user trained, saved from several devices, with its own widths and diameter, is run",
+        arguments: [1, 2, 3])
+    func trained(imageChannels: Int) throws {
+        let directory = try TemporaryDirectory()
+        var weights = SeededNetwork.weights([imageChannels, 4, 6, 8]).map { ("module.\($0.name)", $0.tensor) }
+        weights.append(("module.diam_mean", Tensor(shape: [1], repeating: 24)))
+        weights.append(("module.diam_labels", Tensor(shape: [1], repeating: 31)))
+        weights.append(("module.output.0.num_batches_tracked", Tensor(shape: [])))
+        let path = try SeededNetwork.write(weights.map { (name: $0.0, tensor: $0.1) }, "CP_20240101", into: directory)
+        let image = try SeededNetwork.image(3, height: 40, width: 50)
+        let model = try CellposeModel(path: path)
+        #expect(model.meanDiameter == 24 && model.network.labelDiameter == 31 && !model.takesDiameterFromName)
+        let maps = try model.maps(of: image, diameter: 24)
+        #expect(maps.flowY.width == 50 && maps.style.count == 8)
+    }
+
     @Test("constant images are zeros to the network, whatever the constant")
     func constants() throws {
         let model = try SeededNetwork.model("tiny")

@@ -87,6 +87,17 @@ struct CellposeNetworkTests {
         #expect(diameter.code == .malformed && diameter.message.contains("diam_mean"), "\(diameter)")
         let other = try refusal { $0 = [("encoder.weight", Tensor(shape: [1]))] }
         #expect(other.code == .unsupported && other.message.contains("transformer"), "\(other)")
+        let sam = try refusal { $0 = [("encoder.pos_embed", Tensor(shape: [1])), ("W2", Tensor(shape: [1]))] }
+        #expect(sam.code == .unsupported && sam.message.contains("Cellpose-SAM (cpsam)"), "\(sam)")
+        let volumes = try refusal {
+            $0 = [("downsample.down.res_down_0.conv.conv_0.2.weight", Tensor(shape: [2, 2, 3, 3, 3]))]
+        }
+        #expect(volumes.code == .unsupported && volumes.message.contains("for volumes"), "\(volumes)")
+        let restoring = try refusal {
+            $0.removeAll { $0.name == "output.2.weight" || $0.name == "output.2.bias" }
+            $0 += [("output.2.weight", Tensor(shape: [1, 3, 1, 1])), ("output.2.bias", Tensor(shape: [1]))]
+        }
+        #expect(restoring.code == .unsupported && restoring.message.contains("1 outputs"), "\(restoring)")
         let nothing = try refusal { $0 = [("a", Tensor(shape: [1]))] }
         #expect(nothing.code == .unsupported && nothing.message.contains("no CPnet"), "\(nothing)")
         let flat = try refusal {

@@ -63,6 +63,15 @@ struct TorchFileTests {
     }
 
     @Test(
+        "what PyTorch Lightning, numpy and OmegaConf leave beside the tensors is passed over",
+        arguments: ["lightning.ckpt", "lightning-protocol-4.ckpt"])
+    func lightning(_ name: String) throws {
+        let checkpoint = try Checkpoint(path: GoldenFile("torch/\(name)", in: .module).path)
+        #expect(checkpoint.names == ["module.bias", "module.weight"])
+        #expect(try checkpoint.tensor(named: "module.weight", expecting: [2, 3]).values == GoldenValues.floats(6))
+    }
+
+    @Test(
         "what torch.save also writes, and is no dictionary of plain tensors, is refused for what it is",
         arguments: [
             ("expanded.pt", "an expanded view of fewer elements"), ("complex.pt", "'torch.ComplexFloatStorage'"),

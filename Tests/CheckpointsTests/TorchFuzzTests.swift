@@ -32,7 +32,7 @@ struct TorchFuzzTests {
 
     @Test(
         "1,000 damaged files each are refused, or have tensors that can be read",
-        arguments: ["archive.pt", "archive-protocol-4.pt", "stream.pt", "stream-protocol-4.pt"])
+        arguments: ["archive.pt", "archive-protocol-4.pt", "stream.pt", "stream-protocol-4.pt", "lightning.ckpt"])
     func mutants(_ name: String) throws {
         let directory = try TemporaryDirectory()
         let original = try GoldenFile("torch/\(name)", in: .module).bytes()

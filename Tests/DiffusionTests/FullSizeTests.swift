@@ -12,13 +12,17 @@ private let fullSizeFolder = ProcessInfo.processInfo.environment["CELLAR_CHECK_D
 /// The full-size architectures with random weights against diffusers: `make check-diffusion` makes them and names the folder.
 @Suite("Full size", .enabled(if: fullSizeFolder != nil, "`make check-diffusion` runs this"))
 struct FullSizeTests {
-    @Test("encoder, text encoder and U-Net give what diffusers gives")
-    func parity() throws {
+    @Test("encoder, text encoder and U-Net give what diffusers gives, from a folder and from one file", arguments: [false, true])
+    func parity(isOneFile: Bool) throws {
         let folder = try #require(fullSizeFolder)
         let golden = try Checkpoint(path: "\(folder)/golden.safetensors")
-        let model = try DiffusionModel(folder: "\(folder)/model")
+        let file = try #require(try SingleFile(path: "\(folder)/original.safetensors"))
+        let model = try isOneFile ? DiffusionModel(path: file.path) : DiffusionModel(folder: "\(folder)/model")
 
-        let text = try TextEncoder(folder: "\(folder)/model/text_encoder")
+        let encoder = try #require(try file.layout().text)
+        let text =
+            try isOneFile
+            ? TextEncoder(encoder.checkpoint, encoder.configuration) : TextEncoder(folder: "\(folder)/model/text_encoder")
         try golden.expect(text.encode(golden.integers(named: "tokens.prompt")), equals: "context.prompt")
 
         let image = try Tensor(

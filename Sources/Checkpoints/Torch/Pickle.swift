@@ -16,6 +16,8 @@ enum PickleValue: Sendable {
     case global(PickleGlobal)
     case storage(Int)
     case tensor(Int)
+    /// An object of a training program that has nothing to do with the tensors; nothing is known of it.
+    case inert
 }
 
 /// The global names (classes and functions) that a pickle may refer to. Any other name is refused; none is ever called.
@@ -24,6 +26,9 @@ enum PickleGlobal: Hashable, Sendable {
     case rebuildTensor
     case rebuildParameter
     case storage(ElementType)
+    /// A class or function whose objects stand beside tensors in the files of training programs. It is not called: what it would
+    /// return is ``PickleValue/inert``.
+    case inert
 
     /// Nil if the name is not one of those that state dictionaries need.
     init?(module: String, name: String) {
@@ -34,7 +39,21 @@ enum PickleGlobal: Hashable, Sendable {
         case ("torch", _), ("torch.cuda", _):
             guard let type = Self.storages[name] else { return nil }
             self = .storage(type)
+        case _ where Self.isInert(module, name): self = .inert
         default: return nil
+        }
+    }
+
+    /// Whether a name is one that PyTorch Lightning, numpy or OmegaConf leave in checkpoints: callbacks, counters, settings.
+    private static func isInert(_ module: String, _ name: String) -> Bool {
+        switch (module, name) {
+        case ("numpy.core.multiarray", "scalar"), ("numpy._core.multiarray", "scalar"), ("numpy", "dtype"), ("_codecs", "encode"),
+            ("typing", "Any"), ("argparse", "Namespace"), ("pathlib", "PosixPath"):
+            true
+        default:
+            ["pytorch_lightning", "lightning", "lightning_fabric", "omegaconf"].contains {
+                module == $0 || module.hasPrefix("\($0).")
+            }
         }
     }
 
@@ -95,10 +114,10 @@ struct PickleHeap: Sendable {
     }
 }
 
-/// The 38 instructions (opcodes) of pickles that ``Unpickler`` carries out: those that `torch.save` writes for weights.
+/// The 41 instructions (opcodes) of pickles that ``Unpickler`` carries out: those that `torch.save` writes for weights.
 ///
 /// Format: CPython, `Lib/pickletools.py`. Instructions that build objects of arbitrary classes have no case here, so they cannot
-/// be carried out.
+/// be carried out; `newObject` is accepted for ``PickleGlobal/inert`` classes only, and makes no object either.
 enum PickleOpcode: UInt8 {
     case proto = 0x80
     case frame = 0x95
@@ -116,6 +135,8 @@ enum PickleOpcode: UInt8 {
     case binUnicode = 0x58
     case shortBinUnicode = 0x8C
     case binUnicode8 = 0x8D
+    case binBytes = 0x42
+    case shortBinBytes = 0x43
     case binString = 0x54
     case shortBinString = 0x55
 
@@ -140,12 +161,13 @@ enum PickleOpcode: UInt8 {
     case global = 0x63
     case stackGlobal = 0x93
     case reduce = 0x52
+    case newObject = 0x81
     case build = 0x62
     case binPersId = 0x51
 
     /// The names of the other instructions, for error messages.
     static let refused: [UInt8: String] = [
-        0x30: "POP", 0x31: "POP_MARK", 0x32: "DUP", 0x42: "BINBYTES", 0x43: "SHORT_BINBYTES", 0x46: "FLOAT", 0x49: "INT",
+        0x30: "POP", 0x31: "POP_MARK", 0x32: "DUP", 0x46: "FLOAT", 0x49: "INT",
         0x4C: "LONG", 0x50: "PERSID", 0x53: "STRING", 0x56: "UNICODE", 0x64: "DICT", 0x67: "GET", 0x69: "INST", 0x6C: "LIST",
         0x6F: "OBJ", 0x70: "PUT", 0x81: "NEWOBJ", 0x82: "EXT1", 0x83: "EXT2", 0x84: "EXT4", 0x8B: "LONG4", 0x8E: "BINBYTES8",
         0x8F: "EMPTY_SET", 0x90: "ADDITEMS", 0x91: "FROZENSET", 0x92: "NEWOBJ_EX", 0x96: "BYTEARRAY8", 0x97: "NEXT_BUFFER",

@@ -70,6 +70,9 @@ struct Unpickler {
         case .shortBinUnicode, .shortBinString: try push(.text(try text(number(1))))
         case .binUnicode, .binString: try push(.text(try text(number(4))))
         case .binUnicode8: try push(.text(try text(number(8))))
+        case .binBytes, .shortBinBytes:
+            _ = try cursor.bytes(number(opcode == .binBytes ? 4 : 1))
+            try push(.inert)
 
         case .emptyTuple: try push(heap.tuple([]))
         case .tuple: try push(heap.tuple(try popToMark()))
@@ -102,10 +105,14 @@ struct Unpickler {
                 throw refusal("a call of what is no function")
             }
             try push(try result(of: function, heap.tuples[arguments]))
+        case .newObject:
+            guard case .global(.inert) = try pop(2)[0] else { throw refusal("the instruction NEWOBJ") }
+            try push(.inert)
         case .build:
             // The only state that is accepted is the attribute `_metadata` of a state dictionary: the versions of the modules. It
             // is dropped, since it says nothing about tensors.
             let state = try pop(1)[0]
+            if case .inert = try top() { return }
             guard case .dictionary(let target) = try top(), heap.dictionaries[target].isOrdered, case .dictionary = state else {
                 throw refusal("the state of an object that is no OrderedDict")
             }
@@ -141,11 +148,13 @@ extension Unpickler {
     }
 
     private mutating func append(_ values: [PickleValue]) throws(CheckpointError) {
+        if case .inert = try top() { return }
         guard case .list(let list) = try top() else { throw nonsense("appends to what is no list") }
         heap.lists[list].append(contentsOf: values)
     }
 
     private mutating func setItems(_ values: [PickleValue]) throws(CheckpointError) {
+        if case .inert = try top() { return }
         guard case .dictionary(let dictionary) = try top() else { throw nonsense("sets items of what is no dictionary") }
         guard values.count.isMultiple(of: 2) else { throw nonsense("sets an item without a value") }
         for index in stride(from: 0, to: values.count, by: 2) {
@@ -225,6 +234,7 @@ extension Unpickler {
             return arguments[0]
         case .rebuildTensor: return try tensor(arguments)
         case .storage: throw refusal("a call of a storage")
+        case .inert: return .inert
         }
     }
 

@@ -18,10 +18,23 @@ public struct TextEncoder: Sendable {
     ///
     /// - Throws: ``DiffusionError`` if a file is missing or damaged, or weights and config do not belong together.
     public init(folder: String) throws(DiffusionError) {
-        configuration = try TextEncoderConfiguration(file: ConfigurationFile("\(folder)/config.json"))
+        let configuration = try TextEncoderConfiguration(file: ConfigurationFile("\(folder)/config.json"))
+        let checkpoint: Checkpoint
         do throws(CheckpointError) {
-            let checkpoint = try Checkpoint(folder: folder, stem: "model")
-            path = checkpoint.path
+            checkpoint = try Checkpoint(folder: folder, stem: "model", pickledStem: "pytorch_model")
+        } catch {
+            throw DiffusionError(error)
+        }
+        try self.init(checkpoint, configuration)
+    }
+
+    /// The encoder of an open checkpoint; checks names, shapes and types of all tensors.
+    ///
+    /// - Throws: ``DiffusionError`` if weights and configuration do not belong together.
+    init(_ checkpoint: Checkpoint, _ configuration: TextEncoderConfiguration) throws(DiffusionError) {
+        self.configuration = configuration
+        path = checkpoint.path
+        do throws(CheckpointError) {
             // Files that were made from the text model alone do not have the prefix `text_model.`.
             let root = DiffusionWeights(checkpoint)
             weights = root.has("text_model.final_layer_norm.weight") ? root["text_model"] : root
@@ -179,7 +192,9 @@ public struct TextEncoderConfiguration: Sendable, Hashable {
     public let length: Int
     /// Whether the activation is Quick-GELU, as in Stable Diffusion 1; otherwise GELU, as in 2.
     let usesQuickGELU: Bool
+}
 
+extension TextEncoderConfiguration {
     /// The keys of the file. A missing optional key has transformers' default value.
     private struct Keys: Decodable {
         var vocabularySize: Int?

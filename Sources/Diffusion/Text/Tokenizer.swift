@@ -33,11 +33,17 @@ public struct Tokenizer: Sendable {
     ///
     /// - Throws: ``DiffusionError`` if a file is missing or damaged, or the files do not belong together.
     public init(folder: String) throws(DiffusionError) {
+        try self.init(folder: folder, specialTokens: nil)
+    }
+
+    /// The same with special tokens that are known: then `vocab.json` and `merges.txt` are enough.
+    init(folder: String, specialTokens: SpecialTokens?) throws(DiffusionError) {
         path = folder
         let files = TokenizerFiles(folder: folder)
         let vocabulary = try files.vocabulary()
         encoding = try files.encoding(vocabulary: vocabulary)
-        let tokens = try files.specialTokens()
+        let tokens: SpecialTokens
+        if let specialTokens { tokens = specialTokens } else { tokens = try files.specialTokens() }
         func id(_ token: SpecialTokens.Token) throws(DiffusionError) -> Int {
             guard let id = vocabulary[token.content], !token.content.isEmpty else {
                 throw DiffusionError(

@@ -141,15 +141,26 @@ struct SpecialTokens: Sendable {
     ///   - map: `special_tokens_map.json`
     ///   - config: `tokenizer_config.json`
     fileprivate init(map: Keys, config: Keys) {
-        let end = Token(content: "<|endoftext|>", isNormalized: false)
-        let start = (map.start ?? config.start)?.token ?? Token(content: "<|startoftext|>", isNormalized: false)
-        let roles = [
-            start, (map.end ?? config.end)?.token ?? end, (map.unknown ?? config.unknown)?.token ?? end,
-            (map.padding ?? config.padding)?.token ?? end,
-        ]
-        self.start = start
-        self.end = roles[1]
-        padding = roles[3]
+        let end = Token(content: Self.endContent, isNormalized: false)
+        self.init(
+            start: (map.start ?? config.start)?.token ?? Token(content: Self.startContent, isNormalized: false),
+            end: (map.end ?? config.end)?.token ?? end, unknown: (map.unknown ?? config.unknown)?.token ?? end,
+            padding: (map.padding ?? config.padding)?.token ?? end)
+    }
+
+    private static let (startContent, endContent) = ("<|startoftext|>", "<|endoftext|>")
+
+    /// The special tokens in the folders of Stable Diffusion 1 and 2: they differ in the padding only.
+    static func clip(of generation: OriginalLayout.Generation) -> SpecialTokens {
+        let end = Token(content: endContent, isNormalized: true)
+        return SpecialTokens(
+            start: Token(content: startContent, isNormalized: true), end: end, unknown: end,
+            padding: Token(content: generation == .first ? endContent : "!", isNormalized: false))
+    }
+
+    private init(start: Token, end: Token, unknown: Token, padding: Token) {
+        let roles = [start, end, unknown, padding]
+        (self.start, self.end, self.padding) = (start, end, padding)
         // If two roles have the same content, transformers searches for it as the later role's `normalized` says.
         all = roles.indices.compactMap { index in
             roles[(index + 1)...].contains { $0.content == roles[index].content } ? nil : roles[index]

@@ -50,7 +50,7 @@ public struct FeaturesStep: TypedStep {
     enum Precision: String, CaseIterable, Sendable { case float16, float32 }
 
     private let models = OpenModels(.diffusion) { path, isStreamed in
-        try DiffusionModel(folder: path, residency: isStreamed ? .streamed : .resident)
+        try DiffusionModel(path: path, residency: isStreamed ? .streamed : .resident)
     }
 
     public init() {}

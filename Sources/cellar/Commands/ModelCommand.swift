@@ -26,10 +26,14 @@ struct ModelCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Add a model, or new weights for one.",
             discussion: """
-                The kind diffusion is Stable Diffusion 1.4, 1.5, 2.0-base or 2.1-base, a folder in the layout of diffusers with \
-                weights as safetensors (float32, float16 or bfloat16, in one file or in several). Every tensor's name, type and \
-                shape is checked, and a small image is sent through. The kind cellpose is a network of CellPose (cyto, cyto2, cyto3, \
-                nuclei), a file that CellPose saved, or the same tensors as safetensors.
+                The kind diffusion is Stable Diffusion 1.x or 2.x: a folder in the layout of diffusers, with weights as safetensors \
+                or as torch.save wrote them (float32, float16 or bfloat16, in one file or in several); or one file in the layout of \
+                its authors, .safetensors or .ckpt. Such a file has no tokenizer: without vocab.json and merges.txt of CLIP, beside it or \
+                by --tokenizer, only the empty prompt is known. Models for inpainting, Stable Diffusion XL, 3 and Flux are refused. \
+                Every tensor's name, type and shape is checked, and a small image is sent through. Whether a model predicts noise or \
+                velocity makes no difference: features are read before its prediction. The kind cellpose is a network of CellPose \
+                (cyto, cyto2, cyto3, nuclei, or trained from them), a file that CellPose saved, or the same tensors as safetensors; the \
+                transformer cpsam is refused.
                 """)
 
         @Argument(help: "The name that recipes use.")
@@ -41,6 +45,12 @@ struct ModelCommand: ParsableCommand {
         @Option(help: ArgumentHelp("What it is: diffusion or cellpose.", valueName: "kind"), transform: ModelCommand.kind)
         var kind: ModelKind
 
+        @Option(
+            help: ArgumentHelp(
+                "The folder with the tokenizer of a diffusion model in one file.", valueName: "folder"),
+            completion: .directory)
+        var tokenizer: String?
+
         @Option(help: ArgumentHelp("Under which licence it may be used, for the list.", valueName: "text"))
         var licence: String?
 
@@ -51,11 +61,13 @@ struct ModelCommand: ParsableCommand {
 
         func run() throws {
             let catalog = try catalogOptions.open().catalog
-            let files = try ModelFiles(path, kind: kind)
+            var files = try ModelFiles(path, kind: kind, tokenizer: tokenizer)
             let line = StageLine(name)
             defer { line.clear() }
             line.show("checking")
             try files.verify()
+            let summary = try files.summary()
+            files = try files.joiningTokenizer(as: name, in: catalog.directory.models)
             line.show("computing the digest")
             let digest = try files.digest()
             let (record, earlier) = try catalog.collection.setModel(
@@ -68,6 +80,7 @@ struct ModelCommand: ParsableCommand {
                 default: "new weights; what was computed with the earlier ones is stale"
                 }
             print("\(record.name): \(record.kind) model \(digest.abbreviated), \(change)")
+            if let summary { print("  \(summary)") }
         }
     }
 

@@ -10,7 +10,10 @@ addresses, so that those files differ from run to run in nothing but these.
 
 import collections
 import pathlib
+import sys
+import types
 
+import numpy
 import torch
 from make_golden import tensor
 
@@ -54,6 +57,30 @@ def everything():
     return state
 
 
+def lightning(state):
+    """What PyTorch Lightning saves beside the tensors: a class as a key, objects of numpy and OmegaConf (stand-ins of their names)."""
+    class ModelCheckpoint:
+        pass
+
+    class DictConfig:
+        def __init__(self):
+            self.content = {"lr": 1e-4, "layers": [1, 2]}
+
+    for kind, module in ((ModelCheckpoint, "pytorch_lightning.callbacks.model_checkpoint"), (DictConfig, "omegaconf.dictconfig")):
+        kind.__module__, kind.__qualname__ = module, kind.__name__
+        parts = module.split(".")
+        for count in range(1, len(parts) + 1):
+            sys.modules.setdefault(".".join(parts[:count]), types.ModuleType(parts[count - 1]))
+        setattr(sys.modules[module], kind.__name__, kind)
+    everything = {
+        "epoch": 3, "global_step": 1 << 40, "pytorch-lightning_version": "1.4.2", "state_dict": state,
+        "callbacks": {ModelCheckpoint: {"monitor": None, "best_model_score": torch.tensor(0.5), "current": numpy.float64(0.25)}},
+        "optimizer_states": [{"state": {0: {"step": 7, "exp_avg": torch.zeros(2)}}}], "lr_schedulers": [], "hyper_parameters": DictConfig(),
+    }
+    torch.save(everything, DATA / "lightning.ckpt")
+    torch.save(everything, DATA / "lightning-protocol-4.ckpt", pickle_protocol=4)
+
+
 def main():
     DATA.mkdir(exist_ok=True, parents=True)
     state = everything()
@@ -69,6 +96,7 @@ def main():
     torch.save({"weight": torch.zeros(2, dtype=torch.complex64).conj().imag}, DATA / "negative.pt")
     torch.save(torch.nn.Linear(2, 2), DATA / "module.pt")
     torch.save([tensor([2], torch.float32)], DATA / "list.pt")
+    lightning(small)
     torch.jit.save(torch.jit.script(torch.nn.ReLU()), DATA / "script.pt")
 
 

@@ -3,8 +3,8 @@
     python check_diffusion.py sd15 FOLDER      # Stable Diffusion 1.5: 4.3 GB in float32, 2.1 GB with --precision float16
     python check_diffusion.py sd21 FOLDER      # Stable Diffusion 2.1-base: 5.2 GB, 2.6 GB
 
-FOLDER receives `model/`, in the diffusers layout (without a tokenizer: CLIP's vocabulary is no random number), and
-`golden.safetensors` with the arrays that make_golden.py documents, where they are
+FOLDER receives `model/`, in the diffusers layout (without a tokenizer: CLIP's vocabulary is no random number),
+`original.safetensors`, the same in one file (as much again), and `golden.safetensors` with the arrays that make_golden.py documents, where they are
 
     tokens.prompt                   [77] int32         start, 20 random tokens, end, padding
     context.prompt                  [1, 77, C]
@@ -15,7 +15,8 @@ FOLDER receives `model/`, in the diffusers layout (without a tokenizer: CLIP's v
     t261.*                                             U-Net with the prompt's context: outputs of blocks, rows and columns of
                                                        affinities; queries and keys of 64 tokens (affinity.rows.N)
 
-Networks are made, used and freed one after another: at most 7 GB of memory, a few minutes on two cores.
+Networks are made, used and freed one after another; then the one file is put together: at most 10 GB of memory, a few minutes on two
+cores.
 """
 
 import argparse
@@ -25,6 +26,7 @@ import shutil
 
 import diffusers
 import numpy as np
+import original_layout
 import torch
 from diffusers import AutoencoderKL, UNet2DConditionModel
 from make_golden import SCHEDULER, TEXT1, TEXT2, UNET1, UNET2, VAE2, prepared, write_json
@@ -107,6 +109,7 @@ def main(name, folder, precision):
         if key.endswith(".rows") and key.startswith("t261."):
             print(f"{key}: largest times uniform {array.max() * array.shape[1]:.1f}")
     save_file({key: torch.from_numpy(np.ascontiguousarray(array)) for key, array in arrays.items()}, root / "golden.safetensors")
+    original_layout.write(root / "model", root / "original.safetensors")
     write_json(root / "golden.json", dict(model=name, seed=seed, precision=str(precision), versions=VERSIONS))
 
 
