@@ -41,10 +41,14 @@ public struct NewAnnotation: Sendable {
     public var points: [Point]
     /// The digest of the label voxels, or of the points in the convention of their file.
     public var contentDigest: Digest
+    /// Who made it, and which of the author's tries it is, as the collection that it comes from says; nil where nobody does. No result
+    /// depends on them.
+    public var author: String?
+    public var session: String?
 
     public init(
         kind: AnnotationRecord.Kind, location: VolumeLocation, convention: String? = nil, classes: [Class], points: [Point] = [],
-        contentDigest: Digest
+        contentDigest: Digest, author: String? = nil, session: String? = nil
     ) {
         self.kind = kind
         self.location = location
@@ -52,6 +56,8 @@ public struct NewAnnotation: Sendable {
         self.classes = classes
         self.points = points
         self.contentDigest = contentDigest
+        self.author = author
+        self.session = session
     }
 }
 
@@ -73,41 +79,53 @@ extension Catalog.Collection {
     ///   have a convention, or points have none.
     @discardableResult
     public func annotate(tomogramID: Int64, with new: NewAnnotation) throws -> Int64 {
-        try check(new)
-        let digest = digest(of: new)
+        try annotateEach([(tomogramID, new)])[0]
+    }
+
+    /// Adds annotations to tomograms as ``annotate(tomogramID:with:)`` does: all of them or none, in one transaction.
+    ///
+    /// - Returns: their ids, in order.
+    @discardableResult
+    public func annotateEach(_ annotations: [(tomogramID: Int64, annotation: NewAnnotation)]) throws -> [Int64] {
+        for (_, annotation) in annotations { try check(annotation) }
         return try database.write { db in
-            guard try TomogramRecord.exists(db, key: tomogramID) else {
-                throw CatalogError(.notFound, "there is no tomogram \(tomogramID); `cellar list tomograms` shows what there is")
-            }
-            let known = try Int64.fetchOne(
-                db,
-                sql: "SELECT id FROM annotation WHERE tomogram_id = ? AND kind = ? AND path = ? AND ifnull(member, '') = ?",
-                arguments: [tomogramID, new.kind, new.location.path, new.location.member ?? ""])
-            var record = AnnotationRecord(
-                id: known, tomogramId: tomogramID, kind: new.kind, location: new.location, convention: new.convention,
-                digest: digest, addedAt: Timestamp.now)
-            if known == nil {
-                try record.insert(db)
-                record.id = db.lastInsertedRowID
-            } else {
-                try record.update(db)
-            }
-            guard let id = record.id else { throw CatalogError(.storage, "the annotation got no id") }
+            try annotations.map { try annotate(tomogramID: $0.tomogramID, with: $0.annotation, db) }
+        }
+    }
+
+    private func annotate(tomogramID: Int64, with new: NewAnnotation, _ db: Database) throws -> Int64 {
+        guard try TomogramRecord.exists(db, key: tomogramID) else {
+            throw CatalogError(.notFound, "there is no tomogram \(tomogramID); `cellar list tomograms` shows what there is")
+        }
+        let known = try Int64.fetchOne(
+            db.cachedStatement(
+                sql: "SELECT id FROM annotation WHERE tomogram_id = ? AND kind = ? AND path = ? AND ifnull(member, '') = ?"),
+            arguments: [tomogramID, new.kind, new.location.path, new.location.member ?? ""])
+        var record = AnnotationRecord(
+            id: known, tomogramId: tomogramID, kind: new.kind, location: new.location, convention: new.convention,
+            digest: digest(of: new), addedAt: Timestamp.now, author: new.author, session: new.session)
+        if known == nil {
+            try record.insert(db)
+            record.id = db.lastInsertedRowID
+        } else {
+            try record.update(db)
+        }
+        guard let id = record.id else { throw CatalogError(.storage, "the annotation got no id") }
+        if known != nil {
             try db.execute(sql: "DELETE FROM annotation_class WHERE annotation_id = ?", arguments: [id])
             try db.execute(sql: "DELETE FROM annotation_point WHERE annotation_id = ?", arguments: [id])
-            for item in new.classes {
-                try AnnotationClassRecord(
-                    annotationId: id, name: item.name, value: item.value, radiusAngstrom: item.radiusInAngstroms
-                ).insert(db)
-            }
-            for (ordinal, point) in new.points.enumerated() {
-                try AnnotationPointRecord(
-                    annotationId: id, ordinal: ordinal, x: point.x, y: point.y, z: point.z, class: point.className,
-                    score: point.score
-                ).insert(db)
-            }
-            return id
         }
+        for item in new.classes {
+            try AnnotationClassRecord(
+                annotationId: id, name: item.name, value: item.value, radiusAngstrom: item.radiusInAngstroms
+            ).insert(db)
+        }
+        for (ordinal, point) in new.points.enumerated() {
+            try AnnotationPointRecord(
+                annotationId: id, ordinal: ordinal, x: point.x, y: point.y, z: point.z, class: point.className, score: point.score
+            ).insert(db)
+        }
+        return id
     }
 
     /// The content of an annotation; nil where there is none of that id.
@@ -137,6 +155,9 @@ extension Catalog.Collection {
             if let radius = item.radiusInAngstroms, !(radius > 0 && radius.isFinite) {
                 throw CatalogError(.invalid, "the class \(item.name) cannot have the radius \(radius) Å")
             }
+        }
+        guard new.author?.isEmpty != true, new.session?.isEmpty != true else {
+            throw CatalogError(.invalid, "the author or session of an annotation is not empty; leave it out where nobody is known")
         }
         for point in new.points {
             guard names.contains(point.className) else {

@@ -37,11 +37,12 @@ extension Project {
         switch file {
         case .labels(let path, let values):
             let voxelSize = try catalog.collection.effectiveVoxelSize(ofTomogram: id)
-            (annotation, remarks) = try LabelFile(path: path, values: values).read(for: name, shape: shape, voxelSize: voxelSize)
+            (annotation, remarks) = try LabelFile(path: path, classes: .named(values)).read(
+                for: name, shape: shape, voxelSize: voxelSize)
         case .points(let path, let classes, let radius, let convention):
             (annotation, remarks) = try PointTable(
                 path: path, classes: classes, radiusInAngstroms: radius, convention: convention
-            ).read(for: tomogram.name, shape: shape)
+            ).read(rowsOf: tomogram.name, shape: shape)
         }
         return AddedAnnotation(
             id: try catalog.collection.annotate(tomogramID: id, with: annotation), annotation: annotation, remarks: remarks)
@@ -49,9 +50,9 @@ extension Project {
 }
 
 /// A label volume that becomes an annotation.
-private struct LabelFile {
+struct LabelFile {
     let path: String
-    let values: [(name: String, value: Int64)]
+    let classes: LabelClasses
 
     func read(
         for tomogram: String, shape: VolumeShape?, voxelSize: VoxelSize?
@@ -72,8 +73,13 @@ private struct LabelFile {
                 "\(path) says that its voxels are \(own), and the tomogram's are \(size): as many, so each is taken for one of the tomogram's"
             )
         }
+        if let chunks = try volume.storedChunks(), !chunks.isComplete {
+            remarks.append("\(chunks.stored) of \(chunks.total) chunks of \(path) are there; the voxels of the others are ground")
+        }
         let survey = try VolumeSurvey.run(volume)
-        if survey.histogram.binning != .float32 { remarks += self.remarks(on: survey.histogram.keys.map { Int64($0) }) }
+        let found = survey.histogram.binning == .float32 ? nil : survey.histogram.keys.map { Int64($0) }
+        let values = try classes.classes(of: found, path: path)
+        if let found { remarks += self.remarks(on: found, values) }
         let classes = values.map { NewAnnotation.Class(name: $0.name, value: $0.value) }
         return (
             NewAnnotation(kind: .labels, location: location, classes: classes, contentDigest: survey.digest), remarks
@@ -81,16 +87,15 @@ private struct LabelFile {
     }
 
     /// Classes without a voxel, and voxels without a class.
-    private func remarks(on found: [Int64]) -> [String] {
+    private func remarks(on found: [Int64], _ values: [(name: String, value: Int64)]) -> [String] {
         var remarks = values.filter { !found.contains($0.value) }.map { item in
             "no voxel of \(path) has the value \(item.value) of class \(item.name)"
         }
         let named = Set(values.map(\.value) + [0])
         let others = found.filter { !named.contains($0) }.sorted()
         if !others.isEmpty {
-            let list = others.prefix(8).map { "\($0)" }.joined(separator: ", ") + (others.count > 8 ? ", …" : "")
             remarks.append(
-                "\(path) has voxels of the value \(list), which is no class: `evaluate` refuses them unless the recipe's "
+                "\(path) has voxels of the value \(LabelClasses.list(others)), which is no class: `evaluate` refuses them unless the recipe's "
                     + "evaluate.unnamed says what they are")
         }
         return remarks
@@ -98,18 +103,19 @@ private struct LabelFile {
 }
 
 /// A table of points that becomes an annotation.
-private struct PointTable {
+struct PointTable {
     let path: String
     let classes: [String]
     let radiusInAngstroms: Double?
     let convention: CoordinateConvention?
 
-    func read(for tomogram: String, shape: VolumeShape?) throws -> (NewAnnotation, remarks: [String]) {
+    /// - Parameter tomogram: its name, of which rows that name a tomogram are taken; nil where the place of the file says whose it is.
+    func read(rowsOf tomogram: String?, shape: VolumeShape?) throws -> (NewAnnotation, remarks: [String]) {
         let set = try pointSet(shape: shape)
         // A table of several tomograms names them; only rows of this one count then.
-        let mine = set.points.filter { $0.tomogramName == nil || $0.tomogramName == tomogram }
+        let mine = set.points.filter { $0.tomogramName == nil || tomogram == nil || $0.tomogramName == tomogram }
         guard !mine.isEmpty || set.points.isEmpty else {
-            throw CatalogError(.invalid, "\(path) has no point of a tomogram named \(tomogram)")
+            throw CatalogError(.invalid, "\(path) has no point of a tomogram named \(tomogram ?? "")")
         }
         let points = try mine.map { point in
             // One class takes all points; of several, each point must say which.
