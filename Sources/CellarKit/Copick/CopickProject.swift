@@ -167,7 +167,7 @@ struct CopickProject {
                 continue
             }
             guard let classes = classes(ofSegmentation: parts[3]) else {
-                remarks.append("\(path) is left out: \(configuration.path) has no object for it with a label")
+                remarks.append("\(path) is left out: \(configuration.path) has no object for it with a label of its own")
                 continue
             }
             found[VoxelSpacingFolder.text(spacing), default: []].append(
@@ -179,8 +179,10 @@ struct CopickProject {
     /// The classes of a segmentation by its name; nil where the configuration has none.
     private func classes(ofSegmentation name: String) -> LabelClasses? {
         guard !name.hasSuffix(Self.multilabelEnding) else {
+            // Objects that share a label cannot be told apart: copick gives all that name none the label 1.
+            let counts = Dictionary(configuration.objects.compactMap(\.label).map { ($0, 1) }, uniquingKeysWith: +)
             let classes = configuration.objects.compactMap { object in
-                object.label.map { (name: object.className, value: Int64($0)) }
+                object.label.flatMap { counts[$0] == 1 ? (name: object.className, value: Int64($0)) : nil }
             }
             return classes.isEmpty ? nil : .present(classes)
         }

@@ -6,30 +6,24 @@ import Engine
 import Pipeline
 import Volumes
 
-/// Results of a tomogram, and the file that they are written to: an MRC volume of its size, slice by slice, or points.
-struct TomogramExport {
+/// Results of a tomogram that are exported.
+struct TomogramResults {
     let project: Project
-    let results: StandingResults
+    let standing: StandingResults
     let tomogram: TomogramRecord
     let id: Int64
     let shape: VolumeShape
-    let output: OutputFile
 
     /// - Throws: ``CatalogError`` where there is no such tomogram.
-    init(_ project: Project, of name: String, to output: OutputFile) throws {
+    init(_ project: Project, of name: String) throws {
         tomogram = try project.catalog.collection.tomogram(named: name)
         id = try tomogram.requiredID
         guard let shape = try project.catalog.collection.shape(ofTomogram: id) else {
             throw CatalogError(.notFound, "there is no tomogram \(name); `cellar list tomograms` shows what there is")
         }
-        (self.project, self.shape, self.output) = (project, shape, output)
-        results = try project.results()
+        (self.project, self.shape) = (project, shape)
+        standing = try project.results()
     }
-
-    /// How much of an artifact is read at a time, in bytes: several slices, since they share chunks.
-    private static let blockByteCount = 32 << 20
-
-    // MARK: Which results
 
     /// The results of a step on the whole tomogram.
     func provenance(of step: String) throws -> ExportedResults { try provenance(of: step, [.init(scopeID: id, label: "")]) }
@@ -45,17 +39,41 @@ struct TomogramExport {
         try ExportedResults(project, step: step, items: items, owner: tomogram.name, tomogramID: id)
     }
 
-    // MARK: Volumes
+    func missing(_ step: String) -> CatalogError {
+        CatalogError(
+            .invalid, "\(step) has no result for \(tomogram.name) at hand; `cellar run --until \(step)` computes it")
+    }
+
+    func otherSize(_ step: String) -> CatalogError {
+        CatalogError(
+            .invalid, "the result of \(step) for \(tomogram.name) has another size than the tomogram; `cellar run` renews it")
+    }
+}
+
+/// Results of a tomogram, and the file that they are written to: an MRC volume of its size, slice by slice, or points.
+struct TomogramExport {
+    let source: TomogramResults
+    let output: OutputFile
+
+    /// - Throws: ``CatalogError`` where there is no such tomogram.
+    init(_ project: Project, of name: String, to output: OutputFile) throws {
+        (source, self.output) = (try TomogramResults(project, of: name), output)
+    }
+
+    /// How much of an artifact is read at a time, in bytes: several slices, since they share chunks.
+    static let blockByteCount = 32 << 20
+
+    private var shape: VolumeShape { source.shape }
 
     /// Writes the volumes of slabs, 0 where no slab is. Where slabs overlap, the one that was added first counts.
     ///
     /// - Parameter noun: what the voxels are, for the file's header.
     func writeSlabs(_ slabs: [(z: Range<Int>, volume: StoredVolume)], step: String, noun: String) throws -> ExportedResults {
-        let provenance = try slabProvenance(of: step)
+        let provenance = try source.slabProvenance(of: step)
         guard let type = slabs.first?.volume.voxelType, let slice = VolumeShape(z: 1, y: shape.y, x: shape.x) else {
-            throw missing(step)
+            throw source.missing(step)
         }
-        for slab in slabs where slab.volume.lengths != [slab.z.count, shape.y, shape.x] { throw otherSize(step) }
+        for slab in slabs where slab.volume.lengths != [slab.z.count, shape.y, shape.x] { throw source.otherSize(step) }
         let writer = try writer(type, label: "\(noun) by \(step)", provenance)
         let empty = VoxelBuffer(shape: slice, scalarType: type) { $0.initializeMemory(as: UInt8.self, repeating: 0) }
         for z in 0..<shape.z {
@@ -73,8 +91,8 @@ struct TomogramExport {
     ///
     /// - Parameter label: what the voxels are, for the file's header.
     func write(_ volume: StoredVolume, step: String, label: String) throws -> ExportedResults {
-        let provenance = try provenance(of: step)
-        guard volume.lengths == [shape.z, shape.y, shape.x] else { throw otherSize(step) }
+        let provenance = try source.provenance(of: step)
+        guard volume.lengths == [shape.z, shape.y, shape.x] else { throw source.otherSize(step) }
         let writer = try writer(volume.voxelType, label: label, provenance)
         let depth = max(1, Self.blockByteCount / max(shape.x * shape.y * volume.voxelType.size, 1))
         for z in stride(from: 0, to: shape.z, by: depth) { try writer.append(volume.slices(z..<min(z + depth, shape.z))) }
@@ -85,18 +103,6 @@ struct TomogramExport {
     private func writer(_ scalarType: ScalarType, label: String, _ results: ExportedResults) throws -> MRCWriter {
         try MRCWriter(
             output, shape: shape, scalarType: scalarType, voxelSize: results.voxelSize,
-            labels: ["Cellar: \(label) of \(tomogram.name)"] + results.headerLines)
-    }
-
-    // MARK: Errors
-
-    func missing(_ step: String) -> CatalogError {
-        CatalogError(
-            .invalid, "\(step) has no result for \(tomogram.name) at hand; `cellar run --until \(step)` computes it")
-    }
-
-    private func otherSize(_ step: String) -> CatalogError {
-        CatalogError(
-            .invalid, "the result of \(step) for \(tomogram.name) has another size than the tomogram; `cellar run` renews it")
+            labels: ["Cellar: \(label) of \(source.tomogram.name)"] + results.headerLines)
     }
 }
