@@ -95,7 +95,7 @@ extension Project {
             for path in files.paths where !written.insert(path).inserted {
                 throw CatalogError(
                     .invalid,
-                    "two of the tomograms are of the run \(run.run), and would both write \(path); name one of them, or give another "
+                    "\(path) would be written twice, from two tomograms of the run or two steps; name one of them, and give another "
                         + "--session for the other")
             }
             return files
