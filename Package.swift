@@ -143,7 +143,7 @@ let package = Package(
         .testTarget(name: "BasicsTests", dependencies: ["Basics", "CKernels", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "VolumesTests", dependencies: ["Basics", "Volumes", "TestSupport", "CHDF5", "CZlib"],
-            exclude: ["real_data_values.py"],
+            exclude: ["real_data_values.py", "starfile_values.py"],
             swiftSettings: settings),
         .testTarget(
             name: "BlobStoreTests", dependencies: ["Basics", "BlobStore", "Volumes", "TestSupport", "CHDF5"],

@@ -119,15 +119,12 @@ import Testing
             try tomogram(name)
             #expect(try cellar("add", name, "--dataset", "d").status == 0)
         }
-        // 2 is the name of the third, and the id of the second.
-        for command in [
-            ["slab", "add", "2", "--z", "0..<4"], ["why", "2"], ["show", "2", "--output", "x.png"],
-            ["export", "labels", "2", "--output", "x.mrc"], ["annotate", "2", "--labels", "2.mrc", "--class", "a=1"],
-        ] {
-            let refused = try cellar(command)
-            #expect(refused.status == 1, "\(command)")
-            #expect(refused.errors.contains("2 can mean the tomogram d/2 (id:3) or d/second (id:2)"), "\(refused.errors)")
-        }
+        // 2 is the name of the third, and the id of the second: the name wins.
+        #expect(try cellar("annotate", "2", "--labels", "2.mrc", "--class", "a=1").status == 0)
+        #expect(try cellar("query", "SELECT tomogram FROM v_annotation", "--format", "csv").output == "tomogram\n2\n")
+        #expect(try cellar("why", "2").status == 0)
+        #expect(try cellar("show", "2", "--output", "x.png").status == 0)
+        #expect(try cellar("export", "labels", "2", "--output", "x.mrc").errors.contains("cellar run"))
         #expect(try cellar("slab", "add", "d/2", "--z", "0..<4").status == 0)
         #expect(try cellar("slab", "add", "id:2", "--z", "0..<4").status == 0)
         let slabs = try cellar("query", "SELECT tomogram FROM v_slab ORDER BY id", "--format", "csv").output

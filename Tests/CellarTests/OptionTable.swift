@@ -92,7 +92,8 @@ struct OptionTable {
 
     private static let kinds: [String: Kind] = {
         let numbers = [
-            "jobs", "z", "radius", "voxel-size", "dataset-voxel-size", "ids", "count", "slices", "pictures", "bins", "from", "to",
+            "jobs", "z", "radius", "pixel-size", "voxel-size", "dataset-voxel-size", "ids", "count", "slices", "pictures", "bins",
+            "from", "to",
             "seed", "snr", "size", "tomograms", "budget", "time-limit", "least-confidence", "keep-runs",
         ]
         let paths = ["paths", "directory", "destination", "labels", "points", "output", "path", "input", "catalog"]
@@ -121,7 +122,14 @@ struct OptionTable {
         ],
         "annotate": [
             ["tomogram": "t", "labels": "labels.mrc", "class": "membrane"],
-            ["tomogram": "t", "points": "points.csv", "class": "ribosome", "radius": "50", "convention": "angstrom"],
+            [
+                "tomogram": "t", "points": "points.csv", "class": "ribosome", "radius": "50", "convention": "angstrom",
+                "names": "a=b",
+            ],
+            [
+                "tomogram": "t", "points": "points.csv", "class": "ribosome", "radius": "50", "convention": "voxel",
+                "pixel-size": "1",
+            ],
         ],
         "slab add": [["tomogram": "t", "z": "0..<4"]],
         "slab list": [["where": "slices > 1", "format": "csv"]],

@@ -171,7 +171,43 @@ extension FuzzSample {
             [0.0, 1.0, 0.0, 0.0], [0.0, 0.0, 1.0, 0.0], [0.0, 0.0, 0.0, 1.0]], "instance_id": 0, "score": 1.0}],
             "trust_orientation": true}
             """
-        return [("points.csv", csv), ("particles.star", star), ("picks.json", copick)].map { name, text in
+        let relion5 = """
+            data_global
+            loop_
+            _rlnTomoName #1
+            _rlnTomoSizeX #2
+            _rlnTomoSizeY #3
+            _rlnTomoSizeZ #4
+            _rlnTomoTiltSeriesPixelSize #5
+            data_01 4096 4095 1200 1.35
+            data_particles
+            loop_
+            _rlnTomoName #1
+            _rlnCenteredCoordinateXAngst #2
+            _rlnCenteredCoordinateYAngst #3
+            _rlnCenteredCoordinateZAngst #4
+            _rlnTomoSubtomogramRot #5
+            _rlnTomoSubtomogramTilt #6
+            _rlnTomoSubtomogramPsi #7
+            data_01 -10.5 20 30 0 90 0
+            'data 02' 1e2 2 -3 0 0 0
+
+            data_empty
+            loop_
+            _rlnA #1
+
+            """
+        let portal = """
+            {"type": "point", "location": {"x": 10, "y": 20.5, "z": 4}}
+            {"type": "orientedPoint", "location": {"x": 1, "y": 2, "z": 3}, "xyz_rotation_matrix": [[0, -1, 0], [1, 0, 0], [0, 0, 1]]}
+            {"type": "instancePoint", "location": {"x": -1e1, "y": 0, "z": 0}, "instance_id": 3}
+
+            """
+        let files = [
+            ("points.csv", csv), ("particles.star", star), ("picks.json", copick), ("centred.star", relion5),
+            ("points.ndjson", portal),
+        ]
+        return files.map { name, text in
             FuzzSample(name: name, bytes: Array(text.utf8), fields: 0..<text.utf8.count, isText: true)
         }
     }

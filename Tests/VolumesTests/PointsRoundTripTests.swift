@@ -166,7 +166,7 @@ struct PointsRoundTripTests {
         }
     }
 
-    @Test("damaged files are read or refused, and never end the program", arguments: ["csv", "star", "json"])
+    @Test("damaged files are read or refused, and never end the program", arguments: ["csv", "star", "json", "ndjson"])
     func damage(ending: String) throws {
         let (voxelSize, shape) = (try #require(VoxelSize(cubicInAngstroms: 7.8)), try #require(VolumeShape(z: 31, y: 20, x: 11)))
         let directory = try TemporaryDirectory()

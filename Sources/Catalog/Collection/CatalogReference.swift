@@ -58,8 +58,8 @@ public enum CatalogReference: Hashable, Sendable {
 extension Catalog.Collection {
     /// The id of the thing that a person names: by its name, by `dataset/name` where it has a dataset, or by `id:2`.
     ///
-    /// A bare number is never taken for an id. A text that is the name of one thing and the id of another, or the name of
-    /// several, is an error that lists them.
+    /// A bare number is a name, also where it is the id of another thing: people number tomograms, and nobody who writes a name
+    /// thinks of ids. A text that is the name of several is an error that lists them.
     ///
     /// - Throws: ``CatalogError`` where there is none, or more than one.
     func id(of kind: NamedKind, _ text: String, _ db: Database) throws -> Int64 {
@@ -81,16 +81,14 @@ extension Catalog.Collection {
             return found.id
         case .name(let name):
             let named = try candidates("name = ?1 OR title = ?1", [name])
-            let numbered = try Int64(name).map { try candidates("id = ?1 AND name <> ?2", [$0, name]) } ?? []
             guard let first = named.first else {
-                guard let other = numbered.first else { throw missing }
+                guard let id = Int64(name), let other = try candidates("id = ?", [id]).first else { throw missing }
                 throw CatalogError(
                     .notFound, "there is no \(kind.noun) named \(name); \(CatalogReference.idPrefix)\(other.id) is \(other.title)"
                 )
             }
-            let all = named + numbered
-            guard all.count > 1 else { return first.id }
-            let titles = all.prefix(10).map(\.text) + (all.count > 10 ? ["\(all.count - 10) others"] : [])
+            guard named.count > 1 else { return first.id }
+            let titles = named.prefix(10).map(\.text) + (named.count > 10 ? ["\(named.count - 10) others"] : [])
             throw CatalogError(
                 .ambiguous,
                 "\(name) can mean the \(kind.noun) \(titles.formattedAlternatives); write the id of the one that is meant, as "

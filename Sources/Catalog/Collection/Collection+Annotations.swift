@@ -79,27 +79,28 @@ extension Catalog.Collection {
     ///   have a convention, or points have none.
     @discardableResult
     public func annotate(tomogramID: Int64, with new: NewAnnotation) throws -> Int64 {
-        try annotateEach([(tomogramID, new)])[0]
+        try annotate([(tomogramID, new)])[0]
     }
 
-    /// Adds annotations to tomograms as ``annotate(tomogramID:with:)`` does: all of them or none, in one transaction.
+    /// Adds annotations to tomograms, or replaces those from the same files: all of them, or none.
     ///
-    /// - Returns: their ids, in order.
+    /// - Returns: their ids, in this order.
+    /// - Throws: ``CatalogError`` as for one annotation.
     @discardableResult
-    public func annotateEach(_ annotations: [(tomogramID: Int64, annotation: NewAnnotation)]) throws -> [Int64] {
-        for (_, annotation) in annotations { try check(annotation) }
+    public func annotate(_ items: [(tomogramID: Int64, annotation: NewAnnotation)]) throws -> [Int64] {
+        for item in items { try check(item.annotation) }
         return try database.write { db in
-            try annotations.map { try annotate(tomogramID: $0.tomogramID, with: $0.annotation, db) }
+            try items.map { try write($0.annotation, tomogramID: $0.tomogramID, db) }
         }
     }
 
-    private func annotate(tomogramID: Int64, with new: NewAnnotation, _ db: Database) throws -> Int64 {
+    private func write(_ new: NewAnnotation, tomogramID: Int64, _ db: Database) throws -> Int64 {
         guard try TomogramRecord.exists(db, key: tomogramID) else {
             throw CatalogError(.notFound, "there is no tomogram \(tomogramID); `cellar list tomograms` shows what there is")
         }
         let known = try Int64.fetchOne(
-            db.cachedStatement(
-                sql: "SELECT id FROM annotation WHERE tomogram_id = ? AND kind = ? AND path = ? AND ifnull(member, '') = ?"),
+            db,
+            sql: "SELECT id FROM annotation WHERE tomogram_id = ? AND kind = ? AND path = ? AND ifnull(member, '') = ?",
             arguments: [tomogramID, new.kind, new.location.path, new.location.member ?? ""])
         var record = AnnotationRecord(
             id: known, tomogramId: tomogramID, kind: new.kind, location: new.location, convention: new.convention,
@@ -111,10 +112,8 @@ extension Catalog.Collection {
             try record.update(db)
         }
         guard let id = record.id else { throw CatalogError(.storage, "the annotation got no id") }
-        if known != nil {
-            try db.execute(sql: "DELETE FROM annotation_class WHERE annotation_id = ?", arguments: [id])
-            try db.execute(sql: "DELETE FROM annotation_point WHERE annotation_id = ?", arguments: [id])
-        }
+        try db.execute(sql: "DELETE FROM annotation_class WHERE annotation_id = ?", arguments: [id])
+        try db.execute(sql: "DELETE FROM annotation_point WHERE annotation_id = ?", arguments: [id])
         for item in new.classes {
             try AnnotationClassRecord(
                 annotationId: id, name: item.name, value: item.value, radiusAngstrom: item.radiusInAngstroms
@@ -122,7 +121,8 @@ extension Catalog.Collection {
         }
         for (ordinal, point) in new.points.enumerated() {
             try AnnotationPointRecord(
-                annotationId: id, ordinal: ordinal, x: point.x, y: point.y, z: point.z, class: point.className, score: point.score
+                annotationId: id, ordinal: ordinal, x: point.x, y: point.y, z: point.z, class: point.className,
+                score: point.score
             ).insert(db)
         }
         return id

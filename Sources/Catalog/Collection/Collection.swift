@@ -41,6 +41,17 @@ extension Catalog.Collection {
         }
     }
 
+    /// All tomograms, by dataset and name.
+    public func tomograms() throws -> [TomogramRecord] {
+        try database.read { db in
+            try TomogramRecord.fetchAll(
+                db,
+                sql:
+                    "SELECT tomogram.* FROM tomogram JOIN dataset ON dataset.id = dataset_id ORDER BY dataset.name, tomogram.name"
+            )
+        }
+    }
+
     /// The shape of a tomogram as `describe` found it, or else as its header gave it; nil where there is no such tomogram.
     public func shape(ofTomogram id: Int64) throws -> VolumeShape? {
         try database.read { db -> VolumeShape? in

@@ -6,14 +6,16 @@ import Volumes
 /// Reads the annotations of candidates, before anything is written.
 struct CandidateAnnotations {
     /// What is known of an annotation's file: it may belong to several tomograms, and is read once.
-    private struct Content {
-        let shape: VolumeShape?
-        let annotation: NewAnnotation
-        let remarks: [String]
+    private enum Content {
+        case points(PointAnnotations)
+        /// The annotation is nil where no tomogram had its shape so far.
+        case labels(VolumeShape, NewAnnotation?)
+        /// It was said why.
+        case refused
     }
 
     private let radii: ParticleRadii
-    private var contents: [String: Result<Content, CandidateHeaders.Refusal>] = [:]
+    private var contents: [String: Content] = [:]
     /// The classes without a radius, with the number of their files.
     private var withoutRadius: [String: Int] = [:]
 
@@ -38,58 +40,58 @@ struct CandidateAnnotations {
     /// - Complexity: reads all voxels of each label volume once.
     mutating func read(_ candidate: TomogramCandidate, for tomogram: NewTomogram) -> [NewAnnotation] {
         candidate.annotations.compactMap { annotation in
-            if contents[annotation.path] == nil { readOnce(annotation, for: tomogram) }
-            guard case .success(let content)? = contents[annotation.path] else { return nil }
-            if let shape = content.shape, shape != tomogram.shape {
-                remarks.append(
-                    "\(annotation.path) is left out: it has \(shape) voxels, and the tomogram \(tomogram.name) has \(tomogram.shape)")
+            do {
+                guard var new = try read(annotation, for: tomogram) else { return nil }
+                (new.author, new.session) = (annotation.author, annotation.session)
+                return new
+            } catch {
+                contents[annotation.path] = .refused
+                unreadable.append(error.sentence)
                 return nil
             }
-            return content.annotation
         }
     }
 
-    private mutating func readOnce(_ candidate: AnnotationCandidate, for tomogram: NewTomogram) {
-        do {
-            guard let content = try content(of: candidate, for: tomogram) else {
-                contents[candidate.path] = .failure(CandidateHeaders.Refusal(sentence: ""))
-                return
-            }
-            remarks += content.remarks
-            contents[candidate.path] = .success(content)
-        } catch {
-            unreadable.append(error.sentence)
-            contents[candidate.path] = .failure(CandidateHeaders.Refusal(sentence: error.sentence))
+    /// - Returns: nil where it was said why the tomogram does not get it.
+    private mutating func read(_ candidate: AnnotationCandidate, for tomogram: NewTomogram) throws -> NewAnnotation? {
+        let content = try contents[candidate.path] ?? first(candidate)
+        contents[candidate.path] = content
+        switch (content, candidate.content) {
+        case (.points(let points), _):
+            let target = PointAnnotations.Target(tomogram, voxelSize: tomogram.effectiveVoxelSize)
+            let (annotation, remarks) = try points.annotationOfAll(in: target)
+            self.remarks += remarks
+            return annotation
+        case (.labels(let shape, _), _) where shape != tomogram.shape:
+            // Its voxels are not read where they do not fit.
+            remarks.append(
+                "\(candidate.path) is left out: it has \(shape) voxels, and the tomogram \(tomogram.name) has \(tomogram.shape)")
+            return nil
+        case (.labels(_, let annotation?), _): return annotation
+        case (.labels(let shape, nil), .labels(let classes)):
+            let (annotation, remarks) = try LabelFile(path: candidate.path, classes: classes).read(
+                for: tomogram.name, shape: shape, voxelSize: tomogram.effectiveVoxelSize)
+            self.remarks += remarks
+            contents[candidate.path] = .labels(shape, annotation)
+            return annotation
+        case (.labels, .points), (.refused, _): return nil
         }
     }
 
-    /// - Returns: nil where it lacks a radius.
-    private mutating func content(of candidate: AnnotationCandidate, for tomogram: NewTomogram) throws -> Content? {
-        var (annotation, remarks): (NewAnnotation, [String])
-        var shape: VolumeShape?
+    /// Looks at a file for the first time: reads points, and headers of label volumes.
+    private mutating func first(_ candidate: AnnotationCandidate) throws -> Content {
         switch candidate.content {
         case .points(let name, let radius, let convention):
             guard let radius = radii[name] ?? radius else {
                 withoutRadius[name, default: 0] += 1
-                return nil
+                return .refused
             }
-            (annotation, remarks) = try PointTable(
-                path: candidate.path, classes: [name], radiusInAngstroms: radius, convention: convention
-            ).read(rowsOf: nil, shape: tomogram.shape)
-        case .labels(let classes):
-            // Its voxels are not read where they do not fit.
-            let own = try VolumeLocation(path: candidate.path).open().shape
-            guard own == tomogram.shape else {
-                let nothing = NewAnnotation(
-                    kind: .labels, location: VolumeLocation(path: candidate.path), classes: [], contentDigest: Digest(of: []))
-                return Content(shape: own, annotation: nothing, remarks: [])
-            }
-            shape = own
-            (annotation, remarks) = try LabelFile(path: candidate.path, classes: classes).read(
-                for: tomogram.name, shape: own, voxelSize: tomogram.effectiveVoxelSize)
+            let points = try PointAnnotations(
+                path: candidate.path, classes: [name], radiusInAngstroms: radius, convention: convention, options: PointOptions())
+            remarks += points.remarks
+            return .points(points)
+        case .labels: return .labels(try VolumeLocation(path: candidate.path).open().shape, nil)
         }
-        (annotation.author, annotation.session) = (candidate.author, candidate.session)
-        return Content(shape: shape, annotation: annotation, remarks: remarks)
     }
 }
 

@@ -90,11 +90,13 @@ struct CandidateHeaders: Sendable {
     /// What metadata and a folder say about the voxel size, where the header says another.
     private static func contradictions(_ tomogram: NewTomogram) -> [String] {
         guard let header = tomogram.headerVoxelSize else { return [] }
-        let others = [("its metadata", tomogram.metadataVoxelSize), ("its folder", tomogram.folderVoxelSize)]
-        return others.compactMap { source, size in
-            guard let size, Catalog.VoxelSizeFinding.contradicts(header.xInAngstroms, size.xInAngstroms) else { return nil }
-            let counts = tomogram.userVoxelSize == nil ? "the header's is used unless --voxel-size gives another" : "the user's is used"
-            return "the header says \(header), \(source) \(size); \(counts)"
+        let others = [("its metadata", tomogram.metadataVoxelSize), ("its folder", tomogram.folderVoxelSize)].compactMap { source, size in
+            size.flatMap {
+                Catalog.VoxelSizeFinding.contradicts(header.xInAngstroms, $0.xInAngstroms) ? "\(source) \($0)" : nil
+            }
         }
+        guard !others.isEmpty else { return [] }
+        let counts = tomogram.userVoxelSize == nil ? "the header's is used unless --voxel-size gives another" : "the user's is used"
+        return ["the header says \(header), \(others.joined(separator: ", ")); \(counts)"]
     }
 }

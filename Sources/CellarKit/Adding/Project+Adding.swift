@@ -87,7 +87,7 @@ extension Project {
         let found = try source.find()
         let sorted = try CandidateNames(addition: addition, collection: catalog.collection).sort(found.candidates)
         var added = AddedTomograms()
-        added.candidates = found.candidates.count
+        added.candidates = found.candidates.count + found.refusals.count
         (added.skipped, added.remarks, added.refusals) = (sorted.skipped, found.remarks, found.refusals + sorted.refusals)
         let headers = CandidateHeaders(addition: addition).read(sorted.named) { progress($0, sorted.named.count) }
         var tomograms: [(named: CandidateNames.Named, tomogram: NewTomogram)] = []
@@ -124,7 +124,7 @@ extension Project {
             new += annotations.map { (result.id, $0) }
             if !tomogram.tomogram.saysVoxelSize { added.withoutVoxelSize += 1 }
         }
-        if !addition.isDryRun, !new.isEmpty { try catalog.collection.annotateEach(new) }
+        if !addition.isDryRun, !new.isEmpty { try catalog.collection.annotate(new) }
         return added
     }
 }

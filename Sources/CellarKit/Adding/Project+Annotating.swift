@@ -8,11 +8,15 @@ public import Volumes
 public enum AnnotationFile: Sendable {
     /// A volume of the tomogram's shape, in which each class has a value.
     case labels(String, values: [(name: String, value: Int64)])
-    /// A table of points: CSV, STAR or copick's JSON. A point belongs to the one class, or to the one that the file names for it.
+    /// A table of points: CSV, STAR, copick's JSON, or the CryoET Data Portal's ndjson. A point belongs to the one class, or to the one
+    /// that the file names for it.
     ///
     /// - `radiusInAngstroms`: of the particles.
     /// - `convention`: the meaning of coordinates, where the file does not say.
-    case points(String, classes: [String], radiusInAngstroms: Double?, convention: CoordinateConvention?)
+    /// - `options`: what else overrules the file.
+    case points(
+        String, classes: [String], radiusInAngstroms: Double?, convention: CoordinateConvention?,
+        options: PointOptions = PointOptions())
 }
 
 /// An annotation that was added.
@@ -27,7 +31,8 @@ extension Project {
     /// Adds an annotation to a tomogram. One of the same file replaces the earlier one.
     ///
     /// - Parameter name: of the tomogram: its name, `dataset/name`, or `id:N`.
-    /// - Throws: ``VolumeError`` where the file cannot be read, ``CatalogError`` where it does not fit the tomogram.
+    /// - Throws: ``VolumeError`` where the file cannot be read, ``CatalogError`` where it does not fit the tomogram: a shape is
+    ///   another, or more than half of the points lie outside.
     /// - Complexity: reads all voxels of a label volume once, for its digest and its values.
     public func annotate(_ name: String, with file: AnnotationFile) throws -> AddedAnnotation {
         let tomogram = try catalog.collection.tomogram(named: name)
@@ -39,10 +44,10 @@ extension Project {
             let voxelSize = try catalog.collection.effectiveVoxelSize(ofTomogram: id)
             (annotation, remarks) = try LabelFile(path: path, classes: .named(values)).read(
                 for: name, shape: shape, voxelSize: voxelSize)
-        case .points(let path, let classes, let radius, let convention):
-            (annotation, remarks) = try PointTable(
-                path: path, classes: classes, radiusInAngstroms: radius, convention: convention
-            ).read(rowsOf: tomogram.name, shape: shape)
+        case .points(let path, let classes, let radius, let convention, let options):
+            (annotation, remarks) = try PointAnnotations(
+                path: path, classes: classes, radiusInAngstroms: radius, convention: convention, options: options
+            ).annotation(of: PointAnnotations.Target(tomogram, in: catalog.collection))
         }
         return AddedAnnotation(
             id: try catalog.collection.annotate(tomogramID: id, with: annotation), annotation: annotation, remarks: remarks)
@@ -99,60 +104,5 @@ struct LabelFile {
                     + "evaluate.unnamed says what they are")
         }
         return remarks
-    }
-}
-
-/// A table of points that becomes an annotation.
-struct PointTable {
-    let path: String
-    let classes: [String]
-    let radiusInAngstroms: Double?
-    let convention: CoordinateConvention?
-
-    /// - Parameter tomogram: its name, of which rows that name a tomogram are taken; nil where the place of the file says whose it is.
-    func read(rowsOf tomogram: String?, shape: VolumeShape?) throws -> (NewAnnotation, remarks: [String]) {
-        let set = try pointSet(shape: shape)
-        // A table of several tomograms names them; only rows of this one count then.
-        let mine = set.points.filter { $0.tomogramName == nil || tomogram == nil || $0.tomogramName == tomogram }
-        guard !mine.isEmpty || set.points.isEmpty else {
-            throw CatalogError(.invalid, "\(path) has no point of a tomogram named \(tomogram ?? "")")
-        }
-        let points = try mine.map { point in
-            // One class takes all points; of several, each point must say which.
-            let name = classes.count == 1 ? classes[0] : point.className ?? ""
-            guard classes.contains(name) else {
-                throw CatalogError(
-                    .invalid, "\(path) has a point of class \"\(name)\", which is none of \(classes.joined(separator: ", "))")
-            }
-            return NewAnnotation.Point(x: point.x, y: point.y, z: point.z, className: name, score: point.score)
-        }
-        let text = points.map { "\($0.x) \($0.y) \($0.z) \($0.className) \($0.score.map { "\($0)" } ?? "")" }.joined(
-            separator: "\n")
-        let annotation = NewAnnotation(
-            kind: .points, location: VolumeLocation(path: URL(fileURLWithPath: path).standardizedFileURL.path),
-            convention: set.convention.rawValue,
-            classes: classes.map { NewAnnotation.Class(name: $0, radiusInAngstroms: radiusInAngstroms) }, points: points,
-            contentDigest: Digest(of: text.utf8))
-        return (annotation, set.notes.map { "\(path): \($0)" })
-    }
-
-    /// The points by coordinates that need nothing but the tomogram's voxel size and shape: pixels and shifts of the file's own are
-    /// converted to Å here, where they are known.
-    private func pointSet(shape: VolumeShape?) throws -> PointSet {
-        let set = try PointFile.read(path, convention: convention)
-        let hasOwnPixels = set.convention == .relion && set.pixelSizeInAngstroms != nil
-        guard hasOwnPixels || set.convention == .relion5Centered || set.convention == .angstrom, let shape,
-            let anyVoxelSize = VoxelSize(cubicInAngstroms: 1)
-        else {
-            if set.points.contains(where: { $0.shiftInAngstroms != .zero }) {
-                throw CatalogError(
-                    .invalid,
-                    "\(path) has shifts in Å beside coordinates in \(set.convention.rawValue), and does not say how large a pixel is; "
-                        + "write coordinates in Å, and give --convention angstrom")
-            }
-            return set
-        }
-        // None of these three conventions depends on the tomogram's voxel size.
-        return set.converted(to: hasOwnPixels ? .angstrom : set.convention, voxelSize: anyVoxelSize, shape: shape)
     }
 }

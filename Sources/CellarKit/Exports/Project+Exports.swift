@@ -104,7 +104,7 @@ extension Project {
 
     private static func slabs(_ count: Int) -> String { "\(count) slab\(count == 1 ? "" : "s")" }
 
-    /// Writes the centres of particles: STAR (RELION 5), CSV, or copick's JSON, by the file's extension.
+    /// Writes the centres of particles: STAR (RELION 5), CSV, copick's JSON, or the CryoET Data Portal's ndjson, by the file's extension.
     ///
     /// - Parameters:
     ///   - source: nil for the picker's where there are any, and else those of pseudo-labels.

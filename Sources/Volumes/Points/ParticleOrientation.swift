@@ -19,6 +19,10 @@ public struct ParticleOrientation: Hashable, Sendable {
         self.psi = psi
     }
 
+    /// The orientation F · R · F, F = diag(1, 1, −1), of the mirrored particle in the tomogram that is mirrored along z. Rotations
+    /// about z stay, those about y turn the other way.
+    var mirroredAlongZ: ParticleOrientation { ParticleOrientation(rot: rot, tilt: -tilt, psi: psi) }
+
     /// The matrix that maps vectors from the particle's frame to the tomogram's.
     var matrix: RotationMatrix {
         (RotationMatrix(aboutZ: rot) * RotationMatrix(aboutY: tilt) * RotationMatrix(aboutZ: psi)).transposed
@@ -102,6 +106,13 @@ extension RotationMatrix {
     /// The rows of the 4 × 4 affine matrix with this linear part and no translation.
     var affineRows: [[Double]] {
         [rows.0, rows.1, rows.2].map { [$0.x, $0.y, $0.z, 0] } + [[0, 0, 0, 1]]
+    }
+
+    /// The matrix of three rows of three finite numbers; nil for others.
+    init?(_ rows: [[Double]]) {
+        guard rows.count == 3, rows.allSatisfy({ $0.count == 3 && $0.allSatisfy(\.isFinite) }) else { return nil }
+        let vectors = rows.map { SIMD3($0[0], $0[1], $0[2]) }
+        self.init(rows: (vectors[0], vectors[1], vectors[2]))
     }
 
     /// The linear part and the translation of an affine 4 × 4 matrix, given as rows; nil if it is not one or not finite.

@@ -1,6 +1,6 @@
 public import Basics
 
-/// Reads and writes files of points: text tables (CSV), STAR, and copick's JSON.
+/// Reads and writes files of points: text tables (CSV), STAR, copick's JSON, and the CryoET Data Portal's ndjson.
 ///
 /// | extension | format | coordinate convention, unless the caller names another |
 /// |---|---|---|
@@ -9,6 +9,7 @@ public import Basics
 /// | `.star` | RELION 3 and 4, Warp, TOMOMAN | ``CoordinateConvention/relion`` |
 /// | `.star` | STOPGAP | ``CoordinateConvention/voxel`` |
 /// | `.json` | copick | ``CoordinateConvention/angstrom`` |
+/// | `.ndjson` | CryoET Data Portal | ``CoordinateConvention/voxel`` |
 public enum PointFile {
     /// The most points that are read from a file.
     static let pointLimit = 10_000_000
@@ -16,7 +17,7 @@ public enum PointFile {
     static let jsonLimit = 256 << 20
 
     enum Format: Hashable, Sendable {
-        case table, star, copick
+        case table, star, copick, portal
 
         /// The format by the extension of the path.
         ///
@@ -27,6 +28,7 @@ public enum PointFile {
             case "csv", "tsv", "txt", "coords": self = .table
             case "star": self = .star
             case "json": self = .copick
+            case "ndjson": self = .portal
             case "mod", "fid":
                 throw .pointsNotRead(
                     "an IMOD model",
@@ -40,7 +42,9 @@ public enum PointFile {
             case "tbl":
                 throw .pointsNotRead(
                     "a Dynamo table", advice: "write columns 24 to 26 as CSV and give the convention dynamo", path: path)
-            default: throw .pointsNotRead("no .csv, .tsv, .txt, .star or .json file", advice: "rename or convert it", path: path)
+            default:
+                throw .pointsNotRead(
+                    "no .csv, .tsv, .txt, .star, .json or .ndjson file", advice: "rename or convert it", path: path)
             }
         }
     }
@@ -54,7 +58,7 @@ public enum PointFile {
     /// - Throws: ``VolumeError``: `.malformed` with the number of the line where a row is wrong or a number is not
     ///   finite; `.unsupported` for other formats, each with what to do, and for a table that does not say what its
     ///   coordinates mean where `convention` is nil; `.tooLarge` beyond 1 GiB or 10 million points.
-    /// - Complexity: one pass. Tables and STAR files are read line by line; memory is that of the points.
+    /// - Complexity: one pass. All but copick's JSON are read line by line; memory is that of the points.
     public static func read(_ path: String, convention: CoordinateConvention? = nil) throws(VolumeError) -> PointSet {
         switch try Format(path: path) {
         case .table:
@@ -65,6 +69,11 @@ public enum PointFile {
             return try reader.read(convention: convention)
         case .copick:
             var set = try CopickPicks.read(path: path)
+            set.convention = convention ?? set.convention
+            return set
+        case .portal:
+            var reader = try PortalPointReader(path: path)
+            var set = try reader.read()
             set.convention = convention ?? set.convention
             return set
         }
@@ -78,7 +87,7 @@ extension PointFile {
     ///   - points: the points, in any convention.
     ///   - output: the file; its extension gives the format.
     ///   - convention: the convention of the coordinates in the file. Tables can have any (nil means `angstrom`), STAR files
-    ///     `relion5-centered` (also for nil) or `relion`, copick's files only `angstrom`.
+    ///     `relion5-centered` (also for nil) or `relion`, copick's files only `angstrom`, and ndjson only `voxel`.
     ///   - pixelSizeInAngstroms: the pixel size for `relion`; nil for the tomogram's voxel size. RELION itself expects pixels
     ///     of the tilt series before binning.
     ///   - voxelSize: the voxel size of the tomogram.
@@ -97,6 +106,7 @@ extension PointFile {
             case .table: (.angstrom, CoordinateConvention.allCases)
             case .star: (.relion5Centered, [.relion5Centered, .relion])
             case .copick: (.angstrom, [.angstrom])
+            case .portal: (.voxel, [.voxel])
             }
         let convention = convention ?? usual
         guard possible.contains(convention) else {
@@ -125,6 +135,7 @@ extension PointFile {
             case .table: Array(points.table.utf8)
             case .star: Array(try points.star(voxelSize: voxelSize, path: path).utf8)
             case .copick: try CopickPicks(points, session: session, path: path).json(path: path)
+            case .portal: Array(try points.portalLines(path: path).utf8)
             }
         try output.write(bytes)
     }

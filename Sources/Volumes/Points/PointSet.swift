@@ -1,18 +1,26 @@
+import Foundation
+
 /// Points whose coordinates have one convention, as in a file.
 public struct PointSet: Hashable, Sendable {
     public var points: [PickedPoint]
     public var convention: CoordinateConvention
     /// The size in Å of the pixels that are the coordinates' unit; only for the convention `relion`, if the file states it.
     public var pixelSizeInAngstroms: Double?
+    /// Where the middle of a tomogram is, in Å from the centre of its first voxel, by the name that its points have (empty where
+    /// they have none); only for the convention `relion5-centered`, of tomograms whose size the file states. The middle of
+    /// others is that of their voxels.
+    public var middlesInAngstroms: [String: SIMD3<Double>]
     /// What was odd in the file and how it was understood, one sentence each, for people.
     public var notes: [String]
 
     public init(
-        points: [PickedPoint], convention: CoordinateConvention, pixelSizeInAngstroms: Double? = nil, notes: [String] = []
+        points: [PickedPoint], convention: CoordinateConvention, pixelSizeInAngstroms: Double? = nil,
+        middlesInAngstroms: [String: SIMD3<Double>] = [:], notes: [String] = []
     ) {
         self.points = points
         self.convention = convention
         self.pixelSizeInAngstroms = pixelSizeInAngstroms
+        self.middlesInAngstroms = middlesInAngstroms
         self.notes = notes
     }
 
@@ -29,15 +37,19 @@ public struct PointSet: Hashable, Sendable {
         to convention: CoordinateConvention, pixelSizeInAngstroms: Double? = nil, voxelSize: VoxelSize, shape: VolumeShape
     ) -> PointSet {
         let pixelSize = convention == .relion ? pixelSizeInAngstroms : nil
-        let (origin, unit) = self.convention.frame(voxelSize: voxelSize, shape: shape, pixelSize: self.pixelSizeInAngstroms)
+        let (usualOrigin, unit) = self.convention.frame(voxelSize: voxelSize, shape: shape, pixelSize: self.pixelSizeInAngstroms)
         let (newOrigin, newUnit) = convention.frame(voxelSize: voxelSize, shape: shape, pixelSize: pixelSize)
-        // Points whose unit and origin stay the same are copied: computing them would add rounding errors.
-        let isSameFrame = origin == newOrigin && unit == newUnit
+        let middles = self.convention == .relion5Centered ? middlesInAngstroms : [:]
         var result = self
         result.convention = convention
         result.pixelSizeInAngstroms = pixelSize
+        result.middlesInAngstroms = [:]
         for index in points.indices {
             let point = points[index]
+            let middle = middles.isEmpty ? nil : middles[point.tomogramName ?? ""]
+            let origin = middle.map { -$0 } ?? usualOrigin
+            // Points whose unit and origin stay the same are copied: computing them would add rounding errors.
+            let isSameFrame = origin == newOrigin && unit == newUnit
             if isSameFrame && point.shiftInAngstroms == .zero { continue }
             let position = (SIMD3(point.x, point.y, point.z) - origin) * unit + point.shiftInAngstroms
             let moved = position / newUnit + newOrigin
@@ -50,6 +62,78 @@ public struct PointSet: Hashable, Sendable {
     /// The same points in Å, measured from the centre of the tomogram's first voxel.
     public func inAngstroms(voxelSize: VoxelSize, shape: VolumeShape) -> PointSet {
         converted(to: .angstrom, voxelSize: voxelSize, shape: shape)
+    }
+}
+
+extension PointSet {
+    /// Whether the voxel of a point depends on the tomogram's voxel size: coordinates or shifts have lengths in Å.
+    public var needsVoxelSize: Bool {
+        switch convention {
+        case .angstrom, .relion5Centered: true
+        case .relion where pixelSizeInAngstroms != nil: true
+        case .relion, .voxel, .imod, .dynamo: points.contains { $0.shiftInAngstroms != .zero }
+        }
+    }
+
+    /// The same points in voxels of the tomogram, 0-based; nil where that needs the voxel size, and it is not known.
+    ///
+    /// - Complexity: one pass over the points.
+    public func inVoxels(voxelSize: VoxelSize?, shape: VolumeShape) -> PointSet? {
+        // Without lengths in Å the voxel size cancels out.
+        let size = voxelSize ?? (needsVoxelSize ? nil : VoxelSize(cubicInAngstroms: 1))
+        return size.map { converted(to: .voxel, voxelSize: $0, shape: shape) }
+    }
+
+    /// The same points in the tomogram that is mirrored along z, as one of the other handedness is: slice z becomes slice
+    /// n − 1 − z of n.
+    ///
+    /// A mirrored particle is not the same particle rotated, so an orientation R becomes F · R · F, F = diag(1, 1, −1): it takes
+    /// the particle that is mirrored along its own z axis to its place in the mirrored tomogram.
+    ///
+    /// - Returns: the points in `voxel`, or in `angstrom` where their coordinates or shifts have lengths in Å; nil where these
+    ///   need the voxel size, and it is not known.
+    /// - Complexity: two passes over the points.
+    public func mirroredAlongZ(voxelSize: VoxelSize?, shape: VolumeShape) -> PointSet? {
+        guard var result = inVoxels(voxelSize: voxelSize, shape: shape) else { return nil }
+        for index in result.points.indices {
+            result.points[index].z = Double(shape.z - 1) - result.points[index].z
+            result.points[index].orientation = result.points[index].orientation?.mirroredAlongZ
+        }
+        guard needsVoxelSize, let voxelSize else { return result }
+        return result.inAngstroms(voxelSize: voxelSize, shape: shape)
+    }
+
+    /// From where centred coordinates count, as a sentence for people; nil for other conventions. All points are of one
+    /// tomogram.
+    public func middleSentence(voxelSize: VoxelSize?, shape: VolumeShape) -> String? {
+        guard convention == .relion5Centered, !points.isEmpty else { return nil }
+        func text(_ position: SIMD3<Double>) -> String {
+            "(" + (0..<3).map { String(format: "%.1f", position[$0]) }.joined(separator: ", ") + ") Å"
+        }
+        let own = voxelSize.map { SIMD3(Double(shape.x), Double(shape.y), Double(shape.z)) / 2 * $0.vectorInAngstroms }
+        guard let stated = middlesInAngstroms[points[0].tomogramName ?? ""] else {
+            return "centred coordinates count from the middle of the tomogram's \(shape) voxels"
+                + (own.map { ", at \(text($0)) from the first one" } ?? "")
+        }
+        var sentence =
+            "centred coordinates count from the middle of the size that the file states (rlnTomoSizeX, Y, Z), at \(text(stated))"
+        if let own, let voxelSize {
+            let apart = (own - stated) / voxelSize.vectorInAngstroms
+            if (0..<3).contains(where: { abs(apart[$0]) > 1 }) {
+                sentence += "; the middle of the tomogram's own voxels is at \(text(own)): another size of the same tilt series?"
+            }
+        }
+        return sentence
+    }
+
+    /// The names of tomograms that points have, each with the number of its points, in the order of the file.
+    public var tomogramNames: [(name: String, points: Int)] {
+        var (names, counts): ([String], [String: Int]) = ([], [:])
+        for case let name? in points.lazy.map(\.tomogramName) {
+            if counts[name] == nil { names.append(name) }
+            counts[name, default: 0] += 1
+        }
+        return names.map { ($0, counts[$0] ?? 0) }
     }
 }
 
@@ -103,7 +187,7 @@ public struct PickedPoint: Hashable, Sendable {
 /// | `angstrom` | Å | c |
 /// | `voxel` | voxels of the tomogram, 0-based | c · v |
 /// | `relion` | pixels, 0-based, of the size that the file states; if it states none, of the tomogram's voxel size | c · p |
-/// | `relion5-centered` | Å from the middle of the tomogram | c + n/2 · v |
+/// | `relion5-centered` | Å from the middle of the tomogram | c + n/2 · v; c + N/2 · p where the file states the size of N unbinned pixels |
 /// | `imod` | voxels; the centre of the first is at (0.5, 0.5, 0) | (c − 0.5) · v in x and y, c · v in z |
 /// | `dynamo` | voxels; the centre of the first is at (1, 1, 1) | (c − 1) · v |
 ///

@@ -8,7 +8,10 @@ struct STARPointReader {
     private var reader: STARReader
     private let path: String
     private var opticsPixelSizes: [String: Double] = [:]
-    private var pixelSizes: Set<Double?> = []
+    private var pixelSizes: [Double?] = []
+    /// Size in unbinned pixels (x, y, z) and pixel size in Å of tomograms, by name: for the middle of centred coordinates.
+    private var sizes: [String: SIMD3<Double>] = [:]
+    private var sizedPixels: [String: Double] = [:]
     private var points: [PickedPoint] = []
 
     /// Which columns of a loop have the position.
@@ -60,6 +63,7 @@ struct STARPointReader {
                     points.append(try point(table, values, line: line, layout: layout))
                 } else {
                     try readOptics(table, values, line: line)
+                    try readSize(table, values, line: line)
                 }
             }
         }
@@ -77,6 +81,12 @@ struct STARPointReader {
             }
             set.pixelSizeInAngstroms = pixelSizes.first ?? nil
         }
+        if own == .relion5Centered, set.convention == own {
+            for (name, size) in sizes {
+                // n/2 is a real number, so that odd and even sizes are exact.
+                if let pixel = sizedPixels[name] { set.middlesInAngstroms[name] = size / 2 * pixel }
+            }
+        }
         return set
     }
 
@@ -91,6 +101,33 @@ struct STARPointReader {
     private mutating func readOptics(_ table: STARTable, _ values: [String], line: Int) throws(VolumeError) {
         guard let group = table.text(STARColumn.opticsGroup, in: values), table.has([STARColumn.opticsGroupName]) else { return }
         opticsPixelSizes[group] = try Self.pixelSize(table, values, line: line)
+    }
+
+    private static func tomogramName(_ table: STARTable, _ values: [String]) -> String? {
+        table.text(STARColumn.tomogramName, in: values) ?? table.text(STARColumn.micrographName, in: values)
+    }
+
+    /// Stores the size of a tomogram and its pixel size, where a row of a table of tomograms or of centred points states them.
+    private mutating func readSize(
+        _ table: STARTable, _ values: [String], line: Int, pixelSize: Double? = nil
+    ) throws(VolumeError) {
+        guard table.has(STARColumn.tomogramSize) else { return }
+        let name = Self.tomogramName(table, values) ?? ""
+        guard sizes[name] == nil, let size = try table.vector(STARColumn.tomogramSize, in: values, line: line),
+            (0..<3).allSatisfy({ STARColumn.plausibleSizes.contains(size[$0]) })
+        else { return }
+        sizes[name] = size
+        let ownPixelSize = try Self.pixelSize(table, values, line: line)
+        if let pixelSize = pixelSize ?? ownPixelSize { sizedPixels[name] = pixelSize }
+    }
+
+    /// Notes the pixel size of a point. Sizes that differ by at most 10⁻³ (relative) are one: programs round them.
+    private mutating func notePixelSize(_ size: Double?) {
+        let isKnown = pixelSizes.contains { known in
+            guard let known, let size else { return known == nil && size == nil }
+            return abs(known - size) <= 1e-3 * max(known, size)
+        }
+        if !isKnown { pixelSizes.append(size) }
     }
 
     /// The pixel size in Å that a row states, by one of ``STARColumn/pixelSizes`` or by detector and magnification.
@@ -113,8 +150,9 @@ struct STARPointReader {
         var position = try table.vector(columns, in: values, line: line) ?? .zero
         if layout == .pixels {
             if let origin = try table.vector(STARColumn.originInPixels, in: values, line: line) { position -= origin }
-            let group = table.text(STARColumn.opticsGroup, in: values).flatMap { opticsPixelSizes[$0] }
-            pixelSizes.insert(try Self.pixelSize(table, values, line: line) ?? group)
+            notePixelSize(try pixelSizeOfPoint(table, values, line: line))
+        } else {
+            try noteMiddle(table, values, line: line)
         }
         var point = try Self.point(at: position, line: line, path: path)
         let particle = try table.orientation(STARColumn.angles, in: values, line: line)
@@ -127,10 +165,26 @@ struct STARPointReader {
         } else {
             point.orientation = particle ?? subtomogram
         }
-        point.tomogramName = table.text(STARColumn.tomogramName, in: values) ?? table.text(STARColumn.micrographName, in: values)
+        point.tomogramName = Self.tomogramName(table, values)
         point.instance = table.text(STARColumn.tube, in: values).flatMap { Int($0) }
         point.score = try table.number(STARColumn.score, in: values, line: line)
         return point
+    }
+
+    /// The pixel size of a point in Å: that of its row, or else of its optics group.
+    private func pixelSizeOfPoint(_ table: STARTable, _ values: [String], line: Int) throws(VolumeError) -> Double? {
+        let group = table.text(STARColumn.opticsGroup, in: values).flatMap { opticsPixelSizes[$0] }
+        return try Self.pixelSize(table, values, line: line) ?? group
+    }
+
+    /// What the row of a centred point says about the middle of its tomogram: the tomogram's size, in columns of its own, and the
+    /// pixel size that a table of tomograms may lack.
+    private mutating func noteMiddle(_ table: STARTable, _ values: [String], line: Int) throws(VolumeError) {
+        let name = Self.tomogramName(table, values) ?? ""
+        guard sizedPixels[name] == nil, table.has(STARColumn.tomogramSize) || sizes[name] != nil || sizes.isEmpty else { return }
+        let pixelSize = try pixelSizeOfPoint(table, values, line: line)
+        try readSize(table, values, line: line, pixelSize: pixelSize)
+        sizedPixels[name] = pixelSize
     }
 
     /// A point at a position.
@@ -215,6 +269,11 @@ private enum STARColumn {
     /// The orientation in which a subtomogram was extracted: angles and origins are relative to it.
     static let subtomogramAngles = ["_rlnTomoSubtomogramRot", "_rlnTomoSubtomogramTilt", "_rlnTomoSubtomogramPsi"]
     static let tomogramName = "_rlnTomoName"
+    /// The size of the tomogram in pixels of the tilt series before binning (RELION 4 and 5). Centred coordinates count from its
+    /// middle.
+    static let tomogramSize = ["_rlnTomoSizeX", "_rlnTomoSizeY", "_rlnTomoSizeZ"]
+    /// A size beyond these is none.
+    static let plausibleSizes = 1.0...1e6
     static let micrographName = "_rlnMicrographName"
     static let opticsGroup = "_rlnOpticsGroup"
     static let opticsGroupName = "_rlnOpticsGroupName"

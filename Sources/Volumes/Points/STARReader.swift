@@ -4,6 +4,9 @@
 /// comments; values in single or double quotes, and on several lines between semicolons. A row of a loop must begin on a
 /// new line: so a row that lacks a value is reported with its line, and does not shift the values of all later rows.
 ///
+/// A line of a loop that begins with `data_` is a row where it has as many values as the loop has columns, at least two: so
+/// a tomogram may be called `data_01`. Else it begins a block.
+///
 /// Source: Hall, *The STAR file: a new format for electronic data transfer and archiving*, J. Chem. Inf. Comput. Sci. 31 (1991).
 struct STARReader {
     enum Event: Hashable, Sendable {
@@ -45,7 +48,7 @@ struct STARReader {
     /// - Throws: ``VolumeError`` with the number of the line that is wrong.
     mutating func next() throws(VolumeError) -> Event? {
         guard let token = try peek() else { return nil }
-        if isInLoop, !token.startsLine || !(token.isKeyword || token.isTag) { return try row() }
+        if isInLoop, !token.startsLine || !(token.isKeyword || token.isTag) || isRowOfData(token) { return try row() }
         isInLoop = false
         tokens.removeFirst()
         if token.isKeyword, token.text.lowercased().hasPrefix("data_") {
@@ -66,6 +69,12 @@ struct STARReader {
         }
         tokens.removeFirst()
         return .pair(name: token.text, value: value.text)
+    }
+
+    /// Whether a line that begins with this token, which looks like the name of a block, is a row of the loop. A block's name
+    /// stands alone on its line, and ``tokens`` are the rest of the line.
+    private func isRowOfData(_ token: Token) -> Bool {
+        token.isKeyword && token.text.prefix(5).lowercased() == "data_" && columns.count > 1 && tokens.count == columns.count
     }
 
     private mutating func loop(line: Int) throws(VolumeError) -> Event {

@@ -7,7 +7,7 @@ struct ExportCommand: ParsableCommand {
         discussion: """
             cellar export labels TS_0008 --output labels.mrc           classes of voxels, for IMOD, napari, ChimeraX
             cellar export labels TS_0008 --objects --output objects.mrc
-            cellar export points TS_0008 --output particles.star       RELION 5; .csv and .json (copick) as well
+            cellar export points TS_0008 --output particles.star       RELION 5; .csv, .json (copick), .ndjson (portal)
             cellar export map TS_0008 --output map.mrc                 the feature map
             cellar export map TS_0008 --step segment --class ribosome --output ribosome.mrc
             cellar export network first --step train-membrane --output membrane.safetensors
@@ -80,7 +80,9 @@ struct ExportCommand: ParsableCommand {
 
     struct Points: ParsableCommand {
         static let configuration = CommandConfiguration(
-            abstract: "Write the centres of particles: STAR (RELION 5), CSV, or copick's JSON, by the file's extension.")
+            abstract:
+                "Write the centres of particles: STAR (RELION 5), CSV, copick's JSON, or the CryoET Data Portal's ndjson, by the file's extension."
+        )
 
         @Option(help: "Whose particles: those of the step pick, where it has a result, and else pseudo-labels.")
         var step: ExportedPoints?

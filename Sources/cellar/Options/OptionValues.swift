@@ -66,6 +66,9 @@ enum TimeLimit: RealQuantity { static let range = 0.001...1e9 }
 /// The radius of a particle in Å.
 enum ParticleRadius: RealQuantity { static let range = 0.1...100_000 }
 
+/// The edge of a pixel in Å.
+enum PixelSize: RealQuantity { static let range = VoxelSize.plausibleRange }
+
 /// How sure a network is.
 enum Confidence: RealQuantity { static let range = 0.0...1 }
 
