@@ -1,5 +1,5 @@
 import Basics
-public import Catalog
+import Catalog
 import CatalogSchema
 import Foundation
 public import Volumes
