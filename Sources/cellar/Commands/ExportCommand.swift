@@ -151,7 +151,7 @@ struct ExportCommand: ParsableCommand {
         var config: String
 
         @Argument(help: "Tomograms: names, dataset/name, or id:N.")
-        var tomograms: [String] = []
+        var targets: [String] = []
 
         @Option(help: "All tomograms of this dataset that have results.")
         var dataset: String?
@@ -175,12 +175,12 @@ struct ExportCommand: ParsableCommand {
         @OptionGroup var catalogOptions: CatalogOptions
 
         func validate() throws {
-            guard tomograms.isEmpty != (dataset == nil) else { throw ValidationError("Give either tomograms or --dataset.") }
+            guard targets.isEmpty != (dataset == nil) else { throw ValidationError("Give either tomograms or --dataset.") }
         }
 
         func run() throws {
             let project = try catalogOptions.open()
-            var names = tomograms
+            var names = targets
             if let dataset {
                 names = try project.catalog.collection.tomograms(inDataset: dataset).compactMap { $0.id.map { "id:\($0)" } }
                 guard !names.isEmpty else {
