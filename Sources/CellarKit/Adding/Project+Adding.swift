@@ -84,7 +84,7 @@ extension Project {
     public func add(
         _ source: TomogramSource, _ addition: TomogramAddition, progress: (_ finished: Int, _ total: Int) -> Void = { _, _ in }
     ) throws -> AddedTomograms {
-        let found = try source.find()
+        let found = try source.find(takingAnnotations: addition.takesAnnotations)
         let sorted = try CandidateNames(addition: addition, collection: catalog.collection).sort(found.candidates)
         var added = AddedTomograms()
         added.candidates = found.candidates.count + found.refusals.count

@@ -18,11 +18,12 @@ public enum TomogramSource: Sendable {
 
     /// What there is.
     ///
+    /// - Parameter takesAnnotations: whether annotations are looked for, too.
     /// - Throws: ``CatalogError`` where the table or the configuration cannot be read.
-    func find() throws -> FoundTomograms {
+    func find(takingAnnotations takesAnnotations: Bool) throws -> FoundTomograms {
         switch self {
         case .manifest(let path): return try TomogramManifest(path: path).read()
-        case .copick(let selection): return try CopickProject(selection).candidates()
+        case .copick(let selection): return try CopickProject(selection).candidates(takingAnnotations: takesAnnotations)
         case .portal(let folder):
             guard let portal = PortalFolder(folder) else {
                 throw CatalogError(
@@ -30,21 +31,21 @@ public enum TomogramSource: Sendable {
                     "\(folder) is no folder of the CryoET Data Portal's layout: a run has a folder Reconstructions, with "
                         + "VoxelSpacing…/Tomograms in it; name a run, a dataset, or a folder of datasets")
             }
-            return portal.candidates()
+            return portal.candidates(takingAnnotations: takesAnnotations)
         case .paths(let paths, let isRecursive):
             var found = FoundTomograms()
-            for path in paths { Self.find(path, isRecursive: isRecursive, &found) }
+            for path in paths { Self.find(path, isRecursive: isRecursive, takesAnnotations, &found) }
             return found
         }
     }
 
-    private static func find(_ path: String, isRecursive: Bool, _ found: inout FoundTomograms) {
+    private static func find(_ path: String, isRecursive: Bool, _ takesAnnotations: Bool, _ found: inout FoundTomograms) {
         guard FileStatus.isFolder(path), !isZarr(path) else {
             found.candidates.append(TomogramCandidate(path))
             return
         }
         if let portal = PortalFolder(path) {
-            let inPortal = portal.candidates()
+            let inPortal = portal.candidates(takingAnnotations: takesAnnotations)
             found.candidates += inPortal.candidates
             found.remarks.append("\(path) has the layout of the CryoET Data Portal, and is read as such")
             found.remarks += inPortal.remarks

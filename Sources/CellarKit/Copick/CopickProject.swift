@@ -52,7 +52,7 @@ struct CopickProject {
     /// The tomograms with their annotations.
     ///
     /// - Complexity: lists a few folders for each run.
-    func candidates() -> FoundTomograms {
+    func candidates(takingAnnotations takesAnnotations: Bool) -> FoundTomograms {
         var found = FoundTomograms()
         let all = Set(configuration.roots.flatMap { root in
             FolderListing.names("\(root)/\(Self.runsFolder)").filter { FileStatus.isFolder("\(root)/\(Self.runsFolder)/\($0)") }
@@ -67,7 +67,9 @@ struct CopickProject {
             let some = all.prefix(6).joined(separator: ", ") + (all.count > 6 ? ", …" : "")
             found.refusals.append("\(configuration.path) has no run \(run); it has \(some)")
         }
-        for run in selection.runs.isEmpty ? all : all.filter(selection.runs.contains) { add(run, to: &found) }
+        for run in selection.runs.isEmpty ? all : all.filter(selection.runs.contains) {
+            add(run, takingAnnotations: takesAnnotations, to: &found)
+        }
         if found.candidates.isEmpty, found.refusals.isEmpty {
             found.refusals.append("\(configuration.path) has no tomogram like that in \(all.count) runs; check --voxel-spacing and "
                 + "--tomogram-type")
@@ -75,11 +77,11 @@ struct CopickProject {
         return found
     }
 
-    private func add(_ run: String, to found: inout FoundTomograms) {
+    private func add(_ run: String, takingAnnotations takesAnnotations: Bool, to found: inout FoundTomograms) {
         let tomograms = tomograms(of: run)
         let (types, spacings) = (Set(tomograms.map(\.type)), Set(tomograms.map(\.spacing)))
-        let picks = picks(of: run, &found.remarks)
-        let segmentations = segmentations(of: run, spacings: spacings, &found.remarks)
+        let picks = takesAnnotations ? picks(of: run, &found.remarks) : []
+        let segmentations = takesAnnotations ? segmentations(of: run, spacings: spacings, &found.remarks) : [:]
         for tomogram in tomograms {
             var candidate = TomogramCandidate(tomogram.path)
             candidate.suggestedName = ([run] + (types.count > 1 ? [tomogram.type] : []) + (spacings.count > 1 ? [tomogram.spacing] : []))

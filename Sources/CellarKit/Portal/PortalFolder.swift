@@ -53,7 +53,7 @@ struct PortalFolder {
     /// The tomograms with their annotations.
     ///
     /// - Complexity: lists a few folders for each tomogram, and reads its documents.
-    func candidates() -> FoundTomograms {
+    func candidates(takingAnnotations takesAnnotations: Bool) -> FoundTomograms {
         var found = FoundTomograms()
         for run in runs {
             let tomograms = tomograms(of: run)
@@ -67,7 +67,7 @@ struct PortalFolder {
                 candidate.metadata = [Self.runKey: run.name, Self.tomogramKey: tomogram.id]
                 candidate.metadata[Self.datasetKey] = run.dataset
                 read(documentsOf: tomogram, into: &candidate, &found.remarks)
-                if annotations[tomogram.spacingFolder] == nil {
+                if takesAnnotations, annotations[tomogram.spacingFolder] == nil {
                     annotations[tomogram.spacingFolder] = self.annotations(in: "\(tomogram.spacingFolder)/Annotations", &found.remarks)
                 }
                 candidate.annotations = annotations[tomogram.spacingFolder] ?? []
