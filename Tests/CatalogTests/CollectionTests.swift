@@ -234,12 +234,15 @@ import Volumes
             let declared = try made.catalog.results.withPlanningSnapshot {
                 try $0.tomograms(selection: nil)[0].declaredVoxelSize
             }
-            #expect([declared.user, declared.metadata, declared.folder].map { $0?.xInAngstroms } == [sizes[0], sizes[2], sizes[3]])
+            #expect(
+                [declared.user, declared.metadata, declared.folder].map { $0?.xInAngstroms } == [sizes[0], sizes[2], sizes[3]])
             #expect(declared.dataset?.xInAngstroms == sizes[4])
         }
     }
 
-    @Test("keeps what metadata said where a later addition says nothing, and names every source that contradicts the one that counts")
+    @Test(
+        "keeps what metadata said where a later addition says nothing, and names every source that contradicts the one that counts"
+    )
     func contradictions() throws {
         let made = try TemporaryCatalog()
         let shape = try #require(VolumeShape(z: 1, y: 1, x: 1))

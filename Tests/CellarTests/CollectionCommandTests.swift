@@ -107,7 +107,9 @@ import Testing
             "TS_2/Segmentations/20.000_bob_5_membrane.zarr is left out: it has 10 × 8 × 4 voxels",
         ] { #expect(added.errors.contains(sentence), "\(added.errors)") }
         // Again: nothing changes.
-        #expect(run("add", "--copick", directory.file("copick.json"), "--dataset", "d").output.hasPrefix("unchanged: 4 tomograms in d\n"))
+        #expect(
+            run("add", "--copick", directory.file("copick.json"), "--dataset", "d").output.hasPrefix(
+                "unchanged: 4 tomograms in d\n"))
     }
 
     @Test("of a copick project, runs, spacings, types and users are chosen")
@@ -151,12 +153,15 @@ import Testing
             let annotations = "\(spacing)/Annotations"
             try directory.write(
                 "\(annotations)/100/membrane-1.0.json",
-                Array(#"{"annotation_object": {"name": "membrane"}, "authors": [{"name": "A", "primary_author_status": true}]}"#.utf8))
+                Array(
+                    #"{"annotation_object": {"name": "membrane"}, "authors": [{"name": "A", "primary_author_status": true}]}"#
+                        .utf8))
             try volume(
                 "\(annotations)/100/membrane-1.0_segmentationmask.mrc", voxelSize: 13.48, value: { Float($0 % 2) }, labels: true)
             try volume("\(annotations)/100/membrane-1.0_instancesegmentationmask.mrc")
             try directory.write(
-                "\(annotations)/101/cytosolic_ribosome-1.0.json", Array(#"{"annotation_object": {"name": "cytosolic ribosome"}}"#.utf8))
+                "\(annotations)/101/cytosolic_ribosome-1.0.json",
+                Array(#"{"annotation_object": {"name": "cytosolic ribosome"}}"#.utf8))
             try directory.write(
                 "\(annotations)/101/cytosolic_ribosome-1.0_point.ndjson",
                 Array("{\"type\": \"point\", \"location\": {\"x\": 1, \"y\": 2, \"z\": 3}}".utf8))
@@ -180,11 +185,14 @@ import Testing
             rows("SELECT meta ->> 'portal_run' || ' ' || (meta ->> 'portal_processing') FROM v_tomogram WHERE name = 'r_2-100'")
                 == ["r_2 denoised"])
         #expect(
-            rows("SELECT printf('%s %s %d %s', classes, convention, points, author) FROM v_annotation WHERE tomogram = 'r_1'") == [
-                "membrane  0 A", "cytosolic ribosome voxel 1 ",
-            ])
+            rows("SELECT printf('%s %s %d %s', classes, convention, points, author) FROM v_annotation WHERE tomogram = 'r_1'")
+                == [
+                    "membrane  0 A", "cytosolic ribosome voxel 1 ",
+                ])
         let findings = run("doctor")
-        #expect(findings.output.contains("d/r_2-101: the header says 15.0 Å, the folder 13.48 Å; the header's is used"), "\(findings)")
+        #expect(
+            findings.output.contains("d/r_2-101: the header says 15.0 Å, the folder 13.48 Å; the header's is used"), "\(findings)"
+        )
         // One run, and one that is none.
         #expect(run("add", "--portal", directory.file("10301/r_1"), "--dataset", "e", "--no-annotations").status == 0)
         #expect(rows("SELECT name FROM v_tomogram WHERE dataset = 'e'") == ["r_1"])
@@ -198,7 +206,8 @@ import Testing
         try volume("t/a.mrc")
         try volume("t/b.mrc")
         try directory.write("t/good.csv", Array("path,name,dataset,voxel_size,grid\na.mrc,first,d,12.5,A3\nb.mrc,,e,,\n".utf8))
-        #expect(run("add", "--manifest", directory.file("t/good.csv")).output == "added: 1 tomogram in d\nadded: 1 tomogram in e\n")
+        #expect(
+            run("add", "--manifest", directory.file("t/good.csv")).output == "added: 1 tomogram in d\nadded: 1 tomogram in e\n")
         #expect(
             rows("SELECT printf('%s/%s %g %s', dataset, name, voxel_size, meta) FROM v_tomogram ORDER BY dataset")
                 == [#""d/first 12.5 {""grid"":""A3""}""#, "e/b 10 {}"])
@@ -215,7 +224,8 @@ import Testing
         try volume("a.mrc")
         try volume("b.mrc")
         #expect(run("add", directory.file("a.mrc"), "--dataset", "d").status == 0)
-        let trial = run("add", directory.file("a.mrc"), directory.file("b.mrc"), "--dataset", "d", "--voxel-size", "12", "--dry-run")
+        let trial = run(
+            "add", directory.file("a.mrc"), directory.file("b.mrc"), "--dataset", "d", "--voxel-size", "12", "--dry-run")
         #expect(trial.status == 0 && trial.output.contains("would be updated: d/a ("), "\(trial)")
         #expect(trial.output.hasSuffix("would be added: 1 tomogram in d\nwould be updated: 1 tomogram in d\n"), "\(trial)")
         #expect(rows("SELECT printf('%s %g', name, voxel_size) FROM v_tomogram") == ["a 10"])
@@ -228,7 +238,8 @@ import Testing
         try directory.write("tree/notes.txt", [1])
         symlink("..", directory.file("tree/a/up"))
         let refused = run("add", directory.file("tree"), "--dataset", "d")
-        #expect(refused.status == 1 && refused.errors.contains("--recursive adds what is in it and below: 2 volumes"), "\(refused)")
+        #expect(
+            refused.status == 1 && refused.errors.contains("--recursive adds what is in it and below: 2 volumes"), "\(refused)")
         #expect(run("add", directory.file("tree"), "--dataset", "d", "--recursive").output == "added: 2 tomograms in d\n")
         try directory.write("empty/notes.txt", [1])
         #expect(run("add", directory.file("empty"), "--dataset", "d", "--recursive").errors.contains("a folder without a volume"))

@@ -84,7 +84,8 @@ import Testing
     @Test(
         "copick: names are made safe as copick does it",
         arguments: [
-            ("ribosome", "ribosome"), ("rib_osome 80S", "rib-osome-80S"), ("_a<>:\"/\\|?*b_", "a---------b"), ("a\tb\u{a0}c", "a-b-c"),
+            ("ribosome", "ribosome"), ("rib_osome 80S", "rib-osome-80S"), ("_a<>:\"/\\|?*b_", "a---------b"),
+            ("a\tb\u{a0}c", "a-b-c"),
             ("___", nil), ("", nil), ("Å", "Å"),
         ])
     func safeNames(name: String, safe: String?) {
@@ -100,7 +101,10 @@ import Testing
             return try CopickObjects(configuration, for: Dictionary(uniqueKeysWithValues: wanted), canAdd: adding)
         }
         let known = try objects(["ribosome_80S", "membrane", "apo_ferritin"])
-        #expect(known.byClass.mapValues(\.name) == ["ribosome_80S": "ribosome", "membrane": "membrane", "apo_ferritin": "apo-ferritin"])
+        #expect(
+            known.byClass.mapValues(\.name) == [
+                "ribosome_80S": "ribosome", "membrane": "membrane", "apo_ferritin": "apo-ferritin",
+            ])
         #expect(known.remarks.count == 1 && known.remarks[0].contains(#"{"cellar_class": "apo_ferritin"}"#))
         // The object ribosome was noted for another class.
         #expect(throws: CatalogError.self) { try objects(["ribosome"], adding: true) }
@@ -108,7 +112,8 @@ import Testing
         let missing = #expect(throws: CatalogError.self) { try objects(["virus 1"]) }
         #expect(
             missing?.message.contains(
-                #"{"color":[0,117,220,255],"is_particle":true,"label":5,"metadata":{"cellar_class":"virus 1"},"name":"virus-1","radius":20}"#)
+                #"{"color":[0,117,220,255],"is_particle":true,"label":5,"metadata":{"cellar_class":"virus 1"},"name":"virus-1","radius":20}"#
+            )
                 == true, "\(missing?.message ?? "")")
         let added = try objects(["virus 1", "virus 2"], adding: true)
         #expect(added.added.map(\.label) == [5, 6] && added.byClass["virus 2"]?.className == "virus 2" && added.remarks.isEmpty)
@@ -119,7 +124,8 @@ import Testing
         func tomogram(_ text: String) throws -> PortalTomogramMetadata {
             try SmallDocument.json(PortalTomogramMetadata.self, Array(text.utf8), path: "t.json")
         }
-        let full = try tomogram(#"{"voxel_spacing": 13.48, "processing": "denoised", "reconstruction_method": "WBP", "size": {"x": 1}}"#)
+        let full = try tomogram(
+            #"{"voxel_spacing": 13.48, "processing": "denoised", "reconstruction_method": "WBP", "size": {"x": 1}}"#)
         #expect(full.voxelSize?.xInAngstroms == 13.48 && full.processing == "denoised" && full.reconstruction == "WBP")
         let odd = try tomogram(#"{"voxel_spacing": "unknown", "processing": 3}"#)
         #expect(odd.voxelSize == nil && odd.processing == nil)
@@ -129,7 +135,8 @@ import Testing
         func annotation(_ text: String) throws -> PortalAnnotationMetadata {
             try SmallDocument.json(PortalAnnotationMetadata.self, Array(text.utf8), path: "a.json")
         }
-        let authors = #""authors": [{"name": "A", "primary_author_status": true}, {"name": "B"}, {"name": "C", "primary_author_status": true}]"#
+        let authors =
+            #""authors": [{"name": "A", "primary_author_status": true}, {"name": "B"}, {"name": "C", "primary_author_status": true}]"#
         let made = try annotation(#"{"annotation_object": {"name": "cytosolic ribosome", "id": "GO:1"}, "# + authors + "}")
         #expect(made.objectName == "cytosolic ribosome" && made.author == "A; C")
         #expect(try annotation(#"{"annotation_object": {"name": "x"}, "authors": [{"name": "B"}]}"#).author == "B")
@@ -140,7 +147,8 @@ import Testing
 
     @Test("a table: quotes, line ends, empty cells, and paths relative to it")
     func manifest() throws {
-        let text = "\u{feff}path,name,voxel_size,grid\r\na.mrc,\"x, \"\"one\"\"\",12.5,A3\r\n\r\n\"b\nc.mrc\",,,\r\n/abs/d.mrc,d,,\"two\nlines\""
+        let text =
+            "\u{feff}path,name,voxel_size,grid\r\na.mrc,\"x, \"\"one\"\"\",12.5,A3\r\n\r\n\"b\nc.mrc\",,,\r\n/abs/d.mrc,d,,\"two\nlines\""
         let found = try TomogramManifest(path: "/tables/t.csv").read(text)
         #expect(found.refusals.isEmpty)
         #expect(found.candidates.map(\.location.path) == ["/tables/a.mrc", "/tables/b\nc.mrc", "/abs/d.mrc"])
@@ -166,7 +174,9 @@ import Testing
     func folders() {
         #expect(VoxelSpacingFolder.voxelSize(above: "/a/VoxelSpacing13.480/Tomograms/100/r.zarr")?.xInAngstroms == 13.48)
         #expect(VoxelSpacingFolder.voxelSize(above: "/a/VoxelSpacing7.84/VoxelSpacing10/wbp.zarr")?.xInAngstroms == 10)
-        for path in ["/a/b.mrc", "/a/VoxelSpacing/b.mrc", "/a/VoxelSpacing-3/b.mrc", "/VoxelSpacing10.000", "/a/voxelspacing10/b.mrc"] {
+        for path in [
+            "/a/b.mrc", "/a/VoxelSpacing/b.mrc", "/a/VoxelSpacing-3/b.mrc", "/VoxelSpacing10.000", "/a/voxelspacing10/b.mrc",
+        ] {
             #expect(VoxelSpacingFolder.voxelSize(above: path) == nil, "\(path)")
         }
         #expect(TomogramCandidate("/a/VoxelSpacing10.000/x.zarr:/1").folderVoxelSize == nil)

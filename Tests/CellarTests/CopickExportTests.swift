@@ -40,7 +40,9 @@ private enum CopickPython {
         ("ribosome", true, 7, 125), ("membrane", false, 300, nil),
     ]
 
-    @Test("particles become picks of the run that bears the tomogram's name, in the user's name, and are replaced with --force only")
+    @Test(
+        "particles become picks of the run that bears the tomogram's name, in the user's name, and are replaced with --force only"
+    )
     func picks() throws {
         let results = try scene(objects: Self.objects)
         try results.publishPicks()
@@ -159,10 +161,13 @@ private enum CopickPython {
             }
         }
         #expect(
-            try answers("SELECT printf('%s %d %d %d %g %s', name, size_x, size_y, size_z, voxel_size, voxel_size_source) FROM v_tomogram")
+            try answers(
+                "SELECT printf('%s %d %d %d %g %s', name, size_x, size_y, size_z, voxel_size, voxel_size_source) FROM v_tomogram")
                 == ["TS_1 20 16 12 10 header"])
         #expect(
-            try answers("SELECT printf('%g %g %g', x, y, z) FROM annotation_point ORDER BY ordinal") == ["10 20 30", "100 110 50"])
+            try answers("SELECT printf('%g %g %g', x, y, z) FROM annotation_point ORDER BY ordinal") == [
+                "10 20 30", "100 110 50",
+            ])
         #expect(
             try answers("SELECT printf('%s %s %s', classes, author, session) FROM v_annotation ORDER BY classes") == [
                 "membrane bob 2", "membrane, ribosome bob 2", "ribosome alice 1",

@@ -96,7 +96,8 @@ struct OptionTable {
             "from", "to",
             "seed", "snr", "size", "tomograms", "budget", "time-limit", "least-confidence", "keep-runs", "voxel-spacing",
         ]
-        let paths = ["paths", "directory", "destination", "labels", "points", "output", "path", "input", "catalog",
+        let paths = [
+            "paths", "directory", "destination", "labels", "points", "output", "path", "input", "catalog",
             "manifest", "copick", "portal", "config", "add-objects",
         ]
         let texts = [

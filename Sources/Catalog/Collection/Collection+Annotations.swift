@@ -157,7 +157,8 @@ extension Catalog.Collection {
             }
         }
         guard new.author?.isEmpty != true, new.session?.isEmpty != true else {
-            throw CatalogError(.invalid, "the author or session of an annotation is not empty; leave it out where nobody is known")
+            throw CatalogError(
+                .invalid, "the author or session of an annotation is not empty; leave it out where nobody is known")
         }
         for point in new.points {
             guard names.contains(point.className) else {

@@ -63,7 +63,8 @@ struct CandidateHeaders: Sendable {
                 guard addition.allowsMissingChunks else {
                     return .failure(
                         Refusal(
-                            sentence: "\(candidate.label): \(sentence): the copy is incomplete, or a program left out what is empty; "
+                            sentence:
+                                "\(candidate.label): \(sentence): the copy is incomplete, or a program left out what is empty; "
                                 + "--allow-missing says that the others are meant to be the fill value"))
                 }
                 remarks.append("\(sentence), the others are the fill value")
@@ -71,7 +72,8 @@ struct CandidateHeaders: Sendable {
             if let value = try volume.constantValue() {
                 return .failure(
                     Refusal(
-                        sentence: "\(candidate.label): all \(volume.shape) voxels are \(value): a placeholder that a stopped program left, and "
+                        sentence:
+                            "\(candidate.label): all \(volume.shape) voxels are \(value): a placeholder that a stopped program left, and "
                             + "no tomogram; let that program finish, or remove the file"))
             }
             let tomogram = NewTomogram(
@@ -90,13 +92,15 @@ struct CandidateHeaders: Sendable {
     /// What metadata and a folder say about the voxel size, where the header says another.
     private static func contradictions(_ tomogram: NewTomogram) -> [String] {
         guard let header = tomogram.headerVoxelSize else { return [] }
-        let others = [("its metadata", tomogram.metadataVoxelSize), ("its folder", tomogram.folderVoxelSize)].compactMap { source, size in
+        let others = [("its metadata", tomogram.metadataVoxelSize), ("its folder", tomogram.folderVoxelSize)].compactMap {
+            source, size in
             size.flatMap {
                 Catalog.VoxelSizeFinding.contradicts(header.xInAngstroms, $0.xInAngstroms) ? "\(source) \($0)" : nil
             }
         }
         guard !others.isEmpty else { return [] }
-        let counts = tomogram.userVoxelSize == nil ? "the header's is used unless --voxel-size gives another" : "the user's is used"
+        let counts =
+            tomogram.userVoxelSize == nil ? "the header's is used unless --voxel-size gives another" : "the user's is used"
         return ["the header says \(header), \(others.joined(separator: ", ")); \(counts)"]
     }
 }

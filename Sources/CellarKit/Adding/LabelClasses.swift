@@ -32,7 +32,8 @@ enum LabelClasses: Sendable {
             guard let values, !values.isEmpty else { return [(name, label ?? 1)] }
             guard values.count == 1 else {
                 throw CatalogError(
-                    .invalid, "\(path) is of one class, \(name), and has the values \(Self.list(values)); a mask has one besides 0")
+                    .invalid,
+                    "\(path) is of one class, \(name), and has the values \(Self.list(values)); a mask has one besides 0")
             }
             return [(name, values[0])]
         }

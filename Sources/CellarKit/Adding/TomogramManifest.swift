@@ -45,8 +45,10 @@ struct TomogramManifest {
             throw CatalogError(.invalid, "\(path), line 1: the column \"\(twice)\" is there twice; name each column once")
         }
         guard !titles.contains("") else {
-            throw CatalogError(.invalid, "\(path), line 1: a column has no name; every column that is not path, name, dataset or "
-                + "voxel_size is metadata, and needs one")
+            throw CatalogError(
+                .invalid,
+                "\(path), line 1: a column has no name; every column that is not path, name, dataset or "
+                    + "voxel_size is metadata, and needs one")
         }
         var found = FoundTomograms()
         while true {

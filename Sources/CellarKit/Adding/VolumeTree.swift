@@ -23,7 +23,9 @@ enum VolumeTree {
         var seen: Set<FileStatus.Identity> = []
         var waiting = [folder]
         while let current = waiting.popLast(), found.count < limit {
-            guard let status = try? FileStatus(of: current), status.isFolder, seen.insert(status.identity).inserted else { continue }
+            guard let status = try? FileStatus(of: current), status.isFolder, seen.insert(status.identity).inserted else {
+                continue
+            }
             for name in FolderListing.names(current) {
                 let path = current.hasSuffix("/") ? current + name : "\(current)/\(name)"
                 if isVolume(name) {

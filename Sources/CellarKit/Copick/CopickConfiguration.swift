@@ -70,7 +70,8 @@ struct CopickConfiguration: Sendable {
             guard !object.name.isEmpty, object.label != 0 else {
                 throw CatalogError(
                     .invalid,
-                    "\(path): the object \"\(object.name)\" has no name, or the label 0, which is that of the background; correct it")
+                    "\(path): the object \"\(object.name)\" has no name, or the label 0, which is that of the background; correct it"
+                )
             }
             guard objects.count(where: { $0.name == object.name }) == 1 else {
                 throw CatalogError(.invalid, "\(path): there are two objects \(object.name); each needs a name of its own")

@@ -13,7 +13,9 @@ enum CopickName {
             return isUnsafe ? "-" : Character(scalar)
         }
         let safe = String(characters)
-        guard let first = safe.firstIndex(where: { $0 != "-" }), let last = safe.lastIndex(where: { $0 != "-" }) else { return nil }
+        guard let first = safe.firstIndex(where: { $0 != "-" }), let last = safe.lastIndex(where: { $0 != "-" }) else {
+            return nil
+        }
         return String(safe[first...last])
     }
 

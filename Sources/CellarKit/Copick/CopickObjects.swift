@@ -76,7 +76,8 @@ struct CopickObjects {
             guard wanted[name]?.isLabelled == true else { continue }
             guard let label = object.label, (1...65_535).contains(label) else {
                 throw CatalogError(
-                    .invalid, "\(configuration.path): the object \(object.name) has no label from 1 to 65535 for its voxels; give it one")
+                    .invalid,
+                    "\(configuration.path): the object \(object.name) has no label from 1 to 65535 for its voxels; give it one")
             }
             if let other = (configuration.objects + added).first(where: { $0.label == label && $0.name != object.name }) {
                 throw CatalogError(

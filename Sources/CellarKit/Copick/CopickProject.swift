@@ -54,9 +54,13 @@ struct CopickProject {
     /// - Complexity: lists a few folders for each run.
     func candidates(takingAnnotations takesAnnotations: Bool) -> FoundTomograms {
         var found = FoundTomograms()
-        let all = Set(configuration.roots.flatMap { root in
-            FolderListing.names("\(root)/\(Self.runsFolder)").filter { FileStatus.isFolder("\(root)/\(Self.runsFolder)/\($0)") }
-        }).sorted()
+        let all = Set(
+            configuration.roots.flatMap { root in
+                FolderListing.names("\(root)/\(Self.runsFolder)").filter {
+                    FileStatus.isFolder("\(root)/\(Self.runsFolder)/\($0)")
+                }
+            }
+        ).sorted()
         guard !all.isEmpty else {
             found.refusals.append(
                 "\(configuration.path): there is no run in \(configuration.roots.joined(separator: " or ")) (its folder "
@@ -71,8 +75,9 @@ struct CopickProject {
             add(run, takingAnnotations: takesAnnotations, to: &found)
         }
         if found.candidates.isEmpty, found.refusals.isEmpty {
-            found.refusals.append("\(configuration.path) has no tomogram like that in \(all.count) runs; check --voxel-spacing and "
-                + "--tomogram-type")
+            found.refusals.append(
+                "\(configuration.path) has no tomogram like that in \(all.count) runs; check --voxel-spacing and "
+                    + "--tomogram-type")
         }
         return found
     }
@@ -84,7 +89,8 @@ struct CopickProject {
         let segmentations = takesAnnotations ? segmentations(of: run, spacings: spacings, &found.remarks) : [:]
         for tomogram in tomograms {
             var candidate = TomogramCandidate(tomogram.path)
-            candidate.suggestedName = ([run] + (types.count > 1 ? [tomogram.type] : []) + (spacings.count > 1 ? [tomogram.spacing] : []))
+            candidate.suggestedName =
+                ([run] + (types.count > 1 ? [tomogram.type] : []) + (spacings.count > 1 ? [tomogram.spacing] : []))
                 .joined(separator: "_")
             candidate.metadata = [Self.runKey: run, Self.typeKey: tomogram.type, Self.spacingKey: tomogram.spacing]
             candidate.annotations = picks + (segmentations[tomogram.spacing] ?? [])
@@ -100,7 +106,8 @@ struct CopickProject {
                 guard let size = VoxelSpacingFolder.voxelSize(name) else { continue }
                 let spacing = VoxelSpacingFolder.text(size.xInAngstroms)
                 if let wanted = selection.voxelSpacingInAngstroms, VoxelSpacingFolder.text(wanted) != spacing { continue }
-                for file in FolderListing.names("\(folder)/\(name)") where file.hasSuffix(".zarr") && !file.hasSuffix("_features.zarr") {
+                for file in FolderListing.names("\(folder)/\(name)")
+                where file.hasSuffix(".zarr") && !file.hasSuffix("_features.zarr") {
                     let type = String(file.dropLast(".zarr".count))
                     guard !type.isEmpty, selection.tomogramType.map({ $0 == type }) ?? true else { continue }
                     let tomogram = Tomogram(spacing: spacing, type: type, path: "\(folder)/\(name)/\(file)")

@@ -26,7 +26,8 @@ final class LabelVolume: Volume {
     ///   - parts: of the tomogram's width and height, uint8.
     ///   - labels: by the number of the class, from 0 for ground.
     init?(
-        _ parts: [(z: Range<Int>, volume: StoredVolume)], labels: [UInt16], shape: VolumeShape, voxelSize: VoxelSize?, name: String
+        _ parts: [(z: Range<Int>, volume: StoredVolume)], labels: [UInt16], shape: VolumeShape, voxelSize: VoxelSize?,
+        name: String
     ) {
         guard let block = VolumeShape(z: min(Self.blockDepth, shape.z), y: shape.y, x: shape.x),
             parts.allSatisfy({ $0.volume.lengths == [$0.z.count, shape.y, shape.x] && $0.volume.voxelType == .uint8 })

@@ -105,7 +105,8 @@ extension Project {
                 report.remarks.append("\(export.configuration) lacks no object: \(path) is not written")
             } else {
                 try outputs.file(path).write(objects.extendedConfiguration())
-                report.remarks.append("\(path) is \(export.configuration) with the objects \(objects.added.map(\.name).joined(separator: ", "))")
+                report.remarks.append(
+                    "\(path) is \(export.configuration) with the objects \(objects.added.map(\.name).joined(separator: ", "))")
             }
         }
         for files in files {
@@ -145,7 +146,8 @@ private struct CopickRunResults {
         run = metadata[CopickProject.runKey] ?? results.tomogram.name
         spacingText = metadata[CopickProject.spacingKey]
         guard !run.isEmpty, !run.hasPrefix("."), !run.contains("/") else {
-            throw CatalogError(.invalid, "\"\(run)\" cannot be a run of copick, which is a folder; give the tomogram another name")
+            throw CatalogError(
+                .invalid, "\"\(run)\" cannot be a run of copick, which is a folder; give the tomogram another name")
         }
         var (points, labels): ([ExportedPointSet], [Labels]) = ([], [])
         let pointSources: [ExportedPoints] =
@@ -209,7 +211,8 @@ private struct CopickRunResults {
         let lengths = [size.xInAngstroms, size.yInAngstroms, size.zInAngstroms].map(VoxelSpacingFolder.text)
         guard Set(lengths).count == 1 else {
             throw CatalogError(
-                .invalid, "\(results.tomogram.name) has voxels of \(size), and copick's are cubes; `export labels` writes it as MRC")
+                .invalid,
+                "\(results.tomogram.name) has voxels of \(size), and copick's are cubes; `export labels` writes it as MRC")
         }
         return lengths[0]
     }
@@ -267,7 +270,9 @@ private struct CopickRunFiles {
         }
         if !run.points.isEmpty {
             let names = Set(picks.map { "\(prefix)\($0.object).json" })
-            stale = FolderListing.names(picksFolder).filter { $0.hasPrefix(prefix) && $0.hasSuffix(".json") && !names.contains($0) }.map {
+            stale = FolderListing.names(picksFolder).filter {
+                $0.hasPrefix(prefix) && $0.hasSuffix(".json") && !names.contains($0)
+            }.map {
                 "\(picksFolder)/\($0) is of an earlier export: there is no such particle any more; remove it if nobody needs it"
             }
         } else {
@@ -286,7 +291,8 @@ private struct CopickRunFiles {
             else { throw run.results.otherSize(labels.step) }
             let names = zip(numbers, labels.classes).map { "\($0) \(objects.byClass[$1]?.name ?? $1)" }.joined(separator: ", ")
             return Segmentation(
-                output: output, volume: volume, contents: "\(run.results.shape), \(labels.step): \(names)", results: labels.results)
+                output: output, volume: volume, contents: "\(run.results.shape), \(labels.step): \(names)",
+                results: labels.results)
         }
         if !segmentations.isEmpty { folders.insert(segmentationsFolder) }
         (self.picks, self.folders) = (picks, folders)
@@ -300,7 +306,9 @@ private struct CopickRunFiles {
             done(
                 CopickFile(
                     path: item.output.path,
-                    export: Export(contents: "\(item.set.points.count) points of \(item.object), \(item.from.step)", results: item.from.results)))
+                    export: Export(
+                        contents: "\(item.set.points.count) points of \(item.object), \(item.from.step)",
+                        results: item.from.results)))
         }
         for item in segmentations {
             try OMEZarrWriter.write(

@@ -57,16 +57,19 @@ extension Project {
             if let labels = try export.source.standing.content(SegmentStep.self, \.labels, scopeID: export.source.id) {
                 let results = try export.write(
                     labels.volume(), step: SegmentStep.name, label: "labels by \(SegmentStep.name)")
-                return Export(contents: "\(export.source.shape), \(SegmentStep.name): \(labels.classes.sentence)", results: results)
+                return Export(
+                    contents: "\(export.source.shape), \(SegmentStep.name): \(labels.classes.sentence)", results: results)
             }
             if source == .segmentation { throw export.source.missing(SegmentStep.name) }
         }
-        let slabs = try export.source.standing.slabContents(PseudoLabelsStep.self, \.labels, ofTomogram: export.source.id).map { slab in
+        let slabs = try export.source.standing.slabContents(PseudoLabelsStep.self, \.labels, ofTomogram: export.source.id).map {
+            slab in
             (z: slab.z, volume: try numbersObjects ? slab.content.objectVolume() : slab.content.classVolume())
         }
         let results = try export.writeSlabs(
             slabs, step: PseudoLabelsStep.name, noun: numbersObjects ? "objects" : "classes")
-        return Export(contents: "\(export.source.shape), \(PseudoLabelsStep.name) of \(Self.slabs(slabs.count))", results: results)
+        return Export(
+            contents: "\(export.source.shape), \(PseudoLabelsStep.name) of \(Self.slabs(slabs.count))", results: results)
     }
 
     /// Writes a map of a tomogram as an MRC volume of float32, 0 to 1.
@@ -81,7 +84,8 @@ extension Project {
         let export = try TomogramExport(self, of: name, to: output)
         switch source {
         case .features:
-            let slabs = try export.source.standing.slabContents(ConsistencyStep.self, \.maps, ofTomogram: export.source.id).map { slab in
+            let slabs = try export.source.standing.slabContents(ConsistencyStep.self, \.maps, ofTomogram: export.source.id).map {
+                slab in
                 (z: slab.z, volume: try slab.content.volume())
             }
             let results = try export.writeSlabs(slabs, step: ConsistencyStep.name, noun: "maps")
@@ -89,7 +93,9 @@ extension Project {
         case .probability:
             let tomogram = export.source.tomogram.name
             guard let maps = try export.source.standing.content(SegmentStep.self, \.probability, scopeID: export.source.id) else {
-                guard try export.source.standing.has(SegmentStep.self, scopeID: export.source.id) else { throw export.source.missing(SegmentStep.name) }
+                guard try export.source.standing.has(SegmentStep.self, scopeID: export.source.id) else {
+                    throw export.source.missing(SegmentStep.name)
+                }
                 throw CatalogError(
                     .invalid,
                     "the probabilities of \(tomogram) were dropped by `cellar gc` to save disk; they come back when `cellar run` segments "

@@ -30,7 +30,9 @@ struct PortalFolder {
         func isRun(_ path: String) -> Bool { FileStatus.isFolder("\(path)/\(Self.reconstructions)") }
         func name(_ path: String) -> String { URL(fileURLWithPath: path).lastPathComponent }
         func runs(ofDataset path: String) -> [Run] {
-            FolderListing.names(path).map { "\(path)/\($0)" }.filter(isRun).map { Run(dataset: name(path), name: name($0), path: $0) }
+            FolderListing.names(path).map { "\(path)/\($0)" }.filter(isRun).map {
+                Run(dataset: name(path), name: name($0), path: $0)
+            }
         }
         if isRun(path) {
             self.runs = [Run(dataset: nil, name: name(path), path: path)]
@@ -63,12 +65,14 @@ struct PortalFolder {
                 var candidate = TomogramCandidate("\(tomogram.folder)/\(tomogram.file)")
                 candidate.suggestedName =
                     tomograms.count == 1
-                    ? run.name : areNumbersEnough ? "\(run.name)-\(tomogram.id)" : "\(run.name)-\(tomogram.spacing)-\(tomogram.id)"
+                    ? run.name
+                    : areNumbersEnough ? "\(run.name)-\(tomogram.id)" : "\(run.name)-\(tomogram.spacing)-\(tomogram.id)"
                 candidate.metadata = [Self.runKey: run.name, Self.tomogramKey: tomogram.id]
                 candidate.metadata[Self.datasetKey] = run.dataset
                 read(documentsOf: tomogram, into: &candidate, &found.remarks)
                 if takesAnnotations, annotations[tomogram.spacingFolder] == nil {
-                    annotations[tomogram.spacingFolder] = self.annotations(in: "\(tomogram.spacingFolder)/Annotations", &found.remarks)
+                    annotations[tomogram.spacingFolder] = self.annotations(
+                        in: "\(tomogram.spacingFolder)/Annotations", &found.remarks)
                 }
                 candidate.annotations = annotations[tomogram.spacingFolder] ?? []
                 found.candidates.append(candidate)
@@ -91,7 +95,8 @@ struct PortalFolder {
                 let names = Set(FolderListing.names(place))
                 return names.filter { Self.isPreferred($0, among: names) }.sorted().map {
                     Tomogram(
-                        spacing: VoxelSpacingFolder.text(size.xInAngstroms), spacingFolder: spacing, id: id, folder: place, file: $0)
+                        spacing: VoxelSpacingFolder.text(size.xInAngstroms), spacingFolder: spacing, id: id, folder: place,
+                        file: $0)
                 }
             }
         }

@@ -55,7 +55,9 @@ struct AddCommand: ParsableCommand {
                 + "\(CopickSession().userID), if not given.", valueName: "names"))
     var users: String?
 
-    @Option(help: ArgumentHelp("A folder in the layout of the CryoET Data Portal: a run, a dataset, or several.", valueName: "folder"))
+    @Option(
+        help: ArgumentHelp("A folder in the layout of the CryoET Data Portal: a run, a dataset, or several.", valueName: "folder")
+    )
     var portal: String?
 
     @Flag(help: "Of folders, add the volumes in them and below.")
@@ -113,7 +115,8 @@ struct AddCommand: ParsableCommand {
         if recursive, paths.isEmpty { throw ValidationError("--recursive goes with paths.") }
         if name != nil, paths.count != 1 { throw ValidationError("--name needs exactly one path.") }
         if name != nil, nameFrom != nil { throw ValidationError("Give either --name or --name-from.") }
-        for size in [voxelSize, datasetVoxelSize, voxelSpacing].compactMap(\.self) where VoxelSize(cubicInAngstroms: size) == nil {
+        for size in [voxelSize, datasetVoxelSize, voxelSpacing].compactMap(\.self) where VoxelSize(cubicInAngstroms: size) == nil
+        {
             throw ValidationError("A voxel size of \(size) Å is not plausible: it lies between 0.01 and 10000.")
         }
         _ = try parsedMetadata()
@@ -182,7 +185,9 @@ struct AddCommand: ParsableCommand {
                 if count > 0 { print("\(dryRun ? "would be " : "")\(outcome): \(Self.count(count, "tomogram")) in \(dataset)") }
             }
             let annotations = items.reduce(0) { $0 + $1.annotations }
-            if annotations > 0 { print("\(dryRun ? "would be " : "")annotated: \(Self.count(annotations, "annotation")) in \(dataset)") }
+            if annotations > 0 {
+                print("\(dryRun ? "would be " : "")annotated: \(Self.count(annotations, "annotation")) in \(dataset)")
+            }
         }
         if added.withoutVoxelSize > 0, datasetVoxelSize == nil {
             note(

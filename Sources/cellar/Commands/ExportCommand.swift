@@ -163,7 +163,9 @@ struct ExportCommand: ParsableCommand {
         var session = CopickSession().sessionID
 
         @Option(
-            help: "Which results, any number of times; those of the trained networks where there are any, and else pseudo-labels, if not given.")
+            help:
+                "Which results, any number of times; those of the trained networks where there are any, and else pseudo-labels, if not given."
+        )
         var step: [ExportedCopick] = []
 
         @Option(
@@ -184,7 +186,8 @@ struct ExportCommand: ParsableCommand {
             if let dataset {
                 names = try project.catalog.collection.tomograms(inDataset: dataset).compactMap { $0.id.map { "id:\($0)" } }
                 guard !names.isEmpty else {
-                    throw CatalogError(.notFound, "there is no tomogram in a dataset \(dataset); `cellar list datasets` shows what there is")
+                    throw CatalogError(
+                        .notFound, "there is no tomogram in a dataset \(dataset); `cellar list datasets` shows what there is")
                 }
             }
             var export = CopickExport(configuration: config)
