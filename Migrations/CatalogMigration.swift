@@ -16,6 +16,7 @@ public struct CatalogMigration: Sendable {
         CatalogMigration(number: 4, sql: String(decoding: PackageResources.v0004_measurements_sql, as: UTF8.self)),
         CatalogMigration(number: 5, sql: String(decoding: PackageResources.v0005_outputs_sql, as: UTF8.self)),
         CatalogMigration(number: 6, sql: String(decoding: PackageResources.v0006_removal_sql, as: UTF8.self)),
+        CatalogMigration(number: 7, sql: String(decoding: PackageResources.v0007_evidence_sql, as: UTF8.self)),
         CatalogMigration(number: 8, sql: String(decoding: PackageResources.v0008_threshold_sql, as: UTF8.self)),
     ]
 

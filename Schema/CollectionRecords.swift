@@ -59,11 +59,17 @@ public struct TomogramRecord: CatalogRecord {
     public var location: VolumeLocation { VolumeLocation(path: path, member: member) }
 }
 
-/// A voxel size that a tomogram's header or the user gives. Both are kept; `v_tomogram` has the one that counts.
+/// A voxel size that somebody or something gives for a tomogram. All are kept; `v_tomogram` has the one that counts.
 public struct VoxelSizeEvidenceRecord: CatalogRecord {
     public static let databaseTableName = "voxel_size_evidence"
 
-    public enum Source: String, Codable, Sendable, Hashable, DatabaseValueConvertible { case header, user }
+    public enum Source: String, Codable, Sendable, Hashable, DatabaseValueConvertible {
+        case user, header
+        /// A document about the file, such as the CryoET Data Portal's.
+        case metadata
+        /// The name of a folder above the file: `VoxelSpacing13.480`.
+        case folder
+    }
 
     public var tomogramId: Int64
     public var source: Source
@@ -102,10 +108,14 @@ public struct AnnotationRecord: CatalogRecord {
     public var addedAt: String
     /// Of a score map: the least value that is in the mask. Nil where each value is a label, and for points.
     public var threshold: Double?
+    /// Who made it, as the collection that it comes from says; nil where nobody does.
+    public var author: String?
+    /// copick's session: one of several tries of one author.
+    public var session: String?
 
     public init(
         id: Int64? = nil, tomogramId: Int64, kind: Kind, location: VolumeLocation, convention: String?, digest: Digest,
-        addedAt: String, threshold: Double? = nil
+        addedAt: String, threshold: Double? = nil, author: String? = nil, session: String? = nil
     ) {
         self.id = id
         self.tomogramId = tomogramId
@@ -116,6 +126,8 @@ public struct AnnotationRecord: CatalogRecord {
         self.digest = digest
         self.addedAt = addedAt
         self.threshold = threshold
+        self.author = author
+        self.session = session
     }
 }
 

@@ -1,5 +1,5 @@
 -- The schema of an empty catalog, as all migrations together make it; `make schema` writes this file anew.
--- application_id 1128614994, user_version 6
+-- application_id 1128614994, user_version 7
 
 CREATE TABLE dataset (
     id INTEGER PRIMARY KEY,
@@ -14,16 +14,6 @@ CREATE TABLE tomogram_meta (
     key TEXT NOT NULL CHECK (key <> ''),
     value TEXT NOT NULL,
     PRIMARY KEY (tomogram_id, key)
-) STRICT, WITHOUT ROWID;
-
-CREATE TABLE voxel_size_evidence (
-    tomogram_id INTEGER NOT NULL REFERENCES tomogram (id) ON DELETE CASCADE,
-    source TEXT NOT NULL CHECK (source IN ('header', 'user')),
-    x_angstrom REAL NOT NULL CHECK (x_angstrom > 0),
-    y_angstrom REAL NOT NULL CHECK (y_angstrom > 0),
-    z_angstrom REAL NOT NULL CHECK (z_angstrom > 0),
-    noted_at TEXT NOT NULL,
-    PRIMARY KEY (tomogram_id, source)
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE annotation_class (
@@ -360,7 +350,7 @@ CREATE TABLE annotation (
     convention TEXT,
     -- The content: the label voxels, or the points and classes.
     digest BLOB NOT NULL CHECK (length(digest) = 32),
-    added_at TEXT NOT NULL,
+    added_at TEXT NOT NULL, author TEXT CHECK (author <> ''), session TEXT CHECK (session <> ''),
     CHECK ((kind = 'points') = (convention IS NOT NULL))
 ) STRICT;
 
@@ -372,6 +362,17 @@ CREATE TABLE slice (
     z INTEGER NOT NULL CHECK (z >= 0),
     UNIQUE (tomogram_id, z)
 ) STRICT;
+
+CREATE TABLE voxel_size_evidence (
+    tomogram_id INTEGER NOT NULL REFERENCES tomogram (id) ON DELETE CASCADE,
+    -- In the order in which they count: the user; the file's header; a table or document about the file; the name of a folder above it.
+    source TEXT NOT NULL CHECK (source IN ('user', 'header', 'metadata', 'folder')),
+    x_angstrom REAL NOT NULL CHECK (x_angstrom > 0),
+    y_angstrom REAL NOT NULL CHECK (y_angstrom > 0),
+    z_angstrom REAL NOT NULL CHECK (z_angstrom > 0),
+    noted_at TEXT NOT NULL,
+    PRIMARY KEY (tomogram_id, source)
+) STRICT, WITHOUT ROWID;
 
 CREATE VIEW v_dataset AS
 SELECT
@@ -394,12 +395,20 @@ SELECT
     CAST(ifnull(size_x.value, t.size_x) AS INTEGER) AS size_x,
     CAST(ifnull(size_y.value, t.size_y) AS INTEGER) AS size_y,
     CAST(ifnull(size_z.value, t.size_z) AS INTEGER) AS size_z,
-    coalesce(user.x_angstrom, added.x_angstrom, header_x.value, dataset.voxel_size_angstrom) AS voxel_size,
-    coalesce(user.y_angstrom, added.y_angstrom, header_y.value, dataset.voxel_size_angstrom) AS voxel_size_y,
-    coalesce(user.z_angstrom, added.z_angstrom, header_z.value, dataset.voxel_size_angstrom) AS voxel_size_z,
+    coalesce(
+        user.x_angstrom, added.x_angstrom, header_x.value, metadata.x_angstrom, folder.x_angstrom,
+        dataset.voxel_size_angstrom) AS voxel_size,
+    coalesce(
+        user.y_angstrom, added.y_angstrom, header_y.value, metadata.y_angstrom, folder.y_angstrom,
+        dataset.voxel_size_angstrom) AS voxel_size_y,
+    coalesce(
+        user.z_angstrom, added.z_angstrom, header_z.value, metadata.z_angstrom, folder.z_angstrom,
+        dataset.voxel_size_angstrom) AS voxel_size_z,
     CASE
         WHEN user.x_angstrom IS NOT NULL THEN 'user'
         WHEN coalesce(added.x_angstrom, header_x.value) IS NOT NULL THEN 'header'
+        WHEN metadata.x_angstrom IS NOT NULL THEN 'metadata'
+        WHEN folder.x_angstrom IS NOT NULL THEN 'folder'
         WHEN dataset.voxel_size_angstrom IS NOT NULL THEN 'dataset'
     END AS voxel_size_source,
     coalesce(added.x_angstrom, header_x.value) AS header_voxel_size,
@@ -411,7 +420,9 @@ SELECT
     (SELECT count(*) FROM slab WHERE slab.tomogram_id = t.id) AS slabs,
     (SELECT count(*) FROM annotation WHERE annotation.tomogram_id = t.id) AS annotations,
     (SELECT json_group_object(key, value) FROM tomogram_meta WHERE tomogram_meta.tomogram_id = t.id) AS meta,
-    t.added_at AS added_at
+    t.added_at AS added_at,
+    metadata.x_angstrom AS metadata_voxel_size,
+    folder.x_angstrom AS folder_voxel_size
 FROM tomogram AS t
 JOIN dataset ON dataset.id = t.dataset_id
 LEFT JOIN head AS described
@@ -419,6 +430,8 @@ LEFT JOIN head AS described
 LEFT JOIN voxel_size_evidence AS user ON user.tomogram_id = t.id AND user.source = 'user'
 LEFT JOIN voxel_size_evidence AS added
     ON added.tomogram_id = t.id AND added.source = 'header' AND described.trace_id IS NULL
+LEFT JOIN voxel_size_evidence AS metadata ON metadata.tomogram_id = t.id AND metadata.source = 'metadata'
+LEFT JOIN voxel_size_evidence AS folder ON folder.tomogram_id = t.id AND folder.source = 'folder'
 LEFT JOIN metric AS header_x ON header_x.trace_id = described.trace_id AND header_x.name = 'header_voxel_size_x'
 LEFT JOIN metric AS header_y ON header_y.trace_id = described.trace_id AND header_y.name = 'header_voxel_size_y'
 LEFT JOIN metric AS header_z ON header_z.trace_id = described.trace_id AND header_z.name = 'header_voxel_size_z'
@@ -458,7 +471,9 @@ SELECT
     annotation.path AS path,
     annotation.member AS member,
     lower(hex(annotation.digest)) AS digest,
-    annotation.added_at AS added_at
+    annotation.added_at AS added_at,
+    annotation.author AS author,
+    annotation.session AS session
 FROM annotation
 JOIN tomogram AS t ON t.id = annotation.tomogram_id
 JOIN dataset ON dataset.id = t.dataset_id;

@@ -26,6 +26,13 @@ public struct OutputFiles: Sendable {
 
     /// - Throws: ``VolumeError`` where a catalog knows the file, or it is there and must not be replaced.
     public func file(_ path: String) throws -> OutputFile { try OutputFile(path, replacing: areReplaced, protecting: protected) }
+
+    /// A folder that is written as a whole, such as an OME-Zarr image.
+    ///
+    /// - Throws: ``VolumeError`` where a catalog knows the folder, or it is there and must not be replaced.
+    public func folder(_ path: String) throws -> OutputFolder {
+        try OutputFolder(path, replacing: areReplaced, protecting: protected)
+    }
 }
 
 extension CatalogDirectory {

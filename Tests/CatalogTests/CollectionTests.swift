@@ -152,7 +152,9 @@ import Volumes
                 scalarType: .int8, shape: shape)
         }
         func codes(_ keepingGoing: Bool, dataset: String = "d") throws -> [CatalogErrorCode?] {
-            try made.catalog.collection.addEach(tomograms, dataset: dataset, keepingGoing: keepingGoing).map { result in
+            try made.catalog.collection.addEach(
+                tomograms.map { (dataset, $0) }, mode: keepingGoing ? .keepingGoing : .allOrNone
+            ).map { result in
                 if case .failure(let error) = result { error.code } else { nil }
             }
         }
@@ -184,6 +186,86 @@ import Volumes
         #expect(try made.catalog.collection.addSlab(tomogramID: id, z: 0..<1).id != lastID)
         let error = #expect(throws: CatalogError.self) { try made.catalog.collection.addSlab(tomogramID: 77, z: 0..<1) }
         #expect(error?.code == .notFound)
+    }
+
+    @Test("adds to several datasets at once, and finds out what adding would do without doing it")
+    func severalDatasets() throws {
+        let made = try TemporaryCatalog()
+        let shape = try #require(VolumeShape(z: 1, y: 1, x: 1))
+        let tomograms = ["d", "e", "d"].enumerated().map { index, dataset in
+            (
+                dataset: dataset,
+                tomogram: NewTomogram(
+                    name: "t\(index)", location: VolumeLocation(path: made.temporary.file("\(index).mrc")), format: "mrc",
+                    scalarType: .int8, shape: shape)
+            )
+        }
+        let trial = try made.catalog.collection.addEach(tomograms, mode: .trying)
+        #expect(try trial.map { try $0.get().outcome } == [.added, .added, .added])
+        #expect(try made.value("SELECT count(*) FROM tomogram") == 0)
+        #expect(try made.value("SELECT count(*) FROM dataset") == 0)
+        _ = try made.catalog.collection.addEach(tomograms, mode: .allOrNone)
+        #expect(try made.value("SELECT group_concat(dataset || name, ' ') FROM v_tomogram") == "dt0 et1 dt2")
+        let again = try made.catalog.collection.addEach(tomograms, mode: .trying)
+        #expect(try again.map { try $0.get().outcome } == [.unchanged, .unchanged, .unchanged])
+    }
+
+    @Test("derives the voxel size from what user, header, metadata, folder and dataset say, in this order")
+    func voxelSizeOfCollections() throws {
+        let shape = try #require(VolumeShape(z: 1, y: 1, x: 1))
+        for flags in 0..<32 {
+            let made = try TemporaryCatalog()
+            let sizes = (0..<5).map { flags >> $0 & 1 == 1 ? Double($0) + 1.5 : nil }
+            func size(_ index: Int) -> VoxelSize? { sizes[index].flatMap { VoxelSize(cubicInAngstroms: $0) } }
+            let tomogram = NewTomogram(
+                name: "t", location: VolumeLocation(path: made.temporary.file("t.mrc")), format: "mrc", scalarType: .int8,
+                shape: shape, headerVoxelSize: size(1), userVoxelSize: size(0), metadataVoxelSize: size(2),
+                folderVoxelSize: size(3))
+            let id = try made.catalog.collection.add([tomogram], dataset: "d", defaultVoxelSizeInAngstroms: sizes[4])[0].id
+            let first = sizes.firstIndex { $0 != nil }
+            let expected = first.flatMap { sizes[$0] }
+            #expect(try made.catalog.collection.effectiveVoxelSize(ofTomogram: id)?.xInAngstroms == expected)
+            #expect(
+                try made.value("SELECT voxel_size_source FROM v_tomogram", as: String.self)
+                    == first.map { ["user", "header", "metadata", "folder", "dataset"][$0] })
+            #expect(try made.value("SELECT metadata_voxel_size FROM v_tomogram") == sizes[2])
+            #expect(try made.value("SELECT folder_voxel_size FROM v_tomogram") == sizes[3])
+            // What planning reads is the same.
+            let declared = try made.catalog.results.withPlanningSnapshot {
+                try $0.tomograms(selection: nil)[0].declaredVoxelSize
+            }
+            #expect(
+                [declared.user, declared.metadata, declared.folder].map { $0?.xInAngstroms } == [sizes[0], sizes[2], sizes[3]])
+            #expect(declared.dataset?.xInAngstroms == sizes[4])
+        }
+    }
+
+    @Test(
+        "keeps what metadata said where a later addition says nothing, and names every source that contradicts the one that counts"
+    )
+    func contradictions() throws {
+        let made = try TemporaryCatalog()
+        let shape = try #require(VolumeShape(z: 1, y: 1, x: 1))
+        func add(header: Double?, metadata: Double?, folder: Double?) throws -> NewTomogram.Outcome {
+            func size(_ edge: Double?) -> VoxelSize? { edge.flatMap { VoxelSize(cubicInAngstroms: $0) } }
+            return try made.catalog.collection.add(
+                [
+                    NewTomogram(
+                        name: "t", location: VolumeLocation(path: made.temporary.file("t.mrc")), format: "mrc", scalarType: .int8,
+                        shape: shape, headerVoxelSize: size(header), metadataVoxelSize: size(metadata),
+                        folderVoxelSize: size(folder))
+                ], dataset: "d")[0].outcome
+        }
+        #expect(try add(header: nil, metadata: 10, folder: 13.48) == .added)
+        #expect(try add(header: nil, metadata: nil, folder: 13.48) == .unchanged)
+        #expect(try made.value("SELECT voxel_size_source FROM v_tomogram") == "metadata")
+        #expect(try add(header: nil, metadata: nil, folder: nil) == .updated)
+        #expect(try made.value("SELECT folder_voxel_size IS NULL FROM v_tomogram") == 1)
+        #expect(try made.catalog.collection.voxelSizeFindings().isEmpty)
+        #expect(try add(header: 10.05, metadata: 10, folder: 13.48) == .updated)
+        #expect(
+            try made.catalog.collection.voxelSizeFindings()
+                == [.conflict(tomogram: "d/t", voxelSize: 10.05, source: "header", other: 13.48, otherSource: "folder")])
     }
 
     @Test("derives the voxel size from what user, header and dataset say, in this order, before and after `describe`")

@@ -82,6 +82,38 @@ import Volumes
         #expect(try catalog.collection.sliceID(ofTomogram: id, z: 0) == 10)
     }
 
+    @Test("keeps what was said of voxel sizes and annotations, and takes new sources and authors")
+    func evidence() throws {
+        let (temporary, directory) = try versionFive()
+        defer { withExtendedLifetime(temporary) {} }
+        let catalog = try Catalog.open(at: directory)
+        #expect(try catalog.unsafeRead { try String.fetchOne($0, sql: "SELECT voxel_size_source FROM v_tomogram") } == "user")
+        let row = try #require(
+            try catalog.unsafeRead { try Row.fetchOne($0, sql: "SELECT path, author, session FROM v_annotation") })
+        #expect(row["path"] == "/l.mrc" && row["author"] == nil as String? && row["session"] == nil as String?)
+        let shape = try #require(VolumeShape(z: 4, y: 4, x: 4))
+        try catalog.collection.add(
+            [
+                NewTomogram(
+                    name: "t", location: .init(path: "/t.mrc"), format: "MRC", scalarType: .float32, shape: shape,
+                    metadataVoxelSize: VoxelSize(cubicInAngstroms: 3), folderVoxelSize: VoxelSize(cubicInAngstroms: 4))
+            ], dataset: "d")
+        try catalog.collection.annotate(
+            tomogramID: 7,
+            with: NewAnnotation(
+                kind: .points, location: .init(path: "/p.json"), convention: "angstrom",
+                classes: [.init(name: "ribosome", radiusInAngstroms: 100)], contentDigest: Digest(of: []), author: "alice",
+                session: "1"))
+        #expect(
+            try catalog.unsafeRead {
+                try String.fetchAll($0, sql: "SELECT source FROM voxel_size_evidence ORDER BY source")
+            } == ["folder", "metadata", "user"])
+        #expect(
+            try catalog.unsafeRead {
+                try String.fetchOne($0, sql: "SELECT author || session FROM v_annotation WHERE kind = 'points'")
+            } == "alice1")
+    }
+
     @Test("finds models in its own folder wherever that is, and others where they were")
     func modelPaths() throws {
         let (temporary, directory) = try versionFive()

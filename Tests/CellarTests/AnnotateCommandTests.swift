@@ -44,7 +44,7 @@ import Testing
         let writer = try MRCWriter(
             OutputFile(directory.file(path), replacing: false, protecting: .none), shape: shape, scalarType: .uint8,
             voxelSize: voxelSize.flatMap { VoxelSize(cubicInAngstroms: $0) })
-        try writer.append(#require(VoxelBuffer(shape: shape, values: [UInt8](repeating: 1, count: shape.count))))
+        try writer.append(#require(VoxelBuffer(shape: shape, values: (0..<shape.count).map { UInt8($0 % 251) })))
         try writer.finish()
         let added = run("add", directory.file(path), "--dataset", dataset)
         #expect(added.status == 0, "\(added)")

@@ -20,7 +20,7 @@ import Testing
     func embedding() throws {
         let directory = try TemporaryDirectory()
         let shape = try #require(VolumeShape(z: 2, y: 8, x: 8))
-        let voxels = try #require(VoxelBuffer(shape: shape, values: [Float](repeating: 2, count: shape.count)))
+        let voxels = try #require(VoxelBuffer(shape: shape, values: (0..<shape.count).map { Float($0) }))
         let writer = try MRCWriter(
             OutputFile(directory.file("a.mrc"), replacing: false, protecting: .none), shape: shape, scalarType: .float32,
             voxelSize: nil)

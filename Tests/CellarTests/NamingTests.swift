@@ -23,7 +23,7 @@ import Testing
             at: URL(fileURLWithPath: folder.file(name)).deletingLastPathComponent(), withIntermediateDirectories: true)
         let writer = try MRCWriter(
             path: folder.file(name), shape: shape, scalarType: .float32, voxelSize: VoxelSize(cubicInAngstroms: 10))
-        try writer.append(#require(VoxelBuffer(shape: shape, values: [Float](repeating: 1, count: shape.count))))
+        try writer.append(#require(VoxelBuffer(shape: shape, values: (0..<shape.count).map { Float($0) })))
         try writer.finish()
     }
 

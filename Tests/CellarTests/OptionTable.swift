@@ -94,15 +94,17 @@ struct OptionTable {
         let numbers = [
             "jobs", "z", "radius", "pixel-size", "voxel-size", "dataset-voxel-size", "ids", "count", "slices", "pictures", "bins",
             "from", "to",
-            "seed", "snr", "size", "tomograms", "budget", "time-limit", "least-confidence", "keep-runs",
-            "threshold",
+            "seed", "snr", "size", "tomograms", "budget", "time-limit", "least-confidence", "keep-runs", "threshold", "voxel-spacing",
         ]
-        let paths = ["paths", "directory", "destination", "labels", "points", "output", "path", "input", "catalog"]
+        let paths = [
+            "paths", "directory", "destination", "labels", "points", "output", "path", "input", "catalog",
+            "manifest", "copick", "portal", "config", "add-objects",
+        ]
         let texts = [
             "dataset", "meta", "name", "name-from", "names", "tomogram", "target", "set", "class", "convention", "where",
             "columns", "subject",
             "sql", "param", "format", "topic", "by", "metric", "column", "x", "y", "kind", "step", "until", "licence",
-            "provenance",
+            "provenance", "runs", "tomogram-type", "users", "user", "session", "targets",
             "key=value",
         ]
         return [(Kind.number, numbers), (.path, paths), (.text, texts)].reduce(into: [:]) { kinds, entry in
@@ -120,6 +122,12 @@ struct OptionTable {
                 "name": "extra",
             ],
             ["paths": "extra.mrc", "dataset": "d", "name-from": "{parent}_{stem}"],
+            ["manifest": "tomograms.csv"],
+            [
+                "copick": "copick.json", "dataset": "e", "runs": "TS_1", "voxel-spacing": "10", "tomogram-type": "wbp",
+                "users": "alice", "radius": "ribosome=60",
+            ],
+            ["portal": "10301", "dataset": "f", "radius": "50"],
         ],
         "annotate": [
             ["tomogram": "t", "labels": "labels.mrc", "class": "membrane"],
@@ -190,6 +198,13 @@ struct OptionTable {
         "export map": [["target": "t", "step": "segment", "class": "ribosome", "output": "m.mrc"]],
         "export tomogram": [["target": "t", "output": "copy.zarr"]],
         "export network": [["set": "first", "step": "train-membrane", "output": "n.safetensors"]],
+        "export copick": [
+            [
+                "config": "copick.json", "targets": "t", "user": "me", "session": "2", "step": "segment",
+                "add-objects": "more.json",
+            ],
+            ["config": "copick.json", "dataset": "d", "add-objects": "more.json"],
+        ],
         "remove": [["subject": "annotations", "where": "points > 0"]],
         "gc": [["budget": "1G", "keep-runs": "1"]],
         "verify": [[:]],

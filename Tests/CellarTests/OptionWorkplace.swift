@@ -71,6 +71,14 @@ struct OptionWorkplace {
                 try writer.finish()
             }
             try folder.write("points.csv", Array("x [A],y [A],z [A]\n100,100,20\n200,100,30\n".utf8))
+            try folder.write("tomograms.csv", Array("path,name,dataset,grid\nextra.mrc,table,g,A3\n".utf8))
+            let copick = CopickFixture(folder)
+            try copick.configure("copick.json", objects: [("ribosome", true, 1, 125)])
+            try copick.tomogram("TS_1")
+            try copick.picks("TS_1", "alice_1_ribosome", points: [[10, 10, 10]])
+            let portal = folder.file("10301/run/Reconstructions/VoxelSpacing10.000/Tomograms/100")
+            try FileManager.default.createDirectory(atPath: portal, withIntermediateDirectories: true)
+            try FileManager.default.copyItem(atPath: folder.file("extra.mrc"), toPath: "\(portal)/run.mrc")
         }
     }
 

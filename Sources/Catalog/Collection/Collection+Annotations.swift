@@ -44,10 +44,14 @@ public struct NewAnnotation: Sendable {
     /// Of a score map: the least value that is in the mask, whose voxels are the one class, of value 1. Nil where each value is a
     /// label, and for points.
     public var threshold: Double?
+    /// Who made it, and which of the author's tries it is, as the collection that it comes from says; nil where nobody does. No result
+    /// depends on them.
+    public var author: String?
+    public var session: String?
 
     public init(
         kind: AnnotationRecord.Kind, location: VolumeLocation, convention: String? = nil, classes: [Class], points: [Point] = [],
-        contentDigest: Digest, threshold: Double? = nil
+        contentDigest: Digest, threshold: Double? = nil, author: String? = nil, session: String? = nil
     ) {
         self.kind = kind
         self.location = location
@@ -56,6 +60,8 @@ public struct NewAnnotation: Sendable {
         self.points = points
         self.contentDigest = contentDigest
         self.threshold = threshold
+        self.author = author
+        self.session = session
     }
 }
 
@@ -84,6 +90,7 @@ extension Catalog.Collection {
     ///
     /// - Returns: their ids, in this order.
     /// - Throws: ``CatalogError`` as for one annotation.
+    @discardableResult
     public func annotate(_ items: [(tomogramID: Int64, annotation: NewAnnotation)]) throws -> [Int64] {
         for item in items { try check(item.annotation) }
         return try database.write { db in
@@ -101,7 +108,7 @@ extension Catalog.Collection {
             arguments: [tomogramID, new.kind, new.location.path, new.location.member ?? ""])
         var record = AnnotationRecord(
             id: known, tomogramId: tomogramID, kind: new.kind, location: new.location, convention: new.convention,
-            digest: digest(of: new), addedAt: Timestamp.now, threshold: new.threshold)
+            digest: digest(of: new), addedAt: Timestamp.now, threshold: new.threshold, author: new.author, session: new.session)
         if known == nil {
             try record.insert(db)
             record.id = db.lastInsertedRowID
@@ -152,6 +159,10 @@ extension Catalog.Collection {
             if let radius = item.radiusInAngstroms, !(radius > 0 && radius.isFinite) {
                 throw CatalogError(.invalid, "the class \(item.name) cannot have the radius \(radius) Å")
             }
+        }
+        guard new.author?.isEmpty != true, new.session?.isEmpty != true else {
+            throw CatalogError(
+                .invalid, "the author or session of an annotation is not empty; leave it out where nobody is known")
         }
         for point in new.points {
             guard names.contains(point.className) else {

@@ -15,11 +15,16 @@ public struct NewTomogram: Sendable, Hashable {
     public var headerVoxelSize: VoxelSize?
     /// nil where the user gives none; one that was given earlier stays then.
     public var userVoxelSize: VoxelSize?
+    /// What a document about the file says; nil where there is none at hand, and one that was given earlier stays then.
+    public var metadataVoxelSize: VoxelSize?
+    /// What the name of a folder above the file says.
+    public var folderVoxelSize: VoxelSize?
     public var metadata: [String: String]
 
     public init(
         name: String, location: VolumeLocation, format: String, scalarType: ScalarType, shape: VolumeShape,
-        headerVoxelSize: VoxelSize? = nil, userVoxelSize: VoxelSize? = nil, metadata: [String: String] = [:]
+        headerVoxelSize: VoxelSize? = nil, userVoxelSize: VoxelSize? = nil, metadataVoxelSize: VoxelSize? = nil,
+        folderVoxelSize: VoxelSize? = nil, metadata: [String: String] = [:]
     ) {
         self.name = name
         self.location = location
@@ -28,6 +33,8 @@ public struct NewTomogram: Sendable, Hashable {
         self.shape = shape
         self.headerVoxelSize = headerVoxelSize
         self.userVoxelSize = userVoxelSize
+        self.metadataVoxelSize = metadataVoxelSize
+        self.folderVoxelSize = folderVoxelSize
         self.metadata = metadata
     }
 
@@ -52,39 +59,74 @@ extension Catalog.Collection {
     public func add(
         _ tomograms: [NewTomogram], dataset: String, defaultVoxelSizeInAngstroms: Double? = nil
     ) throws -> [NewTomogram.Added] {
-        try addEach(tomograms, dataset: dataset, defaultVoxelSizeInAngstroms: defaultVoxelSizeInAngstroms, keepingGoing: false)
-            .map { try $0.get() }
+        // The dataset is made, or its voxel size changed, also where no tomogram is given.
+        try addEach(
+            tomograms.map { (dataset, $0) }, makingDatasets: [dataset], defaultVoxelSizeInAngstroms: defaultVoxelSizeInAngstroms,
+            mode: .allOrNone
+        ).map { try $0.get() }
     }
 
-    /// Adds tomograms to a dataset as ``add(_:dataset:defaultVoxelSizeInAngstroms:)`` does, and gives an error for each that is
-    /// refused.
+    /// What is written of tomograms of which some are refused.
+    public enum AdditionMode: Sendable {
+        /// Nothing.
+        case allOrNone
+        /// The others.
+        case keepingGoing
+        /// Nothing in any case: what adding them would do is found out, and taken back.
+        case trying
+    }
+
+    /// Adds tomograms to datasets as ``add(_:dataset:defaultVoxelSizeInAngstroms:)`` does, in one transaction, and gives an error for each
+    /// that is refused.
     ///
-    /// - Parameter keepingGoing: whether the others are added where one is refused; else none is added then.
-    /// - Throws: ``CatalogError`` where the dataset's name or voxel size is none, or the catalog cannot be written.
+    /// - Parameters:
+    ///   - defaultVoxelSizeInAngstroms: the voxel size of the tomograms of these datasets that have no other.
+    ///   - mode: what is written where one is refused.
+    /// - Throws: ``CatalogError`` where a dataset's name or voxel size is none, or the catalog cannot be written.
     /// - Returns: for each, in order, its id and what adding it did, or why it is refused.
+    /// - Complexity: a few rows that are looked up by indices, for each tomogram.
     public func addEach(
-        _ tomograms: [NewTomogram], dataset: String, defaultVoxelSizeInAngstroms: Double? = nil, keepingGoing: Bool
+        _ tomograms: [(dataset: String, tomogram: NewTomogram)], defaultVoxelSizeInAngstroms: Double? = nil, mode: AdditionMode
     ) throws -> [Result<NewTomogram.Added, CatalogError>] {
-        try checkName(dataset, of: "dataset")
-        if let edge = defaultVoxelSizeInAngstroms, VoxelSize(cubicInAngstroms: edge) == nil {
-            throw CatalogError(
-                .invalid, "\(edge) cannot be the voxel size of the dataset \(dataset): it is a length in Å, from 0.01 to 10000")
+        try addEach(
+            tomograms, makingDatasets: [], defaultVoxelSizeInAngstroms: defaultVoxelSizeInAngstroms, mode: mode)
+    }
+
+    private func addEach(
+        _ tomograms: [(dataset: String, tomogram: NewTomogram)], makingDatasets names: [String],
+        defaultVoxelSizeInAngstroms: Double?, mode: AdditionMode
+    ) throws -> [Result<NewTomogram.Added, CatalogError>] {
+        let datasets = Set(tomograms.map(\.dataset) + names).sorted()
+        for name in datasets {
+            try checkName(name, of: "dataset")
+            if let edge = defaultVoxelSizeInAngstroms, VoxelSize(cubicInAngstroms: edge) == nil {
+                throw CatalogError(
+                    .invalid, "\(edge) cannot be the voxel size of the dataset \(name): it is a length in Å, from 0.01 to 10000")
+            }
         }
         return try database.write { db in
             var results: [Result<NewTomogram.Added, CatalogError>] = []
             try db.inSavepoint {
-                let datasetID = try self.dataset(named: dataset, defaultVoxelSize: defaultVoxelSizeInAngstroms, db)
-                for tomogram in tomograms {
+                var ids: [String: Int64] = [:]
+                for name in datasets {
+                    ids[name] = try self.dataset(named: name, defaultVoxelSize: defaultVoxelSizeInAngstroms, db)
+                }
+                for (dataset, tomogram) in tomograms {
                     do {
                         try checkName(tomogram.name, of: "tomogram")
-                        results.append(.success(try add(tomogram, datasetID: datasetID, datasetName: dataset, db)))
+                        guard let id = ids[dataset] else { throw CatalogError(.notFound, "there is no dataset \(dataset)") }
+                        results.append(.success(try add(tomogram, datasetID: id, datasetName: dataset, db)))
                     } catch let error as CatalogError {
                         results.append(.failure(error))
                     }
                 }
                 let isAnyRefused = results.contains { if case .failure = $0 { true } else { false } }
                 let isAnyAdded = results.contains { if case .success = $0 { true } else { false } }
-                return isAnyRefused && !(keepingGoing && isAnyAdded) ? .rollback : .commit
+                return switch mode {
+                case .trying: .rollback
+                case .allOrNone: isAnyRefused ? .rollback : .commit
+                case .keepingGoing: isAnyRefused && !isAnyAdded ? .rollback : .commit
+                }
             }
             return results
         }
@@ -118,11 +160,13 @@ extension Catalog.Collection {
         for key in new.metadata.keys where key.isEmpty {
             throw CatalogError(.invalid, "a metadata key is empty; write --meta key=value")
         }
+        // Statements are kept by the connection: thousands of tomograms in one call are the usual case.
         let bySource = try TomogramRecord.fetchOne(
-            db, sql: "SELECT * FROM tomogram WHERE dataset_id = ? AND path = ? AND ifnull(member, '') = ?",
+            db.cachedStatement(sql: "SELECT * FROM tomogram WHERE dataset_id = ? AND path = ? AND ifnull(member, '') = ?"),
             arguments: [datasetID, new.location.path, new.location.member ?? ""])
         let byName = try TomogramRecord.fetchOne(
-            db, sql: "SELECT * FROM tomogram WHERE dataset_id = ? AND name = ?", arguments: [datasetID, new.name])
+            db.cachedStatement(sql: "SELECT * FROM tomogram WHERE dataset_id = ? AND name = ?"),
+            arguments: [datasetID, new.name])
         var outcome: NewTomogram.Outcome
         let id: Int64
         if let known = bySource ?? byName, let knownID = known.id {
@@ -153,17 +197,27 @@ extension Catalog.Collection {
             id = db.lastInsertedRowID
             outcome = .added
         }
-        var changed = try setEvidence(new.headerVoxelSize, source: .header, tomogramID: id, db)
+        // Header and folder belong to the file, and say what they say today. Of the others, saying nothing takes nothing back.
+        let isNew = outcome == .added
+        var changed = try setEvidence(new.headerVoxelSize, source: .header, tomogramID: id, isNew: isNew, db)
+        changed = try setEvidence(new.folderVoxelSize, source: .folder, tomogramID: id, isNew: isNew, db) || changed
         if let size = new.userVoxelSize {
-            changed = try setEvidence(size, source: .user, tomogramID: id, db) || changed
+            changed = try setEvidence(size, source: .user, tomogramID: id, isNew: isNew, db) || changed
         }
-        for (key, value) in new.metadata {
-            try db.execute(
+        if let size = new.metadataVoxelSize {
+            changed = try setEvidence(size, source: .metadata, tomogramID: id, isNew: isNew, db) || changed
+        }
+        if !new.metadata.isEmpty {
+            let statement = try db.cachedStatement(
                 sql: """
                     INSERT INTO tomogram_meta (tomogram_id, key, value) VALUES (?, ?, ?)
                     ON CONFLICT DO UPDATE SET value = excluded.value WHERE value <> excluded.value
-                    """, arguments: [id, key, value])
-            changed = changed || db.changesCount > 0
+                    """)
+            for (key, value) in new.metadata {
+                let before = db.totalChangesCount
+                try statement.execute(arguments: [id, key, value])
+                changed = changed || db.totalChangesCount > before
+            }
         }
         if changed, outcome == .unchanged { outcome = .updated }
         return (id, outcome)
@@ -171,25 +225,31 @@ extension Catalog.Collection {
 
     /// Replaces or deletes what one source says about a voxel size.
     ///
+    /// - Parameter isNew: whether the tomogram was made just now, so that nothing is known of it.
     /// - Returns: whether that changed anything.
     private func setEvidence(
-        _ size: VoxelSize?, source: VoxelSizeEvidenceRecord.Source, tomogramID: Int64, _ db: Database
+        _ size: VoxelSize?, source: VoxelSizeEvidenceRecord.Source, tomogramID: Int64, isNew: Bool, _ db: Database
     ) throws -> Bool {
         guard let size else {
-            try db.execute(
-                sql: "DELETE FROM voxel_size_evidence WHERE tomogram_id = ? AND source = ?",
-                arguments: [tomogramID, source])
-            return db.changesCount > 0
+            if isNew { return false }
+            let before = db.totalChangesCount
+            try db.cachedStatement(sql: "DELETE FROM voxel_size_evidence WHERE tomogram_id = ? AND source = ?")
+                .execute(arguments: [tomogramID, source])
+            return db.totalChangesCount > before
         }
-        let known = try VoxelSizeEvidenceRecord.fetchOne(
-            db, sql: "SELECT * FROM voxel_size_evidence WHERE tomogram_id = ? AND source = ?", arguments: [tomogramID, source])
-        let record = VoxelSizeEvidenceRecord(tomogramId: tomogramID, source: source, voxelSize: size, notedAt: Timestamp.now)
-        if let known, known.xAngstrom == record.xAngstrom, known.yAngstrom == record.yAngstrom,
-            known.zAngstrom == record.zAngstrom
-        {
-            return false
-        }
-        try record.save(db)
-        return true
+        let before = db.totalChangesCount
+        try db.cachedStatement(
+            sql: """
+                INSERT INTO voxel_size_evidence (tomogram_id, source, x_angstrom, y_angstrom, z_angstrom, noted_at)
+                VALUES (?, ?, ?, ?, ?, ?)
+                ON CONFLICT DO UPDATE
+                SET x_angstrom = excluded.x_angstrom, y_angstrom = excluded.y_angstrom, z_angstrom = excluded.z_angstrom,
+                    noted_at = excluded.noted_at
+                WHERE x_angstrom <> excluded.x_angstrom OR y_angstrom <> excluded.y_angstrom
+                    OR z_angstrom <> excluded.z_angstrom
+                """
+        ).execute(
+            arguments: [tomogramID, source, size.xInAngstroms, size.yInAngstroms, size.zInAngstroms, Timestamp.now])
+        return db.totalChangesCount > before
     }
 }

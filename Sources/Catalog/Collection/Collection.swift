@@ -60,8 +60,8 @@ extension Catalog.Collection {
         }
     }
 
-    /// The voxel size that counts for a tomogram: the user's, or else the header's, or else the dataset's; nil where none is
-    /// known.
+    /// The voxel size that counts for a tomogram: the user's, or else the header's, that of metadata, that of a folder's name, or the
+    /// dataset's; nil where none is known.
     public func effectiveVoxelSize(ofTomogram id: Int64) throws -> VoxelSize? {
         try database.read { db -> VoxelSize? in
             let row = try Row.fetchOne(
@@ -95,6 +95,16 @@ extension Catalog.Collection {
         }
     }
 
+    /// The metadata of a tomogram by their keys.
+    public func metadata(ofTomogram id: Int64) throws -> [String: String] {
+        try database.read { db in
+            try Dictionary(
+                uniqueKeysWithValues: Row.fetchAll(
+                    db, sql: "SELECT key, value FROM tomogram_meta WHERE tomogram_id = ?", arguments: [id]
+                ).map { ($0[0] as String, $0[1] as String) })
+        }
+    }
+
     // MARK: Voxel sizes
 
     /// The voxel sizes that are missing, contradict one another, or differ from those of the rest of the dataset, by tomogram.
@@ -110,20 +120,28 @@ extension Catalog.Collection {
                         SELECT dataset, voxel_size FROM usual AS u
                         WHERE 2 * tomograms > (SELECT sum(tomograms) FROM usual WHERE usual.dataset = u.dataset))
                     SELECT t.dataset || '/' || t.name AS name, t.voxel_size, t.voxel_size_source AS source,
-                        t.header_voxel_size AS header, majority.voxel_size AS usual
+                        t.header_voxel_size AS header, t.metadata_voxel_size AS metadata, t.folder_voxel_size AS folder,
+                        majority.voxel_size AS usual
                     FROM v_tomogram AS t LEFT JOIN majority ON majority.dataset = t.dataset
                     ORDER BY t.id
                     """)
-            return rows.compactMap { row in
+            return rows.flatMap { row -> [Catalog.VoxelSizeFinding] in
                 let name: String = row["name"]
-                guard let size: Double = row["voxel_size"] else { return .unknown(tomogram: name) }
-                if row["source"] == "user", let header: Double = row["header"], abs(size - header) > 0.01 * max(size, header) {
-                    return .conflict(tomogram: name, user: size, header: header)
+                guard let size: Double = row["voxel_size"] else { return [.unknown(tomogram: name)] }
+                let source: String = row["source"]
+                let others = [VoxelSizeEvidenceRecord.Source.header, .metadata, .folder].compactMap { other in
+                    (row[other.rawValue] as Double?).map { (source: other.rawValue, size: $0) }
+                }
+                let conflicts = others.filter { $0.source != source && Catalog.VoxelSizeFinding.contradicts($0.size, size) }
+                if !conflicts.isEmpty {
+                    return conflicts.map {
+                        .conflict(tomogram: name, voxelSize: size, source: source, other: $0.size, otherSource: $0.source)
+                    }
                 }
                 if let usual: Double = row["usual"], abs(size - usual) > 0.01 * usual {
-                    return .outlier(tomogram: name, voxelSize: size, usual: usual)
+                    return [.outlier(tomogram: name, voxelSize: size, usual: usual)]
                 }
-                return nil
+                return []
             }
         }
     }
@@ -166,17 +184,20 @@ extension Catalog {
     public enum VoxelSizeFinding: Sendable, Hashable, CustomStringConvertible {
         /// No voxel size is known.
         case unknown(tomogram: String)
-        /// The user's differs from the header's by more than 1 %.
-        case conflict(tomogram: String, user: Double, header: Double)
+        /// The one that counts differs by more than 1 % from what another source says: user, header, metadata or folder.
+        case conflict(tomogram: String, voxelSize: Double, source: String, other: Double, otherSource: String)
         /// It differs by more than 1 % from the one that more than half of the dataset's tomograms have.
         case outlier(tomogram: String, voxelSize: Double, usual: Double)
+
+        /// Whether two voxel sizes in Å differ by more than 1 %: more than headers and people round.
+        public static func contradicts(_ one: Double, _ other: Double) -> Bool { abs(one - other) > 0.01 * max(one, other) }
 
         public var description: String {
             switch self {
             case .unknown(let tomogram):
                 "\(tomogram) has no voxel size; add it again with --voxel-size, or give the dataset one with --dataset-voxel-size"
-            case .conflict(let tomogram, let user, let header):
-                "\(tomogram): the user says \(user) Å, the header \(header) Å; the user's is used"
+            case .conflict(let tomogram, let size, let source, let other, let otherSource):
+                "\(tomogram): the \(source) says \(size) Å, the \(otherSource) \(other) Å; the \(source)'s is used"
             case .outlier(let tomogram, let size, let usual):
                 "\(tomogram) has a voxel size of \(size) Å, where its dataset has \(usual) Å; if that is wrong, add it again with --voxel-size"
             }

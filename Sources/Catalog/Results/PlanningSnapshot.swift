@@ -25,13 +25,16 @@ package struct PlanningSnapshot {
         package let id: Int64
         package let name: String
         package let location: VolumeLocation
-        /// The voxel sizes that the user and the dataset give.
+        /// The voxel sizes that are known beside the one in its header.
         package let declaredVoxelSize: DeclaredVoxelSize
     }
 
-    /// The voxel sizes that people give for a tomogram, beside the one in its header.
+    /// The voxel sizes that are known of a tomogram beside the one in its header: of the user, of a document about it, of the name of
+    /// a folder above it, and the default of its dataset.
     package struct DeclaredVoxelSize: Sendable, Hashable {
         package let user: VoxelSize?
+        package let metadata: VoxelSize?
+        package let folder: VoxelSize?
         package let dataset: VoxelSize?
     }
 
@@ -102,24 +105,31 @@ package struct PlanningSnapshot {
         let rows = try Row.fetchCursor(
             db,
             sql: """
-                SELECT t.id, dataset.name || '/' || t.name, t.path, t.member, user.x_angstrom, user.y_angstrom, user.z_angstrom,
-                    dataset.voxel_size_angstrom
+                SELECT t.id, dataset.name || '/' || t.name, t.path, t.member, dataset.voxel_size_angstrom,
+                    user.x_angstrom, user.y_angstrom, user.z_angstrom,
+                    metadata.x_angstrom, metadata.y_angstrom, metadata.z_angstrom,
+                    folder.x_angstrom, folder.y_angstrom, folder.z_angstrom
                 FROM tomogram AS t JOIN dataset ON dataset.id = t.dataset_id
                 LEFT JOIN voxel_size_evidence AS user ON user.tomogram_id = t.id AND user.source = 'user'
+                LEFT JOIN voxel_size_evidence AS metadata ON metadata.tomogram_id = t.id AND metadata.source = 'metadata'
+                LEFT JOIN voxel_size_evidence AS folder ON folder.tomogram_id = t.id AND folder.source = 'folder'
                 ORDER BY t.id
                 """)
         var tomograms: [Tomogram] = []
         while let row = try rows.next() {
             let id: Int64 = row[0]
             if let selected, !selected.contains(id) { continue }
-            let user = (row[4] as Double?).flatMap { x in
-                VoxelSize(xInAngstroms: x, yInAngstroms: row[5] ?? x, zInAngstroms: row[6] ?? x)
+            func size(at column: Int) -> VoxelSize? {
+                (row[column] as Double?).flatMap { x in
+                    VoxelSize(xInAngstroms: x, yInAngstroms: row[column + 1] ?? x, zInAngstroms: row[column + 2] ?? x)
+                }
             }
             tomograms.append(
                 Tomogram(
                     id: id, name: row[1], location: VolumeLocation(path: row[2], member: row[3]),
                     declaredVoxelSize: DeclaredVoxelSize(
-                        user: user, dataset: (row[7] as Double?).flatMap { VoxelSize(cubicInAngstroms: $0) })))
+                        user: size(at: 5), metadata: size(at: 8), folder: size(at: 11),
+                        dataset: (row[4] as Double?).flatMap { VoxelSize(cubicInAngstroms: $0) })))
         }
         return tomograms
     }

@@ -1,5 +1,5 @@
 import Basics
-public import Catalog
+import Catalog
 import CatalogSchema
 import Foundation
 public import Volumes
@@ -78,6 +78,11 @@ struct PointAnnotations {
         let shape: VolumeShape?
         let voxelSize: VoxelSize?
 
+        /// One that is not in the catalog yet.
+        init(_ tomogram: NewTomogram, voxelSize: VoxelSize?) {
+            (id, name, shape, self.voxelSize) = (0, tomogram.name, tomogram.shape, voxelSize)
+        }
+
         init(_ record: TomogramRecord, in collection: Catalog.Collection) throws {
             id = try record.requiredID
             name = record.name
@@ -131,6 +136,11 @@ struct PointAnnotations {
         }
         let (annotation, remarks) = try annotation(of: mine, in: target)
         return (annotation, self.remarks + remarks)
+    }
+
+    /// The annotation of a tomogram by all points of the file, whatever tomogram they name: the file's place says whose they are.
+    func annotationOfAll(in target: Target) throws -> (annotation: NewAnnotation, remarks: [String]) {
+        try annotation(of: content.points, in: target)
     }
 
     /// The points of each tomogram that the file names, as indices in the list of tomograms, and the names of none.

@@ -45,11 +45,11 @@ extension Project {
         switch file {
         case .labels(let path, let values):
             let voxelSize = try catalog.collection.effectiveVoxelSize(ofTomogram: id)
-            (annotation, remarks) = try LabelFile(path: path, values: values, threshold: nil).read(
+            (annotation, remarks) = try LabelFile(path: path, classes: .named(values)).read(
                 for: name, shape: shape, voxelSize: voxelSize)
         case .scores(let path, let className, let threshold):
             let voxelSize = try catalog.collection.effectiveVoxelSize(ofTomogram: id)
-            (annotation, remarks) = try LabelFile(path: path, values: [(className, 1)], threshold: threshold).read(
+            (annotation, remarks) = try LabelFile(path: path, classes: .named([(className, 1)]), threshold: threshold).read(
                 for: name, shape: shape, voxelSize: voxelSize)
         case .points(let path, let classes, let radius, let convention, let options):
             (annotation, remarks) = try PointAnnotations(
@@ -62,10 +62,10 @@ extension Project {
 }
 
 /// A label volume, or a score map with its threshold, that becomes an annotation.
-private struct LabelFile {
+struct LabelFile {
     let path: String
-    let values: [(name: String, value: Int64)]
-    let threshold: Double?
+    let classes: LabelClasses
+    var threshold: Double?
 
     func read(
         for tomogram: String, shape: VolumeShape?, voxelSize: VoxelSize?
@@ -86,15 +86,19 @@ private struct LabelFile {
                 "\(path) says that its voxels are \(own), and the tomogram's are \(size): as many, so each is taken for one of the tomogram's"
             )
         }
+        if let chunks = try volume.storedChunks(), !chunks.isComplete {
+            remarks.append("\(chunks.stored) of \(chunks.total) chunks of \(path) are there; the voxels of the others are ground")
+        }
         let labels = try LabelVolume(volume, threshold: threshold)
         let survey = try labels.survey()
+        let values = try classes.classes(of: survey.labels, path: path)
         if let complaint = survey.complaint(classes: values.map(\.value)) {
             throw CatalogError(
                 .invalid,
                 "\(path) \(complaint); these look like scores: --threshold T makes a mask of what is at least T (1 makes one class of "
                     + "numbered objects)")
         }
-        remarks += labels.notes.map { "\(path): \($0)" } + self.remarks(on: survey)
+        remarks += labels.notes.map { "\(path): \($0)" } + self.remarks(on: survey, values)
         let classes = values.map { NewAnnotation.Class(name: $0.name, value: $0.value) }
         return (
             NewAnnotation(
@@ -110,7 +114,7 @@ private struct LabelFile {
     }
 
     /// Classes without a voxel, and voxels without a class.
-    private func remarks(on survey: LabelSurvey) -> [String] {
+    private func remarks(on survey: LabelSurvey, _ values: [(name: String, value: Int64)]) -> [String] {
         if let threshold {
             let count = survey.counts[1] ?? 0
             return count > 0 ? [] : ["no voxel of \(path) is at least \(threshold)"]
@@ -120,9 +124,8 @@ private struct LabelFile {
         }
         let others = survey.others(besides: values.map(\.value))
         if !others.isEmpty {
-            let list = others.prefix(8).map { "\($0)" }.joined(separator: ", ") + (others.count > 8 ? ", …" : "")
             remarks.append(
-                "\(path) has voxels of the value \(list), which is no class: `evaluate` refuses them unless the recipe's "
+                "\(path) has voxels of the value \(LabelClasses.list(others)), which is no class: `evaluate` refuses them unless the recipe's "
                     + "evaluate.unnamed says what they are")
         }
         return remarks

@@ -54,21 +54,22 @@ extension Project {
     ) throws -> Export {
         let export = try TomogramExport(self, of: name)
         if !numbersObjects, source != .pseudoLabels {
-            if let labels = try export.results.content(SegmentStep.self, \.labels, scopeID: export.id) {
+            if let labels = try export.source.standing.content(SegmentStep.self, \.labels, scopeID: export.source.id) {
                 let results = try export.write(
                     labels.volume(), step: SegmentStep.name, label: "labels by \(SegmentStep.name)", reduction: .first, to: output
                 )
-                return Export(contents: "\(export.shape), \(SegmentStep.name): \(labels.classes.sentence)", results: results)
+                return Export(contents: "\(export.source.shape), \(SegmentStep.name): \(labels.classes.sentence)", results: results)
             }
-            if source == .segmentation { throw export.missing(SegmentStep.name) }
+            if source == .segmentation { throw export.source.missing(SegmentStep.name) }
         }
-        let slabs = try export.results.slabContents(PseudoLabelsStep.self, \.labels, ofTomogram: export.id).map { slab in
+        let slabs = try export.source.standing.slabContents(PseudoLabelsStep.self, \.labels, ofTomogram: export.source.id).map {
+            slab in
             (z: slab.z, volume: try numbersObjects ? slab.content.objectVolume() : slab.content.classVolume())
         }
         let results = try export.writeSlabs(
             slabs, step: PseudoLabelsStep.name, noun: numbersObjects ? "objects" : "classes", reduction: .first,
             hasNumbers: numbersObjects, to: output)
-        return Export(contents: "\(export.shape), \(PseudoLabelsStep.name) of \(Self.slabs(slabs.count))", results: results)
+        return Export(contents: "\(export.source.shape), \(PseudoLabelsStep.name) of \(Self.slabs(slabs.count))", results: results)
     }
 
     /// Writes a map of a tomogram as a volume of float32, 0 to 1, MRC or OME-Zarr.
@@ -83,16 +84,19 @@ extension Project {
         let export = try TomogramExport(self, of: name)
         switch source {
         case .features:
-            let slabs = try export.results.slabContents(ConsistencyStep.self, \.maps, ofTomogram: export.id).map { slab in
+            let slabs = try export.source.standing.slabContents(ConsistencyStep.self, \.maps, ofTomogram: export.source.id).map {
+                slab in
                 (z: slab.z, volume: try slab.content.volume())
             }
             let results = try export.writeSlabs(
                 slabs, step: ConsistencyStep.name, noun: "maps", reduction: .mean, to: output)
-            return Export(contents: "\(export.shape), feature map of \(Self.slabs(slabs.count))", results: results)
+            return Export(contents: "\(export.source.shape), feature map of \(Self.slabs(slabs.count))", results: results)
         case .probability:
-            let tomogram = export.tomogram.name
-            guard let maps = try export.results.content(SegmentStep.self, \.probability, scopeID: export.id) else {
-                guard try export.results.has(SegmentStep.self, scopeID: export.id) else { throw export.missing(SegmentStep.name) }
+            let tomogram = export.source.tomogram.name
+            guard let maps = try export.source.standing.content(SegmentStep.self, \.probability, scopeID: export.source.id) else {
+                guard try export.source.standing.has(SegmentStep.self, scopeID: export.source.id) else {
+                    throw export.source.missing(SegmentStep.name)
+                }
                 throw CatalogError(
                     .invalid,
                     "the probabilities of \(tomogram) were dropped by `cellar gc` to save disk; they come back when `cellar run` segments "
@@ -102,7 +106,7 @@ extension Project {
             let noun = "probability of \(maps.classes.names[label - 1])"
             let results = try export.write(
                 maps.volume(ofLabel: label), step: SegmentStep.name, label: noun, reduction: .mean, to: output)
-            return Export(contents: "\(export.shape), \(noun)", results: results)
+            return Export(contents: "\(export.source.shape), \(noun)", results: results)
         }
     }
 
@@ -138,22 +142,42 @@ extension Project {
         of name: String, from source: ExportedPoints? = nil, class className: String? = nil, leastConfidence: Double? = nil,
         convention: CoordinateConvention? = nil, to output: OutputFile
     ) throws -> Export {
-        let export = try TomogramExport(self, of: name)
-        let wanted = source.map { [$0] } ?? ExportedPoints.allCases
-        guard let source = try wanted.first(where: { try hasPoints($0, export) }) else {
-            throw export.missing((source ?? .pseudoLabels).step)
+        let exported = try TomogramResults(self, of: name).points(
+            from: source, class: className, leastConfidence: leastConfidence)
+        try PointFile.write(
+            PointSet(points: exported.points, convention: .angstrom), to: output, convention: convention,
+            voxelSize: exported.voxelSize, shape: exported.shape)
+        return Export(contents: "\(exported.points.count) points of \(exported.step)", results: exported.results)
+    }
+}
+
+/// The points that are written of a tomogram, in Å.
+struct ExportedPointSet {
+    let points: [PickedPoint]
+    let step: String
+    let voxelSize: VoxelSize
+    let shape: VolumeShape
+    let results: ExportedResults
+}
+
+extension TomogramResults {
+    /// The centres of particles; see ``Project/exportPoints(of:from:class:leastConfidence:convention:to:)``.
+    func points(
+        from source: ExportedPoints?, class className: String? = nil, leastConfidence: Double? = nil
+    ) throws -> ExportedPointSet {
+        guard let source = try (source.map { [$0] } ?? ExportedPoints.allCases).first(where: hasPoints) else {
+            throw missing((source ?? .pseudoLabels).step)
         }
-        let results = try source == .picks ? export.provenance(of: source.step) : export.slabProvenance(of: source.step)
-        let record = export.tomogram
+        let results = try source == .picks ? provenance(of: source.step) : slabProvenance(of: source.step)
         guard let voxelSize = results.voxelSize else {
             throw CatalogError(
-                .invalid, "\(record.name) has no voxel size, which points need; add it again with --voxel-size")
+                .invalid, "\(tomogram.name) has no voxel size, which points need; add it again with --voxel-size")
         }
+        let catalog = project.catalog
         let found =
             switch source {
-            case .picks: try catalog.results.objects(ofTomogram: export.id, step: source.step, class: className)
-            case .pseudoLabels:
-                try catalog.results.distinctObjects(ofTomogram: export.id, voxelSize: voxelSize, class: className)
+            case .picks: try catalog.results.objects(ofTomogram: id, step: source.step, class: className)
+            case .pseudoLabels: try catalog.results.distinctObjects(ofTomogram: id, voxelSize: voxelSize, class: className)
             }
         // Particles have a radius; a piece of membrane has no centre that anybody would look for.
         let objects = found.filter { object in
@@ -163,21 +187,19 @@ extension Project {
         let points = objects.map { object in
             PickedPoint(
                 x: object.centroidInAngstroms.x, y: object.centroidInAngstroms.y, z: object.centroidInAngstroms.z,
-                className: object.class, tomogramName: record.name, score: object.confidence,
+                className: object.class, tomogramName: tomogram.name, score: object.confidence,
                 radiusInAngstroms: object.radiusInAngstroms)
         }
-        try PointFile.write(
-            PointSet(points: points, convention: .angstrom), to: output, convention: convention, voxelSize: voxelSize,
-            shape: export.shape)
-        return Export(contents: "\(points.count) points of \(source.step)", results: results)
+        return ExportedPointSet(points: points, step: source.step, voxelSize: voxelSize, shape: shape, results: results)
     }
 
-    private func hasPoints(_ source: ExportedPoints, _ export: TomogramExport) throws -> Bool {
+    /// Whether a step that finds particles has a result for the tomogram.
+    func hasPoints(_ source: ExportedPoints) throws -> Bool {
         switch source {
-        case .picks: try export.results.has(PickStep.self, scopeID: export.id)
+        case .picks: try standing.has(PickStep.self, scopeID: id)
         case .pseudoLabels:
-            try catalog.collection.slabs(ofTomogram: export.id).contains { slab in
-                try slab.id.map { try export.results.has(PseudoLabelsStep.self, scopeID: $0) } ?? false
+            try project.catalog.collection.slabs(ofTomogram: id).contains { slab in
+                try slab.id.map { try standing.has(PseudoLabelsStep.self, scopeID: $0) } ?? false
             }
         }
     }

@@ -6,10 +6,10 @@ import Engine
 import Pipeline
 import Volumes
 
-/// Results of a tomogram that are written to a file: a volume of its size, or points.
-struct TomogramExport {
+/// Results of a tomogram that are exported.
+struct TomogramResults {
     let project: Project
-    let results: StandingResults
+    let standing: StandingResults
     let tomogram: TomogramRecord
     let id: Int64
     let shape: VolumeShape
@@ -22,10 +22,8 @@ struct TomogramExport {
             throw CatalogError(.notFound, "there is no tomogram \(name); `cellar list tomograms` shows what there is")
         }
         (self.project, self.shape) = (project, shape)
-        results = try project.results()
+        standing = try project.results()
     }
-
-    // MARK: Which results
 
     /// The results of a step on the whole tomogram.
     func provenance(of step: String) throws -> ExportedResults { try provenance(of: step, [.init(scopeID: id, label: "")]) }
@@ -41,7 +39,25 @@ struct TomogramExport {
         try ExportedResults(project, step: step, items: items, owner: tomogram.name, tomogramID: id)
     }
 
-    // MARK: Volumes
+    func missing(_ step: String) -> CatalogError {
+        CatalogError(
+            .invalid, "\(step) has no result for \(tomogram.name) at hand; `cellar run --until \(step)` computes it")
+    }
+
+    func otherSize(_ step: String) -> CatalogError {
+        CatalogError(
+            .invalid, "the result of \(step) for \(tomogram.name) has another size than the tomogram; `cellar run` renews it")
+    }
+}
+
+/// Results of a tomogram that are written as a volume of its size.
+struct TomogramExport {
+    let source: TomogramResults
+
+    /// - Throws: ``CatalogError`` where there is no such tomogram.
+    init(_ project: Project, of name: String) throws { source = try TomogramResults(project, of: name) }
+
+    private var shape: VolumeShape { source.shape }
 
     /// Writes the volumes of slabs, 0 where no slab is. Where slabs overlap, the one that was added first counts.
     ///
@@ -53,9 +69,9 @@ struct TomogramExport {
         _ slabs: [(z: Range<Int>, volume: StoredVolume)], step: String, noun: String, reduction: OMEZarrWriter.Reduction,
         hasNumbers: Bool = false, to output: VolumeOutput
     ) throws -> ExportedResults {
-        let provenance = try slabProvenance(of: step)
-        guard !slabs.isEmpty else { throw missing(step) }
-        for slab in slabs where slab.volume.lengths != [slab.z.count, shape.y, shape.x] { throw otherSize(step) }
+        let provenance = try source.slabProvenance(of: step)
+        guard !slabs.isEmpty else { throw source.missing(step) }
+        for slab in slabs where slab.volume.lengths != [slab.z.count, shape.y, shape.x] { throw source.otherSize(step) }
         try write(slabs, label: "\(noun) by \(step)", provenance, reduction: reduction, hasNumbers: hasNumbers, to: output)
         return provenance
     }
@@ -68,8 +84,8 @@ struct TomogramExport {
     func write(
         _ volume: StoredVolume, step: String, label: String, reduction: OMEZarrWriter.Reduction, to output: VolumeOutput
     ) throws -> ExportedResults {
-        let provenance = try provenance(of: step)
-        guard volume.lengths == [shape.z, shape.y, shape.x] else { throw otherSize(step) }
+        let provenance = try source.provenance(of: step)
+        guard volume.lengths == [shape.z, shape.y, shape.x] else { throw source.otherSize(step) }
         try write([(0..<shape.z, volume)], label: label, provenance, reduction: reduction, hasNumbers: false, to: output)
         return provenance
     }
@@ -80,21 +96,9 @@ struct TomogramExport {
     ) throws {
         // MRC has no int32: numbers of objects are float32 there.
         let hasIntegers = if case .zarr = output { hasNumbers } else { false }
-        let name = "\(label) of \(tomogram.name)"
+        let name = "\(label) of \(source.tomogram.name)"
         try output.write(
             AssembledVolume(parts, shape: shape, hasIntegers: hasIntegers, name: name), label: name, lines: results.headerLines,
             voxelSize: results.voxelSize, reduction: reduction)
-    }
-
-    // MARK: Errors
-
-    func missing(_ step: String) -> CatalogError {
-        CatalogError(
-            .invalid, "\(step) has no result for \(tomogram.name) at hand; `cellar run --until \(step)` computes it")
-    }
-
-    private func otherSize(_ step: String) -> CatalogError {
-        CatalogError(
-            .invalid, "the result of \(step) for \(tomogram.name) has another size than the tomogram; `cellar run` renews it")
     }
 }

@@ -8,13 +8,6 @@ public enum VolumeOutput: Sendable {
 }
 
 extension OutputFiles {
-    /// A folder that is written, of an OME-Zarr image.
-    ///
-    /// - Throws: ``VolumeError`` where a catalog knows it or a file in it, or something is there that must not be replaced.
-    public func folder(_ path: String) throws -> OutputFolder {
-        try OutputFolder(path, replacing: areReplaced, protecting: protected)
-    }
-
     /// A volume that is written: OME-Zarr where the name ends with `.zarr`, and else MRC.
     ///
     /// - Throws: ``VolumeError`` as ``file(_:)`` and ``folder(_:)`` do.

@@ -241,9 +241,10 @@ extension ScopeIndex {
 extension PlanningSnapshot.DeclaredVoxelSize {
     /// The text in traces and `why`.
     var text: String {
-        let user = user.map { "user \($0)" }
-        let dataset = dataset.map { "dataset \($0)" }
-        let said = [user, dataset].compactMap(\.self)
+        // Keys were made of this text before folders and metadata were read: where they say nothing, it is as it was.
+        let said = [("user", user), ("metadata", metadata), ("folder", folder), ("dataset", dataset)].compactMap { source, size in
+            size.map { "\(source) \($0)" }
+        }
         return said.isEmpty ? "nothing" : said.joined(separator: ", ")
     }
 }

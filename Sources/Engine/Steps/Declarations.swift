@@ -70,10 +70,7 @@ extension Input where Value == Range<Int> {
 extension Input where Value == DeclaredVoxelSize {
     /// ``StepInput/Fact/declaredVoxelSize``.
     public static var declaredVoxelSize: Input {
-        Input(input: .fact(.declaredVoxelSize)) { item in
-            let declared = try item.declaredVoxelSize()
-            return DeclaredVoxelSize(user: declared.user, dataset: declared.dataset)
-        }
+        Input(input: .fact(.declaredVoxelSize)) { try $0.declaredVoxelSize() }
     }
 }
 
@@ -87,10 +84,16 @@ extension Input where Value == [AnnotationMember] {
     }
 }
 
-/// The voxel sizes that people gave, beside the header: by the user, and the default of the dataset.
+/// The voxel sizes that are known beside the header's: of the user, of a document about the file, of the name of a folder above it, and the
+/// default of the dataset.
 public struct DeclaredVoxelSize: Sendable, Hashable {
     public let user: VoxelSize?
+    public let metadata: VoxelSize?
+    public let folder: VoxelSize?
     public let dataset: VoxelSize?
+
+    /// The one that counts: the user's, else the header's, else that of metadata, of a folder, of the dataset. `v_tomogram` says the same.
+    public func effective(header: VoxelSize?) -> VoxelSize? { user ?? header ?? metadata ?? folder ?? dataset }
 }
 
 /// An annotation, and its scope.

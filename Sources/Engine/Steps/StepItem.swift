@@ -121,11 +121,12 @@ public final class StepItem {
         return try volumes.open(location)
     }
 
-    /// The voxel sizes that people gave, beside the header: by the user, and the default of the dataset.
-    public func declaredVoxelSize() throws -> (user: VoxelSize?, dataset: VoxelSize?) {
+    /// The voxel sizes that are known beside the header's; see ``DeclaredVoxelSize``.
+    public func declaredVoxelSize() throws -> DeclaredVoxelSize {
         guard setup.step.inputs.contains(.fact(.declaredVoxelSize)) else { throw undeclared("input", "declared-voxel-size") }
         let declared = try reader.declaredVoxelSize(of: scope)
-        return (declared.user, declared.dataset)
+        return DeclaredVoxelSize(
+            user: declared.user, metadata: declared.metadata, folder: declared.folder, dataset: declared.dataset)
     }
 
     /// A value that another step gave: of the item's own scope, of its tomogram, or of the current training set.

@@ -19,7 +19,7 @@ public struct PseudoLabels: ArtifactContent {
 
     /// The classes in the order of their labels, from 1: the raw values of ``SliceInstances/Part``. The label after the last one means
     /// "neither".
-    static let classes = [membrane, macromolecule]
+    package static let classes = [membrane, macromolecule]
     static let membrane = "membrane"
     static let macromolecule = "macromolecule"
 

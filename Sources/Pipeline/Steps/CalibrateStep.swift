@@ -3,7 +3,8 @@ public import CatalogSchema
 public import Engine
 import Volumes
 
-/// Decides the voxel size of a tomogram: the user's, else the header's, else the default of the dataset.
+/// Decides the voxel size of a tomogram: the user's, else the header's, else what metadata or a folder's name says, else the default of the
+/// dataset.
 ///
 /// It is a step of its own so that a change of the voxel size makes stale exactly the steps that read it. A change of the evidence that leaves
 /// the conclusion as it was makes nothing stale (early cut-off).
@@ -11,7 +12,7 @@ public struct CalibrateStep: TypedStep {
     public static let name = "calibrate"
     public static let version = 1
     public static let scope = ScopeKind.tomogram
-    public static let summary = "the voxel size, from what user, header and dataset say"
+    public static let summary = "the voxel size, from what user, header, metadata, folder and dataset say"
 
     public struct Inputs: Sendable {
         let declared = Input.declaredVoxelSize
@@ -29,7 +30,7 @@ public struct CalibrateStep: TypedStep {
         let header = try item.inputs.header.voxelSize.flatMap { size in
             size.count == 3 ? VoxelSize(xInAngstroms: size[0], yInAngstroms: size[1], zInAngstroms: size[2]) : nil
         }
-        let effective = declared.user ?? header ?? declared.dataset
+        let effective = declared.effective(header: header)
         try item.give(\.voxelSize, Calibration(effective))
         if let effective {
             item.record("voxel_size_x", effective.xInAngstroms)

@@ -83,6 +83,9 @@ public struct LabelSurvey: Sendable, Hashable {
 
     var isComplete: Bool { !hasFractions && !isOverfull }
 
+    /// All labels that occur; nil where a voxel is no whole number, or there are too many.
+    public var labels: [Int64]? { isComplete ? Array(counts.keys) : nil }
+
     /// The labels that are neither ground nor one of the given classes, ascending.
     public func others(besides classes: some Sequence<Int64>) -> [Int64] {
         let known = Set(classes).union([0])

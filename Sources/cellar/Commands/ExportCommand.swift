@@ -13,6 +13,7 @@ struct ExportCommand: ParsableCommand {
             cellar export map TS_0008 --step segment --class ribosome --output ribosome.mrc
             cellar export tomogram TS_0008 --output TS_0008.zarr       the tomogram itself
             cellar export network first --step train-membrane --output membrane.safetensors
+            cellar export copick config.json --dataset chlamy          picks and segmentations, into a copick project
 
             Labels and points are those of the trained networks where there are any, and else pseudo-labels; --step chooses. \
             Volumes have the size and the voxel size of the tomogram, and are MRC files, or OME-Zarr images (version 0.4, with two \
@@ -22,7 +23,7 @@ struct ExportCommand: ParsableCommand {
             Written are the results that stand, by the voxel size with which they were computed. It is printed which run gave them, \
             and whether they are stale. A file that is there is replaced with --force only; of folders, only a zarr image.
             """,
-        subcommands: [Labels.self, Points.self, Map.self, Tomogram.self, Network.self])
+        subcommands: [Labels.self, Points.self, Map.self, Tomogram.self, Network.self, Copick.self])
 
     struct Labels: ParsableCommand {
         static let configuration = CommandConfiguration(
@@ -152,6 +153,72 @@ struct ExportCommand: ParsableCommand {
         }
     }
 
+    struct Copick: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Write particles and classes of voxels into the overlay of a copick project.",
+            discussion: """
+                Particles become picks (user_session_object.json, in Å), classes a multilabel segmentation (OME-Zarr) with the labels \
+                of the project's objects. The run is the one that the tomogram came from, or its name. A class is the object of its \
+                name, in which copick has - for blanks, underscores and <>:"/\\|?*; an object that --add-objects makes for a class \
+                keeps the class's own name in its metadata (cellar_class), by which `cellar add --copick` reads it back.
+                """)
+
+        @Argument(help: ArgumentHelp("The configuration of a copick project on disk.", valueName: "config.json"))
+        var config: String
+
+        @Argument(help: "Tomograms: names, dataset/name, or id:N.")
+        var targets: [String] = []
+
+        @Option(help: "All tomograms of this dataset that have results.")
+        var dataset: String?
+
+        @Option(help: ArgumentHelp("Whose results these are, in copick's names of files.", valueName: "name"))
+        var user = CopickSession().userID
+
+        @Option(help: ArgumentHelp("The session, in copick's names of files.", valueName: "name"))
+        var session = CopickSession().sessionID
+
+        @Option(
+            help:
+                "Which results, any number of times; those of the trained networks where there are any, and else pseudo-labels, if not given."
+        )
+        var step: [ExportedCopick] = []
+
+        @Option(
+            help: ArgumentHelp(
+                "Write a configuration with the objects that this one lacks to a new file.", valueName: "new.json"))
+        var addObjects: String?
+
+        @OptionGroup var writingOptions: WritingOptions
+        @OptionGroup var catalogOptions: CatalogOptions
+
+        func validate() throws {
+            guard targets.isEmpty != (dataset == nil) else { throw ValidationError("Give either tomograms or --dataset.") }
+        }
+
+        func run() throws {
+            let project = try catalogOptions.open()
+            var names = targets
+            if let dataset {
+                names = try project.catalog.collection.tomograms(inDataset: dataset).compactMap { $0.id.map { "id:\($0)" } }
+                guard !names.isEmpty else {
+                    throw CatalogError(
+                        .notFound, "there is no tomogram in a dataset \(dataset); `cellar list datasets` shows what there is")
+                }
+            }
+            var export = CopickExport(configuration: config)
+            export.session = CopickSession(userID: user, sessionID: session)
+            (export.sources, export.extendedConfiguration) = (step, addObjects)
+            let line = StageLine("writing")
+            let report = try project.exportCopick(
+                of: names, export, to: writingOptions.files(at: config, knownTo: project.directory)
+            ) { line.show($0.path) }
+            line.clear()
+            for file in report.files { file.export.report(as: file.path) }
+            for remark in report.remarks { note(remark) }
+        }
+    }
+
     private static func convention(_ word: String) throws -> CoordinateConvention {
         guard let convention = CoordinateConvention(rawValue: word) else {
             let words = CoordinateConvention.allCases.map(\.rawValue).joined(separator: ", ")
@@ -215,3 +282,4 @@ extension ExportedLabels: ExpressibleByArgument {}
 extension ExportedMap: ExpressibleByArgument {}
 extension ExportedPoints: ExpressibleByArgument {}
 extension ExportedNetwork: ExpressibleByArgument {}
+extension ExportedCopick: ExpressibleByArgument {}

@@ -47,7 +47,7 @@ struct TrainingCommand: ParsableCommand {
         private static let tomogramColumns = [
             "name", "format", "scalar_type", "size_x", "size_y", "size_z", "voxel_size", "voxel_size_y", "voxel_size_z",
             "voxel_size_source", "header_voxel_size", "density_min", "density_max", "density_mean", "density_std",
-            "voxel_digest", "slabs", "annotations", "meta",
+            "voxel_digest", "slabs", "annotations", "meta", "metadata_voxel_size", "folder_voxel_size",
         ]
 
         private static func view(_ parts: String, and columns: [String]) -> String {
