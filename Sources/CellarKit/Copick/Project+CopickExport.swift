@@ -229,7 +229,7 @@ private struct CopickRunFiles {
 
     private struct Segmentation {
         let output: OutputFolder
-        let volume: LabelVolume
+        let volume: RelabelledVolume
         let contents: String
         let results: ExportedResults
     }
@@ -284,10 +284,11 @@ private struct CopickRunFiles {
                 "\(segmentationsFolder)/\(spacing)_\(prefix)\(labels.step)\(CopickProject.multilabelEnding).zarr")
             let numbers = labels.classes.map { UInt16(clamping: objects.byClass[$0]?.label ?? 0) }
             // Numbers beyond the classes, such as that of what is neither, become ground.
-            guard
-                let volume = LabelVolume(
-                    labels.parts, labels: [0] + numbers + [0], shape: run.results.shape, voxelSize: labels.results.voxelSize,
-                    name: output.path)
+            let shape = run.results.shape
+            guard labels.parts.allSatisfy({ $0.volume.lengths == [$0.z.count, shape.y, shape.x] }),
+                let volume = RelabelledVolume(
+                    AssembledVolume(labels.parts, shape: shape, name: output.path), labels: [0] + numbers + [0],
+                    voxelSize: labels.results.voxelSize, name: output.path)
             else { throw run.results.otherSize(labels.step) }
             let names = zip(numbers, labels.classes).map { "\($0) \(objects.byClass[$1]?.name ?? $1)" }.joined(separator: ", ")
             return Segmentation(
