@@ -25,7 +25,7 @@ import Testing
 
     /// The rows of a question, cells with commas between.
     private func rows(_ sql: String) -> [String] {
-        let result = run("query", sql, "--format", "csv")
+        let result = run("query", sql.replacing("\n", with: " "), "--format", "csv")
         #expect(result.status == 0, "\(result)")
         return result.output.split(separator: "\n").dropFirst().map(String.init)
     }
@@ -98,7 +98,7 @@ import Testing
                     "labels membrane  0 bob 5", "\"labels membrane, ribosome  0 bob 5\"",
                 ])
         #expect(
-            rows("SELECT DISTINCT radius_angstrom FROM annotation_class WHERE name = 'ribosome' AND value IS NULL") == ["125"])
+            rows("SELECT DISTINCT radius_angstrom FROM annotation_class WHERE name = 'ribosome' AND value IS NULL") == ["125.0"])
         // A mask's own value counts.
         #expect(rows("SELECT DISTINCT value FROM annotation_class WHERE name = 'membrane' ORDER BY value") == ["1", "7"])
         for sentence in [
@@ -136,7 +136,7 @@ import Testing
         #expect(rows("SELECT count(*) FROM v_tomogram") == ["0"])
         #expect(run("add", "--copick", path, "--dataset", "d", "--no-annotations").status == 0)
         #expect(run("add", "--copick", path, "--dataset", "d", "--radius", "apo-ferritin=60").status == 0)
-        #expect(rows("SELECT DISTINCT radius_angstrom FROM annotation_class WHERE name = 'apo-ferritin'") == ["60"])
+        #expect(rows("SELECT DISTINCT radius_angstrom FROM annotation_class WHERE name = 'apo-ferritin'") == ["60.0"])
     }
 
     // MARK: The portal

@@ -43,7 +43,7 @@ import Testing
             ("local:///data/overlay", "local://", "is empty"),
             (#""name": "membrane""#, #""name": "ribosome""#, "two objects ribosome"),
             (#""label": 2"#, #""label": 0"#, "the label 0"),
-            (#""label": 2"#, #""label": "two""#, "pickable_objects.[0].label"),
+            (#""label": 2"#, #""label": "two""#, "pickable_objects[0].label"),
             (#""pickable_objects""#, #""objects""#, "pickable_objects"),
             (#""overlay_root""#, #""overlay""#, "there is no overlay_root"),
             ("}", "", "is not JSON"),
