@@ -205,7 +205,9 @@ import Volumes
         #expect(try made.value("SELECT count(*) FROM tomogram") == 0)
         #expect(try made.value("SELECT count(*) FROM dataset") == 0)
         _ = try made.catalog.collection.addEach(tomograms, mode: .allOrNone)
-        #expect(try made.value("SELECT group_concat(n, ' ') FROM (SELECT dataset || name AS n FROM v_tomogram ORDER BY id)") == "dt0 et1 dt2")
+        #expect(
+            try made.value("SELECT group_concat(n, ' ') FROM (SELECT dataset || name AS n FROM v_tomogram ORDER BY id)")
+                == "dt0 et1 dt2")
         let again = try made.catalog.collection.addEach(tomograms, mode: .trying)
         #expect(try again.map { try $0.get().outcome } == [.unchanged, .unchanged, .unchanged])
     }

@@ -58,7 +58,8 @@ private enum CopickPython {
         #expect(try results.cellar(export + ["--force"]).status == 0)
         // What a project has is not read as truth unless its user is named.
         #expect(try results.cellar("export", "copick", "copick.json", "--dataset", "d").status == 0)
-        try CopickFixture(results.folder).tomogram("t")
+        // Of 1000 × 800 × 600 Å, so that the points lie inside.
+        try CopickFixture(results.folder).tomogram("t", spacing: "100.000")
         let added = try results.cellar("add", "--copick", "copick.json", "--dataset", "back", "--users", "me")
         #expect(added.output == "added: 1 tomogram in back\nannotated: 1 annotation in back\n", "\(added.errors)")
     }
