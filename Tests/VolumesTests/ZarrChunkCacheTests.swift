@@ -13,11 +13,11 @@ struct ZarrChunkCacheTests {
 
     private static func chunk(_ place: ZarrChunkCache.Place) throws -> ZarrChunk {
         let shape = try #require(VolumeShape(z: 4, y: 8, x: 8))
-        let values = (0..<256).flatMap { voxel in
-            withUnsafeBytes(of: Float(((place.z * 10 + place.y) * 10 + place.x) * 1000 + voxel)) { Array($0) }
-        }
+        let number = 1000 * (100 * place.z + 10 * place.y + place.x)
+        var values: [UInt8] = []
+        for voxel in 0..<256 { withUnsafeBytes(of: Float(number + voxel)) { values += Array($0) } }
         return ZarrChunk(
-            decoded: values, shape: shape, strides: (64, 8, 1), dataType: try #require(ZarrDataType("<f4")))
+            decoded: values, shape: shape, strides: (64, 8, 1), dataType: try #require(ZarrDataType(code: "<f4")))
     }
 
     /// Reads every slice of every chunk through a cache, layer after layer, and counts the chunks that were decoded.
@@ -123,7 +123,9 @@ struct ZarrChunkCacheTests {
             try (0..<10).flatMap { try ZarrVolume(path: path, array: nil).readSlice(z: $0).floats() }
         }
         func expected(_ factor: Float) -> [Float] {
-            (0..<10).flatMap { z in (0..<12).flatMap { y in (0..<9).map { factor * Float(z * 200 + y * 10 + $0) } } }
+            var values: [Float] = []
+            for z in 0..<10 { for y in 0..<12 { for x in 0..<9 { values.append(factor * Float(200 * z + 10 * y + x)) } } }
+            return values
         }
         let path = try write(1)
         #expect(try read(path) == expected(1))
