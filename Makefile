@@ -1,8 +1,10 @@
 # Cellar. `make demo` shows it at work, `make test` checks all of it; both install what is missing.
 
 SHELL := /bin/bash
-# The last three are loaded while the program runs, where they are there: for zarr stores that they compressed.
-PACKAGES := libsqlite3-dev libhdf5-dev libopenblas-dev zlib1g-dev libblosc1 libzstd1 liblz4-1
+PACKAGES := libsqlite3-dev libhdf5-dev libopenblas-dev zlib1g-dev
+# Loaded while the program runs, where they are there: for zarr stores that they compressed. Nothing else needs them.
+CODECS := libblosc1 libzstd1 liblz4-1
+INSTALL = $(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # Numeric Swift is a hundred times slower in debug: everything, tests too, is built for release. Tests see internal declarations,
 # which the program does without: each of the two has a build folder of its own, so that neither makes the other compile again.
@@ -17,8 +19,11 @@ PREFIX ?= /usr/local
 DEMO ?= $(shell name=cellar-demo; number=2; while [ -e $$name ]; do name=cellar-demo-$$number; number=$$((number + 1)); done; echo $$name)
 
 PYTHON ?= python3
+# Where tests find packages of the field: the folders of `make python`, with colons between them.
+CELLAR_TEST_PYTHON ?= $(subst $(eval ) ,:,$(wildcard $(CURDIR)/.venv-zarr/bin/python $(CURDIR)/.venv-copick/bin/python))
+export CELLAR_TEST_PYTHON
 
-.PHONY: all setup build install test lint demo schema reference benchmark check-diffusion check-cellpose clean
+.PHONY: all setup python build install test lint demo schema reference benchmark check-diffusion check-cellpose clean
 
 all: build
 
@@ -28,7 +33,19 @@ setup:
 	@missing=""; for package in $(PACKAGES); do \
 	    dpkg-query -W -f='$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$package"; done; \
 	if [ -n "$$missing" ]; then echo "installing$$missing"; \
-	    $(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$missing >/dev/null; fi
+	    $(INSTALL) $$missing >/dev/null; fi
+	@missing=""; for package in $(CODECS); do \
+	    dpkg-query -W -f='$${Status}' $$package 2>/dev/null | grep -q 'ok installed' || missing="$$missing $$package"; done; \
+	if [ -n "$$missing" ]; then echo "installing$$missing"; \
+	    $(INSTALL) $$missing >/dev/null || echo "without$$missing: zarr stores that they compressed are not read"; fi
+
+# The packages of the field that tests compare with, for `make test`: about a minute. They exclude each other: one folder for each.
+python:
+	test -x .venv-zarr/bin/python || $(PYTHON) -m venv .venv-zarr
+	.venv-zarr/bin/pip install -q 'numpy==2.4.6' 'zarr==3.1.6' 'numcodecs==0.16.6' 'ome-zarr==0.18.0' 'tensorstore==0.1.86' \
+	    'h5py==3.16.0' 'mrcfile==1.5.4'
+	test -x .venv-copick/bin/python || $(PYTHON) -m venv .venv-copick
+	.venv-copick/bin/pip install -q 'copick==1.31.0' 'zarr==2.18.7' 'numcodecs==0.15.2' 'numpy==2.4.6'
 
 build: setup
 	$(BUILD)

@@ -5,30 +5,10 @@ import TestSupport
 import Testing
 import Volumes
 
-/// The Python of the machine, where it has h5py.
-private enum Python {
-    static let hasH5py = (try? run("import h5py, numpy")) != nil
-
-    struct Failure: Error { let output: String }
-
-    /// Runs a script and returns what it printed.
-    static func run(_ script: String, _ arguments: String...) throws -> String {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = ["python3", "-c", script] + arguments
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        process.standardError = pipe
-        try process.run()
-        let output = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else { throw Failure(output: output) }
-        return output
-    }
-}
-
-@Suite("h5py", .enabled(if: Python.hasH5py, "python3 has no h5py here"))
+@Suite("h5py", .enabled(if: Self.python != nil, PythonProgram.absence))
 struct PythonTests {
+    private static let python = PythonProgram(running: "import h5py, numpy")
+
     @Test("reads every type under its own name, float16 as <f2, through its own filters")
     func types() throws {
         let temporary = try TemporaryStore()
@@ -67,7 +47,7 @@ struct PythonTests {
                     assert (d[...].ravel() == numpy.arange(1050) % 100).all(), name
                 print(len(f), f['float16-1'].dtype.str, f['uint8-4'].compression_opts)
             """
-        let output = try Python.run(script, temporary.store.path(of: digest))
+        let output = try #require(Self.python).run(["-c", script, temporary.store.path(of: digest)])
         #expect(output == "55 <f2 4\n")
     }
 
@@ -79,8 +59,8 @@ struct PythonTests {
         let text = try String(contentsOf: page, encoding: .utf8)
         let blocks = text.components(separatedBy: "```python\n").dropFirst().map { $0.components(separatedBy: "```")[0] }
         let script = try #require(blocks.first { $0.contains("def logical_digest") })
-        let output = try Python.run(
-            script + "\nimport sys\nprint(logical_digest(sys.argv[1]))\n", temporary.store.path(of: digest))
+        let output = try #require(Self.python).run(
+            ["-c", script + "\nimport sys\nprint(logical_digest(sys.argv[1]))\n", temporary.store.path(of: digest)])
         #expect(output == "\(digest.hexadecimal)\n")
     }
 }

@@ -3,32 +3,10 @@ import Foundation
 import TestSupport
 import Testing
 
-/// A Python with copick: `python3`, or the one that `CELLAR_PYTHON` names.
-private enum CopickPython {
-    static let isPresent = (try? run("import copick, numpy, zarr")) != nil
-    static let absence: Comment = "python3 has no copick here; CELLAR_PYTHON names another one"
-
-    struct Failure: Error { let output: String }
-
-    /// Runs a script and returns what it printed.
-    static func run(_ script: String, _ arguments: String...) throws -> String {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        let python = ProcessInfo.processInfo.environment["CELLAR_PYTHON"] ?? "python3"
-        process.arguments = [python, "-W", "ignore", "-c", script] + arguments
-        let (output, errors) = (Pipe(), Pipe())
-        (process.standardOutput, process.standardError) = (output, errors)
-        try process.run()
-        let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        let complaint = String(decoding: errors.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else { throw Failure(output: complaint) }
-        return text
-    }
-}
-
 /// Results in copick projects, and copick's projects in catalogs.
 @Suite("cellar export copick") struct CopickExportTests {
+    private static let python = PythonProgram(running: "import copick, numpy, zarr")
+
     /// Results of a tomogram `t` of 40 × 32 × 6 voxels of 10 Å, and an empty copick project.
     private func scene(objects: [(name: String, isParticle: Bool, label: Int?, radius: Double?)]) throws -> HandmadeResults {
         let results = try HandmadeResults()
@@ -94,7 +72,7 @@ private enum CopickPython {
         #expect(!FileManager.default.fileExists(atPath: results.folder.file("overlay")))
     }
 
-    @Test("what copick reads back is what the catalog holds", .enabled(if: CopickPython.isPresent, CopickPython.absence))
+    @Test("what copick reads back is what the catalog holds", .enabled(if: Self.python != nil, PythonProgram.absence))
     func readByCopick() throws {
         let results = try scene(objects: Self.objects)
         try results.publishPicks()
@@ -121,11 +99,12 @@ private enum CopickPython {
             assert labels.shape == expected.shape and (labels == expected).all()
             print("as it is")
             """
-        let output = try CopickPython.run(script, results.folder.file("copick.json"), results.folder.file("plain.json"))
+        let output = try #require(Self.python).run(
+            ["-c", script, results.folder.file("copick.json"), results.folder.file("plain.json")])
         #expect(output == "as it is\n")
     }
 
-    @Test("what copick writes is what the catalog holds", .enabled(if: CopickPython.isPresent, CopickPython.absence))
+    @Test("what copick writes is what the catalog holds", .enabled(if: Self.python != nil, PythonProgram.absence))
     func writtenByCopick() throws {
         let folder = try TemporaryDirectory()
         let cellar = CellarProcess(in: folder)
@@ -151,7 +130,7 @@ private enum CopickPython {
             run.new_segmentation(10.0, "all", "2", True, "bob").from_numpy(labels)
             run.new_segmentation(10.0, "membrane", "2", False, "bob").from_numpy((labels == 1).astype("u1"))
             """
-        _ = try CopickPython.run(script, folder.path)
+        try #require(Self.python).run(["-c", script, folder.path])
         let added = try cellar("add", "--copick", "config.json", "--dataset", "d")
         #expect(added.output == "added: 1 tomogram in d\nannotated: 3 annotations in d\n", "\(added.errors)")
         func answers(_ sql: String) throws -> [String] {

@@ -120,7 +120,7 @@ import Testing
             #expect(try cellar("add", name, "--dataset", "d").status == 0)
         }
         // 2 is the name of the third, and the id of the second: the name wins.
-        #expect(try cellar("annotate", "2", "--labels", "2.mrc", "--class", "a=1").status == 0)
+        #expect(try cellar("annotate", "2", "--labels", "2.mrc", "--class", "a", "--threshold", "1").status == 0)
         #expect(try cellar("query", "SELECT tomogram FROM v_annotation", "--format", "csv").output == "tomogram\n2\n")
         #expect(try cellar("why", "2").status == 0)
         #expect(try cellar("show", "2", "--output", "x.png").status == 0)

@@ -94,11 +94,12 @@ struct OptionTable {
         let numbers = [
             "jobs", "z", "radius", "pixel-size", "voxel-size", "dataset-voxel-size", "ids", "count", "slices", "pictures", "bins",
             "from", "to",
-            "seed", "snr", "size", "tomograms", "budget", "time-limit", "least-confidence", "keep-runs", "threshold", "voxel-spacing",
+            "seed", "snr", "size", "tomograms", "budget", "time-limit", "least-confidence", "keep-runs", "threshold",
+            "voxel-spacing",
         ]
         let paths = [
             "paths", "directory", "destination", "labels", "points", "output", "path", "input", "catalog",
-            "manifest", "copick", "portal", "config", "add-objects",
+            "manifest", "copick", "portal", "config.json", "add-objects", "tokenizer",
         ]
         let texts = [
             "dataset", "meta", "name", "name-from", "names", "tomogram", "target", "set", "class", "convention", "where",
@@ -200,10 +201,10 @@ struct OptionTable {
         "export network": [["set": "first", "step": "train-membrane", "output": "n.safetensors"]],
         "export copick": [
             [
-                "config": "copick.json", "targets": "t", "user": "me", "session": "2", "step": "segment",
+                "config.json": "copick.json", "targets": "t", "user": "me", "session": "2", "step": "segment",
                 "add-objects": "more.json",
             ],
-            ["config": "copick.json", "dataset": "d", "add-objects": "more.json"],
+            ["config.json": "copick.json", "dataset": "d", "add-objects": "more.json"],
         ],
         "remove": [["subject": "annotations", "where": "points > 0"]],
         "gc": [["budget": "1G", "keep-runs": "1"]],

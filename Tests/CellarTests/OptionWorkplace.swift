@@ -70,6 +70,9 @@ struct OptionWorkplace {
                 try writer.append(#require(buffer))
                 try writer.finish()
             }
+            try folder.write("small.safetensors", OneFileModel.bytes())
+            let tokenizer = Repository.file("Tests/DiffusionTests/Golden/data/sd1-tiny/model/tokenizer")
+            try FileManager.default.copyItem(atPath: tokenizer, toPath: folder.file("tokenizer"))
             try folder.write("points.csv", Array("x [A],y [A],z [A]\n100,100,20\n200,100,30\n".utf8))
             try folder.write("tomograms.csv", Array("path,name,dataset,grid\nextra.mrc,table,g,A3\n".utf8))
             let copick = CopickFixture(folder)

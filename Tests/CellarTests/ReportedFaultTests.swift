@@ -8,8 +8,10 @@ import Testing
 /// Small files, each of which shows a fault that users of the field's programs reported: what the program says of them.
 @Suite(
     "A file with a reported fault",
-    .enabled(if: SharedData.cases != nil && PythonProgram.has("numpy", "numcodecs"), PythonProgram.absence))
+    .enabled(if: SharedData.cases != nil && Self.python != nil, PythonProgram.absence))
 struct ReportedFaultTests {
+    private static let python = PythonProgram(running: "import numpy, numcodecs")
+
     /// The files in a folder, and an empty project beside them.
     private struct Scene {
         let directory: TemporaryDirectory
@@ -18,7 +20,7 @@ struct ReportedFaultTests {
         init() throws {
             directory = try TemporaryDirectory()
             catalog = directory.file("project")
-            try PythonProgram.run([try #require(SharedData.cases), directory.file("cases")])
+            try #require(ReportedFaultTests.python).run([try #require(SharedData.cases), directory.file("cases")])
             #expect(cellar("init", catalog, inCatalog: false).status == 0)
         }
 
@@ -99,7 +101,7 @@ struct ReportedFaultTests {
             scene.cellar("annotate", "cube", "--points", scene.file(name), "--class", "ribosome", "--radius", "100")
         }
         let outside = annotate("outside.star")
-        #expect(outside.status == 1 && outside.errors.contains("pixel size"), "\(outside)")
+        #expect(outside.status == 1 && outside.errors.contains("--pixel-size"), "\(outside)")
         let inside = annotate("inside.star")
         #expect(inside.status == 0, "\(inside)")
         #expect(points(scene) == "900.0,900.0,90.0\n")

@@ -129,7 +129,7 @@ import Volumes
         let collection = try PipelineCollection.annotated(
             scene, settings: ["train-membrane.epoch.count": "1", "train-particles.epoch.count": "1"], isNamed: false)
         var failures = try #require(try collection.run()).failures
-        #expect(failures.count == 1 && failures[0].contains("a voxel of value 2.0 in slice 0, which is no class"), "\(failures)")
+        #expect(failures.count == 1 && failures[0].contains("a voxel of value 2 in slice 0, which is no class"), "\(failures)")
         collection.settings["evaluate.unnamed"] = "ground"
         collection.settings["evaluate-picks.classes"] = "macromolecule=ribosome"
         failures = try #require(try collection.run()).failures

@@ -1,34 +1,44 @@
 import Foundation
 public import Testing
 
-/// The Python of the machine: `CELLAR_TEST_PYTHON`, else `python3`. Tests that compare with packages of the field run where it has them,
-/// and skip elsewhere:
+/// A Python that has the modules that a test compares with: one of those that `CELLAR_TEST_PYTHON` names, with colons between them,
+/// else `python3`. Packages of the field exclude each other, so one interpreter need not have all. Tests skip where there is none:
 ///
 /// ```swift
-/// @Suite("h5py", .enabled(if: PythonProgram.has("h5py"), PythonProgram.absence))
+/// private static let python = PythonProgram(running: "import h5py")
+///
+/// @Test(.enabled(if: python != nil, PythonProgram.absence))
 /// ```
-public enum PythonProgram {
+public struct PythonProgram: Sendable {
     /// Why a test skips.
-    public static let absence: Comment = "python3 (or CELLAR_TEST_PYTHON) lacks the modules that this test compares with"
+    public static let absence: Comment =
+        "no Python with the modules that this test needs: `make python` installs them, and `make test` uses them"
+
+    private let path: String
 
     /// A script that failed.
     public struct Failure: Error, CustomStringConvertible {
         public let description: String
     }
 
-    /// Whether all modules can be imported.
-    public static func has(_ modules: String...) -> Bool {
-        (try? run(["-c", "import " + modules.joined(separator: ", ")])) != nil
+    /// The first interpreter in which a statement runs; nil where there is none.
+    public init?(running statement: String) {
+        let named = ProcessInfo.processInfo.environment["CELLAR_TEST_PYTHON"]?.split(separator: ":").map(String.init) ?? []
+        let programs = (named + ["python3"]).map { PythonProgram(path: $0) }
+        guard let program = programs.first(where: { (try? $0.run(["-c", statement])) != nil }) else { return nil }
+        self = program
     }
 
-    /// Runs Python with arguments, and returns what it printed.
+    private init(path: String) { self.path = path }
+
+    /// Runs Python with arguments (a path of a script, or `-c` and a script, first), and returns what it printed.
     ///
     /// - Throws: ``Failure`` with all that it printed, where it did not exit with 0.
     @discardableResult
-    public static func run(_ arguments: [String]) throws -> String {
+    public func run(_ arguments: [String]) throws -> String {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = [ProcessInfo.processInfo.environment["CELLAR_TEST_PYTHON"] ?? "python3"] + arguments
+        process.arguments = [path, "-W", "ignore"] + arguments
         let (output, errors) = (Pipe(), Pipe())
         process.standardOutput = output
         process.standardError = errors

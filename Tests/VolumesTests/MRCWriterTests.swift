@@ -136,9 +136,10 @@ struct MRCWriterTests {
         #expect(error.code == .unsupported)
     }
 
-    @Test("writes what mrcfile finds valid", .enabled(if: MrcfileValidator.python != nil, MrcfileValidator.absence))
+    private static let python = PythonProgram(running: "import mrcfile")
+
+    @Test("writes what mrcfile finds valid", .enabled(if: Self.python != nil, PythonProgram.absence))
     func validate() throws {
-        let python = try #require(MrcfileValidator.python)
         let paths = [
             try write((-30..<30).map { Int8($0) }, z: 5, y: 3, x: 4), try write((-30..<30).map { Int16($0) }, z: 5, y: 3, x: 4),
             try write((0..<200_000).map { Float($0 % 977) / 3 + 1000 }, z: 20, y: 100, x: 100, labels: ["Cellar"]),
@@ -146,31 +147,8 @@ struct MRCWriterTests {
             try write((0..<60).map { UInt8($0) }, z: 5, y: 3, x: 4, voxelSize: nil),
         ]
         let list = paths.map { "\"\($0)\"" }.joined(separator: ", ")
-        let output = try MrcfileValidator.run(
-            python, "import mrcfile, sys; sys.exit(not all([mrcfile.validate(p) for p in [\(list)]]))")
-        #expect(output.status == 0, "\(output.text)")
-    }
-}
-
-/// A Python that has mrcfile, if this machine has one: `CELLAR_PYTHON`, or the first in the path.
-private enum MrcfileValidator {
-    static let absence: Comment = "no Python with mrcfile: set CELLAR_PYTHON to one"
-
-    static let python: String? = {
-        let candidates = [ProcessInfo.processInfo.environment["CELLAR_PYTHON"], "python3"].compactMap { $0 }
-        return candidates.first { (try? run($0, "import mrcfile").status) == 0 }
-    }()
-
-    static func run(_ python: String, _ program: String) throws -> (status: Int32, text: String) {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = [python, "-c", program]
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        process.standardError = pipe
-        try process.run()
-        let text = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        return (process.terminationStatus, text)
+        try #require(Self.python).run([
+            "-c", "import mrcfile, sys; sys.exit(not all([mrcfile.validate(p) for p in [\(list)]]))",
+        ])
     }
 }

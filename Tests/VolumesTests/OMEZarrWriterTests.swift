@@ -68,31 +68,11 @@ struct OMEZarrWriterTests {
 
     // MARK: Python
 
-    /// The Python of the machine, or the one that CELLAR_TEST_PYTHON names, where it has zarr.
-    private enum Python {
-        static let path = ProcessInfo.processInfo.environment["CELLAR_TEST_PYTHON"] ?? "python3"
-        static let hasZarr = (try? run(["-c", "import numpy, zarr, numcodecs"])) != nil
-
-        struct Failure: Error { let output: String }
-
-        static func run(_ arguments: [String]) throws -> String {
-            let process = Process()
-            process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-            process.arguments = [path] + arguments
-            let pipe = Pipe()
-            process.standardOutput = pipe
-            process.standardError = pipe
-            try process.run()
-            let output = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-            process.waitUntilExit()
-            guard process.terminationStatus == 0 else { throw Failure(output: output) }
-            return output
-        }
-    }
+    private static let python = PythonProgram(running: "import numpy, zarr, numcodecs")
 
     @Test(
         "is read by zarr, ome-zarr and tensorstore: voxels, resolutions and metadata",
-        .enabled(if: Python.hasZarr, "python3 (or CELLAR_TEST_PYTHON) has no zarr here"))
+        .enabled(if: Self.python != nil, PythonProgram.absence))
     func python() throws {
         var arguments = [Repository.file("Tests/VolumesTests/check_written_zarr.py")]
         var count = 0
@@ -116,7 +96,7 @@ struct OMEZarrWriterTests {
             try add(Self.buffer(z, y, x) { Int16($0) - 3000 }, "<i2", .mean, 10)
             try add(Self.buffer(z, y, x) { Int32($0) * 70000 }, "<i4", .first, 2.62)
         }
-        let output = try Python.run(arguments)
+        let output = try #require(Self.python).run(arguments)
         let compressor = CodecLibrary.blosc.version == nil ? "zlib" : "blosc"
         #expect(output.split(separator: "\n").count { $0.hasPrefix("ok \(compressor) zarr") } == count, "\(output)")
     }

@@ -69,7 +69,11 @@ struct OutputFolderTests {
         try directory.write("array.zarr/.zarray", Array("{}".utf8))
         try directory.write("claimed.zarr/.zgroup", Array("{\"zarr_format\": 2}".utf8))
         try directory.write(
-            "three.zarr/zarr.json", Array("{\"node_type\": \"group\", \"attributes\": {\"ome\": {\"multiscales\": []}}}".utf8))
+            "three.zarr/zarr.json",
+            Array(
+                """
+                {"zarr_format": 3, "node_type": "group", "attributes": {"ome": {"multiscales": [{"datasets": [{"path": "0"}]}]}}}
+                """.utf8))
         for name in ["array.zarr", "claimed.zarr", "three.zarr"] {
             try write(folder(name, replacing: true))
             #expect(try text("\(name)/0/1/2/3") == "new")

@@ -4,29 +4,10 @@ import TestSupport
 import Testing
 import Volumes
 
-/// The Python of the machine, or the one that `CELLAR_TEST_PYTHON` names.
-private enum Python {
-    static let program = ProcessInfo.processInfo.environment["CELLAR_TEST_PYTHON"] ?? "python3"
-    static let hasZarr = (try? run(["-c", "import zarr, numcodecs; assert zarr.__version__ >= '3.1'"])) != nil
-
-    struct Failure: Error { let output: String }
-
-    static func run(_ arguments: [String]) throws {
-        let process = Process()
-        process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-        process.arguments = [program] + arguments
-        let pipe = Pipe()
-        process.standardOutput = pipe
-        process.standardError = pipe
-        try process.run()
-        let output = String(decoding: pipe.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
-        process.waitUntilExit()
-        guard process.terminationStatus == 0 else { throw Failure(output: output) }
-    }
-}
-
-@Suite("zarr-python", .enabled(if: Python.hasZarr, "python3, or CELLAR_TEST_PYTHON, has no zarr 3.1 here"))
+@Suite("zarr-python", .enabled(if: Self.python != nil, PythonProgram.absence))
 struct ZarrDifferentialTests {
+    private static let python = PythonProgram(running: "import zarr, numcodecs; assert zarr.__version__ >= '3.1'")
+
     /// 40 stores, or as many as `CELLAR_ZARR_STORES` says.
     @Test("gives the same voxels of random stores")
     func randomStores() throws {
@@ -35,7 +16,7 @@ struct ZarrDifferentialTests {
         let count = Int(environment["CELLAR_ZARR_STORES"] ?? "") ?? 40
         let seed = environment["CELLAR_ZARR_SEED"] ?? "1"
         let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(path: "Golden/random_stores.py").path
-        try Python.run([script, directory.path, "\(count)", seed])
+        try #require(Self.python).run([script, directory.path, "\(count)", seed])
         var random = RandomStream(state: 1)
         for index in 0..<count {
             let text = try String(contentsOfFile: directory.file("\(index).txt"), encoding: .utf8)

@@ -80,8 +80,10 @@ struct MultiscaleImage: Decodable, Sendable {
 /// The indices of the axes z, y and x of a zarr array.
 ///
 /// The specification says that the list of axes has the order of the array's dimensions, so the names decide: an array
-/// whose axes are named x, y, z is transposed to `[z][y][x]`. If the names x and y are missing or occur twice, the
-/// last axes are z, y, x: every program of the field stores a tomogram so.
+/// whose axes are named x, z, y is transposed to `[z][y][x]`. There is one exception. Early stores of the CryoET Data Portal name
+/// the axes x, y, z over an array that is z, y, x. So axes named x, y, z are taken for z, y, x, unless the last one is shorter
+/// than the first: z is the short axis of a tomogram. If the names x and y are missing or occur twice, the last axes are z, y, x:
+/// every program of the field stores a tomogram so.
 struct ZarrAxes: Hashable, Sendable {
     /// Nil if the array is a single image.
     let z: Int?
@@ -95,7 +97,12 @@ struct ZarrAxes: Hashable, Sendable {
         let names = names?.map { $0.lowercased() } ?? []
         func places(_ name: String) -> [Int] { names.indices.filter { names[$0] == name } }
         let (z, y, x) = (places("z"), places("y"), places("x"))
-        if names.count == shape.count, z.count <= 1, y.count == 1, x.count == 1 {
+        if names.count == shape.count, shape.count >= 3, Array(names.suffix(3)) == ["x", "y", "z"], z.count == 1, y.count == 1,
+            x.count == 1, shape[z[0]] >= shape[x[0]]
+        {
+            (self.z, self.y, self.x) = (x[0], y[0], z[0])
+            note = "the axes are named x, y, z, and were taken for z, y, x, as the CryoET Data Portal stored them"
+        } else if names.count == shape.count, z.count <= 1, y.count == 1, x.count == 1 {
             self.z = z.first
             self.y = y[0]
             self.x = x[0]

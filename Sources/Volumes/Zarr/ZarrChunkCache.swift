@@ -135,7 +135,7 @@ final class ZarrChunkCache: Sendable {
             while isSmall, state.bytesInMemory + chunk.bytes.count > limits.memory,
                 let other = state.longestUnused(besideLayer: place.z, inMemory: true)
             {
-                moveToScratch(other, &state)
+                moveToScratch(other, besideLayer: place.z, &state)
             }
             guard isSmall, state.bytesInMemory + chunk.bytes.count <= limits.memory else { return true }
             state.insert(content, at: place, version: version)
@@ -162,13 +162,22 @@ final class ZarrChunkCache: Sendable {
         }
     }
 
-    /// Moves a chunk from memory to the file, or drops it where there is no room.
-    private func moveToScratch(_ place: Place, _ state: inout State) {
+    /// Moves a chunk from memory to the file, where chunks of other layers than the given one give way; drops it where there is no room.
+    private func moveToScratch(_ place: Place, besideLayer layer: Int, _ state: inout State) {
         guard let entry = state.entries[place], case .memory(let chunk) = entry.content else { return }
         state.remove(place)
-        guard let block = scratch(&state)?.store(chunk) else { return }
-        state.entries[place] = Entry(
-            content: .scratch(shape: chunk.shape, block), version: entry.version, lastUse: entry.lastUse)
+        guard let scratch = scratch(&state) else { return }
+        while true {
+            if let block = scratch.store(chunk) {
+                state.entries[place] = Entry(
+                    content: .scratch(shape: chunk.shape, block), version: entry.version, lastUse: entry.lastUse)
+                return
+            }
+            guard let other = state.longestUnused(besideLayer: layer, inMemory: false),
+                state.entries[other].map({ $0.lastUse < entry.lastUse }) ?? false
+            else { return }
+            state.remove(other)
+        }
     }
 
     private func scratch(_ state: inout State) -> ScratchFile? {

@@ -34,7 +34,7 @@ struct ZarrDataType: Hashable, Sendable {
             case .integer(let value): bytes(Value(exactly: value)?.littleEndian)
             case .unsignedInteger(let value): bytes(Value(exactly: value)?.littleEndian)
             case .number(let value): bytes(Value(exactly: value)?.littleEndian)
-            case .bitPattern: nil
+            case .bitPattern, .text: nil
             }
         }
         func real(_ fromDouble: (Double) -> [UInt8]?) -> [UInt8]? {
@@ -44,6 +44,7 @@ struct ZarrDataType: Hashable, Sendable {
             case .unsignedInteger(let value): fromDouble(Double(value))
             case .number(let value): fromDouble(value)
             case .bitPattern(let bigEndian): bigEndian.count == scalarType.size ? bigEndian.reversed() : nil
+            case .text: nil
             }
         }
         return switch scalarType {
@@ -71,6 +72,8 @@ enum ZarrFillValue: Decodable, Hashable, Sendable {
     case number(Double)
     /// `"0x7fc00001"`: the bytes of a floating-point number, the highest first (zarr version 3).
     case bitPattern([UInt8])
+    /// Any other text: a value of a type that is not read here.
+    case text(String)
 
     init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
@@ -90,10 +93,7 @@ enum ZarrFillValue: Decodable, Hashable, Sendable {
             case "Infinity": self = .number(.infinity)
             case "-Infinity": self = .number(-.infinity)
             case let text:
-                guard let bytes = Self.bytes(hexadecimal: text) else {
-                    throw DecodingError.dataCorruptedError(in: container, debugDescription: text)
-                }
-                self = .bitPattern(bytes)
+                self = Self.bytes(hexadecimal: text).map(Self.bitPattern) ?? .text(text)
             }
         }
     }
