@@ -177,6 +177,7 @@ let package = Package(
             name: "DiffusionTests", dependencies: ["Basics", "Diffusion", "Checkpoints", "Tensors", "TestSupport"],
             exclude: [
                 "Golden/make_golden.py", "Golden/make_tokenizer_golden.py", "Golden/check_diffusion.py", "Golden/recording.py",
+                "Golden/original_layout.py",
             ],
             resources: [.copy("Golden/data")], swiftSettings: settings),
         .testTarget(

@@ -1,5 +1,5 @@
 -- The schema of an empty catalog, as all migrations together make it; `make schema` writes this file anew.
--- application_id 1128614994, user_version 7
+-- application_id 1128614994, user_version 8
 
 CREATE TABLE dataset (
     id INTEGER PRIMARY KEY,
@@ -350,7 +350,7 @@ CREATE TABLE annotation (
     convention TEXT,
     -- The content: the label voxels, or the points and classes.
     digest BLOB NOT NULL CHECK (length(digest) = 32),
-    added_at TEXT NOT NULL, author TEXT CHECK (author <> ''), session TEXT CHECK (session <> ''),
+    added_at TEXT NOT NULL, author TEXT CHECK (author <> ''), session TEXT CHECK (session <> ''), threshold REAL CHECK (threshold IS NULL OR kind = 'labels'),
     CHECK ((kind = 'points') = (convention IS NOT NULL))
 ) STRICT;
 
@@ -472,6 +472,7 @@ SELECT
     annotation.member AS member,
     lower(hex(annotation.digest)) AS digest,
     annotation.added_at AS added_at,
+    annotation.threshold AS threshold,
     annotation.author AS author,
     annotation.session AS session
 FROM annotation

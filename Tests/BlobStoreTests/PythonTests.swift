@@ -5,10 +5,10 @@ import TestSupport
 import Testing
 import Volumes
 
-@Suite("h5py", .enabled(if: Self.python != nil, PythonProgram.absence))
-struct PythonTests {
-    private static let python = PythonProgram(running: "import h5py, numpy")
+private let python = PythonProgram(running: "import h5py, numpy")
 
+@Suite("h5py", .enabled(if: python != nil, PythonProgram.absence))
+struct PythonTests {
     @Test("reads every type under its own name, float16 as <f2, through its own filters")
     func types() throws {
         let temporary = try TemporaryStore()
@@ -47,7 +47,7 @@ struct PythonTests {
                     assert (d[...].ravel() == numpy.arange(1050) % 100).all(), name
                 print(len(f), f['float16-1'].dtype.str, f['uint8-4'].compression_opts)
             """
-        let output = try #require(Self.python).run(["-c", script, temporary.store.path(of: digest)])
+        let output = try #require(python).run(["-c", script, temporary.store.path(of: digest)])
         #expect(output == "55 <f2 4\n")
     }
 
@@ -59,7 +59,7 @@ struct PythonTests {
         let text = try String(contentsOf: page, encoding: .utf8)
         let blocks = text.components(separatedBy: "```python\n").dropFirst().map { $0.components(separatedBy: "```")[0] }
         let script = try #require(blocks.first { $0.contains("def logical_digest") })
-        let output = try #require(Self.python).run(
+        let output = try #require(python).run(
             ["-c", script + "\nimport sys\nprint(logical_digest(sys.argv[1]))\n", temporary.store.path(of: digest)])
         #expect(output == "\(digest.hexadecimal)\n")
     }

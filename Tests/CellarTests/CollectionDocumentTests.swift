@@ -59,7 +59,7 @@ import Testing
         var stream = RandomStream(state: 7)
         let original = Array(Self.minimal.utf8)
         var (read, refused) = (0, 0)
-        for _ in 0..<3000 {
+        for _ in 0..<FuzzCount.usual(3000) {
             var bytes = original
             for _ in 0...Int(stream.next() % 4) {
                 let index = Int(stream.next() % UInt64(bytes.count))

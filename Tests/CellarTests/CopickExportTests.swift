@@ -3,10 +3,10 @@ import Foundation
 import TestSupport
 import Testing
 
+private let python = PythonProgram(running: "import copick, numpy, zarr")
+
 /// Results in copick projects, and copick's projects in catalogs.
 @Suite("cellar export copick") struct CopickExportTests {
-    private static let python = PythonProgram(running: "import copick, numpy, zarr")
-
     /// Results of a tomogram `t` of 40 × 32 × 6 voxels of 10 Å, and an empty copick project.
     private func scene(objects: [(name: String, isParticle: Bool, label: Int?, radius: Double?)]) throws -> HandmadeResults {
         let results = try HandmadeResults()
@@ -72,7 +72,7 @@ import Testing
         #expect(!FileManager.default.fileExists(atPath: results.folder.file("overlay")))
     }
 
-    @Test("what copick reads back is what the catalog holds", .enabled(if: Self.python != nil, PythonProgram.absence))
+    @Test("what copick reads back is what the catalog holds", .enabled(if: python != nil, PythonProgram.absence))
     func readByCopick() throws {
         let results = try scene(objects: Self.objects)
         try results.publishPicks()
@@ -99,12 +99,12 @@ import Testing
             assert labels.shape == expected.shape and (labels == expected).all()
             print("as it is")
             """
-        let output = try #require(Self.python).run(
+        let output = try #require(python).run(
             ["-c", script, results.folder.file("copick.json"), results.folder.file("plain.json")])
         #expect(output == "as it is\n")
     }
 
-    @Test("what copick writes is what the catalog holds", .enabled(if: Self.python != nil, PythonProgram.absence))
+    @Test("what copick writes is what the catalog holds", .enabled(if: python != nil, PythonProgram.absence))
     func writtenByCopick() throws {
         let folder = try TemporaryDirectory()
         let cellar = CellarProcess(in: folder)
@@ -130,7 +130,7 @@ import Testing
             run.new_segmentation(10.0, "all", "2", True, "bob").from_numpy(labels)
             run.new_segmentation(10.0, "membrane", "2", False, "bob").from_numpy((labels == 1).astype("u1"))
             """
-        try #require(Self.python).run(["-c", script, folder.path])
+        try #require(python).run(["-c", script, folder.path])
         let added = try cellar("add", "--copick", "config.json", "--dataset", "d")
         #expect(added.output == "added: 1 tomogram in d\nannotated: 3 annotations in d\n", "\(added.errors)")
         func answers(_ sql: String) throws -> [String] {

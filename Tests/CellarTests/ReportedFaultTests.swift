@@ -5,13 +5,13 @@ import Testing
 
 @testable import cellar
 
+private let python = PythonProgram(running: "import numpy, numcodecs")
+
 /// Small files, each of which shows a fault that users of the field's programs reported: what the program says of them.
 @Suite(
     "A file with a reported fault",
-    .enabled(if: SharedData.cases != nil && Self.python != nil, PythonProgram.absence))
+    .enabled(if: SharedData.cases != nil && python != nil, PythonProgram.absence))
 struct ReportedFaultTests {
-    private static let python = PythonProgram(running: "import numpy, numcodecs")
-
     /// The files in a folder, and an empty project beside them.
     private struct Scene {
         let directory: TemporaryDirectory
@@ -20,7 +20,7 @@ struct ReportedFaultTests {
         init() throws {
             directory = try TemporaryDirectory()
             catalog = directory.file("project")
-            try #require(ReportedFaultTests.python).run([try #require(SharedData.cases), directory.file("cases")])
+            try #require(python).run([try #require(SharedData.cases), directory.file("cases")])
             #expect(cellar("init", catalog, inCatalog: false).status == 0)
         }
 

@@ -4,6 +4,8 @@ import TestSupport
 import Testing
 import Volumes
 
+private let python = PythonProgram(running: "import mrcfile")
+
 @Suite("An MRC writer")
 struct MRCWriterTests {
     private let directory: TemporaryDirectory
@@ -136,9 +138,7 @@ struct MRCWriterTests {
         #expect(error.code == .unsupported)
     }
 
-    private static let python = PythonProgram(running: "import mrcfile")
-
-    @Test("writes what mrcfile finds valid", .enabled(if: Self.python != nil, PythonProgram.absence))
+    @Test("writes what mrcfile finds valid", .enabled(if: python != nil, PythonProgram.absence))
     func validate() throws {
         let paths = [
             try write((-30..<30).map { Int8($0) }, z: 5, y: 3, x: 4), try write((-30..<30).map { Int16($0) }, z: 5, y: 3, x: 4),
@@ -147,7 +147,7 @@ struct MRCWriterTests {
             try write((0..<60).map { UInt8($0) }, z: 5, y: 3, x: 4, voxelSize: nil),
         ]
         let list = paths.map { "\"\($0)\"" }.joined(separator: ", ")
-        try #require(Self.python).run([
+        try #require(python).run([
             "-c", "import mrcfile, sys; sys.exit(not all([mrcfile.validate(p) for p in [\(list)]]))",
         ])
     }

@@ -5,6 +5,8 @@ import Testing
 
 @testable import Volumes
 
+private let python = PythonProgram(running: "import numpy, zarr, numcodecs")
+
 @Suite("An OME-Zarr image that is written")
 struct OMEZarrWriterTests {
     private let directory: TemporaryDirectory
@@ -68,12 +70,10 @@ struct OMEZarrWriterTests {
 
     // MARK: Python
 
-    private static let python = PythonProgram(running: "import numpy, zarr, numcodecs")
-
     @Test(
         "is read by zarr, ome-zarr and tensorstore: voxels, resolutions and metadata",
-        .enabled(if: Self.python != nil, PythonProgram.absence))
-    func python() throws {
+        .enabled(if: python != nil, PythonProgram.absence))
+    func readByPython() throws {
         var arguments = [Repository.file("Tests/VolumesTests/check_written_zarr.py")]
         var count = 0
         func add(_ buffer: VoxelBuffer, _ code: String, _ reduction: OMEZarrWriter.Reduction, _ size: Double?) throws {
@@ -96,7 +96,7 @@ struct OMEZarrWriterTests {
             try add(Self.buffer(z, y, x) { Int16($0) - 3000 }, "<i2", .mean, 10)
             try add(Self.buffer(z, y, x) { Int32($0) * 70000 }, "<i4", .first, 2.62)
         }
-        let output = try #require(Self.python).run(arguments)
+        let output = try #require(python).run(arguments)
         let compressor = CodecLibrary.blosc.version == nil ? "zlib" : "blosc"
         #expect(output.split(separator: "\n").count { $0.hasPrefix("ok \(compressor) zarr") } == count, "\(output)")
     }

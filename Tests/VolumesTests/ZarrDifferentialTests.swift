@@ -4,10 +4,10 @@ import TestSupport
 import Testing
 import Volumes
 
-@Suite("zarr-python", .enabled(if: Self.python != nil, PythonProgram.absence))
-struct ZarrDifferentialTests {
-    private static let python = PythonProgram(running: "import zarr, numcodecs; assert zarr.__version__ >= '3.1'")
+private let python = PythonProgram(running: "import zarr, numcodecs; assert zarr.__version__ >= '3.1'")
 
+@Suite("zarr-python", .enabled(if: python != nil, PythonProgram.absence))
+struct ZarrDifferentialTests {
     /// 40 stores, or as many as `CELLAR_ZARR_STORES` says.
     @Test("gives the same voxels of random stores")
     func randomStores() throws {
@@ -16,7 +16,7 @@ struct ZarrDifferentialTests {
         let count = Int(environment["CELLAR_ZARR_STORES"] ?? "") ?? 40
         let seed = environment["CELLAR_ZARR_SEED"] ?? "1"
         let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appending(path: "Golden/random_stores.py").path
-        try #require(Self.python).run([script, directory.path, "\(count)", seed])
+        try #require(python).run([script, directory.path, "\(count)", seed])
         var random = RandomStream(state: 1)
         for index in 0..<count {
             let text = try String(contentsOfFile: directory.file("\(index).txt"), encoding: .utf8)
