@@ -44,13 +44,15 @@ import Volumes
         for reader in readers { reader.start() }
         let end = try child.wait()
         #expect(end.end == .exit(0), "\(end.output)")
+        var states: Set<Int> = []
         for reader in readers {
             let (problems, counts) = reader.stop()
             #expect(problems == [])
             #expect(counts == counts.sorted())
-            // It saw more than one state, or it proved nothing.
-            #expect(Set(counts).count > 2)
+            states.formUnion(counts)
         }
+        // They saw more than one state, or they proved nothing. One of them alone may have had no turn on two busy cores.
+        #expect(states.count > 2)
         #expect(try toys.run().report == nil)
     }
 
