@@ -25,7 +25,8 @@ enum SurveyBenchmark {
         case "survey":
             try survey(path, runs: arguments.count > 3 ? Int(arguments[3]) ?? 1 : 1)
         case "read":
-            try read(path, how: arguments.count > 3 ? arguments[3] : "all", runs: arguments.count > 4 ? Int(arguments[4]) ?? 1 : 1)
+            try read(
+                path, how: arguments.count > 3 ? arguments[3] : "all", runs: arguments.count > 4 ? Int(arguments[4]) ?? 1 : 1)
         case "pread":
             time("pread") { sumByRead(path) }
         case "mmap":
@@ -87,7 +88,8 @@ enum SurveyBenchmark {
             }
             if let volume = volume as? ZarrVolume {
                 let grid = [
-                    (volume.shape.z, volume.chunkShape.z), (volume.shape.y, volume.chunkShape.y), (volume.shape.x, volume.chunkShape.x),
+                    (volume.shape.z, volume.chunkShape.z), (volume.shape.y, volume.chunkShape.y),
+                    (volume.shape.x, volume.chunkShape.x),
                 ].map { ($0 + $1 - 1) / $1 }.reduce(1, *)
                 print("chunks decoded \(volume.decodedChunkCount - decoded) of \(grid); sum \(sum)")
             }

@@ -49,7 +49,9 @@ extension Project {
                 for: name, shape: shape, voxelSize: voxelSize)
         case .scores(let path, let className, let threshold):
             let voxelSize = try catalog.collection.effectiveVoxelSize(ofTomogram: id)
-            (annotation, remarks) = try LabelFile(path: path, classes: .named([(name: className, value: Int64(1))]), threshold: threshold).read(
+            (annotation, remarks) = try LabelFile(
+                path: path, classes: .named([(name: className, value: Int64(1))]), threshold: threshold
+            ).read(
                 for: name, shape: shape, voxelSize: voxelSize)
         case .points(let path, let classes, let radius, let convention, let options):
             (annotation, remarks) = try PointAnnotations(

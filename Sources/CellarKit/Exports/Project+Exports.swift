@@ -58,7 +58,8 @@ extension Project {
                 let results = try export.write(
                     labels.volume(), step: SegmentStep.name, label: "labels by \(SegmentStep.name)", reduction: .first, to: output
                 )
-                return Export(contents: "\(export.source.shape), \(SegmentStep.name): \(labels.classes.sentence)", results: results)
+                return Export(
+                    contents: "\(export.source.shape), \(SegmentStep.name): \(labels.classes.sentence)", results: results)
             }
             if source == .segmentation { throw export.source.missing(SegmentStep.name) }
         }
@@ -69,7 +70,8 @@ extension Project {
         let results = try export.writeSlabs(
             slabs, step: PseudoLabelsStep.name, noun: numbersObjects ? "objects" : "classes", reduction: .first,
             hasNumbers: numbersObjects, to: output)
-        return Export(contents: "\(export.source.shape), \(PseudoLabelsStep.name) of \(Self.slabs(slabs.count))", results: results)
+        return Export(
+            contents: "\(export.source.shape), \(PseudoLabelsStep.name) of \(Self.slabs(slabs.count))", results: results)
     }
 
     /// Writes a map of a tomogram as a volume of float32, 0 to 1, MRC or OME-Zarr.
