@@ -61,7 +61,7 @@ import Testing
         var (read, refused) = (0, 0)
         for _ in 0..<FuzzCount.usual(3000) {
             var bytes = original
-            for _ in 0...Int(stream.next() % 4) {
+            for _ in 0...Int(stream.next() % 4) where !bytes.isEmpty {
                 let index = Int(stream.next() % UInt64(bytes.count))
                 switch stream.next() % 4 {
                 case 0: bytes[index] = UInt8(truncatingIfNeeded: stream.next())

@@ -21,7 +21,7 @@ struct SingleFileFuzzTests {
         let names = original.tensors.keys.sorted()
         var random = RandomStream(state: UInt64(generation))
         var accepted = 0
-        let count = FuzzCount.usual(300)
+        let count = FuzzCount.usual(60)
         for _ in 0..<count {
             var header = Header(entries: names.map { ($0, original.tensors[$0]?.shape ?? []) })
             for _ in 0..<Int.random(in: 1...3, using: &random) { change(&header, using: &random) }
@@ -104,7 +104,7 @@ struct SingleFileFuzzTests {
             // Headers, pickles and directories, where damage matters; behind the values in archives.
             let places =
                 form.ending == "ckpt" ? Array(0..<150_000) + Array(bytes.count - 60_000..<bytes.count) : Array(0..<90_000)
-            for _ in 0..<FuzzCount.usual(200) / 2 {
+            for _ in 0..<FuzzCount.usual(60) / 2 {
                 var mutant = bytes
                 for _ in 0..<Int.random(in: 1...3, using: &random) {
                     let place = places[Int.random(in: places.indices, using: &random)]
