@@ -25,7 +25,7 @@ enum SurveyBenchmark {
         case "survey":
             try survey(path, runs: arguments.count > 3 ? Int(arguments[3]) ?? 1 : 1)
         case "read":
-            try read(
+            try readBoxes(
                 path, how: arguments.count > 3 ? arguments[3] : "all", runs: arguments.count > 4 ? Int(arguments[4]) ?? 1 : 1)
         case "pread":
             time("pread") { sumByRead(path) }
@@ -69,20 +69,21 @@ enum SurveyBenchmark {
                     survey.digest.abbreviated, statistics, [0.1, 50, 99.9].compactMap(survey.percentile),
                     survey.histogram.keys.count)
             }
+            if let volume = volume as? ZarrVolume { print("chunks decoded \(volume.decodedChunkCount)") }
         }
         var usage = rusage()
         getrusage(RUSAGE_SELF.rawValue, &usage)
         print("peak resident memory \(usage.ru_maxrss / 1024) MiB")
     }
 
-    static func read(_ path: String, how: String, runs: Int) throws {
+    static func readBoxes(_ path: String, how: String, runs: Int) throws {
         for _ in 0..<max(1, runs) {
             let volume = try VolumeLocation(parsing: path).open()
             let decoded = (volume as? ZarrVolume)?.decodedChunkCount ?? 0
             let sum = try time("read \(how)") {
                 var sum: UInt64 = 0
                 for box in boxes(of: volume, how: how) {
-                    sum &+= try volume.read(box).withUnsafeBytes { words($0) }
+                    sum &+= try volume.read(box).bytes.withUnsafeBytes { words($0) }
                 }
                 return sum
             }

@@ -70,11 +70,16 @@ struct CandidateHeaders: Sendable {
                 remarks.append("\(sentence), the others are the fill value")
             }
             if let value = try volume.constantValue() {
-                return .failure(
-                    Refusal(
-                        sentence:
-                            "\(candidate.label): all \(volume.shape) voxels are \(value): a placeholder that a stopped program left, and "
-                            + "no tomogram; let that program finish, or remove the file"))
+                let sentence = "all \(volume.shape) voxels are \(value)"
+                // easymode claims the path of a result with voxels of −1 before it begins.
+                guard value != -1 else {
+                    return .failure(
+                        Refusal(
+                            sentence:
+                                "\(candidate.label): \(sentence): a placeholder that a stopped program left, and no tomogram; let that "
+                                + "program finish, or remove the file"))
+                }
+                remarks.append("\(sentence): perhaps a placeholder that a stopped program left")
             }
             let tomogram = NewTomogram(
                 name: item.name, location: candidate.location, format: volume.header.format, scalarType: volume.scalarType,
