@@ -54,8 +54,11 @@ struct ReportedFaultTests {
         let flat = scene.add("memcpyed.zarr", "--name", "flat")
         #expect(flat.status == 0 && flat.errors.contains("perhaps a placeholder"), "\(flat)")
         #expect(
-            scene.cellar("query", "SELECT size_z, size_x, voxel_size, voxel_size_source FROM v_tomogram WHERE name = 'portal'", "--format", "csv")
-                .output
+            scene.cellar(
+                "query", "SELECT size_z, size_x, voxel_size, voxel_size_source FROM v_tomogram WHERE name = 'portal'", "--format",
+                "csv"
+            )
+            .output
                 == "size_z,size_x,voxel_size,voxel_size_source\n16,64,10.0,header\n")
     }
 
