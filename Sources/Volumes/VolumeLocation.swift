@@ -87,7 +87,8 @@ extension VolumeLocation {
             .unsupported, "is not a volume format that Cellar reads (MRC, MRC with gzip, TIFF, HDF5, OME-Zarr)", path: path)
     }
 
-    private static func isZarr(folder: String) -> Bool {
+    /// Whether a folder is a zarr array or group, by its name or its metadata.
+    package static func isZarr(folder: String) -> Bool {
         fileExtension(of: folder) == "zarr"
             || [".zarray", ".zgroup", ".zattrs", "zarr.json"].contains { access("\(folder)/\($0)", F_OK) == 0 }
     }

@@ -7,31 +7,17 @@ import Testing
 
 /// Points that are where they say: names, units, mirrors, and what lies outside.
 @Suite("cellar annotate --points") struct AnnotateCommandTests {
-    private let directory: TemporaryDirectory
-    private let catalog: String
+    private let scene: CommandScene
+    private var directory: TemporaryDirectory { scene.directory }
 
-    init() throws {
-        directory = try TemporaryDirectory()
-        catalog = directory.file("project")
-        #expect(run("init", catalog, inCatalog: false).status == 0)
-    }
+    init() throws { scene = try CommandScene() }
 
-    private func run(_ arguments: String..., inCatalog: Bool = true) -> (status: Int32, output: String, errors: String) {
-        let (status, output, errors) = OutputStreams.collecting {
-            CellarCommand.exitCode(of: arguments + (inCatalog ? ["--catalog", catalog] : []))
-        }
-        return (status, output, errors)
-    }
+    private func run(_ arguments: String...) -> CommandScene.Result { scene.run(arguments) }
 
     /// Annotates with points of the class ribosome.
-    private func annotate(_ tomogram: String, _ file: String, _ more: String...) -> (
-        status: Int32, output: String, errors: String
-    ) {
+    private func annotate(_ tomogram: String, _ file: String, _ more: String...) -> CommandScene.Result {
         let arguments = ["annotate", tomogram, "--points", directory.file(file), "--class", "ribosome", "--radius", "125"] + more
-        let (status, output, errors) = OutputStreams.collecting {
-            CellarCommand.exitCode(of: arguments + ["--catalog", catalog])
-        }
-        return (status, output, errors)
+        return scene.run(arguments)
     }
 
     /// A tomogram of cubes of voxels, added to a dataset.
@@ -83,7 +69,7 @@ import Testing
             refused.errors.contains("if their pixels are 2 Å, as before a binning by 2: give --pixel-size 2.0"),
             "\(refused.errors)")
         #expect(points().isEmpty)
-        #expect(annotate("cube", "inside.star").output == "annotation 1: 1 points of cube, ribosome\n")
+        #expect(annotate("cube", "inside.star").output == "annotation 1: 1 point of cube, ribosome\n")
         #expect(points() == ["cube angstrom 900 900 90"])
         #expect(annotate("cube", "outside.star", "--pixel-size", "2.0").status == 0)
         #expect(points().last == "cube angstrom 800 800 80")
@@ -124,7 +110,7 @@ import Testing
         try add("TS_001_10.00Apx", x: 64, y: 64, z: 16)
         try add("data_01", x: 64, y: 64, z: 16)
         try write("warp.star", star("TS_001.tomostar 10.0 10.0 4.0\n", columns: "_rlnMicrographName"))
-        #expect(annotate("TS_001_10.00Apx", "warp.star").output == "annotation 1: 1 points of TS_001_10.00Apx, ribosome\n")
+        #expect(annotate("TS_001_10.00Apx", "warp.star").output == "annotation 1: 1 point of TS_001_10.00Apx, ribosome\n")
         let none = annotate("data_01", "warp.star")
         #expect(
             none.status == 1
@@ -189,7 +175,7 @@ import Testing
         #expect(
             spread.output == """
                 annotation 1: 2 points of TS_1_rec, ribosome
-                annotation 2: 1 points of TS_2_rec, ribosome
+                annotation 2: 1 point of TS_2_rec, ribosome
                 3 points in 2 tomograms
 
                 """)

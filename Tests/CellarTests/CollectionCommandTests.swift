@@ -7,21 +7,12 @@ import Testing
 
 /// Collections as they are: copick projects, the CryoET Data Portal's folders, tables, and trees of thousands of files.
 @Suite("cellar add, of a collection") struct CollectionCommandTests {
-    private let directory: TemporaryDirectory
-    private let catalog: String
+    private let scene: CommandScene
+    private var directory: TemporaryDirectory { scene.directory }
 
-    init() throws {
-        directory = try TemporaryDirectory()
-        catalog = directory.file("project")
-        #expect(run("init", catalog, inCatalog: false).status == 0)
-    }
+    init() throws { scene = try CommandScene() }
 
-    private func run(_ arguments: String..., inCatalog: Bool = true) -> (status: Int32, output: String, errors: String) {
-        let (status, output, errors) = OutputStreams.collecting {
-            CellarCommand.exitCode(of: arguments + (inCatalog ? ["--catalog", catalog] : []))
-        }
-        return (status, output, errors)
-    }
+    private func run(_ arguments: String...) -> CommandScene.Result { scene.run(arguments) }
 
     /// The rows of a question, cells with commas between.
     private func rows(_ sql: String) -> [String] {

@@ -8,13 +8,11 @@ import Testing
 @Suite("A command") struct InProcessCommandTests {
     /// A project with one tomogram of 64 × 64 × 24 voxels, and a slab.
     private struct Scene {
-        let directory: TemporaryDirectory
-        let catalog: String
+        private let scene: CommandScene
+        var directory: TemporaryDirectory { scene.directory }
 
         init() throws {
-            directory = try TemporaryDirectory()
-            catalog = directory.file("project")
-            #expect(run("init", catalog, inCatalog: false).status == 0)
+            scene = try CommandScene()
             let shape = try #require(VolumeShape(z: 24, y: 64, x: 64))
             let voxels = try #require(VoxelBuffer(shape: shape, values: (0..<shape.count).map { Float($0 % 251) }))
             let writer = try MRCWriter(
@@ -27,12 +25,7 @@ import Testing
             #expect(run("slab", "add", "a", "--z", "4..<8").output == "slab 1: a, slices 4..<8\n")
         }
 
-        func run(_ arguments: String..., inCatalog: Bool = true) -> (status: Int32, output: String, errors: String) {
-            let (status, output, errors) = OutputStreams.collecting {
-                CellarCommand.exitCode(of: arguments + (inCatalog ? ["--catalog", catalog] : []))
-            }
-            return (status, output, errors)
-        }
+        func run(_ arguments: String...) -> CommandScene.Result { scene.run(arguments) }
     }
 
     @Test("plans and runs one step, and says why the others wait")

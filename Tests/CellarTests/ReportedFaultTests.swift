@@ -14,29 +14,24 @@ private let python = PythonProgram(running: "import numpy, numcodecs")
 struct ReportedFaultTests {
     /// The files in a folder, and an empty project beside them.
     private struct Scene {
-        let directory: TemporaryDirectory
-        let catalog: String
+        private let scene: CommandScene
 
         init() throws {
-            directory = try TemporaryDirectory()
-            catalog = directory.file("project")
-            try #require(python).run([try #require(SharedData.cases), directory.file("cases")])
-            #expect(cellar("init", catalog, inCatalog: false).status == 0)
+            scene = try CommandScene()
+            try #require(python).run([try #require(SharedData.cases), scene.directory.file("cases")])
         }
 
-        func file(_ name: String) -> String { directory.file("cases/\(name)") }
+        func file(_ name: String) -> String { scene.directory.file("cases/\(name)") }
 
-        func cellar(_ arguments: String..., inCatalog: Bool = true) -> (status: Int32, output: String, errors: String) {
-            let (status, output, errors) = OutputStreams.collecting {
-                CellarCommand.exitCode(of: arguments + (inCatalog ? ["--catalog", catalog] : []))
-            }
-            return (status, output, errors)
+        func cellar(_ arguments: String...) -> CommandScene.Result { scene.run(arguments) }
+
+        func add(_ name: String, _ options: String...) -> CommandScene.Result {
+            scene.run(["add", file(name), "--dataset", "d"] + options)
         }
 
-        func add(_ name: String, _ options: String...) -> (status: Int32, output: String, errors: String) {
-            let arguments = ["add", file(name), "--dataset", "d"] + options + ["--catalog", catalog]
-            let (status, output, errors) = OutputStreams.collecting { CellarCommand.exitCode(of: arguments) }
-            return (status, output, errors)
+        /// Annotates with points of the class ribosome.
+        func annotate(_ tomogram: String, _ points: String) -> CommandScene.Result {
+            cellar("annotate", tomogram, "--points", file(points), "--class", "ribosome", "--radius", "100")
         }
 
         func voxels(_ name: String) throws -> [Float] {
@@ -102,12 +97,9 @@ struct ReportedFaultTests {
     func placement() throws {
         let scene = try Scene()
         #expect(scene.add("cube.mrc").status == 0)
-        func annotate(_ name: String) -> (status: Int32, output: String, errors: String) {
-            scene.cellar("annotate", "cube", "--points", scene.file(name), "--class", "ribosome", "--radius", "100")
-        }
-        let outside = annotate("outside.star")
+        let outside = scene.annotate("cube", "outside.star")
         #expect(outside.status == 1 && outside.errors.contains("--pixel-size"), "\(outside)")
-        let inside = annotate("inside.star")
+        let inside = scene.annotate("cube", "inside.star")
         #expect(inside.status == 0, "\(inside)")
         #expect(points(scene) == "900.0,900.0,90.0\n")
     }
@@ -122,17 +114,15 @@ struct ReportedFaultTests {
     func warp() throws {
         let scene = try Scene()
         #expect(scene.add("TS_001_10.00Apx.mrc").status == 0)
-        let annotated = scene.cellar(
-            "annotate", "TS_001_10.00Apx", "--points", scene.file("warp.star"), "--class", "ribosome", "--radius", "100")
-        #expect(annotated.status == 0 && annotated.output.contains("1 points"), "\(annotated)")
+        let annotated = scene.annotate("TS_001_10.00Apx", "warp.star")
+        #expect(annotated.status == 0 && annotated.output.contains("1 point of"), "\(annotated)")
     }
 
     @Test("a name that begins like a keyword of STAR is a name")
     func keyword() throws {
         let scene = try Scene()
         #expect(scene.add("data_01.mrc").status == 0)
-        let annotated = scene.cellar(
-            "annotate", "data_01", "--points", scene.file("loops.star"), "--class", "ribosome", "--radius", "100")
+        let annotated = scene.annotate("data_01", "loops.star")
         #expect(annotated.status == 0 && annotated.output.contains("2 points"), "\(annotated)")
     }
 
@@ -148,8 +138,7 @@ struct ReportedFaultTests {
     func ndjson() throws {
         let scene = try Scene()
         #expect(scene.add("volume.mrc").status == 0)
-        let annotated = scene.cellar(
-            "annotate", "volume", "--points", scene.file("points.ndjson"), "--class", "ribosome", "--radius", "100")
+        let annotated = scene.annotate("volume", "points.ndjson")
         #expect(annotated.status == 0 && annotated.output.contains("2 points"), "\(annotated)")
         #expect(points(scene) == "10.0,20.0,4.0\n1.0,2.0,3.0\n")
     }

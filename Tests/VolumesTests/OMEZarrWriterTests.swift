@@ -55,12 +55,13 @@ struct OMEZarrWriterTests {
 
     private func write(
         _ volume: any Volume, name: String = "a.zarr", replacing: Bool = false, voxelSize: Double? = 13.48,
-        _ reduction: OMEZarrWriter.Reduction, chunkLength: Int = 4
+        _ reduction: OMEZarrWriter.Reduction, chunkLength: Int = 4, layerLimit: Int? = nil
     ) throws -> String {
         let path = directory.file(name)
         try OMEZarrWriter.write(
             volume, to: OutputFolder(path, replacing: replacing, protecting: .none), name: "t",
-            voxelSize: voxelSize.flatMap { VoxelSize(cubicInAngstroms: $0) }, reduction: reduction, chunkLength: chunkLength)
+            voxelSize: voxelSize.flatMap { VoxelSize(cubicInAngstroms: $0) }, reduction: reduction, chunkLength: chunkLength,
+            layerLimit: layerLimit)
         return path
     }
 
@@ -77,11 +78,12 @@ struct OMEZarrWriterTests {
         var arguments = [Repository.file("Tests/VolumesTests/check_written_zarr.py")]
         var count = 0
         func add(_ buffer: VoxelBuffer, _ code: String, _ reduction: OMEZarrWriter.Reduction, _ size: Double?) throws {
-            for wholeSlices in [false, true] {
+            // With a layer of one byte, chunks are two slices deep.
+            for (wholeSlices, layerLimit) in [(false, nil), (true, nil), (false, 1), (true, 1)] as [(Bool, Int?)] {
                 count += 1
                 let path = try write(
                     MemoryVolume(buffer, wholeSlices: wholeSlices), name: "\(count).zarr", voxelSize: size, reduction,
-                    chunkLength: 6)
+                    chunkLength: 6, layerLimit: layerLimit)
                 let raw = try directory.write("\(count).raw", buffer.bytes)
                 let shape = buffer.shape
                 arguments += [path, raw, code, "\(shape.z)", "\(shape.y)", "\(shape.x)", "\(size ?? 0)", "\(reduction)"]
@@ -140,11 +142,24 @@ struct OMEZarrWriterTests {
         #expect(try names == ["a.zarr"])
     }
 
+    @Test("has chunks that are less deep where a layer of them would take too much memory")
+    func depth() throws {
+        func depth(_ side: Int, bytes: Int) throws -> Int {
+            NewImage(
+                name: "", remarks: [], voxelSize: nil, areLabels: false,
+                shape: try #require(VolumeShape(z: 500, y: side, x: side)),
+                chunkLength: 256, layerLimit: (256 << 20) / bytes
+            ).chunkDepth
+        }
+        #expect(try depth(512, bytes: 4) == 256 && depth(1024, bytes: 1) == 256)
+        #expect(try depth(1024, bytes: 4) == 64 && depth(4096, bytes: 4) == 4 && depth(100_000, bytes: 4) == 2)
+    }
+
     @Test("has block means of what is there, or the first of each block", arguments: [false, true])
     func reductions(wholeSlices: Bool) throws {
         let image = NewImage(
             name: "", remarks: [], voxelSize: nil, areLabels: false, shape: try #require(VolumeShape(z: 3, y: 2, x: 600)),
-            chunkLength: 256)
+            chunkLength: 255, layerLimit: 256 * 600 * 2)
         #expect(image.levels.map(\.x) == [600, 300, 150] && image.levels.map(\.z) == [3, 2, 1])
         #expect(image.chunkShape(0).x == 256 && image.chunkShape(2).x == 150)
 

@@ -167,12 +167,25 @@ struct STARPointTests {
 
     private static let relionColumns = ["_rlnCoordinateX", "_rlnCoordinateY", "_rlnCoordinateZ"]
 
-    @Test("loops of different coordinates, and pixels of different sizes, are refused")
+    @Test("points in pixels of several sizes become Å, each by its own")
+    func severalPixelSizes() throws {
+        let table =
+            "data_a\nloop_\n_rlnTomoName\n_rlnCoordinateX\n_rlnCoordinateY\n_rlnCoordinateZ\n_rlnTomoTiltSeriesPixelSize\n"
+        let set = try Self.read(table + "a 1 2 3 4\nb 1 2 3 5\na 2 0 0 4.001\n")
+        #expect(set.convention == .angstrom && set.pixelSizeInAngstroms == nil)
+        #expect(set.points.map { [$0.x, $0.y, $0.z] } == [[4, 8, 12], [5, 10, 15], [8, 0, 0]])
+        #expect(set.notes == ["points are in pixels of 4.0, 5.0 Å, and were converted to Å each by its own"])
+        // A size of 0 is none.
+        #expect(throws: VolumeError.self) { try Self.read(table + "a 1 2 3 4\nb 1 2 3 0\n") }
+        // A person who says what the coordinates are is believed.
+        #expect(try Self.read(table + "a 1 2 3 4\nb 1 2 3 5\n", convention: .voxel).points.map(\.x) == [1, 1])
+    }
+
+    @Test("loops of different coordinates are refused")
     func mixtures() throws {
         let centred = "loop_\n_rlnCenteredCoordinateXAngst\n_rlnCenteredCoordinateYAngst\n_rlnCenteredCoordinateZAngst\n1 2 3\n"
         let pixels = "loop_\n_rlnCoordinateX\n_rlnCoordinateY\n_rlnCoordinateZ\n_rlnPixelSize\n1 2 3 4\n"
         #expect(throws: VolumeError.self) { try Self.read("data_a\n\(centred)data_b\n\(pixels)") }
-        #expect(throws: VolumeError.self) { try Self.read("data_a\n\(pixels)1 2 3 5\n") }
         #expect(try Self.read("data_a\n\(pixels)1 2 3 4\n").pixelSizeInAngstroms == 4)
         // Two dimensions are no points of a tomogram.
         #expect(throws: VolumeError.self) { try Self.read("data_\nloop_\n_rlnCoordinateX\n_rlnCoordinateY\n1 2\n") }

@@ -55,7 +55,7 @@ struct ZarrStoreTests {
         for place in ZarrFixture.places(in: [3, 5, 7]) {
             chunk[(place[0] * 256 + place[1]) * 256 + place[2]] = Float(place[0] * 35 + place[1] * 7 + place[2])
         }
-        let frame = try #require(chunk.withUnsafeBytes { BloscLibrary.shared?.encode($0, elementSize: 4, threads: 1) })
+        let frame = try #require(chunk.withUnsafeBytes { BloscLibrary.shared?.encode($0, elementSize: 4, level: 5, threads: 1) })
         try directory.write("portal.zarr/0/0/0/0", frame)
         for text in [directory.file("portal.zarr"), directory.file("portal.zarr:0"), directory.file("portal.zarr:/0")] {
             let volume = try VolumeLocation(parsing: text).open()

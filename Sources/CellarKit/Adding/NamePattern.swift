@@ -83,12 +83,10 @@ public struct NamePattern: Sendable {
     /// The file's name without folders and known extensions.
     private static func stem(of location: VolumeLocation) -> String {
         var name = URL(fileURLWithPath: location.path).lastPathComponent
-        for suffix in [
-            ".gz", ".mrc", ".rec", ".map", ".st", ".ali", ".ccp4", ".tif", ".tiff", ".h5", ".hdf5", ".hdf", ".ome.zarr", ".zarr",
-        ]
+        for suffix in [VolumeTree.gzip] + VolumeTree.endings + VolumeTree.endingsOfTiltSeries
         where name.lowercased().hasSuffix(suffix) && name.count > suffix.count {
             name.removeLast(suffix.count)
-            if suffix != ".gz" { break }
+            if suffix != VolumeTree.gzip { break }
         }
         return name
     }

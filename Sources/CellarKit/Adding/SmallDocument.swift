@@ -1,7 +1,6 @@
 import Basics
 import Catalog
-import Foundation
-import Glibc
+import Volumes
 
 /// Texts and JSON documents that describe collections: read as a whole, within a limit.
 enum SmallDocument {
@@ -12,18 +11,12 @@ enum SmallDocument {
     ///
     /// - Throws: ``CatalogError`` where it cannot be read, is larger than the limit, or is no UTF-8.
     static func text(_ path: String, limit: Int) throws(CatalogError) -> String {
-        let status: FileStatus
-        do throws(SystemError) { status = try FileStatus(of: path) } catch {
-            throw CatalogError(.notFound, "\(path) cannot be read: \(error.reason)")
+        let bytes: [UInt8]?
+        do throws(VolumeError) { bytes = try SmallFile(path).read(limit: limit) } catch {
+            throw CatalogError(error.code == .tooLarge ? .invalid : .notFound, error.sentence)
         }
-        guard status.isFile else { throw CatalogError(.invalid, "\(path) is no file; name the file itself") }
-        guard status.byteCount <= limit else {
-            throw CatalogError(.invalid, "\(path) has more than \(limit >> 20) MiB, and cannot be what it should be")
-        }
-        guard let data = FileManager.default.contents(atPath: path) else {
-            throw CatalogError(.notFound, "\(path) cannot be read; check its permissions")
-        }
-        guard let text = String(validating: data, as: UTF8.self) else {
+        guard let bytes else { throw CatalogError(.notFound, "\(path): there is no such file") }
+        guard let text = String(validating: bytes, as: UTF8.self) else {
             throw CatalogError(.invalid, "\(path) is no text in UTF-8; write it again as such")
         }
         return text

@@ -1,7 +1,6 @@
 import Basics
 import Catalog
 import Foundation
-import Glibc
 import Volumes
 
 /// Where the files come from that are added.
@@ -40,7 +39,7 @@ public enum TomogramSource: Sendable {
     }
 
     private static func find(_ path: String, isRecursive: Bool, _ takesAnnotations: Bool, _ found: inout FoundTomograms) {
-        guard FileStatus.isFolder(path), !isZarr(path) else {
+        guard FileStatus.isFolder(path), !VolumeLocation.isZarr(folder: path) else {
             found.candidates.append(TomogramCandidate(path))
             return
         }
@@ -61,10 +60,5 @@ public enum TomogramSource: Sendable {
             let count = volumes.count == 1000 ? "1000 or more" : "\(volumes.count)"
             found.refusals.append("\(path) is a folder; --recursive adds what is in it and below: \(count) volumes")
         }
-    }
-
-    private static func isZarr(_ folder: String) -> Bool {
-        folder.hasSuffix(".zarr") || folder.hasSuffix(".zarr/")
-            || [".zarray", ".zgroup", ".zattrs", "zarr.json"].contains { access("\(folder)/\($0)", F_OK) == 0 }
     }
 }

@@ -4,14 +4,16 @@ import Basics
 ///
 /// Tilt series (`.st`, `.ali`) are left out: they are stacks of projections, and no tomograms.
 enum VolumeTree {
-    private static let extensions = [
-        ".mrc", ".rec", ".map", ".ccp4", ".mrc.gz", ".rec.gz", ".map.gz", ".tif", ".tiff", ".h5", ".hdf5", ".hdf", ".zarr",
-    ]
+    /// The endings of names of MRC files, which may be compressed by gzip; of tilt series; and of all volumes, the longer ones first.
+    private static let endingsOfMRC = [".mrc", ".rec", ".map", ".ccp4"]
+    static let endingsOfTiltSeries = [".st", ".ali"]
+    static let endings = endingsOfMRC + [".tiff", ".tif", ".hdf5", ".hdf", ".h5", ".ome.zarr", ".zarr"]
+    static let gzip = ".gz"
 
     /// Whether a name is that of a volume.
     static func isVolume(_ name: String) -> Bool {
         let name = name.lowercased()
-        return extensions.contains { name.hasSuffix($0) && name.count > $0.count }
+        return (endings + endingsOfMRC.map { $0 + gzip }).contains { name.hasSuffix($0) && name.count > $0.count }
     }
 
     /// The paths of the volumes, sorted.

@@ -9,6 +9,8 @@ struct STARPointReader {
     private let path: String
     private var opticsPixelSizes: [String: Double] = [:]
     private var pixelSizes: [Double?] = []
+    /// For each point in pixels: which of the sizes its pixels have.
+    private var pixelSizeOfPoints: [Int] = []
     /// Size in unbinned pixels (x, y, z) and pixel size in Å of tomograms, by name: for the middle of centred coordinates.
     private var sizes: [String: SIMD3<Double>] = [:]
     private var sizedPixels: [String: Double] = [:]
@@ -37,7 +39,7 @@ struct STARPointReader {
     /// - Parameter wanted: the convention of the coordinates, which overrules that of the format; nil for the format's own.
     ///   If a file has both of RELION's kinds of coordinates, the columns of this convention are read.
     /// - Throws: ``VolumeError`` with the number of the line that is wrong; `.malformed` where the file has no loop with three
-    ///   coordinates; `.unsupported` where it has different kinds of coordinates or pixel sizes.
+    ///   coordinates; `.unsupported` where it has different kinds of coordinates, or states the pixel size of some points only.
     mutating func read(convention wanted: CoordinateConvention?) throws(VolumeError) -> PointSet {
         var own: CoordinateConvention?
         var table: STARTable?
@@ -75,11 +77,7 @@ struct STARPointReader {
         }
         var set = PointSet(points: points, convention: wanted ?? own)
         if set.convention == .relion {
-            guard pixelSizes.count <= 1 else {
-                throw VolumeError(
-                    .unsupported, "has points in pixels of different sizes; write one file for each size", path: path)
-            }
-            set.pixelSizeInAngstroms = pixelSizes.first ?? nil
+            if pixelSizes.count > 1 { try convertPixels(of: &set) } else { set.pixelSizeInAngstroms = pixelSizes.first ?? nil }
         }
         if own == .relion5Centered, set.convention == own {
             for (name, size) in sizes {
@@ -88,6 +86,25 @@ struct STARPointReader {
             }
         }
         return set
+    }
+
+    /// Converts points in pixels of several sizes to Å, each by its own: what RELION's files of several tomograms have.
+    ///
+    /// - Throws: ``VolumeError``, `.unsupported`, where some points state no size.
+    private func convertPixels(of set: inout PointSet) throws(VolumeError) {
+        let stated = pixelSizes.compactMap(\.self)
+        guard stated.count == pixelSizes.count, pixelSizeOfPoints.count == set.points.count else {
+            throw VolumeError(
+                .unsupported, "states the pixel size of some points only; add it to the others, or write two files", path: path)
+        }
+        for (index, number) in pixelSizeOfPoints.enumerated() {
+            set.points[index].x *= stated[number]
+            set.points[index].y *= stated[number]
+            set.points[index].z *= stated[number]
+        }
+        set.convention = .angstrom
+        let sizes = stated.sorted().map { "\($0)" }.joined(separator: ", ")
+        set.notes.append("points are in pixels of \(sizes) Å, and were converted to Å each by its own")
     }
 
     private static func layout(of table: STARTable, wanted: CoordinateConvention?) -> Layout? {
@@ -123,11 +140,12 @@ struct STARPointReader {
 
     /// Notes the pixel size of a point. Sizes that differ by at most 10⁻³ (relative) are one: programs round them.
     private mutating func notePixelSize(_ size: Double?) {
-        let isKnown = pixelSizes.contains { known in
+        let known = pixelSizes.firstIndex { known in
             guard let known, let size else { return known == nil && size == nil }
             return abs(known - size) <= 1e-3 * max(known, size)
         }
-        if !isKnown { pixelSizes.append(size) }
+        pixelSizeOfPoints.append(known ?? pixelSizes.count)
+        if known == nil { pixelSizes.append(size) }
     }
 
     /// The pixel size in Å that a row states, by one of ``STARColumn/pixelSizes`` or by detector and magnification.

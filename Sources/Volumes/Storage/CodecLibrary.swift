@@ -106,13 +106,14 @@ struct BloscLibrary: Sendable {
         Int(decompress(frame.baseAddress, output.baseAddress, output.count, CInt(threads))) == output.count
     }
 
-    /// A frame by lz4, level 5, with bytes shuffled: what the field's programs write. Nil where the library fails.
-    func encode(_ input: UnsafeRawBufferPointer, elementSize: Int, threads: Int) -> [UInt8]? {
+    /// A frame by lz4, with bytes shuffled. Nil where the library fails.
+    func encode(_ input: UnsafeRawBufferPointer, elementSize: Int, level: Int, threads: Int) -> [UInt8]? {
         // BLOSC_MAX_OVERHEAD: the header of 16 bytes.
         let capacity = input.count + 16
         let frame = [UInt8](unsafeUninitializedCapacity: capacity) { output, count in
             let written = compress(
-                5, 1, elementSize, input.count, input.baseAddress, output.baseAddress, capacity, "lz4", 0, CInt(threads))
+                CInt(level), 1, elementSize, input.count, input.baseAddress, output.baseAddress, capacity, "lz4", 0, CInt(threads)
+            )
             count = max(0, Int(written))
         }
         return frame.isEmpty ? nil : frame

@@ -73,6 +73,15 @@ final class ZarrChunkCache: Sendable {
             }?
             .key
         }
+
+        /// Drops from the file the chunk of another layer that was not used for the longest time; false where none was used last before
+        /// the given use.
+        mutating func removeLongestUnused(besideLayer layer: Int, before use: Int) -> Bool {
+            guard let place = longestUnused(besideLayer: layer, inMemory: false), let entry = entries[place], entry.lastUse < use
+            else { return false }
+            remove(place)
+            return true
+        }
     }
 
     private let limits: Limits
@@ -141,42 +150,35 @@ final class ZarrChunkCache: Sendable {
             state.insert(content, at: place, version: version)
             return false
         }
-        guard needsScratch, let block = stored(chunk, layer: place.z) else { return content }
+        // It is written without the lock: others may read meanwhile.
+        guard needsScratch, let scratch = state.withLock({ scratch(&$0) }),
+            let block = Self.stored(
+                chunk, in: scratch, makingRoom: { state.withLock { $0.removeLongestUnused(besideLayer: place.z, before: .max) } })
+        else { return content }
         let moved = KeptChunk.scratch(shape: chunk.shape, block)
         state.withLock { $0.insert(moved, at: place, version: version) }
         // The caller has the bytes in memory already.
         return content
     }
 
-    /// Writes a chunk to the file; nil where there is no room.
-    private func stored(_ chunk: ZarrChunk, layer: Int) -> ScratchFile.Block? {
-        guard let scratch = state.withLock({ self.scratch(&$0) }) else { return nil }
-        while true {
-            if let block = chunk.bytes.withUnsafeBytes({ scratch.store($0) }) { return block }
-            let hasRoom = state.withLock { state in
-                guard let other = state.longestUnused(besideLayer: layer, inMemory: false) else { return false }
-                state.remove(other)
-                return true
-            }
-            guard hasRoom else { return nil }
-        }
-    }
-
-    /// Moves a chunk from memory to the file, where chunks of other layers than the given one give way; drops it where there is no room.
+    /// Moves a chunk from memory to the file, where chunks of other layers than the given one that were not used since give way; drops it
+    /// where there is no room.
     private func moveToScratch(_ place: Place, besideLayer layer: Int, _ state: inout State) {
         guard let entry = state.entries[place], case .memory(let chunk) = entry.content else { return }
         state.remove(place)
-        guard let scratch = scratch(&state) else { return }
+        guard let scratch = scratch(&state),
+            let block = Self.stored(
+                chunk, in: scratch, makingRoom: { state.removeLongestUnused(besideLayer: layer, before: entry.lastUse) })
+        else { return }
+        state.entries[place] = Entry(
+            content: .scratch(shape: chunk.shape, block), version: entry.version, lastUse: entry.lastUse)
+    }
+
+    /// Writes a chunk to the file; nil where no more room can be made.
+    private static func stored(_ chunk: ZarrChunk, in scratch: ScratchFile, makingRoom: () -> Bool) -> ScratchFile.Block? {
         while true {
-            if let block = scratch.store(chunk) {
-                state.entries[place] = Entry(
-                    content: .scratch(shape: chunk.shape, block), version: entry.version, lastUse: entry.lastUse)
-                return
-            }
-            guard let other = state.longestUnused(besideLayer: layer, inMemory: false),
-                state.entries[other].map({ $0.lastUse < entry.lastUse }) ?? false
-            else { return }
-            state.remove(other)
+            if let block = chunk.bytes.withUnsafeBytes({ scratch.store($0) }) { return block }
+            guard makingRoom() else { return nil }
         }
     }
 
@@ -187,10 +189,6 @@ final class ZarrChunkCache: Sendable {
         }
         return state.scratch
     }
-}
-
-extension ScratchFile {
-    fileprivate func store(_ chunk: ZarrChunk) -> Block? { chunk.bytes.withUnsafeBytes { store($0) } }
 }
 
 /// A decoded chunk in memory, or in the file for temporary files: `[z][y][x]`, little-endian.
@@ -231,7 +229,7 @@ enum KeptChunk: Sendable {
 
 /// The caches of the arrays that this process read last.
 enum ZarrChunkCaches {
-    /// The array, by its folder, the file of its metadata and what it was understood as.
+    /// The array, by its folder and the file of its metadata.
     struct Key: Hashable, Sendable {
         let folder: String
         let metadata: ZarrChunkCache.Version

@@ -122,7 +122,8 @@ struct AnnotateCommand: ParsableCommand {
     private func report(_ added: AddedAnnotation, of tomogram: String) {
         for remark in added.remarks { note(remark) }
         let annotation = added.annotation
-        let what = annotation.kind == .points ? "\(annotation.points.count) points" : "labels"
+        let count = annotation.points.count
+        let what = annotation.kind == .points ? "\(count) point\(count == 1 ? "" : "s")" : "labels"
         print("annotation \(added.id): \(what) of \(tomogram), \(annotation.classes.map(\.name).joined(separator: ", "))")
     }
 

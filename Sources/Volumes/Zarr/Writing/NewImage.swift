@@ -9,16 +9,29 @@ struct NewImage {
     let areLabels: Bool
     /// The shape of each resolution, the highest first.
     let levels: [VolumeShape]
-    /// The number of voxels along each axis of the grid of chunks.
+    /// The number of voxels of a chunk along y and x.
     let chunkLength: Int
+    /// The number of voxels of a chunk along z: as many, or fewer where a layer of chunks would take too much memory.
+    let chunkDepth: Int
 
     /// The number of resolutions: as many as the CryoET Data Portal stores of every volume, also of one that fits a chunk, so that a
     /// program that asks for the third one finds it.
     private static let levelCount = 3
 
-    init(name: String, remarks: [String], voxelSize: VoxelSize?, areLabels: Bool, shape: VolumeShape, chunkLength: Int) {
-        (self.name, self.remarks, self.voxelSize) = (name, remarks, voxelSize)
-        (self.areLabels, self.chunkLength) = (areLabels, chunkLength)
+    /// - Parameters:
+    ///   - chunkLength: the most voxels of a chunk along each axis; an odd number counts as the next one.
+    ///   - layerLimit: the most voxels of a layer of chunks, which is at least two slices.
+    init(
+        name: String, remarks: [String], voxelSize: VoxelSize?, areLabels: Bool, shape: VolumeShape, chunkLength: Int,
+        layerLimit: Int
+    ) {
+        (self.name, self.remarks, self.voxelSize, self.areLabels) = (name, remarks, voxelSize, areLabels)
+        let length = max(2, chunkLength + chunkLength % 2)
+        self.chunkLength = length
+        // Halved as often as needed, so that the depth mostly is a power of two, as that of other programs.
+        var depth = length
+        while depth > 2, depth * shape.voxelsPerSlice > layerLimit { depth = max(2, depth / 4 * 2) }
+        chunkDepth = depth
         var levels = [shape]
         while levels.count < Self.levelCount, let last = levels.last {
             levels.append(VolumeShape(z: (last.z + 1) / 2, y: (last.y + 1) / 2, x: (last.x + 1) / 2) ?? last)
@@ -29,7 +42,7 @@ struct NewImage {
     /// The shape of the chunks of a resolution: no chunk is larger than the volume.
     func chunkShape(_ level: Int) -> VolumeShape {
         let shape = levels[level]
-        return VolumeShape(z: min(chunkLength, shape.z), y: min(chunkLength, shape.y), x: min(chunkLength, shape.x)) ?? shape
+        return VolumeShape(z: min(chunkDepth, shape.z), y: min(chunkLength, shape.y), x: min(chunkLength, shape.x)) ?? shape
     }
 
     /// The keys of the metadata files and their contents.
@@ -187,7 +200,8 @@ enum ZarrCompressor: Encodable {
         switch self {
         case .blosc(let library):
             library.encode(
-                chunk, elementSize: elementSize, threads: min(Self.threadLimit, ProcessInfo.processInfo.activeProcessorCount))
+                chunk, elementSize: elementSize, level: Self.bloscLevel,
+                threads: min(Self.threadLimit, ProcessInfo.processInfo.activeProcessorCount))
         case .zlib: Deflate.zlib(chunk, level: Self.zlibLevel)
         }
     }

@@ -51,10 +51,10 @@ final class PyramidWriter<Value: PyramidVoxel> {
 
     // MARK: Layers
 
-    private func layerCount(_ level: Int) -> Int { (image.levels[level].z + image.chunkLength - 1) / image.chunkLength }
+    private func layerCount(_ level: Int) -> Int { (image.levels[level].z + image.chunkDepth - 1) / image.chunkDepth }
 
     private func depth(of layer: Int, level: Int) -> Range<Int> {
-        layer * image.chunkLength..<min((layer + 1) * image.chunkLength, image.levels[level].z)
+        layer * image.chunkDepth..<min((layer + 1) * image.chunkDepth, image.levels[level].z)
     }
 
     /// Stores the next resolution's layer where the one above it is the last that belongs to it.
@@ -137,8 +137,8 @@ final class PyramidWriter<Value: PyramidVoxel> {
     /// Reduces a chunk into the layer of the next resolution.
     private func reduce(_ values: [Value], _ box: Box, level: Int) {
         let (shape, next) = (box.shape, image.levels[level + 1])
-        let first = box.z.lowerBound / 2 / image.chunkLength * image.chunkLength
-        let depth = min(image.chunkLength, next.z - first)
+        let first = box.z.lowerBound / 2 / image.chunkDepth * image.chunkDepth
+        let depth = min(image.chunkDepth, next.z - first)
         if layers[level + 1].isEmpty { layers[level + 1] = [Value](repeating: .zero, count: depth * next.voxelsPerSlice) }
         let takesMean = reduction == .mean
         let (firstRow, firstColumn) = (box.y.lowerBound / 2, box.x.lowerBound / 2)
