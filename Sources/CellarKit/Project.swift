@@ -93,7 +93,10 @@ public struct Project: Sendable {
     /// The steps up to one, or all.
     ///
     /// - Throws: ``EngineError`` where there is no step of that name.
-    public func steps(until last: String?) throws -> StepGraph { try last.map { try graph.upTo($0) } ?? graph }
+    public func steps(until last: String?) throws -> StepGraph {
+        let graph = try graph.adapted(to: recipe())
+        return try last.map { try graph.upTo($0) } ?? graph
+    }
 
     /// Computes what is stale; see ``Runner/run(selection:cancellation:progress:)``.
     ///

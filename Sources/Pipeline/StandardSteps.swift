@@ -77,6 +77,9 @@ public struct RecipePreset: Sendable, Hashable {
         "train-membrane.optimizer.weight_decay": "0",
         "train-membrane.optimizer.schedule": "constant", "train-particles.epoch.patience": "0",
         "segment.smallest_volume": "0", "pick.score": "0", "measure-picks.score": "0",
+        "train-membrane.network.context": "0", "train-membrane.patch.augmentation": "none",
+        "train-membrane.optimizer.averaging": "0", "train-particles.patch.augmentation": "none",
+        "train-particles.optimizer.averaging": "0",
     ]
 
     /// For a first try: small networks that are trained in minutes.

@@ -1,4 +1,5 @@
 import Dispatch
+import Tensors
 import Volumes
 
 /// The volumes into which the structures of a cell are drawn: density, label and compartment of each voxel of the grid.

@@ -1,4 +1,5 @@
 import Basics
+import Tensors
 import Volumes
 
 /// The grid of voxels in which a tomogram is simulated: the tomogram and a margin around it. Structures and wedge streaks

@@ -1,3 +1,4 @@
+import Tensors
 import Volumes
 
 /// Simulates the tomogram of a cell lamella, with the ground truth for each voxel.

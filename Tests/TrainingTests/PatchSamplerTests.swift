@@ -65,6 +65,36 @@ import Volumes
         }
     }
 
+    @Test("a cover shows every voxel of every region, with few patches", arguments: 1...20 as ClosedRange<UInt64>)
+    func cover(seed: UInt64) throws {
+        var random = RandomStream(seed: seed)
+        func range() -> Range<Int> {
+            let first = random.index(below: 20)
+            return first..<first + 1 + random.index(below: 40 - first)
+        }
+        let shape = try Self.shape(40, 40, 40)
+        let boxes = try (0..<2).map { _ in try #require(Box(z: range(), y: range(), x: range())) }
+        let patch = try Self.shape(1 + random.index(below: 9), 1 + random.index(below: 20), 1 + random.index(below: 20))
+        let sampler = try PatchSampler(
+            volumes: [Self.volume(shape)], regions: boxes.map { Self.region($0, .particles([])) }, shape: patch,
+            foregroundShare: 0)
+        let cover = sampler.cover
+        for (number, box) in boxes.enumerated() {
+            var seen = Set<SIMD3<Int>>()
+            let origins = cover.filter { $0.region == number }.map(\.origin)
+            func pieces(_ range: Range<Int>, _ length: Int) -> Int { (range.count + length - 1) / length }
+            #expect(origins.count == pieces(box.z, patch.z) * pieces(box.y, patch.y) * pieces(box.x, patch.x))
+            for origin in origins {
+                for z in (origin.z..<origin.z + patch.z).clamped(to: box.z) {
+                    for y in (origin.y..<origin.y + patch.y).clamped(to: box.y) {
+                        for x in (origin.x..<origin.x + patch.x).clamped(to: box.x) { seen.insert(SIMD3(x, y, z)) }
+                    }
+                }
+            }
+            #expect(seen.count == box.shape.count)
+        }
+    }
+
     @Test("patches are centred on particles, moved by no more than the jitter, equally often on each")
     func centred() throws {
         let shape = try Self.shape(90, 100, 110)

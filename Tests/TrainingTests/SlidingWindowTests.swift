@@ -134,6 +134,43 @@ import Volumes
         #expect(zip(results, expected).allSatisfy { abs($0 - $1) <= 1e-6 }, "\(grid.shape), \(window)")
     }
 
+    @Test("a network with a context sees the neighbours of each slice, and at the ends the outermost one", arguments: 1...3)
+    func context(context: Int) throws {
+        let network = UNet(
+            try UNetArchitecture(dimensions: 2, classes: 2, width: 4, levels: 2, normalization: .group(2), context: context),
+            seed: 7)
+        let shape = try #require(VolumeShape(z: 6, y: 16, x: 12))
+        var random = RandomStream(seed: UInt64(context))
+        let voxels = (0..<shape.count).map { _ in Float(random.normal()) }
+        let axis = try WindowAxis(block: 16, alignment: 2)
+        let sliding = try SlidingWindow(
+            grid: BlockGrid(shape: shape, window: Window(z: .single, y: axis, x: axis)), outputs: 2, context: context)
+        var slices: [[Float]] = []
+        try sliding.run(
+            read: { box in box.z.flatMap { Array(voxels[$0 * 192..<($0 + 1) * 192]) } }, network: { network.logits($0) },
+            emit: { _, values in slices.append(values) })
+        // All slices at once, with the outermost ones repeated.
+        let padded = (-context..<shape.z + context).flatMap { z in
+            let slice = min(max(z, 0), shape.z - 1)
+            return voxels[slice * 192..<(slice + 1) * 192]
+        }
+        let whole = network.logits(Tensor(shape: [1, shape.z + 2 * context, 16, 12, 1], values: padded))
+        #expect(whole.shape == [1, shape.z, 16, 12, 2] && slices.count == shape.z)
+        // Groups are normalised over the slices of a pass together, so slice by slice is compared with slice by slice.
+        for z in 0..<shape.z {
+            let part = Array(padded[z * 192..<(z + 2 * context + 1) * 192])
+            let alone = network.logits(Tensor(shape: [1, 2 * context + 1, 16, 12, 1], values: part))
+            #expect(alone.values == slices[z])
+        }
+        // A slice beyond the context changes nothing, one within it does.
+        func logits(changing slice: Int) -> [Float] {
+            var part = Array(padded[0..<(2 * context + 1) * 192])
+            part[slice * 192 + 100] += 3
+            return network.logits(Tensor(shape: [1, 2 * context + 1, 16, 12, 1], values: part)).values
+        }
+        for slice in 0...2 * context { #expect(logits(changing: slice) != slices[0]) }
+    }
+
     @Test("blends are those of separable weights, whatever the blocks disagree in")
     func weights() throws {
         // Each block is a number: results are means of the numbers, weighted along each axis.

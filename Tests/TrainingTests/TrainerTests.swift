@@ -45,10 +45,12 @@ import Volumes
         UNet(try UNetArchitecture(dimensions: 2, classes: 2, width: 8, levels: 2), seed: 3)
     }
 
-    private func settings(epochs: Int = 6, rate: Double = 0.01, patience: Int = 0) throws -> TrainingSettings {
+    private func settings(
+        epochs: Int = 6, rate: Double = 0.01, patience: Int = 0, averaging: Double = 0
+    ) throws -> TrainingSettings {
         try TrainingSettings(
             batch: 2, stepsPerEpoch: 5, epochs: epochs, learningRate: rate, weightDecay: 0.01, schedule: .oneCycle,
-            patience: patience, seed: 5)
+            patience: patience, averaging: averaging, seed: 5)
     }
 
     @Test func `a network learns, and what is held out says so`() throws {
@@ -62,9 +64,10 @@ import Volumes
         #expect(try #require(result.epochs[result.epoch - 1].validationDice) > 0.9)
     }
 
-    @Test(arguments: [1, 4, 9, 14, 23]) func `a training that is stopped and begun again ends with the same weights`(
-        stop: Int
+    @Test(arguments: [1, 4, 9, 14, 23], [0, 0.9]) func `a training that is stopped and begun again ends with the same weights`(
+        stop: Int, averaging: Double
     ) throws {
+        func settings() throws -> TrainingSettings { try self.settings(averaging: averaging) }
         let folder = try TemporaryDirectory()
         let file = URL(fileURLWithPath: folder.path).appending(path: "state.safetensors")
         let whole = try Trainer(network(), loss: SegmentationLoss(.softmax), settings: settings(), examples: Squares()).run()
@@ -87,6 +90,58 @@ import Volumes
         #expect(resumed.epochs.map(\.loss) == whole.epochs.map(\.loss))
         #expect(seen == Array(1...6))
         #expect(resumed.epoch == whole.epoch)
+    }
+
+    @Test func `the averages of weights are kept, and move with them`() throws {
+        // The decay of the steps 1 to 5: min(0.5, step / (step + 9)).
+        let settings = try TrainingSettings(
+            batch: 2, stepsPerEpoch: 1, epochs: 5, learningRate: 0.01, averaging: 0.5, seed: 5)
+        var expected = try network().state.flatMap(\.value.values)
+        for step in 1...5 {
+            var plain = settings
+            (plain.averaging, plain.epochs) = (0, step)
+            let now = try Trainer(
+                network(), loss: SegmentationLoss(.softmax), settings: plain, examples: Squares(validationBatches: 0)
+            ).run().network.state.flatMap(\.value.values)
+            let share = Float(1 - min(0.5, Double(step) / Double(step + 9)))
+            for index in expected.indices { expected[index] += share * (now[index] - expected[index]) }
+        }
+        let average = try Trainer(
+            network(), loss: SegmentationLoss(.softmax), settings: settings, examples: Squares(validationBatches: 0)
+        ).run().network.state.flatMap(\.value.values)
+        #expect(zip(average, expected).allSatisfy { abs($0 - $1) <= 1e-5 * max(1, abs($1)) })
+    }
+
+    @Test(arguments: [SegmentationLoss.OutputActivation.softmax, .sigmoid], 1...5 as ClosedRange<UInt64>)
+    func `thresholds are those with the best Dice score`(activation: SegmentationLoss.OutputActivation, seed: UInt64) throws {
+        var random = RandomStream(seed: seed)
+        let (outputs, voxels) = (3, 400)
+        let values = (0..<voxels * outputs).map { _ in Float(random.unit()) }
+        let first = activation == .softmax ? 0 : 1
+        let labels = (0..<voxels).map { voxel in
+            random.unit() < 0.1
+                ? TrainingPatch.ignored
+                : UInt8((0..<outputs).max { values[voxel * outputs + $0] < values[voxel * outputs + $1] } ?? 0) + UInt8(first)
+        }
+        var search = ClassThresholds(SegmentationLoss(activation))
+        search.add(Tensor(shape: [voxels, outputs], values: values), labels)
+        let classes = activation == .softmax ? 1..<outputs : 0..<outputs
+        #expect(search.thresholds.count == classes.count)
+        for (output, found) in zip(classes, search.thresholds) {
+            func dice(_ threshold: Double) -> Double {
+                var (common, decided, labelled) = (0, 0, 0)
+                for voxel in 0..<voxels where labels[voxel] != TrainingPatch.ignored {
+                    let isDecided = Int(values[voxel * outputs + output] * 100) >= Int((threshold * 100).rounded())
+                    let isLabelled = Int(labels[voxel]) == output + first
+                    (decided, labelled) = (decided + (isDecided ? 1 : 0), labelled + (isLabelled ? 1 : 0))
+                    if isDecided, isLabelled { common += 1 }
+                }
+                return 2 * Double(common) / Double(decided + labelled)
+            }
+            let best = (10...90).map { dice(Double($0) / 100) }.max() ?? 0
+            #expect(abs(dice(found) - best) < 1e-12)
+        }
+        #expect(ClassThresholds(SegmentationLoss(activation)).thresholds.isEmpty)
     }
 
     @Test func `weights do not depend on the number of threads`() throws {

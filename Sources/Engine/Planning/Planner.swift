@@ -43,7 +43,8 @@ public struct Planner: Sendable {
         let models = try catalog.collection.models()
         return try catalog.results.withPlanningSnapshot { snapshot in
             let training = graph.needsTrainingSet ? try snapshot.currentTrainingSet() : nil
-            let (graph, omitted) = training == nil ? try self.graph.withoutTraining() : (self.graph, [])
+            let adapted = try self.graph.adapted(to: recipe)
+            let (graph, omitted) = training == nil ? try adapted.withoutTraining() : (adapted, [])
             let setups = try graph.steps.map { step throws(EngineError) in
                 try StepSetup(step, recipe: recipe, models: models)
             }

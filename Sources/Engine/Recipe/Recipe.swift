@@ -109,7 +109,8 @@ public struct ParameterDeclaration: Sendable, Hashable {
         case real(ClosedRange<Double>)
         /// One of some words.
         case choice([String])
-        case text
+        /// Any text, or one of a form.
+        case text(TextCheck?)
         /// The name of a model of the catalog, of this kind (`diffusion`, `cellpose`); its digest enters the key.
         case model(kind: String)
     }
@@ -158,8 +159,10 @@ public struct ParameterDeclaration: Sendable, Hashable {
         ParameterDeclaration(name, .choice(words), .text(value), summary)
     }
 
-    public static func text(_ name: String, default value: String, _ summary: String) -> ParameterDeclaration {
-        ParameterDeclaration(name, .text, .text(value), summary)
+    public static func text(
+        _ name: String, default value: String, form: TextCheck? = nil, _ summary: String
+    ) -> ParameterDeclaration {
+        ParameterDeclaration(name, .text(form), .text(value), summary)
     }
 
     public static func model(_ name: String, kind: String, default value: String = noModel, _ summary: String)
@@ -186,7 +189,10 @@ public struct ParameterDeclaration: Sendable, Hashable {
             if let real = Double(word), range.contains(real) { return .real(real) }
         case .choice(let words):
             if words.contains(word) { return .text(word) }
-        case .text, .model:
+        case .text(let form):
+            if let fault = form?.fault(of: word) { throw EngineError(.invalidRecipe, "\(key): \(fault)") }
+            return .text(word)
+        case .model:
             return .text(word)
         }
         throw EngineError(.invalidRecipe, "\(key) cannot be \"\(word)\": it is \(expectation)")

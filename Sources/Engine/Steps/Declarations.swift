@@ -10,10 +10,31 @@ public import Volumes
 public struct Input<Value>: Sendable {
     let input: StepInput
     let read: @Sendable (StepItem) throws -> Value
+    var condition: InputCondition?
 }
 
-protocol DeclaredInput { var input: StepInput { get } }
+protocol DeclaredInput {
+    var input: StepInput { get }
+    var condition: InputCondition? { get }
+}
 extension Input: DeclaredInput {}
+
+extension Input {
+    /// An artifact of another step that items need only sometimes, as a choice of the recipe says; nil where it is not read.
+    ///
+    /// - Parameters:
+    ///   - parameter: the name of a parameter of the step that reads it.
+    ///   - needs: the need under each value of the parameter; under all others, it is always read.
+    public init<S: TypedStep, Content: ArtifactContent>(
+        _ step: S.Type, _ output: KeyPath<S.Outputs, ArtifactOutput<Content>>, by parameter: String,
+        needs: [String: InputCondition.Need]
+    ) where Value == Content? {
+        let always = Input<Content>(step, output)
+        self.init(
+            input: always.input, read: { item in item.reads(always.input) ? try always.read(item) : nil },
+            condition: InputCondition(always.input, parameter: parameter, needs: needs))
+    }
+}
 
 extension Input {
     /// An artifact of another step: of the item's own scope, of its tomogram, or of the current training set.

@@ -59,6 +59,51 @@ extension Parameter where Value == String {
     }
 }
 
+extension Parameter {
+    /// A text that means something: the step reads what the form makes of it.
+    public static func written(
+        _ name: String, default value: String, as form: TextForm<Value>, _ summary: String
+    ) -> Parameter {
+        Parameter(declaration: .text(name, default: value, form: TextCheck(form), summary)) { value, _ in
+            if case .text(let text) = value { try? form.parse(text) } else { nil }
+        }
+    }
+}
+
+/// What a text in a recipe has to look like: the parser of its meaning.
+public struct TextForm<Value: Sendable>: Sendable {
+    /// One name for one form.
+    let name: String
+    /// Throws an error whose description says what is wrong.
+    let parse: @Sendable (String) throws -> Value
+
+    public init<Failure: Error>(name: String, _ parse: @escaping @Sendable (String) throws(Failure) -> Value) {
+        (self.name, self.parse) = (name, { text in try parse(text) })
+    }
+}
+
+/// The check of a text by its form, without the type of what it means.
+public struct TextCheck: Sendable, Hashable {
+    private let name: String
+    private let check: @Sendable (String) throws -> Void
+
+    init(_ form: TextForm<some Sendable>) { (name, check) = (form.name, { text in _ = try form.parse(text) }) }
+
+    /// What is wrong with a text, as a sentence; nil if nothing is.
+    func fault(of text: String) -> String? {
+        do {
+            try check(text)
+            return nil
+        } catch {
+            return "\(error)"
+        }
+    }
+
+    public static func == (a: TextCheck, b: TextCheck) -> Bool { a.name == b.name }
+
+    public func hash(into hasher: inout Hasher) { hasher.combine(name) }
+}
+
 extension Parameter where Value: RawRepresentable<String> & CaseIterable {
     /// One of the cases of an enumeration; the recipe has their raw values.
     public static func choice(_ name: String, default value: Value, _ summary: String) -> Parameter {

@@ -37,6 +37,9 @@ public protocol Step: Sendable {
 
     var inputs: [StepInput] { get }
 
+    /// The inputs that items do without under some values of the recipe.
+    var conditions: [InputCondition] { get }
+
     var outputs: [StepOutput] { get }
 
     /// Computes the outputs of one item and gives them to it. Called from several threads at once.
@@ -48,6 +51,7 @@ public protocol Step: Sendable {
 extension Step {
     public var parameters: [ParameterDeclaration] { [] }
     public var retiredParameters: [String] { [] }
+    public var conditions: [InputCondition] { [] }
 
     /// Whether its items open the file of their tomogram, or the files of a training set's tomograms.
     var readsFile: Bool { inputs.contains(.voxels) || inputs.contains(.fact(.source)) }
@@ -97,6 +101,26 @@ public enum StepInput: Sendable, Hashable {
         case .voxels: "voxels"
         case .output(let step, let name): "\(step).\(name)"
         }
+    }
+}
+
+/// When an item needs an input: a choice of the recipe decides.
+public struct InputCondition: Sendable, Hashable {
+    public enum Need: Sendable, Hashable {
+        /// It is not read, and not in the key.
+        case never
+        /// It is read where the step that gives it has items, such as a step on the training set where there is one.
+        case whereThere
+    }
+
+    public let input: StepInput
+    /// The name of the parameter, within the step.
+    public let parameter: String
+    /// The need under each value of the parameter; under all others, the input is always needed.
+    public let needs: [String: Need]
+
+    public init(_ input: StepInput, parameter: String, needs: [String: Need]) {
+        (self.input, self.parameter, self.needs) = (input, parameter, needs)
     }
 }
 

@@ -113,16 +113,28 @@ public struct StepGraph: Sendable {
         }
     }
 
-    /// The graph without the steps that need a training set, and the names of these: steps on training sets, and all that depend on them.
+    /// The graph under a recipe: without the inputs that its steps never need under the recipe's values.
+    public func adapted(to recipe: Recipe) throws(EngineError) -> StepGraph {
+        guard steps.contains(where: { !$0.conditions.isEmpty }) else { return self }
+        return try StepGraph(steps.map { ListedStep($0, under: recipe) })
+    }
+
+    /// The graph without the steps that need a training set, and the names of these: steps on training sets, and all that depend on them. Steps
+    /// that read such an output only where it is there do without.
     public func withoutTraining() throws(EngineError) -> (graph: StepGraph, omitted: [String]) {
         var omitted: Set<Int> = []
-        for position in steps.indices
-        where steps[position].scope == .trainingSet || links[position].contains(where: { omitted.contains($0.producer) }) {
-            omitted.insert(position)
+        var kept: [any Step] = []
+        for position in steps.indices {
+            let missing = links[position].filter { omitted.contains($0.producer) }.map { steps[position].inputs[$0.input] }
+            let optional = (steps[position] as? ListedStep)?.optionalInputs ?? []
+            if steps[position].scope == .trainingSet || !optional.isSuperset(of: missing) {
+                omitted.insert(position)
+            } else {
+                kept.append(missing.isEmpty ? steps[position] : ListedStep(steps[position], without: Set(missing)))
+            }
         }
         guard !omitted.isEmpty else { return (self, []) }
-        let kept = try StepGraph(steps.indices.filter { !omitted.contains($0) }.map { steps[$0] })
-        return (kept, omitted.sorted().map { steps[$0].name })
+        return (try StepGraph(kept), omitted.sorted().map { steps[$0].name })
     }
 
     /// The scope of an item.
@@ -176,19 +188,43 @@ private struct ListedStep: Step {
     let parameters: [ParameterDeclaration]
     let retiredParameters: [String]
     let inputs: [StepInput]
+    let conditions: [InputCondition]
     let outputs: [StepOutput]
+    /// The inputs that it reads only where they are there; empty before the graph was adapted to a recipe.
+    let optionalInputs: Set<StepInput>
     private let step: any Step
 
-    init(_ step: any Step) {
+    init(_ step: any Step) { self.init(step, inputs: step.inputs, optional: (step as? ListedStep)?.optionalInputs ?? []) }
+
+    /// The step without some inputs.
+    init(_ step: any Step, without omitted: Set<StepInput>) {
+        let optional = (step as? ListedStep)?.optionalInputs ?? []
+        self.init(step, inputs: step.inputs.filter { !omitted.contains($0) }, optional: optional.subtracting(omitted))
+    }
+
+    /// The step with the inputs that it needs under a recipe.
+    init(_ step: any Step, under recipe: Recipe) {
+        func inputs(_ need: InputCondition.Need) -> Set<StepInput> {
+            Set(
+                step.conditions.filter { condition in
+                    recipe["\(step.name).\(condition.parameter)"].flatMap { condition.needs[$0.text] } == need
+                }.map(\.input))
+        }
+        let unread = inputs(.never)
+        self.init(step, inputs: step.inputs.filter { !unread.contains($0) }, optional: inputs(.whereThere))
+    }
+
+    private init(_ step: any Step, inputs: [StepInput], optional: Set<StepInput>) {
         name = step.name
         version = step.version
         scope = step.scope
         summary = step.summary
         parameters = step.parameters
         retiredParameters = step.retiredParameters
-        inputs = step.inputs
+        conditions = step.conditions
         outputs = step.outputs
         self.step = step
+        (self.inputs, optionalInputs) = (inputs, optional)
     }
 
     func run(_ item: StepItem) throws { try step.run(item) }

@@ -103,6 +103,9 @@ public final class StepItem {
 
     // MARK: Inputs
 
+    /// Whether the item has an input: one with a condition may be left out.
+    func reads(_ input: StepInput) -> Bool { setup.step.inputs.contains(input) }
+
     /// The tomogram's voxels, for steps that declare ``StepInput/voxels``. If the file is no longer the one that was planned with, the item fails
     /// when it ends.
     public func openVolume() throws -> any Volume { try openVolume(of: scope) }

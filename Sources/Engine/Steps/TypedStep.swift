@@ -74,6 +74,7 @@ extension TypedStep {
         return groups.flatMap { group in all.filter { $0.group == group } }
     }
     public var inputs: [StepInput] { declarations(in: Self.inputs) { ($0 as? any DeclaredInput)?.input } }
+    public var conditions: [InputCondition] { declarations(in: Self.inputs) { ($0 as? any DeclaredInput)?.condition } }
     public var outputs: [StepOutput] { declarations(in: Self.outputs) { ($0 as? any DeclaredOutput)?.output } }
 
     public func run(_ item: StepItem) throws { try run(Item<Self>(item)) }

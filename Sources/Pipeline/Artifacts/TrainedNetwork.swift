@@ -88,6 +88,9 @@ struct NetworkDescription: Codable, Hashable, Sendable {
     var seed: Int
     /// The epoch from which the weights are.
     var epoch: Int
+    /// For each class the threshold of its probability that served best on what was held out; nil if nothing was, or an earlier version
+    /// trained the network.
+    var thresholds: [Double]?
     var members: [Member]
 
     /// The key of the metadata of the safetensors file.
@@ -106,20 +109,19 @@ struct NetworkDescription: Codable, Hashable, Sendable {
     init(_ metadata: [String: String], path: String) throws {
         guard let text = metadata[Self.key],
             let description = try? JSONDecoder().decode(NetworkDescription.self, from: Data(text.utf8)),
-            description.voxelSizeInAngstroms > 0, description.voxelSizeInAngstroms.isFinite, description.patchSize > 0
+            description.voxelSizeInAngstroms > 0, description.voxelSizeInAngstroms.isFinite, description.patchSize > 0,
+            description.thresholds?.count ?? description.classes.count == description.classes.count
         else { throw PipelineError("the network \(path) does not say what it was trained on; train it again with `cellar run`") }
         self = description
     }
 
     init(
         step: String, classes: [String], voxelSizeInAngstroms: Double, diametersInAngstroms: [Double] = [], patchSize: Int,
-        seed: Int,
-        epoch: Int,
-        members: [Member]
+        seed: Int, epoch: Int, thresholds: [Double]? = nil, members: [Member]
     ) {
         (self.step, self.classes, self.voxelSizeInAngstroms) = (step, classes, voxelSizeInAngstroms)
         (self.diametersInAngstroms, self.patchSize) = (diametersInAngstroms, patchSize)
-        (self.seed, self.epoch, self.members) = (seed, epoch, members)
+        (self.seed, self.epoch, self.thresholds, self.members) = (seed, epoch, thresholds, members)
     }
 }
 

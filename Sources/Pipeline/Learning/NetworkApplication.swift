@@ -69,11 +69,13 @@ struct NetworkApplication {
         try file.truncate(to: grid.slices(finishedBy: first).lowerBound)
         let begin = Double(first) / Double(grid.layers)
         let start = ContinuousClock.now
-        try SlidingWindow(grid: grid, outputs: network.architecture.outputs).run(
+        let context = network.architecture.context
+        var recent = RecentSlices(depth: 2 * context + 1) { box in scaling.normalized(try volume.read(box).floats()) }
+        try SlidingWindow(grid: grid, outputs: network.architecture.outputs, context: context).run(
             from: first,
             read: { box in
                 try item.checkCancellation()
-                return scaling.normalized(try volume.read(box).floats())
+                return context > 0 ? try recent.values(of: box) : scaling.normalized(try volume.read(box).floats())
             },
             network: { activation.probabilities(network.logits($0)) },
             progress: { done, total in
@@ -90,6 +92,39 @@ struct NetworkApplication {
     private static func text(_ seconds: Double) -> String {
         seconds < 90
             ? "\(Int(seconds)) s" : seconds < 5400 ? "\(Int(seconds / 60)) min" : String(format: "%.1f h", seconds / 3600)
+    }
+}
+
+/// The slices that blocks of a network with a context share: each part of a slice is read once, and kept for the next layers.
+private struct RecentSlices {
+    private struct Place: Hashable {
+        let z: Int
+        let y: Range<Int>
+        let x: Range<Int>
+    }
+
+    /// The number of slices that a block sees.
+    let depth: Int
+    let read: (Box) throws -> [Float]
+    private var kept: [Place: [Float]] = [:]
+
+    init(depth: Int, read: @escaping (Box) throws -> [Float]) { (self.depth, self.read) = (depth, read) }
+
+    /// The values of a box, `[z][y][x]`.
+    ///
+    /// - Complexity: memory for ``depth`` slices of the tomogram, where blocks come in ascending z.
+    mutating func values(of box: Box) throws -> [Float] {
+        for place in kept.keys where place.z <= box.z.upperBound - 1 - depth || place.z >= box.z.upperBound + depth {
+            kept[place] = nil
+        }
+        var values: [Float] = []
+        values.reserveCapacity(box.shape.count)
+        for z in box.z {
+            let place = Place(z: z, y: box.y, x: box.x)
+            if kept[place] == nil, let slice = Box(z: z..<z + 1, y: box.y, x: box.x) { kept[place] = try read(slice) }
+            values += kept[place] ?? []
+        }
+        return values
     }
 }
 

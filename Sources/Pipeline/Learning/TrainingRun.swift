@@ -80,6 +80,16 @@ public struct TrainingSummary: Codable, Sendable {
     }
 }
 
+extension Augmentations {
+    /// What trainings do unless the recipe says otherwise (MemBrain-seg's and torch-segment-tomogram-boundaries' ranges, Benchmarks/NOTES.md).
+    static let usual =
+        "rotation 0.5 -180..180, zoom 0.3 0.75..1.35, noise 0.4 0..0.7, blur 0.3 0.3..1.2, spectrum 0.3 0.1..0.4, "
+        + "wedge 0.2 40..70, contrast 0.5 0.7..1.4, brightness 0.3 -0.2..0.2, gamma 0.2 0.7..1.4, gradient 0.2 0..0.5, blank 0.2 0.05..0.25"
+}
+
+/// The form of a list of augmentations in a recipe.
+private let augmentationForm = TextForm(name: "augmentations") { text throws(TrainingError) in try Augmentations(parsing: text) }
+
 /// The parameters that all training steps share.
 public struct TrainingParameters: DeclarationGroup {
     /// The defaults that differ between steps.
@@ -97,6 +107,9 @@ public struct TrainingParameters: DeclarationGroup {
     let initial = Parameter.model(
         "initial", kind: ModelKind.network.rawValue, "a network to begin with, of the same architecture")
     let isTurned = Parameter.flag("patch.turned", default: true, "whether patches are mirrored and turned by 90° at random")
+    let augmentation = Parameter<Augmentations>.written(
+        "patch.augmentation", default: Augmentations.usual, as: augmentationForm,
+        "random changes of patches: KIND PROBABILITY LEAST..MOST, with commas between, or none")
     let batch: Parameter<Int>
     let epochs: Parameter<Int>
     let patience: Parameter<Int>
@@ -105,6 +118,9 @@ public struct TrainingParameters: DeclarationGroup {
     let learningRate = Parameter.real(
         "optimizer.learning_rate", default: 0.001, in: 1e-8...10, "of Adam, at its height")
     let weightDecay = Parameter.real("optimizer.weight_decay", default: 0.01, in: 0...10, "of AdamW; 0 for Adam")
+    let averaging = Parameter.real(
+        "optimizer.averaging", default: 0.99, in: 0...0.9999,
+        "decay of the moving averages of weights that are kept; 0 for none")
     let schedule: Parameter<LearningRateSchedule>
     let heldOutPart: Parameter<Double>
     let validationBatches: Parameter<Int>
@@ -138,7 +154,7 @@ extension ParameterValues<TrainingParameters> {
         try TrainingSettings(
             batch: self.batch, stepsPerEpoch: stepsPerEpoch, epochs: self.epochs, learningRate: self.learningRate,
             weightDecay: self.weightDecay,
-            schedule: self.schedule, patience: self.patience, seed: UInt64(self.seed))
+            schedule: self.schedule, patience: self.patience, averaging: self.averaging, seed: UInt64(self.seed))
     }
 
     /// The loss, with the recipe's weights of Dice loss and cross-entropy.
@@ -158,20 +174,21 @@ extension ParameterValues<TrainingParameters> {
     ///
     /// - Parameters:
     ///   - heldOut: the regions for validation; empty for none.
+    ///   - context: the slices before and after a patch that the network sees.
     ///   - foreground: the part of the patches that are centred on a voxel or particle of a class.
     ///   - orientations: the rotations and reflections that patches may get.
     func patchExamples(
-        _ material: TrainingMaterial, training: [LabelledRegion], heldOut: [LabelledRegion], shape: VolumeShape,
+        _ material: TrainingMaterial, training: [LabelledRegion], heldOut: [LabelledRegion], shape: VolumeShape, context: Int,
         foreground: Double, jitter: Int, orientations: [Orientation]
     ) throws -> PatchExamples {
         func sampler(_ regions: [LabelledRegion]) throws -> PatchSampler {
             try PatchSampler(
-                volumes: material.volumes, regions: regions, shape: shape,
+                volumes: material.volumes, regions: regions, shape: shape, context: context,
                 foregroundShare: regions.contains { $0.foreground.count > 0 } ? foreground : 0, jitter: jitter)
         }
         return try PatchExamples(
             training: sampler(training), heldOut: heldOut.isEmpty ? nil : sampler(heldOut),
-            orientations: self.isTurned ? orientations : [.identity], batch: self.batch,
+            orientations: self.isTurned ? orientations : [.identity], augmentations: self.augmentation, batch: self.batch,
             validationBatches: self.validationBatches,
             seed: UInt64(self.seed))
     }

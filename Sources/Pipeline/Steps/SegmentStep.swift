@@ -10,7 +10,7 @@ import Volumes
 /// size of the block does not change the result. In three dimensions such a margin costs too much: margins are shorter, and blocks are blended.
 public struct SegmentStep: TypedStep {
     public static let name = "segment"
-    public static let version = 2
+    public static let version = 3
     public static let scope = ScopeKind.tomogram
     public static let summary = "classes of all voxels, by the U-Net of the current training set"
 
@@ -21,7 +21,9 @@ public struct SegmentStep: TypedStep {
             "margin", default: -1, in: -1...1024,
             "voxels thrown away at cut faces; -1 for all that the network is not sure of, in three dimensions 16")
         let taper = Parameter.integer("taper", default: 8, in: 0...1024, "voxels over which blocks are blended")
-        let threshold = Parameter.real("threshold", default: 0.5, in: 0...1, "least probability of a class")
+        let threshold = Parameter.real(
+            "threshold", default: 0, in: 0...1,
+            "least probability of a class; 0 for the one of each class that served best on what was held out in training, or 0.5")
         let smallestVolume = Parameter.real(
             "smallest_volume", default: 1000, in: 0...1e9, "of a connected piece of a class, in nm³; smaller ones become ground")
         let application = NetworkApplication.Parameters()
@@ -46,9 +48,11 @@ public struct SegmentStep: TypedStep {
             of: architecture, patch: application.description.patchSize, block: block > 0 ? block : isDeep ? 128 : 1024,
             margin: margin >= 0 ? margin : isDeep ? 16 : nil, taper: item.parameters.taper, shape: shape)
         let classes = application.description.classes
-        let threshold = try Float(item.parameters.threshold)
+        let threshold = try item.parameters.threshold
+        let learned = threshold > 0 ? nil : application.description.thresholds
+        let thresholds = learned ?? classes.map { _ in threshold > 0 ? threshold : 0.5 }
         let file = try application.run(window, .softmax, bytesPerVoxel: classes.count + 1) {
-            Self.encode($0, outputs: classes.count + 1, threshold: threshold)
+            Self.encode($0, thresholds: thresholds.map { Float($0) })
         }
 
         let voxelVolume = application.voxelSize.volumeInCubicNanometers
@@ -68,21 +72,23 @@ public struct SegmentStep: TypedStep {
     }
 
     /// Encodes the probabilities of a slice as bytes: first the label of each pixel, then the probability of each class times 255. The label
-    /// is the most probable class where its probability is at least the threshold and, with several classes, above that of the ground.
+    /// is the class whose probability is the largest multiple of its threshold, of those that reach theirs.
     ///
     /// - Parameters:
     ///   - values: the probabilities `[y][x][output]`; output 0 is the ground.
-    ///   - outputs: the number of classes, and 1 for the ground.
-    static func encode(_ values: [Float], outputs: Int, threshold: Float) -> [UInt8] {
+    ///   - thresholds: of the classes, without the ground.
+    static func encode(_ values: [Float], thresholds: [Float]) -> [UInt8] {
+        let outputs = thresholds.count + 1
         let pixels = values.count / outputs
         var bytes = [UInt8](repeating: 0, count: pixels * outputs)
         for pixel in 0..<pixels {
             let first = pixel * outputs
-            var (best, label) = (threshold, 0)
+            var (best, label) = (Float(1), 0)
             for output in 1..<outputs {
                 let probability = values[first + output]
                 bytes[output * pixels + pixel] = UInt8((min(max(probability, 0), 1) * 255).rounded())
-                if probability >= best, outputs == 2 || probability > values[first] { (best, label) = (probability, output) }
+                let multiple = probability / max(thresholds[output - 1], 1e-6)
+                if multiple >= best { (best, label) = (multiple, output) }
             }
             bytes[pixel] = UInt8(label)
         }

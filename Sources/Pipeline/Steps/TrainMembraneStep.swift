@@ -11,7 +11,7 @@ import Volumes
 /// gives the weights. Voxels that pseudo-labels call neither membrane nor macromolecule are not in the loss.
 public struct TrainMembraneStep: TypedStep {
     public static let name = "train-membrane"
-    public static let version = 2
+    public static let version = 3
     public static let scope = ScopeKind.trainingSet
     public static let summary = "a U-Net trained on membranes of pseudo-labels"
 
@@ -21,6 +21,9 @@ public struct TrainMembraneStep: TypedStep {
             "what is learned, with commas between: membrane, macromolecule, or names of annotations")
         let dimensions = Parameter.integer(
             "network.dimensions", default: 2, in: 2...3, "of the U-Net: slice by slice, or volumes")
+        let context = Parameter.integer(
+            "network.context", default: 2, in: 0...3,
+            "slices before and after a slice that the network sees beside it; none in three dimensions")
         let width = Parameter.integer("network.width", default: 32, in: 1...256, "channels of the finest level")
         let levels = Parameter.integer("network.levels", default: 4, in: 1...7, "levels, the finest included")
         let normalization = Parameter<Normalization>.choice(
@@ -62,7 +65,7 @@ public struct TrainMembraneStep: TypedStep {
         let description = try NetworkDescription(
             step: name, classes: classes, voxelSizeInAngstroms: material.voxelSizeInAngstroms, patchSize: examples.shape.x,
             seed: item.parameters.training.seed,
-            epoch: result.epoch, members: sources.map(\.member))
+            epoch: result.epoch, thresholds: result.thresholds, members: sources.map(\.member))
         try item.give(result, description)
     }
 
@@ -78,7 +81,8 @@ public struct TrainMembraneStep: TypedStep {
             UNetArchitecture(
                 dimensions: item.parameters.dimensions, classes: classes.count + 1, width: item.parameters.width,
                 levels: item.parameters.levels, normalization: normalization,
-                upsampling: item.parameters.upsampling))
+                upsampling: item.parameters.upsampling,
+                context: item.parameters.dimensions == 2 ? item.parameters.context : 0))
         return try item.parameters.training.firstNetwork(architecture, models)
     }
 
@@ -97,7 +101,8 @@ public struct TrainMembraneStep: TypedStep {
         var (training, heldOut) = ([LabelledRegion](), [LabelledRegion]())
         var counts = [Int](repeating: 0, count: 256)
         let part = try item.parameters.training.heldOutPart
-        let cuts = HeldOutPart.cuts(of: sources.map { ($0.volume, $0.box) }, along: .slices, fraction: part)
+        let cuts = HeldOutPart.cuts(
+            of: sources.map { ($0.volume, $0.box) }, along: .slices, fraction: part, gap: architecture.context)
         for (source, cut) in zip(sources, cuts) {
             try item.checkCancellation()
             if let box = cut.training {
@@ -109,7 +114,8 @@ public struct TrainMembraneStep: TypedStep {
         }
         try check(counts, classes, item.scope.tomogram)
         return try item.parameters.training.patchExamples(
-            material, training: training, heldOut: heldOut, shape: shape, foreground: item.parameters.foreground,
+            material, training: training, heldOut: heldOut, shape: shape, context: architecture.context,
+            foreground: item.parameters.foreground,
             jitter: side / 3,
             orientations: isDeep ? Orientation.slab : Orientation.plane)
     }

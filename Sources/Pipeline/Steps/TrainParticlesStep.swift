@@ -13,7 +13,7 @@ import Volumes
 /// (``HeldOutPart``); where none of them has a particle, nothing is held out, since nothing could be validated.
 public struct TrainParticlesStep: TypedStep {
     public static let name = "train-particles"
-    public static let version = 3
+    public static let version = 4
     public static let scope = ScopeKind.trainingSet
     public static let summary = "a network that finds particles, trained on those of pseudo-labels"
 
@@ -64,7 +64,7 @@ public struct TrainParticlesStep: TypedStep {
         let description = try NetworkDescription(
             step: name, classes: classes, voxelSizeInAngstroms: material.voxelSizeInAngstroms,
             diametersInAngstroms: radii.map { 2 * $0 }, patchSize: examples.shape.x, seed: item.parameters.training.seed,
-            epoch: result.epoch,
+            epoch: result.epoch, thresholds: result.thresholds,
             members: sources.map(\.member))
         try item.give(result, description)
         item.record("particles", Double(learned))
@@ -137,7 +137,8 @@ public struct TrainParticlesStep: TypedStep {
                     + "train-particles.validation.part")
         }
         let examples = try item.parameters.training.patchExamples(
-            material, training: training, heldOut: heldOut, shape: shape, foreground: item.parameters.foreground,
+            material, training: training, heldOut: heldOut, shape: shape, context: architecture.context,
+            foreground: item.parameters.foreground,
             jitter: item.parameters.jitter,
             orientations: Orientation.slab)
         return (examples, learned)

@@ -1,5 +1,6 @@
 import Basics
 import Dispatch
+import Tensors
 import Volumes
 
 extension FourierVolume {

@@ -1,4 +1,5 @@
 import Foundation
+import Tensors
 
 /// A real filter for the spectrum of a ``FourierVolume``: gain(kx, ky, kz) = radial(|k|) · mask(kx, kz).
 ///

@@ -1,4 +1,5 @@
 import Basics
+import Tensors
 
 /// Gold beads on the two surfaces of a lamella; their centres lie on the surface.
 ///

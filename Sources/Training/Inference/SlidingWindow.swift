@@ -21,12 +21,15 @@ public struct SlidingWindow: Sendable {
     public let grid: BlockGrid
     /// The number of values that the network returns for each voxel.
     public let outputs: Int
+    /// The number of slices before and after a block that the network's input has (``NetworkArchitecture/context``).
+    public let context: Int
 
-    /// - Throws: ``TrainingError`` if `outputs` is below 1.
-    public init(grid: BlockGrid, outputs: Int) throws(TrainingError) {
-        guard outputs >= 1 else { throw TrainingError("a network has \(outputs) outputs, but needs at least one") }
-        self.grid = grid
-        self.outputs = outputs
+    /// - Throws: ``TrainingError`` if `outputs` is below 1, or `context` below 0.
+    public init(grid: BlockGrid, outputs: Int, context: Int = 0) throws(TrainingError) {
+        guard outputs >= 1, context >= 0 else {
+            throw TrainingError("a network has \(outputs) outputs and sees \(context) slices on each side, but needs one and 0")
+        }
+        (self.grid, self.outputs, self.context) = (grid, outputs, context)
     }
 
     /// Runs the network over all layers from `firstLayer` on.
@@ -38,7 +41,8 @@ public struct SlidingWindow: Sendable {
     ///   - firstLayer: the layer to begin with; the first slice of its ``BlockGrid/slices(finishedBy:)`` is emitted first.
     ///   - read: returns the values `[z][y][x]` of a box inside the volume, normalised as the network expects. Called once for
     ///     each block.
-    ///   - network: maps ``BlockGrid/inputShape``, `[1, D, H, W, 1]`, to `[1, D, H, W, outputs]`.
+    ///   - network: maps a block of ``BlockGrid/inputShape``, `[1, D, H, W, 1]`, with ``context`` more slices at each end, to
+    ///     `[1, D, H, W, outputs]`.
     ///   - isCancelled: called before each block; true ends the run with a `CancellationError`.
     ///   - progress: called after each block with the number of blocks done and the total number.
     ///   - emit: receives the z of a slice and its values, `[y][x][output]`.
@@ -93,13 +97,15 @@ public struct SlidingWindow: Sendable {
     }
 
     /// The network's input for a block; beyond the volume the outermost voxels are repeated.
-    private func input(_ block: PaddedBox, read: (Box) throws -> [Float]) throws -> Tensor {
+    private func input(_ inner: PaddedBox, read: (Box) throws -> [Float]) throws -> Tensor {
+        let block = PaddedBox(
+            origin: (inner.z - context, inner.y, inner.x), size: (inner.depth + 2 * context, inner.height, inner.width))
         guard let box = block.clipped(to: grid.shape.box) else { throw TrainingError("a block lies outside the volume") }
         let values = try read(box)
         guard values.count == box.shape.count else {
             throw TrainingError("\(values.count) values were read for a box of \(box.shape) voxels")
         }
-        return Tensor(shape: grid.inputShape) { block.replicate(values, of: box, into: $0) }
+        return Tensor(shape: [1, block.depth, block.height, block.width, 1]) { block.replicate(values, of: box, into: $0) }
     }
 
     /// Adds a block to the results of its layer as a running weighted mean: r ← r + w / W · (v − r), where r is the result, v the

@@ -11,7 +11,8 @@ public protocol Network: AnyObject {
     /// The tensors that training updates without gradients, in a fixed order: the running moments of batch normalisation.
     var buffers: [NetworkParameter] { get }
 
-    /// The forward pass: densities `[N, D, H, W, 1]` → logits `[N, D, H, W, outputs]`.
+    /// The forward pass: densities `[N, D + 2 · context, H, W, 1]` → logits `[N, D, H, W, outputs]`, where context is
+    /// ``NetworkArchitecture/context``.
     ///
     /// - Precondition: D, H and W are multiples of ``NetworkArchitecture/alignment``.
     func callAsFunction(_ x: Variable, on tape: Tape) -> Variable
@@ -21,7 +22,7 @@ extension Network {
     /// Parameters, then buffers: the tensors of a checkpoint.
     public var state: [NetworkParameter] { parameters + buffers }
 
-    /// The forward pass in inference, without gradients: densities `[N, D, H, W, 1]` → logits `[N, D, H, W, outputs]`.
+    /// The forward pass in inference, without gradients: densities `[N, D + 2 · context, H, W, 1]` → logits `[N, D, H, W, outputs]`.
     public func logits(_ x: Tensor) -> Tensor { self(Variable(x), on: Tape(recording: false)).value }
 
     /// Sets the gradient of each parameter to nil.
@@ -49,7 +50,16 @@ public enum NetworkArchitecture: Hashable, Sendable, Codable {
         }
     }
 
-    /// The radius of the receptive field, in voxels: voxels farther away along an axis do not change a voxel's logits.
+    /// The number of slices before and after those of the result that the input has, so that a network in two dimensions sees the
+    /// neighbours of a slice.
+    public var context: Int {
+        switch self {
+        case .unet(let architecture): architecture.context
+        case .picker: 0
+        }
+    }
+
+    /// The radius of the receptive field, beside the context, in voxels: voxels farther away along an axis do not change a voxel's logits.
     public var receptiveRadius: Extent3D {
         switch self {
         case .unet(let architecture): architecture.receptiveRadius

@@ -19,16 +19,19 @@ public final class UNet: Network {
         let isDeep = architecture.dimensions == 3
         let kernel = Extent3D(isDeep ? 3 : 1, 3, 3)
         let padding = Extent3D(isDeep ? 1 : 0, 1, 1)
-        func block(_ name: String, _ inputs: Int, _ outputs: Int) -> [NormalizedConvolution] {
-            [inputs, outputs].enumerated().map { number, inputs in
+        func block(_ name: String, _ inputs: Int, _ outputs: Int, first: Extent3D) -> [NormalizedConvolution] {
+            [(inputs, first), (outputs, kernel)].enumerated().map { number, layer in
                 NormalizedConvolution(
-                    "\(name).\(number)", Convolution3D(inputs: inputs, outputs: outputs, kernel: kernel, padding: padding),
+                    "\(name).\(number)", Convolution3D(inputs: layer.0, outputs: outputs, kernel: layer.1, padding: padding),
                     architecture.normalization, &numbers)
             }
         }
         for level in 0..<architecture.levels {
             let channels = architecture.channels(level)
-            encoder.append(block("encoder.\(level)", level == 0 ? 1 : architecture.channels(level - 1), channels))
+            // The neighbouring slices enter the first convolution, and none after it.
+            let first = level == 0 && !isDeep ? Extent3D(2 * architecture.context + 1, 3, 3) : kernel
+            encoder.append(
+                block("encoder.\(level)", level == 0 ? 1 : architecture.channels(level - 1), channels, first: first))
             guard level > 0 else { continue }
             let finer = architecture.channels(level - 1)
             let window = architecture.upsampling == .transposed ? architecture.window : Extent3D(1)
@@ -36,7 +39,7 @@ public final class UNet: Network {
                 TransposedLayer(
                     "up.\(level - 1)", Convolution3D(inputs: finer, outputs: channels, kernel: window, stride: window),
                     overlap: 1, &numbers))
-            decoder.append(block("decoder.\(level - 1)", 2 * finer, finer))
+            decoder.append(block("decoder.\(level - 1)", 2 * finer, finer, first: kernel))
         }
         head = LogitLayer("head", inputs: architecture.width, outputs: architecture.classes, &numbers)
     }
@@ -96,16 +99,45 @@ public struct UNetArchitecture: Hashable, Sendable, Codable {
     public let levels: Int
     public let normalization: NormalizationKind
     public let upsampling: Upsampling
+    /// In two dimensions, the number of slices before and after a slice that the network sees beside it ("2.5-D"): 0 to 3.
+    public let context: Int
 
     /// - Throws: ``TrainingError`` if a number is out of range: 2 or 3 dimensions, 1 to 64 classes, a width of 1 to 256, 1 to 7
-    ///   levels, and for group normalisation a number of groups that divides the width.
+    ///   levels, a context of 0 to 3, of 0 in three dimensions, and for group normalisation a number of groups that divides the width.
     public init(
         dimensions: Int, classes: Int, width: Int, levels: Int, normalization: NormalizationKind = .batch,
-        upsampling: Upsampling = .transposed
+        upsampling: Upsampling = .transposed, context: Int = 0
     ) throws(TrainingError) {
         (self.dimensions, self.classes, self.width, self.levels) = (dimensions, classes, width, levels)
-        (self.normalization, self.upsampling) = (normalization, upsampling)
+        (self.normalization, self.upsampling, self.context) = (normalization, upsampling, context)
         try check()
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case dimensions, classes, width, levels, normalization, upsampling, context
+    }
+
+    public init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        dimensions = try values.decode(Int.self, forKey: .dimensions)
+        classes = try values.decode(Int.self, forKey: .classes)
+        width = try values.decode(Int.self, forKey: .width)
+        levels = try values.decode(Int.self, forKey: .levels)
+        normalization = try values.decode(NormalizationKind.self, forKey: .normalization)
+        upsampling = try values.decode(Upsampling.self, forKey: .upsampling)
+        // Files of networks without a context do not name it.
+        context = try values.decodeIfPresent(Int.self, forKey: .context) ?? 0
+    }
+
+    public func encode(to encoder: any Encoder) throws {
+        var values = encoder.container(keyedBy: CodingKeys.self)
+        try values.encode(dimensions, forKey: .dimensions)
+        try values.encode(classes, forKey: .classes)
+        try values.encode(width, forKey: .width)
+        try values.encode(levels, forKey: .levels)
+        try values.encode(normalization, forKey: .normalization)
+        try values.encode(upsampling, forKey: .upsampling)
+        if context > 0 { try values.encode(context, forKey: .context) }
     }
 
     /// Checks the numbers, which a file may hold in any range.
@@ -116,6 +148,9 @@ public struct UNetArchitecture: Hashable, Sendable, Codable {
         guard 1...64 ~= classes else { throw TrainingError("a U-Net has 1 to 64 classes, not \(classes)") }
         guard 1...256 ~= width, 1...7 ~= levels else {
             throw TrainingError("a U-Net has a width of 1 to 256 and 1 to 7 levels, not \(width) and \(levels)")
+        }
+        guard 0...3 ~= context, dimensions == 2 || context == 0 else {
+            throw TrainingError("a U-Net in \(dimensions) dimensions cannot see \(context) slices on each side; in two, 0 to 3")
         }
         if case .group(let groups) = normalization, groups < 1 || width % groups != 0 {
             throw TrainingError("\(groups) groups do not divide a width of \(width)")

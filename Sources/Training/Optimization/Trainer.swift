@@ -25,6 +25,9 @@ public final class Trainer {
         /// The Dice score of the network's decisions over all validation batches, averaged over the foreground classes
         /// (``ClassOverlap/dice``); nil if nothing is held out, or no foreground class has a voxel.
         public let validationDice: Double?
+        /// For each foreground class the threshold with the best Dice score over the validation batches (``ClassThresholds``); nil if
+        /// nothing is held out.
+        public let thresholds: [Double]?
         /// Wall-clock time, validation included.
         public let seconds: Double
     }
@@ -42,13 +45,16 @@ public final class Trainer {
     /// The trained network and the course of its training.
     public struct Result {
         /// The network with the weights of the epoch with the lowest validation loss, or of the last epoch if nothing is held
-        /// out.
+        /// out; averaged over steps where the settings say so.
         public let network: any Network
         /// The number of that epoch; 0 for the initial weights.
         public let epoch: Int
         /// All epochs, those of earlier runs included.
         public let epochs: [Epoch]
         public let end: End
+
+        /// The thresholds of the foreground classes with the best Dice score on what was held out; nil if nothing was.
+        public var thresholds: [Double]? { epoch > 0 ? epochs[epoch - 1].thresholds : nil }
     }
 
     private let network: any Network
@@ -58,6 +64,8 @@ public final class Trainer {
     private let file: URL?
     private var course = TrainingCourse()
     private var optimizer: AdamOptimizer
+    /// The averages of weights and buffers over steps, in the order of the network's state; nil where they are not averaged.
+    private var average: [Tensor]?
     /// The weights and buffers of the best epoch so far, in the order of the network's state.
     private var best: [Tensor]
 
@@ -70,6 +78,7 @@ public final class Trainer {
     ) {
         (self.network, self.loss, self.settings, self.examples, file) = (network, loss, settings, examples, state)
         optimizer = AdamOptimizer(network.parameters, weightDecay: settings.weightDecay)
+        average = settings.averaging > 0 ? network.state.map(\.value) : nil
         best = network.state.map(\.value)
     }
 
@@ -86,7 +95,7 @@ public final class Trainer {
         progress: (Int) -> Void = { _ in }, check: () throws -> Void = {}, epoch: (Epoch) throws -> Void = { _ in }
     ) throws -> Result {
         if let file, let kept = try TrainingState.read(file, network: network, settings: settings) {
-            (course, optimizer, best) = (kept.course, kept.optimizer, kept.best)
+            (course, optimizer, average, best) = (kept.course, kept.optimizer, kept.average, kept.best)
             for past in course.epochs { try epoch(past) }
         }
         while course.epochs.count < settings.epochs, !isPatienceOver {
@@ -99,18 +108,18 @@ public final class Trainer {
                 total += value
                 progress(step + 1)
             }
-            let (validationLoss, dice) = try validate(check)
+            let (validationLoss, dice, thresholds) = try withAverage { try validate(check) }
             guard validationLoss?.isFinite ?? true else {
                 return try diverged((course.epochs.count + 1) * settings.stepsPerEpoch)
             }
             let ended = Epoch(
                 number: course.epochs.count + 1, loss: total / Double(settings.stepsPerEpoch),
                 learningRate: rate((course.epochs.count + 1) * settings.stepsPerEpoch - 1), validationLoss: validationLoss,
-                validationDice: dice, seconds: (ContinuousClock.now - start) / .seconds(1))
+                validationDice: dice, thresholds: thresholds, seconds: (ContinuousClock.now - start) / .seconds(1))
             course.add(ended)
-            if course.best == ended.number { best = network.state.map(\.value) }
+            if course.best == ended.number { best = average ?? network.state.map(\.value) }
             if let file {
-                try TrainingState(course: course, optimizer: optimizer, best: best).write(
+                try TrainingState(course: course, optimizer: optimizer, average: average, best: best).write(
                     file, network: network, settings: settings)
             }
             try epoch(ended)
@@ -132,21 +141,47 @@ public final class Trainer {
         network.clearGradients()
         tape.backward(from: value)
         optimizer.step(network.parameters, learningRate: rate(step))
+        addToAverage(step)
         return number
     }
 
-    private func validate(_ check: () throws -> Void) throws -> (loss: Double?, dice: Double?) {
-        guard examples.validationBatches > 0 else { return (nil, nil) }
+    /// Moves the averages towards the weights. The decay rises with the number of steps, so that the first weights, which are random, are
+    /// soon forgotten.
+    private func addToAverage(_ step: Int) {
+        guard average != nil else { return }
+        let share = Float(1 - min(settings.averaging, Double(step + 1) / Double(step + 10)))
+        for (index, parameter) in network.state.enumerated() {
+            parameter.value.withUnsafeBufferPointer { now in
+                average?[index].withUnsafeMutableBufferPointer { average in
+                    for place in average.indices { average[place] += share * (now[place] - average[place]) }
+                }
+            }
+        }
+    }
+
+    /// Calls a closure while the network has its averaged weights, where there are any.
+    private func withAverage<Value>(_ body: () throws -> Value) rethrows -> Value {
+        guard let average else { return try body() }
+        let now = network.state.map(\.value)
+        for (parameter, value) in zip(network.state, average) { parameter.value = value }
+        defer { for (parameter, value) in zip(network.state, now) { parameter.value = value } }
+        return try body()
+    }
+
+    private func validate(_ check: () throws -> Void) throws -> (loss: Double?, dice: Double?, thresholds: [Double]?) {
+        guard examples.validationBatches > 0 else { return (nil, nil, nil) }
         var total = 0.0
         var overlap = ClassOverlap(loss)
+        var thresholds = ClassThresholds(loss)
         for index in 0..<examples.validationBatches {
             try check()
             let batch = try examples.validationBatch(index)
             let logits = network.logits(batch.densities)
             total += Double(loss(Variable(logits), batch.labels, on: Tape(recording: false)).value.values[0])
             overlap.add(logits, batch.labels)
+            thresholds.add(loss.activation.probabilities(logits), batch.labels)
         }
-        return (total / Double(examples.validationBatches), overlap.dice)
+        return (total / Double(examples.validationBatches), overlap.dice, thresholds.thresholds)
     }
 
     private func diverged(_ step: Int) throws -> Result {

@@ -7,6 +7,8 @@ import Volumes
 struct TrainingState {
     var course: TrainingCourse
     var optimizer: AdamOptimizer
+    /// The averages of weights and buffers, in the order of the network's state; nil where they are not averaged.
+    var average: [Tensor]?
     /// The weights and buffers of the best epoch so far, in the order of the network's state.
     var best: [Tensor]
 
@@ -26,6 +28,7 @@ struct TrainingState {
         for (index, parameter) in state.enumerated() {
             tensors.append(("now/\(parameter.name)", parameter.value))
             tensors.append(("best/\(parameter.name)", best[index]))
+            if let average { tensors.append(("average/\(parameter.name)", average[index])) }
         }
         let writer = try SafetensorsWriter(
             OutputFile(file.path, replacing: true, protecting: .none), tensors: tensors.map { .init($0.name, $0.value.shape) },
@@ -63,12 +66,13 @@ struct TrainingState {
                 squares: tensor("square/\(parameter.name)", parameter.value.shape))
         }
         let best = try network.state.map { try tensor("best/\($0.name)", $0.value.shape) }
+        let average = settings.averaging > 0 ? try network.state.map { try tensor("average/\($0.name)", $0.value.shape) } : nil
         for parameter in network.state { parameter.value = try tensor("now/\(parameter.name)", parameter.value.shape) }
         return TrainingState(
             course: course,
             optimizer: AdamOptimizer(
                 states: moments, steps: course.epochs.count * settings.stepsPerEpoch, weightDecay: settings.weightDecay),
-            best: best)
+            average: average, best: best)
     }
 }
 
@@ -103,26 +107,31 @@ public struct TrainingSettings: Hashable, Sendable, Codable {
     public var schedule: LearningRateSchedule
     /// The number of epochs without a lower validation loss after which the training ends; 0 for never.
     public var patience: Int
+    /// The decay of the moving averages of weights and running moments, which are validated and kept in the place of the weights
+    /// themselves: a ← averaging · a + (1 − averaging) · weights after each step; 0 for no averages.
+    public var averaging: Double
     /// The seed of the initial weights and of the patches of each step.
     public var seed: UInt64
 
     /// - Throws: ``TrainingError`` unless the batch is in 1 … 1024, the steps in 1 … 1,000,000, epochs and patience in 0 …
-    ///   1,000,000, the learning rate above 0 and at most 10, and the weight decay in 0 … 10.
+    ///   1,000,000, the learning rate above 0 and at most 10, the weight decay in 0 … 10, and the averaging from 0 to less than 1.
     public init(
         batch: Int, stepsPerEpoch: Int, epochs: Int, learningRate: Double, weightDecay: Double = 0,
-        schedule: LearningRateSchedule = .constant, patience: Int = 0, seed: UInt64 = 0
+        schedule: LearningRateSchedule = .constant, patience: Int = 0, averaging: Double = 0, seed: UInt64 = 0
     ) throws(TrainingError) {
         guard 1...1024 ~= batch, 1...1_000_000 ~= stepsPerEpoch, 0...1_000_000 ~= epochs, 0...1_000_000 ~= patience else {
             throw TrainingError(
                 "no training has \(batch) patches a step, \(stepsPerEpoch) steps an epoch, \(epochs) epochs and a patience of \(patience)"
             )
         }
-        guard learningRate > 0, learningRate <= 10, (0...10).contains(weightDecay) else {
-            throw TrainingError("a learning rate of \(learningRate) and a weight decay of \(weightDecay) are out of range")
+        guard learningRate > 0, learningRate <= 10, (0...10).contains(weightDecay), (0..<1).contains(averaging) else {
+            throw TrainingError(
+                "a learning rate of \(learningRate), a weight decay of \(weightDecay) or an averaging of \(averaging) is out of range"
+            )
         }
         (self.batch, self.stepsPerEpoch, self.epochs) = (batch, stepsPerEpoch, epochs)
         (self.learningRate, self.weightDecay, self.schedule) = (learningRate, weightDecay, schedule)
-        (self.patience, self.seed) = (patience, seed)
+        (self.patience, self.averaging, self.seed) = (patience, averaging, seed)
     }
 
     /// The number of steps of the whole training.

@@ -33,21 +33,24 @@ public struct PatchSampler: Sendable {
     public let foregroundShare: Double
     /// The largest random shift of such a patch along each axis, in voxels.
     public let jitter: Int
+    /// The number of slices before and after a patch whose densities belong to it (``NetworkArchitecture/context``).
+    public let context: Int
     /// Cumulative sums over the regions of their voxels and of their foreground items.
     private let voxelSums: [Int]
     private let foregroundSums: [Int]
 
     /// - Throws: ``TrainingError`` if there is no region, a region lies outside its volume, a particle's centre is not finite or
-    ///   not in its region, the share is not in 0 … 1, the jitter is not in 0 … 2²⁰, or the share is 1 and there is no
+    ///   not in its region, the share is not in 0 … 1, the jitter is not in 0 … 2²⁰, the context not in 0 … 64, or the share is 1 and there is no
     ///   foreground.
     public init(
-        volumes: [PatchVolume], regions: [LabelledRegion], shape: VolumeShape, foregroundShare: Double, jitter: Int = 0
+        volumes: [PatchVolume], regions: [LabelledRegion], shape: VolumeShape, context: Int = 0, foregroundShare: Double,
+        jitter: Int = 0
     ) throws(TrainingError) {
         guard !regions.isEmpty else { throw TrainingError("there is nothing to learn from: no region has labels") }
-        guard (0...1).contains(foregroundShare), (0...1 << 20).contains(jitter) else {
+        guard (0...1).contains(foregroundShare), (0...1 << 20).contains(jitter), (0...64).contains(context) else {
             throw TrainingError(
-                "patches cannot be drawn with a foreground share of \(foregroundShare) and a jitter of \(jitter) voxels; the "
-                    + "share must be 0 … 1, the jitter 0 or more")
+                "patches cannot be drawn with a foreground share of \(foregroundShare), a jitter of \(jitter) voxels and \(context) "
+                    + "slices on each side; the share must be 0 … 1, the jitter 0 or more, the slices 0 … 64")
         }
         for (index, region) in regions.enumerated() {
             guard volumes.indices.contains(region.volume), region.box.isInside(volumes[region.volume].shape) else {
@@ -65,6 +68,7 @@ public struct PatchSampler: Sendable {
         self.volumes = volumes
         self.regions = regions
         self.shape = shape
+        self.context = context
         self.foregroundShare = foregroundShare
         self.jitter = jitter
         voxelSums = Self.sums(regions.map(\.box.shape.count))
@@ -98,42 +102,98 @@ public struct PatchSampler: Sendable {
                 random.integer(in: least.x...most.x), random.integer(in: least.y...most.y), random.integer(in: least.z...most.z)))
     }
 
+    /// The positions of patches that together show every voxel of every region, each as seldom as possible: for validation, which must see
+    /// empty places, too.
+    var cover: [PatchPosition] {
+        regions.indices.flatMap { region in
+            let box = regions[region].box
+            let (least, most) = origins(in: box)
+            func starts(_ least: Int, _ most: Int, _ length: Int) -> [Int] {
+                let count = (most - least + length - 1) / length + 1
+                return (0..<count).map { count == 1 ? least : least + (most - least) * $0 / (count - 1) }
+            }
+            return starts(least.z, most.z, shape.z).flatMap { z in
+                starts(least.y, most.y, shape.y).flatMap { y in
+                    starts(least.x, most.x, shape.x).map { PatchPosition(region: region, origin: SIMD3($0, y, z)) }
+                }
+            }
+        }
+    }
+
     /// Reads the densities and labels of a patch, and normalises the densities: (value − mean) / standard deviation.
     ///
     /// - Throws: What the volume's and the region's closures throw; ``TrainingError`` if a closure returns another number of
     ///   values than its box has, or the position does not belong to this sampler.
-    /// - Complexity: reads the densities of the patch and its labels once.
-    public func patch(at position: PatchPosition) throws -> TrainingPatch {
+    /// - Complexity: reads the densities of the patch and its labels once; where it is turned or enlarged, those of the box that holds it.
+    public func patch(at position: PatchPosition) throws -> TrainingPatch { try patch(at: position, placed: .upright) }
+
+    /// - Parameter placement: how the patch lies in the tomogram. Voxels beyond the region are ignored.
+    func patch(at position: PatchPosition, placed placement: PatchPlacement) throws -> TrainingPatch {
         guard regions.indices.contains(position.region) else {
             throw TrainingError("there is no labelled region \(position.region)")
         }
         let region = regions[position.region]
-        let volume = volumes[region.volume]
-        let padded = PaddedBox(
-            origin: (position.origin.z, position.origin.y, position.origin.x), size: (shape.z, shape.y, shape.x))
-        guard let box = padded.clipped(to: volume.shape.box), let labelled = padded.clipped(to: region.box) else {
+        func box(context: Int) -> PaddedBox {
+            PaddedBox(
+                origin: (position.origin.z - context, position.origin.y, position.origin.x),
+                size: (shape.z + 2 * context, shape.y, shape.x))
+        }
+        let (labelled, seen) = (box(context: 0), box(context: context))
+        guard labelled.clipped(to: region.box) != nil else {
             throw TrainingError("a patch at \(position.origin) has no voxel in labelled region \(position.region)")
         }
-        let (raw, known) = (try volume.read(box), try region.labels(labelled))
-        guard raw.count == box.shape.count, known.count == labelled.shape.count else {
-            throw TrainingError(
-                "\(raw.count) densities of \(box.shape) voxels and \(known.count) labels of \(labelled.shape) were read")
+        let (labels, densities) = (
+            try labels(of: region, in: placement.source(of: labelled)),
+            try densities(of: volumes[region.volume], in: placement.source(of: seen))
+        )
+        let isUpright = placement == .upright
+        return try TrainingPatch(
+            shape: shape, context: context, densities: isUpright ? densities : placement.interpolated(densities, of: seen),
+            labels: isUpright ? labels : placement.nearest(labels, of: labelled))
+    }
+
+    /// The normalised densities of a box; beyond the volume those of its outermost voxels.
+    private func densities(of volume: PatchVolume, in padded: PaddedBox) throws -> [Float] {
+        let shape = volume.shape
+        // A box beyond the volume shows its outermost voxels.
+        func range(_ first: Int, _ count: Int, _ length: Int) -> Range<Int> {
+            let first = min(max(first, 0), length - 1)
+            return first..<max(first + 1, min(first + count, length))
+        }
+        let inside =
+            padded.clipped(to: shape.box)
+            ?? Box(
+                z: range(padded.z, padded.depth, shape.z), y: range(padded.y, padded.height, shape.y),
+                x: range(padded.x, padded.width, shape.x))
+        guard let inside else { throw TrainingError("a patch lies outside its tomogram") }
+        let raw = try volume.read(inside)
+        guard raw.count == inside.shape.count else {
+            throw TrainingError("\(raw.count) densities of \(inside.shape) voxels were read")
         }
         let scale = 1 / volume.deviation
         let normalized = raw.map { ($0 - volume.mean) * scale }
-        var densities = [Float](repeating: 0, count: shape.count)
-        densities.withUnsafeMutableBufferPointer { padded.replicate(normalized, of: box, into: $0) }
-        var labels = [UInt8](repeating: TrainingPatch.ignored, count: shape.count)
-        for z in 0..<labelled.shape.z {
-            for y in 0..<labelled.shape.y {
-                let from = (z * labelled.shape.y + y) * labelled.shape.x
-                let slice = labelled.z.lowerBound + z - padded.z
-                let row = labelled.y.lowerBound + y - padded.y
-                let to = (slice * shape.y + row) * shape.x + labelled.x.lowerBound - padded.x
-                labels.replaceSubrange(to..<to + labelled.shape.x, with: known[from..<from + labelled.shape.x])
+        var densities = [Float](repeating: 0, count: padded.count)
+        densities.withUnsafeMutableBufferPointer { padded.replicate(normalized, of: inside, into: $0) }
+        return densities
+    }
+
+    /// The labels of a box; ``TrainingPatch/ignored`` beyond the region.
+    private func labels(of region: LabelledRegion, in padded: PaddedBox) throws -> [UInt8] {
+        var labels = [UInt8](repeating: TrainingPatch.ignored, count: padded.count)
+        guard let inside = padded.clipped(to: region.box) else { return labels }
+        let known = try region.labels(inside)
+        guard known.count == inside.shape.count else {
+            throw TrainingError("\(known.count) labels of \(inside.shape) voxels were read")
+        }
+        for z in 0..<inside.shape.z {
+            for y in 0..<inside.shape.y {
+                let from = (z * inside.shape.y + y) * inside.shape.x
+                let line = (inside.z.lowerBound + z - padded.z) * padded.height + inside.y.lowerBound + y - padded.y
+                let to = line * padded.width + inside.x.lowerBound - padded.x
+                labels.replaceSubrange(to..<to + inside.shape.x, with: known[from..<from + inside.shape.x])
             }
         }
-        return try TrainingPatch(shape: shape, densities: densities, labels: labels)
+        return labels
     }
 
     /// The first and the last origin (x, y, z) of a patch of a region: the patch lies inside the region or, where it is longer,

@@ -17,16 +17,17 @@ public protocol TrainingExamples {
 
 /// Patches of one shape.
 public struct TrainingBatch: Sendable {
-    /// Normalised densities, `[N, D, H, W, 1]`.
+    /// Normalised densities, `[N, D + 2 · context, H, W, 1]`.
     public let densities: Tensor
     /// A label for each voxel, `[N][D][H][W]`.
     public let labels: [UInt8]
 
     /// - Throws: ``TrainingError`` if there are no patches, or their shapes differ.
     public init(_ patches: [TrainingPatch]) throws(TrainingError) {
-        guard let shape = patches.first?.shape, patches.allSatisfy({ $0.shape == shape }) else {
+        guard let first = patches.first, patches.allSatisfy({ $0.shape == first.shape && $0.context == first.context }) else {
             throw TrainingError("a batch is made of patches of one shape")
         }
+        let shape = first.densityShape
         densities = Tensor(
             shape: [patches.count, shape.z, shape.y, shape.x, 1], values: patches.flatMap(\.densities))
         labels = patches.flatMap(\.labels)
@@ -38,88 +39,109 @@ public struct TrainingPatch: Hashable, Sendable {
     /// The label of voxels whose class is unknown: the loss leaves them out.
     public static let ignored: UInt8 = 255
 
+    /// The shape of the labels.
     public let shape: VolumeShape
-    /// The densities, `[z][y][x]`, normalised to mean 0 and standard deviation 1 of the tomogram.
-    public let densities: [Float]
-    /// The labels, `[z][y][x]`: 0 for background, the number of a class, or ``ignored``.
-    public let labels: [UInt8]
+    /// The number of slices before and after those of the labels whose densities belong to the patch.
+    public let context: Int
+    /// The densities, `[z][y][x]` of ``densityShape``, normalised to mean 0 and standard deviation 1 of the tomogram.
+    public internal(set) var densities: [Float]
+    /// The labels, `[z][y][x]` of ``shape``: 0 for background, the number of a class, or ``ignored``.
+    public internal(set) var labels: [UInt8]
 
-    /// - Throws: ``TrainingError`` unless there is one density and one label for each voxel of the shape.
-    public init(shape: VolumeShape, densities: [Float], labels: [UInt8]) throws(TrainingError) {
-        guard densities.count == shape.count, labels.count == shape.count else {
+    /// The shape of the densities: that of the labels, and the context.
+    public var densityShape: VolumeShape { Self.densityShape(shape, context: context) }
+
+    /// - Throws: ``TrainingError`` unless there is one label for each voxel of the shape, and one density for each voxel of these and of
+    ///   the slices of the context.
+    public init(shape: VolumeShape, context: Int = 0, densities: [Float], labels: [UInt8]) throws(TrainingError) {
+        guard context >= 0, densities.count == Self.densityShape(shape, context: context).count, labels.count == shape.count
+        else {
             throw TrainingError(
-                "\(densities.count) densities and \(labels.count) labels do not make a patch of \(shape) voxels")
+                "\(densities.count) densities and \(labels.count) labels do not make a patch of \(shape) voxels, with \(context) "
+                    + "slices on each side")
         }
-        self.shape = shape
-        self.densities = densities
-        self.labels = labels
+        self.init(checked: shape, context: context, densities: densities, labels: labels)
     }
 
-    private init(checked shape: VolumeShape, densities: [Float], labels: [UInt8]) {
-        self.shape = shape
-        self.densities = densities
-        self.labels = labels
+    private init(checked shape: VolumeShape, context: Int, densities: [Float], labels: [UInt8]) {
+        (self.shape, self.context) = (shape, context)
+        (self.densities, self.labels) = (densities, labels)
+    }
+
+    private static func densityShape(_ shape: VolumeShape, context: Int) -> VolumeShape {
+        VolumeShape(z: shape.z + 2 * context, y: shape.y, x: shape.x) ?? shape
     }
 
     /// The patch, rotated or mirrored.
     ///
+    /// - Precondition: with a context, slices stay slices.
     /// - Complexity: one read and one write for each voxel.
     public func oriented(_ orientation: Orientation) -> TrainingPatch {
-        TrainingPatch(
-            checked: orientation.shape(shape), densities: orientation(densities, shape: shape),
+        precondition(context == 0 || orientation.axes[0] == 0, "a patch with a context cannot be turned out of its plane")
+        return TrainingPatch(
+            checked: orientation.shape(shape), context: context, densities: orientation(densities, shape: densityShape),
             labels: orientation(labels, shape: shape))
     }
 }
 
-/// Random patches of labelled regions. Training patches come from some regions, each in a random orientation; validation patches
-/// come from other regions, which are held out, and are the same each time.
+/// Patches of labelled regions. Training patches are random, from some regions, each in a random orientation and changed by random
+/// augmentations; validation patches cover other regions, which are held out, and are the same each time.
 public struct PatchExamples: TrainingExamples {
     private let training: PatchSampler
     private let heldOut: PatchSampler?
     private let orientations: [Orientation]
+    private let augmentations: Augmentations
     private let batch: Int
     private let seed: UInt64
-    public let validationBatches: Int
+    /// The positions of the validation patches.
+    private let validation: [PatchSampler.PatchPosition]
 
-    /// Separates the random numbers of training, of validation and of the network's initial weights, which have the purpose 0.
+    /// Separates the random numbers of training from those of the network's initial weights, which have the purpose 0.
     private enum Purpose: UInt64 {
         case training = 1
-        case validation
+        case augmentation
     }
 
     /// - Parameters:
     ///   - training: draws the training patches.
-    ///   - heldOut: draws the validation patches; nil if the labels are too few to hold some out.
+    ///   - heldOut: reads the validation patches; nil if the labels are too few to hold some out.
     ///   - orientations: those that training patches may get; all must keep the shape of patches.
     ///   - batch: the number of patches of a batch.
-    ///   - validationBatches: the number of validation batches; taken as 0 if nothing is held out.
+    ///   - validationBatches: the most validation batches. Where more are needed to cover the regions once, patches are left out, at
+    ///     equal distances.
     public init(
-        training: PatchSampler, heldOut: PatchSampler?, orientations: [Orientation], batch: Int, validationBatches: Int,
-        seed: UInt64
+        training: PatchSampler, heldOut: PatchSampler?, orientations: [Orientation],
+        augmentations: Augmentations = Augmentations(),
+        batch: Int, validationBatches: Int, seed: UInt64
     ) {
         (self.training, self.heldOut, self.orientations) = (training, heldOut, orientations)
-        (self.batch, self.seed) = (batch, seed)
-        self.validationBatches = heldOut == nil ? 0 : validationBatches
+        (self.augmentations, self.batch, self.seed) = (augmentations, batch, seed)
+        let cover = heldOut?.cover ?? []
+        let count = min(cover.count, batch * validationBatches)
+        validation = (0..<count).map { cover[$0 * cover.count / count] }
     }
 
     /// The shape of the patches.
     public var shape: VolumeShape { training.shape }
 
+    public var validationBatches: Int { (validation.count + batch - 1) / batch }
+
     public func batch(step: Int) throws -> TrainingBatch {
         try TrainingBatch(
             (0..<batch).map { number in
                 var random = RandomStream(seed: seed, purpose: Purpose.training.rawValue, piece: step * batch + number)
-                let patch = try training.patch(at: training.drawPosition(&random))
-                return patch.oriented(orientations[random.index(below: orientations.count)])
+                // A stream of its own, so that a list of augmentations does not change which patches are drawn.
+                var changes = RandomStream(seed: seed, purpose: Purpose.augmentation.rawValue, piece: step * batch + number)
+                let position = training.drawPosition(&random)
+                let orientation = orientations[random.index(below: orientations.count)]
+                let patch = try training.patch(at: position, placed: augmentations.placement(&changes))
+                return augmentations.changed(patch.oriented(orientation), &changes)
             })
     }
 
     public func validationBatch(_ index: Int) throws -> TrainingBatch {
         let sampler = heldOut ?? training
-        return try TrainingBatch(
-            (0..<batch).map { number in
-                var random = RandomStream(seed: seed, purpose: Purpose.validation.rawValue, piece: index * batch + number)
-                return try sampler.patch(at: sampler.drawPosition(&random))
-            })
+        let patches = validation[index * batch..<min((index + 1) * batch, validation.count)]
+        return try TrainingBatch(patches.map { try sampler.patch(at: $0) })
     }
 }

@@ -6,7 +6,7 @@ import Foundation
 /// (C. Van Loan, *Computational Frameworks for the Fast Fourier Transform*, SIAM 1992, § 1.7): each stage reads one
 /// buffer and writes the other, and no bit reversal is needed. Forward means `X[k] = Σ x[j] exp(−2πi jk/n)`; neither
 /// direction is scaled, so that forward followed by inverse multiplies by the length.
-struct FourierTransform: Sendable {
+package struct FourierTransform: Sendable {
     private struct Stage: Sendable {
         let radix: Int
         /// The length of the sub-transforms after this stage.
@@ -17,11 +17,11 @@ struct FourierTransform: Sendable {
         let twiddles: [SIMD2<Float>]
     }
 
-    let length: Int
+    package let length: Int
     private let stages: [Stage]
 
     /// The transform of the smallest length ≥ `least` that has no prime factor above five.
-    init(lengthAtLeast least: Int) {
+    package init(lengthAtLeast least: Int) {
         var length = max(1, least)
         var radices = Self.radices(of: length)
         while radices.isEmpty && length > 1 {

@@ -1,5 +1,4 @@
 import Basics
-import Dispatch
 
 /// A real volume `[z][y][x]` that is Fourier transformed in place to its half spectrum (kx ≥ 0) and back.
 ///
@@ -12,26 +11,26 @@ import Dispatch
 /// Fourier      | re0 re1 … re(x/2) – | im0 im1 … im(x/2) – |
 ///              0                     rowHalf               rowStride
 /// ```
-struct FourierVolume: Sendable {
-    let x: Int
-    let y: Int
-    let z: Int
+package struct FourierVolume: Sendable {
+    package let x: Int
+    package let y: Int
+    package let z: Int
     /// The number of floats of half a row: x/2 + 1, rounded up to a multiple of the SIMD width.
-    let rowHalf: Int
+    package let rowHalf: Int
     /// The padded rows, `[z][y][rowStride]`.
-    var values: [Float]
+    package var values: [Float]
 
     private let transforms: (x: FourierTransform, y: FourierTransform, z: FourierTransform)
 
     /// The number of floats from one row to the next.
-    var rowStride: Int { 2 * rowHalf }
+    package var rowStride: Int { 2 * rowHalf }
     /// The number of frequencies kx = 0...x/2 in a row.
-    var frequencyCount: Int { x / 2 + 1 }
+    package var frequencyCount: Int { x / 2 + 1 }
 
     /// A volume of zeros. Along each axis it has as many voxels as the length of that axis' transform.
     ///
     /// - Complexity: four bytes for each voxel, and up to sixteen more floats for each row.
-    init(x alongX: FourierTransform, y alongY: FourierTransform, z alongZ: FourierTransform) {
+    package init(x alongX: FourierTransform, y alongY: FourierTransform, z alongZ: FourierTransform) {
         let lanes = LineWorkspace.laneCount
         x = alongX.length
         y = alongY.length
@@ -44,22 +43,22 @@ struct FourierVolume: Sendable {
     /// Transforms real space to Fourier space, unscaled.
     ///
     /// - Complexity: 5/2 n log₂ n operations on n voxels, on all cores, in place.
-    mutating func forward() {
+    package mutating func forward() {
         withLines { lines, transforms in
-            DispatchQueue.concurrentPerform(iterations: lines.z) { lines.transformRows(of: $0, transforms.x) }
-            DispatchQueue.concurrentPerform(iterations: lines.z) { lines.alongY(at: $0) { transforms.y.forward($0) } }
-            DispatchQueue.concurrentPerform(iterations: lines.y) { lines.alongZ(at: $0) { transforms.z.forward($0) } }
+            Threads.perform(lines.z) { lines.transformRows(of: $0, transforms.x) }
+            Threads.perform(lines.z) { lines.alongY(at: $0) { transforms.y.forward($0) } }
+            Threads.perform(lines.y) { lines.alongZ(at: $0) { transforms.z.forward($0) } }
         }
     }
 
     /// Transforms Fourier space back to real space, scaled by 1/n (n voxels), so that it is the inverse of ``forward()``.
     ///
     /// - Complexity: as ``forward()``.
-    mutating func inverse() {
+    package mutating func inverse() {
         withLines { lines, transforms in
-            DispatchQueue.concurrentPerform(iterations: lines.y) { lines.alongZ(at: $0) { transforms.z.inverse($0) } }
-            DispatchQueue.concurrentPerform(iterations: lines.z) { lines.alongY(at: $0) { transforms.y.inverse($0) } }
-            DispatchQueue.concurrentPerform(iterations: lines.z) { lines.restoreRows(of: $0, transforms.x) }
+            Threads.perform(lines.y) { lines.alongZ(at: $0) { transforms.z.inverse($0) } }
+            Threads.perform(lines.z) { lines.alongY(at: $0) { transforms.y.inverse($0) } }
+            Threads.perform(lines.z) { lines.restoreRows(of: $0, transforms.x) }
         }
     }
 

@@ -3,7 +3,7 @@ import Foundation
 import TestSupport
 import Testing
 
-@testable import Simulation
+@testable import Tensors
 
 @Suite("The Fourier transform")
 struct FourierTests {
