@@ -324,6 +324,8 @@ def save(path, values, voxel):
     with mrcfile.new(path, overwrite=True) as file:
         file.set_data(values)
         file.voxel_size = voxel
+        # Else the time of writing stands there.
+        file.header.label, file.header.nlabl = b"", 0
 
 
 def found_templates():
