@@ -444,9 +444,10 @@ def main():
         groups.setdefault((collection.data, collection.ratio), []).append(collection)
     names = ["data", "SNR", "mode", *COLUMNS, *(f"{name} ÷ twin" for name in RATIOS), "minutes"]
     print(f"| {' | '.join(names)} |\n|{'---|' * len(names)}")
-    rows = [row for (data, ratio), group in groups.items() for row in reported(options, data, ratio, group)]
-    asked = {key: str(value) for key, value in vars(options).items() if key != "modes"}
-    (options.folder / "carry_over.json").write_text(json.dumps({"options": asked, "rows": rows}, indent=1) + "\n")
+    asked, rows = {key: str(value) for key, value in vars(options).items() if key != "modes"}, []
+    for (data, ratio), group in groups.items():
+        rows += reported(options, data, ratio, group)
+        (options.folder / "carry_over.json").write_text(json.dumps({"options": asked, "rows": rows}, indent=1) + "\n")
 
 
 if __name__ == "__main__":
