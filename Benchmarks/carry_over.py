@@ -84,16 +84,13 @@ class Tomogram:
 
 @dataclasses.dataclass(frozen=True)
 class Collection:
+    # Its folder's.
+    name: str
     data: str
     ratio: str
-    seed: str
     tomograms: tuple
     labelled: int
     slices: tuple
-
-    @property
-    def name(self):
-        return f"{self.data}_{self.ratio}_{self.seed}"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -189,13 +186,13 @@ def collections(options):
         if data == "polnet":
             source = (options.polnet or beside_the_repository(POLNET)) / "snr0.5"
             found = tuple(polnet(source, options.folder / "collections/polnet"))
-            yield Collection("polnet", "0.5", "", found, 2, (30, 70))
+            yield Collection("polnet", "polnet", "0.5", found, 2, (30, 70))
             continue
         for ratio in options.snr.split(","):
             for seed in options.seeds.split(","):
                 folder = options.folder / f"collections/{data}_{ratio}_{seed}_{options.tomograms}_{options.size.replace(',', '_')}"
                 found = tuple(simulated(options, data, ratio, seed, folder))
-                yield Collection(data, ratio, seed, found, options.labelled, slices)
+                yield Collection(folder.name, data, ratio, found, options.labelled, slices)
 
 
 def beside_the_repository(name):
@@ -210,7 +207,8 @@ def beside_the_repository(name):
 
 def project(options, collection, mode):
     """The catalog of a collection for a base, made where there is none yet; what runs the program in it."""
-    folder = options.folder / f"projects/{collection.name}_{collection.labelled}_{collection.slices[0]}_{collection.slices[1]}/{mode.project}"
+    taught_by = f"{collection.labelled}_{collection.slices[0]}_{collection.slices[1]}"
+    folder = options.folder / f"projects/{collection.name}/{taught_by}/{mode.project}"
     first = folder / "recipe.yaml"
     run = runner(options.cellar, folder)
     if first.exists():
