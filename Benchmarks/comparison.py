@@ -3,26 +3,38 @@
 import csv
 import json
 import subprocess
-import sys
 
+import mrcfile
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
 MACROMOLECULES = {"ribosome", "proteasome", "complex"}
 VOXEL = 13.48
+# Networks that learn in minutes.
+NETWORKS = (
+    "train-membrane.network.width=16 train-membrane.patch.size=128 train-membrane.epoch.count=16 train-particles.network.width=12 "
+    "train-particles.patch.size=40 train-particles.patch.jitter=10 train-particles.patch.foreground=0.5 train-particles.batch=4 "
+    "train-particles.epoch.count=15 train-particles.epoch.steps=20 pick.margin=8").split()
 ARTIFACTS = """
     SELECT s.tomogram, s.z_first AS z, lower(hex(a.digest)) AS digest FROM v_step AS s
     JOIN trace_output AS o ON o.trace_id = s.trace_id JOIN artifact AS a ON a.id = o.artifact_id WHERE s.step = :step
 """
 
 
+class ProgramFailed(SystemExit):
+    """The program said no; ends the script where nobody catches it."""
+
+
 def runner(program, folder):
-    """A function that runs the program in a folder, ends the script where it fails, and returns what it printed."""
+    """A function that runs the program in a folder, and returns what it printed.
+
+    Raises ProgramFailed where it fails.
+    """
 
     def run(*arguments):
         result = subprocess.run([str(program), *arguments], capture_output=True, text=True, cwd=folder)
         if result.returncode:
-            sys.exit(f"cellar {' '.join(arguments)}: {result.stderr}{result.stdout}")
+            raise ProgramFailed(f"cellar {' '.join(arguments)}: {result.stderr}{result.stdout}")
         return result.stdout
 
     return run
@@ -49,21 +61,37 @@ def auc(scores, truth):
     return (ranks[truth].sum() - positive * (positive + 1) / 2) / (positive * (truth.size - positive))
 
 
-def particles(path):
-    """Centres (x, y, z) and radii in Å of the macromolecules of a truth file."""
+def save_labels(path, labels, voxel=VOXEL):
+    with mrcfile.new(path, labels, overwrite=True) as file:
+        file.voxel_size = voxel
+
+
+def save_points(path, centres):
+    """Writes x, y, z in Å, as `annotate --points` reads them with the convention `angstrom`."""
+    with open(path, "w") as file:
+        file.write("x,y,z\n" + "".join(f"{x},{y},{z}\n" for x, y, z in centres))
+
+
+def particles(path, classes=MACROMOLECULES):
+    """Centres (x, y, z) and radii in Å of the macromolecules of a truth file; of all its particles where `classes` is None."""
     with open(path) as file:
-        rows = [row for row in csv.DictReader(file) if row["class"] in MACROMOLECULES]
+        rows = [row for row in csv.DictReader(file) if classes is None or row["class"] in classes]
     centres = np.array([[float(row[f"{axis}_angstrom"]) for axis in "xyz"] for row in rows]).reshape(-1, 3)
     return centres, np.array([float(row["radius_angstrom"]) for row in rows])
 
 
-def matches(found, truth, radii):
-    """How many pairs there are, one to one, nearer than the radius of the truth."""
+def pairs(found, truth, radii):
+    """Which of the found ones are paired with a true one, one to one, nearer than the radius of the truth."""
     if not len(found) or not len(truth):
-        return 0
+        return np.zeros(0, int)
     distances = np.linalg.norm(found[:, None] - truth[None], axis=2)
     rows, columns = linear_sum_assignment(np.where(distances < radii[None], 0, 1))
-    return int((distances[rows, columns] < radii[columns]).sum())
+    return rows[distances[rows, columns] < radii[columns]]
+
+
+def matches(found, truth, radii):
+    """How many pairs there are, one to one, nearer than the radius of the truth."""
+    return len(pairs(found, truth, radii))
 
 
 def dice(found, truth):

@@ -19,7 +19,7 @@ import time
 import h5py
 import mrcfile
 import numpy as np
-from comparison import dice, particles, runner
+from comparison import NETWORKS, dice, particles, runner, save_labels, save_points
 
 parser = argparse.ArgumentParser()
 parser.add_argument("cellar", type=lambda path: pathlib.Path(path).resolve())
@@ -39,10 +39,6 @@ MODES = options.mode or [
     "diffusion: features.mode=diffusion features.model=builtin-diffusion features.timesteps.count=4",
     "truth: features.mode=structure",
 ]
-NETWORKS = (
-    "train-membrane.network.width=16 train-membrane.patch.size=128 train-membrane.epoch.count=16 train-particles.network.width=12 "
-    "train-particles.patch.size=40 train-particles.patch.jitter=10 train-particles.patch.foreground=0.5 train-particles.batch=4 "
-    "train-particles.epoch.count=15 train-particles.epoch.steps=20 pick.margin=8").split()
 CLASSES = ["membrane", "ribosome", "proteasome", "complex", "actin", "microtubule", "gold"]
 NAMES = [f"tomo_{number:02}" for number in range(1, options.tomograms + 1)]
 LABELLED = NAMES[:options.labelled]
@@ -86,11 +82,9 @@ def annotate(run, folder, name):
         # What networks learn from truth is what they learn from pseudo-labels: the same slices.
         labels[:FIRST], labels[END:] = 0, 0
         run("slab", "add", name, "--z", f"{FIRST}..<{END}")
-    with mrcfile.new(folder / f"{name}_labels.mrc", labels, overwrite=True) as file:
-        file.voxel_size = 13.48
+    save_labels(folder / f"{name}_labels.mrc", labels)
     centres, radii = particles(folder / f"data/truth/{name}_particles.csv")
-    with open(folder / f"{name}_points.csv", "w") as file:
-        file.write("x,y,z\n" + "".join(f"{x},{y},{z}\n" for x, y, z in centres))
+    save_points(folder / f"{name}_points.csv", centres)
     classes = [word for value, name_ in enumerate(CLASSES, 1) for word in ("--class", f"{name_}={value}")]
     run("annotate", name, "--labels", f"{name}_labels.mrc", *classes)
     run("annotate", name, "--points", f"{name}_points.csv", "--class", "macromolecule", "--radius",

@@ -16,7 +16,7 @@ import time
 
 import mrcfile
 import numpy as np
-from comparison import dice, matches, particles, runner
+from comparison import NETWORKS, dice, matches, particles, runner, save_labels, save_points
 
 parser = argparse.ArgumentParser()
 parser.add_argument("cellar", type=lambda path: pathlib.Path(path).resolve())
@@ -29,10 +29,6 @@ parser.add_argument("--set", default="")
 options = parser.parse_args()
 FIRST, END = 12, 52
 CONFIDENCES = [0, 0.5, 0.7, 0.8, 0.9, 0.95]
-SETTINGS = (
-    "train-membrane.network.width=16 train-membrane.patch.size=128 train-membrane.epoch.count=16 train-particles.network.width=12 "
-    "train-particles.patch.size=40 train-particles.patch.jitter=10 train-particles.patch.foreground=0.5 train-particles.batch=4 "
-    "train-particles.epoch.count=15 train-particles.epoch.steps=20 pick.margin=8").split()
 names = [f"tomo_{number:02}" for number in range(1, options.tomograms + 1)]
 labelled, unseen = names[:options.labelled], names[options.labelled:]
 truth_folder = options.folder / "data/truth"
@@ -58,11 +54,9 @@ def teach_truth(run):
     for name in labelled:
         membrane = (labels(name) == 1).astype(np.uint8)
         membrane[:FIRST], membrane[END:] = 0, 0
-        with mrcfile.new(options.folder / f"truth/{name}_membrane.mrc", membrane, overwrite=True) as file:
-            file.voxel_size = 13.48
+        save_labels(options.folder / f"truth/{name}_membrane.mrc", membrane)
         centres, radii = particles(truth_folder / f"{name}_particles.csv")
-        with open(options.folder / f"truth/{name}_points.csv", "w") as file:
-            file.write("x,y,z\n" + "".join(f"{x},{y},{z}\n" for x, y, z in centres))
+        save_points(options.folder / f"truth/{name}_points.csv", centres)
         run("annotate", name, "--labels", f"{name}_membrane.mrc", "--class", "membrane=1")
         run("annotate", name, "--points", f"{name}_points.csv", "--class", "macromolecule", "--radius",
             f"{np.median(radii):.1f}", "--convention", "angstrom")
@@ -75,7 +69,7 @@ for what, teach in [("pseudo", teach_pseudo), ("truth", teach_truth)]:
     run = runner(options.cellar, options.folder / what)
     run("init")
     run("add", *[f"../data/{name}.mrc" for name in names], "--dataset", "simulated")
-    run("recipe", "set", *SETTINGS, *options.set.split())
+    run("recipe", "set", *NETWORKS, *options.set.split())
     teach(run)
     start = time.time()
     run("run")
