@@ -35,7 +35,7 @@ private struct Training: Step {
     let scope = ScopeKind.trainingSet
     let summary = ""
     let parameters = [ParameterDeclaration.text("word", default: "first", "")]
-    let inputs = [StepInput.fact(.z)]
+    let inputs = [StepInput.fact(.annotation)]
     let outputs = [StepOutput.value("network")]
 
     func run(_ item: StepItem) throws { try item.give("network", value: item.text("word")) }

@@ -34,30 +34,29 @@ public struct Segmentation: ArtifactContent {
         return try labels(z).map { table[Int($0)] }
     }
 
-    /// The bytes of one part of a slice in the file of ``SegmentStep``: 0 for the labels, k for the probability of the k-th class.
-    static func part(_ number: Int, of shape: VolumeShape) -> Range<Int> {
-        number * shape.voxelsPerSlice..<(number + 1) * shape.voxelsPerSlice
-    }
-
-    /// Writes the labels of all slices of a file, without small pieces.
+    /// Writes the labels of all slices, without small pieces.
     ///
     /// - Parameters:
-    ///   - shape: the shape of the tomogram.
+    ///   - thresholds: the least probability of each class.
     ///   - leastVoxels: the least size of a connected piece of a class; smaller ones become ground.
     /// - Returns: the number of voxels of each label, ground first.
-    /// - Complexity: reads the labels of the file once for each class, and once more.
+    /// - Complexity: reads the probabilities twice.
     static func write(
-        _ file: SliceFile, shape: VolumeShape, classes: [String], leastVoxels: Int, to artifact: ArtifactWriter
+        _ probabilities: ProbabilitySlices, thresholds: [Double], leastVoxels: Int, to artifact: ArtifactWriter
     ) throws -> [Int] {
+        let (shape, classes) = (probabilities.shape, probabilities.classes)
         try ClassList.write(classes, to: artifact)
         let writer = try artifact.createDataset(
             "labels", shape: [shape.z, shape.y, shape.x], scalarType: .uint8, chunk: [1, shape.y, shape.x])
-        let pieces =
-            try leastVoxels > 1
-            ? classes.indices.map { try Self.pieces(of: UInt8($0 + 1), file, shape: shape, leastVoxels: leastVoxels) } : []
+        var components = leastVoxels > 1 ? classes.map { _ in VolumeComponents() } : []
+        for z in 0..<(leastVoxels > 1 ? shape.z : 0) {
+            let labels = try probabilities.labels(slice: z, thresholds: thresholds)
+            for index in components.indices { try components[index].add(mask(labels, of: UInt8(index + 1), shape: shape)) }
+        }
+        let pieces = components.map { $0.finished(leastVoxels: leastVoxels) }
         var counts = [Int](repeating: 0, count: classes.count + 1)
         for z in 0..<shape.z {
-            var labels = try file.read(z, part(0, of: shape))
+            var labels = try probabilities.labels(slice: z, thresholds: thresholds)
             for (index, numbering) in pieces.enumerated() {
                 let mask = try mask(labels, of: UInt8(index + 1), shape: shape)
                 let numbers = try numbering.numbers(of: mask, inSlice: z).values
@@ -69,24 +68,13 @@ public struct Segmentation: ArtifactContent {
         return counts
     }
 
-    /// The connected pieces of a class that have at least so many voxels.
-    private static func pieces(
-        of label: UInt8, _ file: SliceFile, shape: VolumeShape, leastVoxels: Int
-    ) throws -> VolumeComponents.Numbering {
-        var pieces = VolumeComponents()
-        for z in 0..<shape.z {
-            try pieces.add(mask(file.read(z, part(0, of: shape)), of: label, shape: shape))
-        }
-        return pieces.finished(leastVoxels: leastVoxels)
-    }
-
     private static func mask(_ labels: [UInt8], of label: UInt8, shape: VolumeShape) throws -> Mask {
         try shape.image(labels).map { $0 == label }
     }
 }
 
 /// The probability of each class at each voxel of a tomogram, as an artifact (Schema/blobs.md, `probabilities`): uint8 `[z][y][x]` for each
-/// class, 255 for the probability 1.
+/// class, 255 for the probability 1; and, where several networks or copies of blocks were averaged, its standard deviation, 255 for one half.
 public struct ClassProbabilities: ArtifactContent {
     public static let kind = "probabilities"
 
@@ -109,15 +97,18 @@ public struct ClassProbabilities: ArtifactContent {
         }
     }
 
-    /// Writes the probabilities of all slices of a file.
-    static func write(
-        _ file: SliceFile, shape: VolumeShape, classes: [String], to artifact: ArtifactWriter
-    ) throws {
-        try ClassList.write(classes, to: artifact)
-        for number in classes.indices {
+    /// Writes the probabilities of all slices.
+    static func write(_ probabilities: ProbabilitySlices, to artifact: ArtifactWriter) throws {
+        let shape = probabilities.shape
+        try ClassList.write(probabilities.classes, to: artifact)
+        func write(_ name: String, _ slice: (Int) throws -> [UInt8]) throws {
             let writer = try artifact.createDataset(
-                "class_\(number + 1)", shape: [shape.z, shape.y, shape.x], scalarType: .uint8, chunk: [1, shape.y, shape.x])
-            for z in 0..<shape.z { try writer.append(file.read(z, Segmentation.part(number + 1, of: shape))) }
+                name, shape: [shape.z, shape.y, shape.x], scalarType: .uint8, chunk: [1, shape.y, shape.x])
+            for z in 0..<shape.z { try writer.append(slice(z)) }
+        }
+        for index in probabilities.classes.indices {
+            try write("class_\(index + 1)") { try probabilities.mean(of: index, slice: $0) }
+            if probabilities.hasSpread { try write("spread_\(index + 1)") { try probabilities.spread(of: index, slice: $0) } }
         }
     }
 }

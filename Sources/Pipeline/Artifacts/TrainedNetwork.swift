@@ -93,6 +93,54 @@ struct NetworkDescription: Codable, Hashable, Sendable {
     var thresholds: [Double]?
     var members: [Member]
 
+    /// What the outputs of the network are, where they are not the ground and then the classes: for each output the class that it is a part
+    /// of, or nil for ground. So a network may tell the middle of a particle from the rest of it, or the outside of the sample from its inside.
+    var outputs: [String?]?
+    /// Of a network that segments: the outputs whose peaks are particles.
+    var particles: [ParticleOutput]?
+
+    /// An output whose peaks are particles.
+    struct ParticleOutput: Codable, Hashable, Sendable {
+        /// The class of the particles.
+        var name: String
+        /// The number of the output.
+        var output: Int
+        var diameterInAngstroms: Double
+    }
+
+    /// What a network says about one class.
+    struct Answer: Hashable, Sendable {
+        var name: String
+        /// The outputs whose probabilities add up to that of the class.
+        var outputs: [Int]
+        /// The least probability of the class.
+        var threshold: Double
+        /// Of particles.
+        var diameterInAngstroms: Double?
+    }
+
+    /// What the network can say for a purpose; empty where it cannot serve it.
+    func answers(_ architecture: NetworkArchitecture, _ purpose: NetworkApplication.Purpose) -> [Answer] {
+        switch (architecture, purpose) {
+        case (.picker, .labels): return []
+        case (.picker, .particles):
+            guard diametersInAngstroms.count == classes.count, architecture.outputs == classes.count else { return [] }
+            return classes.indices.map {
+                Answer(name: classes[$0], outputs: [$0], threshold: 0.5, diameterInAngstroms: diametersInAngstroms[$0])
+            }
+        case (.unet, .labels):
+            let names = outputs ?? [nil] + classes
+            guard names.count == architecture.outputs else { return [] }
+            return classes.enumerated().map { index, name in
+                Answer(name: name, outputs: names.indices.filter { names[$0] == name }, threshold: thresholds?[index] ?? 0.5)
+            }.filter { !$0.outputs.isEmpty }
+        case (.unet, .particles):
+            return (particles ?? []).filter { (0..<architecture.outputs).contains($0.output) && $0.diameterInAngstroms > 0 }.map {
+                Answer(name: $0.name, outputs: [$0.output], threshold: 0.5, diameterInAngstroms: $0.diameterInAngstroms)
+            }
+        }
+    }
+
     /// The key of the metadata of the safetensors file.
     static let key = "cellar.training"
 

@@ -1,92 +1,269 @@
 import Basics
+import CatalogSchema
 import Engine
 import Foundation
 import Tensors
 import Training
 import Volumes
 
-/// A trained network and the tomogram that it is applied to: what ``SegmentStep`` and ``PickStep`` declare and open alike.
+/// Which networks a step applies to a tomogram.
+enum NetworkChoice: String, CaseIterable, Sendable {
+    /// The one that the current training set taught. Without a training set, the step has no items.
+    case trained
+    /// The model that the recipe names: one that is there before anything was picked.
+    case builtin
+    /// Both, averaged; the model alone as long as there is no training set.
+    case both
+}
+
+/// Networks and the tomogram that they are applied to: what ``SegmentStep`` and ``PickStep`` declare and open alike.
+///
+/// Several networks are averaged, class by class: what a network does not know, the others decide. A tomogram of another voxel size than a
+/// network's is scaled while it is read, and so is what the network says of it (``VoxelScale``).
 struct NetworkApplication {
-    /// The inputs of a step that applies a network.
+    /// The inputs of a step that applies networks.
     public struct Inputs: DeclarationGroup {
         let voxels = Input.voxels
         let histogram = Input(DescribeStep.self, \.histogram)
         let calibration = Input(CalibrateStep.self, \.voxelSize)
-        let network: Input<TrainedNetwork>
+        let network: Input<TrainedNetwork?>
 
         /// - Parameter step: the step that trains the network.
-        init<S: TypedStep>(trainedBy step: S.Type) where S.Outputs == TrainingOutputs { network = Input(step, \.network) }
+        init<S: TypedStep>(trainedBy step: S.Type) where S.Outputs == TrainingOutputs {
+            network = Input(
+                step, \.network, by: Parameters.choiceName,
+                needs: [NetworkChoice.builtin.rawValue: .never, NetworkChoice.both.rawValue: .whereThere])
+        }
     }
 
-    /// The parameters of a step that applies a network.
+    /// The parameters of a step that applies networks.
     public struct Parameters: DeclarationGroup {
+        static let choiceName = "network"
+
+        /// The copies of a block over which a network is averaged.
+        enum Copies: String, CaseIterable, Sendable {
+            case one = "1"
+            case four = "4"
+            case eight = "8"
+        }
+
+        let choice = Parameter<NetworkChoice>.choice(
+            choiceName, default: .trained,
+            "the network that the training set taught, the model, or both averaged (the model alone without a training set)")
+        let model = Parameter.model(
+            "model", kind: ModelKind.network.rawValue, "a network that is there before anything was picked")
+        let copies = Parameter<Copies>.choice(
+            "averaging", default: .one, "mirrored (4) and turned (8) copies of blocks over which a network is averaged")
         let voxelSizeTolerance = Parameter.real(
-            "voxel_size_tolerance", default: 0.05, in: 0...10, "part by which the voxel size may differ from the training set's")
+            "voxel_size_tolerance", default: 0.05, in: 0...10,
+            "part by which the voxel size may differ from the network's, and nothing is scaled")
+        let largestScale = Parameter.real(
+            "largest_scale", default: 1.7, in: 1...4,
+            "largest ratio of the two voxel sizes; within it, the tomogram is scaled for the network; 1 for never")
     }
 
-    let network: any Network
-    /// What the network was trained on.
-    let description: NetworkDescription
+    /// What a step asks of networks.
+    enum Purpose: Sendable {
+        /// The class of each voxel.
+        case labels
+        /// Maps whose peaks are particles.
+        case particles
+    }
+
+    /// How blocks are cut, for networks that do not know where in a block they look: nil for the program's choice.
+    struct Cutting: Sendable {
+        var block: Int?
+        var margin: Int?
+        var taper = 8
+    }
+
+    /// One of the networks.
+    private struct Member {
+        let network: any Network
+        let description: NetworkDescription
+        /// What it says, by class.
+        let answers: [NetworkDescription.Answer]
+        let scale: VoxelScale
+    }
+
+    private let members: [Member]
     let volume: any Volume
     /// The voxel size of the tomogram.
     let voxelSize: VoxelSize
+    /// The classes that the networks know, in the order of the first one that knows each.
+    let classes: [String]
+    private let average: OrientationAverage
     private let scaling: DensityScaling
     private let item: StepItem
 
-    /// Opens the network and the tomogram of an item.
+    /// Opens the networks and the tomogram of an item.
     ///
-    /// - Throws: ``PipelineError`` where the voxel size of the tomogram is not known, or differs by more than the tolerance from that of the
-    ///   training; ``CheckpointError`` or ``TrainingError`` where the network cannot be read.
-    init(_ item: StepItem, _ inputs: InputValues<Inputs>, _ parameters: ParameterValues<Parameters>) throws {
+    /// - Throws: ``PipelineError`` where the voxel size of the tomogram is not known, or too far from that of a network; where there is no
+    ///   network, or one cannot serve the purpose; ``CheckpointError`` or ``TrainingError`` where a network cannot be read.
+    init(
+        _ item: StepItem, _ inputs: InputValues<Inputs>, _ parameters: ParameterValues<Parameters>, models: OpenModels<String>,
+        for purpose: Purpose
+    ) throws {
         self.item = item
-        (network, description) = try inputs.network.open(in: item.workspace())
         voxelSize = try inputs.calibration.voxelSize(of: item.scope)
-        try NetworkScale(
-            voxelSizeInAngstroms: description.voxelSizeInAngstroms, tolerance: parameters.voxelSizeTolerance
-        ).check(voxelSize, of: item.scope.tomogram)
         volume = try inputs.voxels.open()
         scaling = try DensityScaling(inputs.histogram.histogram, of: item.scope.tomogram)
+        average = try OrientationAverage(copies: Int(parameters.copies.rawValue) ?? 1)
+        var opened: [(network: any Network, description: NetworkDescription, name: String)] = []
+        if let trained = try inputs.network {
+            let (network, description) = try trained.open(in: item.workspace())
+            opened.append((network, description, "the trained network"))
+        }
+        if try parameters.choice != .trained {
+            guard let record = try parameters.model else {
+                let step = purpose == .labels ? SegmentStep.name : PickStep.name
+                throw PipelineError(
+                    "the recipe names no network: set \(step).model to one of `cellar model list`, or \(step).network to trained")
+            }
+            let path = try models.model(record)
+            let description = try NetworkDescription(NetworkCheckpoint.metadata(of: path), path: record.name)
+            opened.append((try NetworkCheckpoint.read(path), description, record.name))
+        }
+        var (members, classes) = ([Member](), [String]())
+        for (network, description, name) in opened {
+            let answers = description.answers(network.architecture, purpose)
+            guard !answers.isEmpty else {
+                throw PipelineError(
+                    "\(name) \(purpose == .labels ? "labels no voxels" : "finds no particles"): choose another network, or train one")
+            }
+            let scale = try VoxelScale(
+                voxelSize, of: volume.shape, learned: description.voxelSizeInAngstroms, tolerance: parameters.voxelSizeTolerance,
+                most: parameters.largestScale, tomogram: item.scope.tomogram)
+            members.append(Member(network: network, description: description, answers: answers, scale: scale))
+            classes += answers.map(\.name).filter { !classes.contains($0) }
+        }
+        (self.members, self.classes) = (members, classes)
     }
 
-    /// Applies the network to the whole tomogram, and writes the results slice by slice to a file of the item's workspace. A run that was
-    /// stopped continues from that file, with the same bits.
+    /// For each class the threshold that served best when its networks were trained, or one half.
+    var thresholds: [Double] {
+        classes.map { name in
+            let known = members.flatMap(\.answers).filter { $0.name == name }
+            return known.map(\.threshold).reduce(0, +) / Double(max(known.count, 1))
+        }
+    }
+
+    /// The diameter in Å of the particles of a class; nil where no network says it.
+    func diameter(of name: String) -> Double? { members.flatMap(\.answers).first { $0.name == name }?.diameterInAngstroms }
+
+    /// Applies the networks to the whole tomogram, and writes what they say slice by slice to files of the item's workspace. A run that was
+    /// stopped continues from these files, with the same bits.
     ///
     /// - Parameters:
-    ///   - window: the blocks, as ``window(of:patch:block:margin:taper:shape:)`` gives them.
-    ///   - activation: how logits become probabilities.
-    ///   - bytesPerVoxel: the number of bytes that `encode` makes of each voxel.
-    ///   - encode: makes the bytes of a slice from its probabilities `[y][x][output]`.
-    /// - Complexity: a pass of the network over all blocks that are not in the file yet; memory for one layer of blocks.
-    func run(
-        _ window: Window, _ activation: SegmentationLoss.OutputActivation, bytesPerVoxel: Int, encode: ([Float]) -> [UInt8]
-    ) throws -> SliceFile {
+    ///   - cutting: the blocks of networks that do not know where in a block they look.
+    ///   - pickerMargin: the voxels that are discarded at cut faces of the blocks of the others.
+    /// - Complexity: a pass of each network over all blocks that are not in its file yet, times the copies; memory for one layer of blocks.
+    func probabilities(_ cutting: Cutting, pickerMargin: Int?) throws -> ProbabilitySlices {
+        var parts: [ProbabilitySlices.Part] = []
+        for (number, member) in members.enumerated() {
+            let window = try Self.window(of: member.network, member.description, cutting, pickerMargin, shape: member.scale.scaledShape)
+            let file = try apply(member, window, number: number)
+            parts.append(ProbabilitySlices.Part(file: file, places: classes.map { name in member.answers.firstIndex { $0.name == name } }))
+        }
+        return ProbabilitySlices(
+            shape: volume.shape, classes: classes, hasSpread: average.copies > 1 || members.count > 1, parts: parts,
+            spreadOfParts: average.copies > 1)
+    }
+
+    private static func window(
+        of network: any Network, _ description: NetworkDescription, _ cutting: Cutting, _ pickerMargin: Int?, shape: VolumeShape
+    ) throws -> Window {
+        let architecture = network.architecture
+        if architecture.usesCoordinates {
+            return try window(of: architecture, patch: description.patchSize, margin: pickerMargin, taper: 0, shape: shape)
+        }
+        let isDeep = architecture.receptiveRadius.depth > 0
+        return try window(
+            of: architecture, patch: description.patchSize, block: cutting.block ?? (isDeep ? 128 : 1024),
+            margin: cutting.margin ?? (isDeep ? 16 : nil), taper: cutting.taper, shape: shape)
+    }
+
+    private func apply(_ member: Member, _ window: Window, number: Int) throws -> SliceFile {
+        let (shape, network, answers) = (volume.shape, member.network, member.answers)
+        let values = answers.count * (average.copies > 1 ? 2 : 1)
         let file = try SliceFile(
-            item.workspace().appending(path: "slices"), sliceBytes: volume.shape.voxelsPerSlice * bytesPerVoxel)
-        let grid = BlockGrid(shape: volume.shape, window: window)
-        guard file.count < volume.shape.z else { return file }
-        // The last layer of blocks that continues without a gap after the slices in the file.
-        let first = (0..<grid.layers).last { grid.slices(finishedBy: $0).lowerBound <= file.count } ?? 0
-        try file.truncate(to: grid.slices(finishedBy: first).lowerBound)
-        let begin = Double(first) / Double(grid.layers)
+            item.workspace().appending(path: "slices-\(number)"), sliceBytes: shape.voxelsPerSlice * values)
+        guard file.count < shape.z else { return file }
+        let grid = BlockGrid(shape: member.scale.scaledShape, window: window)
+        var restoring = VoxelScale.Restoring(member.scale, values: values, first: file.count)
+        // The last layer of blocks from which on all slices that are missing can be made.
+        let first = (0..<grid.layers).last { grid.slices(finishedBy: $0).lowerBound <= restoring.firstNeeded } ?? 0
+        let (begin, end) = (Double(number) / Double(members.count), Double(number + 1) / Double(members.count))
         let start = ContinuousClock.now
+        let reader = try reader(member)
         let context = network.architecture.context
-        var recent = RecentSlices(depth: 2 * context + 1) { box in scaling.normalized(try volume.read(box).floats()) }
-        try SlidingWindow(grid: grid, outputs: network.architecture.outputs, context: context).run(
+        var recent = RecentSlices(depth: 2 * context + 1, read: reader)
+        let activation = network.architecture.activation
+        try SlidingWindow(grid: grid, outputs: values, context: context).run(
             from: first,
             read: { box in
                 try item.checkCancellation()
-                return context > 0 ? try recent.values(of: box) : scaling.normalized(try volume.read(box).floats())
+                return context > 0 ? try recent.values(of: box) : try reader(box)
             },
-            network: { activation.probabilities(network.logits($0)) },
+            network: { block in
+                Self.merged(try average(block) { activation.probabilities(network.logits($0)) }, answers, values: values)
+            },
             progress: { done, total in
-                let part = Double(done) / Double(total)
-                let left = (ContinuousClock.now - start) / .seconds(1) * (1 - part) / max(part, 1e-9)
-                item.report(begin + (1 - begin) * part, "block \(done) of \(total), \(Self.text(left)) left")
+                let part = (Double(first) + Double(done) / Double(total) * Double(grid.layers - first)) / Double(grid.layers)
+                let left = (ContinuousClock.now - start) / .seconds(1) * Double(total - done) / max(Double(done), 1)
+                item.report(begin + (end - begin) * part, "block \(done) of \(total), \(Self.text(left)) left")
             },
-            emit: { _, values in try file.append(encode(values)) })
+            emit: { z, slice in
+                try restoring.append(z, slice) { try file.append(ProbabilitySlices.encoded($0, values: values, means: answers.count)) }
+            })
         // Returns the memory before the next item begins.
         Tensor.releaseUnusedMemory()
         return file
+    }
+
+    /// Reads boxes of the grid that a network sees, normalised.
+    private func reader(_ member: Member) throws -> (Box) throws -> [Float] {
+        guard !member.scale.isIdentity else { return { box in scaling.normalized(try volume.read(box).floats()) } }
+        func scaled(_ box: Box) throws -> [Float] {
+            try member.scale.scaled(box) { scaling.clipped(try volume.read($0).floats()) }
+        }
+        // Scaling averages noise away, or stretches it: mean and deviation are those of some scaled slices.
+        let shape = member.scale.scaledShape
+        var (sum, squares, count) = (0.0, 0.0, 0.0)
+        for z in stride(from: 0, to: shape.z, by: max(shape.z / 8, 1)) {
+            guard let slice = Box(z: z..<z + 1, y: 0..<shape.y, x: 0..<shape.x) else { continue }
+            for value in try scaled(slice) {
+                sum += Double(value)
+                squares += Double(value) * Double(value)
+                count += 1
+            }
+        }
+        let mean = sum / max(count, 1)
+        let deviation = max(squares / max(count, 1) - mean * mean, .leastNormalMagnitude).squareRoot()
+        let (middle, factor) = (Float(mean), Float(1 / deviation))
+        return { box in try scaled(box).map { ($0 - middle) * factor } }
+    }
+
+    /// The probabilities of classes from those of a network's outputs, and their standard deviations where there are copies.
+    ///
+    /// - Parameter result: `[…, 2 · outputs]`, means before deviations. The deviation of a sum of outputs is at most the sum of theirs.
+    private static func merged(_ result: Tensor, _ answers: [NetworkDescription.Answer], values: Int) -> Tensor {
+        let outputs = (result.shape.last ?? 2) / 2
+        return Tensor(shape: Array(result.shape.dropLast()) + [values]) { target in
+            result.withUnsafeBufferPointer { source in
+                for voxel in 0..<target.count / values {
+                    for (index, answer) in answers.enumerated() {
+                        var (mean, deviation): (Float, Float) = (0, 0)
+                        for output in answer.outputs {
+                            mean += source[voxel * 2 * outputs + output]
+                            deviation += source[voxel * 2 * outputs + outputs + output]
+                        }
+                        target[voxel * values + index] = mean
+                        if values > answers.count { target[voxel * values + answers.count + index] = deviation }
+                    }
+                }
+            }
+        }
     }
 
     private static func text(_ seconds: Double) -> String {
@@ -125,70 +302,5 @@ private struct RecentSlices {
             values += kept[place] ?? []
         }
         return values
-    }
-}
-
-extension NetworkApplication {
-    /// The memory for the results of one layer of blocks, in bytes.
-    private static let layerBytes = 400_000_000
-    /// The memory for a network's own arrays, in bytes.
-    private static let networkBytes = 900_000_000
-
-    /// The blocks in which a network is run over a tomogram, and their margins.
-    ///
-    /// - Parameters:
-    ///   - patch: the side of the patches of training. A network with coordinates as an input (``NetworkArchitecture/usesCoordinates``)
-    ///     gets blocks of exactly this side along each axis, whatever the tomogram's shape.
-    ///   - block: the side of a block for other networks, nil for the side of the patches. It is reduced where the network's arrays would take
-    ///     too much memory.
-    ///   - margin: the voxels at cut faces that are discarded; nil for the radius of the receptive field.
-    ///   - taper: the voxels over which neighbouring blocks are blended.
-    /// - Throws: ``TrainingError`` where blocks are too short for their margins, with the shortest side that is possible; ``PipelineError``
-    ///   where blocks cannot have the side of the patches.
-    static func window(
-        of architecture: NetworkArchitecture, patch: Int, block: Int? = nil, margin: Int?, taper: Int, shape: VolumeShape
-    ) throws -> Window {
-        if architecture.usesCoordinates {
-            return try window(of: architecture, patches: patch, margin: margin, taper: taper, shape: shape)
-        }
-        let block = block ?? patch
-        let (alignment, radius) = (architecture.alignment, architecture.receptiveRadius)
-        let isDeep = alignment.depth > 1 || radius.depth > 0
-        let bytesPerVoxel = architecture.bytesPerVoxel
-        let most = Double(networkBytes) / Double(bytesPerVoxel)
-        let longest = Int(isDeep ? cbrt(most) : most.squareRoot()) / alignment.height * alignment.height
-        func axis(_ length: Int, _ alignment: Int, _ radius: Int) throws -> WindowAxis {
-            // A block that holds the whole axis has no cut face.
-            let whole = length.rounded(upToMultipleOf: alignment)
-            let side = min(block, longest)
-            if whole <= side { return try WindowAxis(block: whole, alignment: alignment) }
-            return try WindowAxis(block: side, margin: margin ?? radius, taper: taper, alignment: alignment)
-        }
-        let window = Window(
-            z: isDeep ? try axis(shape.z, alignment.depth, radius.depth) : .single,
-            y: try axis(shape.y, alignment.height, radius.height), x: try axis(shape.x, alignment.width, radius.width))
-        return try window.fitted(to: shape, outputs: architecture.outputs, bytes: layerBytes)
-    }
-
-    /// Blocks with the side of the patches. The network's arrays need no more memory for them than in training; the rest of the memory is for
-    /// results.
-    private static func window(
-        of architecture: NetworkArchitecture, patches side: Int, margin: Int?, taper: Int, shape: VolumeShape
-    ) throws -> Window {
-        func axis(_ alignment: Int, _ radius: Int) throws -> WindowAxis {
-            guard side % alignment == 0 else {
-                throw PipelineError(
-                    "the network learned from patches of \(side) voxels, no multiple of \(alignment) as blocks are; train again"
-                )
-            }
-            return try WindowAxis(
-                block: side, margin: margin ?? radius, taper: taper, alignment: alignment, keepsLength: true)
-        }
-        let (alignment, radius) = (architecture.alignment, architecture.receptiveRadius)
-        let window = Window(
-            z: try axis(alignment.depth, radius.depth), y: try axis(alignment.height, radius.height),
-            x: try axis(alignment.width, radius.width))
-        let left = layerBytes + networkBytes - side * side * side * architecture.bytesPerVoxel
-        return try window.fitted(to: shape, outputs: architecture.outputs, bytes: max(layerBytes, left))
     }
 }

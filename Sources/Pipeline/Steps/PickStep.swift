@@ -3,15 +3,16 @@ public import Engine
 import Training
 import Volumes
 
-/// Finds particles in a whole tomogram with the picker of the current training set (method.md, section 7).
+/// Finds particles in a whole tomogram (method.md, section 7): with the picker of the current training set, a network that is there before
+/// anything was picked, or both (``NetworkChoice``).
 ///
 /// Blocks have the side of the patches of training along each axis, whatever the tomogram's shape: the position of a voxel in its block is
 /// an input of the picker (CoordConv).
 public struct PickStep: TypedStep {
     public static let name = "pick"
-    public static let version = 2
+    public static let version = 3
     public static let scope = ScopeKind.tomogram
-    public static let summary = "particles, by the picker of the current training set"
+    public static let summary = "particles, by the picker of the current training set, or another network"
 
     public struct Parameters: Sendable {
         let margin = Parameter.integer("margin", default: 12, in: 0...128, "voxels thrown away at cut faces")
@@ -28,48 +29,36 @@ public struct PickStep: TypedStep {
     public static let (parameters, inputs, outputs) = (Parameters(), Inputs(), Outputs())
     public static let retiredParameters = ["block"]
 
+    private let models = OpenModels(.network) { path, _ in path }
+
     public init() {}
 
     public func run(_ item: Item<Self>) throws {
-        let application = try NetworkApplication(item.base, item.inputs.application, item.parameters.application)
-        let (architecture, description) = (application.network.architecture, application.description)
-        let outputs = architecture.outputs
-        guard description.diametersInAngstroms.count == description.classes.count, outputs == description.classes.count else {
-            throw PipelineError("the picker does not say how large its particles are; train it again with `cellar run`")
-        }
-        let shape = application.volume.shape
-        let window = try NetworkApplication.window(
-            of: architecture, patch: description.patchSize, margin: item.parameters.margin, taper: 0, shape: shape)
-        let file = try application.run(window, .sigmoid, bytesPerVoxel: outputs) { values in
-            let pixels = values.count / outputs
-            var bytes = [UInt8](repeating: 0, count: values.count)
-            for pixel in 0..<pixels {
-                for output in 0..<outputs {
-                    bytes[output * pixels + pixel] = UInt8((min(max(values[pixel * outputs + output], 0), 1) * 255).rounded())
-                }
-            }
-            return bytes
-        }
-        let particles = try particles(item, file, shape, description, application.voxelSize)
-        try item.give(\.particles, Picks(particles, classes: description.classes))
+        let application = try NetworkApplication(
+            item.base, item.inputs.application, item.parameters.application, models: models, for: .particles)
+        let probabilities = try application.probabilities(.init(), pickerMargin: item.parameters.margin)
+        let particles = try particles(item, application, probabilities)
+        try item.give(\.particles, Picks(particles, classes: application.classes))
         try item.record(particles)
-        for name in description.classes { item.record("\(name)/objects", Double(particles.count { $0.class == name })) }
+        for name in application.classes { item.record("\(name)/objects", Double(particles.count { $0.class == name })) }
     }
 
     /// The peaks of each class's probabilities, as balls of the class's diameter.
     ///
     /// - Complexity: reads the probabilities of all voxels once.
     private func particles(
-        _ item: Item<Self>, _ file: SliceFile, _ shape: VolumeShape, _ description: NetworkDescription, _ voxelSize: VoxelSize
+        _ item: Item<Self>, _ application: NetworkApplication, _ probabilities: ProbabilitySlices
     ) throws -> [FoundObject] {
         let least = try Float(item.parameters.score)
+        let (shape, voxelSize) = (application.volume.shape, application.voxelSize)
         var particles: [FoundObject] = []
-        for (number, (name, diameter)) in zip(description.classes, description.diametersInAngstroms).enumerated() {
+        for (number, name) in application.classes.enumerated() {
+            guard let diameter = application.diameter(of: name) else { continue }
             var finder = try PeakFinder(
-                height: shape.y, width: shape.x, diameterInVoxels: diameter / description.voxelSizeInAngstroms)
+                height: shape.y, width: shape.x, diameterInVoxels: diameter / voxelSize.meanInAngstroms)
             for z in 0..<shape.z {
                 try item.checkCancellation()
-                try finder.append(file.read(z, Segmentation.part(number, of: shape)))
+                try finder.append(probabilities.mean(of: number, slice: z))
             }
             for peak in finder.finish() where peak.score >= least {
                 let (centre, radius) = (peak.center * voxelSize.vectorInAngstroms, diameter / 2)

@@ -4,7 +4,8 @@ import Tensors
 import Training
 import Volumes
 
-/// Runs the U-Net of the current training set over a whole tomogram (method.md, row 11).
+/// Runs a U-Net over a whole tomogram (method.md, row 11): that of the current training set, one that is there before anything was picked, or
+/// both (``NetworkChoice``).
 ///
 /// Two-dimensional networks get whole slices where these fit into a block, else blocks with a margin of the whole receptive field, so that the
 /// size of the block does not change the result. In three dimensions such a margin costs too much: margins are shorter, and blocks are blended.
@@ -12,7 +13,7 @@ public struct SegmentStep: TypedStep {
     public static let name = "segment"
     public static let version = 3
     public static let scope = ScopeKind.tomogram
-    public static let summary = "classes of all voxels, by the U-Net of the current training set"
+    public static let summary = "classes of all voxels, by the U-Net of the current training set, or another"
 
     public struct Parameters: Sendable {
         let block = Parameter.integer(
@@ -37,61 +38,29 @@ public struct SegmentStep: TypedStep {
     }
     public static let (parameters, inputs, outputs) = (Parameters(), Inputs(), Outputs())
 
+    private let models = OpenModels(.network) { path, _ in path }
+
     public init() {}
 
     public func run(_ item: Item<Self>) throws {
-        let application = try NetworkApplication(item.base, item.inputs.application, item.parameters.application)
-        let (architecture, shape) = (application.network.architecture, application.volume.shape)
-        let isDeep = architecture.receptiveRadius.depth > 0
+        let application = try NetworkApplication(
+            item.base, item.inputs.application, item.parameters.application, models: models, for: .labels)
         let (block, margin) = (try item.parameters.block, try item.parameters.margin)
-        let window = try NetworkApplication.window(
-            of: architecture, patch: application.description.patchSize, block: block > 0 ? block : isDeep ? 128 : 1024,
-            margin: margin >= 0 ? margin : isDeep ? 16 : nil, taper: item.parameters.taper, shape: shape)
-        let classes = application.description.classes
+        let probabilities = try application.probabilities(
+            .init(block: block > 0 ? block : nil, margin: margin >= 0 ? margin : nil, taper: item.parameters.taper),
+            pickerMargin: nil)
         let threshold = try item.parameters.threshold
-        let learned = threshold > 0 ? nil : application.description.thresholds
-        let thresholds = learned ?? classes.map { _ in threshold > 0 ? threshold : 0.5 }
-        let file = try application.run(window, .softmax, bytesPerVoxel: classes.count + 1) {
-            Self.encode($0, thresholds: thresholds.map { Float($0) })
-        }
-
+        let thresholds = threshold > 0 ? application.classes.map { _ in threshold } : application.thresholds
         let voxelVolume = application.voxelSize.volumeInCubicNanometers
         let leastVoxels = try Int((item.parameters.smallestVolume / voxelVolume).rounded(.up))
         var counts: [Int] = []
         try item.give(\.labels) {
-            counts = try Segmentation.write(
-                file, shape: shape, classes: classes, leastVoxels: leastVoxels, to: $0)
+            counts = try Segmentation.write(probabilities, thresholds: thresholds, leastVoxels: leastVoxels, to: $0)
         }
-        try item.give(\.probability) {
-            try ClassProbabilities.write(file, shape: shape, classes: classes, to: $0)
-        }
-        for (name, count) in zip(classes, counts.dropFirst()) {
-            item.record("\(name)/fraction", Double(count) / Double(shape.count))
+        try item.give(\.probability) { try ClassProbabilities.write(probabilities, to: $0) }
+        for (name, count) in zip(application.classes, counts.dropFirst()) {
+            item.record("\(name)/fraction", Double(count) / Double(application.volume.shape.count))
             item.record("\(name)/volume_nm3", Double(count) * voxelVolume)
         }
-    }
-
-    /// Encodes the probabilities of a slice as bytes: first the label of each pixel, then the probability of each class times 255. The label
-    /// is the class whose probability is the largest multiple of its threshold, of those that reach theirs.
-    ///
-    /// - Parameters:
-    ///   - values: the probabilities `[y][x][output]`; output 0 is the ground.
-    ///   - thresholds: of the classes, without the ground.
-    static func encode(_ values: [Float], thresholds: [Float]) -> [UInt8] {
-        let outputs = thresholds.count + 1
-        let pixels = values.count / outputs
-        var bytes = [UInt8](repeating: 0, count: pixels * outputs)
-        for pixel in 0..<pixels {
-            let first = pixel * outputs
-            var (best, label) = (Float(1), 0)
-            for output in 1..<outputs {
-                let probability = values[first + output]
-                bytes[output * pixels + pixel] = UInt8((min(max(probability, 0), 1) * 255).rounded())
-                let multiple = probability / max(thresholds[output - 1], 1e-6)
-                if multiple >= best { (best, label) = (multiple, output) }
-            }
-            bytes[pixel] = UInt8(label)
-        }
-        return bytes
     }
 }

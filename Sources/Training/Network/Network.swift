@@ -76,6 +76,14 @@ public enum NetworkArchitecture: Hashable, Sendable, Codable {
         }
     }
 
+    /// How the network's logits become probabilities.
+    public var activation: SegmentationLoss.OutputActivation {
+        switch self {
+        case .unet: .softmax
+        case .picker: .sigmoid
+        }
+    }
+
     /// The number of logits of each voxel.
     public var outputs: Int {
         switch self {

@@ -91,7 +91,7 @@ public struct Augmentation: Hashable, Sendable, Codable {
         }
         let bounds = words[2].components(separatedBy: "..").map(Double.init)
         guard let probability = Double(words[1]), bounds.count == 2, let least = bounds[0], let most = bounds[1], least <= most,
-            least.isFinite, most.isFinite
+            least.isFinite, most.isFinite, !words[2].contains("...")
         else { throw TrainingError("\"\(text)\" is no augmentation: write \(form)") }
         try self.init(kind, probability: probability, least...most)
     }

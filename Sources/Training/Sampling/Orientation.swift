@@ -21,6 +21,9 @@ public struct Orientation: Hashable, Sendable {
     /// first in ``plane``, ``slab`` and ``cube``.
     public static let plane = all { $0.axes[0] == 0 && !$0.isReversed[0] }
 
+    /// The four mirror images of a square along its sides, the identity first: those of ``plane`` that keep the axes.
+    public static let mirrored = plane.filter { $0.axes == [0, 1, 2] }
+
     /// The 16 symmetries that map slices to slices: ``plane`` with and without z reversed. They suit tomograms, whose resolution
     /// along z differs from that along x and y.
     public static let slab = all { $0.axes[0] == 0 }

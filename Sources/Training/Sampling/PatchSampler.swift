@@ -107,14 +107,15 @@ public struct PatchSampler: Sendable {
     var cover: [PatchPosition] {
         regions.indices.flatMap { region in
             let box = regions[region].box
-            let (least, most) = origins(in: box)
-            func starts(_ least: Int, _ most: Int, _ length: Int) -> [Int] {
-                let count = (most - least + length - 1) / length + 1
-                return (0..<count).map { count == 1 ? least : least + (most - least) * $0 / (count - 1) }
+            func starts(_ range: Range<Int>, _ length: Int) -> [Int] {
+                let count = (range.count + length - 1) / length
+                // A patch that is longer than the region lies around it.
+                guard count > 1 else { return [range.lowerBound - (length - range.count) / 2] }
+                return (0..<count).map { range.lowerBound + (range.count - length) * $0 / (count - 1) }
             }
-            return starts(least.z, most.z, shape.z).flatMap { z in
-                starts(least.y, most.y, shape.y).flatMap { y in
-                    starts(least.x, most.x, shape.x).map { PatchPosition(region: region, origin: SIMD3($0, y, z)) }
+            return starts(box.z, shape.z).flatMap { z in
+                starts(box.y, shape.y).flatMap { y in
+                    starts(box.x, shape.x).map { PatchPosition(region: region, origin: SIMD3($0, y, z)) }
                 }
             }
         }
