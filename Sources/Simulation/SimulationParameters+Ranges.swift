@@ -85,10 +85,11 @@ extension SimulationParameters {
         // Large structures are also placed around the field of view, so that they can reach into it: 5000 Å for the longest.
         let withSurroundings = grid.region.expanded(by: 5000).volumeInCubicMicrometers
         let area = volume / (Double(grid.z) * grid.voxelSize * 1e-4)
-        // All assemblies as small as the smallest, and shapes that fill a third of their ball.
+        // Assemblies of the middle of their diameters (on a logarithmic scale), and shapes that fill a third of their ball.
+        let diameters = contents.assemblyDiametersInAngstroms
         let assembliesPerCubicMicrometer =
             contents.assemblyKinds > 0
-            ? 6 * contents.assemblyVolumeFraction / pow(contents.assemblyDiametersInAngstroms.lowerBound * 1e-4, 3) : 0
+            ? 6 * contents.assemblyVolumeFraction / pow(diameters.lowerBound * diameters.upperBound * 1e-8, 1.5) : 0
         // A bilayer is more than 25 Å thick, and no more than a tenth of the volume is membrane.
         let membraneArea = volume * 0.1 / 25e-4
         let densities: [(String, Double, Double, limit: Double)] = [
@@ -97,7 +98,7 @@ extension SimulationParameters {
             ("cisternaePerCubicMicrometer", contents.cisternaePerCubicMicrometer, withSurroundings, 1e4),
             ("vesiclesPerCubicMicrometer", contents.vesiclesPerCubicMicrometer, volume, 1e5),
             ("tubesPerCubicMicrometer", contents.tubesPerCubicMicrometer, withSurroundings, 1e4),
-            ("assemblyVolumeFraction", assembliesPerCubicMicrometer, volume, 1e7),
+            ("assemblyVolumeFraction", assembliesPerCubicMicrometer, volume, 5e6),
             ("membraneAssembliesPerSquareMicrometer", contents.membraneAssembliesPerSquareMicrometer, membraneArea, 1e6),
             ("iceBlobsPerSquareMicrometer", contents.iceBlobsPerSquareMicrometer, area, 1e4),
             ("ribosomesPerCubicMicrometer", contents.ribosomesPerCubicMicrometer, volume, 1e6),

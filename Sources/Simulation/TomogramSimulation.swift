@@ -43,8 +43,9 @@ public struct TomogramSimulation: Sendable {
     /// The same parameters give the same voxels on the same kind of machine, whatever the number of cores.
     ///
     /// - Parameter progress: called on the caller's thread at the beginning of each stage, and once at the end of the last.
-    /// - Complexity: for each voxel of the tomogram and its margins 9 bytes at the peak (11 with gold) and some hundred
-    ///   nanoseconds, on all cores.
+    /// - Complexity: for each voxel of the tomogram and its margins 9 bytes at the peak (11 with gold or ice) and some hundred
+    ///   nanoseconds, on all cores. Tilt images take four bytes for each of their pixels and twice the time, assemblies that fill
+    ///   a quarter of the volume up to 16 bytes for each voxel.
     public func run(progress: (Progress) -> Void = { _ in }) -> SimulatedTomogram {
         func report(_ stage: Progress.Stage, _ fraction: Double) {
             progress(Progress(stage: stage, fractionCompleted: fraction))
