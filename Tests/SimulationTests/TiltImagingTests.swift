@@ -161,6 +161,40 @@ struct TiltImagingTests {
         #expect(slightly > 0.9 && badly < 0.8 && turned < slightly, "\(slightly) \(badly) \(turned)")
     }
 
+    @Test(
+        "can be of tiny, odd, flat, coarse or fine tomograms, of one tilt or of steep ones",
+        arguments: [(8, 8, 8), (9, 11, 13), (31, 8, 17), (70, 33, 9)], [(3, 1, 30), (13.48, 80, 7), (50, 60, 3)])
+    func sizes(size: (Int, Int, Int), series: (Double, Double, Double)) throws {
+        var parameters = SimulationParameters()
+        (parameters.x, parameters.y, parameters.z) = size
+        parameters.voxelSizeInAngstroms = series.0
+        parameters.tiltSeries.maximumTiltInDegrees = series.1
+        parameters.tiltSeries.stepInDegrees = series.2
+        parameters.imaging = .tiltImages(conditions: SimulationParameters.TiltConditions())
+        let values = try TomogramSimulation(parameters).run().greyValues.floats()
+        #expect(values.allSatisfy { $0.isFinite })
+        // A single image is the same in all slices.
+        #expect(Set(values).count > size.0 * size.1 / 2)
+    }
+
+    @Test("have more noise the longer the path of the electrons, the more the thicker the lamella")
+    func pathLength() throws {
+        func noise(_ meanFreePath: Double, _ maximumTilt: Double) throws -> [Double] {
+            var (parameters, conditions) = perfect(x: 64, y: 48, z: 32)
+            parameters.tiltSeries.maximumTiltInDegrees = maximumTilt
+            conditions.meanFreePathInAngstroms = meanFreePath
+            let grid = try parameters.validatedGrid()
+            let imaging = TiltImaging(parameters, conditions, thicknessInAngstroms: 1000, grid: grid)
+            return imaging.noiseLevels
+        }
+        let levels = try noise(1000, 60)
+        // exp(D/2Λ · (1/cos θ − 1)) at 0° and at 60°.
+        #expect(levels.count == 41 && levels[20] == 1)
+        #expect(abs(levels[0] - exp(0.5)) < 1e-9 && abs(levels[40] - exp(0.5)) < 1e-9)
+        #expect(zip(levels[20...], levels[21...]).allSatisfy { $0.0 < $0.1 })
+        #expect(try noise(1e6, 60).allSatisfy { $0 < 1.001 })
+    }
+
     @Test("are the same again from the same seed")
     func reproducible() throws {
         var parameters = scene(seed: 5)

@@ -44,6 +44,9 @@ struct TiltImaging: ImagingModel {
         }
     }
 
+    /// The standard deviations of the noise of all images, relative to the untilted one.
+    var noiseLevels: [Double] { conditions.map(\.noise) }
+
     func image(_ density: inout FourierVolume, vacuum: Double) {
         let volume = ProjectedVolume(density, vacuum: vacuum, geometry)
         // The density is not needed any more: its memory is free before the tomogram takes as much.
