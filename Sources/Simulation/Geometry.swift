@@ -89,6 +89,7 @@ extension RandomStream {
     enum Purpose: UInt64, Sendable {
         case parameters = 1
         case lamella, membranes, filaments, particles, crowding, gold, noise
+        case scenes, sheetStacks, bilayers, assemblyKinds, assemblies, membraneAssemblies, ice, tiltImages
     }
 
     /// The stream of one purpose and one piece of parallel work.

@@ -1,5 +1,6 @@
 import Basics
 import Foundation
+import Volumes
 
 /// The lamella of a simulated tomogram: the part of the cell between two tilted, slightly wavy surfaces. Beyond them there is
 /// vacuum.
@@ -79,6 +80,16 @@ struct LamellaSurfaces: Sendable {
         }
         self.bottom = bottom
         self.top = top
+    }
+
+    /// The heights of the surfaces over the tomogram.
+    var heights: SurfaceHeights {
+        func inField(_ heights: [Float]) -> [Float] {
+            (grid.marginY..<grid.marginY + grid.shape.y).flatMap { y in
+                heights[y * grid.x + grid.marginX..<y * grid.x + grid.marginX + grid.shape.x].map { $0 / Float(grid.voxelSize) }
+            }
+        }
+        return SurfaceHeights(x: grid.shape.x, y: grid.shape.y, lower: inField(bottom), upper: inField(top))
     }
 
     /// The lowest z of the lower surface, in Å.

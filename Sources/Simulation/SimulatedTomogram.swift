@@ -2,7 +2,7 @@ public import Volumes
 
 /// A simulated tomogram and its ground truth.
 public struct SimulatedTomogram: Sendable {
-    /// The grey values: float32, `[z][y][x]`, structures dark. In the lamella, before gold and noise are added, their mean is 0
+    /// The grey values: float32, `[z][y][x]`, structures dark. In the lamella, before gold, ice and noise are added, their mean is 0
     /// and their standard deviation is 1.
     public let greyValues: VoxelBuffer
 
@@ -18,6 +18,9 @@ public struct SimulatedTomogram: Sendable {
 
     /// The surfaces of the lamella; beyond them there is vacuum.
     public let lamella: SimulatedLamella
+
+    /// The heights of these surfaces in voxels.
+    public let surfaces: SurfaceHeights
 
     /// The parameters, with the values that were drawn for those that were nil.
     public let parameters: SimulationParameters
@@ -41,15 +44,33 @@ public struct SimulatedTomogram: Sendable {
     }
 }
 
+/// The heights of the two surfaces of a lamella over the tomogram: z in voxels, 0 at the middle of the first slice. They may lie
+/// outside of the tomogram.
+public struct SurfaceHeights: Hashable, Sendable {
+    /// The number of voxels along x, and along y.
+    public let x: Int
+    public let y: Int
+    /// The lower surface, `[y][x]`.
+    public let lower: [Float]
+    /// The upper surface, `[y][x]`.
+    public let upper: [Float]
+
+    /// The heights as a volume of two slices, float32 `[surface][y][x]`, the lower surface first.
+    public var voxels: VoxelBuffer? {
+        VolumeShape(z: 2, y: y, x: x).flatMap { VoxelBuffer(shape: $0, values: lower + upper) }
+    }
+}
+
 /// One particle of a simulated tomogram.
 public struct SimulatedParticle: Codable, Hashable, Sendable {
-    /// `ribosome`, `proteasome`, `complex` or `gold`.
+    /// `ribosome`, `proteasome`, `complex`, `largeParticle`, `smallParticle` or `gold`.
     public let particleClass: SimulationClass
     /// The x coordinate of the centre, in Å from the centre of the tomogram's first voxel; y and z likewise.
     public let xInAngstroms: Double
     public let yInAngstroms: Double
     public let zInAngstroms: Double
-    /// The radius of the ball about the centre that contains the particle; the balls of two particles never overlap.
+    /// The radius of the ball about the centre that contains the particle. The balls of two particles never overlap, but
+    /// for large and small particles, of which only the bodies keep apart: a rod lies beside a rod.
     public let radiusInAngstroms: Double
     /// The rotation from the particle's own axes to those of the tomogram.
     public let orientation: Rotation
@@ -113,6 +134,12 @@ public enum SimulationClass: UInt8, Codable, Hashable, Sendable, CaseIterable {
     case microtubule = 6
     /// Voxels inside a gold bead.
     case gold = 7
+    /// An assembly of a drawn shape, 20 nm in diameter or more: voxels within nine tenths of a blob's distance from the next.
+    case largeParticle = 8
+    /// A smaller one.
+    case smallParticle = 9
+    /// Ice on the surfaces of the lamella.
+    case ice = 10
 
     /// The name of the class in class tables: `ribosome`, `actin`.
     public var name: String { String(describing: self) }

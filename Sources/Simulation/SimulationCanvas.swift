@@ -87,7 +87,7 @@ struct SimulationCanvas: Sendable {
 extension SimulationCanvas {
     /// Half of a voxel's diagonal, in Å. Balls are tested and marked with a radius that is larger by this much, so that two
     /// balls that overlap between voxel centres are noticed.
-    private var slack: Double { 0.5 * 3.0.squareRoot() * grid.voxelSize }
+    var slack: Double { 0.5 * 3.0.squareRoot() * grid.voxelSize }
 
     /// The compartment at a point, or nil outside the grid and in occupied voxels.
     func freeCompartment(at point: Point) -> Compartment? {
@@ -97,6 +97,11 @@ extension SimulationCanvas {
     /// The compartment at a point, occupied or not; nil outside the grid.
     func compartment(at point: Point) -> Compartment? {
         voxel(at: point).flatMap { Compartment(rawValue: compartments[$0] & ~Self.occupied) }
+    }
+
+    /// Whether the voxel nearest to a point is a membrane in the lamella.
+    func isMembrane(at point: Point) -> Bool {
+        voxel(at: point).map { labels[$0] == SimulationClass.membrane.rawValue } ?? false
     }
 
     /// The index of the voxel nearest to a point, or nil outside the grid.

@@ -1,7 +1,3 @@
-public import Basics
-import Foundation
-import Volumes
-
 /// The parameters of a simulated tomogram: its size, its contents, and how it is imaged.
 ///
 /// The defaults describe a thin lamella of a crowded cell at the voxel size of EMPIAR-10988. Parameters that are nil are drawn
@@ -29,6 +25,8 @@ public struct SimulationParameters: Codable, Hashable, Sendable {
     public var lamella = Lamella()
     /// The abundance of each structure.
     public var contents = Contents()
+    /// How the image comes about: by one filter in three dimensions, or by images at each tilt and their back-projection.
+    public var imaging = Imaging.volume
 
     public init() {}
 
@@ -66,6 +64,31 @@ public struct SimulationParameters: Codable, Hashable, Sendable {
         }
     }
 
+    /// How the density becomes a tomogram.
+    public enum Imaging: Codable, Hashable, Sendable {
+        /// The contrast transfer function and the missing wedge multiply the spectrum of the volume, which is exact for perfect
+        /// images and a perfect reconstruction.
+        case volume
+        /// Each tilt has an image, with a defocus, detector noise and misalignment of its own; weighted back-projection makes a
+        /// tomogram of them.
+        case tiltImages(conditions: TiltConditions)
+    }
+
+    /// What differs from one image of a tilt series to the next.
+    public struct TiltConditions: Codable, Hashable, Sendable {
+        /// The standard deviation of the defocus of an image from that of the series, 0...2.
+        public var defocusJitterInMicrometers = 0.1
+        /// The standard deviation of the remaining shift of an image along x and along y, 0...200.
+        public var shiftJitterInAngstroms = 6.0
+        /// The standard deviation of the remaining rotation of an image in its plane, 0...5.
+        public var rotationJitterInDegrees = 0.2
+        /// Λ, 300...1e6: with the thickness D and the tilt θ fewer electrons arrive without loss, and the standard deviation of
+        /// the noise relative to the signal is that of the untilted image times exp(D/2Λ · (1/cos θ − 1)).
+        public var meanFreePathInAngstroms = 3500.0
+
+        public init() {}
+    }
+
     /// A single-axis tilt series about the y axis.
     public struct TiltSeries: Codable, Hashable, Sendable {
         /// Tilt angles range from minus to plus this angle, 1...90; the part of Fourier space beyond is the missing wedge.
@@ -88,174 +111,5 @@ public struct SimulationParameters: Codable, Hashable, Sendable {
         public var roughnessInAngstroms = 20.0
 
         public init() {}
-    }
-}
-
-extension SimulationParameters {
-    /// The abundance of each structure.
-    ///
-    /// Numbers are expected values: the count in one tomogram is drawn from the seed (Poisson), and a structure for which no
-    /// free place is found is left out. Structures in a compartment are counted per µm³ of that compartment. Zero means none.
-    public struct Contents: Codable, Hashable, Sendable {
-        /// The thickness of a bilayer: the full width at half maximum of its two leaflets together, 30...100.
-        public var bilayerThicknessInAngstroms = 48.0
-        /// Plasma membranes and nuclear envelopes that cross the whole field of view, 0...20.
-        public var sheetsPerTomogram = 0.6
-        /// Mitochondria, 150-250 nm in radius: two membranes, lamellar cristae.
-        public var mitochondriaPerCubicMicrometer = 1.0
-        /// Round organelles, 90-220 nm in radius, with vesicles inside.
-        public var organellesPerCubicMicrometer = 3.0
-        /// Flat closed sacs, 35-50 nm thick and 80-250 nm in radius: endoplasmic reticulum, Golgi.
-        public var cisternaePerCubicMicrometer = 12.0
-        /// Vesicles, 20-55 nm in radius.
-        public var vesiclesPerCubicMicrometer = 120.0
-        /// Ribosomes, 25 nm in diameter, of two subunits; in the cytosol.
-        public var ribosomesPerCubicMicrometer = 6000.0
-        /// 20S proteasomes, 15 × 11.5 nm, four rings of seven subunits; in cytosol and nucleus.
-        public var proteasomesPerCubicMicrometer = 600.0
-        /// Globular complexes, 10-13 nm in diameter; in cytosol, nucleus and mitochondrial matrix.
-        public var complexesPerCubicMicrometer = 1500.0
-        /// Microtubules: tubes of 13 protofilaments, 25 nm in diameter; in the cytosol.
-        public var microtubulesPerCubicMicrometer = 30.0
-        /// Actin filaments: two-stranded, 7 nm in diameter; in the cytosol.
-        public var actinFilamentsPerCubicMicrometer = 80.0
-        /// Gold beads of 10 nm on the two surfaces of the lamella, per area of the lamella seen from above.
-        public var goldBeadsPerSquareMicrometer = 4.0
-        /// The concentration in the cytosol of single proteins of 10-400 kDa, which make the texture of the background and are
-        /// not labelled; 0...500.
-        public var crowdingInMilligramsPerMilliliter = 250.0
-
-        public init() {}
-
-        /// No structures: a slab of vitreous water.
-        public static var empty: Contents {
-            var contents = Contents()
-            contents.sheetsPerTomogram = 0
-            contents.mitochondriaPerCubicMicrometer = 0
-            contents.organellesPerCubicMicrometer = 0
-            contents.cisternaePerCubicMicrometer = 0
-            contents.vesiclesPerCubicMicrometer = 0
-            contents.ribosomesPerCubicMicrometer = 0
-            contents.proteasomesPerCubicMicrometer = 0
-            contents.complexesPerCubicMicrometer = 0
-            contents.microtubulesPerCubicMicrometer = 0
-            contents.actinFilamentsPerCubicMicrometer = 0
-            contents.goldBeadsPerSquareMicrometer = 0
-            contents.crowdingInMilligramsPerMilliliter = 0
-            return contents
-        }
-    }
-}
-
-extension SimulationParameters {
-    /// The allowed voxel sizes, in Å.
-    public static let voxelSizesInAngstroms = 2.0...50
-    /// The allowed signal-to-noise ratios.
-    public static let signalToNoiseRatios = 1e-6...1e9
-
-    private static let axisLengths = 8...16_384
-    /// The most voxels of the tomogram and its margins: about 6 GiB of memory at the peak.
-    private static let voxelLimit = 1 << 29
-
-    /// Checks that a tomogram can be simulated with these parameters.
-    ///
-    /// - Throws: ``SimulationError`` for the first parameter that is out of range.
-    public func validate() throws(SimulationError) { _ = try validatedGrid() }
-
-    /// Checks the parameters and returns the grid of voxels in which the tomogram is simulated.
-    ///
-    /// - Throws: ``SimulationError`` for the first parameter that is out of range.
-    func validatedGrid() throws(SimulationError) -> SimulationGrid {
-        try check("voxelSizeInAngstroms", voxelSizeInAngstroms, Self.voxelSizesInAngstroms, "Å")
-        for (name, value) in [("x", x), ("y", y), ("z", z)] where !Self.axisLengths.contains(value) {
-            throw .outOfRange(name, voxels: value, Self.axisLengths)
-        }
-        guard let shape = VolumeShape(z: z, y: y, x: x), shape.count <= Self.voxelLimit else {
-            throw .tooManyVoxels(limit: Self.voxelLimit)
-        }
-        let grid = SimulationGrid(shape: shape, voxelSize: voxelSizeInAngstroms)
-        guard grid.count <= Self.voxelLimit else { throw .tooManyVoxels(limit: Self.voxelLimit) }
-        if let signalToNoiseRatio { try check("signalToNoiseRatio", signalToNoiseRatio, Self.signalToNoiseRatios, "") }
-        try checkImaging()
-        try checkContents(grid)
-        return grid
-    }
-
-    private func checkImaging() throws(SimulationError) {
-        try check("optics.voltageInKilovolts", optics.voltageInKilovolts, 10...1000, "kV")
-        try check("optics.defocusInMicrometers", optics.defocusInMicrometers, -20...20, "µm")
-        try check("optics.sphericalAberrationInMillimeters", optics.sphericalAberrationInMillimeters, 0...20, "mm")
-        try check("optics.amplitudeContrast", optics.amplitudeContrast, 0...0.99, "")
-        try check("optics.phaseShiftInDegrees", optics.phaseShiftInDegrees, -360...360, "°")
-        try check("optics.signalBFactor", optics.signalBFactor, 0...1e5, "Å²")
-        try check("optics.noiseBFactor", optics.noiseBFactor, 0...1e5, "Å²")
-        try check("optics.longestPeriodInAngstroms", optics.longestPeriodInAngstroms, 100...1e6, "Å")
-        try check("tiltSeries.maximumTiltInDegrees", tiltSeries.maximumTiltInDegrees, 1...90, "°")
-        try check("tiltSeries.stepInDegrees", tiltSeries.stepInDegrees, 0.5...30, "°")
-        if let thickness = lamella.thicknessInAngstroms { try check("lamella.thicknessInAngstroms", thickness, 50...20_000, "Å") }
-        if let tilt = lamella.tiltAlongXInDegrees { try check("lamella.tiltAlongXInDegrees", tilt, -30...30, "°") }
-        if let tilt = lamella.tiltAlongYInDegrees { try check("lamella.tiltAlongYInDegrees", tilt, -30...30, "°") }
-        try check("lamella.roughnessInAngstroms", lamella.roughnessInAngstroms, 0...500, "Å")
-    }
-
-    private func checkContents(_ grid: SimulationGrid) throws(SimulationError) {
-        try check("contents.bilayerThicknessInAngstroms", contents.bilayerThicknessInAngstroms, 30...100, "Å")
-        try check("contents.sheetsPerTomogram", contents.sheetsPerTomogram, 0...20, "")
-        try check("contents.crowdingInMilligramsPerMilliliter", contents.crowdingInMilligramsPerMilliliter, 0...500, "mg/ml")
-        let volume = grid.region.volumeInCubicMicrometers
-        // Large structures are also placed around the field of view, so that they can reach into it: 5000 Å for the longest.
-        let withSurroundings = grid.region.expanded(by: 5000).volumeInCubicMicrometers
-        let area = volume / (Double(grid.z) * grid.voxelSize * 1e-4)
-        let densities: [(String, Double, Double, limit: Double)] = [
-            ("mitochondriaPerCubicMicrometer", contents.mitochondriaPerCubicMicrometer, withSurroundings, 1e4),
-            ("organellesPerCubicMicrometer", contents.organellesPerCubicMicrometer, withSurroundings, 1e4),
-            ("cisternaePerCubicMicrometer", contents.cisternaePerCubicMicrometer, withSurroundings, 1e4),
-            ("vesiclesPerCubicMicrometer", contents.vesiclesPerCubicMicrometer, volume, 1e5),
-            ("ribosomesPerCubicMicrometer", contents.ribosomesPerCubicMicrometer, volume, 1e6),
-            ("proteasomesPerCubicMicrometer", contents.proteasomesPerCubicMicrometer, volume, 1e6),
-            ("complexesPerCubicMicrometer", contents.complexesPerCubicMicrometer, volume, 1e6),
-            ("microtubulesPerCubicMicrometer", contents.microtubulesPerCubicMicrometer, volume, 1e5),
-            ("actinFilamentsPerCubicMicrometer", contents.actinFilamentsPerCubicMicrometer, volume, 1e5),
-            ("goldBeadsPerSquareMicrometer", contents.goldBeadsPerSquareMicrometer, area, 1e5),
-            ("crowdingInMilligramsPerMilliliter", Crowding.number(at: contents.crowdingInMilligramsPerMilliliter), volume, 1e8),
-        ]
-        for (name, density, extent, limit) in densities {
-            guard density >= 0, density.isFinite else {
-                throw .outOfRange("contents.\(name)", density, 0...1e7, unit: "")
-            }
-            guard density * extent <= limit else {
-                throw .tooMany("contents.\(name)", expected: min(density * extent, 1e15), limit: limit)
-            }
-        }
-    }
-
-    private func check(
-        _ parameter: String, _ value: Double, _ range: ClosedRange<Double>, _ unit: String
-    ) throws(SimulationError) {
-        guard range.contains(value) else { throw .outOfRange(parameter, value, range, unit: unit) }
-    }
-
-    /// The parameters with a value for each one that was nil.
-    func resolved() -> SimulationParameters {
-        // All values are drawn, in this order, whether or not they are used, so that setting one does not change the others.
-        var random = RandomStream(seed: seed, .parameters)
-        let ratio = exp(random.uniform(log(0.05)...log(0.5)))
-        let tiltAlongX = random.uniform(-2...2)
-        let tiltAlongY = random.uniform(-2...2)
-        var resolved = self
-        resolved.signalToNoiseRatio = signalToNoiseRatio ?? ratio
-        resolved.lamella.tiltAlongXInDegrees = lamella.tiltAlongXInDegrees ?? tiltAlongX
-        resolved.lamella.tiltAlongYInDegrees = lamella.tiltAlongYInDegrees ?? tiltAlongY
-        resolved.lamella.thicknessInAngstroms =
-            lamella.thicknessInAngstroms ?? max(50, min(1800, 0.8 * Double(z) * voxelSizeInAngstroms))
-        return resolved
-    }
-}
-
-extension SimulationParameters.TiltSeries {
-    /// The tilt angles in radians, symmetric about zero.
-    var tilts: [Double] {
-        let steps = Int((maximumTiltInDegrees / stepInDegrees + 1e-9).rounded(.down))
-        return (-steps...steps).map { Double($0) * stepInDegrees * Double.pi / 180 }
     }
 }

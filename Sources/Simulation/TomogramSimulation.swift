@@ -44,8 +44,9 @@ public struct TomogramSimulation: Sendable {
     /// The same parameters give the same voxels on the same kind of machine, whatever the number of cores.
     ///
     /// - Parameter progress: called on the caller's thread at the beginning of each stage, and once at the end of the last.
-    /// - Complexity: for each voxel of the tomogram and its margins 9 bytes at the peak (11 with gold) and some hundred
-    ///   nanoseconds, on all cores.
+    /// - Complexity: for each voxel of the tomogram and its margins 9 bytes at the peak (11 with gold or ice) and some hundred
+    ///   nanoseconds, on all cores. Tilt images take four bytes for each of their pixels and twice the time, assemblies that fill
+    ///   a quarter of the volume up to 16 bytes for each voxel.
     public func run(progress: (Progress) -> Void = { _ in }) -> SimulatedTomogram {
         func report(_ stage: Progress.Stage, _ fraction: Double) {
             progress(Progress(stage: stage, fractionCompleted: fraction))
@@ -53,51 +54,51 @@ public struct TomogramSimulation: Sendable {
         var scene = SimulatedScene(parameters, lamella: lamella, grid: grid, report)
         report(.imaging, 0.5)
         let thickness = min(lamella.thicknessInAngstroms, Double(grid.shape.z) * grid.voxelSize)
-        let mask = TiltMask(grid: grid, tilts: parameters.tiltSeries.tilts, thicknessInAngstroms: thickness)
-        image(&scene, mask)
+        let imaging: any ImagingModel =
+            switch parameters.imaging {
+            case .volume: VolumeImaging(parameters, thicknessInAngstroms: thickness, grid: grid)
+            case .tiltImages(let conditions):
+                TiltImaging(parameters, conditions, thicknessInAngstroms: thickness, grid: grid)
+            }
+        image(&scene, imaging)
         report(.noise, 0.75)
-        addNoise(to: &scene.density, mask)
+        addNoise(to: &scene, imaging)
         let density = scene.density.tomogram(of: grid)
         report(.noise, 1)
         return SimulatedTomogram(
             greyValues: density, labels: scene.labels, particles: scene.particles, filaments: scene.filaments, lamella: lamella,
-            parameters: parameters)
+            surfaces: scene.surfaces.heights, parameters: parameters)
     }
 
-    /// Turns the density of a scene into its image without noise. Without gold, it has mean zero and variance one in the lamella.
-    private func image(_ scene: inout SimulatedScene, _ mask: TiltMask) {
-        let transfer = ContrastTransfer(parameters.optics)
-        let filter = SpectralFilter(grid: grid, mask: mask) { transfer(squaredFrequency: $0) }
-        scene.density.filter(filter)
+    /// Turns the density of a scene into its image without noise. Without gold and ice, it has mean zero and variance one in the
+    /// lamella.
+    private func image(_ scene: inout SimulatedScene, _ imaging: some ImagingModel) {
+        imaging.image(&scene.density, vacuum: Density.vacuum)
         let signal = scene.density.statistics(in: scene.surfaces, of: grid)
         // A lamella that is only water, with no surface in the tomogram, has no signal to scale.
         let scale = signal.standardDeviation > 1e-6 ? Float(1 / signal.standardDeviation) : 1
         scene.density.subtract(Float(signal.mean), thenScaleBy: scale)
-        if var gold = scene.gold {
-            scene.gold = nil
-            gold.filter(filter)
-            scene.density.add(gold, scaledBy: scale)
+        if var contamination = scene.contamination {
+            scene.contamination = nil
+            imaging.image(&contamination, vacuum: 0)
+            scene.density.add(contamination, scaledBy: scale)
         }
     }
 
     /// Adds filtered white noise, scaled to the signal-to-noise ratio.
-    private func addNoise(to density: inout FourierVolume, _ mask: TiltMask) {
-        let filter = SpectralFilter(grid: grid, mask: mask) { parameters.optics.noiseGain($0) }
-        var noise = grid.emptyVolume()
-        noise.fillWithWhiteNoise(seed: parameters.seed)
-        noise.filter(filter)
-        let variance = filter.meanSquaredGain(grid: grid)
+    private func addNoise(to scene: inout SimulatedScene, _ imaging: some ImagingModel) {
+        let (noise, variance) = imaging.noise(seed: parameters.seed, in: scene.surfaces)
         let ratio = parameters.signalToNoiseRatio ?? 1
-        density.add(noise, scaledBy: Float(1 / (ratio * variance).squareRoot()))
+        scene.density.add(noise, scaledBy: Float(1 / (ratio * variance).squareRoot()))
     }
 }
 
 /// The lamella before imaging: its density and its ground truth.
 struct SimulatedScene {
-    /// The density without gold.
+    /// The density without gold and ice.
     var density: FourierVolume
-    /// The density of the gold beads; nil where there are none.
-    var gold: FourierVolume?
+    /// The density of gold beads and blobs of ice; nil where there are none.
+    var contamination: FourierVolume?
     let labels: VoxelBuffer
     let particles: [SimulatedParticle]
     let filaments: [SimulatedFilament]
@@ -120,30 +121,34 @@ struct SimulatedScene {
         field.upper.z = min(field.upper.z, surfaces.highest)
 
         report(.membranes, 0)
-        let arrangement = MembraneArrangement(contents, field: field, seed: seed)
-        let bilayer = Bilayer(thickness: contents.bilayerThicknessInAngstroms, voxelSize: grid.voxelSize)
-        canvas.draw(arrangement.membranes, bilayer)
+        let membranes = MembraneArrangement(contents, field: field, seed: seed)
+            .drawn(contents, voxelSize: grid.voxelSize, seed: seed)
+        canvas.draw(membranes)
         canvas.markVacuum(around: surfaces)
 
         report(.particles, 0.2)
         let placement = ParticlePlacement(contents, field: field, seed: seed, canvas: &canvas)
-        canvas.draw(placement.groups)
+        let assemblies = AssemblyPlacement(contents, on: membranes, field: field, seed: seed, canvas: &canvas)
+        canvas.draw(placement.groups + assemblies.groups)
         filaments = placement.filaments
 
         report(.background, 0.35)
         let crowding = Crowding(
-            concentration: contents.crowdingInMilligramsPerMilliliter, field: field, grid: grid, seed: seed)
+            concentration: contents.crowdingInMilligramsPerMilliliter, membraneDensity: contents.membraneDensity, field: field,
+            grid: grid, seed: seed)
         canvas.drawInBands(crowding.draw)
         canvas.emptyVacuum(around: surfaces)
 
+        let ice = IceBlobs(perSquareMicrometer: contents.iceBlobsPerSquareMicrometer, on: lamella, seed: seed, grid: grid)
         let beads = GoldBeads(
             perSquareMicrometer: contents.goldBeadsPerSquareMicrometer, on: lamella, seed: seed, canvas: &canvas)
-        if !beads.isEmpty {
+        if !beads.isEmpty || !ice.isEmpty {
             var volume = grid.emptyVolume()
+            ice.draw(labels: &canvas, density: &volume)
             beads.draw(labels: &canvas, density: &volume)
-            gold = volume
+            contamination = volume
         }
-        particles = placement.particles + beads.particles(in: grid)
+        particles = placement.particles + assemblies.particles + beads.particles(in: grid)
         labels = canvas.tomogramLabels()
         density = canvas.density
     }

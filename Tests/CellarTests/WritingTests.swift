@@ -133,6 +133,32 @@ import Testing
         #expect(!FileManager.default.fileExists(atPath: folder.file("none")))
     }
 
+    @Test("simulate --randomise draws a scene for each tomogram, and keeps what is given")
+    func randomised() throws {
+        let folder = try TemporaryDirectory()
+        let cellar = CellarProcess(in: folder)
+        let simulate = ["simulate", "data", "--tomograms", "2", "--size", "32,24,16", "--randomise"]
+        #expect(try cellar(simulate + ["--voxel-size", "10", "--snr", "0.25"]).status == 0)
+        struct Sidecar: Decodable {
+            struct Parameters: Decodable {
+                struct Optics: Decodable { var defocusInMicrometers: Double }
+                var voxelSizeInAngstroms: Double
+                var signalToNoiseRatio: Double
+                var optics: Optics
+            }
+            var parameters: Parameters
+        }
+        let parameters = try ["01", "02"].map {
+            let data = try Data(contentsOf: URL(fileURLWithPath: folder.file("data/truth/tomo_\($0).json")))
+            return try JSONDecoder().decode(Sidecar.self, from: data).parameters
+        }
+        #expect(parameters.allSatisfy { $0.voxelSizeInAngstroms == 10 && $0.signalToNoiseRatio == 0.25 })
+        #expect(parameters[0].optics.defocusInMicrometers != parameters[1].optics.defocusInMicrometers)
+        let surfaces = try FileManager.default.attributesOfItem(atPath: folder.file("data/truth/tomo_01_surfaces.mrc"))
+        #expect(surfaces[.size] as? Int == 1024 + 2 * 24 * 32 * 4)
+        #expect(try cellar(simulate + ["--phase-plate"]).status == 2)
+    }
+
     @Test("demo takes a new folder only, and make deletes none that is named")
     func demo() throws {
         let folder = try TemporaryDirectory()

@@ -17,7 +17,7 @@ struct MembraneTests {
             center: center, axis: Point(1, 0, 0), halfLength: 0, radius: 160, deformation: 0, random: &random)
         let bilayer = Bilayer(thickness: 48, voxelSize: 4)
         var canvas = SimulationCanvas(grid: grid)
-        canvas.draw([Vesicle(surface: surface)], bilayer)
+        canvas.draw([DrawnMembrane(shape: Vesicle(surface: surface), bilayer: bilayer)])
         let values = (0..<grid.x).map { x in
             let (y, z) = (24 + grid.marginY, 24 + grid.marginZ)
             let density = canvas.density.values[(z * grid.y + y) * canvas.density.rowStride + x]
@@ -68,6 +68,20 @@ struct MembraneTests {
         #expect(abs(mass(Bilayer(thickness: 48, voxelSize: voxelSize)) / fine - 1) < 0.01)
     }
 
+    @Test("have the mean density over their thickness that is said", arguments: SimulationParameters.MembraneProfile.allCases)
+    func meanDensity(profile: SimulationParameters.MembraneProfile) {
+        for thickness in [25.0, 48, 75] {
+            let bilayer = Bilayer(thickness: thickness, density: 0.5, profile: profile, voxelSize: 0.01)
+            let mass = stride(from: -bilayer.reach, through: bilayer.reach, by: 0.25).reduce(0) {
+                $0 + 0.25 * bilayer.density(at: $1)
+            }
+            let expected = 0.5 * Bilayer.meanDensity(thickness: thickness, profile)
+            #expect(abs(mass / thickness / expected - 1) < 0.01)
+        }
+        // One sheet is as dense in its middle as it is asked to be.
+        #expect(abs(Bilayer(thickness: 60, density: 0.4, profile: .sheet, voxelSize: 0.01).density(at: 0) - 0.4) < 1e-3)
+    }
+
     private func shapes(seed: UInt64) -> [any Membrane] {
         var random = RandomStream(seed: seed, .membranes)
         let region = Region(lower: Point(repeating: -3000), upper: Point(repeating: 3000))
@@ -80,6 +94,9 @@ struct MembraneTests {
             Vesicle(surface: vesicle), Mitochondrion(surface: organelle, random: &random),
             Cisterna(center: .zero, normal: random.direction(), radius: 1200, halfThickness: 180, random: &random),
             Sheet(through: .zero, normal: random.direction(), isEnvelope: true, region: region, random: &random),
+            SheetStack(center: .zero, normal: random.direction(), radius: 1500, count: 1, gap: 150, random: &random),
+            SheetStack(center: .zero, normal: random.direction(), radius: 1500, count: 4, gap: 150, random: &random),
+            Tube(center: .zero, axis: random.direction(), halfLength: 2000, radius: 200, random: &random),
         ]
     }
 
@@ -106,6 +123,9 @@ struct MembraneTests {
         var contents = SimulationParameters.Contents()
         contents.mitochondriaPerCubicMicrometer = 4
         contents.vesiclesPerCubicMicrometer = 300
+        contents.singleSheetsPerTomogram = 1
+        contents.stacksPerTomogram = 1
+        contents.tubesPerCubicMicrometer = 30
         let field = Region(lower: .zero, upper: Point(6000, 6000, 1200))
         let membranes = MembraneArrangement(contents, field: field, seed: seed).membranes
         #expect(membranes.count > 5)

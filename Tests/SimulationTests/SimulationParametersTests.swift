@@ -7,6 +7,15 @@ import Testing
 struct SimulationParametersTests {
     typealias Change = @Sendable (inout SimulationParameters) -> Void
 
+    /// Images by tilts, under changed conditions.
+    private static func tilt(
+        _ parameters: inout SimulationParameters, _ change: (inout SimulationParameters.TiltConditions) -> Void
+    ) {
+        var conditions = SimulationParameters.TiltConditions()
+        change(&conditions)
+        parameters.imaging = .tiltImages(conditions: conditions)
+    }
+
     static let impossible: [(String, Change)] = [
         ("x", { $0.x = 7 }), ("y", { $0.y = 0 }), ("z", { $0.z = -4 }), ("z", { $0.z = Int.min }),
         ("x", { $0.x = Int.max }), ("x, y, z", { ($0.x, $0.y, $0.z) = (4096, 4096, 4096) }),
@@ -28,6 +37,36 @@ struct SimulationParametersTests {
         ("contents.vesiclesPerCubicMicrometer", { $0.contents.vesiclesPerCubicMicrometer = .nan }),
         ("contents.vesiclesPerCubicMicrometer", { $0.contents.vesiclesPerCubicMicrometer = 1e300 }),
         ("contents.crowdingInMilligramsPerMilliliter", { $0.contents.crowdingInMilligramsPerMilliliter = 1e4 }),
+        ("contents.membraneDensity", { $0.contents.membraneDensity = 0 }),
+        ("contents.membraneVariation", { $0.contents.membraneVariation = 0.9 }),
+        ("contents.vesicleRadiiInAngstroms", { $0.contents.vesicleRadiiInAngstroms = 0...300 }),
+        ("contents.vesicleRadiiInAngstroms", { $0.contents.vesicleRadiiInAngstroms = 200...1e5 }),
+        ("contents.singleSheetsPerTomogram", { $0.contents.singleSheetsPerTomogram = .nan }),
+        ("contents.stacksPerTomogram", { $0.contents.stacksPerTomogram = -1 }),
+        ("contents.stackGapsInAngstroms", { $0.contents.stackGapsInAngstroms = 10...100 }),
+        ("contents.tubesPerCubicMicrometer", { $0.contents.tubesPerCubicMicrometer = -.infinity }),
+        ("contents.tubesPerCubicMicrometer", { $0.contents.tubesPerCubicMicrometer = 1e9 }),
+        ("contents.assemblyKinds", { $0.contents.assemblyKinds = Int.max }),
+        ("contents.assemblyKinds", { $0.contents.assemblyKinds = -1 }),
+        ("contents.assemblyVolumeFraction", { $0.contents.assemblyVolumeFraction = 0.9 }),
+        ("contents.assemblyDiametersInAngstroms", { $0.contents.assemblyDiametersInAngstroms = 1...400 }),
+        ("contents.assemblyDensities", { $0.contents.assemblyDensities = -1...1 }),
+        (
+            "contents.membraneAssembliesPerSquareMicrometer",
+            { $0.contents.membraneAssembliesPerSquareMicrometer = 1e12 }
+        ),
+        ("contents.iceBlobsPerSquareMicrometer", { $0.contents.iceBlobsPerSquareMicrometer = 1e9 }),
+        (
+            "tiltSeries.maximumTiltInDegrees",
+            {
+                tilt(&$0) { _ in }
+                $0.tiltSeries.maximumTiltInDegrees = 85
+            }
+        ),
+        ("imaging.defocusJitterInMicrometers", { tilt(&$0) { $0.defocusJitterInMicrometers = 5 } }),
+        ("imaging.shiftJitterInAngstroms", { tilt(&$0) { $0.shiftJitterInAngstroms = -1 } }),
+        ("imaging.rotationJitterInDegrees", { tilt(&$0) { $0.rotationJitterInDegrees = .nan } }),
+        ("imaging.meanFreePathInAngstroms", { tilt(&$0) { $0.meanFreePathInAngstroms = 0 } }),
     ]
 
     @Test("that are impossible are refused by name, in one sentence", arguments: impossible.indices)

@@ -56,13 +56,15 @@ struct MembraneSample {
 /// the lipid tails between them, as X-ray scattering shows (J. Nagle, S. Tristram-Nagle, *Biochim. Biophys. Acta* 1469:159,
 /// 2000). Averaging over a cubic voxel of edge v widens a Gaussian to √(σ² + v²/12), so that a leaflet thinner than a voxel
 /// keeps its mass.
+///
+/// As one sheet it is a single Gaussian of the same thickness, as a membrane looks where the leaflets are not resolved.
 struct Bilayer: Sendable {
     private static let leafletSigma = 5.0
     private static let coreSigma = 7.0
 
-    /// The distance between the outer half maxima of the two leaflets, in Å.
+    /// The distance between the outer half maxima of the two leaflets, in Å; the full width at half maximum of one sheet.
     let thickness: Double
-    /// The distance between the middles of the two leaflets, in Å.
+    /// The distance between the middles of the two leaflets, in Å; 0 for one sheet.
     let leafletSeparation: Double
     /// The distance from the middle in Å beyond which the density is taken as zero.
     let reach: Double
@@ -72,18 +74,36 @@ struct Bilayer: Sendable {
     private let corePeak: Double
     private let coreScale: Double
 
-    init(thickness: Double, voxelSize: Double) {
+    /// - Parameter density: a factor; with one sheet the density of its middle, relative to protein.
+    init(
+        thickness: Double, density: Double = 1, profile: SimulationParameters.MembraneProfile = .leaflets, voxelSize: Double
+    ) {
         self.thickness = thickness
-        leafletSeparation = thickness - 2 * 1.177_41 * Self.leafletSigma
+        // The half width at half maximum of a Gaussian is 1.17741 σ.
+        let isOneSheet = profile == .sheet
+        leafletSeparation = isOneSheet ? 0 : thickness - 2 * 1.177_41 * Self.leafletSigma
+        let leafletSigma = isOneSheet ? thickness / (2 * 1.177_41) : Self.leafletSigma
+        // Two leaflets lie upon one another in one sheet.
+        let leafletDensity = isOneSheet ? Density.protein / 2 : Density.headGroups
+        let coreDensity = isOneSheet ? 0 : Density.lipidTails
         func averaged(_ sigma: Double, _ peak: Double) -> (peak: Double, scale: Double, sigma: Double) {
             let wide = (sigma * sigma + voxelSize * voxelSize / 12).squareRoot()
             return (peak * sigma / wide, 0.5 / (wide * wide), wide)
         }
-        let leaflet = averaged(Self.leafletSigma, Density.headGroups)
-        let core = averaged(Self.coreSigma, Density.lipidTails)
+        let leaflet = averaged(leafletSigma, density * leafletDensity)
+        let core = averaged(Self.coreSigma, density * coreDensity)
         (leafletPeak, leafletScale) = (leaflet.peak, leaflet.scale)
         (corePeak, coreScale) = (core.peak, core.scale)
         reach = leafletSeparation / 2 + 3.5 * max(leaflet.sigma, core.sigma)
+    }
+
+    /// The mean density over the thickness of a bilayer of density factor one, relative to protein.
+    static func meanDensity(thickness: Double, _ profile: SimulationParameters.MembraneProfile) -> Double {
+        let bilayer = Bilayer(thickness: thickness, profile: profile, voxelSize: 0)
+        let mass =
+            2 * bilayer.leafletPeak * (Double.pi / bilayer.leafletScale).squareRoot()
+            + bilayer.corePeak * (Double.pi / bilayer.coreScale).squareRoot()
+        return mass / (Density.protein * thickness)
     }
 
     /// The density at a distance in Å from the middle of the bilayer.
@@ -96,15 +116,21 @@ struct Bilayer: Sendable {
     }
 }
 
+/// A shape of membranes, and the bilayer with which it is drawn.
+struct DrawnMembrane: Sendable {
+    let shape: any Membrane
+    let bilayer: Bilayer
+}
+
 extension SimulationCanvas {
     /// Draws membranes: adds their density, sets their labels, and sets the compartments inside them.
     ///
-    /// - Parameter membranes: the shapes; an inner one after those that enclose it, because later compartments replace earlier
+    /// - Parameter membranes: the shapes with their bilayers; an inner one after those that enclose it, because later compartments replace earlier
     ///   ones.
     /// - Complexity: one sample for each block of 4³ voxels in a shape's box, and for each voxel near a bilayer; on all cores.
-    mutating func draw(_ membranes: [any Membrane], _ bilayer: Bilayer) {
+    mutating func draw(_ membranes: [DrawnMembrane]) {
         drawInBands { band in
-            for membrane in membranes { band.draw(membrane, bilayer) }
+            for membrane in membranes { band.draw(membrane.shape, membrane.bilayer) }
         }
     }
 }

@@ -12,11 +12,16 @@ struct MembraneArrangement {
     private(set) var membranes: [any Membrane] = []
     private var surfacePoints: [[Point]] = []
     private var random: RandomStream
+    private let vesicleRadii: ClosedRange<Double>
     /// The box of the grid that contains the lamella.
     private let field: Region
 
     init(_ contents: SimulationParameters.Contents, field: Region, seed: UInt64) {
         self.field = field
+        vesicleRadii = contents.vesicleRadiiInAngstroms
+        random = RandomStream(seed: seed, .sheetStacks)
+        placeSheetStacks(contents)
+        placeTubes(contents.tubesPerCubicMicrometer)
         random = RandomStream(seed: seed, .membranes)
         placeSheets(random.poisson(contents.sheetsPerTomogram))
         placeMitochondria(contents.mitochondriaPerCubicMicrometer)
@@ -86,11 +91,37 @@ struct MembraneArrangement {
     }
 
     private mutating func placeVesicles(_ density: Double) {
-        place(density, largest: 550) { random, center in
+        let radii = vesicleRadii
+        place(density, largest: radii.upperBound) { random, center in
             Vesicle(
                 surface: ClosedSurface(
                     center: center, axis: random.direction(), halfLength: random.unit() < 0.2 ? random.uniform(0...400) : 0,
-                    radius: random.uniform(200...550), deformation: 0.07, random: &random))
+                    radius: random.uniform(radii), deformation: 0.07, random: &random))
+        }
+    }
+
+    /// Single sheets and stacks of two to six, in all directions; a third of them cross the whole field.
+    private mutating func placeSheetStacks(_ contents: SimulationParameters.Contents) {
+        let reach = (field.upper - field.lower).length
+        for (density, counts) in [(contents.stacksPerTomogram, 2...6), (contents.singleSheetsPerTomogram, 1...1)] {
+            for _ in 0..<random.poisson(density) {
+                for _ in 0..<Self.attempts {
+                    let normal = random.direction()
+                    let radius = random.unit() < 1.0 / 3 ? reach : random.uniform(600...4000)
+                    let stack = SheetStack(
+                        center: random.point(in: field), normal: normal, radius: radius, count: random.integer(in: counts),
+                        gap: random.uniform(contents.stackGapsInAngstroms), random: &random)
+                    if add(stack) { break }
+                }
+            }
+        }
+    }
+
+    private mutating func placeTubes(_ density: Double) {
+        place(density, largest: 1500) { random, center in
+            Tube(
+                center: center, axis: Self.nearlyFlat(&random), halfLength: random.uniform(400...5000),
+                radius: random.uniform(100...400), random: &random)
         }
     }
 
@@ -134,5 +165,19 @@ struct MembraneArrangement {
         membranes.append(shape)
         surfacePoints.append(points)
         return true
+    }
+
+    /// The shapes with their bilayers. Each bilayer's thickness and density differ at random by up to the variation asked for.
+    func drawn(_ contents: SimulationParameters.Contents, voxelSize: Double, seed: UInt64) -> [DrawnMembrane] {
+        membranes.enumerated().map { index, shape in
+            var random = RandomStream(seed: seed, .bilayers, piece: index)
+            let variation = contents.membraneVariation
+            let thickness = contents.bilayerThicknessInAngstroms * (1 + variation * random.uniform(-1...1))
+            let density = contents.membraneDensity * (1 + variation * random.uniform(-1...1))
+            return DrawnMembrane(
+                shape: shape,
+                bilayer: Bilayer(
+                    thickness: thickness, density: density, profile: contents.membraneProfile, voxelSize: voxelSize))
+        }
     }
 }

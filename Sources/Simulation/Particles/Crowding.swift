@@ -10,13 +10,15 @@ struct Crowding {
     private static let medianMass = 40_000.0
     private static let spread = 0.8
     private static let masses = 10_000.0...400_000.0
-    /// The concentration of proteins in the voxels of a bilayer, relative to the cytosol.
-    fileprivate static let inMembranes = 3.0
+    /// The concentration of proteins in the voxels of a bilayer of density one, relative to the cytosol.
+    private static let inMembranes = 3.0
     /// The highest concentration anywhere, relative to the cytosol: proteins are drawn at this one, and thinned out elsewhere.
     private static let densest = 3.0
 
     /// Proteins per µm³ in the cytosol.
     private let number: Double
+    /// The concentration in the voxels of a bilayer, relative to the cytosol.
+    private let inMembranes: Double
     private let grid: SimulationGrid
     private let field: Region
     private let seed: UInt64
@@ -27,8 +29,9 @@ struct Crowding {
         return concentration * 6.022e23 / meanMass * 1e-15
     }
 
-    init(concentration: Double, field: Region, grid: SimulationGrid, seed: UInt64) {
+    init(concentration: Double, membraneDensity: Double, field: Region, grid: SimulationGrid, seed: UInt64) {
         number = Self.number(at: concentration)
+        inMembranes = min(Self.densest, Self.inMembranes * membraneDensity)
         self.grid = grid
         self.field = field
         self.seed = seed
@@ -70,7 +73,7 @@ struct Crowding {
             let drawn = Self.medianMass * exp(Self.spread * random.normal())
             let mass = min(max(drawn, Self.masses.lowerBound), Self.masses.upperBound)
             let chance = random.unit() * Self.densest
-            guard chance < band.crowding(at: center) else { continue }
+            guard chance < band.crowding(at: center, inMembranes) else { continue }
             band.add(blob(mass: mass, at: center))
         }
     }
@@ -78,10 +81,10 @@ struct Crowding {
 
 extension SimulationCanvas.Band {
     /// The concentration of proteins at a point of the grid, relative to the cytosol; zero inside particles.
-    fileprivate func crowding(at point: Point) -> Double {
+    fileprivate func crowding(at point: Point, _ inMembranes: Double) -> Double {
         let index = grid.index(of: point).rounded(.toNearestOrAwayFromZero)
         let voxel = row(Int(index.z), Int(index.y)) + Int(index.x)
-        if labels[voxel] == SimulationClass.membrane.rawValue { return Crowding.inMembranes }
+        if labels[voxel] == SimulationClass.membrane.rawValue { return inMembranes }
         return Compartment(rawValue: compartments[voxel])?.crowding ?? 0
     }
 }

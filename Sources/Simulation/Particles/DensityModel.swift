@@ -9,11 +9,12 @@ struct DensityModel: Sendable {
     let radius: Double
 
     /// A voxel gets the particle's label if its centre is within this distance in Å of the centre of a blob.
-    static let labelDistance = 20.0
+    let labelDistance: Double
 
-    init(blobs: [GaussianBlob]) {
+    init(blobs: [GaussianBlob], labelDistance: Double = 20) {
         self.blobs = blobs
-        radius = blobs.reduce(0) { max($0, $1.center.length) } + Self.labelDistance
+        self.labelDistance = labelDistance
+        radius = blobs.reduce(0) { max($0, $1.center.length) } + labelDistance
     }
 
     /// Fills a shape with blobs on a cubic lattice with random displacements.
@@ -23,12 +24,13 @@ struct DensityModel: Sendable {
     ///   - density: the mean density inside.
     ///   - unevenness: the spread of the blobs' weights about one, 0..<1. With a constant density inside, the contrast transfer
     ///     function would leave only the outline of the particle.
+    ///   - spacing: the distance between neighbouring points of the lattice, in Å.
+    ///   - sigma: the standard deviation of a blob, about half of the spacing, in Å.
     ///   - contains: whether a point is inside the shape.
-    private static func filled(
-        extent: Double, density: Double, unevenness: Double, random: inout RandomStream, _ contains: (Point) -> Bool
+    static func filled(
+        extent: Double, density: Double, unevenness: Double, spacing: Double = 18, sigma: Double = 9.5,
+        random: inout RandomStream, _ contains: (Point) -> Bool
     ) -> [GaussianBlob] {
-        let spacing = 18.0
-        let sigma = 9.5
         // A full lattice of Gaussians of this peak has the mean `density`.
         let peak = density * pow(spacing, 3) / (pow(2 * Double.pi, 1.5) * pow(sigma, 3))
         let steps = Int((extent / spacing).rounded(.up))
@@ -91,7 +93,7 @@ struct DensityModel: Sendable {
             return placed
         }
         return PlacedBlobs(
-            placed.map { $0.averaged(overVoxelSize: voxelSize) }, label: label, within: Self.labelDistance,
+            placed.map { $0.averaged(overVoxelSize: voxelSize) }, label: label, within: labelDistance,
             of: placed.map(\.center))
     }
 }

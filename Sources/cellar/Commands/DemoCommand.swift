@@ -27,9 +27,9 @@ struct DemoCommand: ParsableCommand {
         }
         let data = "\(directory)/data"
         step("simulate \(data) --tomograms \(tomograms) --size \(size) --snr 0.5")
-        let paths = try SimulateCommand.simulate(
-            in: data, count: tomograms.value, parameters: SimulateCommand.parameters(size: size, seed: 1, snr: 0.5),
-            areReplaced: false)
+        let parameters = SimulateCommand.parameters(size: size, seed: 1, snr: 0.5)
+        let paths = try SimulateCommand.write(
+            SimulatedCollection(directory: data, count: tomograms.value, parameters: parameters), areReplaced: false)
 
         try perform(["init", directory])
         try perform(["add"] + paths + ["--dataset", "simulated", "--meta", "source=demo"])
