@@ -29,6 +29,7 @@ let package = Package(
         .executable(name: "metrics-benchmark", targets: ["MetricsBenchmark"]),
         .executable(name: "statistics-benchmark", targets: ["StatisticsBenchmark"]),
         .executable(name: "splitter-quality", targets: ["SplitterQuality"]),
+        .executable(name: "network-teacher", targets: ["NetworkTeacher"]),
     ],
     dependencies: [
         .package(name: "Cellar", path: ".."),
@@ -57,5 +58,6 @@ let package = Package(
             dependencies: [cellar, "BenchmarkSupport", .product(name: "GRDB", package: "GRDB.swift")],
             resources: [.embedInCode("fill.sql")], swiftSettings: settings),
         .executableTarget(name: "SplitterQuality", dependencies: [cellar], swiftSettings: settings),
+        .executableTarget(name: "NetworkTeacher", dependencies: [cellar], swiftSettings: settings),
     ]
 )

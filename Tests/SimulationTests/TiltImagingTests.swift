@@ -1,5 +1,6 @@
 import Basics
 import Foundation
+import Tensors
 import Testing
 import Volumes
 

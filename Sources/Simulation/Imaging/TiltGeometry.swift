@@ -1,6 +1,7 @@
 import Basics
 import Dispatch
 import Foundation
+import Tensors
 import Volumes
 
 /// The images of a tilt series about the y axis: their angles and the columns of pixels that the tomogram needs.

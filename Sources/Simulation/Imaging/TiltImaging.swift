@@ -1,5 +1,6 @@
 import Basics
 import Foundation
+import Tensors
 
 /// Imaging by a tilt series: the projection at each tilt, its contrast transfer with a defocus of its own, detector noise that
 /// grows with the path through the lamella, misalignment, and weighted back-projection.

@@ -1,4 +1,5 @@
 import Basics
+import Tensors
 
 /// Turns densities into images without noise, and makes the noise.
 protocol ImagingModel: Sendable {

@@ -1,4 +1,5 @@
 import Basics
+import Tensors
 
 /// Ice that grew on the surfaces of the lamella: bumpy blobs in the vacuum, 40-160 nm in diameter, denser than the cell.
 ///

@@ -11,17 +11,19 @@ public enum NetworkCheckpoint {
 
     /// Writes a network to a file, which it replaces as a whole.
     ///
-    /// - Parameter metadata: further entries for the metadata, such as the lineage of the training data.
+    /// - Parameters:
+    ///   - metadata: further entries for the metadata, such as the lineage of the training data.
+    ///   - halves: whether weights are stored as float16, rounded, in half the space.
     /// - Throws: ``CheckpointError`` if the file cannot be written.
     public static func write(
-        _ network: any Network, to path: String, metadata: [String: String] = [:]
+        _ network: any Network, to path: String, metadata: [String: String] = [:], halves: Bool = false
     ) throws {
         let state = network.state
         var notes = metadata
         notes["format"] = "pt"
         notes[architectureKey] = try json(network.architecture)
         let writer = try SafetensorsWriter(
-            OutputFile(path, replacing: true, protecting: .none), tensors: state.map { .init($0.name, $0.value.shape) },
+            OutputFile(path, replacing: true, protecting: .none), tensors: state.map { .init($0.name, $0.value.shape, halves ? .float16 : .float32) },
             metadata: notes)
         for parameter in state { try writer.write(parameter.value, named: parameter.name) }
         try writer.finish()

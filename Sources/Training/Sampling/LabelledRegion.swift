@@ -35,6 +35,9 @@ public struct LabelledRegion: Sendable {
     public let foreground: Foreground
     let labels: @Sendable (Box) throws -> [UInt8]
 
+    /// The labels of a box inside the region, `[z][y][x]`, which is given in coordinates of the tomogram.
+    public func labels(in part: Box) throws -> [UInt8] { try labels(part) }
+
     /// - Parameters:
     ///   - volume: the index of the tomogram in the sampler's list.
     ///   - box: the voxels that have labels, in coordinates of the tomogram.

@@ -1,4 +1,5 @@
 public import Basics
+import Synchronization
 public import Tensors
 public import Volumes
 
@@ -127,16 +128,24 @@ public struct PatchExamples: TrainingExamples {
     public var validationBatches: Int { (validation.count + batch - 1) / batch }
 
     public func batch(step: Int) throws -> TrainingBatch {
-        try TrainingBatch(
-            (0..<batch).map { number in
-                var random = RandomStream(seed: seed, purpose: Purpose.training.rawValue, piece: step * batch + number)
-                // A stream of its own, so that a list of augmentations does not change which patches are drawn.
-                var changes = RandomStream(seed: seed, purpose: Purpose.augmentation.rawValue, piece: step * batch + number)
-                let position = training.drawPosition(&random)
-                let orientation = orientations[random.index(below: orientations.count)]
-                let patch = try training.patch(at: position, placed: augmentations.placement(&changes))
-                return augmentations.changed(patch.oriented(orientation), &changes)
-            })
+        // Patches are made at the same time: what they cost beside a step of a small network, one thread would do alone.
+        let patches = Mutex([Result<TrainingPatch, any Error>?](repeating: nil, count: batch))
+        Threads.perform(batch) { number in
+            let patch = Result { try self.patch(step * batch + number) }
+            patches.withLock { $0[number] = patch }
+        }
+        return try TrainingBatch(patches.withLock { $0 }.compactMap { try $0?.get() })
+    }
+
+    /// A training patch of a number: where it is, how it lies and how its densities change follow from seed and number.
+    private func patch(_ number: Int) throws -> TrainingPatch {
+        var random = RandomStream(seed: seed, purpose: Purpose.training.rawValue, piece: number)
+        // A stream of its own, so that a list of augmentations does not change which patches are drawn.
+        var changes = RandomStream(seed: seed, purpose: Purpose.augmentation.rawValue, piece: number)
+        let position = training.drawPosition(&random)
+        let orientation = orientations[random.index(below: orientations.count)]
+        let patch = try training.patch(at: position, placed: augmentations.placement(&changes))
+        return augmentations.changed(patch.oriented(orientation), &changes)
     }
 
     public func validationBatch(_ index: Int) throws -> TrainingBatch {
