@@ -25,8 +25,10 @@ struct SheetScene {
         let radius = Double(side) * (form == .sphere ? 3 : 2.5) + 20 * random.unit()
         let shape = shape
         distances = (0..<shape.count).map { index in
-            let place = SIMD3(
-                Double(index % shape.x), Double(index / shape.x % shape.y), Double(index / shape.voxelsPerSlice)) * edges - center
+            let place =
+                SIMD3(
+                    Double(index % shape.x), Double(index / shape.x % shape.y), Double(index / shape.voxelsPerSlice)) * edges
+                - center
             let height = (place * normal).sum()
             let beside = length(place - height * normal)
             return switch form {

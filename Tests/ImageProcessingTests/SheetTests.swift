@@ -158,7 +158,7 @@ import Volumes
         #expect((17...22).contains { cross[20][y: 30, x: $0] != 0 } && (17...22).contains { cross[20][y: $0, x: 30] != 0 })
         let drawing = try SheetDrawing(shape: shape, voxelSize: voxelSize, thicknessInAngstroms: 50)
         let drawn = drawing.masks(of: 20..<21) { cross[$0] }[0]
-        #expect(drawn[y: 19, x: 19] && drawn[y: 22, x: 22])
+        #expect(drawn[y: 19, x: 19] && drawn[y: 21, x: 21])
         let ball = try surface { ($0 * $0).sum() <= 144 }
         let places = ball.map { $0.values.count { $0 != 0 } }.reduce(0, +)
         #expect(places >= 1 && places < 60, "\(places)")

@@ -39,7 +39,8 @@ struct RidgeSearch: Sendable {
         outer = 4 * mean
         func voxels(_ length: Double, _ edges: SIMD3<Double>) -> SIMD3<Int> {
             // Of voxels that are very flat, no more than 64 count along an axis.
-            SIMD3<Int>((SIMD3(repeating: length) / edges).rounded(.up).clamped(lowerBound: .zero, upperBound: .init(repeating: 64)))
+            SIMD3<Int>(
+                (SIMD3(repeating: length) / edges).rounded(.up).clamped(lowerBound: .zero, upperBound: .init(repeating: 64)))
         }
         innerReach = voxels(inner, edges)
         outerReach = voxels(outer, edges)
@@ -310,10 +311,13 @@ struct RidgeSearch: Sendable {
                 (value(a &+ b) + value(-a &- b) - value(a &- b) - value(b &- a)) / 4
             }
             let here = 2 * value(0)
-            let diagonal = SIMD3(
-                value(1) + value(-1) - here, value(dy) + value(-dy) - here, value(dz) + value(-dz) - here) / (edges * edges)
-            let beside = SIMD3(mixed(dy, dz), mixed(1, dz), mixed(1, dy)) / SIMD3(
-                edges.y * edges.z, edges.x * edges.z, edges.x * edges.y)
+            let diagonal =
+                SIMD3(
+                    value(1) + value(-1) - here, value(dy) + value(-dy) - here, value(dz) + value(-dz) - here) / (edges * edges)
+            let beside =
+                SIMD3(mixed(dy, dz), mixed(1, dz), mixed(1, dy))
+                / SIMD3(
+                    edges.y * edges.z, edges.x * edges.z, edges.x * edges.y)
             let least = -Self.leastCurvature / mean
             if let ridge = Self.strongestCurvature(diagonal, beside, below: least) {
                 let gradient = SIMD3(value(1) - value(-1), value(dy) - value(-dy), value(dz) - value(-dz)) / (2 * edges)
