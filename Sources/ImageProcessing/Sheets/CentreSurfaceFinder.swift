@@ -18,7 +18,7 @@ public import Volumes
 /// to bumps and edges of the mask out. Where sheets cross, and in the middle of a blob, peaks of the distance count as well.
 ///
 /// What a slice gets depends on the mask at most ``reach`` slices away, so slabs of any height give the same, and memory is that of a slab: one
-/// bit for each voxel of `slabHeight` slices and twice the reach, and 20 MB for each core. Sheets that are more than 400 Å or 64 voxels thick, whichever is
+/// bit for each voxel of `slabHeight` slices and twice the reach, and 30 MB for each core. Sheets that are more than 400 Å or 64 voxels thick, whichever is
 /// less, have no centre surface. At the border of the volume a sheet goes on, as in a mirror.
 public struct CentreSurfaceFinder: Sendable {
     /// The number of voxels along z, y and x.
@@ -38,7 +38,7 @@ public struct CentreSurfaceFinder: Sendable {
     ///   - shape: the shape of the volume.
     ///   - voxelSize: the voxel size; distances honour it along each axis.
     ///   - slabHeight: the slices that are computed at a time, at least 1. It changes time and memory, not the result.
-    public init(shape: VolumeShape, voxelSize: VoxelSize, slabHeight: Int = 32) {
+    public init(shape: VolumeShape, voxelSize: VoxelSize, slabHeight: Int = 64) {
         self.shape = shape
         self.slabHeight = max(1, slabHeight)
         search = RidgeSearch(shape: shape, voxelSize: voxelSize)

@@ -108,13 +108,11 @@ struct RidgeSearch: Sendable {
         defer { alongX.values.deallocate() }
         var filled = Rows(z, rows)
         var isEmpty = true
-        withUnsafeTemporaryAllocation(of: Int32.self, capacity: columns.count) { distances in
-            for slice in z {
-                for row in rows {
-                    let mask = window[slice - first]
-                    filled[slice, row] = measureRow(mask, row, columns, distances, into: alongX.row(slice, row), known.x)
-                    if filled[slice, row], known.z.contains(slice), known.y.contains(row) { isEmpty = false }
-                }
+        for slice in z {
+            let mask = window[slice - first]
+            for row in rows {
+                filled[slice, row] = measureRow(mask, row, columns, into: alongX.row(slice, row), known.x)
+                if filled[slice, row], known.z.contains(slice), known.y.contains(row) { isEmpty = false }
             }
         }
         guard !isEmpty else { return }
@@ -165,34 +163,45 @@ struct RidgeSearch: Sendable {
     ///   - target: gets the voxels of `wanted`.
     /// - Returns: whether there is foreground.
     private func measureRow(
-        _ mask: PackedSlice, _ row: Int, _ columns: Range<Int>, _ distances: UnsafeMutableBufferPointer<Int32>,
-        into target: UnsafeMutablePointer<Float>, _ wanted: Range<Int>
+        _ mask: PackedSlice, _ row: Int, _ columns: Range<Int>, into target: UnsafeMutablePointer<Float>, _ wanted: Range<Int>
     ) -> Bool {
-        let (within, outside) = (Float(inner * inner), Float(outer * outer))
+        let (within, outside, edge) = (Float(inner * inner), Float(outer * outer), Float(edges.x))
         return mask.words.withUnsafeBufferPointer { words in
             let start = (row &+ 1) &* mask.rowWords
-            func isForeground(_ x: Int) -> Bool { words[start &+ (x &+ 1) &>> 6] &>> UInt64((x &+ 1) & 63) & 1 != 0 }
-            let ends = (columns.lowerBound + 1) / 64...(columns.upperBound) / 64
+            let ends = (columns.lowerBound + 1) / 64...columns.upperBound / 64
             guard ends.contains(where: { words[start + $0] != 0 }) else {
                 for x in 0..<wanted.count { target[x] = -outside }
                 return false
             }
-            var (hasForeground, last, length) = (false, isForeground(columns.lowerBound), Int32(1 << 20))
-            for x in columns {
-                let here = isForeground(x)
-                hasForeground = hasForeground || here
-                length = here == last ? length &+ 1 : 1
-                last = here
-                distances[x &- columns.lowerBound] = length
+            /// The first voxel from x on that is of another kind, or the end.
+            func end(ofRunAt x: Int, isForeground: Bool) -> Int {
+                var bit = x &+ 1
+                while bit <= columns.upperBound {
+                    let word = words[start &+ bit &>> 6]
+                    let others = (isForeground ? ~word : word) &>> UInt64(bit & 63)
+                    if others != 0 { return min(bit &+ others.trailingZeroBitCount &- 1, columns.upperBound) }
+                    bit = (bit | 63) &+ 1
+                }
+                return columns.upperBound
             }
-            (last, length) = (isForeground(columns.upperBound - 1), 1 << 20)
-            for x in columns.reversed() {
-                let here = isForeground(x)
-                length = here == last ? length &+ 1 : 1
-                last = here
-                guard wanted.contains(x) else { continue }
-                let away = Float(edges.x) * Float(min(length, distances[x &- columns.lowerBound]))
-                target[x &- wanted.lowerBound] = here ? min(away * away, within) : -min(away * away, outside)
+            var hasForeground = false
+            var first = columns.lowerBound
+            while first < columns.upperBound {
+                let isForeground = words[start &+ (first &+ 1) &>> 6] &>> UInt64((first &+ 1) & 63) & 1 != 0
+                let next = end(ofRunAt: first, isForeground: isForeground)
+                hasForeground = hasForeground || isForeground
+                // The voxels of the other kind before and after the run; far away where there is none.
+                let (before, after) = (
+                    first == columns.lowerBound ? first - 1_000_000 : first - 1,
+                    next == columns.upperBound ? next + 1_000_000 : next
+                )
+                let limit = isForeground ? within : outside
+                for x in (first..<next).clamped(to: wanted) {
+                    let away = edge * Float(min(x &- before, after &- x))
+                    let square = min(away * away, limit)
+                    target[x &- wanted.lowerBound] = isForeground ? square : -square
+                }
+                first = next
             }
             return hasForeground
         }
@@ -203,7 +212,6 @@ struct RidgeSearch: Sendable {
     /// - Parameters:
     ///   - isNear: whether there is foreground nearby.
     ///   - alongZ: whether the axis is z, or y.
-    @inline(__always)
     private func measure(
         _ source: Field, at row: (z: Int, y: Int), isNear: Bool, alongZ: Bool, into target: UnsafeMutablePointer<Float>
     ) {
@@ -217,25 +225,34 @@ struct RidgeSearch: Sendable {
         let stride = alongZ ? source.y.count &* count : count
         let here = source.row(row.z, row.y)
         let (below, above) = (place &- ends.lowerBound, ends.upperBound &- 1 &- place)
-        for x in 0..<count {
-            let own = here[x]
-            var best = abs(own)
-            var step = 1
-            while true {
-                let away = Float(step) * edge
-                let square = away * away
-                guard square < best, step <= max(below, above) else { break }
-                if step <= below {
-                    let other = here[x &- step &* stride]
-                    best = min(best, (other < 0) == (own < 0) ? square + abs(other) : square)
+        func square(_ step: Int) -> Float { Float(step) * edge * (Float(step) * edge) }
+        // What is as near as anything counts outside of the mask: for all voxels at once. A voxel of the other kind has the distance 0.
+        for x in 0..<count { target[x] = abs(here[x]) }
+        let common = alongZ ? outerReach.z : outerReach.y
+        for step in 1..<common + 1 {
+            let square = square(step)
+            for (isThere, offset) in [(step <= below, -step &* stride), (step <= above, step &* stride)] where isThere {
+                let other = here + offset
+                for x in 0..<count {
+                    let signed: Float = here[x] < 0 ? -other[x] : other[x]
+                    let candidate = square + (signed > 0 ? signed : 0)
+                    target[x] = candidate < target[x] ? candidate : target[x]
                 }
-                if step <= above {
-                    let other = here[x &+ step &* stride]
-                    best = min(best, (other < 0) == (own < 0) ? square + abs(other) : square)
-                }
-                step &+= 1
             }
-            target[x] = own < 0 ? -best : best
+        }
+        let next = square(common + 1)
+        for x in 0..<count {
+            if here[x] < 0 {
+                target[x] = -target[x]
+            } else if next < target[x] {
+                var (best, step) = (target[x], common + 1)
+                while step <= max(below, above), square(step) < best {
+                    if step <= below { best = min(best, square(step) + max(here[x &- step &* stride], 0)) }
+                    if step <= above { best = min(best, square(step) + max(here[x &+ step &* stride], 0)) }
+                    step &+= 1
+                }
+                target[x] = best
+            }
         }
     }
 

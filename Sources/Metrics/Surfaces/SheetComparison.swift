@@ -26,7 +26,7 @@ public struct SheetComparison: Sendable {
     /// The prediction and the truth.
     private var sides: [Side]
     /// Where voxels count, in the slices from ``next`` on.
-    private var regions: [Mask] = []
+    private var regions: [PackedSlice] = []
     /// The number of slices that were added, and of those that were compared.
     private var (added, next) = (0, 0)
 
@@ -46,14 +46,14 @@ public struct SheetComparison: Sendable {
     private struct Side: Sendable {
         var finder: CentreSurfaceFinder
         /// The masks that are not compared yet.
-        var masks: [Mask] = []
+        var masks: [PackedSlice] = []
         /// The slices of the centre surface from ``first`` on that are still needed.
         var codes: [Image<UInt8>] = []
         var first = 0
         var counts = Counts()
 
         mutating func add(_ mask: Mask) throws(ImageError) {
-            masks.append(mask)
+            masks.append(PackedSlice(mask))
             codes += try finder.add(mask)
         }
 
@@ -95,7 +95,7 @@ public struct SheetComparison: Sendable {
             try sides[0].add(prediction)
             try sides[1].add(truth)
         }
-        regions.append(region ?? prediction.map { _ in true })
+        regions.append(PackedSlice(region ?? prediction.map { _ in true }))
         added += 1
         // A slice is compared when its surroundings are known.
         let (complete, reach) = (sides[0].first + sides[0].codes.count, max(drawing.reach, search.reach.z))
@@ -112,14 +112,12 @@ public struct SheetComparison: Sendable {
     private mutating func compare(_ z: Int, _ side: Int, with other: Int) {
         let (own, others, region) = (sides[side], sides[other], regions[0])
         let drawn = drawing.masks(of: z..<z + 1) { own.codes[$0 - own.first] }
-        let surface = own.codes[z - own.first]
         var counts = own.counts
-        for pixel in region.values.indices where region.values[pixel] {
-            counts.voxels += own.masks[0].values[pixel] ? 1 : 0
-            counts.drawn += drawn[0].values[pixel] ? 1 : 0
-            let code = surface.values[pixel]
-            guard code != 0 else { continue }
+        counts.voxels += own.masks[0].commonCount(with: region)
+        counts.drawn += PackedSlice(drawn[0]).commonCount(with: region)
+        for (pixel, code) in own.codes[z - own.first].values.enumerated() where code != 0 {
             let (y, x) = pixel.quotientAndRemainder(dividingBy: shape.x)
+            guard region[y: y, x: x] else { continue }
             counts.places += 1
             counts.agreeing += search.isAnyNear(code, x: x, y: y, z: z, in: others.codes, from: others.first) ? 1 : 0
         }
