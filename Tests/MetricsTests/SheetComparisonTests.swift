@@ -42,6 +42,13 @@ import Volumes
         #expect(far.dice == 0 && far.precision == 0 && far.recall == 0)
     }
 
+    @Test("flat sheets along the grid have the thickness that they have, wherever their middle is", arguments: 2...7)
+    func flat(thickness: Int) throws {
+        let sheet = try SampleVolume(z: 30, y: 20, x: 24) { _, _, z in (11..<11 + thickness).contains(z) }
+        let found = try #require(try compare(sheet, sheet).truth.thicknessInAngstroms)
+        #expect(abs(found - 10 * Double(thickness)) < 0.05 * 10 * Double(thickness), "\(found) Å of \(thickness) voxels")
+    }
+
     @Test("it is symmetric, and grows with the tolerance") func laws() throws {
         let (one, other) = (try shell(4), try shell(3, shift: 1.5))
         var last = 0.0

@@ -21,7 +21,7 @@ public struct SheetComparison: Sendable {
 
     private let voxelSize: VoxelSize
     /// Sheets of a few voxels, whose volume gives the area of a surface.
-    private let drawing: SheetDrawing
+    private let drawings: [SheetDrawing]
     private let search: PlaceSearch
     /// The prediction and the truth.
     private var sides: [Side]
@@ -30,8 +30,9 @@ public struct SheetComparison: Sendable {
     /// The number of slices that were added, and of those that were compared.
     private var (added, next) = (0, 0)
 
-    /// The thickness of the sheets that areas are measured by, in lengths of a voxel.
-    private static let measuringThickness = 3.0
+    /// The thicknesses of the sheets that areas are measured by, in lengths of a voxel. A flat sheet along the grid is drawn in whole voxels: for one of
+    /// three voxels that would be three or four, whether its middle lies in voxels or between them; for both of these together it is six.
+    private static let measuringThicknesses = [2.5, 3.5]
 
     /// What counts of one side.
     private struct Counts: Sendable {
@@ -73,9 +74,15 @@ public struct SheetComparison: Sendable {
             throw .parameter("the tolerance of centre surfaces", toleranceInVoxels, mustBe: "in 0 … 20 voxels")
         }
         (self.shape, self.voxelSize, self.toleranceInVoxels) = (shape, voxelSize, toleranceInVoxels)
-        let thickness = min(1000, Self.measuringThickness * voxelSize.meanInAngstroms)
-        drawing = try withMetricsError { () throws(ImageError) in
-            try SheetDrawing(shape: shape, voxelSize: voxelSize, thicknessInAngstroms: thickness)
+        drawings = try withMetricsError { () throws(ImageError) in
+            var drawings: [SheetDrawing] = []
+            for thickness in Self.measuringThicknesses {
+                drawings.append(
+                    try SheetDrawing(
+                        shape: shape, voxelSize: voxelSize,
+                        thicknessInAngstroms: min(1000, thickness * voxelSize.meanInAngstroms)))
+            }
+            return drawings
         }
         search = PlaceSearch(voxelSize, tolerance: toleranceInVoxels * voxelSize.meanInAngstroms)
         let side = Side(finder: CentreSurfaceFinder(shape: shape, voxelSize: voxelSize))
@@ -98,7 +105,7 @@ public struct SheetComparison: Sendable {
         regions.append(PackedSlice(region ?? prediction.map { _ in true }))
         added += 1
         // A slice is compared when its surroundings are known.
-        let (complete, reach) = (sides[0].first + sides[0].codes.count, max(drawing.reach, search.reach.z))
+        let (complete, reach) = (sides[0].first + sides[0].codes.count, max(drawings.map(\.reach).max() ?? 0, search.reach.z))
         while next < complete, complete == shape.z || next + reach < complete {
             compare(next, 0, with: 1)
             compare(next, 1, with: 0)
@@ -111,10 +118,13 @@ public struct SheetComparison: Sendable {
     /// Counts the voxels and places of a slice of one side.
     private mutating func compare(_ z: Int, _ side: Int, with other: Int) {
         let (own, others, region) = (sides[side], sides[other], regions[0])
-        let drawn = drawing.masks(of: z..<z + 1) { own.codes[$0 - own.first] }
         var counts = own.counts
         counts.voxels += own.masks[0].commonCount(with: region)
-        counts.drawn += PackedSlice(drawn[0]).commonCount(with: region)
+        for drawing in drawings {
+            for mask in drawing.masks(of: z..<z + 1, codes: { own.codes[$0 - own.first] }) {
+                counts.drawn += PackedSlice(mask).commonCount(with: region)
+            }
+        }
         for (pixel, code) in own.codes[z - own.first].values.enumerated() where code != 0 {
             let (y, x) = pixel.quotientAndRemainder(dividingBy: shape.x)
             guard region[y: y, x: x] else { continue }
@@ -130,10 +140,11 @@ public struct SheetComparison: Sendable {
     public func finish() throws(MetricsError) -> SheetAgreement {
         guard added == shape.z else { throw .missingSlices(added, of: shape) }
         let volume = voxelSize.volumeInCubicAngstroms
+        let thickness = drawings.map(\.thicknessInAngstroms).reduce(0, +)
         let parts = sides.map(\.counts).map { counts in
             SheetAgreement.Side(
                 places: counts.places, agreeing: counts.agreeing, volumeInCubicAngstroms: Double(counts.voxels) * volume,
-                areaInSquareAngstroms: Double(counts.drawn) * volume / drawing.thicknessInAngstroms)
+                areaInSquareAngstroms: Double(counts.drawn) * volume / thickness)
         }
         return SheetAgreement(prediction: parts[0], truth: parts[1])
     }
@@ -188,7 +199,7 @@ public struct SheetAgreement: Sendable, Hashable {
         public let agreeing: Int
         /// The volume of the mask in Å³.
         public let volumeInCubicAngstroms: Double
-        /// The area of its centre surface in Å²: the volume of the sheets that are drawn three voxels thick around it, divided by that thickness.
+        /// The area of its centre surface in Å²: the volume of sheets that are drawn some three voxels thick around it, divided by their thickness.
         public let areaInSquareAngstroms: Double
 
         /// The mean thickness in Å: the volume divided by the area; nil where there is no centre surface.
