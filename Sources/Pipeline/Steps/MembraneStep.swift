@@ -17,6 +17,7 @@ public struct MembraneStep: TypedStep {
     }
     public struct Inputs: Sendable {
         let calibration = Input(CalibrateStep.self, \.voxelSize)
+        let surfaces = Input(CentreSurfaceStep.self, \.surfaces)
     }
     public struct Outputs: Sendable {
         let thickness = ValueOutput<Double>("thickness")
@@ -26,7 +27,8 @@ public struct MembraneStep: TypedStep {
     public init() {}
 
     public func run(_ item: Item<Self>) throws {
-        let thickness = try item.parameters.thickness
+        // Where no class is a membrane, the parameter changes nothing.
+        let thickness = try item.inputs.surfaces.sheets.isEmpty ? 0 : item.parameters.thickness
         if thickness > 0 {
             try CentreSurface.checkThickness(thickness, voxelSize: item.inputs.calibration.voxelSize(of: item.scope))
         }
