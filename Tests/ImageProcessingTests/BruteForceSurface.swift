@@ -99,7 +99,8 @@ struct BruteForceSurface {
         }
         guard trace < least else { return nil }
         let neighbours = (0..<27).map { SIMD3($0 % 3 - 1, $0 / 3 % 3 - 1, $0 / 9 - 1) }
-        return neighbours.allSatisfy { at($0) <= at(.zero) } ? .zero : nil
+        // Mirror images are equal but for rounding.
+        return neighbours.allSatisfy { at($0) <= at(.zero) + 1e-9 } ? .zero : nil
     }
 }
 
