@@ -121,7 +121,8 @@ struct HandmadeResults {
             ])
     }
 
-    /// The centre surface of the class membrane of ``publishSegmentation(classes:depth:inputs:)``: the plane between x 14 and x 15.
+    /// The centre surface of the class membrane of ``publishSegmentation(classes:depth:inputs:)``: the plane between x 14 and x
+    /// 15.
     ///
     /// - Parameters:
     ///   - sheets: the labels of the classes that have one.

@@ -2,8 +2,8 @@ import Basics
 import ImageProcessing
 import Volumes
 
-/// The centre surface of a small mask by its definition: the distance of each voxel to each other one, a Gaussian over all of 7 × 7 × 7 voxels, and
-/// Jacobi's method for the strongest curvature.
+/// The centre surface of a small mask by its definition: the distance of each voxel to each other one, a Gaussian over all of 7 ×
+/// 7 × 7 voxels, and Jacobi's method for the strongest curvature.
 struct BruteForceSurface {
     let shape: VolumeShape
     let voxelSize: VoxelSize

@@ -150,8 +150,8 @@ extension Report {
         let scores = Set(rows.flatMap { key, row in ["dice", "f1"].filter { row.cells[$0] != nil }.map { "\(key[0])/\($0)" } })
         try addScores(of: scores.sorted(), to: &page)
         page.paragraph(
-            "Distances and thicknesses are in Å. A tomogram that a network was trained on says little about it. Particles are right by the rule and the "
-                + "radius that the item's output `\(Self.comparison)` states, below.")
+            "Distances and thicknesses are in Å. A tomogram that a network was trained on says little about it. Particles are right "
+                + "by the rule and the radius that the item's output `\(Self.comparison)` states, below.")
         try addRules(to: &page)
     }
 

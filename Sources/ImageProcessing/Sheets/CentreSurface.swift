@@ -1,11 +1,12 @@
 public import Basics
 public import Volumes
 
-/// The centre surface of sheets, such as membranes, as voxels `[z][y][x]` of one byte: 0 where there is none, else the code of the place
-/// within the voxel through which the surface goes.
+/// The centre surface of sheets, such as membranes, as voxels `[z][y][x]` of one byte: 0 where there is none, else the code of
+/// the place within the voxel through which the surface goes.
 ///
-/// A code is 1 + a + 6 b + 36 c, where a, b and c in 0 … 5 say in which sixth of the voxel the place lies along x, y and z. So a place is known
-/// to a twelfth of a voxel's edge along each axis, and a sheet has one place for about each voxel that its centre surface goes through.
+/// A code is 1 + a + 6 b + 36 c, where a, b and c in 0 … 5 say in which sixth of the voxel the place lies along x, y and z. So a
+/// place is known to a twelfth of a voxel's edge along each axis, and a sheet has one place for about each voxel that its centre
+/// surface goes through.
 public enum CentreSurface {
     /// The parts into which the edge of a voxel is divided.
     private static let parts = 6
@@ -30,8 +31,9 @@ public enum CentreSurface {
     /// The places of all codes; zero for what is none.
     package static let offsets: [SIMD3<Double>] = (0...255).map { offset(of: $0) ?? .zero }
 
-    /// What the squared distance to the nearest place exceeds that to the surface by, on average, as a part of the squared length of a voxel:
-    /// places lie about a voxel apart, and some voxels have none. Measured on planes, spheres and tubes of 3 to 6 voxels.
+    /// What the squared distance to the nearest place exceeds that to the surface by, on average, as a part of the squared length
+    /// of a voxel: places lie about a voxel apart, and some voxels have none. Measured on planes, spheres and tubes of 3 to 6
+    /// voxels.
     package static let samplingExcess = 0.25
 
     /// Checks the width of drawn sheets.

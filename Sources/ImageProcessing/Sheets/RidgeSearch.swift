@@ -2,7 +2,8 @@ import Basics
 import Foundation
 import Volumes
 
-/// The search of ``CentreSurfaceFinder`` in one tile: distances to the mask's border, their smoothing, and the test of each voxel.
+/// The search of ``CentreSurfaceFinder`` in one tile: distances to the mask's border, their smoothing, and the test of each
+/// voxel.
 struct RidgeSearch: Sendable {
     /// The side of a tile along y and x.
     static let tileSide = 128
@@ -156,7 +157,8 @@ struct RidgeSearch: Sendable {
 
     // MARK: Distances
 
-    /// Measures a row of the mask: the squared distance in Å² along the row to the nearest voxel of the other kind, negative outside of the mask.
+    /// Measures a row of the mask: the squared distance in Å² along the row to the nearest voxel of the other kind, negative
+    /// outside of the mask.
     ///
     /// - Parameters:
     ///   - columns: the voxels that count.
@@ -207,7 +209,8 @@ struct RidgeSearch: Sendable {
         }
     }
 
-    /// Adds an axis to squared distances: for each voxel of a row the least of dᵢ² + kᵢ², over the rows i along the axis, dᵢ being i's own.
+    /// Adds an axis to squared distances: for each voxel of a row the least of dᵢ² + kᵢ², over the rows i along the axis, dᵢ
+    /// being i's own.
     ///
     /// - Parameters:
     ///   - isNear: whether there is foreground nearby.
@@ -226,7 +229,8 @@ struct RidgeSearch: Sendable {
         let here = source.row(row.z, row.y)
         let (below, above) = (place &- ends.lowerBound, ends.upperBound &- 1 &- place)
         func square(_ step: Int) -> Float { Float(step) * edge * (Float(step) * edge) }
-        // What is as near as anything counts outside of the mask: for all voxels at once. A voxel of the other kind has the distance 0.
+        // What is as near as anything counts outside of the mask: for all voxels at once. A voxel of the other kind has the
+        // distance 0.
         for x in 0..<count { target[x] = abs(here[x]) }
         let common = alongZ ? outerReach.z : outerReach.y
         for step in 1..<common + 1 {
@@ -355,7 +359,8 @@ struct RidgeSearch: Sendable {
         }
     }
 
-    /// The smallest eigenvalue of a symmetric matrix, and its eigenvector of length 1; nil where it is not below `least`, or where there is no one direction.
+    /// The smallest eigenvalue of a symmetric matrix, and its eigenvector of length 1; nil where it is not below `least`, or
+    /// where there is no one direction.
     ///
     /// - Parameters:
     ///   - diagonal: the entries xx, yy, zz.

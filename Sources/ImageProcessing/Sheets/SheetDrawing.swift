@@ -8,7 +8,8 @@ public import Volumes
 /// let masks = try drawing.masks(of: 16..<32) { z in try surface.codes(z) }
 /// ```
 ///
-/// A slice depends on ``reach`` slices of the surface on either side, so that any range of slices can be drawn for itself, with the same result.
+/// A slice depends on ``reach`` slices of the surface on either side, so that any range of slices can be drawn for itself, with
+/// the same result.
 public struct SheetDrawing: Sendable {
     /// The number of voxels along z, y and x.
     public let shape: VolumeShape
@@ -36,11 +37,12 @@ public struct SheetDrawing: Sendable {
     ///
     /// - Parameters:
     ///   - slices: the slices.
-    ///   - codes: gives a slice of ``CentreSurface`` codes `[y][x]`; it is called once for each slice that these depend on, in order.
+    ///   - codes: gives a slice of ``CentreSurface`` codes `[y][x]`; it is called once for each slice that these depend on, in
+    ///     order.
     /// - Precondition: the slices lie in the volume, and codes have their size.
     /// - Returns: the masks of the slices, in order.
-    /// - Complexity: a row of a ball for each place and row, about 5 ns: 100 ns a place for sheets of four voxels. Memory is two bytes for each voxel
-    ///   of the slices.
+    /// - Complexity: a row of a ball for each place and row, about 5 ns: 100 ns a place for sheets of four voxels. Memory is two
+    ///   bytes for each voxel of the slices.
     public func masks<Failure>(
         of slices: Range<Int>, codes: (Int) throws(Failure) -> Image<UInt8>
     ) throws(Failure) -> [Mask] {

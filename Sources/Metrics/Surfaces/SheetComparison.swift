@@ -1,8 +1,10 @@
 public import Basics
+import Dispatch
 public import ImageProcessing
 public import Volumes
 
-/// Compares the centre surfaces of two masks of sheets, such as membranes, and measures how thick both are. Masks are added slice by slice.
+/// Compares the centre surfaces of two masks of sheets, such as membranes, and measures how thick both are. Masks are added slice
+/// by slice.
 ///
 /// ```swift
 /// var comparison = try SheetComparison(shape: shape, voxelSize: voxelSize)
@@ -11,8 +13,8 @@ public import Volumes
 /// print(agreement.dice, agreement.prediction.thicknessInAngstroms, agreement.truth.thicknessInAngstroms)
 /// ```
 ///
-/// How thick a membrane is drawn is a convention: masks of any thickness around the same centre surface (``CentreSurfaceFinder``) agree.
-/// Memory is that of two finders and some slices, whatever the number of slices.
+/// How thick a membrane is drawn is a convention: masks of any thickness around the same centre surface (``CentreSurfaceFinder``)
+/// agree. Memory is that of two finders and some slices, whatever the number of slices.
 public struct SheetComparison: Sendable {
     /// The number of voxels along z, y and x.
     public let shape: VolumeShape
@@ -30,9 +32,13 @@ public struct SheetComparison: Sendable {
     /// The number of slices that were added, and of those that were compared.
     private var (added, next) = (0, 0)
 
-    /// The thicknesses of the sheets that areas are measured by, in lengths of a voxel. A flat sheet along the grid is drawn in whole voxels: for one of
-    /// three voxels that would be three or four, whether its middle lies in voxels or between them; for both of these together it is six.
+    /// The thicknesses of the sheets that areas are measured by, in lengths of a voxel. A flat sheet along the grid is drawn in
+    /// whole voxels: for one of three voxels that would be three or four, whether its middle lies in voxels or between them; for
+    /// both of these together it is six.
     private static let measuringThicknesses = [2.5, 3.5]
+
+    /// The slices that are compared at a time.
+    private static let blockHeight = 16
 
     /// What counts of one side.
     private struct Counts: Sendable {
@@ -58,9 +64,8 @@ public struct SheetComparison: Sendable {
             codes += try finder.add(mask)
         }
 
-        /// Forgets the mask of the slice that was compared, and the centre surface before a slice.
+        /// Forgets the centre surface before a slice.
         mutating func forget(before z: Int) {
-            masks.removeFirst()
             let unneeded = max(0, min(z - first, codes.count))
             codes.removeFirst(unneeded)
             first += unneeded
@@ -91,7 +96,8 @@ public struct SheetComparison: Sendable {
 
     /// Adds the next slice.
     ///
-    /// - Parameter region: where voxels and surfaces count; nil for everywhere. Surfaces elsewhere still are what others may lie near.
+    /// - Parameter region: where voxels and surfaces count; nil for everywhere. Surfaces elsewhere still are what others may lie
+    ///   near.
     /// - Throws: ``MetricsError`` where a mask has another size, or the volume is full.
     /// - Complexity: as ``CentreSurfaceFinder/add(_:)``, for both masks.
     public mutating func add(prediction: Mask, truth: Mask, region: Mask? = nil) throws(MetricsError) {
@@ -104,34 +110,51 @@ public struct SheetComparison: Sendable {
         }
         regions.append(PackedSlice(region ?? prediction.map { _ in true }))
         added += 1
-        // A slice is compared when its surroundings are known.
+        // Slices are compared when their surroundings are known, several at a time.
         let (complete, reach) = (sides[0].first + sides[0].codes.count, max(drawings.map(\.reach).max() ?? 0, search.reach.z))
-        while next < complete, complete == shape.z || next + reach < complete {
-            compare(next, 0, with: 1)
-            compare(next, 1, with: 0)
-            regions.removeFirst()
-            next += 1
-            for side in sides.indices { sides[side].forget(before: next - reach) }
+        let end = complete == shape.z ? complete : complete - reach
+        while next < end {
+            let slices = next..<min(next + Self.blockHeight, end)
+            let found = counts(in: slices)
+            next = slices.upperBound
+            regions.removeFirst(slices.count)
+            for side in sides.indices {
+                sides[side].counts = found[side]
+                sides[side].masks.removeFirst(slices.count)
+                sides[side].forget(before: next - reach)
+            }
         }
     }
 
-    /// Counts the voxels and places of a slice of one side.
-    private mutating func compare(_ z: Int, _ side: Int, with other: Int) {
-        let (own, others, region) = (sides[side], sides[other], regions[0])
-        var counts = own.counts
-        counts.voxels += own.masks[0].commonCount(with: region)
-        for drawing in drawings {
-            for mask in drawing.masks(of: z..<z + 1, codes: { own.codes[$0 - own.first] }) {
-                counts.drawn += PackedSlice(mask).commonCount(with: region)
+    /// The counts of both sides after some more slices, each on its own core.
+    private func counts(in slices: Range<Int>) -> [Counts] {
+        var result = sides.map(\.counts)
+        result.withUnsafeMutableBufferPointer { result in
+            // Safe, because each iteration writes its own element.
+            nonisolated(unsafe) let result = result
+            DispatchQueue.concurrentPerform(iterations: 2) { side in
+                let (own, others) = (sides[side], sides[1 - side])
+                for drawing in drawings {
+                    let drawn = drawing.masks(of: slices) { own.codes[$0 - own.first] }
+                    for (mask, region) in zip(drawn, regions) {
+                        result[side].drawn += PackedSlice(mask).commonCount(with: region)
+                    }
+                }
+                for (mask, (region, z)) in zip(own.masks, zip(regions, slices)) {
+                    result[side].voxels += mask.commonCount(with: region)
+                    own.codes[z - own.first].values.withUnsafeBufferPointer { codes in
+                        for pixel in codes.indices where codes[pixel] != 0 {
+                            let (y, x) = pixel.quotientAndRemainder(dividingBy: shape.x)
+                            guard region[y: y, x: x] else { continue }
+                            let isNear = search.isAnyNear(codes[pixel], x: x, y: y, z: z, in: others.codes, from: others.first)
+                            result[side].places += 1
+                            result[side].agreeing += isNear ? 1 : 0
+                        }
+                    }
+                }
             }
         }
-        for (pixel, code) in own.codes[z - own.first].values.enumerated() where code != 0 {
-            let (y, x) = pixel.quotientAndRemainder(dividingBy: shape.x)
-            guard region[y: y, x: x] else { continue }
-            counts.places += 1
-            counts.agreeing += search.isAnyNear(code, x: x, y: y, z: z, in: others.codes, from: others.first) ? 1 : 0
-        }
-        sides[side].counts = counts
+        return result
     }
 
     /// The agreement of all slices.
@@ -199,7 +222,8 @@ public struct SheetAgreement: Sendable, Hashable {
         public let agreeing: Int
         /// The volume of the mask in Å³.
         public let volumeInCubicAngstroms: Double
-        /// The area of its centre surface in Å²: the volume of sheets that are drawn some three voxels thick around it, divided by their thickness.
+        /// The area of its centre surface in Å²: the volume of sheets that are drawn some three voxels thick around it, divided
+        /// by their thickness.
         public let areaInSquareAngstroms: Double
 
         /// The mean thickness in Å: the volume divided by the area; nil where there is no centre surface.
@@ -217,6 +241,7 @@ public struct SheetAgreement: Sendable, Hashable {
     /// The part of the truth's centre surface that lies near the prediction's; nil where it has none.
     public var recall: Double? { ratio(truth.agreeing, truth.places) }
 
-    /// The surface Dice: the part of both centre surfaces together that lies near the other one; nil where both are empty, 0 where one is.
+    /// The surface Dice: the part of both centre surfaces together that lies near the other one; nil where both are empty, 0
+    /// where one is.
     public var dice: Double? { ratio(prediction.agreeing + truth.agreeing, prediction.places + truth.places) }
 }

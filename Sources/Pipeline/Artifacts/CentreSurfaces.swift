@@ -4,8 +4,8 @@ public import Engine
 import ImageProcessing
 import Volumes
 
-/// The centre surfaces of those classes of a segmentation that are sheets, as an artifact (Schema/blobs.md, `centre-surfaces`): a byte for each
-/// voxel and class, by ``CentreSurface``.
+/// The centre surfaces of those classes of a segmentation that are sheets, as an artifact (Schema/blobs.md, `centre-surfaces`): a
+/// byte for each voxel and class, by ``CentreSurface``.
 public struct CentreSurfaces: ArtifactContent {
     public static let kind = "centre-surfaces"
     private static let attribute = "labels"

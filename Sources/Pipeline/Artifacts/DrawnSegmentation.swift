@@ -1,10 +1,11 @@
 import ImageProcessing
 package import Volumes
 
-/// A segmentation whose sheets, such as membranes, are drawn at a thickness around their centre surfaces. The network does not run for it.
+/// A segmentation whose sheets, such as membranes, are drawn at a thickness around their centre surfaces. The network does not
+/// run for it.
 ///
-/// A voxel that has another class keeps it, also where a sheet is drawn over it. Where two classes of sheets are drawn, a voxel keeps its own, and
-/// else gets the first one.
+/// A voxel that has another class keeps it, also where a sheet is drawn over it. Where two classes of sheets are drawn, a voxel
+/// keeps its own, and else gets the first one.
 struct DrawnSegmentation: Sendable {
     let shape: VolumeShape
     let classes: ClassList
@@ -19,7 +20,8 @@ struct DrawnSegmentation: Sendable {
     private static let blockHeight = 16
 
     /// - Parameter thicknessInAngstroms: the full width of sheets; 0 for as the network found them.
-    /// - Throws: ``PipelineError`` where the centre surfaces are of another segmentation; ``ImageError`` where sheets cannot be drawn so thick.
+    /// - Throws: ``PipelineError`` where the centre surfaces are of another segmentation; ``ImageError`` where sheets cannot be
+    ///   drawn so thick.
     init(
         _ segmentation: Segmentation, _ surfaces: CentreSurfaces, thicknessInAngstroms: Double, voxelSize: VoxelSize
     ) throws {
@@ -83,8 +85,8 @@ extension Segmentation {
     /// The labels with sheets drawn at a thickness.
     ///
     /// - Parameter tomogram: the name of the tomogram, for messages.
-    /// - Throws: ``PipelineError`` where no class is a sheet, or the centre surfaces are of an earlier segmentation; ``ImageError`` where the
-    ///   thickness is less than a voxel's length, or more than 1000 Å.
+    /// - Throws: ``PipelineError`` where no class is a sheet, or the centre surfaces are of an earlier segmentation;
+    ///   ``ImageError`` where the thickness is less than a voxel's length, or more than 1000 Å.
     package func volume(
         drawnAlong surfaces: CentreSurfaces, thicknessInAngstroms: Double, voxelSize: VoxelSize, of tomogram: String
     ) throws -> StoredVolume {

@@ -2,8 +2,8 @@ public import CatalogSchema
 public import Engine
 import ImageProcessing
 
-/// Says how thick membranes are drawn for all that measures and compares them. It is a step of its own so that another thickness makes stale
-/// these steps alone.
+/// Says how thick membranes are drawn for all that measures and compares them. It is a step of its own so that another thickness
+/// makes stale these steps alone.
 public struct MembraneStep: TypedStep {
     public static let name = "membrane"
     public static let version = 1

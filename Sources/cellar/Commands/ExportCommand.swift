@@ -33,7 +33,8 @@ struct ExportCommand: ParsableCommand {
                 Pseudo-labels are 1 membrane, 2 macromolecule, 3 neither. A segmentation has the classes of its network, whose \
                 numbers are printed. 0 is ground.
 
-                With --thickness, membranes of a segmentation are drawn anew, as all voxels within half of it of their centre surface, \
+                With --thickness, membranes of a segmentation are drawn anew, as all voxels within half of it of their centre \
+                surface, \
                 whatever the thickness that the network gave them; no network runs. Other classes stay as they are, and win over \
                 membranes. The recipe's centre-surface.classes says which classes are membranes, and membrane.thickness at which \
                 thickness they are measured and compared.
