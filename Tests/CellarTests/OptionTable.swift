@@ -95,7 +95,7 @@ struct OptionTable {
             "jobs", "z", "radius", "pixel-size", "voxel-size", "dataset-voxel-size", "ids", "count", "slices", "pictures", "bins",
             "from", "to",
             "seed", "snr", "size", "tomograms", "budget", "time-limit", "least-confidence", "keep-runs", "threshold",
-            "voxel-spacing",
+            "thickness", "voxel-spacing",
         ]
         let paths = [
             "paths", "directory", "destination", "labels", "points", "output", "path", "input", "catalog",
