@@ -90,7 +90,8 @@ enum MeasureLabel {
         "volume_nm3": "volume (nm³)", "surface_nm2": "surface (nm²)", "diameter_nm": "diameter (nm)",
         "membrane_distance": "distance to membrane (Å)", "radius": "radius (Å)", "elongation": "elongation",
         "density_mean": "mean density", "x": "x (Å)", "y": "y (Å)", "z": "z (Å)", "concentration": "objects per µm³",
-        "dice": "Dice", "iou": "IoU", "f1": "F1",
+        "dice": "Dice", "iou": "IoU", "f1": "F1", "surface_dice": "surface Dice", "thickness_found": "thickness found (Å)",
+        "thickness_true": "true thickness (Å)",
     ]
     /// The endings of names that stand for a unit.
     private static let units = [

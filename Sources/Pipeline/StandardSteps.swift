@@ -7,7 +7,8 @@ public enum StandardSteps {
     public static let all: [any Step] = [
         DescribeStep(), CalibrateStep(), PrepareStep(), FeaturesStep(), EigenvectorsStep(), FeatureMapStep(),
         ConsistencyStep(), MaskStep(), SplitStep(), PseudoLabelsStep(), TrainMembraneStep(), TrainParticlesStep(), SegmentStep(),
-        PickStep(), MeasureStep(), MeasurePicksStep(), EvaluateStep(), EvaluatePicksStep(), EvaluatePseudoLabelsStep(),
+        PickStep(), CentreSurfaceStep(), MembraneStep(), MeasureStep(), MeasurePicksStep(), EvaluateStep(), EvaluatePicksStep(),
+        EvaluatePseudoLabelsStep(),
     ]
 }
 
@@ -76,10 +77,11 @@ public struct RecipePreset: Sendable, Hashable {
         "train-membrane.patch.foreground": "0", "train-membrane.epoch.patience": "0",
         "train-membrane.optimizer.weight_decay": "0",
         "train-membrane.optimizer.schedule": "constant", "train-particles.epoch.patience": "0",
-        "segment.smallest_volume": "0", "pick.score": "0", "measure-picks.score": "0",
+        "segment.smallest_volume": "0", "membrane.thickness": "0", "pick.score": "0", "measure-picks.score": "0",
         "train-membrane.network.context": "0", "train-membrane.patch.augmentation": "none",
         "train-membrane.optimizer.averaging": "0", "train-particles.patch.augmentation": "none",
-        "train-particles.optimizer.averaging": "0",
+        "train-particles.optimizer.averaging": "0", "segment.network": "trained", "segment.averaging": "1",
+        "segment.largest_scale": "1", "pick.network": "trained", "pick.averaging": "1", "pick.largest_scale": "1",
     ]
 
     /// For a first try: small networks that are trained in minutes.

@@ -121,6 +121,32 @@ struct HandmadeResults {
             ])
     }
 
+    /// The centre surface of the class membrane of ``publishSegmentation(classes:depth:inputs:)``: the plane between x 14 and x
+    /// 15.
+    ///
+    /// - Parameters:
+    ///   - sheets: the labels of the classes that have one.
+    ///   - isOld: whether it is of another segmentation.
+    func publishCentreSurface(sheets: [Int] = [1], isOld: Bool = false, inputs: [ItemOutcome.Input] = []) throws {
+        let labels = try #require(
+            try catalog.results.standingArtifact(step: "segment", scopeID: tomogramID, output: "labels"))
+        let (shape, width) = ([Self.shape.z, Self.shape.y, Self.shape.x], Self.shape.x)
+        // 1 + 36 · 3 + 6 · 3: in the first sixth of a voxel along x, and behind the middle along y and z.
+        let codes = (0..<shape.reduce(1, *)).map { UInt8($0 % width == 15 ? 127 : 0) }
+        try publish(
+            "centre-surface", key: "\(sheets) \(isOld)", inputs: inputs,
+            artifacts: [
+                (
+                    "surfaces", "centre-surfaces",
+                    { artifact in
+                        try artifact.setAttribute("classes", Self.classes)
+                        try artifact.setAttribute("labels", .string(isOld ? "0" : labels.hexadecimal))
+                        for label in sheets { try artifact.write("class_\(label)", shape: shape, values: codes) }
+                    }
+                )
+            ])
+    }
+
     /// Two ribosomes: at slice 2 with a radius of 50 Å, and at slice 5 with one of 20 Å.
     ///
     /// - Parameter inputs: what the step read.

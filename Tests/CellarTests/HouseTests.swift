@@ -12,6 +12,8 @@ import Testing
         "Sources/Metrics/Picks/PickRule.swift": ["pick"],
         // Values of parameters.
         "Sources/Pipeline/StandardSteps.swift": ["eigenvectors", "mask"],
+        // A class.
+        "Sources/cellar/Commands/DemoCommand.swift": ["membrane"],
         // An example in a help text.
         "Sources/cellar/Commands/PlotCommand.swift": ["evaluate"],
     ]

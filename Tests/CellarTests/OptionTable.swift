@@ -95,7 +95,7 @@ struct OptionTable {
             "jobs", "z", "radius", "pixel-size", "voxel-size", "dataset-voxel-size", "ids", "count", "slices", "pictures", "bins",
             "from", "to",
             "seed", "snr", "size", "tomograms", "budget", "time-limit", "least-confidence", "keep-runs", "threshold",
-            "voxel-spacing",
+            "thickness", "voxel-spacing",
         ]
         let paths = [
             "paths", "directory", "destination", "labels", "points", "output", "path", "input", "catalog",
@@ -189,7 +189,7 @@ struct OptionTable {
             ["target": "t", "z": "2", "step": "segment", "output": "segment.png"],
         ],
         "report": [["directory": "report", "dataset": "d", "pictures": "1", "where": "size_z > 1"]],
-        "export labels": [["target": "t", "step": "segment", "output": "l.mrc"]],
+        "export labels": [["target": "t", "step": "segment", "thickness": "60", "output": "l.mrc"]],
         "export points": [
             [
                 "target": "t", "step": "pick", "class": "ribosome", "least-confidence": "0.5", "convention": "angstrom",

@@ -51,6 +51,7 @@ struct OptionWorkplace {
                 try results.publish("evaluate", key: key, metrics: [("membrane/dice", dice)], values: ["curves": curve])
             }
             try results.publishSegmentation()
+            try results.publishCentreSurface()
             try results.publishPicks()
             let header = #"{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#
             let length = withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { Array($0) }

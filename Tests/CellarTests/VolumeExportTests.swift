@@ -35,6 +35,45 @@ import Testing
         #expect(again.status == 1 && again.errors.contains("--force"), "\(again.errors)")
     }
 
+    @Test("membranes are drawn at a thickness without a network; other classes stay, and win")
+    func thickness() throws {
+        let results = try HandmadeResults()
+        let cellar = results.cellar
+        func export(_ thickness: String, _ name: String = "d.mrc") throws -> CellarProcess.Result {
+            try cellar("export", "labels", "t", "--thickness", thickness, "--output", name, "--force")
+        }
+        #expect(try export("60").errors.contains("segment has no result for t at hand"))
+        try results.publishSegmentation()
+        #expect(try export("60").errors.contains("`cellar run --until centre-surface` computes it"))
+        try results.publishCentreSurface()
+        // Voxels are 10 Å long; membrane from x 10, ribosome from x 20 on.
+        for (thickness, first, end) in [("60", 12, 18), ("10", 14, 16), ("200", 5, 20), ("1000", 0, 20)] {
+            for name in ["d.mrc", "d.zarr"] {
+                let written = try export(thickness, name)
+                #expect(written.status == 0, "\(written.errors)")
+                #expect(
+                    written.output.contains("segment, membranes \(Double(thickness) ?? 0) Å thick: 1 membrane, 2 ribosome\n"),
+                    "\(written.output)")
+                let labels = try floats(volume(results, name))
+                for index in labels.indices {
+                    let x = index % 40
+                    #expect(labels[index] == (x >= 20 ? 2 : (first..<end).contains(x) ? 1 : 0), "\(thickness) Å, x \(x)")
+                }
+            }
+        }
+        let thin = try export("9")
+        #expect(thin.status == 1 && thin.errors.contains("from the length of a voxel, 10.0 Å, to 1000 Å"), "\(thin.errors)")
+        for thickness in ["1001", "-60", "nan", "thick"] { #expect(try export(thickness).status == 2, "\(thickness)") }
+        for other in [["--objects"], ["--step", "pseudo-labels"]] {
+            let refused = try cellar(["export", "labels", "t", "--thickness", "60", "--output", "d.mrc"] + other)
+            #expect(refused.status == 2 && refused.errors.contains("--thickness is for the membranes"), "\(refused.errors)")
+        }
+        try results.publishCentreSurface(isOld: true)
+        #expect(try export("60").errors.contains("are of an earlier segmentation; `cellar run --until centre-surface`"))
+        try results.publishCentreSurface(sheets: [])
+        #expect(try export("60").errors.contains("the segmentation of t has no membrane to draw, only membrane, ribosome"))
+    }
+
     @Test("objects are int32 in an image, 0 between slabs")
     func objects() throws {
         let results = try HandmadeResults()

@@ -45,7 +45,7 @@ import Volumes
         #expect(evaluated["membrane/dice"] == dice)
         #expect(evaluated["membrane/iou"] == iou)
         #expect(evaluated["membrane/voxels_true"] == Double(truth))
-        for measure in ["surface_dice", "skeleton_dice", "average_precision", "best_f1"] {
+        for measure in ["surface_dice", "boundary_dice", "skeleton_dice", "average_precision", "best_f1"] {
             let value = try #require(evaluated["membrane/\(measure)"])
             #expect(value > 0.8 && value <= 1, "\(measure) \(value)")
         }
@@ -97,6 +97,40 @@ import Volumes
         collection.settings["evaluate-picks.picks.radius"] = "20"
         #expect(try collection.run()?.progress.ran == 2)
         #expect(try metrics(collection, step: "evaluate-picks")["macromolecule/match_radius"] == 20)
+
+        // Another thickness of membranes runs no network, and what measures and compares them alone.
+        #expect(abs(try #require(evaluated["membrane/thickness_true"]) - 30) < 4)
+        collection.settings["membrane.thickness"] = "70"
+        #expect(try #require(try collection.run()).isComplete)
+        #expect(try ranLast(collection) == ["evaluate", "measure", "measure-picks", "membrane"])
+        let thicker = try metrics(collection, step: "evaluate")
+        let thickness = try #require(thicker["membrane/thickness_found"])
+        #expect(abs(thickness - 70) < 15, "\(thickness)")
+        #expect(thicker["membrane/thickness_true"] == evaluated["membrane/thickness_true"])
+        #expect(try #require(thicker["membrane/surface_dice"]) > 0.8)
+        #expect(try #require(thicker["membrane/boundary_dice"]) < #require(evaluated["membrane/boundary_dice"]))
+        // Seven voxels of 80 across the field.
+        let part = try #require(try metrics(collection, step: "measure")["membrane/fraction"])
+        #expect(abs(part - 7.0 / 80) < 0.02, "\(part)")
+        // As the network found it: found again.
+        collection.settings["membrane.thickness"] = "0"
+        #expect(try collection.run()?.progress.ran ?? 0 == 0)
+        #expect(try metrics(collection, step: "evaluate") == evaluated)
+        collection.settings["membrane.thickness"] = "5"
+        let failures = try #require(try collection.run()).failures
+        #expect(failures.count == 1 && failures[0].contains("from the length of a voxel, 10.0 Å, to 1000 Å"), "\(failures)")
+    }
+
+    /// The steps that the last run executed.
+    private func ranLast(_ collection: PipelineCollection) throws -> [String] {
+        try collection.catalog.unsafeRead { db in
+            try String.fetchAll(
+                db,
+                sql: """
+                    SELECT DISTINCT step.name FROM trace JOIN step ON step.id = trace.step_id
+                    WHERE trace.run_id = (SELECT max(run_id) FROM trace) ORDER BY 1
+                    """)
+        }
     }
 
     @Test("pseudo-labels are compared in the slabs that have any, without a training set")

@@ -26,6 +26,7 @@ import Testing
         "prepare.density.lower_percentile", "prepare.density.upper_percentile", "prepare.density.structures",
         "prepare.clahe.clip_limit", "prepare.clahe.grid", "split.particle.smallest_diameter", "split.particle.largest_diameter",
         "split.cellpose.diameter", "train-membrane.classes", "train-particles.classes", "train-particles.radius",
+        "centre-surface.classes",
         // Numbers that the method needs.
         "features.timesteps.count", "features.latent", "feature-map.diversity.patch", "feature-map.merge.similarity",
         "feature-map.merge.threshold", "mask.smoothing.size", "mask.smoothing.sigma", "pseudo-labels.link.overlap",

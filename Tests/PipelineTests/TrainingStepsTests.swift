@@ -68,9 +68,9 @@ import Volumes
         }
         #expect(points == 6)
         #expect(try collection.run() == nil)
-        // Another threshold segments and measures anew, and trains nothing.
+        // Another threshold segments, finds centre surfaces and measures anew, and trains nothing.
         collection.settings["segment.threshold"] = "0.6"
-        #expect(try collection.run()?.progress.ran == 3)
+        #expect(try collection.run()?.progress.ran == 5)
     }
 
     @Test("networks learn annotations, and a run that is stopped ends with the same results")

@@ -4,7 +4,8 @@ import ImageProcessing
 import Metrics
 import Volumes
 
-/// Measures what evaluating and measuring a segmentation cost: overlap, surfaces and skeletons of membranes, picks, and every object.
+/// Measures what evaluating, measuring and drawing a segmentation cost: overlap, surfaces and skeletons of membranes, picks, and
+/// every object.
 ///
 ///     metrics-benchmark [SLICES] [SIDE] [PICKS]
 @main
@@ -22,7 +23,33 @@ struct MetricsBenchmark {
         }
         try picks(values[2])
         try measure(scene, size)
+        try draw(scene, size)
         try evaluate(scene, size)
+    }
+
+    /// The centre surface of the membrane, and membranes drawn around it.
+    private static func draw(_ scene: CellScene, _ size: VoxelSize) throws {
+        let shape = scene.shape
+        var finder = CentreSurfaceFinder(shape: shape, voxelSize: size)
+        let drawing = try SheetDrawing(shape: shape, voxelSize: size, thicknessInAngstroms: 60)
+        var surface: [Image<UInt8>] = []
+        var (seconds, voxels) = ((found: 0.0, drawn: 0.0), 0)
+        for z in 0..<shape.z {
+            let mask = scene.labels(z).map { $0 == 1 }
+            voxels += mask.foregroundCount
+            seconds.found += try ProcessUse.measure { surface += try finder.add(mask) }.processorSeconds
+        }
+        var drawn = 0
+        for z in stride(from: 0, to: shape.z, by: 16) {
+            seconds.drawn += try ProcessUse.measure {
+                drawn += drawing.masks(of: z..<min(z + 16, shape.z)) { surface[$0] }.map(\.foregroundCount).reduce(0, +)
+            }.processorSeconds
+        }
+        let million = Double(shape.count) / 1e6
+        Report.row(
+            "centre surface: \(shape), \(voxels) voxels of membrane",
+            "\(Report.text(million / seconds.found, 0)) million voxels a second of one core; drawn 60 Å thick "
+                + "\(Report.text(million / seconds.drawn, 0)) (\(drawn) voxels)")
     }
 
     private static func picks(_ count: Int) throws {
@@ -82,7 +109,8 @@ struct MetricsBenchmark {
                 + "farthest from a membrane \(Report.text(farthest / 10, 0)) nm)")
     }
 
-    /// Everything that is asked of a class and its truth: overlap, sweep, distances of surfaces, and skeletons of either kind.
+    /// Everything that is asked of a class and its truth: overlap, sweep, distances of surfaces, skeletons of either kind, and
+    /// centre surfaces.
     private static func evaluate(_ scene: CellScene, _ size: VoxelSize) throws {
         let shape = scene.shape
         var overlap = Overlap()
@@ -90,6 +118,7 @@ struct MetricsBenchmark {
         var surfaces = try SurfaceComparison(shape: shape, voxelSize: size)
         var skeletons = try SkeletonComparison(shape: shape, skeleton: .surface)
         var lines = try SkeletonComparison(shape: shape, skeleton: .curve)
+        var sheets = try SheetComparison(shape: shape, voxelSize: size)
         var seconds = [String: Double]()
         var processor = 0.0
         func timed(_ name: String, _ body: () throws -> Void) rethrows {
@@ -107,6 +136,7 @@ struct MetricsBenchmark {
             try timed("surfaces") { try surfaces.add(prediction: prediction, truth: truth) }
             try timed("surface skeletons") { try skeletons.add(prediction: prediction, truth: truth) }
             try timed("centre lines") { try lines.add(prediction: prediction, truth: truth) }
+            try timed("centre surfaces") { try sheets.add(prediction: prediction, truth: truth) }
         }
         var text = ""
         try timed("surfaces") {
@@ -115,7 +145,14 @@ struct MetricsBenchmark {
                 "\(distances.predictionToTruth.elements + distances.truthToPrediction.elements) elements, mean "
                 + "\(Report.text(distances.mean ?? 0, 2)) Å, 95 % \(Report.text(distances.hausdorff() ?? 0, 1)) Å"
         }
-        try timed("surface skeletons") { text += ", surface Dice \(Report.text(try skeletons.finish().dice ?? 0, 3))" }
+        try timed("surface skeletons") { text += ", Dice of skeletons \(Report.text(try skeletons.finish().dice ?? 0, 3))" }
+        try timed("centre surfaces") {
+            let agreement = try sheets.finish()
+            text +=
+                ", of centre surfaces \(Report.text(agreement.dice ?? 0, 3)), "
+                + "\(Report.text(agreement.prediction.thicknessInAngstroms ?? 0, 1)) and "
+                + "\(Report.text(agreement.truth.thicknessInAngstroms ?? 0, 1)) Å thick"
+        }
         let memory = ProcessUse.peakResidentBytes / 1_000_000
         try timed("centre lines") { text += ", clDice \(Report.text(try lines.finish().dice ?? 0, 3))" }
         let parts = seconds.sorted { $0.key < $1.key }.map { "\($0.key) \(Report.text($0.value, 1)) s" }.joined(separator: ", ")

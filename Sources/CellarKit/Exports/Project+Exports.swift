@@ -47,12 +47,19 @@ extension Project {
     ///   - name: of the tomogram: its name, `dataset/name`, or `id:N`.
     ///   - source: nil for the segmentation where there is one, and else the pseudo-labels.
     ///   - numbersObjects: whether each voxel gets the number of its object instead of its class; of pseudo-labels only.
-    /// - Throws: ``CatalogError`` where there is no such tomogram or result, ``VolumeError`` where the file cannot be written.
+    ///   - thicknessInAngstroms: the full width at which membranes of a segmentation are drawn around their centre surfaces,
+    ///     without running a network; nil for as the network found them. Other classes stay as they are.
+    /// - Throws: ``CatalogError`` where there is no such tomogram or result, or no voxel size; ``PipelineError`` where there is
+    ///   no membrane to draw; ``ImageError`` where it cannot be drawn so thick; ``VolumeError`` where the file cannot be written.
     /// - Complexity: reads and writes the volume once, in blocks of 32 MiB.
     public func exportLabels(
-        of name: String, from source: ExportedLabels? = nil, numbersObjects: Bool = false, to output: VolumeOutput
+        of name: String, from source: ExportedLabels? = nil, numbersObjects: Bool = false, thicknessInAngstroms: Double? = nil,
+        to output: VolumeOutput
     ) throws -> Export {
         let export = try TomogramExport(self, of: name)
+        if let thicknessInAngstroms {
+            return try export.writeDrawn(thicknessInAngstroms: thicknessInAngstroms, to: output)
+        }
         if !numbersObjects, source != .pseudoLabels {
             if let labels = try export.source.standing.content(SegmentStep.self, \.labels, scopeID: export.source.id) {
                 let results = try export.write(

@@ -90,6 +90,28 @@ struct TomogramExport {
         return provenance
     }
 
+    /// Writes the segmentation with its membranes drawn at a thickness.
+    func writeDrawn(thicknessInAngstroms: Double, to output: VolumeOutput) throws -> Export {
+        let (standing, id, tomogram) = (source.standing, source.id, source.tomogram.name)
+        guard let labels = try standing.content(SegmentStep.self, \.labels, scopeID: id) else {
+            throw source.missing(SegmentStep.name)
+        }
+        guard let surfaces = try standing.content(CentreSurfaceStep.self, \.surfaces, scopeID: id) else {
+            throw source.missing(CentreSurfaceStep.name)
+        }
+        guard let voxelSize = try source.provenance(of: CentreSurfaceStep.name).voxelSize else {
+            throw CatalogError(
+                .invalid, "\(tomogram) has no voxel size, which a thickness needs; add it again with --voxel-size")
+        }
+        let volume = try labels.volume(
+            drawnAlong: surfaces, thicknessInAngstroms: thicknessInAngstroms, voxelSize: voxelSize, of: tomogram)
+        let noun = "\(SegmentStep.name), membranes \(thicknessInAngstroms) Å thick"
+        let results = try write(
+            volume, step: CentreSurfaceStep.name, label: "labels by \(noun)".replacing("Å", with: "A"), reduction: .first,
+            to: output)
+        return Export(contents: "\(shape), \(noun): \(labels.classes.sentence)", results: results)
+    }
+
     private func write(
         _ parts: [(z: Range<Int>, volume: StoredVolume)], label: String, _ results: ExportedResults,
         reduction: OMEZarrWriter.Reduction, hasNumbers: Bool, to output: VolumeOutput

@@ -136,9 +136,9 @@ extension Report {
             return page.paragraph("Nothing is compared: `cellar annotate` says where labels or points of a person are.")
         }
         let measures = [
-            "dice", "iou", "precision", "recall", "f1", "pick_precision", "pick_recall", "surface_dice", "skeleton_dice",
-            "cl_dice", "boundary_distance_mean",
-            "boundary_distance_95",
+            "dice", "iou", "precision", "recall", "f1", "pick_precision", "pick_recall", "surface_dice", "surface_precision",
+            "surface_recall", "thickness_found", "thickness_true", "skeleton_dice", "cl_dice", "boundary_dice",
+            "boundary_distance_mean", "boundary_distance_95",
             "average_precision", "true", "found", "match_radius",
         ].filter { measure in rows.values.contains { $0.cells[measure] != nil } }
         page.table(
@@ -150,8 +150,8 @@ extension Report {
         let scores = Set(rows.flatMap { key, row in ["dice", "f1"].filter { row.cells[$0] != nil }.map { "\(key[0])/\($0)" } })
         try addScores(of: scores.sorted(), to: &page)
         page.paragraph(
-            "Distances are in Å. A tomogram that a network was trained on says little about it. Particles are right by the rule and the "
-                + "radius that the item's output `\(Self.comparison)` states, below.")
+            "Distances and thicknesses are in Å. A tomogram that a network was trained on says little about it. Particles are right "
+                + "by the rule and the radius that the item's output `\(Self.comparison)` states, below.")
         try addRules(to: &page)
     }
 

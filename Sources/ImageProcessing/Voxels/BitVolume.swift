@@ -119,6 +119,11 @@ package struct PackedSlice: Sendable {
     /// Whether a pixel is foreground; y in −1 … height, x in −1 … width.
     package subscript(y y: Int, x x: Int) -> Bool { words[(y + 1) * rowWords + (x + 1) / 64] >> UInt64((x + 1) % 64) & 1 != 0 }
 
+    /// The number of pixels that are foreground in both slices, which have the same size.
+    package func commonCount(with other: PackedSlice) -> Int {
+        zip(words, other.words).reduce(0) { $0 + ($1.0 & $1.1).nonzeroBitCount }
+    }
+
     private mutating func fill(from bytes: UnsafeRawBufferPointer) {
         for y in 0..<height { fillRow(y, from: bytes, at: y * width) }
     }

@@ -1,26 +1,40 @@
 import Basics
 import BlobStore
+import ImageProcessing
 package import Volumes
 
 /// A volume `[z][y][x]` within an artifact, which is read slice by slice: labels as uint8, numbers as float32.
 package struct StoredVolume: Sendable {
     /// `[z, y, x]`; another number of axes where the artifact is none of ours.
     package let lengths: [Int]
-    private let artifact: Artifact
-    private let dataset: String
-    private let scalarType: ScalarType
-    private let scale: Float
+    /// The scalar type of the voxels that ``slices(_:)`` gives.
+    package let voxelType: ScalarType
+    /// For messages.
+    private let name: String
+    /// Reads some slices, whose shape is given; nil where not all are there.
+    private let read: @Sendable (Range<Int>, VolumeShape) throws -> VoxelBuffer?
 
     /// - Parameters:
     ///   - scalarType: of the voxels that are given out: uint8 or float32.
     ///   - scale: what numbers are multiplied with.
     init(_ artifact: Artifact, dataset: String, as scalarType: ScalarType, scale: Float = 1) throws {
         lengths = try artifact.description(of: dataset).shape
-        (self.artifact, self.dataset, self.scalarType, self.scale) = (artifact, dataset, scalarType, scale)
+        (name, voxelType) = ("the dataset \(dataset) of \(artifact.digest.abbreviated)", scalarType)
+        read = { z, shape in
+            if scalarType == .uint8 {
+                return VoxelBuffer(shape: shape, values: try artifact.readRows(dataset, z, as: UInt8.self))
+            }
+            let values = try artifact.readFloats(dataset, rows: z)
+            return VoxelBuffer(shape: shape, values: scale == 1 ? values : values.map { $0 * scale })
+        }
     }
 
-    /// The scalar type of the voxels that ``slices(_:)`` gives.
-    package var voxelType: ScalarType { scalarType }
+    /// The labels of a segmentation with sheets drawn at a thickness, uint8.
+    init(drawn segmentation: DrawnSegmentation) {
+        lengths = [segmentation.shape.z, segmentation.shape.y, segmentation.shape.x]
+        (name, voxelType) = ("the drawn segmentation", .uint8)
+        read = { z, shape in VoxelBuffer(shape: shape, values: try segmentation.slices(z).flatMap(\.values)) }
+    }
 
     /// The voxels of some slices.
     ///
@@ -28,19 +42,10 @@ package struct StoredVolume: Sendable {
     /// - Complexity: reads and decodes these slices, and what shares chunks with them.
     package func slices(_ z: Range<Int>) throws -> VoxelBuffer {
         guard lengths.count == 3, let shape = VolumeShape(z: z.count, y: lengths[1], x: lengths[2]) else {
-            throw PipelineError(
-                "the dataset \(dataset) of \(artifact.digest.abbreviated) is no volume; `cellar verify` looks at it")
+            throw PipelineError("\(name) is no volume; `cellar verify` looks at it")
         }
-        let voxels: VoxelBuffer?
-        if scalarType == .uint8 {
-            voxels = VoxelBuffer(shape: shape, values: try artifact.readRows(dataset, z, as: UInt8.self))
-        } else {
-            let values = try artifact.readFloats(dataset, rows: z)
-            voxels = VoxelBuffer(shape: shape, values: scale == 1 ? values : values.map { $0 * scale })
-        }
-        guard let voxels else {
-            throw PipelineError(
-                "the slices \(z) of \(artifact.digest.abbreviated) are not all there; `cellar verify` looks at it")
+        guard let voxels = try read(z, shape) else {
+            throw PipelineError("the slices \(z) of \(name) are not all there; `cellar verify` looks at it")
         }
         return voxels
     }

@@ -41,6 +41,8 @@ struct LabelEvaluation: DeclarationGroup {
     let skeleton = Parameter<Skeleton>.choice(
         "skeleton", default: .surface,
         "which skeletons are compared: none, middle surfaces (of membranes), or centre lines (clDice)")
+    let sheetTolerance = Parameter.real(
+        "centre_surface.tolerance", default: 1, in: 0...20, "how far in voxels centre surfaces of membranes may be apart")
 }
 
 /// The parameters of steps that compare particles.
@@ -113,15 +115,18 @@ struct EvaluationScope<S: TypedStep> where S.Outputs == EvaluationOutputs {
 
     /// The measures of a comparison of labels.
     ///
-    /// - Parameter isOnePiece: whether the compared slices have no gap; else surfaces and skeletons are left out.
-    func settings(_ parameters: ParameterValues<LabelEvaluation>, _ voxelSize: VoxelSize, isOnePiece: Bool = true) throws
-        -> LabelComparison.Settings
-    {
+    /// - Parameters:
+    ///   - sheets: the classes that are sheets, whose centre surfaces are compared.
+    ///   - isOnePiece: whether the compared slices have no gap; else surfaces and skeletons are left out.
+    func settings(
+        _ parameters: ParameterValues<LabelEvaluation>, _ voxelSize: VoxelSize, sheets: [String], isOnePiece: Bool = true
+    ) throws -> LabelComparison.Settings {
         let tolerance = try parameters.surfaceTolerance
         return try LabelComparison.Settings(
             toleranceInAngstroms: tolerance > 0 ? tolerance : voxelSize.meanInAngstroms,
             measuresSurfaces: isOnePiece && parameters.measuresSurfaces,
-            skeleton: isOnePiece ? parameters.skeleton.kind : nil)
+            skeleton: isOnePiece ? parameters.skeleton.kind : nil,
+            sheets: isOnePiece ? sheets : [], sheetToleranceInVoxels: parameters.sheetTolerance)
     }
 
     /// The annotated and the found particles of each compared class.

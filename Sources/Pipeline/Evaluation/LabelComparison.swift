@@ -13,6 +13,10 @@ struct LabelComparison {
         var measuresSurfaces: Bool
         /// The kind of skeleton that is compared; nil for none.
         var skeleton: SkeletonKind?
+        /// The classes that are sheets, whose centre surfaces are compared.
+        var sheets: [String]
+        /// The largest distance in voxels at which two centre surfaces agree.
+        var sheetToleranceInVoxels: Double
     }
 
     /// A slice of both sides, `[y][x]`, with the classes of the comparison, from 1.
@@ -30,6 +34,7 @@ struct LabelComparison {
         var histogram = ProbabilityHistogram()
         var surfaces: SurfaceComparison?
         var skeletons: SkeletonComparison?
+        var sheets: SheetComparison?
     }
 
     private var classes: [Class]
@@ -51,7 +56,10 @@ struct LabelComparison {
                 name: name,
                 surfaces: settings.measuresSurfaces
                     ? try SurfaceComparison(shape: shape, voxelSize: voxelSize, slices: region) : nil,
-                skeletons: try settings.skeleton.map { try SkeletonComparison(shape: known, skeleton: $0) })
+                skeletons: try settings.skeleton.map { try SkeletonComparison(shape: known, skeleton: $0) },
+                sheets: settings.sheets.contains(name)
+                    ? try SheetComparison(
+                        shape: known, voxelSize: voxelSize, toleranceInVoxels: settings.sheetToleranceInVoxels) : nil)
         }
     }
 
@@ -69,6 +77,7 @@ struct LabelComparison {
             guard isKnown else { continue }
             try classes[index].overlap.add(prediction: found, truth: truth, region: known)
             try classes[index].skeletons?.add(prediction: found, truth: truth)
+            try classes[index].sheets?.add(prediction: found, truth: truth, region: known)
             guard slice.probabilities.indices.contains(index) else { continue }
             hasProbabilities = true
             try classes[index].histogram.add(probability: slice.probabilities[index], truth: truth, region: known)
@@ -93,15 +102,22 @@ struct LabelComparison {
             record("voxels_true", Double(overlap.truePositives + overlap.falseNegatives))
             record("voxels_found", Double(overlap.truePositives + overlap.falsePositives))
             if let distances = try classes[index].surfaces?.finish() {
-                record("surface_dice", distances.dice(toleranceInAngstroms: settings.toleranceInAngstroms))
+                record("boundary_dice", distances.dice(toleranceInAngstroms: settings.toleranceInAngstroms))
                 record("boundary_distance_mean", distances.mean)
                 record("boundary_distance_95", distances.hausdorff())
             }
             if let skeletons = try classes[index].skeletons?.finish() {
                 record(settings.skeleton == .curve ? "cl_dice" : "skeleton_dice", skeletons.dice)
             }
+            if let sheets = try classes[index].sheets?.finish() {
+                record("surface_dice", sheets.dice)
+                record("surface_precision", sheets.precision)
+                record("surface_recall", sheets.recall)
+                record("thickness_found", sheets.prediction.thicknessInAngstroms)
+                record("thickness_true", sheets.truth.thicknessInAngstroms)
+            }
             // Frees the memory for the next class.
-            (classes[index].surfaces, classes[index].skeletons) = (nil, nil)
+            (classes[index].surfaces, classes[index].skeletons, classes[index].sheets) = (nil, nil, nil)
             guard hasProbabilities else { continue }
             let curve = classes[index].histogram.curve()
             record("average_precision", curve.averagePrecision)

@@ -11,7 +11,7 @@ import Volumes
 /// For an annotation of points its outputs are empty; `evaluate-picks` compares these.
 public struct EvaluateStep: TypedStep {
     public static let name = "evaluate"
-    public static let version = 1
+    public static let version = 2
     public static let scope = ScopeKind.annotation
     public static let summary = "how well the segmentation agrees with labels of a person"
 
@@ -24,6 +24,8 @@ public struct EvaluateStep: TypedStep {
         let calibration = Input(CalibrateStep.self, \.voxelSize)
         let segmentation = Input(SegmentStep.self, \.labels)
         let probability = Input(SegmentStep.self, \.probability)
+        let surfaces = Input(CentreSurfaceStep.self, \.surfaces)
+        let thickness = Input(MembraneStep.self, \.thickness)
     }
     public static let (parameters, inputs, outputs) = (Parameters(), Inputs(), EvaluationOutputs())
 
@@ -32,15 +34,18 @@ public struct EvaluateStep: TypedStep {
     public func run(_ item: Item<Self>) throws {
         let evaluation = try EvaluationScope(item, item.inputs.annotations)
         guard evaluation.annotation.kind == .labels else { return try evaluation.give(nil, curves: [:]) }
-        let (segmentation, probability) = (try item.inputs.segmentation, try item.inputs.probability)
-        let pairs = try evaluation.pairs(item.parameters.pairing, found: segmentation.classes.names)
+        let (found, probability) = (try item.inputs.segmentation, try item.inputs.probability)
+        let pairs = try evaluation.pairs(item.parameters.pairing, found: found.classes.names)
         guard !pairs.compared.isEmpty else { return try evaluation.give(pairs, curves: [:]) }
-        let shape = segmentation.shape
+        let (shape, voxelSize) = (found.shape, try item.inputs.calibration.voxelSize(of: item.scope))
+        let surfaces = try item.inputs.surfaces
+        var segmentation = try DrawnSegmentation(
+            found, surfaces, thicknessInAngstroms: item.inputs.thickness, voxelSize: voxelSize)
         let labels = try evaluation.labels(pairs, item.parameters.labels, shape: shape)
         let region = try evaluation.region(labels, item.parameters.labels)
         var comparison = try LabelComparison(
-            classes: pairs.compared, shape: shape, voxelSize: item.inputs.calibration.voxelSize(of: item.scope), region: region,
-            settings: evaluation.settings(item.parameters.labels, item.inputs.calibration.voxelSize(of: item.scope)))
+            classes: pairs.compared, shape: shape, voxelSize: voxelSize, region: region,
+            settings: evaluation.settings(item.parameters.labels, voxelSize, sheets: surfaces.names))
         for z in 0..<shape.z {
             try item.checkCancellation()
             item.report(Double(z) / Double(shape.z), "slice \(z) of \(shape.z)")
@@ -93,7 +98,7 @@ public struct EvaluatePicksStep: TypedStep {
 /// Where slabs overlap, the slab that was added first is used, as in ``MaskStep``.
 public struct EvaluatePseudoLabelsStep: TypedStep {
     public static let name = "evaluate-pseudo-labels"
-    public static let version = 1
+    public static let version = 2
     public static let scope = ScopeKind.annotation
     public static let summary = "how well pseudo-labels agree with what a person says"
 
@@ -152,7 +157,8 @@ public struct EvaluatePseudoLabelsStep: TypedStep {
         let region = first..<last + 1
         let voxelSize = try item.inputs.calibration.voxelSize(of: item.scope)
         // Between slabs with a gap, surfaces would have edges that are none: surfaces are compared only where there is no gap.
-        let settings = try evaluation.settings(item.parameters.labels, voxelSize, isOnePiece: known.count == region.count)
+        let settings = try evaluation.settings(
+            item.parameters.labels, voxelSize, sheets: [PseudoLabels.membrane], isOnePiece: known.count == region.count)
         var comparison = try LabelComparison(
             classes: pairs.compared, shape: shape, voxelSize: voxelSize, region: region, settings: settings)
         let table = ClassList.table(from: PseudoLabels.classes, to: pairs.compared)

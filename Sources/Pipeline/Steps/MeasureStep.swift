@@ -22,6 +22,8 @@ public struct MeasureStep: TypedStep {
         let voxels = Input.voxels
         let calibration = Input(CalibrateStep.self, \.voxelSize)
         let segmentation = Input(SegmentStep.self, \.labels)
+        let surfaces = Input(CentreSurfaceStep.self, \.surfaces)
+        let thickness = Input(MembraneStep.self, \.thickness)
     }
     public struct Outputs: Sendable {
         let lamella = ValueOutput<StoredLamella?>("lamella")
@@ -31,8 +33,10 @@ public struct MeasureStep: TypedStep {
     public init() {}
 
     public func run(_ item: Item<Self>) throws {
-        let segmentation = try item.inputs.segmentation
-        let (shape, voxelSize) = (segmentation.shape, try item.inputs.calibration.voxelSize(of: item.scope))
+        let voxelSize = try item.inputs.calibration.voxelSize(of: item.scope)
+        var segmentation = try DrawnSegmentation(
+            item.inputs.segmentation, item.inputs.surfaces, thicknessInAngstroms: item.inputs.thickness, voxelSize: voxelSize)
+        let shape = segmentation.shape
         let volume = try item.inputs.voxels.open()
         guard volume.shape == shape else {
             throw PipelineError(
@@ -87,6 +91,8 @@ public struct MeasurePicksStep: TypedStep {
         let voxels = Input.voxels
         let calibration = Input(CalibrateStep.self, \.voxelSize)
         let segmentation = Input(SegmentStep.self, \.labels)
+        let surfaces = Input(CentreSurfaceStep.self, \.surfaces)
+        let thickness = Input(MembraneStep.self, \.thickness)
         let picks = Input(PickStep.self, \.particles)
         let lamella = Input(MeasureStep.self, \.lamella)
     }
@@ -98,8 +104,10 @@ public struct MeasurePicksStep: TypedStep {
     public init() {}
 
     public func run(_ item: Item<Self>) throws {
-        let segmentation = try item.inputs.segmentation
-        let (shape, voxelSize) = (segmentation.shape, try item.inputs.calibration.voxelSize(of: item.scope))
+        let voxelSize = try item.inputs.calibration.voxelSize(of: item.scope)
+        var segmentation = try DrawnSegmentation(
+            item.inputs.segmentation, item.inputs.surfaces, thicknessInAngstroms: item.inputs.thickness, voxelSize: voxelSize)
+        let shape = segmentation.shape
         let picks = try item.inputs.picks
         let least = try item.parameters.score
         let particles = picks.particles.filter { $0.pick.score >= least }

@@ -7,6 +7,7 @@ struct ExportCommand: ParsableCommand {
         discussion: """
             cellar export labels TS_0008 --output labels.mrc           classes of voxels, for IMOD, napari, ChimeraX
             cellar export labels TS_0008 --objects --output objects.mrc
+            cellar export labels TS_0008 --thickness 60 --output labels.mrc      membranes 60 Å thick
             cellar export labels TS_0008 --output labels.zarr          OME-Zarr, for napari, neuroglancer, copick
             cellar export points TS_0008 --output particles.star       RELION 5; .csv, .json (copick), .ndjson (portal)
             cellar export map TS_0008 --output map.mrc                 the feature map
@@ -31,6 +32,12 @@ struct ExportCommand: ParsableCommand {
             discussion: """
                 Pseudo-labels are 1 membrane, 2 macromolecule, 3 neither. A segmentation has the classes of its network, whose \
                 numbers are printed. 0 is ground.
+
+                With --thickness, membranes of a segmentation are drawn anew, as all voxels within half of it of their centre \
+                surface, \
+                whatever the thickness that the network gave them; no network runs. Other classes stay as they are, and win over \
+                membranes. The recipe's centre-surface.classes says which classes are membranes, and membrane.thickness at which \
+                thickness they are measured and compared.
                 """)
 
         @Option(help: "Whose labels: those of the step segment, where it has a result, and else pseudo-labels.")
@@ -39,15 +46,26 @@ struct ExportCommand: ParsableCommand {
         @Flag(help: "Write the number that each object has in v_object instead of its class; of pseudo-labels only.")
         var objects = false
 
+        @Option(
+            help: ArgumentHelp(
+                "The full width in Å at which membranes of a segmentation are drawn; as the network found them, if not given.",
+                valueName: "Å"))
+        var thickness: RealNumber<SheetThickness>?
+
         @OptionGroup var target: ExportTarget
 
         func validate() throws {
             if objects, step == .segmentation { throw ValidationError("--objects are those of pseudo-labels; segment has none.") }
+            if thickness != nil, objects || step == .pseudoLabels {
+                throw ValidationError("--thickness is for the membranes of a segmentation; pseudo-labels stay as they are.")
+            }
         }
 
         func run() throws {
             try target.writeVolume { project, output in
-                try project.exportLabels(of: target.target, from: step, numbersObjects: objects, to: output)
+                try project.exportLabels(
+                    of: target.target, from: step, numbersObjects: objects, thicknessInAngstroms: thickness?.value,
+                    to: output)
             }
         }
     }

@@ -66,6 +66,9 @@ enum TimeLimit: RealQuantity { static let range = 0.001...1e9 }
 /// The radius of a particle in Å.
 enum ParticleRadius: RealQuantity { static let range = 0.1...100_000 }
 
+/// The full width of a drawn membrane in Å.
+enum SheetThickness: RealQuantity { static let range = 0.01...1000 }
+
 /// The least score of what is in a mask.
 enum ScoreThreshold: RealQuantity { static let range = -1e9...1e9 }
 
