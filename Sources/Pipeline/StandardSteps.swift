@@ -81,7 +81,7 @@ public struct RecipePreset: Sendable, Hashable {
         "train-membrane.network.context": "0", "train-membrane.patch.augmentation": "none",
         "train-membrane.optimizer.averaging": "0", "train-particles.patch.augmentation": "none",
         "train-particles.optimizer.averaging": "0", "segment.network": "trained", "segment.averaging": "1",
-        "segment.largest_scale": "1", "pick.network": "trained", "pick.averaging": "1", "pick.largest_scale": "1",
+        "segment.scale_limit": "1", "pick.network": "trained", "pick.averaging": "1", "pick.scale_limit": "1",
     ]
 
     /// For a first try: small networks that are trained in minutes.

@@ -56,7 +56,8 @@ import Volumes
         let report = try #require(try collection.run())
         #expect(report.isComplete, "\(report.failures)")
         // Pseudo-labels are thicker than the sheet, and so is what is learned from them.
-        #expect(dice(try labels(collection).values, scene) > 0.45)
+        let found = dice(try labels(collection).values, scene)
+        #expect(found > 0.45, "\(found)")
         try checkParticles(collection, scene)
         // What a network was trained on is known: evaluation leaves it out.
         let trained = try collection.catalog.unsafeRead { db in

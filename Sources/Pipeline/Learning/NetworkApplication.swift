@@ -57,8 +57,8 @@ struct NetworkApplication {
         let voxelSizeTolerance = Parameter.real(
             "voxel_size_tolerance", default: 0.05, in: 0...10,
             "part by which the voxel size may differ from the network's, and nothing is scaled")
-        let largestScale = Parameter.real(
-            "largest_scale", default: 1.7, in: 1...4,
+        let scaleLimit = Parameter.real(
+            "scale_limit", default: 1.7, in: 1...4,
             "largest ratio of the two voxel sizes; within it, the tomogram is scaled for the network; 1 for never")
     }
 
@@ -133,7 +133,7 @@ struct NetworkApplication {
             }
             let scale = try VoxelScale(
                 voxelSize, of: volume.shape, learned: description.voxelSizeInAngstroms, tolerance: parameters.voxelSizeTolerance,
-                most: parameters.largestScale, tomogram: item.scope.tomogram)
+                most: parameters.scaleLimit, tomogram: item.scope.tomogram)
             members.append(Member(network: network, description: description, answers: answers, scale: scale))
             classes += answers.map(\.name).filter { !classes.contains($0) }
         }
