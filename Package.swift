@@ -69,7 +69,8 @@ let package = Package(
         .target(name: "ImageProcessing", dependencies: ["Basics", "Volumes"], exclude: ["README.md"], swiftSettings: settings),
         .target(
             name: "Rendering", dependencies: ["Basics", "CZlib", "Volumes"], exclude: ["README.md"], swiftSettings: settings),
-        .target(name: "Simulation", dependencies: ["Basics", "Tensors", "Volumes"], exclude: ["README.md"], swiftSettings: settings),
+        .target(
+            name: "Simulation", dependencies: ["Basics", "Tensors", "Volumes"], exclude: ["README.md"], swiftSettings: settings),
         .target(
             name: "Checkpoints", dependencies: ["Basics", "Tensors", "Volumes"], exclude: ["README.md"], swiftSettings: settings),
         .target(name: "BuiltinModels", dependencies: ["CBuiltinModels", "Volumes"], swiftSettings: settings),
@@ -199,7 +200,8 @@ let package = Package(
             name: "MetricsTests", dependencies: ["Basics", "Metrics", "ImageProcessing", "Simulation", "Volumes", "TestSupport"],
             exclude: ["Golden/make_golden.py"], resources: [.copy("Golden/data")], swiftSettings: settings),
         .testTarget(
-            name: "SimulationTests", dependencies: ["Basics", "Tensors", "Simulation", "Volumes", "TestSupport"], swiftSettings: settings),
+            name: "SimulationTests", dependencies: ["Basics", "Tensors", "Simulation", "Volumes", "TestSupport"],
+            swiftSettings: settings),
         .testTarget(
             name: "CatalogTests",
             dependencies: ["Basics", "Catalog", "CatalogSchema", "CatalogMigrations", "Volumes", "TestSupport", grdb],

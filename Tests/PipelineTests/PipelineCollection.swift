@@ -19,7 +19,7 @@ final class PipelineCollection {
     var settings: [String: String]
 
     /// - Parameter voxels: `[z][y][x]`
-    init(_ voxels: VoxelBuffer, settings: [String: String] = [:]) throws {
+    init(_ voxels: VoxelBuffer, voxelSize: Double = 10, settings: [String: String] = [:]) throws {
         self.settings = settings
         directory = try TemporaryDirectory()
         let place = CatalogDirectory(path: directory.file(".cellar"))
@@ -28,7 +28,7 @@ final class PipelineCollection {
         graph = try StepGraph(StandardSteps.all)
         let writer = try MRCWriter(
             path: directory.file("t.mrc"), shape: voxels.shape, scalarType: voxels.scalarType,
-            voxelSize: VoxelSize(cubicInAngstroms: 10))
+            voxelSize: VoxelSize(cubicInAngstroms: voxelSize))
         try writer.append(voxels)
         try writer.finish()
         let location = VolumeLocation(path: directory.file("t.mrc"))

@@ -9,7 +9,8 @@ import Volumes
         _ shape: VolumeShape, _ size: Double, learned: Double = 10, most: Double = 1.7
     ) throws -> VoxelScale {
         try VoxelScale(
-            #require(VoxelSize(cubicInAngstroms: size)), of: shape, learned: learned, tolerance: 0.05, most: most, tomogram: "d/t")
+            #require(VoxelSize(cubicInAngstroms: size)), of: shape, learned: learned, tolerance: 0.05, most: most, tomogram: "d/t"
+        )
     }
 
     /// Reads boxes of an array `[z][y][x]`.
@@ -93,7 +94,9 @@ import Volumes
         #expect(try deviation(5) < 0.5 && deviation(2.5) < 0.25)
     }
 
-    @Test("what is given back has the tomogram's slices, and begins anywhere with the same bits", arguments: [6.0, 7.3, 10, 13.1, 16.9])
+    @Test(
+        "what is given back has the tomogram's slices, and begins anywhere with the same bits",
+        arguments: [6.0, 7.3, 10, 13.1, 16.9])
     func restored(size: Double) throws {
         let shape = try #require(VolumeShape(z: 13, y: 9, x: 11))
         let scale = try scale(shape, size)

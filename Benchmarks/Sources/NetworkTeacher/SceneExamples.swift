@@ -55,19 +55,22 @@ final class SceneExamples: TrainingExamples {
         return try Self.examples(wanted.compactMap { scenes[$0] }, settings, augmentations).batch(step: step)
     }
 
-    private static func examples(_ scenes: [Scene], _ settings: Settings, _ augmentations: Augmentations) throws -> PatchExamples {
+    private static func examples(_ scenes: [Scene], _ settings: Settings, _ augmentations: Augmentations) throws -> PatchExamples
+    {
         guard let shape = VolumeShape(z: 1, y: settings.patch, x: settings.patch) else {
             throw TrainingError(.invalid, "patches of \(settings.patch) voxels cannot be")
         }
         let regions = scenes.enumerated().map { number, scene in
             LabelledRegion(
-                volume: number, box: scene.region.box, foreground: scene.region.foreground, labels: { try scene.region.labels(in: $0) })
+                volume: number, box: scene.region.box, foreground: scene.region.foreground,
+                labels: { try scene.region.labels(in: $0) })
         }
         let sampler = try PatchSampler(
             volumes: scenes.map(\.volume), regions: regions, shape: shape, context: settings.context,
             foregroundShare: regions.contains { $0.foreground.count > 0 } ? settings.foreground : 0, jitter: settings.patch / 3)
         return PatchExamples(
-            training: sampler, heldOut: sampler, orientations: Orientation.slab, augmentations: augmentations, batch: settings.batch,
+            training: sampler, heldOut: sampler, orientations: Orientation.slab, augmentations: augmentations,
+            batch: settings.batch,
             validationBatches: settings.validationBatches, seed: settings.seed)
     }
 

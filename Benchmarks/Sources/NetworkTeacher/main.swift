@@ -66,7 +66,8 @@ func teach() throws {
     settings.seed = arguments.seed
     let augmentations = try Augmentations(
         parsing: "rotation 0.5 -45..45, zoom 0.5 0.8..1.25, noise 0.4 0..0.8, blur 0.3 0.3..1.3, spectrum 0.5 0.1..0.5, "
-            + "wedge 0.2 40..70, contrast 0.7 0.6..1.6, brightness 0.5 -0.4..0.4, gamma 0.3 0.7..1.4, gradient 0.3 0..0.6, blank 0.2 0.05..0.25")
+            + "wedge 0.2 40..70, contrast 0.7 0.6..1.6, brightness 0.5 -0.4..0.4, gamma 0.3 0.7..1.4, gradient 0.3 0..0.6, blank 0.2 0.05..0.25"
+    )
     let examples = try SceneExamples(settings, augmentations: augmentations)
     let architecture = NetworkArchitecture.unet(
         try UNetArchitecture(
@@ -82,16 +83,19 @@ func teach() throws {
     let result = try trainer.run(epoch: { epoch in
         let line =
             "epoch \(epoch.number): loss \(epoch.loss), held out \(epoch.validationLoss ?? 0), Dice \(epoch.validationDice ?? 0), "
-                + "thresholds \(epoch.thresholds ?? []), \(Int(epoch.seconds)) s\n"
+            + "thresholds \(epoch.thresholds ?? []), \(Int(epoch.seconds)) s\n"
         FileHandle.standardOutput.write(Data(line.utf8))
     })
     // Of the outputs' thresholds those of the classes; the middle and the rest of particles are one class.
     let best = result.thresholds ?? []
     let thresholds = TaughtClasses.classes.map { name in
-        name == "macromolecule" ? 0.5 : TaughtClasses.outputs.firstIndex(of: name).flatMap { best.indices.contains($0 - 1) ? best[$0 - 1] : nil } ?? 0.5
+        name == "macromolecule"
+            ? 0.5
+            : TaughtClasses.outputs.firstIndex(of: name).flatMap { best.indices.contains($0 - 1) ? best[$0 - 1] : nil } ?? 0.5
     }
     let description = Description(
-        voxelSizeInAngstroms: settings.voxelSizeInAngstroms, patchSize: settings.patch, seed: Int(arguments.seed), epoch: result.epoch,
+        voxelSizeInAngstroms: settings.voxelSizeInAngstroms, patchSize: settings.patch, seed: Int(arguments.seed),
+        epoch: result.epoch,
         thresholds: thresholds)
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]

@@ -129,7 +129,8 @@ struct NetworkApplication {
             let answers = description.answers(network.architecture, purpose)
             guard !answers.isEmpty else {
                 throw PipelineError(
-                    "\(name) \(purpose == .labels ? "labels no voxels" : "finds no particles"): choose another network, or train one")
+                    "\(name) \(purpose == .labels ? "labels no voxels" : "finds no particles"): choose another network, or train one"
+                )
             }
             let scale = try VoxelScale(
                 voxelSize, of: volume.shape, learned: description.voxelSizeInAngstroms, tolerance: parameters.voxelSizeTolerance,
@@ -161,9 +162,11 @@ struct NetworkApplication {
     func probabilities(_ cutting: Cutting, pickerMargin: Int?) throws -> ProbabilitySlices {
         var parts: [ProbabilitySlices.Part] = []
         for (number, member) in members.enumerated() {
-            let window = try Self.window(of: member.network, member.description, cutting, pickerMargin, shape: member.scale.scaledShape)
+            let window = try Self.window(
+                of: member.network, member.description, cutting, pickerMargin, shape: member.scale.scaledShape)
             let file = try apply(member, window, number: number)
-            parts.append(ProbabilitySlices.Part(file: file, places: classes.map { name in member.answers.firstIndex { $0.name == name } }))
+            parts.append(
+                ProbabilitySlices.Part(file: file, places: classes.map { name in member.answers.firstIndex { $0.name == name } }))
         }
         return ProbabilitySlices(
             shape: volume.shape, classes: classes, hasSpread: average.copies > 1 || members.count > 1, parts: parts,
@@ -214,7 +217,9 @@ struct NetworkApplication {
                 item.report(begin + (end - begin) * part, "block \(done) of \(total), \(Self.text(left)) left")
             },
             emit: { z, slice in
-                try restoring.append(z, slice) { try file.append(ProbabilitySlices.encoded($0, values: values, means: answers.count)) }
+                try restoring.append(z, slice) {
+                    try file.append(ProbabilitySlices.encoded($0, values: values, means: answers.count))
+                }
             })
         // Returns the memory before the next item begins.
         Tensor.releaseUnusedMemory()

@@ -23,7 +23,8 @@ public enum NetworkCheckpoint {
         notes["format"] = "pt"
         notes[architectureKey] = try json(network.architecture)
         let writer = try SafetensorsWriter(
-            OutputFile(path, replacing: true, protecting: .none), tensors: state.map { .init($0.name, $0.value.shape, halves ? .float16 : .float32) },
+            OutputFile(path, replacing: true, protecting: .none),
+            tensors: state.map { .init($0.name, $0.value.shape, halves ? .float16 : .float32) },
             metadata: notes)
         for parameter in state { try writer.write(parameter.value, named: parameter.name) }
         try writer.finish()

@@ -1,0 +1,135 @@
+import Basics
+import BlobStore
+import Catalog
+import CatalogSchema
+import Engine
+import Foundation
+import TestSupport
+import Testing
+import Volumes
+
+@testable import Pipeline
+
+@Suite("The networks that a tomogram is segmented with") struct NetworkChoiceTests {
+    private static let settings = [
+        "train-membrane.epoch.count": "3", "train-particles.epoch.count": "1", "segment.smallest_volume": "0",
+    ]
+
+    /// The bytes of a network that a collection trained.
+    private static func network(_ step: String, of collection: PipelineCollection) throws -> [UInt8] {
+        let set = try #require(try collection.catalog.collection.currentTrainingSet()?.id)
+        let digest = try #require(
+            try collection.catalog.results.standingArtifact(step: step, scopeID: set, output: "network"))
+        var bytes: [UInt8] = []
+        try TrainedNetwork(collection.store.open(digest)).forEachPart { bytes += $0 }
+        return bytes
+    }
+
+    private static func addModel(_ name: String, _ bytes: [UInt8], to collection: PipelineCollection) throws {
+        let path = try collection.directory.write("\(name).safetensors", bytes)
+        let files = try ModelFiles(path, kind: .network)
+        try files.verify()
+        try collection.catalog.collection.setModel(
+            name: name, kind: ModelKind.network.rawValue, path: files.path, digest: files.digest())
+    }
+
+    private static func output(_ step: String, _ output: String, of collection: PipelineCollection) throws -> Digest? {
+        try collection.catalog.results.standingArtifact(step: step, scopeID: collection.tomogramID, output: output)
+    }
+
+    @Test("a model serves before anything was picked, and beside what is trained")
+    func choices() throws {
+        let scene = try BallsAndSheet(z: 24, side: 64)
+        let trained = try PipelineCollection.annotated(scene, settings: Self.settings)
+        #expect(try #require(try trained.run()).isComplete)
+        let (membranes, picker) = (
+            try Self.network("train-membrane", of: trained), try Self.network("train-particles", of: trained)
+        )
+        let labels = try #require(try Self.output("segment", "labels", of: trained))
+        let particles = try #require(try Self.output("pick", "particles", of: trained))
+
+        // The same tomogram, without anything that was picked.
+        let settings = Self.settings.merging(PipelineCollection.small) { own, _ in own }
+        let bare = try PipelineCollection(scene.voxels(), settings: settings)
+        #expect(try bare.run()?.isComplete ?? true)
+        #expect(try Self.output("segment", "labels", of: bare) == nil)
+        for choice in ["builtin", "both"] {
+            bare.settings.merge(["segment.network": choice, "pick.network": choice]) { $1 }
+            bare.settings["segment.model"] = nil
+            let failures = try #require(try bare.run()).failures
+            #expect(failures.contains { $0.contains("segment.model") } && failures.contains { $0.contains("pick.model") })
+        }
+        try Self.addModel("membranes", membranes, to: bare)
+        try Self.addModel("picker", picker, to: bare)
+        for choice in ["builtin", "both"] {
+            bare.settings.merge(
+                ["segment.network": choice, "pick.network": choice, "segment.model": "membranes", "pick.model": "picker"]
+            ) { $1 }
+            #expect(try #require(try bare.run()).isComplete)
+            #expect(try Self.output("segment", "labels", of: bare) == labels)
+            #expect(try Self.output("pick", "particles", of: bare) == particles)
+        }
+        // A network that cannot do what is asked.
+        bare.settings.merge(["segment.model": "picker", "pick.model": "membranes"]) { $1 }
+        let failures = try #require(try bare.run()).failures
+        #expect(failures.contains { $0.contains("picker labels no voxels") }, "\(failures)")
+        #expect(failures.contains { $0.contains("membranes finds no particles") }, "\(failures)")
+
+        // Beside the training set: of two networks that are one, the mean is the same, and they never differ.
+        try Self.addModel("membranes", membranes, to: trained)
+        trained.settings.merge(["segment.network": "both", "segment.model": "membranes"]) { $1 }
+        #expect(try #require(try trained.run()).isComplete)
+        #expect(try Self.output("segment", "labels", of: trained) == labels)
+        let probability = try trained.store.open(#require(try Self.output("segment", "probability", of: trained)))
+        #expect(try probability.read("spread_1", as: UInt8.self).allSatisfy { $0 == 0 })
+        // The model alone: another training makes nothing of it stale.
+        trained.settings["segment.network"] = "builtin"
+        #expect(try #require(try trained.run()).isComplete)
+        trained.settings["train-membrane.seed"] = "2"
+        let report = try #require(try trained.run())
+        #expect(report.isComplete && report.progress.ran == 1)
+    }
+
+    @Test("a tomogram of other voxels is scaled for the network, and what it says is scaled back", arguments: [8, 13.0])
+    func scaled(voxelSize: Double) throws {
+        let scene = try BallsAndSheet(z: 24, side: 64)
+        let trained = try PipelineCollection.annotated(scene, settings: Self.settings)
+        #expect(try #require(try trained.run()).isComplete)
+        let settings = Self.settings.merging(PipelineCollection.small) { own, _ in own }
+        let other = try PipelineCollection(
+            scene.voxels(), voxelSize: voxelSize,
+            settings: settings.merging(["segment.network": "builtin", "segment.model": "membranes"]) { $1 })
+        try Self.addModel("membranes", Self.network("train-membrane", of: trained), to: other)
+        #expect(try #require(try other.run()).isComplete)
+        let labels: [UInt8] = try other.store.open(#require(try Self.output("segment", "labels", of: other))).read("labels")
+        #expect(labels.count == scene.shape.count)
+        let sheet = labels.indices.filter(scene.isMembrane)
+        #expect(Double(sheet.count { labels[$0] == 1 }) > 0.5 * Double(sheet.count))
+        #expect(labels.count { $0 == 1 } < 3 * sheet.count)
+        // Not scaled where the recipe does not want it.
+        other.settings["segment.scale_limit"] = "1"
+        let failures = try #require(try other.run()).failures
+        #expect(failures.count == 1 && failures[0].contains("scale_limit"), "\(failures)")
+    }
+
+    @Test("copies are averaged, with their spread", arguments: ["4", "8"])
+    func copies(count: String) throws {
+        let scene = try BallsAndSheet(z: 24, side: 64)
+        let collection = try PipelineCollection.annotated(scene, settings: Self.settings)
+        #expect(try #require(try collection.run()).isComplete)
+        let alone = try collection.store.open(#require(try Self.output("segment", "probability", of: collection)))
+        #expect(throws: (any Error).self) { try alone.read("spread_1", as: UInt8.self) }
+        collection.settings["segment.averaging"] = count
+        #expect(try #require(try collection.run()).isComplete)
+        let averaged = try collection.store.open(#require(try Self.output("segment", "probability", of: collection)))
+        let (one, mean) = (try alone.read("class_1", as: UInt8.self), try averaged.read("class_1", as: UInt8.self))
+        let spread = try averaged.read("spread_1", as: UInt8.self)
+        #expect(one != mean && spread.contains { $0 > 5 })
+        // The copy that is the block itself is one of those averaged: it is no farther from the mean than n − 1 deviations allow.
+        let most = (Double(count) ?? 4).squareRoot()
+        for voxel in one.indices {
+            let distance = abs(Double(one[voxel]) - Double(mean[voxel])) / 255
+            #expect(distance <= Double(spread[voxel]) / 510 * most + 0.02)
+        }
+    }
+}
