@@ -10,7 +10,7 @@ import Volumes
 public struct BuiltinModel: Hashable, Sendable {
     /// What catalogs call it: `builtin-diffusion`.
     public let name: String
-    /// What it is for, as catalogs say it: `diffusion`, `cellpose`.
+    /// What it is for, as catalogs say it: `diffusion`, `cellpose`, `network`.
     public let kind: String
     /// Its folder or file.
     let root: String
@@ -28,7 +28,13 @@ public struct BuiltinModel: Hashable, Sendable {
         name: "builtin-cellpose", kind: "cellpose", root: "builtin-cellpose.safetensors", licence: "Apache-2.0",
         provenance: "trained by Cellar's authors on masks of simulated tomograms")
 
-    public static let all = [diffusion, cellpose]
+    /// A U-Net that tells membranes, particles, filaments and the outside of the sample apart, as safetensors: for a first segmentation,
+    /// before anything was picked, and as the beginning of trainings.
+    public static let structures = BuiltinModel(
+        name: "builtin-structures", kind: "network", root: "builtin-structures.safetensors", licence: "Apache-2.0",
+        provenance: "trained by Cellar's authors on random scenes of `cellar simulate`")
+
+    public static let all = [diffusion, cellpose, structures]
 
     /// Its files, by their paths from where it is put.
     private var files: [(path: String, bytes: Data)] {

@@ -6,6 +6,9 @@
 static const unsigned char cellpose[] = {
 #embed "models/builtin-cellpose.safetensors"
 };
+static const unsigned char structures[] = {
+#embed "models/builtin-structures.safetensors"
+};
 static const unsigned char index_json[] = {
 #embed "models/builtin-diffusion/model_index.json"
 };
@@ -32,6 +35,7 @@ static const unsigned char vae[] = {
 
 static const cellar_builtin_file files[] = {
     FILE_OF("builtin-cellpose.safetensors", cellpose),
+    FILE_OF("builtin-structures.safetensors", structures),
     FILE_OF("builtin-diffusion/model_index.json", index_json),
     FILE_OF("builtin-diffusion/empty_context.safetensors", context),
     FILE_OF("builtin-diffusion/scheduler/scheduler_config.json", scheduler_json),

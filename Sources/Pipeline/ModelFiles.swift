@@ -53,7 +53,10 @@ public struct ModelFiles: Sendable {
             let model = try CellposeModel(path: path)
             guard let ramp = Image(height: 32, width: 32, values: (0..<1024).map { Float($0 % 32) }) else { return }
             _ = try model.maps(of: ramp, diameter: model.meanDiameter)
-        case .network: _ = try NetworkCheckpoint.read(path)
+        case .network:
+            let network = try NetworkCheckpoint.read(path)
+            let description = try NetworkDescription(NetworkCheckpoint.metadata(of: path), path: path)
+            try description.check(network.architecture, path: path)
         }
     }
 
@@ -162,7 +165,7 @@ public enum ModelKind: String, Sendable, Hashable, CaseIterable {
     case diffusion
     /// A network of CellPose (cyto, cyto2, cyto3, nuclei): a file that CellPose saved, or the same tensors as safetensors.
     case cellpose
-    /// A network that Cellar trained: a safetensors file (`cellar export network`).
+    /// A network that Cellar trained, here or elsewhere: a safetensors file (`cellar export network`).
     case network
 }
 

@@ -24,10 +24,12 @@ public struct RecipePreset: Sendable, Hashable {
 
     /// The values that measured best over seeds and noise (Benchmarks/NOTES.md), with the model that the recipe names.
     ///
-    /// The steps' own defaults are the same except for `features`, whose defaults need no model.
+    /// The steps' own defaults are the same except for `features`, `segment` and `pick`, whose defaults need no model.
     public static let standard = RecipePreset(
         name: "default", summary: "what measured best over seeds and noise, with a diffusion model",
-        values: ["features.mode": "diffusion", "features.timesteps.count": "4"])
+        values: [
+            "features.mode": "diffusion", "features.timesteps.count": "4", "segment.network": "both", "pick.network": "both",
+        ])
 
     /// The published method: Uddin et al., CVPR 2026, the loop that it builds on (arXiv 2312.06716), and DeepETPicker for the picker.
     ///
@@ -80,7 +82,8 @@ public struct RecipePreset: Sendable, Hashable {
         "segment.smallest_volume": "0", "membrane.thickness": "0", "pick.score": "0", "measure-picks.score": "0",
         "train-membrane.network.context": "0", "train-membrane.patch.augmentation": "none",
         "train-membrane.optimizer.averaging": "0", "train-particles.patch.augmentation": "none",
-        "train-particles.optimizer.averaging": "0", "segment.network": "trained", "segment.averaging": "1",
+        "train-particles.optimizer.averaging": "0", "train-membrane.start": "random", "train-particles.start": "random",
+        "segment.network": "trained", "segment.averaging": "1",
         "segment.scale_limit": "1", "pick.network": "trained", "pick.averaging": "1", "pick.scale_limit": "1",
     ]
 

@@ -24,7 +24,7 @@ import Testing
     @Test("are part of the program, are small, and are written as a whole, over what was there")
     func files() throws {
         let directory = try TemporaryDirectory()
-        for (model, most) in [(BuiltinModel.diffusion, 20_000_000), (.cellpose, 8_000_000)] {
+        for (model, most) in [(BuiltinModel.diffusion, 20_000_000), (.cellpose, 8_000_000), (.structures, 8_000_000)] {
             let path = try model.write(into: directory.path)
             #expect((100_000...most).contains(try bytes(path)))
             #expect(try model.write(into: directory.path) == path)

@@ -108,7 +108,8 @@ import Testing
         for z in ["2..<5", "8..<10"] { #expect(try cellar("slab", "add", "tomo_01", "--z", z).status == 0) }
         #expect(try cellar("run").status == 0)
         func export() throws -> (result: CellarProcess.Result, voxelSize: Double) {
-            let result = try cellar("export", "labels", "tomo_01", "--output", "labels.mrc", "--force")
+            let result = try cellar(
+                "export", "labels", "tomo_01", "--step", "pseudo-labels", "--output", "labels.mrc", "--force")
             let volume = try VolumeLocation(path: folder.file("labels.mrc")).open()
             return (result, try #require(volume.header.voxelSize).zInAngstroms)
         }

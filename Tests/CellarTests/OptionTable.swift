@@ -196,7 +196,7 @@ struct OptionTable {
                 "output": "p.csv",
             ]
         ],
-        "export map": [["target": "t", "step": "segment", "class": "ribosome", "output": "m.mrc"]],
+        "export map": [["target": "t", "step": "segment", "class": "ribosome", "what": "probability", "output": "m.mrc"]],
         "export tomogram": [["target": "t", "output": "copy.zarr"]],
         "export network": [["set": "first", "step": "train-membrane", "output": "n.safetensors"]],
         "export copick": [

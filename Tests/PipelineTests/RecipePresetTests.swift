@@ -77,8 +77,11 @@ import Testing
     func roundTrip() throws {
         var changed = recipe
         for (key, value) in RecipePreset.standard.assignments(for: recipe) { try changed.set(key, to: value) }
-        // The steps' own defaults but for the features.
-        #expect(changed.differencesFromDefaults.map(\.key) == ["features.mode", "features.timesteps.count"])
+        // The steps' own defaults but for what needs a model.
+        #expect(
+            changed.differencesFromDefaults.map(\.key) == [
+                "features.mode", "features.timesteps.count", "pick.network", "segment.network",
+            ])
         try changed.set("prepare.clahe.clip_limit", to: "3")
         let before = changed
         for preset in [RecipePreset.paper, .quick, .standard] {

@@ -106,6 +106,38 @@ import Volumes
         }
     }
 
+    @Test("labels without a label teach what is ground, and are named")
+    func negatives() throws {
+        let scene = try BallsAndSheet(z: 8, side: 64)
+        let collection = try PipelineCollection.annotated(
+            scene, settings: ["train-membrane.epoch.count": "1"], isTrainingSet: false)
+        let path = collection.directory.file("nothing.mrc")
+        let writer = try MRCWriter(path: path, shape: scene.shape, scalarType: .uint8, voxelSize: VoxelSize(cubicInAngstroms: 10))
+        let nothing = [UInt8](repeating: 0, count: scene.shape.count)
+        try writer.append(#require(VoxelBuffer(shape: scene.shape, values: nothing)))
+        try writer.finish()
+        let empty = try collection.catalog.collection.annotate(
+            tomogramID: collection.tomogramID,
+            with: NewAnnotation(
+                kind: .labels, location: VolumeLocation(path: path), classes: [.init(name: "membrane", value: 1)],
+                contentDigest: Digest(of: nothing)))
+        let labelled = try collection.catalog.unsafeRead { db in
+            try Int64.fetchAll(db, sql: "SELECT id FROM annotation WHERE kind = 'labels' ORDER BY id")
+        }
+        _ = try collection.catalog.collection.addTrainingSet(named: "both", slabs: [], annotations: labelled)
+        let failures = try #require(try collection.run()).failures
+        #expect(!failures.contains { $0.hasPrefix("train-membrane") }, "\(failures)")
+        let set = try #require(try collection.catalog.collection.currentTrainingSet()?.id)
+        let digest = try #require(
+            try collection.catalog.results.standingArtifact(step: "train-membrane", scopeID: set, output: "network"))
+        let folder = URL(fileURLWithPath: collection.directory.path)
+        let members = try TrainedNetwork(collection.store.open(digest)).open(in: folder).description.members
+        #expect(members.count == 2 && members.count { $0.label.hasSuffix(", without a label") } == 1, "\(members)")
+        // Alone it teaches nothing.
+        _ = try collection.catalog.collection.addTrainingSet(named: "nothing", slabs: [], annotations: [empty])
+        #expect(try #require(try collection.run()).failures.contains { $0.contains("no voxel of the class membrane") })
+    }
+
     @Test("three-dimensional U-Nets train and segment, in blocks that are blended")
     func volumetric() throws {
         let scene = try BallsAndSheet(z: 24, side: 64)

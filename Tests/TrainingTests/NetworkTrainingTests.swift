@@ -137,6 +137,31 @@ import Testing
         #expect(try network.logits(x).values == expected())
     }
 
+    @Test(arguments: [NormalizationKind.batch, .group(2)]) func `a network begins with the weights of one of other classes`(
+        normalization: NormalizationKind
+    ) throws {
+        func network(_ classes: Int, seed: UInt64) throws -> UNet {
+            UNet(
+                try UNetArchitecture(
+                    dimensions: 2, classes: classes, width: 4, levels: 2, normalization: normalization, context: 1), seed: seed)
+        }
+        let (known, new, untouched) = (try network(5, seed: 1), try network(3, seed: 2), try network(3, seed: 2))
+        new.begin(with: known, outputs: [0, 3, nil])
+        var random = RandomStream(seed: 3)
+        let x = Tensor(shape: [1, 3, 8, 8, 1], values: (0..<192).map { _ in Float(random.normal()) })
+        let (a, b) = (known.logits(x).values, new.logits(x).values)
+        for pixel in 0..<64 {
+            #expect(abs(b[pixel * 3] - a[pixel * 5]) < 1e-5 && abs(b[pixel * 3 + 1] - a[pixel * 5 + 3]) < 1e-5)
+        }
+        // The output that nobody knew is as it was drawn.
+        let heads = [new, untouched].map {
+            $0.state.filter { $0.name.hasPrefix("head") }.map { Array($0.value.values.suffix(1)) }
+        }
+        #expect(heads[0] == heads[1])
+        // The other one stays as it was.
+        #expect(known.state.map(\.value.values) == (try network(5, seed: 1)).state.map(\.value.values))
+    }
+
     @Test func `weights follow from the seed`() throws {
         for it in Self.trainings {
             let architecture = try it.architecture()

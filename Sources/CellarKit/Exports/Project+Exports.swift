@@ -26,9 +26,17 @@ public enum ExportedLabels: ResultSource {
     public var step: String { self == .segmentation ? SegmentStep.name : PseudoLabelsStep.name }
 }
 
-/// The map that is written: the feature map of slabs, structures bright, or the probability of a class of the segmentation.
+/// The map that is written: the feature map of slabs, structures bright, or one of a class of the segmentation.
 public enum ExportedMap: ResultSource {
-    case features, probability
+    case features, segmentation
+
+    /// What of a class is written.
+    public enum Quantity: String, CaseIterable, Sendable {
+        /// The mean over networks and copies of blocks.
+        case probability
+        /// The standard deviation over these.
+        case uncertainty
+    }
 
     public var step: String { self == .features ? ConsistencyStep.name : SegmentStep.name }
 }
@@ -83,12 +91,15 @@ extension Project {
 
     /// Writes a map of a tomogram as a volume of float32, 0 to 1, MRC or OME-Zarr.
     ///
-    /// - Parameter className: the class whose probability is written; nil for the only class.
+    /// - Parameters:
+    ///   - quantity: what of a class of the segmentation is written.
+    ///   - className: the class; nil for the only one.
     /// - Throws: ``CatalogError`` where there is no such tomogram or result, ``PipelineError`` where there is no such class, ``VolumeError``
     ///   where the file cannot be written.
     /// - Complexity: reads and writes the volume once, in blocks of 32 MiB.
     public func exportMap(
-        of name: String, _ source: ExportedMap, class className: String? = nil, to output: VolumeOutput
+        of name: String, _ source: ExportedMap, _ quantity: ExportedMap.Quantity = .probability, class className: String? = nil,
+        to output: VolumeOutput
     ) throws -> Export {
         let export = try TomogramExport(self, of: name)
         switch source {
@@ -100,7 +111,7 @@ extension Project {
             let results = try export.writeSlabs(
                 slabs, step: ConsistencyStep.name, noun: "maps", reduction: .mean, to: output)
             return Export(contents: "\(export.source.shape), feature map of \(Self.slabs(slabs.count))", results: results)
-        case .probability:
+        case .segmentation:
             let tomogram = export.source.tomogram.name
             guard let maps = try export.source.standing.content(SegmentStep.self, \.probability, scopeID: export.source.id) else {
                 guard try export.source.standing.has(SegmentStep.self, scopeID: export.source.id) else {
@@ -112,9 +123,10 @@ extension Project {
                         + "it anew")
             }
             let label = try maps.classes.label(of: className, in: "the segmentation of \(tomogram)")
-            let noun = "probability of \(maps.classes.names[label - 1])"
-            let results = try export.write(
-                maps.volume(ofLabel: label), step: SegmentStep.name, label: noun, reduction: .mean, to: output)
+            let noun = "\(quantity) of \(maps.classes.names[label - 1])"
+            let volume =
+                try quantity == .probability ? maps.volume(ofLabel: label) : maps.uncertainty(ofLabel: label, of: tomogram)
+            let results = try export.write(volume, step: SegmentStep.name, label: noun, reduction: .mean, to: output)
             return Export(contents: "\(export.source.shape), \(noun)", results: results)
         }
     }

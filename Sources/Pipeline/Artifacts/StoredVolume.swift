@@ -63,6 +63,19 @@ extension ClassProbabilities {
     package func volume(ofLabel label: Int) throws -> StoredVolume {
         try StoredVolume(artifact, dataset: "class_\(label)", as: .float32, scale: 1 / 255)
     }
+
+    /// The standard deviation of the probability of a class over networks and copies of blocks, float32 from 0 to 0.5.
+    ///
+    /// - Parameter tomogram: its name, for the message.
+    /// - Throws: ``PipelineError`` where one network looked once, so that there is none.
+    package func uncertainty(ofLabel label: Int, of tomogram: String) throws -> StoredVolume {
+        guard artifact.datasets.contains(where: { $0.name == "spread_\(label)" }) else {
+            throw PipelineError(
+                "\(tomogram) was segmented by one network that looked once, so that nothing differs: set segment.averaging to 4 or 8, or "
+                    + "segment.network to both, and run")
+        }
+        return try StoredVolume(artifact, dataset: "spread_\(label)", as: .float32, scale: 1 / 510)
+    }
 }
 
 extension ConsistentMaps {

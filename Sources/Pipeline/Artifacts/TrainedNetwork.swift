@@ -119,6 +119,16 @@ struct NetworkDescription: Codable, Hashable, Sendable {
         var diameterInAngstroms: Double?
     }
 
+    /// Checks that a network is the one that is described.
+    ///
+    /// - Throws: ``PipelineError`` where it can serve no purpose.
+    func check(_ architecture: NetworkArchitecture, path: String) throws(PipelineError) {
+        guard answers(architecture, .labels).isEmpty, answers(architecture, .particles).isEmpty else { return }
+        throw PipelineError(
+            "the network \(path) has \(architecture.outputs) outputs, which do not fit its classes (\(classes.joined(separator: ", "))): "
+                + "export it again with `cellar export network`")
+    }
+
     /// What the network can say for a purpose; empty where it cannot serve it.
     func answers(_ architecture: NetworkArchitecture, _ purpose: NetworkApplication.Purpose) -> [Answer] {
         switch (architecture, purpose) {

@@ -97,23 +97,22 @@ struct TrainingMaterial {
         for member in try inputs.annotations where member.annotation.kind == .labels {
             let (scope, annotation) = (member.scope, member.annotation)
             let index = try volume(of: scope, tolerance: tolerance).index
-            if let source = try labelSource(annotation, of: scope, index: index, classes: classes) { sources.append(source) }
+            sources.append(try labelSource(annotation, of: scope, index: index, classes: classes))
         }
         return sources
     }
 
-    /// The labels of an annotation, from its first slice with a label to its last one: there, voxels without a label are ground. nil where it
-    /// has no label.
+    /// The labels of an annotation, from its first slice with a label to its last one: there, voxels without a label are ground. One without any
+    /// label is ground everywhere: somebody looked, and there is nothing. The member's label says so.
     private func labelSource(
         _ annotation: StepItem.Annotation, of scope: StepItem.Scope, index: Int, classes: [String]
-    ) throws -> LabelSource? {
+    ) throws -> LabelSource {
         let labels = try AnnotatedLabels(
             annotation, classes: classes, unnamed: .ground, of: scope.tomogram, shape: volumes[index].shape)
-        guard let slices = try labels.labelledSlices(check: item.checkCancellation),
-            let box = labels.shape.slices(slices)
-        else { return nil }
+        let slices = try labels.labelledSlices(check: item.checkCancellation)
         return LabelSource(
-            member: .init(tomogram: scope.tomogram, label: scope.label), volume: index, box: box, read: labels.slice)
+            member: .init(tomogram: scope.tomogram, label: slices == nil ? "\(scope.label), without a label" : scope.label),
+            volume: index, box: slices.flatMap(labels.shape.slices) ?? labels.shape.box, read: labels.slice)
     }
 
     /// The particles of all members, in voxels of their tomogram: of pseudo-labels, and of point annotations.

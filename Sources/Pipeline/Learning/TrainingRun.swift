@@ -90,6 +90,9 @@ extension Augmentations {
 /// The form of a list of augmentations in a recipe.
 private let augmentationForm = TextForm(name: "augmentations") { text throws(TrainingError) in try Augmentations(parsing: text) }
 
+/// With which weights a training begins.
+enum TrainingStart: String, CaseIterable, Sendable { case model, random }
+
 /// The parameters that all training steps share.
 public struct TrainingParameters: DeclarationGroup {
     /// The defaults that differ between steps.
@@ -105,7 +108,10 @@ public struct TrainingParameters: DeclarationGroup {
     }
 
     let initial = Parameter.model(
-        "initial", kind: ModelKind.network.rawValue, "a network to begin with, of the same architecture")
+        "initial", kind: ModelKind.network.rawValue,
+        "a network to begin with: its architecture, and its weights but for classes that it does not know")
+    let start = Parameter<TrainingStart>.choice(
+        "start", default: .model, "weights to begin with: of the model initial, or random")
     let isTurned = Parameter.flag("patch.turned", default: true, "whether patches are mirrored and turned by 90° at random")
     let augmentation = Parameter<Augmentations>.written(
         "patch.augmentation", default: Augmentations.usual, as: augmentationForm,
@@ -164,10 +170,30 @@ extension ParameterValues<TrainingParameters> {
 
     /// The network with which training begins: the model that the recipe names, else random weights from the seed.
     ///
-    /// - Throws: ``TrainingError`` or ``CheckpointError`` where the model has another architecture or cannot be read.
-    func firstNetwork(_ architecture: NetworkArchitecture, _ models: OpenModels<String>) throws -> any Network {
-        guard let record = try self.initial else { return try architecture.network(seed: UInt64(self.seed)) }
-        return try NetworkCheckpoint.read(models.model(record), expecting: architecture)
+    /// - Parameters:
+    ///   - architecture: what the recipe wants; a model's own counts in its place, but for the classes.
+    ///   - classes: what is learned, without the ground.
+    /// - Throws: ``PipelineError`` where the model is a network of another kind; ``TrainingError`` or ``CheckpointError`` where it cannot be
+    ///   read.
+    func firstNetwork(
+        _ architecture: NetworkArchitecture, classes: [String], _ models: OpenModels<String>
+    ) throws -> any Network {
+        let seed = try UInt64(self.seed)
+        guard let record = try self.initial, try self.start == .model else { return architecture.network(seed: seed) }
+        let path = try models.model(record)
+        let model = try NetworkCheckpoint.read(path)
+        if model.architecture == architecture { return model }
+        guard case .unet(let wanted) = architecture, case .unet(let known) = model.architecture else {
+            throw PipelineError(
+                "\(record.name) cannot be where this training begins: it is another kind of network; choose one that the same step trained"
+            )
+        }
+        let description = try NetworkDescription(NetworkCheckpoint.metadata(of: path), path: record.name)
+        let network = UNet(try known.with(classes: wanted.classes), seed: seed)
+        let outputs = description.outputs ?? [nil] + description.classes
+        // Of the outputs of a class, the first one; what the model does not know begins at random.
+        network.begin(with: model, outputs: [0] + classes.map { name in outputs.firstIndex { $0 == name } })
+        return network
     }
 
     /// The patches for training and validation, drawn from regions by the recipe's settings.

@@ -83,7 +83,7 @@ public struct TrainMembraneStep: TypedStep {
                 levels: item.parameters.levels, normalization: normalization,
                 upsampling: item.parameters.upsampling,
                 context: item.parameters.dimensions == 2 ? item.parameters.context : 0))
-        return try item.parameters.training.firstNetwork(architecture, models)
+        return try item.parameters.training.firstNetwork(architecture, classes: classes, models)
     }
 
     /// The patches for training and validation.

@@ -52,7 +52,7 @@ public struct TrainParticlesStep: TypedStep {
         let radii = try radii(item, sources, classes)
         let architecture = NetworkArchitecture.picker(
             try PickerArchitecture(width: item.parameters.width, classes: classes.count))
-        let network = try item.parameters.training.firstNetwork(architecture, models)
+        let network = try item.parameters.training.firstNetwork(architecture, classes: classes, models)
         let radiiInVoxels = radii.map { $0 / material.voxelSizeInAngstroms }
         try check(item, sources, classes, radiiInVoxels)
         let (examples, learned) = try self.examples(item, material, sources, radiiInVoxels, architecture)

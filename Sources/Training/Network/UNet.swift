@@ -50,6 +50,32 @@ public final class UNet: Network {
 
     public var buffers: [NetworkParameter] { (encoder + decoder).joined().flatMap(\.buffers) }
 
+    /// Takes the weights of a network that differs in its classes alone.
+    ///
+    /// - Parameter outputs: for each output the one of the other network whose weights it takes; nil for one that stays as it is. Outputs that
+    ///   the other does not have stay, too.
+    /// - Precondition: but for the classes, both have one architecture.
+    public func begin(with other: any Network, outputs: [Int?]) {
+        let weights = Dictionary(other.state.map { ($0.name, $0.value) }) { first, _ in first }
+        for parameter in state {
+            guard let value = weights[parameter.name] else { continue }
+            if value.shape == parameter.value.shape {
+                parameter.value = value
+            } else {
+                let row = value.shape.dropFirst().reduce(1, *)
+                precondition(value.shape.dropFirst() == parameter.value.shape.dropFirst(), "networks of different architectures")
+                for (output, source) in outputs.enumerated() {
+                    guard let source, (0..<value.shape[0]).contains(source), output < parameter.value.shape[0] else { continue }
+                    value.withUnsafeBufferPointer { from in
+                        parameter.value.withUnsafeMutableBufferPointer { to in
+                            for index in 0..<row { to[output * row + index] = from[source * row + index] }
+                        }
+                    }
+                }
+            }
+        }
+    }
+
     public func callAsFunction(_ x: Variable, on tape: Tape) -> Variable {
         var x = x
         var skipped: [Variable] = []
@@ -138,6 +164,15 @@ public struct UNetArchitecture: Hashable, Sendable, Codable {
         try values.encode(normalization, forKey: .normalization)
         try values.encode(upsampling, forKey: .upsampling)
         if context > 0 { try values.encode(context, forKey: .context) }
+    }
+
+    /// The same with another number of classes.
+    ///
+    /// - Throws: ``TrainingError`` unless there are 1 to 64.
+    public func with(classes: Int) throws(TrainingError) -> UNetArchitecture {
+        try UNetArchitecture(
+            dimensions: dimensions, classes: classes, width: width, levels: levels, normalization: normalization,
+            upsampling: upsampling, context: context)
     }
 
     /// Checks the numbers, which a file may hold in any range.

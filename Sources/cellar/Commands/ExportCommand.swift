@@ -82,17 +82,24 @@ struct ExportCommand: ParsableCommand {
             help: ArgumentHelp("The class whose probability is written; needed where there are several.", valueName: "name"))
         var className: String?
 
+        @Option(
+            help: """
+                What of a class is written: its probability, or how far averaged networks and copies of blocks differ about it, as their \
+                standard deviation.
+                """)
+        var what: ExportedMap.Quantity?
+
         @OptionGroup var target: ExportTarget
 
         func validate() throws {
-            if className != nil, step != .probability {
-                throw ValidationError("A feature map has no classes; --class needs --step segment.")
+            if className != nil || what != nil, step != .segmentation {
+                throw ValidationError("A feature map has no classes; --class and --what need --step segment.")
             }
         }
 
         func run() throws {
             try target.writeVolume { project, output in
-                try project.exportMap(of: target.target, step, class: className, to: output)
+                try project.exportMap(of: target.target, step, what ?? .probability, class: className, to: output)
             }
         }
     }
@@ -286,6 +293,8 @@ extension Export {
 }
 
 /// A source is written as the name of its step.
+extension ExportedMap.Quantity: ExpressibleByArgument {}
+
 extension ExpressibleByArgument where Self: ResultSource {
     public init?(argument: String) {
         guard let source = Self.allCases.first(where: { $0.step == argument }) else { return nil }
