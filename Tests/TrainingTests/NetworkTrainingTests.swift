@@ -1,3 +1,4 @@
+import Basics
 import Tensors
 import TestSupport
 import Testing

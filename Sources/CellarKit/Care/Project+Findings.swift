@@ -29,6 +29,7 @@ extension Project {
             findings.append(error.message)
         }
         findings += try unmatchedAnnotations()
+        findings += try invertedTomograms()
         // Looked at before the files: what a run has in the making is none of these. Files that nobody here made are nobody's stray.
         if !RunLock.isHeld(in: catalog) {
             let strays = try store().inventory().strays.count { $0.isStaged }
@@ -39,6 +40,20 @@ extension Project {
         if let free = freeBytes, free < 1 << 30 {
             findings.append(
                 "less than 1 GiB is free on the disk of \(directory.path); make room or `cellar gc --budget SIZE`")
+        }
+        return findings
+    }
+
+    /// Tomograms in which the built-in network finds far more when bright and dark are exchanged.
+    private func invertedTomograms() throws -> [String] {
+        var findings: [String] = []
+        try query(
+            "SELECT tomogram, value FROM v_metric WHERE step = :step AND name = :name AND value > 3 ORDER BY tomogram LIMIT 20",
+            parameters: ["step": .text(SegmentStep.name), "name": .text(SegmentStep.invertedContrast)]
+        ) { row in
+            findings.append(
+                "protein seems to be bright in \(row[0].plainText), and the network that comes with the program expects it dark: multiply its "
+                    + "densities by -1, and add it again")
         }
         return findings
     }

@@ -84,6 +84,8 @@ struct NetworkApplication {
         /// What it says, by class.
         let answers: [NetworkDescription.Answer]
         let scale: VoxelScale
+        /// Whether it is the model of the recipe, which did not learn from these tomograms.
+        let isModel: Bool
     }
 
     private let members: [Member]
@@ -109,10 +111,10 @@ struct NetworkApplication {
         volume = try inputs.voxels.open()
         scaling = try DensityScaling(inputs.histogram.histogram, of: item.scope.tomogram)
         average = try OrientationAverage(copies: Int(parameters.copies.rawValue) ?? 1)
-        var opened: [(network: any Network, description: NetworkDescription, name: String)] = []
+        var opened: [(network: any Network, description: NetworkDescription, name: String, isModel: Bool)] = []
         if let trained = try inputs.network {
             let (network, description) = try trained.open(in: item.workspace())
-            opened.append((network, description, "the trained network"))
+            opened.append((network, description, "the trained network", false))
         }
         if try parameters.choice != .trained {
             guard let record = try parameters.model else {
@@ -122,10 +124,10 @@ struct NetworkApplication {
             }
             let path = try models.model(record)
             let description = try NetworkDescription(NetworkCheckpoint.metadata(of: path), path: record.name)
-            opened.append((try NetworkCheckpoint.read(path), description, record.name))
+            opened.append((try NetworkCheckpoint.read(path), description, record.name, true))
         }
         var (members, classes) = ([Member](), [String]())
-        for (network, description, name) in opened {
+        for (network, description, name, isModel) in opened {
             let answers = description.answers(network.architecture, purpose)
             guard !answers.isEmpty else {
                 throw PipelineError(
@@ -135,7 +137,7 @@ struct NetworkApplication {
             let scale = try VoxelScale(
                 voxelSize, of: volume.shape, learned: description.voxelSizeInAngstroms, tolerance: parameters.voxelSizeTolerance,
                 most: parameters.scaleLimit, tomogram: item.scope.tomogram)
-            members.append(Member(network: network, description: description, answers: answers, scale: scale))
+            members.append(Member(network: network, description: description, answers: answers, scale: scale, isModel: isModel))
             classes += answers.map(\.name).filter { !classes.contains($0) }
         }
         (self.members, self.classes) = (members, classes)
@@ -147,6 +149,49 @@ struct NetworkApplication {
             let known = members.flatMap(\.answers).filter { $0.name == name }
             return known.map(\.threshold).reduce(0, +) / Double(max(known.count, 1))
         }
+    }
+
+    /// How much more the model finds in the tomogram when bright and dark are exchanged: the ratio of the voxels that it calls anything, in parts of
+    /// three slices. Far above 1 says that the contrast is the other way round than what the model learned. nil where no model is used.
+    ///
+    /// - Complexity: reads parts of three slices; six passes of the network over 256² pixels.
+    func invertedContrast() throws -> Double? {
+        guard let model = members.first(where: \.isModel), model.network.architecture.receptiveRadius.depth == 0 else { return nil }
+        let (shape, alignment) = (model.scale.scaledShape, model.network.architecture.alignment)
+        let (reader, context) = (try reader(model), model.network.architecture.context)
+        func middle(_ length: Int, _ alignment: Int) -> Range<Int>? {
+            let side = min(length, 256) / alignment * alignment
+            return side > 0 ? (length - side) / 2..<(length - side) / 2 + side : nil
+        }
+        guard let y = middle(shape.y, alignment.height), let x = middle(shape.x, alignment.width) else { return nil }
+        var counts = (as: 1.0, inverted: 1.0)
+        for part in 1...3 {
+            let slice = shape.z * part / 4
+            var values: [Float] = []
+            for z in slice - context...slice + context {
+                let inside = min(max(z, 0), shape.z - 1)
+                guard let box = Box(z: inside..<inside + 1, y: y, x: x) else { return nil }
+                values += try reader(box)
+            }
+            func count(_ values: [Float]) -> Double {
+                let block = Tensor(shape: [1, 2 * context + 1, y.count, x.count, 1], values: values)
+                let probabilities = model.network.architecture.activation.probabilities(model.network.logits(block))
+                let outputs = probabilities.shape.last ?? 1
+                return probabilities.withUnsafeBufferPointer { p in
+                    (0..<y.count * x.count).reduce(0.0) { sum, pixel in
+                        let isFound = model.answers.contains { answer in
+                            answer.outputs.reduce(Float(0)) { $0 + p[pixel * outputs + $1] } >= 0.5
+                        }
+                        return sum + (isFound ? 1 : 0)
+                    }
+                }
+            }
+            // A thousandth of the pixels, so that a handful in an empty slice says nothing.
+            let little = Double(y.count * x.count) / 1000
+            counts.as += count(values) + little
+            counts.inverted += count(values.map { -$0 }) + little
+        }
+        return counts.inverted / counts.as
     }
 
     /// The diameter in Å of the particles of a class; nil where no network says it.

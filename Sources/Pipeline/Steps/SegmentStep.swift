@@ -38,6 +38,9 @@ public struct SegmentStep: TypedStep {
     }
     public static let (parameters, inputs, outputs) = (Parameters(), Inputs(), Outputs())
 
+    /// The metric that says how much more is found where bright and dark are exchanged.
+    package static let invertedContrast = "inverted_contrast"
+
     private let models = OpenModels(.network) { path, _ in path }
 
     public init() {}
@@ -49,6 +52,7 @@ public struct SegmentStep: TypedStep {
         let probabilities = try application.probabilities(
             .init(block: block > 0 ? block : nil, margin: margin >= 0 ? margin : nil, taper: item.parameters.taper),
             pickerMargin: nil)
+        if let ratio = try application.invertedContrast() { item.record(Self.invertedContrast, ratio) }
         let threshold = try item.parameters.threshold
         let thresholds = threshold > 0 ? application.classes.map { _ in threshold } : application.thresholds
         let voxelVolume = application.voxelSize.volumeInCubicNanometers
