@@ -58,7 +58,8 @@ import Volumes
         #expect(try cellar("annotate", "tomo_01", "--labels", "data/truth/tomo_01_labels.mrc", "--class", "membrane").status == 0)
         // Particles beside the membranes, which count for nothing.
         #expect(try cellar("recipe", "set", "evaluate-pseudo-labels.unnamed=ground").status == 0)
-        let pairs = "evaluate-pseudo-labels.classes=ribosome=macromolecule,proteasome=macromolecule,complex=macromolecule,gold="
+        let classes = "ribosome=macromolecule,proteasome=macromolecule,complex=macromolecule,gold="
+        let pairs = ["evaluate-pseudo-labels", "evaluate-picks"].map { "\($0).classes=\(classes)" }
         #expect(
             try cellar(
                 "annotate", "tomo_01", "--points", "data/truth/tomo_01_particles.csv", "--class", "ribosome", "--class",
@@ -72,8 +73,8 @@ import Volumes
         // Particles have other names than what was found, which somebody has to say.
         let unmatched = try #require(findings(of: cellar).first)
         #expect(unmatched.contains("compared nothing with 1 annotations of complex, gold, proteasome, ribosome"))
-        #expect(try cellar("recipe", "set", pairs).status == 0)
-        #expect(try cellar("run").output.contains("2 items ran"))
+        #expect(try cellar(["recipe", "set"] + pairs).status == 0)
+        #expect(try cellar("run").output.contains("4 items ran"))
         #expect(try findings(of: cellar) == [])
 
         let tomogram = try #require(rows(cellar("list", "tomograms", "--format", "json").output).first)

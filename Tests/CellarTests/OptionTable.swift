@@ -105,7 +105,7 @@ struct OptionTable {
             "dataset", "meta", "name", "name-from", "names", "tomogram", "target", "set", "class", "convention", "where",
             "columns", "subject",
             "sql", "param", "format", "topic", "by", "metric", "column", "x", "y", "kind", "step", "until", "licence",
-            "provenance", "runs", "tomogram-type", "users", "user", "session", "targets",
+            "provenance", "what", "runs", "tomogram-type", "users", "user", "session", "targets",
             "key=value",
         ]
         return [(Kind.number, numbers), (.path, paths), (.text, texts)].reduce(into: [:]) { kinds, entry in

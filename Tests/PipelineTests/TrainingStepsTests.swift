@@ -135,6 +135,7 @@ import Volumes
         #expect(members.count == 2 && members.count { $0.label.hasSuffix(", without a label") } == 1, "\(members)")
         // Alone it teaches nothing.
         _ = try collection.catalog.collection.addTrainingSet(named: "nothing", slabs: [], annotations: [empty])
+        try collection.catalog.collection.useTrainingSet(named: "nothing")
         #expect(try #require(try collection.run()).failures.contains { $0.contains("no voxel of the class membrane") })
     }
 

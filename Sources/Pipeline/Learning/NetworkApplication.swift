@@ -151,8 +151,9 @@ struct NetworkApplication {
         }
     }
 
-    /// How much more the model finds in the tomogram when bright and dark are exchanged: the ratio of the voxels that it calls anything, in parts of
-    /// three slices. Far above 1 says that the contrast is the other way round than what the model learned. nil where no model is used.
+    /// How much more the model finds in the tomogram when bright and dark are exchanged: the ratio of the voxels that it calls
+    /// anything, in parts of three slices. Far above 1 says that the contrast is the other way round than what the model learned. nil
+    /// where no model is used.
     ///
     /// - Complexity: reads parts of three slices; six passes of the network over 256² pixels.
     func invertedContrast() throws -> Double? {
