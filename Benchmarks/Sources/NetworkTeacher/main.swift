@@ -45,6 +45,7 @@ struct Description: Encodable {
         let name: String
         let output: Int
         let diameterInAngstroms: Double
+        let leastScore: Double
     }
 
     let step = "simulation"
@@ -54,10 +55,14 @@ struct Description: Encodable {
     let patchSize: Int
     let seed: Int
     let epoch: Int
-    let thresholds: [Double]
+    let thresholds = TaughtClasses.thresholds
     let members: [String] = []
     let outputs = TaughtClasses.outputs
-    let particles = [ParticleOutput(name: "macromolecule", output: TaughtClasses.coreOutput, diameterInAngstroms: 250)]
+    let particles = [
+        ParticleOutput(
+            name: "macromolecule", output: TaughtClasses.coreOutput, diameterInAngstroms: 250,
+            leastScore: TaughtClasses.leastScore)
+    ]
 }
 
 func teach() throws {
@@ -86,17 +91,9 @@ func teach() throws {
             + "thresholds \(epoch.thresholds ?? []), \(Int(epoch.seconds)) s\n"
         FileHandle.standardOutput.write(Data(line.utf8))
     })
-    // Of the outputs' thresholds those of the classes; the middle and the rest of particles are one class.
-    let best = result.thresholds ?? []
-    let thresholds = TaughtClasses.classes.map { name in
-        name == "macromolecule"
-            ? 0.5
-            : TaughtClasses.outputs.firstIndex(of: name).flatMap { best.indices.contains($0 - 1) ? best[$0 - 1] : nil } ?? 0.5
-    }
     let description = Description(
         voxelSizeInAngstroms: settings.voxelSizeInAngstroms, patchSize: settings.patch, seed: Int(arguments.seed),
-        epoch: result.epoch,
-        thresholds: thresholds)
+        epoch: result.epoch)
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     try NetworkCheckpoint.write(

@@ -106,6 +106,8 @@ struct NetworkDescription: Codable, Hashable, Sendable {
         /// The number of the output.
         var output: Int
         var diameterInAngstroms: Double
+        /// The least score of a particle; nil for the recipe's.
+        var leastScore: Double?
     }
 
     /// What a network says about one class.
@@ -117,6 +119,8 @@ struct NetworkDescription: Codable, Hashable, Sendable {
         var threshold: Double
         /// Of particles.
         var diameterInAngstroms: Double?
+        /// Of particles: the least score that the network itself says; nil for the recipe's.
+        var leastScore: Double?
     }
 
     /// Checks that a network is the one that is described.
@@ -146,7 +150,9 @@ struct NetworkDescription: Codable, Hashable, Sendable {
             }.filter { !$0.outputs.isEmpty }
         case (.unet, .particles):
             return (particles ?? []).filter { (0..<architecture.outputs).contains($0.output) && $0.diameterInAngstroms > 0 }.map {
-                Answer(name: $0.name, outputs: [$0.output], threshold: 0.5, diameterInAngstroms: $0.diameterInAngstroms)
+                Answer(
+                    name: $0.name, outputs: [$0.output], threshold: 0.5, diameterInAngstroms: $0.diameterInAngstroms,
+                    leastScore: $0.leastScore)
             }
         }
     }

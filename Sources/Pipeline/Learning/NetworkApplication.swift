@@ -157,7 +157,9 @@ struct NetworkApplication {
     ///
     /// - Complexity: reads parts of three slices; six passes of the network over 256² pixels.
     func invertedContrast() throws -> Double? {
-        guard let model = members.first(where: \.isModel), model.network.architecture.receptiveRadius.depth == 0 else { return nil }
+        guard let model = members.first(where: \.isModel), model.network.architecture.receptiveRadius.depth == 0 else {
+            return nil
+        }
         let (shape, alignment) = (model.scale.scaledShape, model.network.architecture.alignment)
         let (reader, context) = (try reader(model), model.network.architecture.context)
         func middle(_ length: Int, _ alignment: Int) -> Range<Int>? {
@@ -193,6 +195,14 @@ struct NetworkApplication {
             counts.inverted += count(values.map { -$0 }) + little
         }
         return counts.inverted / counts.as
+    }
+
+    /// The least score of particles of a class: the mean over the networks that find it of what each says itself, or else the recipe.
+    ///
+    /// - Parameter recipe: the recipe's; 0 keeps all, whatever a network says.
+    func leastScore(of name: String, recipe: Double) -> Double {
+        let known = members.flatMap(\.answers).filter { $0.name == name }.map { $0.leastScore ?? recipe }
+        return recipe > 0 && !known.isEmpty ? known.reduce(0, +) / Double(known.count) : recipe
     }
 
     /// The diameter in Å of the particles of a class; nil where no network says it.

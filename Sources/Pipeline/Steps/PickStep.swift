@@ -17,7 +17,8 @@ public struct PickStep: TypedStep {
     public struct Parameters: Sendable {
         let margin = Parameter.integer("margin", default: 12, in: 0...128, "voxels thrown away at cut faces")
         let score = Parameter.real(
-            "score", default: 0.9, in: 0...1, "least score of a particle; 0 keeps all, for curves of precision and recall")
+            "score", default: 0.9, in: 0...1,
+            "least score of a particle, unless a model says its own; 0 keeps all, for curves of precision and recall")
         let application = NetworkApplication.Parameters()
     }
     public struct Inputs: Sendable {
@@ -49,11 +50,12 @@ public struct PickStep: TypedStep {
     private func particles(
         _ item: Item<Self>, _ application: NetworkApplication, _ probabilities: ProbabilitySlices
     ) throws -> [FoundObject] {
-        let least = try Float(item.parameters.score)
+        let score = try item.parameters.score
         let (shape, voxelSize) = (application.volume.shape, application.voxelSize)
         var particles: [FoundObject] = []
         for (number, name) in application.classes.enumerated() {
             guard let diameter = application.diameter(of: name) else { continue }
+            let least = Float(application.leastScore(of: name, recipe: score))
             var finder = try PeakFinder(
                 height: shape.y, width: shape.x, diameterInVoxels: diameter / voxelSize.meanInAngstroms)
             for z in 0..<shape.z {
