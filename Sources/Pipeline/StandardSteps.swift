@@ -96,6 +96,8 @@ public struct RecipePreset: Sendable, Hashable {
             "train-particles.network.width": "12", "train-particles.patch.size": "40", "train-particles.patch.jitter": "10",
             "train-particles.patch.foreground": "0.5", "train-particles.batch": "4", "train-particles.epoch.steps": "16",
             "train-particles.epoch.count": "12", "pick.margin": "8",
+            // Minutes are too short for a network to learn from variety.
+            "train-membrane.patch.augmentation": "none", "train-particles.patch.augmentation": "none",
         ]) { $1 })
 
     /// The keys of the parameters that this preset sets itself.
