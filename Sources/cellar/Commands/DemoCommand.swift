@@ -81,11 +81,13 @@ struct DemoCommand: ParsableCommand {
 
             Look at \(directory)/report/index.html, \(directory)/first.png, \(directory)/overview.png and \(directory)/segmentation.png.
             The first segmentation is by a network that learned from simulated scenes alone, as these tomograms are; the second one also learned
-            for minutes from slices that nobody labelled. Your tomograms are harder: it shows the way, and is no measure of quality.
+            for minutes from slices that nobody labelled, which is short, and may be worse: compare the two tables. Your tomograms are harder: it
+            shows the way, and is no measure of quality.
 
             Try next:
               cd \(directory)
               cellar recipe set split.particle.largest_diameter=300 && cellar why tomo_01 && cellar run
+              cellar recipe set segment.network=builtin pick.network=builtin && cellar run      # the first one again, found again
               cellar stats evaluation
               cellar export points tomo_02 --output particles.star
             """)
