@@ -87,7 +87,7 @@ struct DemoCommand: ParsableCommand {
             Try next:
               cd \(directory)
               cellar recipe set split.particle.largest_diameter=300 && cellar why tomo_01 && cellar run
-              cellar recipe set segment.network=builtin pick.network=builtin && cellar run      # the first one again, found again
+              cellar recipe set segment.network=builtin pick.network=builtin && cellar run      # as at first
               cellar stats evaluation
               cellar export points tomo_02 --output particles.star
             """)
