@@ -203,7 +203,7 @@ import Volumes
         let kinds = try rows(cellar("list", "artifacts", "--where", "state = 'present'", "--format", "json").output).compactMap {
             $0["kind"] as? String
         }
-        #expect(try kinds.sorted() == ["centre-surfaces", "picks", "pseudo-labels", "segmentation", "tomogram-histogram"])
+        #expect(kinds.sorted() == ["centre-surfaces", "picks", "pseudo-labels", "segmentation", "tomogram-histogram"])
         #expect(try cellar("plan", "--check").status == 0)
         // Nothing that was dropped is shown as if it were there.
         #expect(try cellar("show", "tomo_01", "--z", "1", "--step", "prepare", "--output", "x.png").status == 1)
