@@ -36,7 +36,7 @@ from comparison import NETWORKS, ProgramFailed, pairs, runner, save_labels, save
 from unseen_data import SIZES, collections
 
 # What this script knows of the program.
-BUILTIN = ["segment.network=builtin"]
+BUILTIN = ["segment.network=builtin", "pick.network=builtin"]
 NO_PARAMETER = "there is no parameter"
 ALWAYS = ["evaluate.region=all"]
 TRAINING_SEED = ["train-membrane.seed={seed}", "train-particles.seed={seed}"]

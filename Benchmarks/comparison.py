@@ -10,8 +10,10 @@ from scipy.optimize import linear_sum_assignment
 
 MACROMOLECULES = {"ribosome", "proteasome", "complex"}
 VOXEL = 13.48
-# Networks that learn in minutes.
-NETWORKS = (
+# What the catalog's own networks do, without the one that comes with the program.
+ALONE = ["segment.network=trained", "pick.network=trained", "train-membrane.start=random"]
+# Networks that learn in minutes, alone.
+NETWORKS = ALONE + (
     "train-membrane.network.width=16 train-membrane.patch.size=128 train-membrane.epoch.count=16 train-particles.network.width=12 "
     "train-particles.patch.size=40 train-particles.patch.jitter=10 train-particles.patch.foreground=0.5 train-particles.batch=4 "
     "train-particles.epoch.count=15 train-particles.epoch.steps=20 pick.margin=8").split()

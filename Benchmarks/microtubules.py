@@ -115,7 +115,10 @@ cellar("recipe", "set", "train-membrane.classes=microtubule",
        f"train-membrane.network.width={WIDTH}", "train-membrane.network.levels=3", f"train-membrane.patch.size={SIDE}",
        f"train-membrane.network.dimensions={DIMENSIONS}", "train-membrane.patch.foreground=0.7", "segment.smallest_volume=0",
        f"train-membrane.optimizer.learning_rate={RATE}", f"train-membrane.batch={BATCH}", "train-membrane.epoch.steps=20",
-       f"train-membrane.epoch.count={STEPS // 20}", "train-membrane.validation.part=0", "train-membrane.epoch.patience=0")
+       f"train-membrane.epoch.count={STEPS // 20}", "train-membrane.validation.part=0", "train-membrane.epoch.patience=0",
+       # The network and the training that PyTorch has: one slice, patches as they are, the last weights, nothing that was there before.
+       "train-membrane.network.context=0", "train-membrane.patch.augmentation=none", "train-membrane.optimizer.averaging=0",
+       "train-membrane.start=random", "segment.network=trained", "segment.threshold=0.5")
 torch.set_num_threads(2)
 tested = [name for name in images if name != TRAINED]
 print(f"| network | seed | {' | '.join(tested)} | mean | trained on |")

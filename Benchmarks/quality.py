@@ -88,7 +88,7 @@ def main():
         (folder / ".cellar/recipe.yaml").write_text(defaults)
         if settings:
             run("recipe", "set", *settings)
-        run("run")
+        run("run", "--until", "mask")
         masks = {key: mask > 0 for key, mask in arrays(run, folder, "mask", "mask").items()}
         report(mode, measure(arrays(run, folder, "feature-map", "map"), masks, truth))
     smooth = {k: gaussian_filter(255.0 - v, 2) for k, v in arrays(run, folder, "prepare", "slice").items()}

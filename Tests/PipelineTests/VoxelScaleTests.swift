@@ -72,7 +72,9 @@ import Volumes
                     let isInside = zip(place, lengths).allSatisfy { $0 >= 2 && $0 <= Double($1) - 3 }
                     if isInside {
                         let expected = place[2] + 2 * place[1] - 3 * place[0]
-                        #expect(abs(Double(result[index]) - expected) < 0.35, "\(place)")
+                        // Interpolation is exact; the middle of a mean over sampled weights lies a little beside the place.
+                        let most = scale.ratios[0] >= 1 ? 1e-3 : 0.35
+                        #expect(abs(Double(result[index]) - expected) < most, "\(place)")
                     }
                     index += 1
                 }

@@ -103,22 +103,31 @@ struct ImagingTests {
         (parameters.x, parameters.y, parameters.z) = (128, 128, 48)
         parameters.optics.phaseShiftInDegrees = phaseShift
         parameters.contents.goldBeadsPerSquareMicrometer = 0
+        let (signal, noise) = try parameters.signalAndNoise(ratio: ratio)
+        #expect(abs(signal.variance - 1) < 0.02)
+        #expect(abs(signal.variance / noise.variance / ratio - 1) < 0.05)
+        #expect(abs(noise.reduce(0, +) / Double(noise.count)) < 0.1 * noise.variance.squareRoot())
+    }
+}
+
+extension SimulationParameters {
+    /// The imaged signal and the noise of the voxels in the lamella: a simulation nearly without noise, and what another one adds to it.
+    func signalAndNoise(ratio: Double) throws -> (signal: [Double], noise: [Double]) {
+        var parameters = self
         parameters.signalToNoiseRatio = 1e9
         let clean = try TomogramSimulation(parameters).run()
         parameters.signalToNoiseRatio = ratio
         let noisy = try TomogramSimulation(parameters).run().greyValues.floats()
         let signal = clean.greyValues.floats()
         let inside = clean.indicesInLamella()
-        let signals = inside.map { Double(signal[$0]) }
-        let noises = inside.map { Double(noisy[$0] - signal[$0]) }
-        #expect(abs(variance(signals) - 1) < 0.02)
-        #expect(abs(variance(signals) / variance(noises) / ratio - 1) < 0.05)
-        #expect(abs(noises.reduce(0, +) / Double(noises.count)) < 0.1 * variance(noises).squareRoot())
+        return (inside.map { Double(signal[$0]) }, inside.map { Double(noisy[$0] - signal[$0]) })
     }
+}
 
-    private func variance(_ values: [Double]) -> Double {
-        let mean = values.reduce(0, +) / Double(values.count)
-        return values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count)
+extension [Double] {
+    var variance: Double {
+        let mean = reduce(0, +) / Double(count)
+        return reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(count)
     }
 }
 

@@ -104,11 +104,6 @@ struct TiltImagingTests {
         return parameters
     }
 
-    private func variance(_ values: [Double]) -> Double {
-        let mean = values.reduce(0, +) / Double(values.count)
-        return values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(values.count)
-    }
-
     @Test("show what the filter in three dimensions shows", arguments: [1, 2] as [UInt64])
     func agreement(seed: UInt64) throws {
         var parameters = scene(seed: seed)
@@ -130,15 +125,9 @@ struct TiltImagingTests {
     func signalToNoiseRatio(ratio: Double) throws {
         var parameters = scene(seed: 3)
         parameters.imaging = .tiltImages(conditions: SimulationParameters.TiltConditions())
-        let clean = try TomogramSimulation(parameters).run()
-        parameters.signalToNoiseRatio = ratio
-        let noisy = try TomogramSimulation(parameters).run().greyValues.floats()
-        let signal = clean.greyValues.floats()
-        let inside = clean.indicesInLamella()
-        let signals = inside.map { Double(signal[$0]) }
-        let noises = inside.map { Double(noisy[$0] - signal[$0]) }
-        #expect(abs(variance(signals) - 1) < 0.02)
-        #expect(abs(variance(signals) / variance(noises) / ratio - 1) < 0.1)
+        let (signal, noise) = try parameters.signalAndNoise(ratio: ratio)
+        #expect(abs(signal.variance - 1) < 0.02)
+        #expect(abs(signal.variance / noise.variance / ratio - 1) < 0.1)
     }
 
     @Test("agree less the more they are misaligned")

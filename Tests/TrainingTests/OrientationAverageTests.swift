@@ -20,12 +20,13 @@ import Volumes
         let average = try OrientationAverage(copies: copies)
         #expect(average.copies == copies)
         let result = try average(block, network)
-        #expect(result.shape == [1, 2, 6, 8, 4])
+        #expect(result.mean.shape == [1, 2, 6, 8, 2])
         for (voxel, value) in block.values[48..<144].enumerated() {
-            let found = result.values[voxel * 4..<voxel * 4 + 4]
-            #expect(abs(found[found.startIndex] - value) < 1e-6 && abs(found[found.startIndex + 1] - value * value) < 1e-5)
-            #expect(found[found.startIndex + 2] < 2e-3 && found[found.startIndex + 3] < 4e-3)
+            let found = (result.mean.values[voxel * 2], result.mean.values[voxel * 2 + 1])
+            #expect(abs(found.0 - value) < 1e-6 && abs(found.1 - value * value) < 1e-5)
         }
+        #expect((result.deviation == nil) == (copies == 1))
+        #expect(result.deviation?.values.allSatisfy { $0 < 4e-3 } ?? true)
     }
 
     @Test("mean and deviation are over all copies", arguments: [4, 8])
@@ -42,9 +43,16 @@ import Volumes
                 let rows = copies == 4 ? [y, 3 - y] : [y, 3 - y, x, 3 - x]
                 let mean = Double(rows.reduce(0, +)) / Double(rows.count)
                 let variance = rows.reduce(0.0) { $0 + (Double($1) - mean) * (Double($1) - mean) } / Double(rows.count)
-                let found = (result.values[(y * 4 + x) * 2], result.values[(y * 4 + x) * 2 + 1])
+                let found = (result.mean.values[y * 4 + x], try #require(result.deviation).values[y * 4 + x])
                 #expect(abs(Double(found.0) - mean) < 1e-5 && abs(Double(found.1) - variance.squareRoot()) < 1e-3)
             }
+        }
+    }
+
+    @Test("a network that loses voxels is refused")
+    func shapes() throws {
+        #expect(throws: TrainingError.self) {
+            _ = try OrientationAverage(copies: 4)(Tensor(shape: [1, 1, 4, 4, 1])) { _ in Tensor(shape: [1, 1, 2, 2, 1]) }
         }
     }
 

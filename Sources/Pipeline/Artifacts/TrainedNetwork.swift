@@ -188,22 +188,3 @@ struct NetworkDescription: Codable, Hashable, Sendable {
         (self.seed, self.epoch, self.thresholds, self.members) = (seed, epoch, thresholds, members)
     }
 }
-
-/// The voxel size of a network's training, and how far that of a tomogram may be from it.
-struct NetworkScale {
-    let voxelSizeInAngstroms: Double
-    /// The largest relative difference of a side.
-    let tolerance: Double
-
-    /// - Throws: ``PipelineError`` where a side differs by more.
-    func check(_ size: VoxelSize, of tomogram: String) throws {
-        let lengths = [size.xInAngstroms, size.yInAngstroms, size.zInAngstroms]
-        guard lengths.allSatisfy({ abs($0 - voxelSizeInAngstroms) <= tolerance * voxelSizeInAngstroms }) else {
-            throw PipelineError(
-                "\(tomogram) has a voxel size of \(size), and the training set of \(rounded(voxelSizeInAngstroms)) Å: rescale it, leave it "
-                    + "out with --where, or raise voxel_size_tolerance")
-        }
-    }
-
-    private func rounded(_ value: Double) -> Double { (value * 1000).rounded() / 1000 }
-}

@@ -78,7 +78,7 @@ struct NetworkApplication {
     }
 
     /// One of the networks.
-    private struct Member {
+    struct Member {
         let network: any Network
         let description: NetworkDescription
         /// What it says, by class.
@@ -88,7 +88,7 @@ struct NetworkApplication {
         let isModel: Bool
     }
 
-    private let members: [Member]
+    let members: [Member]
     let volume: any Volume
     /// The voxel size of the tomogram.
     let voxelSize: VoxelSize
@@ -149,52 +149,6 @@ struct NetworkApplication {
             let known = members.flatMap(\.answers).filter { $0.name == name }
             return known.map(\.threshold).reduce(0, +) / Double(max(known.count, 1))
         }
-    }
-
-    /// How much more the model finds in the tomogram when bright and dark are exchanged: the ratio of the voxels that it calls
-    /// anything, in parts of three slices. Far above 1 says that the contrast is the other way round than what the model learned. nil
-    /// where no model is used.
-    ///
-    /// - Complexity: reads parts of three slices; six passes of the network over 256² pixels.
-    func invertedContrast() throws -> Double? {
-        guard let model = members.first(where: \.isModel), model.network.architecture.receptiveRadius.depth == 0 else {
-            return nil
-        }
-        let (shape, alignment) = (model.scale.scaledShape, model.network.architecture.alignment)
-        let (reader, context) = (try reader(model), model.network.architecture.context)
-        func middle(_ length: Int, _ alignment: Int) -> Range<Int>? {
-            let side = min(length, 256) / alignment * alignment
-            return side > 0 ? (length - side) / 2..<(length - side) / 2 + side : nil
-        }
-        guard let y = middle(shape.y, alignment.height), let x = middle(shape.x, alignment.width) else { return nil }
-        var counts = (as: 1.0, inverted: 1.0)
-        for part in 1...3 {
-            let slice = shape.z * part / 4
-            var values: [Float] = []
-            for z in slice - context...slice + context {
-                let inside = min(max(z, 0), shape.z - 1)
-                guard let box = Box(z: inside..<inside + 1, y: y, x: x) else { return nil }
-                values += try reader(box)
-            }
-            func count(_ values: [Float]) -> Double {
-                let block = Tensor(shape: [1, 2 * context + 1, y.count, x.count, 1], values: values)
-                let probabilities = model.network.architecture.activation.probabilities(model.network.logits(block))
-                let outputs = probabilities.shape.last ?? 1
-                return probabilities.withUnsafeBufferPointer { p in
-                    (0..<y.count * x.count).reduce(0.0) { sum, pixel in
-                        let isFound = model.answers.contains { answer in
-                            answer.outputs.reduce(Float(0)) { $0 + p[pixel * outputs + $1] } >= 0.5
-                        }
-                        return sum + (isFound ? 1 : 0)
-                    }
-                }
-            }
-            // A thousandth of the pixels, so that a handful in an empty slice says nothing.
-            let little = Double(y.count * x.count) / 1000
-            counts.as += count(values) + little
-            counts.inverted += count(values.map { -$0 }) + little
-        }
-        return counts.inverted / counts.as
     }
 
     /// The least score of particles of a class: the mean over the networks that find it of what each says itself, or else the recipe.
@@ -265,7 +219,7 @@ struct NetworkApplication {
                 return context > 0 ? try recent.values(of: box) : try reader(box)
             },
             network: { block in
-                Self.merged(try average(block) { activation.probabilities(network.logits($0)) }, answers, values: values)
+                Self.merged(try average(block) { activation.probabilities(network.logits($0)) }, answers)
             },
             progress: { done, total in
                 let part = (Double(first) + Double(done) / Double(total) * Double(grid.layers - first)) / Double(grid.layers)
@@ -283,7 +237,7 @@ struct NetworkApplication {
     }
 
     /// Reads boxes of the grid that a network sees, normalised.
-    private func reader(_ member: Member) throws -> (Box) throws -> [Float] {
+    func reader(_ member: Member) throws -> (Box) throws -> [Float] {
         guard !member.scale.isIdentity else { return { box in scaling.normalized(try volume.read(box).floats()) } }
         func scaled(_ box: Box) throws -> [Float] {
             try member.scale.scaled(box) { scaling.clipped(try volume.read($0).floats()) }
@@ -305,22 +259,23 @@ struct NetworkApplication {
         return { box in try scaled(box).map { ($0 - middle) * factor } }
     }
 
-    /// The probabilities of classes from those of a network's outputs, and their standard deviations where there are copies.
-    ///
-    /// - Parameter result: `[…, 2 · outputs]`, means before deviations. The deviation of a sum of outputs is at most the sum of theirs.
-    private static func merged(_ result: Tensor, _ answers: [NetworkDescription.Answer], values: Int) -> Tensor {
-        let outputs = (result.shape.last ?? 2) / 2
-        return Tensor(shape: Array(result.shape.dropLast()) + [values]) { target in
-            result.withUnsafeBufferPointer { source in
-                for voxel in 0..<target.count / values {
+    /// The probabilities of classes from those of a network's outputs and, where there are copies, their standard deviations behind them. The
+    /// deviation of a sum of outputs is taken as the sum of theirs, which it is at most.
+    private static func merged(
+        _ average: (mean: Tensor, deviation: Tensor?), _ answers: [NetworkDescription.Answer]
+    ) -> Tensor {
+        let parts = [average.mean, average.deviation].compactMap(\.self)
+        let (outputs, values) = (average.mean.shape.last ?? 1, parts.count * answers.count)
+        return Tensor(shape: Array(average.mean.shape.dropLast()) + [values]) { target in
+            for (number, part) in parts.enumerated() {
+                part.withUnsafeBufferPointer { source in
                     for (index, answer) in answers.enumerated() {
-                        var (mean, deviation): (Float, Float) = (0, 0)
-                        for output in answer.outputs {
-                            mean += source[voxel * 2 * outputs + output]
-                            deviation += source[voxel * 2 * outputs + outputs + output]
+                        let place = number * answers.count + index
+                        for voxel in 0..<target.count / values {
+                            var sum: Float = 0
+                            for output in answer.outputs { sum += source[voxel * outputs + output] }
+                            target[voxel * values + place] = sum
                         }
-                        target[voxel * values + index] = mean
-                        if values > answers.count { target[voxel * values + answers.count + index] = deviation }
                     }
                 }
             }

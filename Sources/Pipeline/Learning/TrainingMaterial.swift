@@ -53,12 +53,11 @@ struct TrainingMaterial {
             throw PipelineError(
                 "\(scope.tomogram) has no voxel size, which what is learned from it depends on: add it again with --voxel-size")
         }
-        if volumes.isEmpty {
-            voxelSizeInAngstroms = size.meanInAngstroms
-        } else {
-            try NetworkScale(voxelSizeInAngstroms: voxelSizeInAngstroms, tolerance: tolerance).check(size, of: scope.tomogram)
-        }
         let volume = try inputs.voxels.open(of: scope)
+        if volumes.isEmpty { voxelSizeInAngstroms = size.meanInAngstroms }
+        // Tomograms that teach are never scaled: this only throws.
+        _ = try VoxelScale(
+            size, of: volume.shape, learned: voxelSizeInAngstroms, tolerance: tolerance, most: 1, tomogram: scope.tomogram)
         let digest = try inputs.descriptions.value(of: scope).digest
         let index = indexOfVoxels[digest] ?? volumes.count
         if index == volumes.count {

@@ -34,7 +34,7 @@ struct VoxelScale: Sendable {
                     ? "\(tomogram) has a voxel size of \(size), and the network works from \(low) to \(high) Å: bin or rescale the tomogram, "
                         + "or leave it out with --where"
                     : "\(tomogram) has a voxel size of \(size), and the training set of \(Self.text(learned)) Å: rescale it, leave it out with "
-                        + "--where, or raise voxel_size_tolerance or scale_limit")
+                        + "--where, or raise voxel_size_tolerance (scale_limit, where a network is applied)")
         }
         func length(_ count: Int, _ ratio: Double) -> Int { max(1, Int((Double(count) * ratio).rounded())) }
         (self.ratios, self.shape) = (ratios, shape)

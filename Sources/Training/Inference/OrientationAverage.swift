@@ -19,15 +19,20 @@ public struct OrientationAverage: Sendable {
     /// The number of copies.
     public var copies: Int { orientations.count }
 
-    /// The mean over the copies of the network's values and, behind them, their standard deviation, which is 0 for one copy.
+    /// The mean over the copies of the network's values, and their standard deviation; nil for one copy, whose values are what the network
+    /// gives.
     ///
     /// - Parameters:
     ///   - block: densities `[1, D + 2 · context, H, W, 1]`.
     ///   - network: gives `[1, D, H, W, outputs]` for a copy; a turned copy has H and W exchanged.
-    /// - Returns: `[1, D, H, W, 2 · outputs]`
+    /// - Returns: both `[1, D, H, W, outputs]`
     /// - Complexity: one pass of the network for each copy.
-    public func callAsFunction(_ block: Tensor, _ network: (Tensor) throws -> Tensor) throws -> Tensor {
-        guard let input = VolumeShape(z: block.shape[1], y: block.shape[2], x: block.shape[3]) else { return block }
+    public func callAsFunction(
+        _ block: Tensor, _ network: (Tensor) throws -> Tensor
+    ) throws -> (mean: Tensor, deviation: Tensor?) {
+        guard copies > 1, let input = VolumeShape(z: block.shape[1], y: block.shape[2], x: block.shape[3]) else {
+            return (try network(block), nil)
+        }
         var (sums, squares) = ([Float](), [Float]())
         var shape: [Int] = []
         for orientation in orientations {
@@ -36,7 +41,9 @@ public struct OrientationAverage: Sendable {
                 shape: [1, turned.z, turned.y, turned.x, 1], values: orientation(block.values, shape: input))
             let result = try network(copy)
             let outputs = result.shape.last ?? 1
-            guard let seen = VolumeShape(z: result.shape[1], y: turned.y, x: turned.x) else { return block }
+            guard let seen = VolumeShape(z: result.shape[1], y: turned.y, x: turned.x),
+                result.shape == [1, seen.z, seen.y, seen.x, outputs]
+            else { throw TrainingError("the network made \(result.shape) of a copy of \(turned) voxels") }
             // Where each voxel of the block is in the copy's result.
             let places = orientation.inverse((0..<Int32(seen.count)).map { $0 }, shape: seen)
             if sums.isEmpty {
@@ -54,16 +61,11 @@ public struct OrientationAverage: Sendable {
                 }
             }
         }
-        let outputs = shape.last ?? 1
-        let share = 1 / Float(orientations.count)
-        return Tensor(shape: Array(shape.dropLast()) + [2 * outputs]) { target in
-            for index in sums.indices {
-                let (voxel, output) = (index / outputs, index % outputs)
-                let mean = sums[index] * share
-                target[voxel * 2 * outputs + output] = mean
-                let variance = max(squares[index] * share - mean * mean, 0)
-                target[voxel * 2 * outputs + outputs + output] = orientations.count > 1 ? variance.squareRoot() : 0
-            }
+        let share = 1 / Float(copies)
+        for index in sums.indices {
+            sums[index] *= share
+            squares[index] = max(squares[index] * share - sums[index] * sums[index], 0).squareRoot()
         }
+        return (Tensor(shape: shape, values: sums), Tensor(shape: shape, values: squares))
     }
 }
