@@ -5,11 +5,13 @@ import Volumes
 @testable import cellar
 
 @Suite("A tomogram in which protein is bright") struct InvertedContrastTests {
-    @Test("is noticed by the network that comes with the program, and doctor says so of no other")
-    func noticed() throws {
+    @Test(
+        "is noticed by the network that comes with the program, and doctor says so of no other",
+        arguments: [("4", "0.5"), ("21", "0.1")])
+    func noticed(seed: String, ratio: String) throws {
         let scene = try CommandScene()
         let data = scene.directory.file("data")
-        let simulate = ["simulate", data, "--tomograms", "1", "--size", "160,160,40", "--snr", "0.5", "--seed", "4"]
+        let simulate = ["simulate", data, "--tomograms", "1", "--size", "160,160,40", "--snr", ratio, "--seed", seed]
         #expect(OutputStreams.collecting { CellarCommand.exitCode(of: simulate) }.0 == 0)
         let volume = try VolumeLocation(path: "\(data)/tomo_01.mrc").open()
         let writer = try MRCWriter(

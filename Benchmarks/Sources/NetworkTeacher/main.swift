@@ -5,16 +5,17 @@ import Training
 
 /// Teaches the network that comes with the program, on random scenes of Cellar's own simulation and nothing else.
 ///
-///     network-teacher OUTPUT.safetensors [--steps N] [--width W] [--seed S] [--state FILE]
+///     network-teacher OUTPUT.safetensors [--steps N] [--width W] [--seed S] [--rate R] [--initial FILE] [--state FILE]
 ///
 /// The network is a U-Net in two dimensions that sees two slices on each side. A training that is stopped goes on where it was, if the state
-/// file is there. Sources/CBuiltinModels/README.md says what taught the network that is in the program, and for how long.
+/// file is there; another network is where it begins instead of random weights (`--initial`). Sources/CBuiltinModels/README.md says what taught the network that is in the program, and for how long.
 struct Arguments {
     var output = ""
     var steps = 6000
     var width = 16
     var seed: UInt64 = 1
     var state: String?
+    var initial: String?
     var rate = 0.002
 
     init(_ words: [String]) throws {
@@ -32,6 +33,7 @@ struct Arguments {
             case "--seed": seed = try number()
             case "--rate": rate = try number()
             case "--state": state = rest.popFirst()
+            case "--initial": initial = rest.popFirst()
             default: output = word
             }
         }
@@ -82,8 +84,9 @@ func teach() throws {
     let training = try TrainingSettings(
         batch: settings.batch, stepsPerEpoch: stepsOfEpoch, epochs: arguments.steps / stepsOfEpoch, learningRate: arguments.rate,
         weightDecay: 0.01, schedule: .oneCycle, averaging: 0.998, seed: arguments.seed)
+    let network = try arguments.initial.map { try NetworkCheckpoint.read($0, expecting: architecture) } ?? architecture.network(seed: arguments.seed)
     let trainer = Trainer(
-        architecture.network(seed: arguments.seed), loss: SegmentationLoss(.softmax), settings: training, examples: examples,
+        network, loss: SegmentationLoss(.softmax), settings: training, examples: examples,
         state: arguments.state.map { URL(fileURLWithPath: $0) })
     let result = try trainer.run(epoch: { epoch in
         let line =

@@ -48,7 +48,7 @@ extension Project {
     private func invertedTomograms() throws -> [String] {
         var findings: [String] = []
         try query(
-            "SELECT tomogram, value FROM v_metric WHERE step = :step AND name = :name AND value > 3 ORDER BY tomogram LIMIT 20",
+            "SELECT tomogram, value FROM v_metric WHERE step = :step AND name = :name AND value > 1.2 ORDER BY tomogram LIMIT 20",
             parameters: ["step": .text(SegmentStep.name), "name": .text(SegmentStep.invertedContrast)]
         ) { row in
             findings.append(

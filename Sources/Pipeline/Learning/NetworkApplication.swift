@@ -151,12 +151,13 @@ struct NetworkApplication {
         }
     }
 
-    /// The least score of particles of a class: the mean over the networks that find it of what each says itself, or else the recipe.
+    /// The least score of particles of a class: what the network that finds it says itself, or else the recipe; one half where several find it,
+    /// whose scores are made comparable (``ProbabilitySlices/mean(of:slice:)``).
     ///
     /// - Parameter recipe: the recipe's; 0 keeps all, whatever a network says.
     func leastScore(of name: String, recipe: Double) -> Double {
-        let known = members.flatMap(\.answers).filter { $0.name == name }.map { $0.leastScore ?? recipe }
-        return recipe > 0 && !known.isEmpty ? known.reduce(0, +) / Double(known.count) : recipe
+        let known = members.flatMap(\.answers).filter { $0.name == name }
+        return recipe == 0 ? 0 : known.count > 1 ? 0.5 : known.first?.leastScore ?? recipe
     }
 
     /// The diameter in Å of the particles of a class; nil where no network says it.
@@ -168,15 +169,18 @@ struct NetworkApplication {
     /// - Parameters:
     ///   - cutting: the blocks of networks that do not know where in a block they look.
     ///   - pickerMargin: the voxels that are discarded at cut faces of the blocks of the others.
+    ///   - leastScore: of particles, by the recipe; 0 where the answers of networks are averaged as they are.
     /// - Complexity: a pass of each network over all blocks that are not in its file yet, times the copies; memory for one layer of blocks.
-    func probabilities(_ cutting: Cutting, pickerMargin: Int?) throws -> ProbabilitySlices {
+    func probabilities(_ cutting: Cutting, pickerMargin: Int?, leastScore: Double = 0) throws -> ProbabilitySlices {
         var parts: [ProbabilitySlices.Part] = []
         for (number, member) in members.enumerated() {
             let window = try Self.window(
                 of: member.network, member.description, cutting, pickerMargin, shape: member.scale.scaledShape)
             let file = try apply(member, window, number: number)
+            let places = classes.map { name in member.answers.firstIndex { $0.name == name } }
+            let leastScores = places.map { place in place.flatMap { member.answers[$0].leastScore } ?? leastScore }
             parts.append(
-                ProbabilitySlices.Part(file: file, places: classes.map { name in member.answers.firstIndex { $0.name == name } }))
+                ProbabilitySlices.Part(file: file, places: places, leastScores: leastScore > 0 ? leastScores : []))
         }
         return ProbabilitySlices(
             shape: volume.shape, classes: classes, hasSpread: average.copies > 1 || members.count > 1, parts: parts,

@@ -12,6 +12,9 @@ struct ProbabilitySlices {
         let file: SliceFile
         /// The place of each class in the file; nil for a class that the network does not know.
         let places: [Int?]
+        /// The least score of the particles of each class, by which the network's scores are compared with those of others; empty where
+        /// probabilities are averaged as they are.
+        var leastScores: [Double] = []
     }
 
     let shape: VolumeShape
@@ -44,9 +47,22 @@ struct ProbabilitySlices {
         try part.file.read(z, place * shape.voxelsPerSlice..<(place + 1) * shape.voxelsPerSlice)
     }
 
+    /// The networks that know a class.
+    func partCount(knowing index: Int) -> Int { parts.count { $0.places[index] != nil } }
+
     /// The probability of a class in a slice, `[y][x]`: the mean over the networks that know it, 255 for 1.
+    ///
+    /// Scores of several networks are made comparable first: divided by twice the least score of each, at most 1, so that one half is what each
+    /// network alone would just take. So one that is sure of everything does not outvote one that sees nothing there.
     func mean(of index: Int, slice z: Int) throws -> [UInt8] {
-        let planes = try parts.compactMap { part in try part.places[index].map { try plane(part, $0, z) } }
+        let isShared = partCount(knowing: index) > 1
+        let planes = try parts.compactMap { part -> [UInt8]? in
+            guard let place = part.places[index] else { return nil }
+            let plane = try plane(part, place, z)
+            guard isShared, !part.leastScores.isEmpty, part.leastScores[index] > 0 else { return plane }
+            let scale = Float(1 / (2 * part.leastScores[index]))
+            return plane.map { UInt8(min(Float($0) * scale, 255).rounded()) }
+        }
         guard planes.count > 1, let first = planes.first else { return planes.first ?? [] }
         return first.indices.map { pixel in
             let sum = planes.reduce(0) { $0 + Int($1[pixel]) }

@@ -37,7 +37,8 @@ public struct PickStep: TypedStep {
     public func run(_ item: Item<Self>) throws {
         let application = try NetworkApplication(
             item.base, item.inputs.application, item.parameters.application, models: models, for: .particles)
-        let probabilities = try application.probabilities(.init(), pickerMargin: item.parameters.margin)
+        let probabilities = try application.probabilities(
+            .init(), pickerMargin: item.parameters.margin, leastScore: item.parameters.score)
         let particles = try particles(item, application, probabilities)
         try item.give(\.particles, Picks(particles, classes: application.classes))
         try item.record(particles)

@@ -33,6 +33,8 @@ struct DemoCommand: ParsableCommand {
 
         try perform(["init", directory])
         try perform(["add"] + paths + ["--dataset", "simulated", "--meta", "source=demo"])
+        // A bilayer is some 50 Å thick; how thick networks draw it depends on who taught them.
+        try perform(["recipe", "set", "\(MembraneStep.name).thickness=50"])
         // Before anything was picked: the network that comes with the program.
         let middle = "\(size.z / 2)"
         try perform(["run"])
