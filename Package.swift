@@ -50,6 +50,7 @@ let package = Package(
                 .embedInCode("v0001_catalog.sql"), .embedInCode("v0002_objects.sql"), .embedInCode("v0003_training.sql"),
                 .embedInCode("v0004_measurements.sql"), .embedInCode("v0005_outputs.sql"),
                 .embedInCode("v0006_removal.sql"), .embedInCode("v0007_evidence.sql"), .embedInCode("v0008_threshold.sql"),
+                .embedInCode("v0009_uncertainty.sql"),
             ], swiftSettings: settings),
 
         .target(

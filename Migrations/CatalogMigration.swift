@@ -18,6 +18,7 @@ public struct CatalogMigration: Sendable {
         CatalogMigration(number: 6, sql: String(decoding: PackageResources.v0006_removal_sql, as: UTF8.self)),
         CatalogMigration(number: 7, sql: String(decoding: PackageResources.v0007_evidence_sql, as: UTF8.self)),
         CatalogMigration(number: 8, sql: String(decoding: PackageResources.v0008_threshold_sql, as: UTF8.self)),
+        CatalogMigration(number: 9, sql: String(decoding: PackageResources.v0009_uncertainty_sql, as: UTF8.self)),
     ]
 
     /// The schema version that this build of Cellar writes.

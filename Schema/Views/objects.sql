@@ -31,7 +31,8 @@ SELECT
     object.diameter_nm AS diameter_nm,
     object.elongation AS elongation,
     object.density_mean AS density_mean,
-    object.membrane_distance_angstrom AS membrane_distance
+    object.membrane_distance_angstrom AS membrane_distance,
+    object.uncertainty AS uncertainty
 FROM step
 CROSS JOIN v_scope AS scope ON scope.scope = step.scope
 CROSS JOIN head ON head.step_id = step.id AND head.scope_id = scope.scope_id

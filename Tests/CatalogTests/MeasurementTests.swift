@@ -21,7 +21,7 @@ import Volumes
         let toys = try PublishedResults()
         var first = Self.object(1, volume: 2100)
         (first.surfaceInSquareNanometers, first.elongation) = (800, 1.25)
-        (first.meanDensity, first.membraneDistanceInAngstroms) = (-3.5, 0)
+        (first.meanDensity, first.membraneDistanceInAngstroms, first.uncertainty) = (-3.5, 0, 0.25)
         first.neighbours = [
             .init(class: "macromolecule", number: 2, distanceInAngstroms: 210.5),
             .init(class: "membrane", number: 7, distanceInAngstroms: 99),
@@ -38,8 +38,9 @@ import Volumes
                 [.integer(1), .text("macromolecule"), .integer(7), .text("membrane"), .real(99)],
             ])
         let measured = try toys.query(
-            "SELECT surface_nm2, diameter_nm, elongation, density_mean, membrane_distance FROM v_object WHERE number = 1")
-        #expect(measured == [[.real(800), .real(cbrt(2100 * 6 / .pi)), .real(1.25), .real(-3.5), .real(0)]])
+            "SELECT surface_nm2, diameter_nm, elongation, density_mean, membrane_distance, uncertainty FROM v_object WHERE number = 1"
+        )
+        #expect(measured == [[.real(800), .real(cbrt(2100 * 6 / .pi)), .real(1.25), .real(-3.5), .real(0), .real(0.25)]])
         // A ball of radius 80 Å has that diameter.
         #expect(abs(Self.object(1, volume: 4 / 3 * .pi * 512).diameterInNanometers - 16) < 1e-12)
     }
@@ -99,7 +100,8 @@ import Volumes
         #expect(pair.areOneResult)
         let changes: [(inout FoundObject) -> Void] = [
             { $0.number = 2 }, { $0.elongation = 0.99 }, { $0.elongation = .nan }, { $0.surfaceInSquareNanometers = 0 },
-            { $0.meanDensity = .infinity }, { $0.membraneDistanceInAngstroms = -1 }, { $0.neighbours[0].number = 3 },
+            { $0.meanDensity = .infinity }, { $0.uncertainty = 0.51 }, { $0.uncertainty = .nan },
+            { $0.membraneDistanceInAngstroms = -1 }, { $0.neighbours[0].number = 3 },
             { $0.neighbours[0].class = "macromolecule" }, { $0.neighbours[0].number = 1 },
             { $0.neighbours[0].distanceInAngstroms = -1 }, { $0.neighbours[0].distanceInAngstroms = .nan },
             { $0.neighbours.append($0.neighbours[0]) },

@@ -9,14 +9,14 @@ import Volumes
     private func measure(
         _ slices: [Image<UInt8>], _ size: VoxelSize, classes: [UInt8: String] = [1: "a", 2: "b"],
         leastVoxels: Int = 1, measuresSurface: Bool = false,
-        density: [Image<Float>]? = nil
+        density: [Image<Float>]? = nil, uncertainty: [Image<Float>]? = nil
     ) throws -> [MeasuredObject] {
         let first = try #require(slices.first)
         let shape = try #require(VolumeShape(z: slices.count, y: first.height, x: first.width))
         var measurement = try ObjectMeasurement(
             shape: shape, voxelSize: size, classes: classes, ignoring: [255], leastVoxels: leastVoxels,
             measuresSurface: measuresSurface)
-        for (z, slice) in slices.enumerated() { try measurement.add(slice, density: density?[z]) }
+        for (z, slice) in slices.enumerated() { try measurement.add(slice, density: density?[z], uncertainty: uncertainty?[z]) }
         return try measurement.finish()
     }
 
@@ -112,15 +112,20 @@ import Volumes
         #expect(agrees(round.axisLengthsInAngstroms.x, 300, 0.01) && agrees(round.equivalentDiameterInNanometers, 30, 0.01))
     }
 
-    @Test("densities are averaged over an object, and must be numbers within it") func densities() throws {
+    @Test("densities and uncertainties are averaged over an object, and must be numbers within it") func densities() throws {
         let labels = try #require(Image<UInt8>(height: 1, width: 6, values: [1, 1, 0, 2, 0, 255]))
         func density(_ values: [Float]) throws -> [Image<Float>] {
             [try #require(Image<Float>(height: 1, width: 6, values: values))]
         }
         let objects = try measure([labels], voxelSize(1, 1, 1), density: try density([1, 4, .nan, -3, 0, .nan]))
-        #expect(objects.map(\.meanDensity) == [2.5, -3])
+        #expect(objects.map(\.meanDensity) == [2.5, -3] && objects.allSatisfy { $0.meanUncertainty == nil })
+        let unsure = try measure([labels], voxelSize(1, 1, 1), uncertainty: try density([0.5, 0, .nan, 0.125, 0, .nan]))
+        #expect(unsure.map(\.meanUncertainty) == [0.25, 0.125] && unsure.allSatisfy { $0.meanDensity == nil })
         #expect(throws: MetricsError.self) {
             try measure([labels], voxelSize(1, 1, 1), density: try density([1, .infinity, 0, 0, 0, 0]))
+        }
+        #expect(throws: MetricsError.self) {
+            try measure([labels], voxelSize(1, 1, 1), uncertainty: try density([1, .infinity, 0, 0, 0, 0]))
         }
     }
 

@@ -119,7 +119,15 @@ import Volumes
         #expect(try #require(try collection.run()).isComplete)
         let alone = try collection.store.open(#require(try Self.output("segment", "probability", of: collection)))
         #expect(throws: (any Error).self) { try alone.read("spread_1", as: UInt8.self) }
-        collection.settings["segment.averaging"] = count
+        func uncertainties(_ step: String) throws -> [Double?] {
+            try collection.catalog.results.objects(ofTomogram: collection.tomogramID, step: step).map(\.uncertainty)
+        }
+        let steps = ["measure", "pick", "measure-picks"]
+        for step in steps {
+            let none = try uncertainties(step)
+            #expect(!none.isEmpty && none.allSatisfy { $0 == nil }, "\(step)")
+        }
+        collection.settings.merge(["segment.averaging": count, "pick.averaging": count]) { $1 }
         #expect(try #require(try collection.run()).isComplete)
         let averaged = try collection.store.open(#require(try Self.output("segment", "probability", of: collection)))
         let (one, mean) = (try alone.read("class_1", as: UInt8.self), try averaged.read("class_1", as: UInt8.self))
@@ -131,5 +139,44 @@ import Volumes
             let distance = abs(Double(one[voxel]) - Double(mean[voxel])) / 255
             #expect(distance <= Double(spread[voxel]) / 510 * most + 0.02)
         }
+        // Every object says how far the copies differ about it.
+        for step in steps {
+            let some = try uncertainties(step)
+            #expect(!some.isEmpty && some.allSatisfy { $0.map { (0...0.5).contains($0) } ?? false }, "\(step)")
+        }
+        #expect(try uncertainties("pick") == uncertainties("measure-picks"))
+        #expect(try uncertainties("measure").contains { $0 != 0 })
+    }
+
+    @Test("scores of two networks are made comparable before they are averaged; so is how far they differ")
+    func comparable() throws {
+        let directory = try TemporaryDirectory()
+        let shape = try #require(VolumeShape(z: 1, y: 1, x: 4))
+        func part(_ name: String, _ bytes: [UInt8], leastScore: Double?) throws -> ProbabilitySlices.Part {
+            let file = try SliceFile(URL(fileURLWithPath: directory.file(name)), sliceBytes: 4)
+            try file.append(bytes)
+            return ProbabilitySlices.Part(file: file, places: [0], leastScores: leastScore.map { [$0] } ?? [])
+        }
+        // One that is sure of everything, and one that is careful: of what each just takes, of more, of less, of nothing.
+        let bold: [UInt8] = [230, 255, 115, 0]
+        let careful: [UInt8] = [26, 204, 13, 0]
+        let both = ProbabilitySlices(
+            shape: shape, classes: ["particle"],
+            parts: [try part("bold", bold, leastScore: 230.0 / 255), try part("careful", careful, leastScore: 26.0 / 255)],
+            spreadOfParts: false)
+        #expect(try both.mean(of: 0, slice: 0) == [128, 198, 64, 0])
+        #expect(try both.spread(of: 0, slice: 0) == [0, 114, 0, 0])
+        // In the nearest voxel, also of a place outside.
+        let spread = try #require(try both.spread(of: 0, at: SIMD3(0.6, -3, 9)))
+        #expect(abs(spread - 114.0 / 510) < 0.001)
+        // One alone, and two without least scores, stay as they are.
+        let alone = ProbabilitySlices(
+            shape: shape, classes: ["particle"], parts: [try part("alone", careful, leastScore: 0.1)], spreadOfParts: false)
+        #expect(try alone.mean(of: 0, slice: 0) == careful)
+        #expect(try alone.spread(of: 0, at: .zero) == nil)
+        let plain = ProbabilitySlices(
+            shape: shape, classes: ["particle"],
+            parts: [try part("one", bold, leastScore: nil), try part("two", careful, leastScore: nil)], spreadOfParts: false)
+        #expect(try plain.mean(of: 0, slice: 0) == [128, 230, 64, 0])
     }
 }

@@ -87,6 +87,27 @@ import Volumes
         #expect(particles.known(radii: [18]).isEmpty)
     }
 
+    @Test("what one annotation marks is no ground of another of the same tomogram, and patches are centred on it once")
+    func companions() throws {
+        let box = try #require(VolumeShape(z: 20, y: 20, x: 60)).box
+        func source(_ number: Int, x: Double, volume: Int) -> ParticleSource {
+            ParticleSource(
+                [.init(centre: SIMD3(x, 10, 10), radiusInAngstroms: 40, class: number)],
+                member: .init(tomogram: "d/t", label: "\(number)"), volume: volume, box: box)
+        }
+        let sources = ParticleSource.introduce([
+            source(0, x: 10, volume: 0), source(1, x: 40, volume: 0), source(0, x: 30, volume: 1),
+        ])
+        let regions = try sources.map { try $0.regions(radii: [4, 4])(box) }
+        let labels = try regions.map { try $0.labels(box) }
+        func index(_ x: Int) -> Int { (10 * 20 + 10) * 60 + x }
+        for labels in labels.prefix(2) {
+            #expect(labels[index(10)] == 1 && labels[index(40)] == 2 && labels[index(30)] == 0)
+        }
+        #expect(labels[2][index(30)] == 1 && labels[2][index(10)] == 0 && labels[2][index(40)] == 0)
+        #expect(regions.map(\.foreground.count) == [1, 1, 1])
+    }
+
     @Test("instances that were rejected are neither, also beyond the mask, unless they are membrane")
     func rejected() throws {
         func mask(_ values: [Bool]) throws -> Mask { try #require(Mask(height: 1, width: 5, values: values)) }

@@ -24,6 +24,8 @@ final class SceneExamples: TrainingExamples {
         var validationBatches = 12
         var voxelSizeInAngstroms = 13.5
         var foreground = 0.6
+        /// What is drawn of each scene, but for the voxel size.
+        var scenes = RandomisedScenes()
     }
 
     private struct Scene: Sendable {
@@ -76,7 +78,7 @@ final class SceneExamples: TrainingExamples {
 
     /// Simulates a scene.
     private static func scene(_ number: Int, _ settings: Settings) throws -> Scene {
-        var scenes = RandomisedScenes()
+        var scenes = settings.scenes
         scenes.voxelSizesInAngstroms = settings.voxelSizeInAngstroms...settings.voxelSizeInAngstroms
         let parameters = scenes.parameters(
             seed: settings.seed &* 1_000_003 &+ UInt64(number), x: settings.side, y: settings.side, z: settings.depth)

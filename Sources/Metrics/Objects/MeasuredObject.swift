@@ -24,6 +24,8 @@ public struct MeasuredObject: Hashable, Codable, Sendable {
     public let principalAxis: SIMD3<Double>
     /// The mean of the densities of the voxels; nil where no densities were given.
     public let meanDensity: Double?
+    /// The mean of the uncertainties of the voxels; nil where no uncertainties were given.
+    public let meanUncertainty: Double?
     /// The surface area in nm²; nil where it was not measured. Faces on the border of the volume do not count.
     public let surfaceAreaInSquareNanometers: Double?
     /// Whether a voxel lies at the border of the volume, so that the object may be cut off.
@@ -57,6 +59,8 @@ struct ObjectSums: Sendable {
     private(set) var maximum = SIMD3<Int>(repeating: .min)
     /// The sum of the densities.
     var density = 0.0
+    /// The sum of the uncertainties.
+    var uncertainty = 0.0
     /// The surface area in Å².
     var area = 0.0
 
@@ -87,6 +91,7 @@ struct ObjectSums: Sendable {
         minimum = pointwiseMin(minimum, other.minimum)
         maximum = pointwiseMax(maximum, other.maximum)
         density += other.density
+        uncertainty += other.uncertainty
         area += other.area
     }
 

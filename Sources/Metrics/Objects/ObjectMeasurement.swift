@@ -37,7 +37,8 @@ public struct ObjectMeasurement: Sendable {
     /// The provisional objects; those that belong together are joined.
     private var sets = DisjointSets(count: 0)
     private var depth = 0
-    private var hasDensities: Bool?
+    /// Which maps the slices have: densities, uncertainties.
+    private var maps: [Bool]?
     private var isFinished = false
 
     private static let mostObjects = Int(Int32.max)
@@ -83,25 +84,30 @@ public struct ObjectMeasurement: Sendable {
     /// - Parameters:
     ///   - labels: the labels `[y][x]`.
     ///   - density: the densities `[y][x]`; either all slices have densities, or none has.
-    /// - Throws: ``MetricsError`` where a size differs, the volume is full, a label is neither a class nor ignored, densities are
-    ///   given for some slices only, or a density within an object is not finite. The slice is then not added.
+    ///   - uncertainty: how uncertain the labels are, `[y][x]`; likewise.
+    /// - Throws: ``MetricsError`` where a size differs, the volume is full, a label is neither a class nor ignored, densities or
+    ///   uncertainties are given for some slices only, or one within an object is not finite. The slice is then not added.
     /// - Complexity: a few passes over the pixels, and about 100 ns for each voxel face of a surface, on all cores.
-    public mutating func add(_ labels: Image<UInt8>, density: Image<Float>? = nil) throws(MetricsError) {
+    public mutating func add(
+        _ labels: Image<UInt8>, density: Image<Float>? = nil, uncertainty: Image<Float>? = nil
+    ) throws(MetricsError) {
         try labels.requireSlice(depth, of: shape)
         try density?.requireSlice(depth, of: shape)
+        try uncertainty?.requireSlice(depth, of: shape)
         try check(labels)
-        guard hasDensities ?? (density != nil) == (density != nil) else {
+        let given = [density != nil, uncertainty != nil]
+        guard maps ?? given == given else {
             throw MetricsError(
                 .invalidInput,
-                "slice \(depth) has \(density == nil ? "no densities" : "densities"), unlike the slices before it; give them "
-                    + "for all slices, or for none"
+                "slice \(depth) has other densities or uncertainties than the slices before it; give them for all slices, or for none"
             )
         }
         var slice = LabelRuns(of: labels, classOfLabel: classOfLabel)
-        let densities = try density.map { (density) throws(MetricsError) in try self.densities(of: slice, density) }
-        hasDensities = density != nil
+        let densities = try density.map { (map) throws(MetricsError) in try sums(of: slice, map, "densities") }
+        let uncertainties = try uncertainty.map { (map) throws(MetricsError) in try sums(of: slice, map, "uncertainties") }
+        maps = given
         try join(&slice)
-        addSums(of: slice, densities)
+        addSums(of: slice, densities, uncertainties)
         slices.append(slice)
         depth += 1
         guard surface != nil else {
@@ -141,14 +147,14 @@ public struct ObjectMeasurement: Sendable {
         for label in 0...255 where isPresent[label] { try map.check(UInt8(label), "slice \(depth)") }
     }
 
-    /// The sum of the densities of each run.
-    private func densities(of slice: LabelRuns, _ density: Image<Float>) throws(MetricsError) -> [Double] {
+    /// The sum of a map over each run.
+    private func sums(of slice: LabelRuns, _ map: Image<Float>, _ name: String) throws(MetricsError) -> [Double] {
         var sums = [Double](repeating: 0, count: slice.runs.count)
-        density.values.withUnsafeBufferPointer { density in
+        map.values.withUnsafeBufferPointer { map in
             for y in 0..<shape.y {
                 for run in slice.runs(ofRow: y) {
                     var sum = 0.0
-                    for x in slice[run].pixels { sum += Double(density[y &* shape.x &+ x]) }
+                    for x in slice[run].pixels { sum += Double(map[y &* shape.x &+ x]) }
                     sums[run] = sum
                 }
             }
@@ -156,7 +162,7 @@ public struct ObjectMeasurement: Sendable {
         guard sums.allSatisfy(\.isFinite) else {
             throw MetricsError(
                 .invalidInput,
-                "slice \(depth) has densities within objects that are not finite; mend the tomogram, or measure without densities"
+                "slice \(depth) has \(name) within objects that are not finite; mend the tomogram, or measure without \(name)"
             )
         }
         return sums
@@ -186,12 +192,13 @@ public struct ObjectMeasurement: Sendable {
     }
 
     /// Adds the runs of a slice to the sums of their objects.
-    private mutating func addSums(of slice: LabelRuns, _ densities: [Double]?) {
+    private mutating func addSums(of slice: LabelRuns, _ densities: [Double]?, _ uncertainties: [Double]?) {
         for y in 0..<shape.y {
             for index in slice.runs(ofRow: y) {
                 let run = slice[index]
                 sums[Int(run.object)].add(run: run.pixels, y: y, z: depth)
                 if let densities { sums[Int(run.object)].density += densities[index] }
+                if let uncertainties { sums[Int(run.object)].uncertainty += uncertainties[index] }
             }
         }
     }
@@ -222,7 +229,8 @@ public struct ObjectMeasurement: Sendable {
             lowerInAngstroms: place(lower, -0.5), upperInAngstroms: place(upper, 0.5),
             axisLengthsInAngstroms: SIMD3(lengths[0], lengths[1], lengths[2]),
             principalAxis: first < 0 ? -axes[0].vector : axes[0].vector,
-            meanDensity: hasDensities == true ? sums.density / Double(sums.voxels) : nil,
+            meanDensity: maps?.first == true ? sums.density / Double(sums.voxels) : nil,
+            meanUncertainty: maps?.last == true ? sums.uncertainty / Double(sums.voxels) : nil,
             surfaceAreaInSquareNanometers: surface == nil ? nil : sums.area / 100,
             touchesBorder: lower.min() == 0 || upper.x == shape.x - 1 || upper.y == shape.y - 1 || upper.z == shape.z - 1)
     }

@@ -12,6 +12,8 @@ package struct FoundParticle: Sendable {
     package let pick: Pick
     /// 0 where the radius is not known.
     package let radiusInAngstroms: Double
+    /// The standard deviation of its class's probability in its centre; nil where there is one opinion only.
+    package var uncertainty: Double?
 }
 
 extension FoundParticle {
@@ -25,6 +27,7 @@ extension FoundParticle {
 /// The particles that a network found in a tomogram, as an artifact (Schema/blobs.md, `picks`): a table with a row for each particle.
 public struct Picks: StoredContent {
     public static let kind = "picks"
+    private static let uncertainty = "uncertainty"
 
     /// The classes of the network; the first one has the number 1.
     package let classes: [String]
@@ -35,18 +38,32 @@ public struct Picks: StoredContent {
     ///   - classes: the classes of the network, which include those of all particles.
     init(_ particles: [FoundObject], classes: [String]) {
         self.classes = classes
-        self.particles = particles.map { FoundParticle(ParticleTable.Row($0, code: 0), className: $0.class) }
+        self.particles = particles.map { object in
+            var particle = FoundParticle(ParticleTable.Row(object, code: 0), className: object.class)
+            particle.uncertainty = object.uncertainty
+            return particle
+        }
     }
 
     /// - Throws: ``PipelineError`` where the artifact has other columns, or a class without a name.
     public init(_ artifact: Artifact) throws {
         let classes = try ClassList(artifact).names
-        particles = try ParticleTable(artifact).rows.map { row in
+        let rows = try ParticleTable(artifact).rows
+        let isKnown = artifact.datasets.contains { $0.name == Self.uncertainty }
+        let uncertainties = isKnown ? try artifact.read(Self.uncertainty, as: Double.self) : []
+        guard uncertainties.isEmpty || uncertainties.count == rows.count else {
+            throw PipelineError(
+                "the picks \(artifact.digest.abbreviated) have \(rows.count) particles and \(uncertainties.count) uncertainties; "
+                    + "`cellar verify` looks for damage")
+        }
+        particles = try rows.enumerated().map { index, row in
             guard let number = Int(exactly: row.code), classes.indices.contains(number - 1) else {
                 throw PipelineError(
                     "the picks \(artifact.digest.abbreviated) have a class that has no name; `cellar verify` looks for damage")
             }
-            return FoundParticle(row, className: classes[number - 1])
+            var particle = FoundParticle(row, className: classes[number - 1])
+            particle.uncertainty = uncertainties.isEmpty ? nil : uncertainties[index]
+            return particle
         }
         self.classes = classes
     }
@@ -57,6 +74,10 @@ public struct Picks: StoredContent {
             ParticleTable.Row(particle, code: Double((classes.firstIndex(of: particle.className) ?? 0) + 1))
         }
         try ParticleTable(rows).write(to: artifact)
+        let uncertainties = particles.compactMap(\.uncertainty)
+        if !particles.isEmpty, uncertainties.count == particles.count {
+            try artifact.write(Self.uncertainty, shape: [particles.count], values: uncertainties)
+        }
     }
 }
 

@@ -97,6 +97,31 @@ public struct ClassProbabilities: ArtifactContent {
         }
     }
 
+    /// The classes of which there was more than one opinion.
+    var classesWithSpread: Set<String> {
+        let names = Set(artifact.datasets.map(\.name))
+        return Set(classes.names.enumerated().filter { names.contains("spread_\($0.offset + 1)") }.map(\.element))
+    }
+
+    /// The standard deviation of the probability of each pixel's own class in a slice, `[y][x]`, 0 to ½; 0 for ground and for classes
+    /// of which there was one opinion only.
+    ///
+    /// - Parameter labels: the numbers of the classes, from 1.
+    /// - Complexity: reads a slice of each class that is there.
+    func uncertainty(_ z: Int, of labels: [UInt8]) throws -> [Float] {
+        var result = [Float](repeating: 0, count: labels.count)
+        let names = Set(artifact.datasets.map(\.name))
+        for label in Set(labels).sorted() where names.contains("spread_\(label)") {
+            let spread = try artifact.readRows("spread_\(label)", z..<z + 1) as [UInt8]
+            guard spread.count == labels.count else {
+                throw PipelineError(
+                    "the probabilities \(artifact.digest.abbreviated) are of another size; `cellar verify` looks for damage")
+            }
+            for pixel in labels.indices where labels[pixel] == label { result[pixel] = Float(spread[pixel]) / 510 }
+        }
+        return result
+    }
+
     /// Writes the probabilities of all slices.
     static func write(_ probabilities: ProbabilitySlices, to artifact: ArtifactWriter) throws {
         let shape = probabilities.shape
@@ -108,7 +133,9 @@ public struct ClassProbabilities: ArtifactContent {
         }
         for index in probabilities.classes.indices {
             try write("class_\(index + 1)") { try probabilities.mean(of: index, slice: $0) }
-            if probabilities.hasSpread { try write("spread_\(index + 1)") { try probabilities.spread(of: index, slice: $0) } }
+            if probabilities.hasSpread(of: index) {
+                try write("spread_\(index + 1)") { try probabilities.spread(of: index, slice: $0) }
+            }
         }
     }
 }

@@ -10,8 +10,10 @@ struct MeasuredObjects {
 
     /// The connected pieces of a segmentation.
     ///
-    /// - Parameter distances: the distances to the membrane; nil where there is no such class. Pieces of membrane get no distance.
-    init(_ pieces: [MeasuredObject], distances: ClassDistances?) throws {
+    /// - Parameters:
+    ///   - distances: the distances to the membrane; nil where there is no such class. Pieces of membrane get no distance.
+    ///   - uncertain: the classes of which there was more than one opinion.
+    init(_ pieces: [MeasuredObject], distances: ClassDistances?, uncertain: Set<String>) throws {
         let away = try distances?.distancesInAngstroms(from: pieces.map(\.centroidInAngstroms)) ?? []
         found = pieces.enumerated().map { index, piece in
             FoundObject(
@@ -20,6 +22,7 @@ struct MeasuredObjects {
                 surfaceInSquareNanometers: piece.surfaceAreaInSquareNanometers, elongation: piece.elongation,
                 meanDensity: piece.meanDensity,
                 membraneDistanceInAngstroms: away.isEmpty || piece.className == PseudoLabels.membrane ? nil : away[index],
+                uncertainty: uncertain.contains(piece.className) ? piece.meanUncertainty.map { min(max($0, 0), 0.5) } : nil,
                 boxMinimumInAngstroms: piece.lowerInAngstroms, boxMaximumInAngstroms: piece.upperInAngstroms)
         }
         try findNeighbours()
@@ -45,7 +48,8 @@ struct MeasuredObjects {
                 voxels: max(1, Int((volume / voxelVolume).rounded())), volumeInCubicNanometers: volume / 1000,
                 surfaceInSquareNanometers: 4 * Double.pi * radius * radius / 100, elongation: 1, meanDensity: density,
                 membraneDistanceInAngstroms: away.isEmpty ? nil : away[index],
-                confidence: min(max(particle.pick.score, 0), 1), boxMinimumInAngstroms: particle.pick.center - radius,
+                confidence: min(max(particle.pick.score, 0), 1), uncertainty: particle.uncertainty,
+                boxMinimumInAngstroms: particle.pick.center - radius,
                 boxMaximumInAngstroms: particle.pick.center + radius)
         }
         try findNeighbours()

@@ -183,8 +183,7 @@ struct NetworkApplication {
                 ProbabilitySlices.Part(file: file, places: places, leastScores: leastScore > 0 ? leastScores : []))
         }
         return ProbabilitySlices(
-            shape: volume.shape, classes: classes, hasSpread: average.copies > 1 || members.count > 1, parts: parts,
-            spreadOfParts: average.copies > 1)
+            shape: volume.shape, classes: classes, parts: parts, spreadOfParts: average.copies > 1)
     }
 
     private static func window(

@@ -30,6 +30,8 @@ struct ParticleSource {
     let volume: Int
     let box: Box
     let particles: [Particle]
+    /// What other annotations of the same tomogram mark: particles as well, which other sources centre patches on.
+    private(set) var companions: [Particle] = []
     /// Reads the pseudo-labels of a slice; nil for points of a person.
     private let pseudoLabels: (@Sendable (_ z: Int) throws -> Slice)?
     /// The classes of pseudo-labels, ``SliceInstances/Part``, that training ignores.
@@ -68,10 +70,9 @@ struct ParticleSource {
         _ annotation: StepItem.Annotation, member: NetworkDescription.Member, volume: Int, box: Box, voxelSize: VoxelSize,
         classes: [String]
     ) {
-        (self.member, self.volume, self.box) = (member, volume, box)
         let radii = Dictionary(
             annotation.classes.map { ($0.name, $0.radiusInAngstroms) }, uniquingKeysWith: { first, _ in first })
-        particles = annotation.points.compactMap { point in
+        let particles = annotation.points.compactMap { point in
             classes.firstIndex(of: point.className).map { index in
                 Particle(
                     centre: point.positionInAngstroms / voxelSize.vectorInAngstroms,
@@ -79,7 +80,25 @@ struct ParticleSource {
                     class: index)
             }
         }
+        self.init(particles, member: member, volume: volume, box: box)
+    }
+
+    /// Points of a person, in the whole box.
+    init(_ particles: [Particle], member: NetworkDescription.Member, volume: Int, box: Box) {
+        (self.particles, self.member, self.volume, self.box) = (particles, member, volume, box)
         (pseudoLabels, unknownParts) = (nil, [])
+    }
+
+    /// Tells sources of points what the others of the same tomogram mark, so that none teaches the others' particles as ground.
+    static func introduce(_ sources: [ParticleSource]) -> [ParticleSource] {
+        sources.enumerated().map { index, source in
+            guard source.pseudoLabels == nil else { return source }
+            var source = source
+            source.companions = sources.enumerated().flatMap { other, companion in
+                other != index && companion.pseudoLabels == nil && companion.volume == source.volume ? companion.particles : []
+            }
+            return source
+        }
     }
 
     /// Whether a part of the particle may lie outside of the slab, so that its centre is not known; false for points of a person.
@@ -109,7 +128,7 @@ struct ParticleSource {
         // Where balls overlap, the last one gives the label: that of a particle that is not cut off.
         let balls = try BallLabels(
             cutOff.map { .init(center: $0.centre, radius: radii[$0.class], label: TrainingPatch.ignored) }
-                + known.map { .init(center: $0.centre, radius: radii[$0.class], label: UInt8($0.class + 1)) })
+                + (companions + known).map { .init(center: $0.centre, radius: radii[$0.class], label: UInt8($0.class + 1)) })
         let (unknownParts, unknownObjects) = (unknownParts, Set(cutOff.map(\.number)))
         let ground = pseudoLabels.map { read in
             LabelSource(member: member, volume: volume, box: box) { z in

@@ -19,8 +19,6 @@ struct ProbabilitySlices {
 
     let shape: VolumeShape
     let classes: [String]
-    /// Whether there is more than one opinion.
-    let hasSpread: Bool
     let parts: [Part]
     /// Whether the files have deviations.
     let spreadOfParts: Bool
@@ -43,54 +41,81 @@ struct ProbabilitySlices {
         return bytes
     }
 
-    private func plane(_ part: Part, _ place: Int, _ z: Int) throws -> [UInt8] {
-        try part.file.read(z, place * shape.voxelsPerSlice..<(place + 1) * shape.voxelsPerSlice)
+    /// Whether there is more than one opinion of a class.
+    func hasSpread(of index: Int) -> Bool { spreadOfParts || parts.count { $0.places[index] != nil } > 1 }
+
+    /// What a network says of a class in some pixels of a slice.
+    private struct Opinion {
+        let means: [UInt8]
+        /// nil where there are no copies.
+        let spreads: [UInt8]?
+        /// The factor that makes both comparable with those of other networks.
+        let scale: Float
     }
 
-    /// The networks that know a class.
-    func partCount(knowing index: Int) -> Int { parts.count { $0.places[index] != nil } }
-
-    /// The probability of a class in a slice, `[y][x]`: the mean over the networks that know it, 255 for 1.
+    /// What the networks that know a class say of it in a range of the pixels of a slice.
     ///
-    /// Scores of several networks are made comparable first: divided by twice the least score of each, at most 1, so that one half is what each
-    /// network alone would just take. So one that is sure of everything does not outvote one that sees nothing there.
-    func mean(of index: Int, slice z: Int) throws -> [UInt8] {
-        let isShared = partCount(knowing: index) > 1
-        let planes = try parts.compactMap { part -> [UInt8]? in
+    /// Scores of several networks are made comparable: divided by twice the least score of each, so that one half is what each network alone
+    /// would just take. So one that is sure of everything does not outvote one that sees nothing there.
+    private func opinions(of index: Int, slice z: Int, pixels: Range<Int>, withSpread: Bool) throws -> [Opinion] {
+        let isShared = parts.count { $0.places[index] != nil } > 1
+        return try parts.compactMap { part in
             guard let place = part.places[index] else { return nil }
-            let plane = try plane(part, place, z)
-            guard isShared, !part.leastScores.isEmpty, part.leastScores[index] > 0 else { return plane }
-            let scale = Float(1 / (2 * part.leastScores[index]))
-            return plane.map { UInt8(min(Float($0) * scale, 255).rounded()) }
+            func values(_ place: Int) throws -> [UInt8] {
+                let first = place * shape.voxelsPerSlice
+                return try part.file.read(z, first + pixels.lowerBound..<first + pixels.upperBound)
+            }
+            let score = part.leastScores.isEmpty ? 0 : part.leastScores[index]
+            return Opinion(
+                means: try values(place),
+                spreads: withSpread && spreadOfParts ? try values(part.places.compactMap(\.self).count + place) : nil,
+                scale: isShared && score > 0 ? Float(1 / (2 * score)) : 1)
         }
-        guard planes.count > 1, let first = planes.first else { return planes.first ?? [] }
-        return first.indices.map { pixel in
-            let sum = planes.reduce(0) { $0 + Int($1[pixel]) }
-            return UInt8((sum + planes.count / 2) / planes.count)
+    }
+
+    /// The probability of a class in a slice, `[y][x]`: the mean over the networks that know it, 255 for 1; of comparable scores, each at most 1,
+    /// where the networks have least scores.
+    func mean(of index: Int, slice z: Int) throws -> [UInt8] {
+        let opinions = try opinions(of: index, slice: z, pixels: 0..<shape.voxelsPerSlice, withSpread: false)
+        guard opinions.count > 1 else { return opinions.first?.means ?? [] }
+        let factor = 1 / Float(opinions.count)
+        return (0..<shape.voxelsPerSlice).map { pixel in
+            var sum: Float = 0
+            for opinion in opinions { sum += min(Float(opinion.means[pixel]) * opinion.scale, 255) }
+            return UInt8((sum * factor).rounded())
         }
     }
 
     /// The standard deviation of the probability of a class over networks and copies, in a slice `[y][x]`: 255 for one half.
     func spread(of index: Int, slice z: Int) throws -> [UInt8] {
-        let known = try parts.compactMap { part in
-            try part.places[index].map { place in
-                (
-                    mean: try plane(part, place, z),
-                    spread: spreadOfParts
-                        ? try plane(part, part.places.compactMap(\.self).count + place, z)
-                        : [UInt8](repeating: 0, count: shape.voxelsPerSlice)
-                )
-            }
+        try spread(of: index, slice: z, pixels: 0..<shape.voxelsPerSlice).map { UInt8(min(510 * $0, 255).rounded()) }
+    }
+
+    /// The standard deviation of the probability of a class in the voxel nearest to a place; nil where there is one opinion only.
+    ///
+    /// - Parameter place: x, y, z in voxels.
+    func spread(of index: Int, at place: SIMD3<Double>) throws -> Double? {
+        guard hasSpread(of: index) else { return nil }
+        func nearest(_ value: Double, _ count: Int) -> Int { Int(min(max(value.rounded(), 0), Double(count - 1))) }
+        let pixel = nearest(place.y, shape.y) * shape.x + nearest(place.x, shape.x)
+        return try spread(of: index, slice: nearest(place.z, shape.z), pixels: pixel..<pixel + 1).first.map {
+            Double(min($0, 0.5))
         }
-        return (0..<shape.voxelsPerSlice).map { pixel in
-            let means = known.map { Float($0.mean[pixel]) / 255 }
-            let mean = means.reduce(0, +) / Float(max(means.count, 1))
+    }
+
+    private func spread(of index: Int, slice z: Int, pixels: Range<Int>) throws -> [Float] {
+        let opinions = try opinions(of: index, slice: z, pixels: pixels, withSpread: true)
+        let factor = 1 / Float(max(opinions.count, 1))
+        return pixels.indices.map { pixel in
+            let pixel = pixel - pixels.lowerBound
+            let means = opinions.map { min(Float($0.means[pixel]) * $0.scale / 255, 1) }
+            let mean = means.reduce(0, +) * factor
             var variance: Float = 0
-            for (one, part) in zip(means, known) {
-                let own = Float(part.spread[pixel]) / 510
-                variance += own * own + (one - mean) * (one - mean)
+            for (opinion, own) in zip(opinions, means) {
+                let deviation = Float(opinion.spreads?[pixel] ?? 0) / 510 * opinion.scale
+                variance += deviation * deviation + (own - mean) * (own - mean)
             }
-            return UInt8(min(510 * (variance / Float(max(known.count, 1))).squareRoot(), 255).rounded())
+            return (variance * factor).squareRoot()
         }
     }
 

@@ -139,6 +139,6 @@ struct TrainingMaterial {
                     annotation, member: .init(tomogram: scope.tomogram, label: scope.label), volume: index,
                     box: volumes[index].shape.box, voxelSize: size, classes: classes))
         }
-        return sources
+        return ParticleSource.introduce(sources)
     }
 }

@@ -7,7 +7,7 @@ import Volumes
 /// Measures the segmentation of the U-Net: a row in `v_object` for each connected piece of each class, and totals of each class as metrics.
 public struct MeasureStep: TypedStep {
     public static let name = "measure"
-    public static let version = 1
+    public static let version = 2
     public static let scope = ScopeKind.tomogram
     public static let summary = "size, surface, shape and place of every connected piece that was segmented"
 
@@ -22,6 +22,7 @@ public struct MeasureStep: TypedStep {
         let voxels = Input.voxels
         let calibration = Input(CalibrateStep.self, \.voxelSize)
         let segmentation = Input(SegmentStep.self, \.labels)
+        let probability = Input(SegmentStep.self, \.probability)
         let surfaces = Input(CentreSurfaceStep.self, \.surfaces)
         let thickness = Input(MembraneStep.self, \.thickness)
     }
@@ -52,17 +53,21 @@ public struct MeasureStep: TypedStep {
         var membrane =
             segmentation.classes.names.contains(PseudoLabels.membrane) ? ClassDistances(shape: shape, voxelSize: voxelSize) : nil
         let label = UInt8((segmentation.classes.names.firstIndex(of: PseudoLabels.membrane) ?? -1) + 1)
+        let probability = try item.inputs.probability
+        let uncertain = probability.classesWithSpread
         for z in 0..<shape.z {
             try item.checkCancellation()
             item.report(Double(z) / Double(shape.z), "slice \(z) of \(shape.z)")
             let labels = try segmentation.labels(z)
             let density = try shape.image(volume.readSlice(z: z).floats())
-            try measurement.add(labels, density: density)
+            try measurement.add(
+                labels, density: density,
+                uncertainty: uncertain.isEmpty ? nil : shape.image(probability.uncertainty(z, of: labels.values)))
             try profile?.add(density)
             try membrane?.add(labels.map { $0 == label })
         }
         let pieces = try measurement.finish()
-        let objects = try MeasuredObjects(pieces, distances: membrane)
+        let objects = try MeasuredObjects(pieces, distances: membrane, uncertain: uncertain)
         try item.record(objects.found)
         let lamella = profile?.lamella()
         let tomogram = MeasuredTomogram(shape: shape, voxelSize: voxelSize, thicknessInAngstroms: lamella?.thicknessInAngstroms)

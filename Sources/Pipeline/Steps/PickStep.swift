@@ -10,7 +10,7 @@ import Volumes
 /// an input of the picker (CoordConv).
 public struct PickStep: TypedStep {
     public static let name = "pick"
-    public static let version = 3
+    public static let version = 4
     public static let scope = ScopeKind.tomogram
     public static let summary = "particles, by the picker of the current training set, or another network"
 
@@ -64,6 +64,7 @@ public struct PickStep: TypedStep {
                 try finder.append(probabilities.mean(of: number, slice: z))
             }
             for peak in finder.finish() where peak.score >= least {
+                let uncertainty = try probabilities.spread(of: number, at: peak.center)
                 let (centre, radius) = (peak.center * voxelSize.vectorInAngstroms, diameter / 2)
                 let volume = 4 / 3 * Double.pi * radius * radius * radius
                 particles.append(
@@ -71,7 +72,7 @@ public struct PickStep: TypedStep {
                         number: particles.count + 1, class: name, centroidInAngstroms: centre, radiusInAngstroms: radius,
                         voxels: max(1, Int((volume / voxelSize.volumeInCubicAngstroms).rounded())),
                         volumeInCubicNanometers: volume / 1000, confidence: min(max(Double(peak.score), 0), 1),
-                        boxMinimumInAngstroms: centre - radius, boxMaximumInAngstroms: centre + radius))
+                        uncertainty: uncertainty, boxMinimumInAngstroms: centre - radius, boxMaximumInAngstroms: centre + radius))
             }
         }
         return particles
