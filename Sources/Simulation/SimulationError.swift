@@ -32,6 +32,13 @@ extension SimulationError {
             path: "x, y, z")
     }
 
+    static func tooManyPixels(limit: Int) -> SimulationError {
+        SimulationError(
+            .tooLarge,
+            "its tilt images have more than \(limit) pixels; make the tomogram smaller, or give a larger step between tilts",
+            path: "tiltSeries.stepInDegrees")
+    }
+
     static func tooMany(_ parameter: String, expected: Double, limit: Double) -> SimulationError {
         SimulationError(
             .tooLarge,

@@ -32,6 +32,10 @@ extension SimulationParameters {
         guard grid.count <= Self.voxelLimit else { throw .tooManyVoxels(limit: Self.voxelLimit) }
         if let signalToNoiseRatio { try check("signalToNoiseRatio", signalToNoiseRatio, Self.signalToNoiseRatios, "") }
         try checkImaging()
+        if case .tiltImages = imaging {
+            let geometry = TiltGeometry(grid: grid, tilts: tiltSeries.tilts)
+            guard geometry.pixelCount <= Self.voxelLimit else { throw .tooManyPixels(limit: Self.voxelLimit) }
+        }
         try checkContents(grid)
         return grid
     }

@@ -49,6 +49,26 @@ import Volumes
         }
     }
 
+    @Test("a gap never takes all that teaches, however much is held out")
+    func gap() throws {
+        for length in 2...40 {
+            for fraction in [0.02, 0.2, 0.5, 0.75, 0.9] {
+                for gap in 0...3 {
+                    let box = try #require(Box(z: 5..<5 + length, y: 0..<8, x: 0..<9))
+                    let cut = try #require(HeldOutPart.cuts(of: [(0, box)], along: .slices, fraction: fraction, gap: gap).first)
+                    let training = try #require(cut.training?.z)
+                    guard let heldOut = cut.heldOut?.z else {
+                        #expect(training == 5..<5 + length)
+                        continue
+                    }
+                    #expect(training.lowerBound == 5 && heldOut.upperBound == 5 + length)
+                    #expect(heldOut.lowerBound - training.upperBound <= gap)
+                    #expect(heldOut.lowerBound - training.upperBound == gap || training.count == 1 || length < 4 * gap)
+                }
+            }
+        }
+    }
+
     @Test("columns of members with the same voxels are cut at the same place")
     func columns() throws {
         let boxes = try [0..<20, 10..<30, 50..<60].map {

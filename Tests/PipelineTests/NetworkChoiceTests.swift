@@ -148,35 +148,75 @@ import Volumes
         #expect(try uncertainties("measure").contains { $0 != 0 })
     }
 
-    @Test("scores of two networks are made comparable before they are averaged; so is how far they differ")
-    func comparable() throws {
+    @Test("opinions are averaged voxel by voxel, and numbers that are none say nothing")
+    func opinions() throws {
         let directory = try TemporaryDirectory()
         let shape = try #require(VolumeShape(z: 1, y: 1, x: 4))
-        func part(_ name: String, _ bytes: [UInt8], leastScore: Double?) throws -> ProbabilitySlices.Part {
+        func part(_ name: String, _ bytes: [UInt8]) throws -> ProbabilitySlices.Part {
             let file = try SliceFile(URL(fileURLWithPath: directory.file(name)), sliceBytes: 4)
             try file.append(bytes)
-            return ProbabilitySlices.Part(file: file, places: [0], leastScores: leastScore.map { [$0] } ?? [])
+            return ProbabilitySlices.Part(file: file, places: [0])
         }
-        // One that is sure of everything, and one that is careful: of what each just takes, of more, of less, of nothing.
-        let bold: [UInt8] = [230, 255, 115, 0]
-        let careful: [UInt8] = [26, 204, 13, 0]
+        let (bold, careful): ([UInt8], [UInt8]) = ([230, 255, 115, 0], [26, 204, 13, 0])
         let both = ProbabilitySlices(
-            shape: shape, classes: ["particle"],
-            parts: [try part("bold", bold, leastScore: 230.0 / 255), try part("careful", careful, leastScore: 26.0 / 255)],
-            spreadOfParts: false)
-        #expect(try both.mean(of: 0, slice: 0) == [128, 198, 64, 0])
-        #expect(try both.spread(of: 0, slice: 0) == [0, 114, 0, 0])
+            shape: shape, classes: ["particle"], parts: [try part("one", bold), try part("two", careful)], spreadOfParts: false)
+        #expect(try both.each(of: 0, slice: 0) == [bold, careful])
+        #expect(try both.mean(of: 0, slice: 0) == [128, 230, 64, 0])
+        #expect(try both.spread(of: 0, slice: 0) == [204, 51, 102, 0])
         // In the nearest voxel, also of a place outside.
         let spread = try #require(try both.spread(of: 0, at: SIMD3(0.6, -3, 9)))
-        #expect(abs(spread - 114.0 / 510) < 0.001)
-        // One alone, and two without least scores, stay as they are.
+        #expect(abs(spread - 51.0 / 510) < 0.001)
         let alone = ProbabilitySlices(
-            shape: shape, classes: ["particle"], parts: [try part("alone", careful, leastScore: 0.1)], spreadOfParts: false)
+            shape: shape, classes: ["particle"], parts: [try part("alone", careful)], spreadOfParts: false)
         #expect(try alone.mean(of: 0, slice: 0) == careful)
         #expect(try alone.spread(of: 0, at: .zero) == nil)
-        let plain = ProbabilitySlices(
-            shape: shape, classes: ["particle"],
-            parts: [try part("one", bold, leastScore: nil), try part("two", careful, leastScore: nil)], spreadOfParts: false)
-        #expect(try plain.mean(of: 0, slice: 0) == [128, 230, 64, 0])
+        #expect(
+            ProbabilitySlices.encoded([.nan, 1, -.infinity, .infinity, 0.5, 0.1], values: 2, means: 1) == [
+                0, 0, 128, 255, 255, 51,
+            ])
+    }
+
+    @Test("picks keep which of them nobody was unsure of")
+    func picks() throws {
+        let scene = try BallsAndSheet(z: 8, side: 64)
+        let collection = try PipelineCollection(scene.voxels(), settings: [:])
+        func object(_ number: Int, _ uncertainty: Double?) -> FoundObject {
+            FoundObject(
+                number: number, class: "particle", centroidInAngstroms: SIMD3(repeating: Double(number)), radiusInAngstroms: 5,
+                voxels: 4,
+                volumeInCubicNanometers: 2, confidence: 1, uncertainty: uncertainty, boxMinimumInAngstroms: .zero,
+                boxMaximumInAngstroms: SIMD3(repeating: 9))
+        }
+        for uncertainties in [[0.25, nil, 0], [nil, nil]] as [[Double?]] {
+            let picks = Picks(uncertainties.enumerated().map { object($0.offset + 1, $0.element) }, classes: ["particle"])
+            let staged = try collection.store.stage(kind: Picks.kind) { try picks.write(to: $0) }
+            try collection.store.commit([staged])
+            let read = try Picks(collection.store.open(staged.digest))
+            #expect(read.particles.map(\.uncertainty) == uncertainties)
+        }
+    }
+
+    @Test("a network that says what cannot be is refused")
+    func descriptions() throws {
+        let sound = NetworkDescription(
+            step: "s", classes: ["a", "b"], voxelSizeInAngstroms: 10, patchSize: 64, seed: 1, epoch: 1, thresholds: [0.5, 0.2],
+            members: [])
+        #expect(try NetworkDescription(sound.metadata, path: "n") == sound)
+        let changes: [(inout NetworkDescription) -> Void] = [
+            { $0.thresholds = [0.5, 1.5] }, { $0.thresholds = [0.5] }, { $0.classes = ["a", "a"] }, { $0.classes = ["a", ""] },
+            { $0.voxelSizeInAngstroms = 0 }, { $0.diametersInAngstroms = [100, -1] },
+            { $0.particles = [.init(name: "p", output: 1, diameterInAngstroms: 100, leastScore: 2)] },
+            { $0.particles = [.init(name: "p", output: 1, diameterInAngstroms: 0)] },
+            {
+                $0.particles = [
+                    .init(name: "p", output: 1, diameterInAngstroms: 10), .init(name: "p", output: 2, diameterInAngstroms: 10),
+                ]
+            },
+        ]
+        for (index, change) in changes.enumerated() {
+            var changed = sound
+            change(&changed)
+            #expect(throws: PipelineError.self, "change \(index)") { try NetworkDescription(changed.metadata, path: "n") }
+        }
     }
 }

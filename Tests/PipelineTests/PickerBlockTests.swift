@@ -10,7 +10,8 @@ import Volumes
         return try BlockGrid(
             shape: shape,
             window: NetworkApplication.window(
-                of: .picker(PickerArchitecture(classes: classes)), patch: patch, margin: 12, taper: 0, shape: shape))
+                of: .picker(PickerArchitecture(classes: classes)), patch: patch, margin: 12, taper: 0, shape: shape,
+                values: classes))
     }
 
     @Test(
@@ -34,7 +35,8 @@ import Volumes
     func others() throws {
         let shape = try #require(VolumeShape(z: 20, y: 300, x: 100))
         let architecture = NetworkArchitecture.unet(try UNetArchitecture(dimensions: 3, classes: 2, width: 8, levels: 3))
-        let window = try NetworkApplication.window(of: architecture, patch: 64, block: 128, margin: 16, taper: 8, shape: shape)
+        let window = try NetworkApplication.window(
+            of: architecture, patch: 64, block: 128, margin: 16, taper: 8, shape: shape, values: 1)
         #expect(BlockGrid(shape: shape, window: window).inputShape == [1, 20, 128, 100, 1])
     }
 }

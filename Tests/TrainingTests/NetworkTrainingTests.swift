@@ -159,6 +159,11 @@ import Testing
             $0.state.filter { $0.name.hasPrefix("head") }.map { Array($0.value.values.suffix(1)) }
         }
         #expect(heads[0] == heads[1])
+        // Outputs go by what they are asked for, also where both have as many.
+        let turned = try network(5, seed: 2)
+        turned.begin(with: known, outputs: [4, 3, 2, 1, 0])
+        let c = turned.logits(x).values
+        for pixel in 0..<64 { for output in 0..<5 { #expect(abs(c[pixel * 5 + output] - a[pixel * 5 + 4 - output]) < 1e-5) } }
         // The other one stays as it was.
         #expect(known.state.map(\.value.values) == (try network(5, seed: 1)).state.map(\.value.values))
     }

@@ -193,4 +193,38 @@ import Volumes
         var random = RandomStream(seed: 1)
         #expect(throws: TrainingError.self) { try broken.patch(at: broken.drawPosition(&random)) }
     }
+
+    @Test("what validates comes from all parts of a slice, also where patches are left out")
+    func validation() throws {
+        // 4 × 4 patches a slice, 32 slices; every sixteenth patch would be the same corner each time.
+        let shape = try Self.shape(32, 64, 64)
+        let sampler = try PatchSampler(
+            volumes: [Self.volume(shape)], regions: [Self.region(shape.box, .particles([]))], shape: Self.shape(1, 16, 16),
+            foregroundShare: 0, jitter: 0)
+        #expect(sampler.cover.count == 512)
+        let examples = PatchExamples(
+            training: sampler, heldOut: sampler, orientations: [.identity], batch: 4, validationBatches: 8, seed: 1)
+        #expect(examples.validationBatches == 8)
+        var (columns, slices) = (Set<Int>(), Set<Int>())
+        for batch in 0..<8 {
+            let densities = try examples.validationBatch(batch).densities
+            let patch = densities.count / 4
+            for first in stride(from: 0, to: densities.count, by: patch) {
+                // The density of the first voxel is its position.
+                let position = Int(densities.values[first])
+                columns.insert(position % shape.voxelsPerSlice)
+                slices.insert(position / shape.voxelsPerSlice)
+            }
+        }
+        #expect(columns.count >= 10, "of 16")
+        #expect(slices == Set(0..<32))
+        // The same ones each time, and others with another seed.
+        func examples(seed: UInt64) -> PatchExamples {
+            PatchExamples(
+                training: sampler, heldOut: sampler, orientations: [.identity], batch: 4, validationBatches: 8, seed: seed)
+        }
+        let (again, other) = (examples(seed: 1), examples(seed: 2))
+        #expect(try again.validationBatch(3).densities.values == examples.validationBatch(3).densities.values)
+        #expect(try other.validationBatch(3).densities.values != examples.validationBatch(3).densities.values)
+    }
 }

@@ -150,4 +150,49 @@ import Volumes
         #expect(throws: TrainingError.self) { try PeakFinder(height: .max, width: 4, diameterInVoxels: 8) }
         #expect(PeakFinder.memory(height: 1000, width: 1000, diameterInVoxels: 20) == 33_000_000 * 4 + 20_000_000)
     }
+
+    @Test("of two networks, particles are taken where both just take them, or where one is sure enough for two")
+    func agreed() {
+        func peak(_ x: Double, _ score: Float) -> Peak { Peak(center: SIMD3(x, 0, 0), score: score) }
+        // A careful network, which takes particles from 0.1 on, and one that is sure of everything, from 0.8 on.
+        let careful = [peak(0, 0.1), peak(100, 0.2), peak(200, 0.15), peak(300, 0.9), peak(400, 0.05)]
+        let bold = [peak(3, 0.8), peak(500, 1), peak(203, 0.6), peak(303, 1), peak(403, 1)]
+        let found = Peak.agreed([careful, bold], leastScores: [0.1, 0.8], within: 5)
+        // Both just take it; one is sure enough for both; one more sure, the other less; both are sure; neither; one is sure, which cannot say
+        // so for two.
+        #expect(found.map(\.center.x).sorted() == [0, 100, 200, 300])
+        #expect(found.map(\.score) == found.map(\.score).sorted(by: >))
+        #expect(abs((found.first { $0.center.x == 0 }?.score ?? 0) - 0.5) < 1e-6)
+        #expect(abs((found.first { $0.center.x == 200 }?.score ?? 0) - (0.75 + 0.375) / 2) < 1e-6)
+        // Without a least score all are kept, each particle once.
+        #expect(Peak.agreed([careful, bold], leastScores: [0, 0], within: 5).count == 6)
+        // One network alone agrees with itself; nothing comes of nothing.
+        #expect(
+            Peak.agreed([careful, careful], leastScores: [0.1, 0.1], within: 5).map(\.center.x).sorted() == [0, 100, 200, 300])
+        #expect(Peak.agreed([[], []], leastScores: [0.1, 0.1], within: 5).isEmpty)
+    }
+
+    @Test(
+        "agreed particles are apart, and their order does not depend on the order of the peaks",
+        arguments: 1...20 as ClosedRange<UInt64>)
+    func agreedLaws(seed: UInt64) {
+        var random = RandomStream(seed: seed)
+        func map() -> [Peak] {
+            (0..<60).map { _ in
+                Peak(
+                    center: SIMD3(60 * random.unit(), 60 * random.unit(), 60 * random.unit()),
+                    score: 0.1 + 0.9 * Float(random.unit()))
+            }.separated(by: 8)
+        }
+        let maps = [map(), map(), map()]
+        let found = Peak.agreed(maps, leastScores: [0.2, 0.4, 0.6], within: 8)
+        for (index, one) in found.enumerated() {
+            #expect(one.score >= 0.5 && one.score <= 1)
+            for other in found[..<index] {
+                let offset = one.center - other.center
+                #expect((offset * offset).sum() > 64)
+            }
+        }
+        #expect(Peak.agreed(maps.map { $0.reversed() }, leastScores: [0.2, 0.4, 0.6], within: 8) == found)
+    }
 }

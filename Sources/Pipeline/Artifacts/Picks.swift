@@ -62,7 +62,7 @@ public struct Picks: StoredContent {
                     "the picks \(artifact.digest.abbreviated) have a class that has no name; `cellar verify` looks for damage")
             }
             var particle = FoundParticle(row, className: classes[number - 1])
-            particle.uncertainty = uncertainties.isEmpty ? nil : uncertainties[index]
+            particle.uncertainty = uncertainties.isEmpty || uncertainties[index].isNaN ? nil : uncertainties[index]
             return particle
         }
         self.classes = classes
@@ -74,9 +74,8 @@ public struct Picks: StoredContent {
             ParticleTable.Row(particle, code: Double((classes.firstIndex(of: particle.className) ?? 0) + 1))
         }
         try ParticleTable(rows).write(to: artifact)
-        let uncertainties = particles.compactMap(\.uncertainty)
-        if !particles.isEmpty, uncertainties.count == particles.count {
-            try artifact.write(Self.uncertainty, shape: [particles.count], values: uncertainties)
+        if particles.contains(where: { $0.uncertainty != nil }) {
+            try artifact.write(Self.uncertainty, shape: [particles.count], values: particles.map { $0.uncertainty ?? .nan })
         }
     }
 }

@@ -174,9 +174,19 @@ struct NetworkDescription: Codable, Hashable, Sendable {
         guard let text = metadata[Self.key],
             let description = try? JSONDecoder().decode(NetworkDescription.self, from: Data(text.utf8)),
             description.voxelSizeInAngstroms > 0, description.voxelSizeInAngstroms.isFinite, description.patchSize > 0,
-            description.thresholds?.count ?? description.classes.count == description.classes.count
+            description.thresholds?.count ?? description.classes.count == description.classes.count, description.isSound
         else { throw PipelineError("the network \(path) does not say what it was trained on; train it again with `cellar run`") }
         self = description
+    }
+
+    /// Whether numbers are in their ranges, and no class is named twice.
+    private var isSound: Bool {
+        let particles = particles ?? []
+        func isOnce(_ names: [String]) -> Bool { Set(names).count == names.count && !names.contains("") }
+        return isOnce(classes) && isOnce(particles.map(\.name))
+            && (thresholds ?? []).allSatisfy { (0...1).contains($0) }
+            && particles.allSatisfy { (0...1).contains($0.leastScore ?? 0) }
+            && (diametersInAngstroms + particles.map(\.diameterInAngstroms)).allSatisfy { $0 > 0 && $0.isFinite }
     }
 
     init(

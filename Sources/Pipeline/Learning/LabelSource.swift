@@ -132,7 +132,7 @@ enum HeldOutPart {
     ///   - fraction: the part of a run that is held out, at least one slice or column. Nothing is held out where it is 0, or where nothing
     ///     would be left for training.
     ///   - gap: slices or columns before the held-out part that neither teach nor validate, since a network that sees them also sees
-    ///     held-out ones; fewer where a run has less than four times as many.
+    ///     held-out ones; fewer where a run has less than four times as many, or nothing would be left for training.
     /// - Returns: a cut for each member.
     static func cuts(of members: [(volume: Int, box: Box)], along direction: Direction, fraction: Double, gap: Int = 0) -> [Cut] {
         members.map { member in
@@ -140,7 +140,7 @@ enum HeldOutPart {
             let run = run(of: range, among: members.filter { $0.volume == member.volume }.map { direction.range(of: $0.box) })
             let count = fraction > 0 ? max(1, Int((Double(run.count) * fraction).rounded())) : 0
             let cut = count < run.count ? run.upperBound - count : run.upperBound
-            let last = cut < run.upperBound ? cut - min(gap, run.count / 4) : cut
+            let last = cut < run.upperBound ? max(cut - min(gap, run.count / 4), run.lowerBound + 1) : cut
             return Cut(
                 training: direction.part(run.lowerBound..<last, of: member.box),
                 heldOut: direction.part(cut..<run.upperBound, of: member.box))

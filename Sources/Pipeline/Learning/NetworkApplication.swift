@@ -151,13 +151,11 @@ struct NetworkApplication {
         }
     }
 
-    /// The least score of particles of a class: what the network that finds it says itself, or else the recipe; one half where several find it,
-    /// whose scores are made comparable (``ProbabilitySlices/mean(of:slice:)``).
+    /// The least score of particles of a class for each network that finds it: what the network says itself, or else the recipe.
     ///
     /// - Parameter recipe: the recipe's; 0 keeps all, whatever a network says.
-    func leastScore(of name: String, recipe: Double) -> Double {
-        let known = members.flatMap(\.answers).filter { $0.name == name }
-        return recipe == 0 ? 0 : known.count > 1 ? 0.5 : known.first?.leastScore ?? recipe
+    func leastScores(of name: String, recipe: Double) -> [Double] {
+        members.flatMap(\.answers).filter { $0.name == name }.map { recipe == 0 ? 0 : $0.leastScore ?? recipe }
     }
 
     /// The diameter in Å of the particles of a class; nil where no network says it.
@@ -169,39 +167,43 @@ struct NetworkApplication {
     /// - Parameters:
     ///   - cutting: the blocks of networks that do not know where in a block they look.
     ///   - pickerMargin: the voxels that are discarded at cut faces of the blocks of the others.
-    ///   - leastScore: of particles, by the recipe; 0 where the answers of networks are averaged as they are.
     /// - Complexity: a pass of each network over all blocks that are not in its file yet, times the copies; memory for one layer of blocks.
-    func probabilities(_ cutting: Cutting, pickerMargin: Int?, leastScore: Double = 0) throws -> ProbabilitySlices {
+    func probabilities(_ cutting: Cutting, pickerMargin: Int?) throws -> ProbabilitySlices {
         var parts: [ProbabilitySlices.Part] = []
         for (number, member) in members.enumerated() {
             let window = try Self.window(
-                of: member.network, member.description, cutting, pickerMargin, shape: member.scale.scaledShape)
+                of: member.network, member.description, cutting, pickerMargin, shape: member.scale.scaledShape,
+                values: values(of: member))
             let file = try apply(member, window, number: number)
             let places = classes.map { name in member.answers.firstIndex { $0.name == name } }
-            let leastScores = places.map { place in place.flatMap { member.answers[$0].leastScore } ?? leastScore }
-            parts.append(
-                ProbabilitySlices.Part(file: file, places: places, leastScores: leastScore > 0 ? leastScores : []))
+            parts.append(ProbabilitySlices.Part(file: file, places: places))
         }
         return ProbabilitySlices(
             shape: volume.shape, classes: classes, parts: parts, spreadOfParts: average.copies > 1)
     }
 
+    /// The results of a voxel: the probabilities of a network's classes, and their deviations where there are copies.
+    private func values(of member: Member) -> Int { member.answers.count * (average.copies > 1 ? 2 : 1) }
+
     private static func window(
-        of network: any Network, _ description: NetworkDescription, _ cutting: Cutting, _ pickerMargin: Int?, shape: VolumeShape
+        of network: any Network, _ description: NetworkDescription, _ cutting: Cutting, _ pickerMargin: Int?, shape: VolumeShape,
+        values: Int
     ) throws -> Window {
         let architecture = network.architecture
         if architecture.usesCoordinates {
-            return try window(of: architecture, patch: description.patchSize, margin: pickerMargin, taper: 0, shape: shape)
+            return try window(
+                of: architecture, patch: description.patchSize, margin: pickerMargin, taper: 0, shape: shape,
+                values: values)
         }
         let isDeep = architecture.receptiveRadius.depth > 0
         return try window(
             of: architecture, patch: description.patchSize, block: cutting.block ?? (isDeep ? 128 : 1024),
-            margin: cutting.margin ?? (isDeep ? 16 : nil), taper: cutting.taper, shape: shape)
+            margin: cutting.margin ?? (isDeep ? 16 : nil), taper: cutting.taper, shape: shape, values: values)
     }
 
     private func apply(_ member: Member, _ window: Window, number: Int) throws -> SliceFile {
         let (shape, network, answers) = (volume.shape, member.network, member.answers)
-        let values = answers.count * (average.copies > 1 ? 2 : 1)
+        let values = values(of: member)
         let file = try SliceFile(
             item.workspace().appending(path: "slices-\(number)"), sliceBytes: shape.voxelsPerSlice * values)
         guard file.count < shape.z else { return file }
@@ -257,7 +259,8 @@ struct NetworkApplication {
             }
         }
         let mean = sum / max(count, 1)
-        let deviation = max(squares / max(count, 1) - mean * mean, .leastNormalMagnitude).squareRoot()
+        // Of an empty tomogram no slice has any: it stays empty, whatever the network makes of that.
+        let deviation = max((squares / max(count, 1) - mean * mean).squareRoot(), 1e-6 * scaling.standardDeviation, 1e-30)
         let (middle, factor) = (Float(mean), Float(1 / deviation))
         return { box in try scaled(box).map { ($0 - middle) * factor } }
     }

@@ -19,13 +19,15 @@ extension NetworkApplication {
     ///     too much memory.
     ///   - margin: the voxels at cut faces that are discarded; nil for the radius of the receptive field.
     ///   - taper: the voxels over which neighbouring blocks are blended.
+    ///   - values: the results of a voxel.
     /// - Throws: ``TrainingError`` where blocks are too short for their margins, with the shortest side that is possible; ``PipelineError``
     ///   where blocks cannot have the side of the patches.
     static func window(
-        of architecture: NetworkArchitecture, patch: Int, block: Int? = nil, margin: Int?, taper: Int, shape: VolumeShape
+        of architecture: NetworkArchitecture, patch: Int, block: Int? = nil, margin: Int?, taper: Int, shape: VolumeShape,
+        values: Int
     ) throws -> Window {
         if architecture.usesCoordinates {
-            return try window(of: architecture, patches: patch, margin: margin, taper: taper, shape: shape)
+            return try window(of: architecture, patches: patch, margin: margin, taper: taper, shape: shape, values: values)
         }
         let block = block ?? patch
         let (alignment, radius) = (architecture.alignment, architecture.receptiveRadius)
@@ -43,13 +45,13 @@ extension NetworkApplication {
         let window = Window(
             z: isDeep ? try axis(shape.z, alignment.depth, radius.depth) : .single,
             y: try axis(shape.y, alignment.height, radius.height), x: try axis(shape.x, alignment.width, radius.width))
-        return try window.fitted(to: shape, outputs: architecture.outputs, bytes: layerBytes)
+        return try window.fitted(to: shape, outputs: values, bytes: layerBytes)
     }
 
     /// Blocks with the side of the patches. The network's arrays need no more memory for them than in training; the rest of the memory is for
     /// results.
     private static func window(
-        of architecture: NetworkArchitecture, patches side: Int, margin: Int?, taper: Int, shape: VolumeShape
+        of architecture: NetworkArchitecture, patches side: Int, margin: Int?, taper: Int, shape: VolumeShape, values: Int
     ) throws -> Window {
         func axis(_ alignment: Int, _ radius: Int) throws -> WindowAxis {
             guard side % alignment == 0 else {
@@ -65,6 +67,6 @@ extension NetworkApplication {
             z: try axis(alignment.depth, radius.depth), y: try axis(alignment.height, radius.height),
             x: try axis(alignment.width, radius.width))
         let left = layerBytes + networkBytes - side * side * side * architecture.bytesPerVoxel
-        return try window.fitted(to: shape, outputs: architecture.outputs, bytes: max(layerBytes, left))
+        return try window.fitted(to: shape, outputs: values, bytes: max(layerBytes, left))
     }
 }

@@ -12,9 +12,6 @@ struct ProbabilitySlices {
         let file: SliceFile
         /// The place of each class in the file; nil for a class that the network does not know.
         let places: [Int?]
-        /// The least score of the particles of each class, by which the network's scores are compared with those of others; empty where
-        /// probabilities are averaged as they are.
-        var leastScores: [Double] = []
     }
 
     let shape: VolumeShape
@@ -35,7 +32,9 @@ struct ProbabilitySlices {
         for value in 0..<values {
             let scale: Float = value < means ? 255 : 510
             for pixel in 0..<pixels {
-                bytes[value * pixels + pixel] = UInt8(min(max(slice[pixel * values + value] * scale, 0), 255).rounded())
+                let number = slice[pixel * values + value] * scale
+                // A network whose numbers are none says 0.
+                bytes[value * pixels + pixel] = number > 0 ? UInt8(min(number, 255).rounded()) : 0
             }
         }
         return bytes
@@ -44,45 +43,34 @@ struct ProbabilitySlices {
     /// Whether there is more than one opinion of a class.
     func hasSpread(of index: Int) -> Bool { spreadOfParts || parts.count { $0.places[index] != nil } > 1 }
 
-    /// What a network says of a class in some pixels of a slice.
-    private struct Opinion {
-        let means: [UInt8]
-        /// nil where there are no copies.
-        let spreads: [UInt8]?
-        /// The factor that makes both comparable with those of other networks.
-        let scale: Float
-    }
+    /// What a network says of a class in some pixels of a slice: probabilities, 255 for 1, and their deviations over copies, 255 for one half.
+    private typealias Opinion = (means: [UInt8], spreads: [UInt8]?)
 
     /// What the networks that know a class say of it in a range of the pixels of a slice.
-    ///
-    /// Scores of several networks are made comparable: divided by twice the least score of each, so that one half is what each network alone
-    /// would just take. So one that is sure of everything does not outvote one that sees nothing there.
     private func opinions(of index: Int, slice z: Int, pixels: Range<Int>, withSpread: Bool) throws -> [Opinion] {
-        let isShared = parts.count { $0.places[index] != nil } > 1
-        return try parts.compactMap { part in
+        try parts.compactMap { part in
             guard let place = part.places[index] else { return nil }
             func values(_ place: Int) throws -> [UInt8] {
                 let first = place * shape.voxelsPerSlice
                 return try part.file.read(z, first + pixels.lowerBound..<first + pixels.upperBound)
             }
-            let score = part.leastScores.isEmpty ? 0 : part.leastScores[index]
-            return Opinion(
-                means: try values(place),
-                spreads: withSpread && spreadOfParts ? try values(part.places.compactMap(\.self).count + place) : nil,
-                scale: isShared && score > 0 ? Float(1 / (2 * score)) : 1)
+            let deviations = part.places.compactMap(\.self).count + place
+            return (try values(place), withSpread && spreadOfParts ? try values(deviations) : nil)
         }
     }
 
-    /// The probability of a class in a slice, `[y][x]`: the mean over the networks that know it, 255 for 1; of comparable scores, each at most 1,
-    /// where the networks have least scores.
+    /// The probability of a class in a slice, `[y][x]`, by each network that knows it: 255 for 1.
+    func each(of index: Int, slice z: Int) throws -> [[UInt8]] {
+        try opinions(of: index, slice: z, pixels: 0..<shape.voxelsPerSlice, withSpread: false).map(\.means)
+    }
+
+    /// The probability of a class in a slice, `[y][x]`: the mean over the networks that know it, 255 for 1.
     func mean(of index: Int, slice z: Int) throws -> [UInt8] {
-        let opinions = try opinions(of: index, slice: z, pixels: 0..<shape.voxelsPerSlice, withSpread: false)
-        guard opinions.count > 1 else { return opinions.first?.means ?? [] }
-        let factor = 1 / Float(opinions.count)
-        return (0..<shape.voxelsPerSlice).map { pixel in
-            var sum: Float = 0
-            for opinion in opinions { sum += min(Float(opinion.means[pixel]) * opinion.scale, 255) }
-            return UInt8((sum * factor).rounded())
+        let planes = try each(of: index, slice: z)
+        guard planes.count > 1, let first = planes.first else { return planes.first ?? [] }
+        return first.indices.map { pixel in
+            let sum = planes.reduce(0) { $0 + Int($1[pixel]) }
+            return UInt8((sum + planes.count / 2) / planes.count)
         }
     }
 
@@ -106,14 +94,12 @@ struct ProbabilitySlices {
     private func spread(of index: Int, slice z: Int, pixels: Range<Int>) throws -> [Float] {
         let opinions = try opinions(of: index, slice: z, pixels: pixels, withSpread: true)
         let factor = 1 / Float(max(opinions.count, 1))
-        return pixels.indices.map { pixel in
-            let pixel = pixel - pixels.lowerBound
-            let means = opinions.map { min(Float($0.means[pixel]) * $0.scale / 255, 1) }
-            let mean = means.reduce(0, +) * factor
+        return (0..<pixels.count).map { pixel in
+            let mean = opinions.reduce(0) { $0 + Float($1.means[pixel]) / 255 } * factor
             var variance: Float = 0
-            for (opinion, own) in zip(opinions, means) {
-                let deviation = Float(opinion.spreads?[pixel] ?? 0) / 510 * opinion.scale
-                variance += deviation * deviation + (own - mean) * (own - mean)
+            for opinion in opinions {
+                let (own, distance) = (Float(opinion.spreads?[pixel] ?? 0) / 510, Float(opinion.means[pixel]) / 255 - mean)
+                variance += own * own + distance * distance
             }
             return (variance * factor).squareRoot()
         }

@@ -182,17 +182,22 @@ extension ParameterValues<TrainingParameters> {
         guard let record = try self.initial, try self.start == .model else { return architecture.network(seed: seed) }
         let path = try models.model(record)
         let model = try NetworkCheckpoint.read(path)
-        if model.architecture == architecture { return model }
-        guard case .unet(let wanted) = architecture, case .unet(let known) = model.architecture else {
-            throw PipelineError(
-                "\(record.name) cannot be where this training begins: it is another kind of network; choose one that the same step trained"
-            )
-        }
         let description = try NetworkDescription(NetworkCheckpoint.metadata(of: path), path: record.name)
+        guard case .unet(let wanted) = architecture, case .unet(let known) = model.architecture else {
+            if model.architecture == architecture, description.classes == classes { return model }
+            throw PipelineError(
+                "\(record.name) cannot be where this training begins: it is another kind of network, or finds other classes; choose one that "
+                    + "the same step trained for the same classes, or begin with random weights")
+        }
+        guard known.dimensions == wanted.dimensions else {
+            throw PipelineError(
+                "\(record.name) is a network in \(known.dimensions) dimensions, the recipe wants \(wanted.dimensions): set network.dimensions to "
+                    + "\(known.dimensions), choose another model, or begin with random weights (start)")
+        }
         let network = UNet(try known.with(classes: wanted.classes), seed: seed)
         let outputs = description.outputs ?? [nil] + description.classes
-        // Of the outputs of a class, the first one; what the model does not know begins at random.
-        network.begin(with: model, outputs: [0] + classes.map { name in outputs.firstIndex { $0 == name } })
+        // By names, of the outputs of a class the first one; what the model does not know begins at random.
+        network.begin(with: model, outputs: ([nil] + classes).map { name in outputs.firstIndex { $0 == name } })
         return network
     }
 

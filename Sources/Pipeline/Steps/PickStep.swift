@@ -37,33 +37,25 @@ public struct PickStep: TypedStep {
     public func run(_ item: Item<Self>) throws {
         let application = try NetworkApplication(
             item.base, item.inputs.application, item.parameters.application, models: models, for: .particles)
-        let probabilities = try application.probabilities(
-            .init(), pickerMargin: item.parameters.margin, leastScore: item.parameters.score)
+        let probabilities = try application.probabilities(.init(), pickerMargin: item.parameters.margin)
         let particles = try particles(item, application, probabilities)
         try item.give(\.particles, Picks(particles, classes: application.classes))
         try item.record(particles)
         for name in application.classes { item.record("\(name)/objects", Double(particles.count { $0.class == name })) }
     }
 
-    /// The peaks of each class's probabilities, as balls of the class's diameter.
-    ///
-    /// - Complexity: reads the probabilities of all voxels once.
+    /// The particles of each class, as balls of its diameter.
     private func particles(
         _ item: Item<Self>, _ application: NetworkApplication, _ probabilities: ProbabilitySlices
     ) throws -> [FoundObject] {
-        let score = try item.parameters.score
-        let (shape, voxelSize) = (application.volume.shape, application.voxelSize)
+        let voxelSize = application.voxelSize
         var particles: [FoundObject] = []
         for (number, name) in application.classes.enumerated() {
             guard let diameter = application.diameter(of: name) else { continue }
-            let least = Float(application.leastScore(of: name, recipe: score))
-            var finder = try PeakFinder(
-                height: shape.y, width: shape.x, diameterInVoxels: diameter / voxelSize.meanInAngstroms)
-            for z in 0..<shape.z {
-                try item.checkCancellation()
-                try finder.append(probabilities.mean(of: number, slice: z))
-            }
-            for peak in finder.finish() where peak.score >= least {
+            let leastScores = try application.leastScores(of: name, recipe: item.parameters.score)
+            let peaks = try peaks(
+                item, probabilities, of: number, diameterInVoxels: diameter / voxelSize.meanInAngstroms, leastScores: leastScores)
+            for peak in peaks {
                 let uncertainty = try probabilities.spread(of: number, at: peak.center)
                 let (centre, radius) = (peak.center * voxelSize.vectorInAngstroms, diameter / 2)
                 let volume = 4 / 3 * Double.pi * radius * radius * radius
@@ -76,5 +68,26 @@ public struct PickStep: TypedStep {
             }
         }
         return particles
+    }
+
+    /// The peaks of a class's probabilities whose score is high enough.
+    ///
+    /// - Parameter leastScores: of each network that knows the class.
+    /// - Complexity: reads the probabilities of all voxels once.
+    private func peaks(
+        _ item: Item<Self>, _ probabilities: ProbabilitySlices, of number: Int, diameterInVoxels: Double, leastScores: [Double]
+    ) throws -> [Peak] {
+        let shape = probabilities.shape
+        var finders = try leastScores.map { _ in
+            try PeakFinder(height: shape.y, width: shape.x, diameterInVoxels: diameterInVoxels)
+        }
+        for z in 0..<shape.z {
+            try item.checkCancellation()
+            for (finder, slice) in try probabilities.each(of: number, slice: z).enumerated() { try finders[finder].append(slice) }
+        }
+        let maps = finders.indices.map { finders[$0].finish() }
+        return maps.count == 1
+            ? maps[0].filter { Double($0.score) >= leastScores[0] }
+            : Peak.agreed(maps, leastScores: leastScores.map(Float.init), within: diameterInVoxels / 2 + 1)
     }
 }

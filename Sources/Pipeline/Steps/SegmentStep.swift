@@ -11,7 +11,7 @@ import Volumes
 /// size of the block does not change the result. In three dimensions such a margin costs too much: margins are shorter, and blocks are blended.
 public struct SegmentStep: TypedStep {
     public static let name = "segment"
-    public static let version = 3
+    public static let version = 4
     public static let scope = ScopeKind.tomogram
     public static let summary = "classes of all voxels, by the U-Net of the current training set, or another"
 

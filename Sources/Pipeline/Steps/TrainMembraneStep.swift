@@ -11,7 +11,7 @@ import Volumes
 /// gives the weights. Voxels that pseudo-labels call neither membrane nor macromolecule are not in the loss.
 public struct TrainMembraneStep: TypedStep {
     public static let name = "train-membrane"
-    public static let version = 3
+    public static let version = 4
     public static let scope = ScopeKind.trainingSet
     public static let summary = "a U-Net trained on membranes of pseudo-labels"
 
@@ -94,7 +94,7 @@ public struct TrainMembraneStep: TypedStep {
         _ item: Item<Self>, _ material: TrainingMaterial, _ sources: [LabelSource], _ classes: [String],
         _ architecture: NetworkArchitecture
     ) throws -> PatchExamples {
-        let isDeep = try item.parameters.dimensions == 3
+        let isDeep = architecture.receptiveRadius.depth > 0 || architecture.alignment.depth > 1
         let size = try item.parameters.patchSize
         let side = (size > 0 ? size : isDeep ? 64 : 256).rounded(upToMultipleOf: architecture.alignment.height)
         guard let shape = VolumeShape(z: isDeep ? side : 1, y: side, x: side) else { throw PipelineError("patch.size is 0") }

@@ -13,7 +13,7 @@ import Volumes
 /// (``HeldOutPart``); where none of them has a particle, nothing is held out, since nothing could be validated.
 public struct TrainParticlesStep: TypedStep {
     public static let name = "train-particles"
-    public static let version = 4
+    public static let version = 5
     public static let scope = ScopeKind.trainingSet
     public static let summary = "a network that finds particles, trained on those of pseudo-labels"
 

@@ -50,6 +50,9 @@ struct TiltGeometry: Sendable {
     /// The number of columns u of an image.
     var columnCount: Int { alongColumns.length }
 
+    /// The pixels of all images.
+    var pixelCount: Int { views.count * columnCount * grid.y }
+
     /// An image of zeros, `[u][y]`: a volume of one slice, whose rows are the columns u.
     func emptyImage() -> FourierVolume {
         FourierVolume(

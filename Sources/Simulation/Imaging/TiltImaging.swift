@@ -41,7 +41,8 @@ struct TiltImaging: ImagingModel {
             return Condition(
                 defocusInMicrometers: defocus, shift: shift,
                 rotation: spread.rotationJitterInDegrees * Double.pi / 180 * random.normal(),
-                noise: exp(0.5 * thickness / spread.meanFreePathInAngstroms * (1 / cos(tilt) - 1)))
+                // Beyond e²⁰ an image tells nothing, and its noise would leave float32.
+                noise: exp(min(0.5 * thickness / spread.meanFreePathInAngstroms * (1 / cos(tilt) - 1), 20)))
         }
     }
 

@@ -59,7 +59,8 @@ public final class UNet: Network {
         let weights = Dictionary(other.state.map { ($0.name, $0.value) }) { first, _ in first }
         for parameter in state {
             guard let value = weights[parameter.name] else { continue }
-            if value.shape == parameter.value.shape {
+            if !head.parameters.contains(where: { $0 === parameter }) {
+                precondition(value.shape == parameter.value.shape, "networks of different architectures")
                 parameter.value = value
             } else {
                 let row = value.shape.dropFirst().reduce(1, *)

@@ -101,6 +101,7 @@ public struct PatchExamples: TrainingExamples {
     private enum Purpose: UInt64 {
         case training = 1
         case augmentation
+        case validation
     }
 
     /// - Parameters:
@@ -108,8 +109,8 @@ public struct PatchExamples: TrainingExamples {
     ///   - heldOut: reads the validation patches; nil if the labels are too few to hold some out.
     ///   - orientations: those that training patches may get; all must keep the shape of patches.
     ///   - batch: the number of patches of a batch.
-    ///   - validationBatches: the most validation batches. Where more are needed to cover the regions once, patches are left out, at
-    ///     equal distances.
+    ///   - validationBatches: the most validation batches. Where more are needed to cover the regions once, patches are left out: as many of
+    ///     each part of the cover, at random places in it.
     public init(
         training: PatchSampler, heldOut: PatchSampler?, orientations: [Orientation],
         augmentations: Augmentations = Augmentations(),
@@ -119,7 +120,12 @@ public struct PatchExamples: TrainingExamples {
         (self.augmentations, self.batch, self.seed) = (augmentations, batch, seed)
         let cover = heldOut?.cover ?? []
         let count = min(cover.count, batch * validationBatches)
-        validation = (0..<count).map { cover[$0 * cover.count / count] }
+        // Not at equal distances: where these are a multiple of the tiles of a row, all patches would be of one column.
+        var random = RandomStream(seed: seed, purpose: Purpose.validation.rawValue, piece: 0)
+        validation = (0..<count).map { number in
+            let part = number * cover.count / count..<(number + 1) * cover.count / count
+            return cover[part.lowerBound + random.index(below: part.count)]
+        }
     }
 
     /// The shape of the patches.
