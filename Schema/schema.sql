@@ -1,5 +1,5 @@
 -- The schema of an empty catalog, as all migrations together make it; `make schema` writes this file anew.
--- application_id 1128614994, user_version 8
+-- application_id 1128614994, user_version 9
 
 CREATE TABLE dataset (
     id INTEGER PRIMARY KEY,
@@ -212,7 +212,7 @@ CREATE TABLE object (
     y_min_angstrom REAL NOT NULL,
     y_max_angstrom REAL NOT NULL CHECK (y_max_angstrom > y_min_angstrom),
     z_min_angstrom REAL NOT NULL,
-    z_max_angstrom REAL NOT NULL CHECK (z_max_angstrom > z_min_angstrom), surface_nm2 REAL CHECK (surface_nm2 > 0), diameter_nm REAL CHECK (diameter_nm > 0), elongation REAL CHECK (elongation >= 1), density_mean REAL, membrane_distance_angstrom REAL CHECK (membrane_distance_angstrom >= 0),
+    z_max_angstrom REAL NOT NULL CHECK (z_max_angstrom > z_min_angstrom), surface_nm2 REAL CHECK (surface_nm2 > 0), diameter_nm REAL CHECK (diameter_nm > 0), elongation REAL CHECK (elongation >= 1), density_mean REAL, membrane_distance_angstrom REAL CHECK (membrane_distance_angstrom >= 0), uncertainty REAL CHECK (uncertainty BETWEEN 0 AND 0.5),
     PRIMARY KEY (trace_id, number)
 ) STRICT, WITHOUT ROWID;
 
@@ -640,7 +640,8 @@ SELECT
     object.diameter_nm AS diameter_nm,
     object.elongation AS elongation,
     object.density_mean AS density_mean,
-    object.membrane_distance_angstrom AS membrane_distance
+    object.membrane_distance_angstrom AS membrane_distance,
+    object.uncertainty AS uncertainty
 FROM step
 CROSS JOIN v_scope AS scope ON scope.scope = step.scope
 CROSS JOIN head ON head.step_id = step.id AND head.scope_id = scope.scope_id

@@ -1,4 +1,5 @@
 import Basics
+import Tensors
 import Testing
 import Volumes
 
@@ -219,11 +220,11 @@ import Volumes
         #expect(columns.count >= 10, "of 16")
         #expect(slices == Set(0..<32))
         // The same ones each time, and others with another seed.
-        func examples(seed: UInt64) -> PatchExamples {
+        func others(seed: UInt64) -> PatchExamples {
             PatchExamples(
                 training: sampler, heldOut: sampler, orientations: [.identity], batch: 4, validationBatches: 8, seed: seed)
         }
-        let (again, other) = (examples(seed: 1), examples(seed: 2))
+        let (again, other) = (others(seed: 1), others(seed: 2))
         #expect(try again.validationBatch(3).densities.values == examples.validationBatch(3).densities.values)
         #expect(try other.validationBatch(3).densities.values != examples.validationBatch(3).densities.values)
     }
