@@ -24,8 +24,6 @@ final class SceneExamples: TrainingExamples {
         var validationBatches = 12
         var voxelSizeInAngstroms = 13.5
         var foreground = 0.6
-        /// What is drawn of each scene, but for the voxel size.
-        var scenes = RandomisedScenes()
     }
 
     private struct Scene: Sendable {
@@ -78,7 +76,7 @@ final class SceneExamples: TrainingExamples {
 
     /// Simulates a scene.
     private static func scene(_ number: Int, _ settings: Settings) throws -> Scene {
-        var scenes = settings.scenes
+        var scenes = RandomisedScenes()
         scenes.voxelSizesInAngstroms = settings.voxelSizeInAngstroms...settings.voxelSizeInAngstroms
         let parameters = scenes.parameters(
             seed: settings.seed &* 1_000_003 &+ UInt64(number), x: settings.side, y: settings.side, z: settings.depth)

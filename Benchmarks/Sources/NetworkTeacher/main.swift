@@ -1,16 +1,14 @@
 import Basics
 import Foundation
-import Simulation
 import Tensors
 import Training
 
 /// Teaches the network that comes with the program, on random scenes of Cellar's own simulation and nothing else.
 ///
-///     network-teacher OUTPUT.safetensors [--steps N] [--width W] [--seed S] [--rate R] [--initial FILE] [--clear] [--state FILE]
+///     network-teacher OUTPUT.safetensors [--steps N] [--width W] [--seed S] [--rate R] [--initial FILE] [--state FILE]
 ///
 /// The network is a U-Net in two dimensions that sees two slices on each side. A training that is stopped goes on where it was, if the state
-/// file is there; another network is where it begins instead of random weights (`--initial`). With `--clear` scenes have more membranes and less noise, and patches are changed less: for a second
-/// training, after one that saw everything. Sources/CBuiltinModels/README.md says what taught the network that is in the program, and for how long.
+/// file is there; another network is where it begins instead of random weights (`--initial`). Sources/CBuiltinModels/README.md says what taught the network that is in the program, and for how long.
 struct Arguments {
     var output = ""
     var steps = 6000
@@ -18,7 +16,6 @@ struct Arguments {
     var seed: UInt64 = 1
     var state: String?
     var initial: String?
-    var isClear = false
     var rate = 0.002
 
     init(_ words: [String]) throws {
@@ -37,7 +34,6 @@ struct Arguments {
             case "--rate": rate = try number()
             case "--state": state = rest.popFirst()
             case "--initial": initial = rest.popFirst()
-            case "--clear": isClear = true
             default: output = word
             }
         }
@@ -75,20 +71,9 @@ func teach() throws {
     let arguments = try Arguments(Array(CommandLine.arguments.dropFirst()))
     var settings = SceneExamples.Settings()
     settings.seed = arguments.seed
-    if arguments.isClear {
-        settings.scenes.signalToNoiseRatios = 0.08...1.5
-        settings.scenes.tiltImageShare = 0.7
-        settings.scenes.phasePlateShare = 0.1
-        settings.scenes.vesicles = .init(0.9, 60...1200)
-        settings.scenes.organelles = .init(0.7, 1...12)
-        settings.scenes.singleSheets = .init(0.6, 0.7...4)
-    }
-    let density = "contrast 0.7 0.6..1.6, brightness 0.5 -0.4..0.4, gamma 0.3 0.7..1.4, gradient 0.3 0..0.6"
     let augmentations = try Augmentations(
-        parsing: "rotation 0.5 -45..45, zoom 0.5 0.8..1.25, "
-            + (arguments.isClear
-                ? "noise 0.2 0..0.4, blur 0.2 0.3..1, spectrum 0.5 0.1..0.5, wedge 0.1 40..70, \(density)"
-                : "noise 0.4 0..0.8, blur 0.3 0.3..1.3, spectrum 0.5 0.1..0.5, wedge 0.2 40..70, \(density), blank 0.2 0.05..0.25")
+        parsing: "rotation 0.5 -45..45, zoom 0.5 0.8..1.25, noise 0.4 0..0.8, blur 0.3 0.3..1.3, spectrum 0.5 0.1..0.5, "
+            + "wedge 0.2 40..70, contrast 0.7 0.6..1.6, brightness 0.5 -0.4..0.4, gamma 0.3 0.7..1.4, gradient 0.3 0..0.6, blank 0.2 0.05..0.25"
     )
     let examples = try SceneExamples(settings, augmentations: augmentations)
     let architecture = NetworkArchitecture.unet(

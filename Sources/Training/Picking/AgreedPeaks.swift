@@ -23,7 +23,7 @@ extension Peak {
                 peaks.append((map, Peak(center: peak.center, score: score)))
             }
         }
-        peaks.sort { $0.peak.score != $1.peak.score ? $0.peak.score > $1.peak.score : $0.map < $1.map }
+        peaks.sort { $0.peak == $1.peak ? $0.map < $1.map : $0.peak.comes(before: $1.peak) }
         var places = CellList(distance: distance)
         for (index, entry) in peaks.enumerated() { places.add(index, at: entry.peak.center) }
         var isTaken = [Bool](repeating: false, count: peaks.count)

@@ -149,7 +149,8 @@ extension [Peak] {
 }
 
 extension Peak {
-    fileprivate func comes(before other: Peak) -> Bool {
+    /// Whether it comes before another one: the higher score first, of equal ones the smaller z, then y, then x.
+    func comes(before other: Peak) -> Bool {
         guard score == other.score else { return score > other.score }
         let (a, b) = (center, other.center)
         return (a.z, a.y, a.x) < (b.z, b.y, b.x)
