@@ -27,8 +27,8 @@ private struct NoisySample {
     init(z: Int = 64, side: Int = 128) throws { shape = try #require(VolumeShape(z: z, y: side, x: side)) }
 
     func height(_ surface: Surface, _ y: Int, _ x: Int) -> Double {
-        surface.z + surface.slopeX * (Double(x) - Double(shape.x - 1) / 2) + surface.slopeY
-            * (Double(y) - Double(shape.y - 1) / 2)
+        let (right, down) = (Double(x) - Double(shape.x - 1) / 2, Double(y) - Double(shape.y - 1) / 2)
+        return surface.z + surface.slopeX * right + surface.slopeY * down
     }
 
     func slices() throws -> [Image<Float>] {
