@@ -17,7 +17,7 @@ public import Volumes
 /// 2. In columns of 32 × 32 voxels the profile s(z) is the logarithm of the mean square, smoothed over three slices. Squares are
 ///    cut off at nine times the variance of the slice, so that a bead of gold does not outweigh all else.
 /// 3. Steps are fitted to each profile: outside, inside, outside (`StepProfile`). An edge counts where its step is higher than
-///    4 standard errors; either one may be missing.
+///    3 standard errors; either one may be missing.
 /// 4. A robust plane is put through the edges of each surface. Its confidence is the part of the columns in which the edge counts
 ///    and lies within 4 slices of the plane (or a twentieth of the depth, if that is more).
 /// 5. Where too few columns agree on a surface, the same is done for blocks of 2 × 2 columns, each with the median of their

@@ -7,9 +7,9 @@ struct StepProfile {
     static let leastSlices = 4
     /// The least number of slices of a profile.
     static let leastCount = 3 * leastSlices
-    /// The least height of a step, in standard errors. Edges are chosen to be as high as they can be: of a thousand pairs in
-    /// noise, the best one often reaches 3.
-    private static let leastStep = 4.0
+    /// The least height of a step, in standard errors. Edges are chosen to be as high as they can be: 3 to 14 % of the columns
+    /// of mere noise have one. That many do not agree on a plane.
+    private static let leastStep = 3.0
 
     /// The edges of a profile, in slices from its first one. An edge lies half a slice before the first slice on its far side.
     /// nil where no step stands out.
@@ -49,7 +49,7 @@ struct StepProfile {
 
     /// The edges of many profiles, in their order.
     ///
-    /// A step stands out where it is higher than 4 standard errors of the difference of its two levels. The variance of the
+    /// A step stands out where it is higher than 3 standard errors of the difference of its two levels. The variance of the
     /// mean of n slices is v τ / n. v is the variance of the residuals, that of the profile or the median of all profiles,
     /// whichever is larger. τ is the autocorrelation time of all residuals: slices are smoothed, and the missing wedge smears
     /// them.
