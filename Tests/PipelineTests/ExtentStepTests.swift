@@ -51,7 +51,7 @@ import Volumes
             let errors = heights.enumerated().map { index, height in
                 abs(plane.height(x: Double(index % 128), y: Double(index / 128)) - Double(height))
             }.sorted()
-            #expect(errors[errors.count / 2] < 4, "\(plane)")
+            #expect(errors[errors.count / 2] < 3, "\(plane)")
         }
         guard case .real(let thickness) = try row(collection)[0], case .real(let tilt) = try row(collection)[1] else {
             Issue.record("\(try row(collection))")
