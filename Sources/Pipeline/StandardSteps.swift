@@ -5,7 +5,7 @@ public import Engine
 /// A new step is a file in `Steps/` and a line here.
 public enum StandardSteps {
     public static let all: [any Step] = [
-        DescribeStep(), CalibrateStep(), PrepareStep(), FeaturesStep(), EigenvectorsStep(), FeatureMapStep(),
+        DescribeStep(), CalibrateStep(), ExtentStep(), PrepareStep(), FeaturesStep(), EigenvectorsStep(), FeatureMapStep(),
         ConsistencyStep(), MaskStep(), SplitStep(), PseudoLabelsStep(), TrainMembraneStep(), TrainParticlesStep(), SegmentStep(),
         PickStep(), CentreSurfaceStep(), MembraneStep(), MeasureStep(), MeasurePicksStep(), EvaluateStep(), EvaluatePicksStep(),
         EvaluatePseudoLabelsStep(),

@@ -65,7 +65,7 @@ import Volumes
         try collection.add(file.path, named: "t")
         #expect(try #require(try collection.run()).isComplete)
         let steps = try executed(in: collection)
-        for step in ["train-membrane", "train-particles", "segment", "pick", "measure", "prepare"] {
+        for step in ["train-membrane", "train-particles", "segment", "pick", "measure", "extent", "prepare"] {
             #expect(steps.contains(step), "\(step) after a change")
         }
     }
