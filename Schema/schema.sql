@@ -422,7 +422,9 @@ SELECT
     (SELECT json_group_object(key, value) FROM tomogram_meta WHERE tomogram_meta.tomogram_id = t.id) AS meta,
     t.added_at AS added_at,
     metadata.x_angstrom AS metadata_voxel_size,
-    folder.x_angstrom AS folder_voxel_size
+    folder.x_angstrom AS folder_voxel_size,
+    thickness.value AS thickness_nm,
+    tilt.value AS tilt_degrees
 FROM tomogram AS t
 JOIN dataset ON dataset.id = t.dataset_id
 LEFT JOIN head AS described
@@ -442,7 +444,11 @@ LEFT JOIN metric AS density_min ON density_min.trace_id = described.trace_id AND
 LEFT JOIN metric AS density_max ON density_max.trace_id = described.trace_id AND density_max.name = 'density_max'
 LEFT JOIN metric AS density_mean ON density_mean.trace_id = described.trace_id AND density_mean.name = 'density_mean'
 LEFT JOIN metric AS density_std ON density_std.trace_id = described.trace_id AND density_std.name = 'density_std'
-LEFT JOIN trace_output AS voxels ON voxels.trace_id = described.trace_id AND voxels.name = 'voxels';
+LEFT JOIN trace_output AS voxels ON voxels.trace_id = described.trace_id AND voxels.name = 'voxels'
+LEFT JOIN head AS extent
+    ON extent.step_id = (SELECT id FROM step WHERE name = 'extent') AND extent.scope_id = t.id
+LEFT JOIN metric AS thickness ON thickness.trace_id = extent.trace_id AND thickness.name = 'extent_thickness_nm'
+LEFT JOIN metric AS tilt ON tilt.trace_id = extent.trace_id AND tilt.name = 'extent_tilt_degrees';
 
 CREATE VIEW v_slab AS
 SELECT
