@@ -34,7 +34,8 @@ struct DemoCommand: ParsableCommand {
         try perform(["init", directory])
         try perform(["add"] + paths + ["--dataset", "simulated", "--meta", "source=demo"])
         // A bilayer is some 50 Å thick; how thick networks draw it depends on who taught them.
-        try perform(["recipe", "set", "\(MembraneStep.name).thickness=50"])
+        let thickness = "\(MembraneStep.name).thickness=50"
+        try perform(["recipe", "set", thickness])
         // Before anything was picked: the network that comes with the program.
         let middle = "\(size.z / 2)"
         try perform(["run"])
@@ -67,6 +68,8 @@ struct DemoCommand: ParsableCommand {
         try perform(["slab", "add", "tomo_01", "--z", "\(first)..<\(first + slices)"])
         try perform(["training", "add", "first"])
         try perform(["recipe", "preset", "quick"])
+        // The preset set the thickness anew, too.
+        try perform(["recipe", "set", thickness])
         try perform(["plan"])
         try perform(["run"])
 
