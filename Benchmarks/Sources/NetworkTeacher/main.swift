@@ -8,7 +8,8 @@ import Training
 ///     network-teacher OUTPUT.safetensors [--steps N] [--width W] [--seed S] [--rate R] [--initial FILE] [--state FILE]
 ///
 /// The network is a U-Net in two dimensions that sees two slices on each side. A training that is stopped goes on where it was, if the state
-/// file is there; another network is where it begins instead of random weights (`--initial`). Sources/CBuiltinModels/README.md says what taught the network that is in the program, and for how long.
+/// file is there; another network is where it begins instead of random weights (`--initial`).
+/// Sources/CBuiltinModels/README.md says what taught the network that is in the program, and for how long.
 struct Arguments {
     var output = ""
     var steps = 6000

@@ -260,7 +260,8 @@ struct NetworkApplication {
         }
         let mean = sum / max(count, 1)
         // Of an empty tomogram no slice has any: it stays empty, whatever the network makes of that.
-        let deviation = max((squares / max(count, 1) - mean * mean).squareRoot(), 1e-6 * scaling.standardDeviation, 1e-30)
+        let variance = max(squares / max(count, 1) - mean * mean, 0)
+        let deviation = max(variance.squareRoot(), 1e-6 * scaling.standardDeviation, 1e-30)
         let (middle, factor) = (Float(mean), Float(1 / deviation))
         return { box in try scaled(box).map { ($0 - middle) * factor } }
     }
