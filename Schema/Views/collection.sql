@@ -71,10 +71,10 @@ LEFT JOIN metric AS density_max ON density_max.trace_id = described.trace_id AND
 LEFT JOIN metric AS density_mean ON density_mean.trace_id = described.trace_id AND density_mean.name = 'density_mean'
 LEFT JOIN metric AS density_std ON density_std.trace_id = described.trace_id AND density_std.name = 'density_std'
 LEFT JOIN trace_output AS voxels ON voxels.trace_id = described.trace_id AND voxels.name = 'voxels'
-LEFT JOIN head AS extent
-    ON extent.step_id = (SELECT id FROM step WHERE name = 'extent') AND extent.scope_id = t.id
-LEFT JOIN metric AS thickness ON thickness.trace_id = extent.trace_id AND thickness.name = 'extent_thickness_nm'
-LEFT JOIN metric AS tilt ON tilt.trace_id = extent.trace_id AND tilt.name = 'extent_tilt_degrees';
+LEFT JOIN head AS sample
+    ON sample.step_id = (SELECT id FROM step WHERE name = 'sample') AND sample.scope_id = t.id
+LEFT JOIN metric AS thickness ON thickness.trace_id = sample.trace_id AND thickness.name = 'sample_thickness_nm'
+LEFT JOIN metric AS tilt ON tilt.trace_id = sample.trace_id AND tilt.name = 'sample_tilt_degrees';
 
 -- Each slab that somebody picked.
 CREATE VIEW v_slab AS

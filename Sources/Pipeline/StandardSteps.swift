@@ -5,10 +5,10 @@ public import Engine
 /// A new step is a file in `Steps/` and a line here.
 public enum StandardSteps {
     public static let all: [any Step] = [
-        DescribeStep(), CalibrateStep(), ExtentStep(), PrepareStep(), FeaturesStep(), EigenvectorsStep(), FeatureMapStep(),
-        ConsistencyStep(), MaskStep(), SplitStep(), PseudoLabelsStep(), TrainMembraneStep(), TrainParticlesStep(), SegmentStep(),
-        PickStep(), CentreSurfaceStep(), MembraneStep(), MeasureStep(), MeasurePicksStep(), EvaluateStep(), EvaluatePicksStep(),
-        EvaluatePseudoLabelsStep(),
+        DescribeStep(), CalibrateStep(), ExtentStep(), SampleStep(), PrepareStep(), FeaturesStep(), EigenvectorsStep(),
+        FeatureMapStep(), ConsistencyStep(), MaskStep(), SplitStep(), PseudoLabelsStep(), TrainMembraneStep(), TrainParticlesStep(),
+        SegmentStep(), PickStep(), CentreSurfaceStep(), MembraneStep(), MeasureStep(), MeasurePicksStep(), EvaluateStep(),
+        EvaluatePicksStep(), EvaluatePseudoLabelsStep(),
     ]
 }
 

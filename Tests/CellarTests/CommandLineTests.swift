@@ -68,7 +68,7 @@ import Volumes
             ).status == 0)
         #expect(try cellar("why", "tomo_01", "prepare").output.contains("no earlier run"))
         let run = try cellar("run")
-        #expect(run.output.hasPrefix("run 1: 41 items ran"), "\(run.output)\(run.errors)")
+        #expect(run.output.hasPrefix("run 1: 42 items ran"), "\(run.output)\(run.errors)")
         #expect(try cellar("run").output == "Everything is fresh.\n")
         // Particles have other names than what was found, which somebody has to say.
         let unmatched = try #require(findings(of: cellar).first)
@@ -90,7 +90,8 @@ import Volumes
             try cellar("why", "tomo_01").output.hasPrefix(
                 "sim/tomo_01: recipe prepare.clahe.clip_limit: 2.0 → 3.0 (prepare)\n"))
         let plan = try rows(cellar("plan", "--format", "json").output)
-        #expect(plan.map { $0["stale"] as? Int } == [0, 0, 4] + [Int](repeating: 0, count: plan.count - 3))
+        let stale = plan.filter { $0["stale"] as? Int != 0 }
+        #expect(stale.map { $0["step"] as? String } == ["prepare"] && stale.map { $0["stale"] as? Int } == [4])
         let second = try cellar("run").output
         #expect(second.hasPrefix("run 3: 4 items ran, 24 found again"), "\(second)")
 

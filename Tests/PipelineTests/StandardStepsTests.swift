@@ -145,7 +145,7 @@ private func noise(z: Int, y: Int, x: Int, seed: UInt64 = 1) throws -> VoxelBuff
         #expect(values[brightest] == values.min())
     }
 
-    @Test("the voxel size is the user's, else the header's, else the dataset's; changing it runs what reads it alone")
+    @Test("the voxel size is the user's, else the header's, else the dataset's; changing it reads no voxel")
     func voxelSize() throws {
         let collection = try Collection()
         let voxels = try noise(z: 2, y: 64, x: 64)

@@ -6,8 +6,8 @@ import Volumes
 /// Finds where the sample (a lamella, a film of ice) begins and ends: its two surfaces as planes, which may be tilted. It needs
 /// no segmentation.
 ///
-/// That no surface is found is an answer, and no failure: the sample may reach beyond the volume. Without a voxel size the
-/// surfaces are known in voxels, and thickness and tilt are not.
+/// That no surface is found is an answer, and no failure: the sample may reach beyond the volume. All is in voxels, so that another
+/// voxel size needs no voxel again; `sample` says it in nm.
 public struct ExtentStep: TypedStep {
     public static let name = "extent"
     public static let version = 1
@@ -22,7 +22,6 @@ public struct ExtentStep: TypedStep {
     }
     public struct Inputs: Sendable {
         let voxels = Input.voxels
-        let calibration = Input(CalibrateStep.self, \.voxelSize)
     }
     public struct Outputs: Sendable {
         let extent = ValueOutput<SampleExtent>("extent")
@@ -43,11 +42,35 @@ public struct ExtentStep: TypedStep {
         let extent = try finder.extent(confidence: item.parameters.confidence)
         try item.give(\.extent, extent)
         item.record("extent_confidence", extent.confidence)
-        guard let voxelSize = try item.inputs.calibration.voxelSize else { return }
-        // The surfaces at the middle of the slices, in Å from the centre of the first slice.
-        if let lower = extent.lower { item.record("extent_lower_angstrom", lower.z * voxelSize.zInAngstroms) }
-        if let upper = extent.upper { item.record("extent_upper_angstrom", upper.z * voxelSize.zInAngstroms) }
-        if let tilt = extent.tiltInDegrees(voxelSize) { item.record("extent_tilt_degrees", tilt) }
-        if let thickness = extent.thicknessInAngstroms(voxelSize) { item.record("extent_thickness_nm", thickness / 10) }
+    }
+}
+
+/// Says how thick and how tilted the sample is, from its surfaces and the voxel size. It reads no voxel.
+public struct SampleStep: TypedStep {
+    public static let name = "sample"
+    public static let version = 1
+    public static let scope = ScopeKind.tomogram
+    public static let summary = "how thick the sample is, and how tilted, in nm and degrees"
+
+    public struct Parameters: Sendable {}
+    public struct Inputs: Sendable {
+        let calibration = Input(CalibrateStep.self, \.voxelSize)
+        let extent = Input(ExtentStep.self, \.extent)
+    }
+    public struct Outputs: Sendable {
+        let thickness = ValueOutput<Double?>("thickness")
+    }
+    public static let (parameters, inputs, outputs) = (Parameters(), Inputs(), Outputs())
+
+    public init() {}
+
+    public func run(_ item: Item<Self>) throws {
+        let extent = try item.inputs.extent
+        // Without a voxel size the surfaces are known in voxels, and nothing here is.
+        let voxelSize = try item.inputs.calibration.voxelSize
+        let thickness = voxelSize.flatMap { extent.thicknessInAngstroms($0) }.map { $0 / 10 }
+        if let thickness { item.record("sample_thickness_nm", thickness) }
+        if let tilt = voxelSize.flatMap({ extent.tiltInDegrees($0) }) { item.record("sample_tilt_degrees", tilt) }
+        try item.give(\.thickness, thickness)
     }
 }
