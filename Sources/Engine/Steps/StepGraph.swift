@@ -187,6 +187,7 @@ private struct ListedStep: Step {
     let summary: String
     let parameters: [ParameterDeclaration]
     let retiredParameters: [String]
+    let renamedParameters: [String: String]
     let inputs: [StepInput]
     let conditions: [InputCondition]
     let outputs: [StepOutput]
@@ -221,6 +222,7 @@ private struct ListedStep: Step {
         summary = step.summary
         parameters = step.parameters
         retiredParameters = step.retiredParameters
+        renamedParameters = step.renamedParameters
         conditions = step.conditions
         outputs = step.outputs
         self.step = step
