@@ -3,7 +3,7 @@ import Volumes
 
 /// The labels that several witnesses agree on, slice by slice.
 ///
-/// A voxel is membrane where it probably is, by ``VoteModel``; a particle where a particle is agreed on (``ParticleAgreement``); "neither",
+/// A voxel is membrane where at least two say so and it probably is, by ``VoteModel``; a particle where a particle is agreed on (``ParticleAgreement``); "neither",
 /// which training ignores, where nobody knows: between the two probabilities, where a particle of one witness stands alone, and where
 /// most witnesses say "neither". One witness is believed.
 struct AgreedLabels {
@@ -78,7 +78,8 @@ struct AgreedLabels {
     private func part(_ testimony: Testimony, _ pixel: Int, isAlone: Bool) -> SliceInstances.Part {
         guard let model else { return isAlone ? .neither : .ground }
         let probability = model[testimony.combinations[pixel]]
-        if probability >= agreement { return .membrane }
+        let yes = testimony.classes.count { $0[pixel] == SliceInstances.Part.membrane.rawValue }
+        if probability >= agreement, yes >= min(2, testimony.classes.count) { return .membrane }
         let unsure = testimony.classes.count { $0[pixel] == SliceInstances.Part.neither.rawValue }
         return isAlone || probability > 1 - agreement || 2 * unsure >= testimony.classes.count ? .neither : .ground
     }
