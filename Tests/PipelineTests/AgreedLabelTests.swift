@@ -113,7 +113,7 @@ import Volumes
             var drawn = try DrawnMembranes(
                 labels, shape: shape, voxelSize: voxelSize, thicknessInAngstroms: thickness, bandInAngstroms: 10,
                 workspace: URL(fileURLWithPath: directory.file(".")), check: {})
-            return try drawn.slice(3).classes.values
+            return try drawn.slice(3).classes
         }
         let row = try slice(30)[12 * Self.side..<13 * Self.side].map(Part.init(rawValue:))
         #expect(row[8...10].allSatisfy { $0 == .membrane } && row[9] == .membrane)

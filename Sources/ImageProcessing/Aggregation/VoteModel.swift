@@ -42,6 +42,11 @@ public struct VoteModel: Sendable, Hashable {
     @inlinable
     public static func index(_ votes: [Vote]) -> Int { votes.reversed().reduce(0) { 3 * $0 + $1.rawValue } }
 
+    /// The votes of a combination: the inverse of ``index(_:)``.
+    public static func votes(of combination: Int, observers: Int) -> [Vote] {
+        votes(of: combination, observers).map { Vote(rawValue: $0) ?? .no }
+    }
+
     /// Estimates the model.
     ///
     /// - Parameter counts: the number of voxels of each combination of votes, by ``index(_:)``.

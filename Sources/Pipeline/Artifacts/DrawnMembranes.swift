@@ -45,11 +45,11 @@ struct DrawnMembranes {
         drawing = (membrane, wide, surfaces)
     }
 
-    /// The classes of a slice, ``SliceInstances/Part``, and the number of each pixel's particle, `[y][x]`.
+    /// A slice of the labels.
     ///
     /// - Complexity: reads one slice of each source, where slices are asked for in order.
-    mutating func slice(_ z: Int) throws -> (classes: Image<UInt8>, particles: Image<Int32>) {
-        var (classes, particles) = try agreed.slice(z, height: shape.y, width: shape.x)
+    mutating func slice(_ z: Int) throws -> AgreedLabels.Slice {
+        var slice = try agreed.slice(z, height: shape.y, width: shape.x)
         if let drawing {
             if !block.membranes.indices.contains(z - block.first) {
                 let slices = z..<min(z + Self.blockHeight, shape.z)
@@ -61,15 +61,15 @@ struct DrawnMembranes {
                 block = (z, try masks(drawing.membrane), try masks(drawing.band))
             }
             let (membrane, band) = (block.membranes[z - block.first].values, block.bands[z - block.first].values)
-            for pixel in classes.indices where particles[pixel] == 0 {
-                let wasMembrane = classes[pixel] == SliceInstances.Part.membrane.rawValue
+            for pixel in slice.classes.indices where slice.particles[pixel] == 0 {
+                let wasMembrane = slice.classes[pixel] == SliceInstances.Part.membrane.rawValue
                 if membrane[pixel] {
-                    classes[pixel] = SliceInstances.Part.membrane.rawValue
+                    slice.classes[pixel] = SliceInstances.Part.membrane.rawValue
                 } else if band[pixel] || wasMembrane {
-                    classes[pixel] = SliceInstances.Part.neither.rawValue
+                    slice.classes[pixel] = SliceInstances.Part.neither.rawValue
                 }
             }
         }
-        return (try shape.image(classes), try shape.image(particles))
+        return slice
     }
 }

@@ -33,10 +33,10 @@ struct ObjectFrame {
     }
 
     /// A connected piece of membrane.
-    func membrane(_ piece: VolumeComponents.Component, number: Int) -> FoundObject {
+    func membrane(_ piece: VolumeComponents.Component, number: Int, confidence: Double?) -> FoundObject {
         object(
             PseudoLabels.membrane, number: number, at: position(piece.centroid.x, piece.centroid.y, piece.centroid.z),
-            radiusInAngstroms: nil, confidence: nil, voxels: piece.voxels, low: piece.minimum, high: piece.maximum)
+            radiusInAngstroms: nil, confidence: confidence, voxels: piece.voxels, low: piece.minimum, high: piece.maximum)
     }
 
     /// An object; its box goes from face to face of its outer voxels.

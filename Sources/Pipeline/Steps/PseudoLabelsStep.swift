@@ -105,9 +105,9 @@ public struct PseudoLabelsStep: TypedStep {
         var extents = [VoxelExtent](repeating: VoxelExtent(), count: agreed.particles.particles.count)
         for z in 0..<shape.z {
             try item.checkCancellation()
-            let (classes, particles) = try labels.slice(z)
-            try pieces.add(classes.membrane)
-            for (pixel, number) in particles.values.enumerated() where number > 0 {
+            let slice = try labels.slice(z)
+            try pieces.add(shape.image(slice.classes).membrane)
+            for (pixel, number) in slice.particles.enumerated() where number > 0 {
                 extents[Int(number) - 1].add(x: pixel % shape.x, y: pixel / shape.x, z: z)
             }
         }
@@ -118,19 +118,28 @@ public struct PseudoLabelsStep: TypedStep {
         var numbers = [Int32](repeating: 0, count: extents.count + 1)
         for (number, particle) in found.enumerated() { numbers[particle.offset + 1] = Int32(number + 1) }
         let particles = found.enumerated().map { frame.object($1.element.0, $1.element.1, number: $0 + 1) }
-        let sheets = membranes.components.enumerated().map { frame.membrane($1, number: particles.count + $0 + 1) }
+        var certainties = [Double](repeating: 0, count: membranes.components.count)
         try item.give(\.labels) { artifact in
             let writer = try PseudoLabels.Writer(artifact, depth: shape.z, height: shape.y, width: shape.x)
             for z in 0..<shape.z {
                 try item.checkCancellation()
-                let (classes, slice) = try labels.slice(z)
+                let slice = try labels.slice(z)
+                let classes = try shape.image(slice.classes)
                 let pieces = try membranes.numbers(of: classes.membrane, inSlice: z)
-                try writer.append(classes: classes, particles: slice.relabelled(by: numbers)) { pixel in
+                for (pixel, number) in pieces.values.enumerated() where number > 0 {
+                    certainties[Int(number) - 1] += Double(slice.membrane[pixel]) / 255
+                }
+                try writer.append(classes: classes, particles: shape.image(slice.particles).relabelled(by: numbers)) { pixel in
                     let number = pieces.values[pixel]
                     return number > 0 ? number + Int32(particles.count) : 0
                 }
             }
             try PseudoLabels.write(zip(particles, found).map { ($0, $1.element.0.code != 0) }, to: artifact)
+        }
+        let sheets = membranes.components.enumerated().map { index, piece in
+            frame.membrane(
+                piece, number: particles.count + index + 1,
+                confidence: agreed.haveConfidence ? certainties[index] / Double(piece.voxels) : nil)
         }
         try item.record(particles + sheets)
         item.record("\(PseudoLabels.macromolecule)/objects", Double(particles.count))
