@@ -97,8 +97,7 @@ public struct Project: Sendable {
     ///
     /// - Throws: ``EngineError`` where there is no step of that name.
     public func steps(until last: String?) throws -> StepGraph {
-        let graph = try graph.adapted(to: recipe())
-        return try last.map { try graph.upTo($0) } ?? graph
+        try graph.adapted(to: recipe(), until: last)
     }
 
     /// Computes what is stale; see ``Runner/run(selection:cancellation:progress:)``.

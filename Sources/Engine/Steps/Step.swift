@@ -39,6 +39,9 @@ public protocol Step: Sendable {
     /// name keep it.
     var renamedParameters: [String: String] { get }
 
+    /// Whether it has items only where another step reads its outputs under the recipe, or it is asked for by name (`run --until`).
+    var runsOnlyWhereRead: Bool { get }
+
     var inputs: [StepInput] { get }
 
     /// The inputs that items do without under some values of the recipe.
@@ -56,6 +59,7 @@ extension Step {
     public var parameters: [ParameterDeclaration] { [] }
     public var retiredParameters: [String] { [] }
     public var renamedParameters: [String: String] { [:] }
+    public var runsOnlyWhereRead: Bool { false }
     public var conditions: [InputCondition] { [] }
 
     /// Whether its items open the file of their tomogram, or the files of a training set's tomograms.

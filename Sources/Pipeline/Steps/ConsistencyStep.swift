@@ -11,6 +11,7 @@ public struct ConsistencyStep: TypedStep {
     public static let version = 1
     public static let scope = ScopeKind.slab
     public static let summary = "maps smoothed along z, outliers replaced"
+    public static let runsOnlyWhereRead = true
 
     public struct Parameters: Sendable {
         let neighbourSimilarity = Parameter.real(

@@ -13,6 +13,7 @@ public struct FeatureMapStep: TypedStep {
     public static let version = 1
     public static let scope = ScopeKind.slice
     public static let summary = "eigenvectors merged to one map of the slice"
+    public static let runsOnlyWhereRead = true
 
     public struct Parameters: Sendable {
         let source = Parameter<Source>.choice(

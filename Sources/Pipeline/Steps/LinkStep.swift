@@ -20,6 +20,7 @@ public struct LinkStep: TypedStep {
     public static let version = 1
     public static let scope = ScopeKind.slab
     public static let summary = "particles and membranes in three dimensions, by the masks of slices"
+    public static let runsOnlyWhereRead = true
 
     public struct Parameters: Sendable {
         let overlap = Parameter.real(

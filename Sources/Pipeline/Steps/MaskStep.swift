@@ -10,6 +10,7 @@ public struct MaskStep: TypedStep {
     public static let version = 2
     public static let scope = ScopeKind.slice
     public static let summary = "foreground by a threshold"
+    public static let runsOnlyWhereRead = true
 
     enum Method: String, CaseIterable, Sendable { case otsu, adaptive }
 
