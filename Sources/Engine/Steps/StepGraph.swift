@@ -120,7 +120,9 @@ public struct StepGraph: Sendable {
     /// - Throws: ``EngineError`` where there is no step of that name.
     public func adapted(to recipe: Recipe, until last: String? = nil) throws(EngineError) -> StepGraph {
         var graph = self
-        if steps.contains(where: { !$0.conditions.isEmpty }) { graph = try StepGraph(steps.map { ListedStep($0, under: recipe) }) }
+        if steps.contains(where: { !$0.conditions.isEmpty }) {
+            graph = try StepGraph(steps.map { ListedStep($0, under: recipe) })
+        }
         if let last { graph = try graph.upTo(last) }
         var isKept = [Bool](repeating: true, count: graph.steps.count)
         // Readers come after what they read.
