@@ -6,8 +6,8 @@ public import Engine
 public enum StandardSteps {
     public static let all: [any Step] = [
         DescribeStep(), CalibrateStep(), ExtentStep(), SampleStep(), PrepareStep(), FeaturesStep(), EigenvectorsStep(),
-        FeatureMapStep(), ConsistencyStep(), MaskStep(), SplitStep(), PseudoLabelsStep(), TrainMembraneStep(),
-        TrainParticlesStep(),
+        FeatureMapStep(), ConsistencyStep(), MaskStep(), SplitStep(), PseudoLabelsStep(), ModelLabelsStep(),
+        TrainMembraneStep(), TrainParticlesStep(),
         SegmentStep(), PickStep(), CentreSurfaceStep(), MembraneStep(), MeasureStep(), MeasurePicksStep(), EvaluateStep(),
         EvaluatePicksStep(), EvaluatePseudoLabelsStep(),
     ]
@@ -25,11 +25,12 @@ public struct RecipePreset: Sendable, Hashable {
 
     /// The values that measured best over seeds and noise (Benchmarks/NOTES.md), with the model that the recipe names.
     ///
-    /// The steps' own defaults are the same except for `features`, `segment` and `pick`, whose defaults need no model.
+    /// The steps' own defaults are the same except for `features`, `model-labels`, `segment` and `pick`, whose defaults need no model.
     public static let standard = RecipePreset(
         name: "default", summary: "what measured best over seeds and noise, with a diffusion model",
         values: [
-            "features.mode": "diffusion", "features.timesteps.count": "4", "segment.network": "both", "pick.network": "both",
+            "features.mode": "diffusion", "features.timesteps.count": "4", "model-labels.network": "builtin",
+            "segment.network": "both", "pick.network": "both",
         ])
 
     /// The published method: Uddin et al., CVPR 2026, the loop that it builds on (arXiv 2312.06716), and DeepETPicker for the picker.
@@ -84,6 +85,8 @@ public struct RecipePreset: Sendable, Hashable {
         "train-membrane.network.context": "0", "train-membrane.patch.augmentation": "none",
         "train-membrane.optimizer.averaging": "0", "train-particles.patch.augmentation": "none",
         "train-particles.optimizer.averaging": "0", "train-membrane.start": "random", "train-particles.start": "random",
+        "model-labels.network": "none", "model-labels.averaging": "1", "model-labels.scale_limit": "1",
+        "model-labels.doubt": "1", "model-labels.score": "0", "model-labels.smallest_volume": "0",
         "segment.network": "trained", "segment.averaging": "1",
         "segment.scale_limit": "1", "pick.network": "trained", "pick.averaging": "1", "pick.scale_limit": "1",
     ]

@@ -41,6 +41,7 @@ import Testing
         // How it is computed and written.
         "features.precision", "features.seed", "eigenvectors.seed", "train-membrane.seed", "train-particles.seed",
         "segment.block", "segment.margin", "segment.taper", "segment.voxel_size_tolerance", "pick.voxel_size_tolerance",
+        "model-labels.voxel_size_tolerance",
         "train-membrane.voxel_size_tolerance", "train-particles.voxel_size_tolerance",
     ]
 
@@ -80,7 +81,7 @@ import Testing
         // The steps' own defaults but for what needs a model.
         #expect(
             changed.differencesFromDefaults.map(\.key) == [
-                "features.mode", "features.timesteps.count", "pick.network", "segment.network",
+                "features.mode", "features.timesteps.count", "model-labels.network", "pick.network", "segment.network",
             ])
         try changed.set("prepare.clahe.clip_limit", to: "3")
         let before = changed
