@@ -25,7 +25,8 @@ public struct RecipePreset: Sendable, Hashable {
 
     /// The values that measured best over seeds and noise (Benchmarks/NOTES.md), with the model that the recipe names.
     ///
-    /// The steps' own defaults are the same except for `features`, `model-labels`, `segment` and `pick`, whose defaults need no model.
+    /// The steps' own defaults are the same except for `features`, `model-labels`, `segment` and `pick`, whose defaults need no
+    /// model.
     public static let standard = RecipePreset(
         name: "default", summary: "what measured best over seeds and noise, with a diffusion model",
         values: [

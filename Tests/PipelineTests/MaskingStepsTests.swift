@@ -47,7 +47,8 @@ import Volumes
         collection.settings["mask.block"] = "31"
         #expect(try collection.run()?.progress.ran == 2)
         try collection.catalog.collection.addSlab(tomogramID: collection.tomogramID, z: 4..<6)
-        // prepare, features, eigenvectors, feature-map, mask and split of two slices; consistency, pseudo-labels and model-labels of one slab.
+        // prepare, features, eigenvectors, feature-map, mask and split of two slices; consistency, pseudo-labels and model-labels
+        // of one slab.
         #expect(try collection.run()?.progress.ran == 15)
     }
 

@@ -6,8 +6,8 @@ import Volumes
 extension NetworkApplication {
     /// The particles of each class in the slices, as balls of its diameter: peaks of probabilities whose score is high enough.
     ///
-    /// Peaks are searched in these slices alone. A particle whose ball lies in them has the same peak as in the whole tomogram, unless one
-    /// beyond them is near.
+    /// Peaks are searched in these slices alone. A particle whose ball lies in them has the same peak as in the whole tomogram,
+    /// unless one beyond them is near.
     ///
     /// - Parameters:
     ///   - probabilities: of this application's classes.

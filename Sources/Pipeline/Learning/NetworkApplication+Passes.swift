@@ -5,21 +5,22 @@ import Training
 import Volumes
 
 extension NetworkApplication {
-    /// Applies the networks to the slices, and writes what they say slice by slice to files of the item's workspace. A run that was stopped
-    /// continues from these files, with the same bits.
+    /// Applies the networks to the slices, and writes what they say slice by slice to files of the item's workspace. A run that was
+    /// stopped continues from these files, with the same bits.
     ///
     /// - Parameters:
     ///   - cutting: the blocks of networks that do not know where in a block they look.
     ///   - pickerMargin: the voxels that are discarded at cut faces of the blocks of the others.
-    /// - Complexity: a pass of each network over all blocks that are not in its file yet, times the copies; memory for one layer of blocks.
+    /// - Complexity: a pass of each network over all blocks that are not in its file yet, times the copies; memory for one layer of
+    ///   blocks.
     func probabilities(_ cutting: Cutting, pickerMargin: Int?) throws -> ProbabilitySlices {
         try probabilities(with: [], cutting, pickerMargin: pickerMargin)[0]
     }
 
     /// As ``probabilities(_:pickerMargin:)``, and what the same networks say for other purposes, of the same passes.
     ///
-    /// Blocks are those of the whole tomogram, also where some slices are wanted: these get the bits that they have where all are. So a network
-    /// reads beyond the slices as far as its blocks and its context go.
+    /// Blocks are those of the whole tomogram, also where some slices are wanted: these get the bits that they have where all are.
+    /// So a network reads beyond the slices as far as its blocks and its context go.
     ///
     /// - Parameter others: applications of the same networks to the same slices.
     /// - Returns: the probabilities of these classes, then those of the others.
@@ -140,8 +141,8 @@ extension NetworkApplication {
         return { box in try scaled(box).map { ($0 - middle) * factor } }
     }
 
-    /// The probabilities of classes from those of a network's outputs and, where there are copies, their standard deviations behind them. The
-    /// deviation of a sum of outputs is taken as the sum of theirs, which it is at most.
+    /// The probabilities of classes from those of a network's outputs and, where there are copies, their standard deviations behind
+    /// them. The deviation of a sum of outputs is taken as the sum of theirs, which it is at most.
     private static func merged(
         _ average: (mean: Tensor, deviation: Tensor?), _ answers: [NetworkDescription.Answer]
     ) -> Tensor {

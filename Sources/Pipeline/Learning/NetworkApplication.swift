@@ -16,8 +16,8 @@ enum NetworkChoice: String, CaseIterable, Sendable {
     case both
 }
 
-/// Networks and the tomogram, or the slices of one, that they are applied to: what ``SegmentStep``, ``PickStep`` and ``ModelLabelsStep`` declare and
-/// open alike.
+/// Networks and the tomogram, or the slices of one, that they are applied to: what ``SegmentStep``, ``PickStep`` and
+/// ``ModelLabelsStep`` declare and open alike.
 ///
 /// Several networks are averaged, class by class: what a network does not know, the others decide. A tomogram of another voxel size than a
 /// network's is scaled while it is read, and so is what the network says of it (``VoxelScale``).
@@ -117,8 +117,8 @@ struct NetworkApplication {
 
         /// Reads a model of the catalog.
         ///
-        /// - Throws: ``PipelineError`` where its file is not the one that was added; ``CheckpointError`` or ``TrainingError`` where it cannot be
-        ///   read.
+        /// - Throws: ``PipelineError`` where its file is not the one that was added; ``CheckpointError`` or ``TrainingError`` where
+        ///   it cannot be read.
         init(_ record: ModelRecord, _ models: OpenModels<String>) throws {
             let path = try models.model(record)
             description = try NetworkDescription(NetworkCheckpoint.metadata(of: path), path: record.name)
@@ -185,8 +185,8 @@ struct NetworkApplication {
     /// Applies networks that were read to a tomogram, or to some of its slices.
     ///
     /// - Parameter slices: nil for all.
-    /// - Throws: ``PipelineError`` where the tomogram's voxel size is too far from that of a network, a network cannot serve the purpose, or slices
-    ///   do not lie in the tomogram.
+    /// - Throws: ``PipelineError`` where the tomogram's voxel size is too far from that of a network, a network cannot serve the
+    ///   purpose, or slices do not lie in the tomogram.
     init(
         _ item: StepItem, _ tomogram: Tomogram, _ settings: ParameterValues<Settings>, _ networks: [NamedNetwork],
         slices: Range<Int>? = nil, for purpose: Purpose

@@ -4,14 +4,14 @@ import Volumes
 
 /// What a network says of the slices of a slab, in the classes of pseudo-labels (``SliceInstances/Part``).
 ///
-/// * A voxel whose class reaches its threshold is membrane or macromolecule. One of any other class (a filament, a small particle) is "neither":
-///   it is no ground, and none of the two.
+/// * A voxel whose class reaches its threshold is membrane or macromolecule. One of any other class (a filament, a small particle)
+///   is "neither": it is no ground, and none of the two.
 /// * A voxel is in doubt, and "neither", where its probability of any class lies between a part of the threshold and the threshold.
-/// * All others are ground, unless the network does not know membranes, or not macromolecules: then they may be what it does not know, and
-///   are "neither".
-/// * A particle is the voxels of the class macromolecule in its ball; of several balls, the one whose centre is nearest has a voxel.
-///   Macromolecule outside of all balls is "neither". Where the network finds particles and does not label them, a particle is the voxels of its
-///   ball that have no label.
+/// * All others are ground, unless the network does not know membranes, or not macromolecules: then they may be what it does not
+///   know, and are "neither".
+/// * A particle is the voxels of the class macromolecule in its ball; of several balls, the one whose centre is nearest has a
+///   voxel. Macromolecule outside of all balls is "neither". Where the network finds particles and does not label them, a particle
+///   is the voxels of its ball that have no label.
 struct NetworkParts {
     /// Of a slab, `[z][y][x]`.
     private let shape: VolumeShape
@@ -108,8 +108,8 @@ struct ParticleBalls {
         return centre - reach < -0.5 || centre + reach > Double(shape.z) - 0.5
     }
 
-    /// The number of the particle that each pixel of a slice belongs to, `[y][x]`: of those whose balls hold it, the one whose centre is nearest,
-    /// and of two that are equally near, the first; 0 for none.
+    /// The number of the particle that each pixel of a slice belongs to, `[y][x]`: of those whose balls hold it, the one whose
+    /// centre is nearest, and of two that are equally near, the first; 0 for none.
     ///
     /// - Parameter isWanted: whether a pixel, by its index, may belong to a particle.
     /// - Complexity: linear in the pixels of the balls in this slice, and in the number of balls.

@@ -2,8 +2,8 @@ import ImageProcessing
 import Training
 import Volumes
 
-/// What networks say of each voxel of a tomogram, or of some of its slices, slice by slice in files: for each class its probability, and how far
-/// networks, or copies of blocks, differ about it.
+/// What networks say of each voxel of a tomogram, or of some of its slices, slice by slice in files: for each class its
+/// probability, and how far networks, or copies of blocks, differ about it.
 struct ProbabilitySlices {
     /// What one network says.
     struct Part {
@@ -117,8 +117,8 @@ struct ProbabilitySlices {
         try labels(slice: z, thresholds: thresholds, reaching: 1).labels
     }
 
-    /// The class of each pixel of a slice, `[y][x]`, whose probability is the largest multiple of its threshold, of those that reach a part of
-    /// theirs, and 0 where none does; and that multiple, or the part.
+    /// The class of each pixel of a slice, `[y][x]`, whose probability is the largest multiple of its threshold, of those that
+    /// reach a part of theirs, and 0 where none does; and that multiple, or the part.
     func labels(
         slice z: Int, thresholds: [Double], reaching part: Double
     ) throws -> (labels: [UInt8], multiples: [Float]) {

@@ -3,14 +3,15 @@ public import Engine
 import ImageProcessing
 import Volumes
 
-/// Labels the slices of a slab by the model of the recipe, a network that did not learn from these tomograms: a witness beside ``PseudoLabelsStep``,
-/// in the same classes. A training may depend on it, since it never reads what a training gave.
+/// Labels the slices of a slab by the model of the recipe, a network that did not learn from these tomograms: a witness beside
+/// ``PseudoLabelsStep``, in the same classes. A training may depend on it, since it never reads what a training gave.
 ///
-/// What the model does not know, or is not sure of, is "neither", so that nothing is learned from it; ``NetworkParts`` says how its classes become
-/// those of pseudo-labels. Pieces of membrane that are too small are "neither", too. Where the recipe wants no model, all voxels are.
+/// What the model does not know, or is not sure of, is "neither", so that nothing is learned from it; ``NetworkParts`` says how its
+/// classes become those of pseudo-labels. Pieces of membrane that are too small are "neither", too. Where the recipe wants no
+/// model, all voxels are.
 ///
-/// Voxels have the probabilities that `segment` finds with the same model. Its objects are no rows of `v_object`: those of a slab are the
-/// pseudo-labels', and each counts once.
+/// Voxels have the probabilities that `segment` finds with the same model. Its objects are no rows of `v_object`: those of a slab
+/// are the pseudo-labels', and each counts once.
 public struct ModelLabelsStep: TypedStep {
     public static let name = "model-labels"
     public static let version = 1
