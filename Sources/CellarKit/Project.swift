@@ -48,7 +48,7 @@ public struct Project: Sendable {
             try project.installBuiltinModels()
             var recipe = Recipe(steps: project.graph.steps)
             try recipe.set("features.model", to: BuiltinModel.diffusion.name)
-            for key in ["segment.model", "pick.model", "train-membrane.initial"] {
+            for key in ["model-labels.model", "segment.model", "pick.model", "train-membrane.initial"] {
                 try recipe.set(key, to: BuiltinModel.structures.name)
             }
             for (key, value) in RecipePreset.standard.assignments(for: recipe) { try recipe.set(key, to: value) }

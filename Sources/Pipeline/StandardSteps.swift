@@ -6,8 +6,8 @@ public import Engine
 public enum StandardSteps {
     public static let all: [any Step] = [
         DescribeStep(), CalibrateStep(), ExtentStep(), SampleStep(), PrepareStep(), FeaturesStep(), EigenvectorsStep(),
-        FeatureMapStep(), ConsistencyStep(), MaskStep(), SplitStep(), LinkStep(), PseudoLabelsStep(), TrainMembraneStep(),
-        TrainParticlesStep(),
+        FeatureMapStep(), ConsistencyStep(), MaskStep(), SplitStep(), LinkStep(), ModelLabelsStep(), PseudoLabelsStep(),
+        TrainMembraneStep(), TrainParticlesStep(),
         SegmentStep(), PickStep(), CentreSurfaceStep(), MembraneStep(), MeasureStep(), MeasurePicksStep(), EvaluateStep(),
         EvaluatePicksStep(), EvaluatePseudoLabelsStep(),
     ]
@@ -25,11 +25,13 @@ public struct RecipePreset: Sendable, Hashable {
 
     /// The values that measured best over seeds and noise (Benchmarks/NOTES.md), with the model that the recipe names.
     ///
-    /// The steps' own defaults are the same except for `features`, `segment` and `pick`, whose defaults need no model.
+    /// The steps' own defaults are the same except for `features`, `segment` and `pick`, whose defaults need no
+    /// model.
     public static let standard = RecipePreset(
         name: "default", summary: "what measured best over seeds and noise, with a diffusion model",
         values: [
-            "features.mode": "diffusion", "features.timesteps.count": "4", "segment.network": "both", "pick.network": "both",
+            "features.mode": "diffusion", "features.timesteps.count": "4",
+            "segment.network": "both", "pick.network": "both",
         ])
 
     /// The published method: Uddin et al., CVPR 2026, the loop that it builds on (arXiv 2312.06716), and DeepETPicker for the picker.
@@ -78,6 +80,7 @@ public struct RecipePreset: Sendable, Hashable {
         "link.particle.flattest": "0", "link.particle.longest": "0", "link.particle.smallest": "0",
         "link.particle.largest": "0", "link.particle.separation": "0",
         "link.particle.confidence": "0", "pseudo-labels.membrane.smallest_volume": "0", "pseudo-labels.membrane.thickness": "0",
+        "pseudo-labels.sources.model": "false",
         "train-membrane.patch.foreground": "0", "train-membrane.epoch.patience": "0",
         "train-membrane.optimizer.weight_decay": "0",
         "train-membrane.optimizer.schedule": "constant", "train-particles.epoch.patience": "0",

@@ -12,6 +12,9 @@ struct Witness {
         /// Balls of a given size in three dimensions.
         case blobs
 
+        /// The parameter of ``PseudoLabelsStep`` that switches it on or off.
+        var parameter: String { "sources.\(rawValue)" }
+
         var tellsMembranes: Bool { self != .blobs }
         var tellsParticles: Bool { self != .sheets }
     }

@@ -20,9 +20,8 @@ public struct PseudoLabelsStep: TypedStep {
     public static let summary = "labels to learn from: particles and membranes that the sources agree on"
 
     public struct Parameters: Sendable {
-        static let source = "sources."
-        let diffusion = Parameter.flag(
-            source + Witness.Kind.diffusion.rawValue, default: true, "the diffusion map: masks of slices, linked")
+        let diffusion = source(.diffusion, default: true, "the diffusion map: masks of slices, linked")
+        let model = source(.model, default: false, "a network that was there before anything was picked")
         let agreement = Parameter.real(
             "agreement", default: 0.8, in: 0.5...1,
             "least probability of membrane, by the votes of the sources; between one minus it and it, a voxel is ignored")
@@ -36,11 +35,16 @@ public struct PseudoLabelsStep: TypedStep {
             "full width in Å at which membranes are drawn around their centre surfaces; 0 for as the sources have them")
         let band = Parameter.real(
             "membrane.band", default: 20, in: 0...500, "width in Å around drawn membranes that is ignored")
+
+        private static func source(_ kind: Witness.Kind, default value: Bool, _ summary: String) -> Parameter<Bool> {
+            .flag(kind.parameter, default: value, summary)
+        }
     }
     public struct Inputs: Sendable {
         let z = Input.z
         let calibration = Input(CalibrateStep.self, \.voxelSize)
         let diffusion = witness(.diffusion, LinkStep.self, \.labels)
+        let model = witness(.model, ModelLabelsStep.self, \.labels)
     }
     public struct Outputs: Sendable {
         package let labels = ArtifactOutput<PseudoLabels>("labels", evictable: false)
@@ -58,7 +62,7 @@ public struct PseudoLabelsStep: TypedStep {
     private static func witness<S: TypedStep>(
         _ kind: Witness.Kind, _ step: S.Type, _ output: KeyPath<S.Outputs, ArtifactOutput<PseudoLabels>>
     ) -> Input<PseudoLabels?> {
-        Input(step, output, by: Parameters.source + kind.rawValue, needs: ["false": .never])
+        Input(step, output, by: kind.parameter, needs: ["false": .never])
     }
 
     public init() {}
@@ -87,11 +91,13 @@ public struct PseudoLabelsStep: TypedStep {
     }
 
     private func witnesses(_ item: Item<Self>) throws -> [Witness] {
-        let labels: [(Witness.Kind, PseudoLabels?)] = [(.diffusion, try item.inputs.diffusion)]
+        let labels: [(Witness.Kind, PseudoLabels?)] = [
+            (.diffusion, try item.inputs.diffusion), (.model, try item.inputs.model),
+        ]
         let witnesses = labels.compactMap { kind, labels in labels.map { Witness(kind: kind, labels: $0) } }
         guard !witnesses.isEmpty else {
             throw PipelineError(
-                "all sources of pseudo-labels are switched off: set pseudo-labels.sources.\(Witness.Kind.diffusion.rawValue) to true"
+                "all sources of pseudo-labels are switched off: set \(Self.name).\(Witness.Kind.diffusion.parameter) to true"
             )
         }
         return witnesses
