@@ -14,6 +14,8 @@ public struct DensityFit: Hashable, Sendable {
     public let offset: Double
     /// The change of the density for a change of the map by 1; 0 where the map is constant or not finite.
     public let gain: Double
+    /// The mean density of the tile.
+    public let mean: Double
     /// R²: the part of the variance of the density that the line explains, 0 … 1.
     public let determination: Double
     /// The correlation of the density of tokens that are two apart along an axis, −1 … 1; 0 where it is not defined.
@@ -38,10 +40,10 @@ public struct DensityFit: Hashable, Sendable {
         let tokens = try density.means(ofCellsOf: map)
         let count = Double(tokens.count)
         let meanMap = map.values.reduce(0.0) { $0 + Double($1) } / count
-        let mean = tokens.reduce(0.0) { $0 + Double($1) } / count
+        let level = tokens.reduce(0.0) { $0 + Double($1) } / count
         var (covariance, varianceMap, variance) = (0.0, 0.0, 0.0)
         for (value, token) in zip(map.values, tokens) {
-            let (value, token) = (Double(value) - meanMap, Double(token) - mean)
+            let (value, token) = (Double(value) - meanMap, Double(token) - level)
             covariance += value * token
             varianceMap += value * value
             variance += token * token
@@ -49,21 +51,28 @@ public struct DensityFit: Hashable, Sendable {
         let slope = covariance / varianceMap
         // Rounding gives a constant map a variance of about 10⁻¹⁴ of its squares.
         let isConstant = !slope.isFinite || varianceMap <= 1e-12 * count * meanMap * meanMap
+        mean = level.isFinite ? level : 0
         gain = isConstant ? 0 : slope
-        offset = mean.isFinite ? mean - (isConstant ? 0 : slope * meanMap) : 0
+        offset = isConstant ? mean : mean - slope * meanMap
         let share = isConstant ? 0 : covariance * covariance / (varianceMap * variance)
         determination = share.isFinite ? min(share, 1) : 0
-        coherence = Self.coherence(of: tokens, height: map.height, width: map.width, mean: mean, variance: variance / count)
+        coherence = Self.coherence(of: tokens, height: map.height, width: map.width, mean: level, variance: variance / count)
         range = Image(uncheckedHeight: map.height, width: map.width) { _ = $0.initialize(from: tokens) }.finiteRange ?? 0...0
     }
 
-    /// The density that the line gives for each token, `[row][column]`; not beyond the densities that there are. NaN becomes the least.
+    /// The part of its contrast that the map should keep: all of it from a least ``explainedPart`` on, and less in proportion below. 1 where the least
+    /// part is 0.
+    public func contrast(floor: Double) -> Double { floor > 0 ? min(explainedPart / floor, 1) : 1 }
+
+    /// The density that the line gives for each token, `[row][column]`; not beyond the densities that there are. NaN becomes the mean.
     ///
+    /// - Parameter contrast: the part of the contrast that is kept, 0 … 1: with 0 the result is the mean density.
     /// - Complexity: one pass over the map.
-    public func callAsFunction(_ map: Image<Float>) -> Image<Float> {
+    public func callAsFunction(_ map: Image<Float>, contrast: Double = 1) -> Image<Float> {
         map.map { value in
-            let density = Float(offset + (gain == 0 ? 0 : gain * Double(value)))
-            return density.isNaN ? range.lowerBound : min(max(density, range.lowerBound), range.upperBound)
+            let deviation = contrast * gain == 0 ? 0 : contrast * (offset + gain * Double(value) - mean)
+            let density = Float(mean + (deviation.isNaN ? 0 : deviation))
+            return min(max(density, range.lowerBound), range.upperBound)
         }
     }
 

@@ -44,7 +44,7 @@ public struct FeatureMapStep: TypedStep {
             "candidates", default: 20, in: 1...256, "how many eigenvectors are looked at, from the first")
         let floor = Parameter.real(
             "floor", default: 0, in: 0...1,
-            "part of a tile's variance of density that its map explains and that is no noise, below which the tile is dark; 0 for none"
+            "part of the variance of a tile's density, explained by its map and no noise, below which its contrast fades; 0 for never"
         )
         let join = Parameter<TileStitching.Join>.choice(
             "join", default: .separate, "how tiles meet: each enlarged by itself, or tokens interpolated across borders")
@@ -107,10 +107,10 @@ public struct FeatureMapStep: TypedStep {
             let oriented = try vectors.prefix(candidates).map { try orientation($0).map }
             let merged = try merge(oriented, base: base)
             let fit = isFitted ? try DensityFit(map: merged.map, density: tile.map(Self.density)) : nil
-            maps.append(TileMap(map: merged.map, log: merged.log, fit: fit, isDark: (fit?.explainedPart ?? floor) < floor))
+            maps.append(TileMap(map: merged.map, log: merged.log, fit: fit, contrast: fit?.contrast(floor: floor) ?? 1))
         }
         let scaled: (maps: [Image<Float>], scale: ClosedRange<Float>?) =
-            scale == .tile ? (maps.map(\.visible), nil) : Self.fitted(maps, by: scaling, isScaled: scale == .slice)
+            scale == .tile ? (maps.map(\.faded), nil) : Self.fitted(maps, by: scaling, isScaled: scale == .slice)
         let (height, width, regions) = try slice.geometry()
         var map = try TileStitching(height: height, width: width, tiles: regions, join: item.parameters.join)(scaled.maps)
         if try item.parameters.upsampling == .guided, let region = regions.first, let tokens = maps.first?.map.height {
@@ -125,7 +125,7 @@ public struct FeatureMapStep: TypedStep {
         if isFitted {
             let fits = maps.compactMap(\.fit)
             item.record("explained", fits.reduce(0) { $0 + $1.explainedPart } / Double(max(fits.count, 1)))
-            item.record("dark_tiles", Double(maps.count(where: \.isDark)))
+            item.record("contrast", maps.reduce(0) { $0 + $1.contrast } / Double(max(maps.count, 1)))
         }
     }
 
@@ -137,23 +137,23 @@ public struct FeatureMapStep: TypedStep {
         var log: MergeLog?
         /// nil where the tile is empty, or nobody asked.
         var fit: DensityFit?
-        /// Whether the map explains too little of the density to be shown.
-        var isDark = true
+        /// The part of its contrast that it keeps, 0 … 1.
+        var contrast = 0.0
 
-        /// The map, or 0 where it is dark.
-        var visible: Image<Float> { isDark ? map.map { _ in 0 } : map }
+        /// The map with the contrast that it keeps; 0 is the darkest.
+        var faded: Image<Float> { contrast == 1 ? map : map.map { Float(contrast) * $0 } }
     }
 
     /// The density of a pixel of a prepared slice: 0 for white, 1 for black.
     private static func density(_ pixel: UInt8) -> Float { 1 - Float(pixel) / 255 }
 
-    /// The maps as densities of their tiles, 0 where they are dark, and the range of densities that becomes 0 … 1.
+    /// The maps as densities of their tiles, with the contrast that they keep, and the range of densities that becomes 0 … 1. Empty tiles are 0.
     ///
-    /// - Parameter isScaled: whether the maps are scaled from that range; the range is then nil. It is nil, too, where all maps are dark.
+    /// - Parameter isScaled: whether the maps are scaled from that range; the range is then nil. It is nil, too, where all tiles are empty.
     private static func fitted(
         _ maps: [TileMap], by scaling: MapScaling, isScaled: Bool
     ) -> (maps: [Image<Float>], scale: ClosedRange<Float>?) {
-        let densities = maps.map { tile in tile.isDark ? nil : tile.fit.map { $0(tile.map) } }
+        let densities = maps.map { tile in tile.fit.map { $0(tile.map, contrast: tile.contrast) } }
         let range = scaling.ends(of: densities.compactMap(\.self))
         let shown = zip(maps, densities).map { tile, density in
             guard let density, let range else { return tile.map.map { _ in Float(0) } }
