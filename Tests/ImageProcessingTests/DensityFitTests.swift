@@ -59,12 +59,25 @@ struct DensityFitTests {
             }
             #expect(try DensityFit(map: full, density: full).explainedPart > 0.15)
         }
-        // Whole stripes of four: two apart they are as often alike as not. Of eight: three in four are alike, a correlation of .5 and of 1.
+        // Stripes of four rows.
         let stripes = try Self.image(32) { y, _ in y / 4 % 2 == 0 ? 1 : -1 }
         let fit = try DensityFit(map: stripes, density: stripes)
-        // Along x all pairs are alike, along y 16 of 30 rows are.
+        // Along x all pairs are alike; along y those of 16 of 30 rows are, and 14 are opposite.
         let expected = (1.0 + 2.0 / 30) / 2
         #expect(abs(fit.coherence - expected) < 1e-6)
+    }
+
+    @Test("below the floor contrast fades in proportion, down to the mean density")
+    func contrast() throws {
+        let map = try Self.image(16) { y, x in y % 8 < 4 && x % 8 < 4 ? 1 : 0 }
+        let fit = try DensityFit(map: map, density: map)
+        let part = fit.explainedPart
+        #expect(part > 0)
+        #expect(fit.contrast(floor: 0) == 1 && fit.contrast(floor: part / 2) == 1)
+        #expect(abs(fit.contrast(floor: 4 * part) - 0.25) < 1e-9)
+        #expect(fit(map, contrast: 0).values.allSatisfy { abs($0 - 0.25) < 1e-6 })
+        let half = fit(map, contrast: 0.5)
+        #expect(zip(half.values, map.values).allSatisfy { abs($0 - (0.25 + 0.5 * ($1 - 0.25))) < 1e-5 })
     }
 
     @Test("constant maps and densities, single tokens and what is not finite have a defined fit")
