@@ -67,7 +67,8 @@ public struct TileGrid: Hashable, Sendable {
 
 /// Assembles the map of a slice from the maps of its tiles. Where tiles overlap, they are blended.
 ///
-/// With ``Join/separate``, each map is enlarged to its tile by itself, and overlaps are blended linearly. Along an axis the weight of a tile rises from 1 at its first pixel to the middle and falls to 1 at its last (a tent). The
+/// With ``Join/separate``, each map is enlarged to its tile by itself, and overlaps are blended linearly.
+/// Along an axis the weight of a tile rises from 1 at its first pixel to the middle and falls to 1 at its last (a tent). The
 /// weight of a pixel is the product of the weights along y and x, and the result is the weighted mean of all tiles that
 /// hold the pixel. Between two tiles that overlap by less than half, this is a linear ramp from one to the other:
 ///
@@ -78,10 +79,10 @@ public struct TileGrid: Hashable, Sendable {
 /// tile B        ╱  ▔▔▔▔▔
 /// ```
 ///
-/// A map that is enlarged by itself ends half a cell before the border of its tile, and is constant from there on: where two tiles meet, the
-/// result jumps by the whole difference of two neighbouring cells. With ``Join/across``, cells are interpolated across borders, as if all tiles
-/// were one grid of cells, and overlaps are blended by a raised cosine: the weight of a tile rises as sin² from its border over the pixels that
-/// it shares, and is 1 between.
+/// A map that is enlarged by itself ends half a cell before the border of its tile, and is constant from there on: where two
+/// tiles meet, the result jumps by the whole difference of two neighbouring cells. With ``Join/across``, cells are interpolated
+/// across borders, as if all tiles were one grid of cells, and overlaps are blended by a raised cosine: the weight of a tile
+/// rises as sin² from its border over the pixels that it shares, and is 1 between.
 public struct TileStitching: Hashable, Sendable {
     /// How the maps of neighbouring tiles are joined.
     public enum Join: String, Codable, CaseIterable, Hashable, Sendable {

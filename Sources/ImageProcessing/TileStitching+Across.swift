@@ -1,11 +1,12 @@
 import Foundation
 
 extension TileStitching {
-    /// The map of the slice with ``Join/across``: each cell of a map has a bilinear weight in the pixels around its centre, also in those beyond
-    /// the border of its tile, and a pixel is the weighted mean of all cells that reach it.
+    /// The map of the slice with ``Join/across``: each cell of a map has a bilinear weight in the pixels around its centre, also
+    /// in those beyond the border of its tile, and a pixel is the weighted mean of all cells that reach it.
     ///
     /// - Parameter maps: one for each tile.
-    /// - Complexity: linear in the pixels of all tiles, and of half a cell around them. Memory is five times the result, and the largest tile.
+    /// - Complexity: linear in the pixels of all tiles, and of half a cell around them. Memory is five times the result, and the
+    ///   largest tile.
     func interpolated(_ maps: [Image<Float>]) -> Image<Float> {
         let shared = (y: Self.sharedPixels(tiles.map(\.y)), x: Self.sharedPixels(tiles.map(\.x)))
         var sums = [Double](repeating: 0, count: height * width)
@@ -41,7 +42,8 @@ extension TileStitching {
 
 /// Along one axis, the pixels that the cells of a tile reach, and the weights of the two cells around each.
 private struct CellWeights {
-    /// Two cells, the second after the first, or the same one where there is no other; their weights, 0 where a cell does not exist.
+    /// Two cells, the second after the first, or the same one where there is no other; their weights, 0 where a cell does not
+    /// exist.
     struct Pair {
         let first: Int
         let second: Int

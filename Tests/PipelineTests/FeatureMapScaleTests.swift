@@ -106,7 +106,8 @@ import Volumes
         for value in values {
             let parts = value.split(separator: "=").map(String.init)
             collection.settings = base.merging([parts[0]: parts[1]]) { $1 }
-            #expect(try maps.insert(Self.map(collection)).inserted, "\(value)")
+            let isNew = try maps.insert(Self.map(collection)).inserted
+            #expect(isNew, "\(value)")
             let mask: [UInt8] = try collection.artifact("mask", "mask", z: 0).read("mask")
             #expect(mask.contains(1) && mask.contains(0), "\(value)")
         }
@@ -143,10 +144,10 @@ import Volumes
     @Test("constant slices and one tile have maps without NaN, whatever the recipe says", arguments: ["tile", "slice", "slab"])
     func corners(scale: String) throws {
         let settings = [
-            "prepare.tiles.size": "64", "prepare.clahe.grid": "2", "eigenvectors.count": "4", "feature-map.scale.of": scale,
+            "prepare.tiles.size": "128", "prepare.clahe.grid": "2", "eigenvectors.count": "4", "feature-map.scale.of": scale,
             "feature-map.floor": "0.1", "feature-map.join": "across", "feature-map.upsampling.method": "guided",
         ]
-        let shape = try #require(VolumeShape(z: 2, y: 64, x: 64))
+        let shape = try #require(VolumeShape(z: 2, y: 128, x: 128))
         let constant = try #require(VoxelBuffer(shape: shape, values: [Float](repeating: 3, count: shape.count)))
         for tiles in ["1", "2"] {
             let flat = try PipelineCollection(constant, settings: settings.merging(["prepare.tiles.count": tiles]) { $1 })
@@ -154,7 +155,8 @@ import Volumes
             #expect(try Self.map(flat).values.allSatisfy { $0 == 0 })
         }
         let discs = try PipelineCollection(
-            PipelineCollection.discs(z: 2, side: 64), settings: settings.merging(["prepare.tiles.count": "1"]) { $1 })
+            PipelineCollection.discs(z: 2, side: 128),
+            settings: settings.merging(["prepare.tiles.count": "1", "feature-map.floor": "0"]) { $1 })
         try discs.catalog.collection.addSlab(tomogramID: discs.tomogramID, z: 0..<2)
         #expect(try Set(Self.map(discs).values).count > 10)
     }

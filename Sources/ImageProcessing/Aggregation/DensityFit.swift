@@ -1,14 +1,15 @@
 public import Basics
 
-/// The straight line from the map of a tile to the density of its tokens, by least squares. It gives the maps of different tiles one unit.
+/// The straight line from the map of a tile to the density of its tokens, by least squares. It gives the maps of different tiles
+/// one unit.
 ///
 /// ```
 /// density of a token ≈ offset + gain · value of its map
 /// ```
 ///
-/// The sign, the length and the level of an eigenvector are arbitrary for each tile, so that values of two tiles mean nothing to each other.
-/// Densities of a slice do. What is left of a map is the part of the density that it explains: the map of an empty tile becomes nearly flat, at
-/// the level of the ground.
+/// The sign, the length and the level of an eigenvector are arbitrary for each tile, so that values of two tiles mean nothing to
+/// each other. Densities of a slice do. What is left of a map is the part of the density that it explains: the map of an empty
+/// tile becomes nearly flat, at the level of the ground.
 public struct DensityFit: Hashable, Sendable {
     /// The density at the value 0 of the map.
     public let offset: Double
@@ -20,8 +21,8 @@ public struct DensityFit: Hashable, Sendable {
     public let determination: Double
     /// The correlation of the density of tokens that are two apart along an axis, −1 … 1; 0 where it is not defined.
     ///
-    /// Noise of neighbouring tokens may correlate, since a tile was resized and its noise is not white; that of tokens two apart hardly does,
-    /// but structures that are larger than a token do. So this is about the part of the variance that is no noise.
+    /// Noise of neighbouring tokens may correlate, since a tile was resized and its noise is not white; that of tokens two apart
+    /// hardly does, but structures that are larger than a token do. So this is about the part of the variance that is no noise.
     public let coherence: Double
     /// The least and the greatest density of a token.
     public let range: ClosedRange<Float>
@@ -33,7 +34,8 @@ public struct DensityFit: Hashable, Sendable {
 
     /// - Parameters:
     ///   - map: the map of a tile over its tokens, `[row][column]`.
-    ///   - density: the density of the tile, `[y][x]`, of the size of the map or an integer multiple of it; it is averaged over tokens.
+    ///   - density: the density of the tile, `[y][x]`, of the size of the map or an integer multiple of it; it is averaged over
+    ///     tokens.
     /// - Throws: ``ImageError`` where the size of the density is not an integer multiple of that of the map.
     /// - Complexity: one pass over the density and a few over the map.
     public init(map: Image<Float>, density: Image<Float>) throws(ImageError) {
@@ -60,11 +62,12 @@ public struct DensityFit: Hashable, Sendable {
         range = Image(uncheckedHeight: map.height, width: map.width) { _ = $0.initialize(from: tokens) }.finiteRange ?? 0...0
     }
 
-    /// The part of its contrast that the map should keep: all of it from a least ``explainedPart`` on, and less in proportion below. 1 where the least
-    /// part is 0.
+    /// The part of its contrast that the map should keep: all of it from a least ``explainedPart`` on, and less in proportion
+    /// below. 1 where the least part is 0.
     public func contrast(floor: Double) -> Double { floor > 0 ? min(explainedPart / floor, 1) : 1 }
 
-    /// The density that the line gives for each token, `[row][column]`; not beyond the densities that there are. NaN becomes the mean.
+    /// The density that the line gives for each token, `[row][column]`; not beyond the densities that there are. NaN becomes the
+    /// mean.
     ///
     /// - Parameter contrast: the part of the contrast that is kept, 0 … 1: with 0 the result is the mean density.
     /// - Complexity: one pass over the map.

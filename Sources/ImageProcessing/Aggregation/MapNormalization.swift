@@ -80,7 +80,8 @@ public struct MapScaling: Hashable, Sendable {
         return Self.scale(map, from: ends)
     }
 
-    /// The two percentiles of the pixels of several maps together; nil where none is finite. With them, one scale serves all of the maps.
+    /// The two percentiles of the pixels of several maps together; nil where none is finite. With them, one scale serves all of
+    /// the maps.
     ///
     /// - Complexity: n log n in all pixels; memory is a sorted copy.
     public func ends(of maps: [Image<Float>]) -> ClosedRange<Float>? {

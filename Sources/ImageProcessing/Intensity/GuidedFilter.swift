@@ -1,18 +1,18 @@
 public import Basics
 
-/// Smooths an image along the structures of another one, the guide: the guided filter (K. He, J. Sun, X. Tang, *Guided image filtering*, IEEE
-/// TPAMI 35, 2013).
+/// Smooths an image along the structures of another one, the guide: the guided filter (K. He, J. Sun, X. Tang, *Guided image
+/// filtering*, IEEE TPAMI 35, 2013).
 ///
-/// In each window k of (2 r + 1)² pixels the result is a straight line of the guide I, and the line is the one that fits the image p best, with a
-/// penalty ε on its slope. A pixel takes the mean of the lines of all windows that hold it:
+/// In each window k of (2 r + 1)² pixels the result is a straight line of the guide I, and the line is the one that fits the
+/// image p best, with a penalty ε on its slope. A pixel takes the mean of the lines of all windows that hold it:
 ///
 /// ```
 /// a_k = cov_k(I, p) / (var_k(I) + ε)      b_k = mean_k(p) − a_k · mean_k(I)
 /// result = mean(a) · I + mean(b)
 /// ```
 ///
-/// Where the guide varies by less than √ε, this is a mean of the image; where it varies by more, its edges are kept, and edges of the image that the
-/// guide does not have are smoothed away. Windows are cut off at the border.
+/// Where the guide varies by less than √ε, this is a mean of the image; where it varies by more, its edges are kept, and edges of
+/// the image that the guide does not have are smoothed away. Windows are cut off at the border.
 ///
 /// It turns a map of few tokens, enlarged bilinearly, into one whose edges lie where those of the slice do.
 public struct GuidedFilter: Hashable, Sendable {
@@ -32,11 +32,12 @@ public struct GuidedFilter: Hashable, Sendable {
 
     /// The filtered image `[y][x]`.
     ///
-    /// Pixels must be finite: one that is not makes others of its rows and columns NaN. Sums are float64; ε should be above 10⁻¹² times the square
-    /// of the greatest value of the guide.
+    /// Pixels must be finite: one that is not makes others of its rows and columns NaN. Sums are float64; ε should be above 10⁻¹²
+    /// times the square of the greatest value of the guide.
     ///
     /// - Throws: ``ImageError`` where image and guide differ in size.
-    /// - Complexity: some 40 additions and multiplications for each pixel, whatever the radius. Memory is the result and two images of float64.
+    /// - Complexity: some 40 additions and multiplications for each pixel, whatever the radius. Memory is the result and two
+    ///   images of float64.
     public func callAsFunction(_ image: Image<Float>, guide: Image<Float>) throws(ImageError) -> Image<Float> {
         try image.requireSize(of: guide)
         let (height, width) = (image.height, image.width)

@@ -7,7 +7,8 @@ import Volumes
 /// Makes the feature maps of a slab's slices consistent along z: a slice that differs from its neighbours is replaced by their mean, and each
 /// other slice is averaged with them.
 ///
-/// Maps of densities (`feature-map.scale.of: slab`) are scaled to 0 … 1 first, all by the mean of the ends that their slices would have.
+/// Maps of densities (`feature-map.scale.of: slab`) are scaled to 0 … 1 first, all by the mean of the ends that their slices
+/// would have.
 public struct ConsistencyStep: TypedStep {
     public static let name = "consistency"
     public static let version = 1

@@ -9,9 +9,9 @@ import Volumes
 /// The base is the first eigenvector, or the most diverse one. Another eigenvector is merged into it where both are similar, the diversity
 /// rises and the number of contours does not. The output `log` records the decision about each of them.
 ///
-/// By default each tile is scaled to 0 … 1 by itself. With one scale for a slice or a slab, the map of a tile is first fitted to the density of its
-/// tokens (``DensityFit``), so that an empty tile is not as bright as a full one. The scale of a slab is applied by the step `consistency`, which
-/// sees all of its slices.
+/// By default each tile is scaled to 0 … 1 by itself. With one scale for a slice or a slab, the map of a tile is first fitted to
+/// the density of its tokens (``DensityFit``), so that an empty tile is not as bright as a full one. The scale of a slab is
+/// applied by the step `consistency`, which sees all of its slices.
 public struct FeatureMapStep: TypedStep {
     public static let name = "feature-map"
     public static let version = 1
@@ -44,7 +44,7 @@ public struct FeatureMapStep: TypedStep {
             "candidates", default: 20, in: 1...256, "how many eigenvectors are looked at, from the first")
         let floor = Parameter.real(
             "floor", default: 0, in: 0...1,
-            "part of the variance of a tile's density, explained by its map and no noise, below which its contrast fades; 0 for never"
+            "part of a tile's variance of density, explained by its map and no noise, below which its contrast fades; 0 for never"
         )
         let join = Parameter<TileStitching.Join>.choice(
             "join", default: .separate, "how tiles meet: each enlarged by itself, or tokens interpolated across borders")
@@ -147,9 +147,11 @@ public struct FeatureMapStep: TypedStep {
     /// The density of a pixel of a prepared slice: 0 for white, 1 for black.
     private static func density(_ pixel: UInt8) -> Float { 1 - Float(pixel) / 255 }
 
-    /// The maps as densities of their tiles, with the contrast that they keep, and the range of densities that becomes 0 … 1. Empty tiles are 0.
+    /// The maps as densities of their tiles, with the contrast that they keep, and the range of densities that becomes 0 … 1.
+    /// Empty tiles are 0.
     ///
-    /// - Parameter isScaled: whether the maps are scaled from that range; the range is then nil. It is nil, too, where all tiles are empty.
+    /// - Parameter isScaled: whether the maps are scaled from that range; the range is then nil. It is nil, too, where all tiles
+    ///   are empty.
     private static func fitted(
         _ maps: [TileMap], by scaling: MapScaling, isScaled: Bool
     ) -> (maps: [Image<Float>], scale: ClosedRange<Float>?) {
