@@ -21,10 +21,13 @@ public struct GuidedFilter: Hashable, Sendable {
     /// ε: the variance of the guide in a window up to which the guide is taken for flat, in squares of its unit.
     public let epsilon: Double
 
-    /// - Throws: ``ImageError`` unless the radius is in 1 … 8192 and ε in 10⁻⁹ … 10⁹.
+    /// The radii that a filter may have.
+    public static let radii = 1...8192
+
+    /// - Throws: ``ImageError`` unless the radius is in ``radii`` and ε in 10⁻⁹ … 10⁹.
     public init(radius: Int, epsilon: Double) throws(ImageError) {
-        guard (1...8192).contains(radius) else {
-            throw .parameter("the radius of the guided filter", radius, mustBe: "1 to 8192 pixels")
+        guard Self.radii.contains(radius) else {
+            throw .parameter("the radius of the guided filter", radius, mustBe: "1 to \(Self.radii.upperBound) pixels")
         }
         guard (1e-9...1e9).contains(epsilon) else { throw .parameter("ε of the guided filter", epsilon, mustBe: "in 10⁻⁹ … 10⁹") }
         (self.radius, self.epsilon) = (radius, epsilon)

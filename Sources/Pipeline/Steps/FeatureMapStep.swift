@@ -168,8 +168,10 @@ public struct FeatureMapStep: TypedStep {
     private func guided(
         _ map: Image<Float>, pixelsPerToken: Double, _ slice: PreparedSlice, _ item: Item<Self>
     ) throws -> Image<Float> {
+        let radius = try Int((item.parameters.radius * pixelsPerToken).rounded())
+        let radii = GuidedFilter.radii
         let filter = try GuidedFilter(
-            radius: max(1, Int((item.parameters.radius * pixelsPerToken).rounded())), epsilon: item.parameters.epsilon)
+            radius: min(max(radius, radii.lowerBound), radii.upperBound), epsilon: item.parameters.epsilon)
         let guide = try slice.image().map(Self.density).blurred(by: GaussianKernel(sigma: item.parameters.smoothing))
         return try filter(map, guide: guide).map { min(max($0, 0), 1) }
     }
