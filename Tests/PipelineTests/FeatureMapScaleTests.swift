@@ -1,6 +1,7 @@
 import Basics
 import BlobStore
 import Catalog
+import CatalogSchema
 import Engine
 import Foundation
 import ImageProcessing
