@@ -35,8 +35,10 @@ import Testing
         "train-membrane.epoch.count", "train-membrane.batch", "train-membrane.optimizer.learning_rate",
         "train-membrane.validation.part", "train-membrane.validation.batches", "train-particles.patch.turned",
         "train-particles.epoch.steps", "train-particles.validation.part", "train-particles.validation.batches",
-        // Of ways that are not gone: structure, tokens, intensity, the watershed, and the sizes of pieces that are dropped.
-        "features.tokens.rank", "eigenvectors.bandwidth", "feature-map.smoothing", "split.watershed.neck", "split.watershed.body",
+        // Of ways that are not gone: structure, tokens, intensity, the guided filter, the watershed, and the sizes of pieces that
+        // are dropped.
+        "features.tokens.rank", "eigenvectors.bandwidth", "feature-map.smoothing", "feature-map.upsampling.radius",
+        "feature-map.upsampling.epsilon", "split.watershed.neck", "split.watershed.body",
         "split.watershed.closing", "split.watershed.smoothing", "split.membrane.thickness",
         // Of what several sources say, where the method has one.
         "pseudo-labels.agreement", "pseudo-labels.particle.distance", "pseudo-labels.membrane.band",

@@ -128,7 +128,10 @@ extension Image<Float> {
     ///
     /// - Throws: ``ImageError`` unless each percent is in 0 … 100.
     /// - Complexity: n log n in the pixels; memory is a sorted copy.
-    public func percentiles(_ percents: [Double]) throws(ImageError) -> [Float]? {
+    public func percentiles(_ percents: [Double]) throws(ImageError) -> [Float]? { try Self.percentiles(percents, of: values) }
+
+    /// As ``percentiles(_:)``, of any values.
+    static func percentiles(_ percents: [Double], of values: [Float]) throws(ImageError) -> [Float]? {
         for percent in percents where !(0...100).contains(percent) {
             throw .parameter("a percentile", percent, mustBe: "in 0 … 100")
         }
