@@ -6,11 +6,13 @@ import Volumes
 /// Finds particles in a whole tomogram (method.md, section 7): with the picker of the current training set, a network that is there before
 /// anything was picked, or both (``NetworkChoice``).
 ///
+/// Particles whose centres lie outside of the sample, as `extent` found it, are dropped (``SampleCut``).
+///
 /// Blocks have the side of the patches of training along each axis, whatever the tomogram's shape: the position of a voxel in its block is
 /// an input of the picker (CoordConv).
 public struct PickStep: TypedStep {
     public static let name = "pick"
-    public static let version = 4
+    public static let version = 5
     public static let scope = ScopeKind.tomogram
     public static let summary = "particles, by the picker of the current training set, or another network"
 
@@ -20,9 +22,12 @@ public struct PickStep: TypedStep {
             "score", default: 0.9, in: 0...1,
             "least score of a particle, unless a model says its own; 0 keeps all, for curves of precision and recall")
         let application = NetworkApplication.Parameters()
+        let sample = SampleCut.Parameters(
+            SampleCut.Particles.drop, "what becomes of particles whose centres lie outside of the sample")
     }
     public struct Inputs: Sendable {
         let application = NetworkApplication.Inputs(trainedBy: TrainParticlesStep.self)
+        let sample = SampleCut.Inputs()
     }
     public struct Outputs: Sendable {
         package let particles = ArtifactOutput<Picks>("particles", evictable: false)
@@ -44,18 +49,19 @@ public struct PickStep: TypedStep {
         for name in application.classes { item.record("\(name)/objects", Double(particles.count { $0.class == name })) }
     }
 
-    /// The particles of each class, as balls of its diameter.
+    /// The particles of each class in the sample, as balls of its diameter.
     private func particles(
         _ item: Item<Self>, _ application: NetworkApplication, _ probabilities: ProbabilitySlices
     ) throws -> [FoundObject] {
         let voxelSize = application.voxelSize
+        let sample = try SampleCut(item.inputs.sample, item.parameters.sample)
         var particles: [FoundObject] = []
         for (number, name) in application.classes.enumerated() {
             guard let diameter = application.diameter(of: name) else { continue }
             let leastScores = try application.leastScores(of: name, recipe: item.parameters.score)
             let peaks = try peaks(
                 item, probabilities, of: number, diameterInVoxels: diameter / voxelSize.meanInAngstroms, leastScores: leastScores)
-            for peak in peaks {
+            for peak in peaks where sample?.contains(peak.center) ?? true {
                 let uncertainty = try probabilities.spread(of: number, at: peak.center)
                 let (centre, radius) = (peak.center * voxelSize.vectorInAngstroms, diameter / 2)
                 let volume = 4 / 3 * Double.pi * radius * radius * radius
