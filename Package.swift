@@ -228,8 +228,8 @@ let package = Package(
         .testTarget(
             name: "FiguresTests",
             dependencies: [
-                "Basics", "BlobStore", "Catalog", "CatalogSchema", "Engine", "Figures", "Pipeline", "Rendering", "Volumes",
-                "TestSupport",
+                "Basics", "BlobStore", "Catalog", "CatalogSchema", "Engine", "Figures", "ImageProcessing", "Pipeline",
+                "Rendering", "Volumes", "TestSupport",
             ], swiftSettings: settings),
         .testTarget(
             name: "CellarTests",

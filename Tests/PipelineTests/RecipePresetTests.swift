@@ -38,6 +38,7 @@ import Testing
         // Of ways that are not gone: structure, tokens, intensity, the watershed, and the sizes of pieces that are dropped.
         "features.tokens.rank", "eigenvectors.bandwidth", "feature-map.smoothing", "split.watershed.neck", "split.watershed.body",
         "split.watershed.closing", "split.watershed.smoothing", "split.membrane.thickness",
+        "mask.outside_margin", "segment.outside_margin", "pick.outside_margin",
         // How it is computed and written.
         "features.precision", "features.seed", "eigenvectors.seed", "train-membrane.seed", "train-particles.seed",
         "segment.block", "segment.margin", "segment.taper", "segment.voxel_size_tolerance", "pick.voxel_size_tolerance",
