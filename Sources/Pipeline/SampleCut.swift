@@ -14,7 +14,7 @@ struct SampleCut {
     struct Parameters<Choice: RawRepresentable<String> & CaseIterable & Sendable>: DeclarationGroup {
         let outside: Parameter<Choice>
         let margin = Parameter.real(
-            "outside_margin", default: 2, in: 0...1000,
+            "outside_margin", default: 3, in: 0...1000,
             "voxels beyond a surface that still count as sample: a surface is rough, and found to some two voxels")
 
         /// - Parameter choice: the default.

@@ -48,7 +48,7 @@ import Volumes
         let isInside = (0..<scene.shape.count).map { index in
             let (z, inSlice) = index.quotientAndRemainder(dividingBy: scene.shape.voxelsPerSlice)
             let (y, x) = inSlice.quotientAndRemainder(dividingBy: scene.shape.x)
-            return extent.contains(SIMD3(Double(x), Double(y), Double(z)), margin: 2)
+            return extent.contains(SIMD3(Double(x), Double(y), Double(z)), margin: 3)
         }
         func cut(_ values: [UInt8]) -> [UInt8] { zip(values, isInside).map { $1 ? $0 : 0 } }
         let labels: [UInt8] = try Self.artifact("segment", "labels", of: collection).read("labels")
@@ -57,7 +57,7 @@ import Volumes
         #expect(probability == cut(keptProbability))
         // The voxel size is 10 Å.
         let particles = try Picks(Self.artifact("pick", "particles", of: collection)).particles
-        let inside = keptParticles.filter { extent.contains($0.pick.center / 10, margin: 2) }
+        let inside = keptParticles.filter { extent.contains($0.pick.center / 10, margin: 3) }
         #expect(particles.map(\.pick.center) == inside.map(\.pick.center))
         #expect(!particles.isEmpty)
         #expect(try collection.catalog.results.objects(ofTomogram: collection.tomogramID, step: "pick").count == particles.count)
@@ -100,7 +100,7 @@ import Volumes
         let extent = try Self.extent(of: collection)
         for (z, (mask, whole)) in zip(4..<14, zip(try masks(), kept)) {
             let expected = whole.enumerated().map { index, value in
-                extent.contains(SIMD3(Double(index % 64), Double(index / 64), Double(z)), margin: 2) ? value : 0
+                extent.contains(SIMD3(Double(index % 64), Double(index / 64), Double(z)), margin: 3) ? value : 0
             }
             #expect(mask == expected, "slice \(z)")
         }
