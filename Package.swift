@@ -123,8 +123,7 @@ let package = Package(
             name: "CellarKit",
             dependencies: [
                 "Basics", "BlobStore", "BuiltinModels", "Catalog", "CatalogSchema", "Cellpose", "Checkpoints", "Diffusion",
-                "Engine",
-                "Figures", "Pipeline", "Rendering", "Simulation", "Tensors", "Volumes",
+                "Engine", "Figures", "ImageProcessing", "Pipeline", "Rendering", "Simulation", "Tensors", "Volumes",
             ],
             exclude: ["README.md"], swiftSettings: settings),
 
@@ -198,7 +197,7 @@ let package = Package(
             exclude: ["Golden/make_golden.py", "Golden/make_window_golden.py"], resources: [.copy("Golden/data")],
             swiftSettings: settings),
         .testTarget(
-            name: "MetricsTests", dependencies: ["Basics", "Metrics", "ImageProcessing", "Simulation", "Volumes", "TestSupport"],
+            name: "MetricsTests", dependencies: ["Basics", "Metrics", "ImageProcessing", "Volumes", "TestSupport"],
             exclude: ["Golden/make_golden.py"], resources: [.copy("Golden/data")], swiftSettings: settings),
         .testTarget(
             name: "SimulationTests", dependencies: ["Basics", "Tensors", "Simulation", "Volumes", "TestSupport"],
@@ -229,8 +228,8 @@ let package = Package(
         .testTarget(
             name: "FiguresTests",
             dependencies: [
-                "Basics", "BlobStore", "Catalog", "CatalogSchema", "Engine", "Figures", "Pipeline", "Rendering", "Volumes",
-                "TestSupport",
+                "Basics", "BlobStore", "Catalog", "CatalogSchema", "Engine", "Figures", "ImageProcessing", "Pipeline",
+                "Rendering", "Volumes", "TestSupport",
             ], swiftSettings: settings),
         .testTarget(
             name: "CellarTests",

@@ -90,6 +90,7 @@ public struct RecipePreset: Sendable, Hashable {
         "train-membrane.optimizer.averaging": "0", "train-particles.patch.augmentation": "none",
         "train-particles.optimizer.averaging": "0", "train-membrane.start": "random", "train-particles.start": "random",
         "segment.network": "trained", "segment.averaging": "1",
+        "mask.outside": "keep", "pseudo-labels.outside": "keep", "segment.outside": "keep", "pick.outside": "keep",
         "segment.scale_limit": "1", "pick.network": "trained", "pick.averaging": "1", "pick.scale_limit": "1",
     ]
 

@@ -15,7 +15,7 @@ import Volumes
 @Suite("What the model says of a slab") struct ModelLabelsTests {
     private typealias Part = SliceInstances.Part
 
-    private static let settings = ["model-labels.model": "net"]
+    private static let settings = ["model-labels.model": "net", "segment.outside": "keep", "pick.outside": "keep"]
 
     /// Runs these steps alone, of a recipe in which none of them reads what a training gave.
     private func run(
@@ -23,7 +23,8 @@ import Volumes
     ) throws -> RunReport? {
         var recipe = Recipe(steps: StandardSteps.all)
         for (key, value) in settings { try recipe.set(key, to: value) }
-        let all = try StepGraph(StandardSteps.all).adapted(to: recipe, until: "model-labels").steps
+        let all =
+            try StepGraph(StandardSteps.all).adapted(to: recipe, until: "model-labels").steps
             + StepGraph(StandardSteps.all).adapted(to: recipe).steps.filter { steps.contains($0.name) }
         let names = ["describe", "calibrate", "model-labels"] + steps
         let graph = try StepGraph(all.filter { names.contains($0.name) })

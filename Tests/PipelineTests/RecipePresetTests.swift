@@ -42,6 +42,7 @@ import Testing
         "split.watershed.closing", "split.watershed.smoothing", "split.membrane.thickness",
         // Of what several sources say, where the method has one.
         "pseudo-labels.agreement", "pseudo-labels.particle.distance", "pseudo-labels.membrane.band",
+        "mask.outside_margin", "segment.outside_margin", "pick.outside_margin", "pseudo-labels.outside_margin",
         // How it is computed and written.
         "features.precision", "features.seed", "eigenvectors.seed", "train-membrane.seed", "train-particles.seed",
         "segment.block", "segment.margin", "segment.taper", "segment.voxel_size_tolerance", "pick.voxel_size_tolerance",
@@ -52,7 +53,8 @@ import Testing
     func paper() throws {
         // What measures and compares is beside the method, and so are the other sources of labels, which it does not ask.
         let keys = recipe.entries.filter { entry in
-            !["measure", "evaluate", "extent", "model-labels", "sheets", "blobs"].contains { entry.step.hasPrefix($0) } && !entry.parameter.isModel
+            !["measure", "evaluate", "extent", "model-labels", "sheets", "blobs"].contains { entry.step.hasPrefix($0) }
+                && !entry.parameter.isModel
         }.map(\.key)
         let (published, off) = (Set(RecipePreset.published.keys), Set(RecipePreset.additionsOff.keys))
         #expect(published.isDisjoint(with: off) && Self.silent.isDisjoint(with: published.union(off)))

@@ -12,8 +12,9 @@ extension NetworkApplication {
     /// - Parameters:
     ///   - probabilities: of this application's classes.
     ///   - score: the least score of a particle, unless a network says its own; 0 keeps all.
+    ///   - sample: particles whose centres lie outside of it are dropped; nil keeps all.
     /// - Complexity: reads the probabilities of all voxels once.
-    func particles(in probabilities: ProbabilitySlices, score: Double) throws -> [FoundObject] {
+    func particles(in probabilities: ProbabilitySlices, score: Double, sample: SampleCut? = nil) throws -> [FoundObject] {
         var particles: [FoundObject] = []
         for (number, name) in classes.enumerated() {
             guard let diameter = diameter(of: name) else { continue }
@@ -21,8 +22,9 @@ extension NetworkApplication {
                 probabilities, of: number, diameterInVoxels: diameter / voxelSize.meanInAngstroms,
                 leastScores: leastScores(of: name, recipe: score))
             for peak in peaks {
-                let uncertainty = try probabilities.spread(of: number, at: peak.center)
                 let place = peak.center + SIMD3(0, 0, Double(slices.lowerBound))
+                guard sample?.contains(place) ?? true else { continue }
+                let uncertainty = try probabilities.spread(of: number, at: peak.center)
                 let (centre, radius) = (place * voxelSize.vectorInAngstroms, diameter / 2)
                 let volume = 4 / 3 * Double.pi * radius * radius * radius
                 particles.append(

@@ -35,6 +35,8 @@ public struct PseudoLabelsStep: TypedStep {
             "full width in Å at which membranes are drawn around their centre surfaces; 0 for as the sources have them")
         let band = Parameter.real(
             "membrane.band", default: 20, in: 0...500, "width in Å around drawn membranes that is ignored")
+        let sample = SampleCut.Parameters(
+            SampleCut.Voxels.ground, "what becomes of voxels outside of the sample: ground to learn, or as the sources have them")
 
         private static func source(_ kind: Witness.Kind, default value: Bool, _ summary: String) -> Parameter<Bool> {
             .flag(kind.parameter, default: value, summary)
@@ -45,6 +47,7 @@ public struct PseudoLabelsStep: TypedStep {
         let calibration = Input(CalibrateStep.self, \.voxelSize)
         let diffusion = witness(.diffusion, LinkStep.self, \.labels)
         let model = witness(.model, ModelLabelsStep.self, \.labels)
+        let sample = SampleCut.Inputs()
     }
     public struct Outputs: Sendable {
         package let labels = ArtifactOutput<PseudoLabels>("labels", evictable: false)
@@ -87,7 +90,8 @@ public struct PseudoLabelsStep: TypedStep {
         let drawing = try DrawnMembranes(
             agreed, shape: shape, voxelSize: voxelSize, thicknessInAngstroms: item.parameters.thickness,
             bandInAngstroms: item.parameters.band, workspace: item.workspace(), check: item.checkCancellation)
-        try write(item, drawing, shape: shape, frame: ObjectFrame(voxelSize: voxelSize, firstSlice: z.lowerBound))
+        let sample = try SampleCut(item.inputs.sample, item.parameters.sample)
+        try write(item, drawing, in: sample, shape: shape, frame: ObjectFrame(voxelSize: voxelSize, firstSlice: z.lowerBound))
     }
 
     private func witnesses(_ item: Item<Self>) throws -> [Witness] {
@@ -104,14 +108,21 @@ public struct PseudoLabelsStep: TypedStep {
     }
 
     /// Numbers the objects, and gives labels, objects and metrics.
-    private func write(_ item: Item<Self>, _ labels: DrawnMembranes, shape: VolumeShape, frame: ObjectFrame) throws {
-        let agreed = labels.agreed
-        var labels = labels
+    private func write(
+        _ item: Item<Self>, _ drawn: DrawnMembranes, in sample: SampleCut?, shape: VolumeShape, frame: ObjectFrame
+    ) throws {
+        let agreed = drawn.agreed
+        var drawn = drawn
+        func labels(_ z: Int) throws -> AgreedLabels.Slice {
+            var slice = try drawn.slice(z)
+            sample?.cut(&slice, z: z + frame.firstSlice, shape: shape)
+            return slice
+        }
         var pieces = VolumeComponents()
         var extents = [VoxelExtent](repeating: VoxelExtent(), count: agreed.particles.particles.count)
         for z in 0..<shape.z {
             try item.checkCancellation()
-            let slice = try labels.slice(z)
+            let slice = try labels(z)
             try pieces.add(shape.image(slice.classes).membrane)
             for (pixel, number) in slice.particles.enumerated() where number > 0 {
                 extents[Int(number) - 1].add(x: pixel % shape.x, y: pixel / shape.x, z: z)
@@ -129,7 +140,7 @@ public struct PseudoLabelsStep: TypedStep {
             let writer = try PseudoLabels.Writer(artifact, depth: shape.z, height: shape.y, width: shape.x)
             for z in 0..<shape.z {
                 try item.checkCancellation()
-                let slice = try labels.slice(z)
+                let slice = try labels(z)
                 let classes = try shape.image(slice.classes)
                 let pieces = try membranes.numbers(of: classes.membrane, inSlice: z)
                 for (pixel, number) in pieces.values.enumerated() where number > 0 {
