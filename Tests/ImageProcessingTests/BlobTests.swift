@@ -95,7 +95,9 @@ private func distance(_ a: SIMD3<Double>, _ b: SIMD3<Double>) -> Double {
         #expect(try BlobFinder(shape: one, diameters: [4]).blobs(in: 0..<1) { _ in voxel }.blobs.isEmpty)
     }
 
-    @Test("a part of a volume is filtered as the whole, and neither depends on the other side of it", arguments: [0..<3, 9..<14, 20..<24])
+    @Test(
+        "a part of a volume is filtered as the whole, and neither depends on the other side of it",
+        arguments: [0..<3, 9..<14, 20..<24])
     func window(z: Range<Int>) throws {
         let scene = try BallScene(z: 24, side: 24, balls: [(SIMD3(12, 12, 12), 4)])
         let slices = try scene.slices()
@@ -174,7 +176,9 @@ private func distance(_ a: SIMD3<Double>, _ b: SIMD3<Double>) -> Double {
         }
     }
 
-    @Test("slices beyond a range are read, so that its ends are no edges; what lies there is not given, and the bits are the same again")
+    @Test(
+        "slices beyond a range are read, so that its ends are no edges; what lies there is not given, and the bits are the same again"
+    )
     func slab() throws {
         let scene = try BallScene(z: 40, side: 56, balls: Self.five)
         let slices = try scene.slices()
