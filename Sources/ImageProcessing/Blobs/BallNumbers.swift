@@ -10,7 +10,8 @@ package struct BallNumbers: Sendable {
     ///   - shape: of the volume.
     package init(_ balls: [Blob], shape: VolumeShape) { (self.balls, self.shape) = (balls, shape) }
 
-    /// The numbers in slice `z` of the volume, `[y][x]`; 0 where no ball is. Of centres that are equally near the one with the lower number counts.
+    /// The numbers in slice `z` of the volume, `[y][x]`; 0 where no ball is. Of centres that are equally near the one with the
+    /// lower number counts.
     ///
     /// - Complexity: linear in the pixels of the slice and those of the balls' squares in it.
     package func numbers(slice z: Int) -> Image<Int32> {

@@ -7,8 +7,8 @@ package struct Blob: Hashable, Sendable {
     package var center: SIMD3<Double>
     /// Of the size that was looked for, in voxels.
     package var radius: Double
-    /// 0 … 1: 1 − t / 2s, where s is the response of the filter and t the threshold. One half is at the threshold, three quarters at
-    /// twice that. It is no probability.
+    /// 0 … 1: 1 − t / 2s, where s is the response of the filter and t the threshold. One half is at the threshold, three quarters
+    /// at twice that. It is no probability.
     package var confidence: Double
 
     package init(center: SIMD3<Double>, radius: Double, confidence: Double) {
@@ -18,18 +18,18 @@ package struct Blob: Hashable, Sendable {
 
 /// Finds particles of known sizes in a part of a volume, without labels and without a network ("size filter").
 ///
-/// 1. The negative Laplacian of a Gaussian of σ = R / √3 answers most in the centres of bright balls of radius R. Maxima are at least a part of
-///    the diameter apart; Otsu's threshold of their responses separates particles from noise.
-/// 2. Each round averages the surroundings of all that was found over all directions (``RadialProfile``), and looks for what is like that. So
-///    the filter learns the profile that particles have here, with the fringes of the defocus.
+/// 1. The negative Laplacian of a Gaussian of σ = R / √3 answers most in the centres of bright balls of radius R. Maxima are at
+///    least a part of the diameter apart; Otsu's threshold of their responses separates particles from noise.
+/// 2. Each round averages the surroundings of all that was found over all directions (``RadialProfile``), and looks for what is
+///    like that. So the filter learns the profile that particles have here, with the fringes of the defocus.
 ///
-/// Several sizes are looked for one by one. Peaks of two sizes of which one lies in the ball of the other are one particle, of the size that answers
-/// more. A size of which nothing is left in a round has no particle.
+/// Several sizes are looked for one by one. Peaks of two sizes of which one lies in the ball of the other are one particle, of
+/// the size that answers more. A size of which nothing is left in a round has no particle.
 ///
 /// Particles of more than 32 voxels are looked for in a volume that is binned so far that they have 16 to 32.
 ///
-/// What is round and dark is a particle: beads of gold as well as pieces of a membrane that bend. Where no particle is, Otsu's threshold still
-/// takes the higher maxima of the noise.
+/// What is round and dark is a particle: beads of gold as well as pieces of a membrane that bend. Where no particle is, Otsu's
+/// threshold still takes the higher maxima of the noise.
 ///
 /// ```swift
 /// let finder = try BlobFinder(shape: shape, diameters: [18.5], rounds: 2)
@@ -62,8 +62,8 @@ package struct BlobFinder: Sendable {
     package struct Result: Sendable {
         /// Those with the highest confidence first. Their centres lie in the slices that were asked for.
         package let blobs: [Blob]
-        /// The threshold of each size in the last round in which it had maxima, in standard deviations of the filter's response; nil where
-        /// it had none.
+        /// The threshold of each size in the last round in which it had maxima, in standard deviations of the filter's response;
+        /// nil where it had none.
         package let thresholds: [Double?]
     }
 
@@ -112,13 +112,13 @@ package struct BlobFinder: Sendable {
         }
     }
 
-    /// Finds the particles whose centres lie in a range of slices. Slices beyond it are read as far as filters reach, so that an end of the
-    /// range is no edge; those of other slices only help to find the template and the threshold.
+    /// Finds the particles whose centres lie in a range of slices. Slices beyond it are read as far as filters reach, so that an
+    /// end of the range is no edge; those of other slices only help to find the template and the threshold.
     ///
     /// - Parameters:
     ///   - z: slices of the volume.
-    ///   - densities: slice `z` of the volume, `[y][x]`: particles are bright, the mean is about 0 and the standard deviation about 1.
-    ///     It is called 1 + 2 · rounds times for each size and slice, in order of z each time.
+    ///   - densities: slice `z` of the volume, `[y][x]`: particles are bright, the mean is about 0 and the standard deviation
+    ///     about 1. It is called 1 + 2 · rounds times for each size and slice, in order of z each time.
     ///   - progress: receives the part that is done, 0 … 1.
     /// - Throws: ``ImageError`` where a slice has another size than the volume; what the closures throw.
     /// - Complexity: for each size, voxel and round five Gaussians.
@@ -167,7 +167,8 @@ package struct BlobFinder: Sendable {
         threshold: inout Double?
     ) throws -> [Candidate] {
         let distance = separation * 2 * size.radius
-        // What lies beyond the range and is near enough to a particle in it to suppress it, and one slice to know maxima from slopes.
+        // What lies beyond the range and is near enough to a particle in it to suppress it, and one slice to know maxima from
+        // slopes.
         let margin = Int(max(distance, size.radius).rounded(.up)) + 2
         let wanted =
             max(0, z.lowerBound / size.binning - margin)..<min(size.shape.z, (z.upperBound - 1) / size.binning + 1 + margin)
@@ -212,8 +213,8 @@ package struct BlobFinder: Sendable {
         return centers.isEmpty ? nil : profile.kernel(norm: noise)
     }
 
-    /// The particles among the maxima of all sizes: from the highest response to the lowest, one is left out where it and one that was kept are of
-    /// different sizes, and the centre of one lies in the ball of the other.
+    /// The particles among the maxima of all sizes: from the highest response to the lowest, one is left out where it and one
+    /// that was kept are of different sizes, and the centre of one lies in the ball of the other.
     private func particles(_ candidates: [Candidate]) -> [Candidate] {
         guard sizes.count > 1, let widest = candidates.map(\.radius).max() else { return candidates }
         var kept: [Candidate] = []

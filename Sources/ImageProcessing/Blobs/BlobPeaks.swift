@@ -12,8 +12,8 @@ struct BlobPeak: Hashable, Sendable {
     }
 }
 
-/// The local maxima of a volume that is added slice by slice: voxels that come before their 26 neighbours in order of value, and of place
-/// where values are the same, so that two neighbours are never both maxima.
+/// The local maxima of a volume that is added slice by slice: voxels that come before their 26 neighbours in order of value, and
+/// of place where values are the same, so that two neighbours are never both maxima.
 ///
 /// (`PeakFinder` in `Training` is for probabilities: it averages them over the size of a particle first, and joins plateaus.)
 ///
@@ -30,8 +30,8 @@ struct BlobMaxima {
 
     init(depth: Int, least: Float) { (self.depth, self.least) = (depth, least) }
 
-    /// Adds the next slice. A maximum is known once both its neighbours were added, unless it lies at an end of the volume; those in the first
-    /// and the last slice of a part of the volume are not known, and left out.
+    /// Adds the next slice. A maximum is known once both its neighbours were added, unless it lies at an end of the volume; those
+    /// in the first and the last slice of a part of the volume are not known, and left out.
     ///
     /// - Complexity: two comparisons for most voxels.
     mutating func add(_ image: Image<Float>, z: Int) {
@@ -91,8 +91,8 @@ struct BlobMaxima {
 }
 
 extension [BlobPeak] {
-    /// The peaks that have no higher peak nearer than a distance in voxels, the highest first. From the highest to the lowest, a peak is left out
-    /// where one that was kept is that near.
+    /// The peaks that have no higher peak nearer than a distance in voxels, the highest first. From the highest to the lowest, a
+    /// peak is left out where one that was kept is that near.
     ///
     /// - Precondition: the distance is positive.
     func separated(by distance: Double) -> [BlobPeak] {

@@ -3,8 +3,8 @@ import Volumes
 
 /// Filters the slices of a volume with a ``RadialKernel``, slice by slice.
 ///
-/// The volume is continued as in a mirror beyond its six faces. A slice of the result depends on ``reach`` slices on either side of it and on
-/// nothing else, so that a part of a volume has the same bits as the whole.
+/// The volume is continued as in a mirror beyond its six faces. A slice of the result depends on ``reach`` slices on either side
+/// of it and on nothing else, so that a part of a volume has the same bits as the whole.
 ///
 /// Memory is 2 · reach + 1 slices of float32 (or all, where there are fewer), and three more.
 struct RadialFilter: Sendable {

@@ -14,8 +14,9 @@ struct RadialKernel: Sendable, Hashable {
 
     /// The negative Laplacian of a Gaussian, times σ²: −σ² ∇² G, with σ = R / √3.
     ///
-    /// Of all σ this one answers most in the centre of a ball of radius R, since the Laplacian is zero at the distance √3 σ: then the
-    /// whole ball counts as positive, and all else as negative. The answer to a bright ball is positive, and does not depend on R.
+    /// Of all σ this one answers most in the centre of a ball of radius R, since the Laplacian is zero at the distance √3 σ: then
+    /// the whole ball counts as positive, and all else as negative. The answer to a bright ball is positive, and does not depend
+    /// on R.
     ///
     /// It is computed from ∂G/∂σ = σ ∇² G, by a difference of two Gaussians of 0.95 σ and 1.05 σ. A constant volume gives zero.
     ///
@@ -52,11 +53,11 @@ extension RadialKernel {
     /// The widths of the Gaussians of a template, in radii.
     static let widths = [0.2, 0.3, 0.42, 0.6, 0.85]
 
-    /// The kernel that is most like a radial profile: five Gaussians of fixed widths (``widths``), by least squares over the voxels around
-    /// the centre, and then blurred.
+    /// The kernel that is most like a radial profile: five Gaussians of fixed widths (``widths``), by least squares over the
+    /// voxels around the centre, and then blurred.
     ///
-    /// The weights sum to zero. Without this condition the template answers to wide dark regions, such as membranes, as well as to particles
-    /// (the best F1 on synthetic scenes was .78, and is .97 with it).
+    /// The weights sum to zero. Without this condition the template answers to wide dark regions, such as membranes, as well as
+    /// to particles (the best F1 on synthetic scenes was .78, and is .97 with it).
     ///
     /// - Parameters:
     ///   - profile: the value at distances of 0, 1, 2, … voxels.

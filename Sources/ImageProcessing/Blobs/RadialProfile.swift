@@ -1,9 +1,10 @@
 import Foundation
 
-/// The mean of densities around many centres as a function of the distance: what a particle looks like when it is turned in all directions.
+/// The mean of densities around many centres as a function of the distance: what a particle looks like when it is turned in all
+/// directions.
 ///
-/// It is added up slice by slice, in shells of one voxel. Without turning, boxes of a few hundred particles keep what is around them, such as the
-/// direction of a membrane, and the template finds that again.
+/// It is added up slice by slice, in shells of one voxel. Without turning, boxes of a few hundred particles keep what is around
+/// them, such as the direction of a membrane, and the template finds that again.
 struct RadialProfile {
     private let centers: [SIMD3<Double>]
     private let radius: Double
@@ -57,12 +58,12 @@ struct RadialProfile {
         }
     }
 
-    /// The kernel that finds what the profile shows: the profile less its mean beyond 1.3 R, faded out by 1 / (1 + e^(r − 1.5 R)), as a sum of
-    /// Gaussians (``RadialKernel/init(profile:radius:smoothing:)``), blurred by σ 1.5 voxels.
+    /// The kernel that finds what the profile shows: the profile less its mean beyond 1.3 R, faded out by 1 / (1 + e^(r − 1.5
+    /// R)), as a sum of Gaussians (``RadialKernel/init(profile:radius:smoothing:)``), blurred by σ 1.5 voxels.
     ///
     /// - Parameter norm: of the kernel.
-    ///   Responses to kernels of one norm can be compared: by the Cauchy-Schwarz inequality that of the right profile is the greatest, and all
-    ///   answer alike to white noise.
+    ///   Responses to kernels of one norm can be compared: by the Cauchy-Schwarz inequality that of the right profile is the
+    ///   greatest, and all answer alike to white noise.
     /// - Returns: nil where no voxel was added, or all were the same.
     func kernel(norm: Double) -> RadialKernel? {
         let shells = sums.indices

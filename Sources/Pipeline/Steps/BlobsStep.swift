@@ -4,14 +4,15 @@ import Foundation
 import ImageProcessing
 import Volumes
 
-/// Finds the particles of a slab by their size, in three dimensions, without labels and without a network (`BlobFinder`): one of several
-/// witnesses of what is a particle.
+/// Finds the particles of a slab by their size, in three dimensions, without labels and without a network (`BlobFinder`): one of
+/// several witnesses of what is a particle.
 ///
-/// Structures are dark in a tomogram; densities are cut off and normalised as networks see them (``DensityScaling``), and inverted. So a bead of
-/// gold is no darker than the darkest hundredth of the voxels, and does not decide the threshold; but a bead is a blob, too, and may be found.
+/// Structures are dark in a tomogram; densities are cut off and normalised as networks see them (``DensityScaling``), and
+/// inverted. So a bead of gold is no darker than the darkest half percent of the voxels, and does not decide the threshold; but a
+/// bead is a blob, too, and may be found.
 ///
-/// Slices beyond the slab are read as far as filters reach, so that its ends are no edges. A particle whose centre lies beyond it is not given.
-/// What was found is an opinion, and no object of the catalog: `v_object` does not list it.
+/// Slices beyond the slab are read as far as filters reach, so that its ends are no edges. A particle whose centre lies beyond it
+/// is not given. What was found is an opinion, and no object of the catalog: `v_object` does not list it.
 ///
 /// Memory is a window of slices (`BlobFinder`), and the particles.
 public struct BlobsStep: TypedStep {
@@ -92,7 +93,8 @@ public struct BlobsStep: TypedStep {
         let inVoxels = diameters.map { $0 / voxelSize.meanInAngstroms }
         if let index = inVoxels.indices.first(where: { !BlobFinder.diameters.contains(inVoxels[$0]) }) {
             throw PipelineError(
-                "particles of \(diameters[index]) Å are \((10 * inVoxels[index]).rounded() / 10) voxels wide in \(item.scope.tomogram), and "
+                "particles of \(diameters[index]) Å are \((10 * inVoxels[index]).rounded() / 10) voxels wide in "
+                    + "\(item.scope.tomogram), and "
                     + "4 to 10000 can be found by their size: give blobs.sizes others, or leave this size out")
         }
         let finder = try BlobFinder(
