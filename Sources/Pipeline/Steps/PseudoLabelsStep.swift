@@ -22,6 +22,7 @@ public struct PseudoLabelsStep: TypedStep {
     public struct Parameters: Sendable {
         let diffusion = source(.diffusion, default: true, "the diffusion map: masks of slices, linked")
         let model = source(.model, default: false, "a network that was there before anything was picked")
+        let blobs = source(.blobs, default: false, "particles by their size alone, in three dimensions")
         let agreement = Parameter.real(
             "agreement", default: 0.8, in: 0.5...1,
             "least probability of membrane, by the votes of the sources; between one minus it and it, a voxel is ignored")
@@ -47,6 +48,7 @@ public struct PseudoLabelsStep: TypedStep {
         let calibration = Input(CalibrateStep.self, \.voxelSize)
         let diffusion = witness(.diffusion, LinkStep.self, \.labels)
         let model = witness(.model, ModelLabelsStep.self, \.labels)
+        let blobs = witness(.blobs, BlobsStep.self, \.labels)
         let sample = SampleCut.Inputs()
     }
     public struct Outputs: Sendable {
@@ -96,7 +98,7 @@ public struct PseudoLabelsStep: TypedStep {
 
     private func witnesses(_ item: Item<Self>) throws -> [Witness] {
         let labels: [(Witness.Kind, PseudoLabels?)] = [
-            (.diffusion, try item.inputs.diffusion), (.model, try item.inputs.model),
+            (.diffusion, try item.inputs.diffusion), (.model, try item.inputs.model), (.blobs, try item.inputs.blobs),
         ]
         let witnesses = labels.compactMap { kind, labels in labels.map { Witness(kind: kind, labels: $0) } }
         guard !witnesses.isEmpty else {
