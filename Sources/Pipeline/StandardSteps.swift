@@ -6,7 +6,7 @@ public import Engine
 public enum StandardSteps {
     public static let all: [any Step] = [
         DescribeStep(), CalibrateStep(), ExtentStep(), SampleStep(), PrepareStep(), FeaturesStep(), EigenvectorsStep(),
-        FeatureMapStep(), ConsistencyStep(), MaskStep(), SplitStep(), PseudoLabelsStep(), TrainMembraneStep(),
+        FeatureMapStep(), ConsistencyStep(), MaskStep(), SplitStep(), PseudoLabelsStep(), SheetsStep(), TrainMembraneStep(),
         TrainParticlesStep(),
         SegmentStep(), PickStep(), CentreSurfaceStep(), MembraneStep(), MeasureStep(), MeasurePicksStep(), EvaluateStep(),
         EvaluatePicksStep(), EvaluatePseudoLabelsStep(),

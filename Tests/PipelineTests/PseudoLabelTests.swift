@@ -80,8 +80,8 @@ import Volumes
         collection.settings["pseudo-labels.particle.confidence"] = "0.1"
         #expect(try collection.run()?.progress.ran == 1)
         try collection.catalog.collection.addSlab(tomogramID: collection.tomogramID, z: 8..<10)
-        // prepare to split of two slices, consistency and pseudo-labels of one slab.
-        #expect(try collection.run()?.progress.ran == 14)
+        // prepare to split of two slices, consistency, pseudo-labels and sheets of one slab.
+        #expect(try collection.run()?.progress.ran == 15)
     }
 
     @Test("with what preset paper switches off every instance is a particle, and all else of the mask is membrane")

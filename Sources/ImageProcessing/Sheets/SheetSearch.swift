@@ -1,4 +1,4 @@
-import Basics
+public import Basics
 import Foundation
 import Tensors
 public import Volumes
@@ -93,6 +93,14 @@ public struct SheetSearch: Sendable {
         }
         try progress(tiles.count, tiles.count)
         return result
+    }
+
+    /// The surface of a tomogram without any structure: no place.
+    public func nothing(in slices: Range<Int>) throws(ImageError) -> SheetSurface {
+        guard let box = shape.slices(slices) else {
+            throw ImageError(.invalidSize, "the slices \(slices) do not lie in a tomogram of \(shape) voxels")
+        }
+        return try SheetRidges(shape: box.shape).surface(above: 0)
     }
 
     /// The grids and the tiles: those that cost the least and fit into the memory.
