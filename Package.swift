@@ -67,7 +67,9 @@ let package = Package(
             ], swiftSettings: settings),
         .target(
             name: "BlobStore", dependencies: ["Basics", "Volumes", "CHDF5"], exclude: ["README.md"], swiftSettings: settings),
-        .target(name: "ImageProcessing", dependencies: ["Basics", "Volumes"], exclude: ["README.md"], swiftSettings: settings),
+        .target(
+            name: "ImageProcessing", dependencies: ["Basics", "Tensors", "Volumes"], exclude: ["README.md"],
+            swiftSettings: settings),
         .target(
             name: "Rendering", dependencies: ["Basics", "CZlib", "Volumes"], exclude: ["README.md"], swiftSettings: settings),
         .target(

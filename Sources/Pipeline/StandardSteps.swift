@@ -6,7 +6,7 @@ public import Engine
 public enum StandardSteps {
     public static let all: [any Step] = [
         DescribeStep(), CalibrateStep(), ExtentStep(), SampleStep(), PrepareStep(), FeaturesStep(), EigenvectorsStep(),
-        FeatureMapStep(), ConsistencyStep(), MaskStep(), SplitStep(), LinkStep(), ModelLabelsStep(), BlobsStep(),
+        FeatureMapStep(), ConsistencyStep(), MaskStep(), SplitStep(), LinkStep(), SheetsStep(), ModelLabelsStep(), BlobsStep(),
         PseudoLabelsStep(), TrainMembraneStep(), TrainParticlesStep(),
         SegmentStep(), PickStep(), CentreSurfaceStep(), MembraneStep(), MeasureStep(), MeasurePicksStep(), EvaluateStep(),
         EvaluatePicksStep(), EvaluatePseudoLabelsStep(),
@@ -81,7 +81,8 @@ public struct RecipePreset: Sendable, Hashable {
         "link.particle.flattest": "0", "link.particle.longest": "0", "link.particle.smallest": "0",
         "link.particle.largest": "0", "link.particle.separation": "0",
         "link.particle.confidence": "0", "pseudo-labels.membrane.smallest_volume": "0", "pseudo-labels.membrane.thickness": "0",
-        "pseudo-labels.sources.model": "false", "pseudo-labels.sources.blobs": "false",
+        "pseudo-labels.sources.sheets": "false", "pseudo-labels.sources.model": "false",
+        "pseudo-labels.sources.blobs": "false",
         "train-membrane.patch.foreground": "0", "train-membrane.epoch.patience": "0",
         "train-membrane.optimizer.weight_decay": "0",
         "train-membrane.optimizer.schedule": "constant", "train-particles.epoch.patience": "0",

@@ -92,7 +92,7 @@ extension Image<Float> {
 }
 
 /// Otsu's criterion: the variance between two classes of a histogram.
-private enum OtsuCriterion {
+enum OtsuCriterion {
     /// The last bin of the lower class where the variance is largest; nil where all values lie in one bin.
     static func bestSplit(of histogram: [Int], center: (Int) -> Double) -> Int? {
         let total = histogram.reduce(0, +)

@@ -21,6 +21,7 @@ public struct PseudoLabelsStep: TypedStep {
 
     public struct Parameters: Sendable {
         let diffusion = source(.diffusion, default: true, "the diffusion map: masks of slices, linked")
+        let sheets = source(.sheets, default: false, "membranes as sheets in three dimensions")
         let model = source(.model, default: false, "a network that was there before anything was picked")
         let blobs = source(.blobs, default: false, "particles by their size alone, in three dimensions")
         let agreement = Parameter.real(
@@ -47,6 +48,7 @@ public struct PseudoLabelsStep: TypedStep {
         let z = Input.z
         let calibration = Input(CalibrateStep.self, \.voxelSize)
         let diffusion = witness(.diffusion, LinkStep.self, \.labels)
+        let sheets = witness(.sheets, SheetsStep.self, \.labels)
         let model = witness(.model, ModelLabelsStep.self, \.labels)
         let blobs = witness(.blobs, BlobsStep.self, \.labels)
         let sample = SampleCut.Inputs()
@@ -98,7 +100,8 @@ public struct PseudoLabelsStep: TypedStep {
 
     private func witnesses(_ item: Item<Self>) throws -> [Witness] {
         let labels: [(Witness.Kind, PseudoLabels?)] = [
-            (.diffusion, try item.inputs.diffusion), (.model, try item.inputs.model), (.blobs, try item.inputs.blobs),
+            (.diffusion, try item.inputs.diffusion), (.sheets, try item.inputs.sheets), (.model, try item.inputs.model),
+            (.blobs, try item.inputs.blobs),
         ]
         let witnesses = labels.compactMap { kind, labels in labels.map { Witness(kind: kind, labels: $0) } }
         guard !witnesses.isEmpty else {
