@@ -67,7 +67,9 @@ let package = Package(
             ], swiftSettings: settings),
         .target(
             name: "BlobStore", dependencies: ["Basics", "Volumes", "CHDF5"], exclude: ["README.md"], swiftSettings: settings),
-        .target(name: "ImageProcessing", dependencies: ["Basics", "Volumes"], exclude: ["README.md"], swiftSettings: settings),
+        .target(
+            name: "ImageProcessing", dependencies: ["Basics", "Tensors", "Volumes"], exclude: ["README.md"],
+            swiftSettings: settings),
         .target(
             name: "Rendering", dependencies: ["Basics", "CZlib", "Volumes"], exclude: ["README.md"], swiftSettings: settings),
         .target(
@@ -123,8 +125,7 @@ let package = Package(
             name: "CellarKit",
             dependencies: [
                 "Basics", "BlobStore", "BuiltinModels", "Catalog", "CatalogSchema", "Cellpose", "Checkpoints", "Diffusion",
-                "Engine",
-                "Figures", "Pipeline", "Rendering", "Simulation", "Tensors", "Volumes",
+                "Engine", "Figures", "ImageProcessing", "Pipeline", "Rendering", "Simulation", "Tensors", "Volumes",
             ],
             exclude: ["README.md"], swiftSettings: settings),
 
@@ -198,7 +199,7 @@ let package = Package(
             exclude: ["Golden/make_golden.py", "Golden/make_window_golden.py"], resources: [.copy("Golden/data")],
             swiftSettings: settings),
         .testTarget(
-            name: "MetricsTests", dependencies: ["Basics", "Metrics", "ImageProcessing", "Simulation", "Volumes", "TestSupport"],
+            name: "MetricsTests", dependencies: ["Basics", "Metrics", "ImageProcessing", "Volumes", "TestSupport"],
             exclude: ["Golden/make_golden.py"], resources: [.copy("Golden/data")], swiftSettings: settings),
         .testTarget(
             name: "SimulationTests", dependencies: ["Basics", "Tensors", "Simulation", "Volumes", "TestSupport"],
@@ -229,8 +230,8 @@ let package = Package(
         .testTarget(
             name: "FiguresTests",
             dependencies: [
-                "Basics", "BlobStore", "Catalog", "CatalogSchema", "Engine", "Figures", "Pipeline", "Rendering", "Volumes",
-                "TestSupport",
+                "Basics", "BlobStore", "Catalog", "CatalogSchema", "Engine", "Figures", "ImageProcessing", "Pipeline",
+                "Rendering", "Volumes", "TestSupport",
             ], swiftSettings: settings),
         .testTarget(
             name: "CellarTests",

@@ -48,7 +48,7 @@ public struct Project: Sendable {
             try project.installBuiltinModels()
             var recipe = Recipe(steps: project.graph.steps)
             try recipe.set("features.model", to: BuiltinModel.diffusion.name)
-            for key in ["segment.model", "pick.model", "train-membrane.initial"] {
+            for key in ["model-labels.model", "segment.model", "pick.model", "train-membrane.initial"] {
                 try recipe.set(key, to: BuiltinModel.structures.name)
             }
             for (key, value) in RecipePreset.standard.assignments(for: recipe) { try recipe.set(key, to: value) }
@@ -97,8 +97,7 @@ public struct Project: Sendable {
     ///
     /// - Throws: ``EngineError`` where there is no step of that name.
     public func steps(until last: String?) throws -> StepGraph {
-        let graph = try graph.adapted(to: recipe())
-        return try last.map { try graph.upTo($0) } ?? graph
+        try graph.adapted(to: recipe(), until: last)
     }
 
     /// Computes what is stale; see ``Runner/run(selection:cancellation:progress:)``.

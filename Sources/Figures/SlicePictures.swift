@@ -41,6 +41,7 @@ public struct SlicePictures {
     /// The slice, from 0.
     public var z: Int { slice.z }
     private let slice: SlabSlice
+    private let surfaces: SurfaceLines
 
     /// - Parameters:
     ///   - store: of the catalog. It is opened where a picture is drawn.
@@ -50,12 +51,14 @@ public struct SlicePictures {
         _ catalog: Catalog, _ store: @autoclosure @escaping @Sendable () throws -> BlobStore, tomogram: TomogramRecord, z: Int?
     ) throws {
         slice = try SlabSlice(catalog, StandingResults(catalog, store: try store()), tomogram: tomogram, z: z)
+        surfaces = try SurfaceLines(slice.results, of: tomogram, z: slice.z)
     }
 
     // MARK: Pictures
 
     /// The result of a step: a sheet of all eigenvectors, with a row for each tile; the feature map; or the prepared slice with
-    /// the mask, the parts of `split`, or the pseudo-labels over it.
+    /// the mask, the parts of `split`, or the pseudo-labels over it. All but the eigenvectors have the lines in which the surfaces
+    /// of the sample cross the slice.
     ///
     /// - Throws: ``CatalogError`` where the step has no result for the slice, or its bytes were evicted; ``PipelineError`` or
     ///   ``BlobError`` where it is damaged; ``RenderingError`` where the picture would be too large.
@@ -89,7 +92,8 @@ public struct SlicePictures {
         let pictures = try values.enumerated().flatMap { tile, values in
             try eigenvectors.maps(tile: tile).enumerated().map { index, map in
                 let value = String(format: "%.4f", values[index])
-                return try picture(map, minimumSide: 192, caption: SliceCaption(name: "tile \(tile) #\(index) \(value)"))
+                return try picture(
+                    map, lines: [], minimumSide: 192, caption: SliceCaption(name: "tile \(tile) #\(index) \(value)"))
             }
         }
         return try PictureSheet(columns: min(values.first?.count ?? 1, 10))(pictures)
@@ -123,18 +127,19 @@ public struct SlicePictures {
     // MARK: Drawing
 
     private func caption(_ what: String) -> SliceCaption {
-        SliceCaption(name: "\(slice.tomogram.name), \(what)", z: z, voxelSize: slice.voxelSize)
+        SliceCaption(name: "\(slice.tomogram.name), \(what)", z: z, voxelSize: slice.voxelSize, legend: surfaces.legend)
     }
 
     private func picture(
-        _ image: Image<Float>, labels: LabelImage? = nil, minimumSide: Int = 512, caption: SliceCaption
+        _ image: Image<Float>, labels: LabelImage? = nil, lines: [SliceLine]? = nil, minimumSide: Int = 512,
+        caption: SliceCaption
     ) throws -> RGBImage {
         guard let shape = VolumeShape(z: 1, y: image.height, x: image.width),
             let voxels = VoxelBuffer(shape: shape, values: image.values)
         else { throw CatalogError(.invalid, "the picture would be empty") }
         var rendering = SliceRendering()
         rendering.minimumSide = minimumSide
-        return try rendering(voxels, labels: labels, caption: caption)
+        return try rendering(voxels, labels: labels, lines: lines ?? surfaces.lines, caption: caption)
     }
 
     /// - Parameters:

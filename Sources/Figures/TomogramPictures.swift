@@ -28,7 +28,8 @@ public enum TomogramStep: CaseIterable, Sendable {
     }
 }
 
-/// Pictures of any slice of a tomogram: the voxels, and over them the results of steps on whole tomograms.
+/// Pictures of any slice of a tomogram: the voxels, and over them the results of steps on whole tomograms, and the lines in which the
+/// surfaces of the sample cross it.
 ///
 /// ```swift
 /// let pictures = try TomogramPictures(catalog, store, tomogram: tomogram, z: nil, maximumSide: 360)
@@ -43,6 +44,7 @@ public struct TomogramPictures {
     private let id: Int64
     private let volume: any Volume
     private let voxelSize: VoxelSize?
+    private let surfaces: SurfaceLines
     private var rendering = SliceRendering()
 
     /// Opens the file of the tomogram.
@@ -63,6 +65,7 @@ public struct TomogramPictures {
         rendering.minimumSide = min(rendering.minimumSide, maximumSide ?? rendering.minimumSide)
         volume = try tomogram.location.open()
         self.z = z ?? volume.shape.z / 2
+        surfaces = try SurfaceLines(results, of: tomogram, z: self.z)
         voxelSize = try catalog.collection.effectiveVoxelSize(ofTomogram: id)
     }
 
@@ -75,7 +78,8 @@ public struct TomogramPictures {
     public func plain(labels: VolumeLocation? = nil) throws -> RGBImage {
         let overlay = try labels.flatMap { LabelImage(try $0.open().readSlice(z: z)) }
         return try rendering(
-            volume.readSlice(z: z), labels: overlay, caption: SliceCaption(name: tomogram.name, z: z, voxelSize: voxelSize))
+            volume.readSlice(z: z), labels: overlay, lines: surfaces.lines,
+            caption: SliceCaption(name: tomogram.name, z: z, voxelSize: voxelSize, legend: surfaces.legend))
     }
 
     /// The slice with the classes of `segment` in colour, or with the circles in which the balls of `pick` cut it.
@@ -116,7 +120,8 @@ public struct TomogramPictures {
 
     private func caption(_ step: TomogramStep, classes: [String]) -> SliceCaption {
         SliceCaption(
-            name: "\(tomogram.name), \(step.name)", z: z, voxelSize: voxelSize, legend: LegendEntry.entries(ofClasses: classes))
+            name: "\(tomogram.name), \(step.name)", z: z, voxelSize: voxelSize,
+            legend: LegendEntry.entries(ofClasses: classes) + surfaces.legend)
     }
 
     /// The labels of the voxels of the slice, in colour.
@@ -130,7 +135,8 @@ public struct TomogramPictures {
                 .invalid, "the segmentation of \(tomogram.name) has another size than the tomogram; `cellar run` renews it")
         }
         return try rendering(
-            volume.readSlice(z: z), labels: labels, caption: caption(.segment, classes: segmentation.classes.names))
+            volume.readSlice(z: z), labels: labels, lines: surfaces.lines,
+            caption: caption(.segment, classes: segmentation.classes.names))
     }
 
     /// The circles in which the balls of particles cut the slice.
@@ -148,7 +154,8 @@ public struct TomogramPictures {
                     label: UInt32(index + 1))
             }
         }
-        return try rendering(volume.readSlice(z: z), circles: circles, caption: caption(.pick, classes: picks.classes))
+        return try rendering(
+            volume.readSlice(z: z), lines: surfaces.lines, circles: circles, caption: caption(.pick, classes: picks.classes))
     }
 }
 

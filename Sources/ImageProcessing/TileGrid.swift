@@ -65,8 +65,9 @@ public struct TileGrid: Hashable, Sendable {
     }
 }
 
-/// Assembles the map of a slice from the maps of its tiles. Where tiles overlap, they are blended linearly.
+/// Assembles the map of a slice from the maps of its tiles. Where tiles overlap, they are blended.
 ///
+/// With ``Join/separate``, each map is enlarged to its tile by itself, and overlaps are blended linearly.
 /// Along an axis the weight of a tile rises from 1 at its first pixel to the middle and falls to 1 at its last (a tent). The
 /// weight of a pixel is the product of the weights along y and x, and the result is the weighted mean of all tiles that
 /// hold the pixel. Between two tiles that overlap by less than half, this is a linear ramp from one to the other:
@@ -77,17 +78,32 @@ public struct TileGrid: Hashable, Sendable {
 ///                ╱╲
 /// tile B        ╱  ▔▔▔▔▔
 /// ```
+///
+/// A map that is enlarged by itself ends half a cell before the border of its tile, and is constant from there on: where two
+/// tiles meet, the result jumps by the whole difference of two neighbouring cells. With ``Join/across``, cells are interpolated
+/// across borders, as if all tiles were one grid of cells, and overlaps are blended by a raised cosine: the weight of a tile
+/// rises as sin² from its border over the pixels that it shares, and is 1 between.
 public struct TileStitching: Hashable, Sendable {
+    /// How the maps of neighbouring tiles are joined.
+    public enum Join: String, Codable, CaseIterable, Hashable, Sendable {
+        /// Each is enlarged by itself; a linear ramp in overlaps.
+        case separate
+        /// Cells are interpolated across borders; a raised cosine in overlaps.
+        case across
+    }
+
     /// The number of rows of the slice.
     public let height: Int
     /// The number of pixels of a row of the slice.
     public let width: Int
     /// The pixels of the slice that each tile covers.
     public let tiles: [ImageRegion]
+    /// How the maps of neighbouring tiles are joined.
+    public let join: Join
 
     /// - Throws: ``ImageError`` where a tile does not lie in the slice, or a pixel of the slice lies in no tile.
     /// - Complexity: linear in the pixels of all tiles.
-    public init(height: Int, width: Int, tiles: [ImageRegion]) throws(ImageError) {
+    public init(height: Int, width: Int, tiles: [ImageRegion], join: Join = .separate) throws(ImageError) {
         guard var isCovered = Mask(height: height, width: width, repeating: false) else {
             throw ImageError(.invalidSize, "a slice of \(width) × \(height) pixels cannot be stitched")
         }
@@ -109,13 +125,14 @@ public struct TileStitching: Hashable, Sendable {
         self.height = height
         self.width = width
         self.tiles = tiles
+        self.join = join
     }
 
     /// Stitches the tiles of a grid.
     ///
     /// - Throws: ``ImageError`` where the tiles of the grid do not lie in a slice of this size, or do not cover it.
-    public init(height: Int, width: Int, grid: TileGrid) throws(ImageError) {
-        try self.init(height: height, width: width, tiles: grid.tiles)
+    public init(height: Int, width: Int, grid: TileGrid, join: Join = .separate) throws(ImageError) {
+        try self.init(height: height, width: width, tiles: grid.tiles, join: join)
     }
 
     /// The map of the slice, `[y][x]`.
@@ -128,6 +145,7 @@ public struct TileStitching: Hashable, Sendable {
         guard maps.count == tiles.count else {
             throw ImageError(.invalidSize, "there are \(maps.count) maps for \(tiles.count) tiles; give one for each")
         }
+        guard join == .separate else { return interpolated(maps) }
         // In float64 the product of weight and value is exact, so that a pixel of one tile keeps its value.
         var sums = [Double](repeating: 0, count: height * width)
         var weights = sums
@@ -148,6 +166,6 @@ public struct TileStitching: Hashable, Sendable {
         }
     }
 
-    /// The weights along a side of a tile: 1, 2, … in the middle …, 2, 1.
+    /// The weights along a side of a tile, for ``Join/separate``: 1, 2, … in the middle …, 2, 1.
     private static func ramp(_ count: Int) -> [Double] { (0..<count).map { Double(min($0 + 1, count - $0)) } }
 }

@@ -6,8 +6,8 @@ public import Engine
 public enum StandardSteps {
     public static let all: [any Step] = [
         DescribeStep(), CalibrateStep(), ExtentStep(), SampleStep(), PrepareStep(), FeaturesStep(), EigenvectorsStep(),
-        FeatureMapStep(), ConsistencyStep(), MaskStep(), SplitStep(), PseudoLabelsStep(), TrainMembraneStep(),
-        TrainParticlesStep(),
+        FeatureMapStep(), ConsistencyStep(), MaskStep(), SplitStep(), LinkStep(), SheetsStep(), ModelLabelsStep(), BlobsStep(),
+        PseudoLabelsStep(), TrainMembraneStep(), TrainParticlesStep(),
         SegmentStep(), PickStep(), CentreSurfaceStep(), MembraneStep(), MeasureStep(), MeasurePicksStep(), EvaluateStep(),
         EvaluatePicksStep(), EvaluatePseudoLabelsStep(),
     ]
@@ -25,11 +25,13 @@ public struct RecipePreset: Sendable, Hashable {
 
     /// The values that measured best over seeds and noise (Benchmarks/NOTES.md), with the model that the recipe names.
     ///
-    /// The steps' own defaults are the same except for `features`, `segment` and `pick`, whose defaults need no model.
+    /// The steps' own defaults are the same except for `features`, `segment` and `pick`, whose defaults need no
+    /// model.
     public static let standard = RecipePreset(
         name: "default", summary: "what measured best over seeds and noise, with a diffusion model",
         values: [
-            "features.mode": "diffusion", "features.timesteps.count": "4", "segment.network": "both", "pick.network": "both",
+            "features.mode": "diffusion", "features.timesteps.count": "4",
+            "segment.network": "both", "pick.network": "both",
         ])
 
     /// The published method: Uddin et al., CVPR 2026, the loop that it builds on (arXiv 2312.06716), and DeepETPicker for the picker.
@@ -54,6 +56,7 @@ public struct RecipePreset: Sendable, Hashable {
         "mask.method": "adaptive", "mask.block": "15", "mask.offset": "3",
         "split.method": "cellpose", "split.cellpose.input": "mask", "split.cellpose.probability": "0",
         "split.cellpose.flow_error": "0.4", "split.membrane.closing": "1", "split.membrane.dilation": "1",
+        "pseudo-labels.sources.diffusion": "true",
         "train-membrane.network.dimensions": "2", "train-membrane.loss.dice": "1", "train-membrane.loss.cross_entropy": "1",
         "train-membrane.patch.turned": "true", "segment.threshold": "0.5",
         "train-particles.network.width": "24", "train-particles.patch.size": "72", "train-particles.patch.jitter": "14",
@@ -70,13 +73,16 @@ public struct RecipePreset: Sendable, Hashable {
         "eigenvectors.weights.level0": "1", "eigenvectors.weights.level1": "1", "eigenvectors.weights.level2": "1",
         "eigenvectors.weights.level3": "1", "eigenvectors.power": "1", "eigenvectors.cutoff": "0",
         "eigenvectors.constant_tolerance": "0", "feature-map.scale.lower_percentile": "0",
-        "feature-map.scale.upper_percentile": "100",
+        "feature-map.scale.upper_percentile": "100", "feature-map.scale.of": "tile", "feature-map.floor": "0",
+        "feature-map.join": "separate", "feature-map.upsampling.method": "bilinear",
         "split.gate.smallest_section": "0", "split.gate.largest_section": "0", "split.gate.aspect_ratio": "0",
         "split.gate.fill": "0", "split.gate.circularity": "0", "split.membrane.shortest": "0", "split.membrane.widest": "0",
-        "pseudo-labels.link.gap": "0", "pseudo-labels.link.waist": "0", "pseudo-labels.particle.shortest": "0",
-        "pseudo-labels.particle.flattest": "0", "pseudo-labels.particle.longest": "0", "pseudo-labels.particle.smallest": "0",
-        "pseudo-labels.particle.largest": "0", "pseudo-labels.particle.separation": "0",
-        "pseudo-labels.particle.confidence": "0", "pseudo-labels.membrane.smallest_volume": "0",
+        "link.gap": "0", "link.waist": "0", "link.particle.shortest": "0",
+        "link.particle.flattest": "0", "link.particle.longest": "0", "link.particle.smallest": "0",
+        "link.particle.largest": "0", "link.particle.separation": "0",
+        "link.particle.confidence": "0", "pseudo-labels.membrane.smallest_volume": "0", "pseudo-labels.membrane.thickness": "0",
+        "pseudo-labels.sources.sheets": "false", "pseudo-labels.sources.model": "false",
+        "pseudo-labels.sources.blobs": "false",
         "train-membrane.patch.foreground": "0", "train-membrane.epoch.patience": "0",
         "train-membrane.optimizer.weight_decay": "0",
         "train-membrane.optimizer.schedule": "constant", "train-particles.epoch.patience": "0",
@@ -85,6 +91,7 @@ public struct RecipePreset: Sendable, Hashable {
         "train-membrane.optimizer.averaging": "0", "train-particles.patch.augmentation": "none",
         "train-particles.optimizer.averaging": "0", "train-membrane.start": "random", "train-particles.start": "random",
         "segment.network": "trained", "segment.averaging": "1",
+        "mask.outside": "keep", "pseudo-labels.outside": "keep", "segment.outside": "keep", "pick.outside": "keep",
         "segment.scale_limit": "1", "pick.network": "trained", "pick.averaging": "1", "pick.scale_limit": "1",
     ]
 

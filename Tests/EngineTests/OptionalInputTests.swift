@@ -41,6 +41,39 @@ private struct Training: Step {
     func run(_ item: StepItem) throws { try item.give("network", value: item.text("word")) }
 }
 
+/// Gives the recipe's word.
+private struct WordStep: TypedStep {
+    static let name = "word"
+    static let version = 1
+    static let scope = ScopeKind.tomogram
+    static let summary = ""
+
+    struct Parameters: Sendable { let word = Parameter.text("word", default: "first", "") }
+    struct Inputs: Sendable { let voxelSize = Input.declaredVoxelSize }
+    struct Outputs: Sendable { let word = ValueOutput<String>("word") }
+    static let (parameters, inputs, outputs) = (Parameters(), Inputs(), Outputs())
+
+    func run(_ item: Item<Self>) throws { try item.give(\.word, item.parameters.word) }
+}
+
+/// Repeats it, unless the recipe says that it does not listen.
+private struct EchoStep: TypedStep {
+    static let name = "echo"
+    static let version = 1
+    static let scope = ScopeKind.tomogram
+    static let summary = ""
+
+    struct Parameters: Sendable { let listens = Parameter.flag("listens", default: true, "") }
+    struct Inputs: Sendable {
+        let voxelSize = Input.declaredVoxelSize
+        let word = Input(WordStep.self, \.word, by: "listens", needs: ["false": .never])
+    }
+    struct Outputs: Sendable { let echo = ValueOutput<String>("echo") }
+    static let (parameters, inputs, outputs) = (Parameters(), Inputs(), Outputs())
+
+    func run(_ item: Item<Self>) throws { try item.give(\.echo, item.inputs.word ?? "nothing") }
+}
+
 @Suite("An input that is needed only sometimes") struct OptionalInputTests {
     private let toys: ToyCollection
     private let graph: StepGraph
@@ -99,6 +132,42 @@ private struct Training: Step {
         // And the way back is found again.
         #expect(try run(recipe("builtin", word: "third")) == [])
         #expect(try toys.results()["mark toys/a mark"] == "builtin: nothing trained")
+    }
+
+    @Test("a value may be such an input, and a flag may decide")
+    func value() throws {
+        let graph = try StepGraph([WordStep(), EchoStep()])
+        func run(_ word: String, listens: Bool) throws -> [String] {
+            var recipe = Recipe(steps: graph.steps)
+            try recipe.set("word.word", to: word)
+            try recipe.set("echo.listens", to: "\(listens)")
+            let plan = try Planner(toys.catalog, graph: graph, recipe: recipe).plan()
+            _ = try Runner(toys.catalog, store: toys.store, graph: graph, recipe: recipe).run()
+            return plan.summaries.filter { $0.stale + $0.waiting > 0 }.map(\.step)
+        }
+        #expect(try run("first", listens: true) == ["word", "echo"])
+        #expect(try toys.results()["echo toys/a echo"] == "first")
+        #expect(try run("second", listens: true) == ["word", "echo"])
+        #expect(try toys.results()["echo toys/a echo"] == "second")
+        #expect(try run("second", listens: false) == ["echo"])
+        #expect(try toys.results()["echo toys/a echo"] == "nothing")
+        // What is not read makes nothing stale.
+        #expect(try run("third", listens: false) == ["word"])
+    }
+
+    @Test("a plan says on which scopes a step is fresh")
+    func fresh() throws {
+        let other = try toys.add("b", text: "beta", voxelSize: 10)
+        let graph = try StepGraph([WordStep(), EchoStep()])
+        var recipe = Recipe(steps: graph.steps)
+        func fresh(_ step: String) throws -> Set<Int64> {
+            try Planner(toys.catalog, graph: graph, recipe: recipe).plan().freshScopes(of: step)
+        }
+        #expect(try fresh("word") == [])
+        _ = try Runner(toys.catalog, store: toys.store, graph: graph, recipe: recipe).run(selection: [other])
+        #expect(try fresh("word") == [other] && fresh("echo") == [other] && fresh("nothing") == [])
+        try recipe.set("word.word", to: "second")
+        #expect(try fresh("word") == [])
     }
 
     @Test("why names what changed, also where an input came or went")

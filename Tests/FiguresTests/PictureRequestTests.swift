@@ -4,6 +4,8 @@ import Catalog
 import CatalogSchema
 import Engine
 import Figures
+import Foundation
+import ImageProcessing
 import Pipeline
 import Rendering
 import TestSupport
@@ -98,6 +100,28 @@ import Volumes
         #expect(numbers?.message.contains("gives numbers only") == true)
     }
 
+    @Test("a surface of the sample is a line where it crosses the slice, with its name in the caption")
+    func surfaces() throws {
+        let (before, level) = (try picture(PictureRequest("t", z: 2)), try picture(PictureRequest("t", z: 5)))
+        // It rises by one slice in twenty voxels along x, and is at z 2 in the middle: it crosses the slices 1 to 3.
+        let plane = SurfacePlane(middleX: 19.5, middleY: 15.5, z: 2, slopeX: 0.05, slopeY: 0, confidence: 1)
+        let extent = try JSONEncoder().encode(SampleExtent(lower: plane, upper: nil))
+        try results.publish(ExtentStep.name, values: ["extent": String(decoding: extent, as: UTF8.self)])
+        let drawn = try picture(PictureRequest("t", z: 2))
+        #expect(drawn.height > before.height && drawn.width == before.width)
+        // Enlarged by 13, x 19.5 is the border of the pixels 259 and 260.
+        for y in [5, 100, 300] {
+            #expect(drawn[y: y, x: 259] != before[y: y, x: 259] || drawn[y: y, x: 260] != before[y: y, x: 260])
+            #expect(drawn[y: y, x: 200] == before[y: y, x: 200])
+        }
+        #expect(try picture(PictureRequest("t", z: 5)) == level)
+        // One of a file of another size says nothing.
+        let other = SurfacePlane(middleX: 20, middleY: 15.5, z: 2, slopeX: 0.05, slopeY: 0, confidence: 1)
+        let moved = try JSONEncoder().encode(SampleExtent(lower: other, upper: nil))
+        try results.publish(ExtentStep.name, key: "other", values: ["extent": String(decoding: moved, as: UTF8.self)])
+        #expect(try picture(PictureRequest("t", z: 2)) == before)
+    }
+
     @Test("the mask lies over the prepared slice of a slab, and a slice without a result is named")
     func slices() throws {
         let slice = try #require(try results.catalog.collection.sliceID(ofTomogram: results.tomogramID, z: 1))
@@ -131,12 +155,14 @@ import Volumes
     func report() throws {
         let store = results.store
         try results.publish(MeasureStep.name, metrics: [("membrane/objects", 3)], objects: FigureCatalog.objects)
+        try results.publish(SampleStep.name, metrics: [("sample_thickness_nm", 123), ("sample_tilt_degrees", 4.5)])
         let report = try Report(results.catalog, store, selection: nil, dataset: "d", pictures: 1)
         #expect(report.tomogramIDs == [results.tomogramID])
         let plan = try Planner(results.catalog, graph: graph, recipe: Recipe(steps: graph.steps)).plan(
             selection: report.tomogramIDs)
         let text = try report.page(plan: plan).text
         #expect(text.contains("d/t") && text.contains("Not everything in it was fresh") && text.contains("20 × ribosome"))
+        #expect(text.contains("thickness, nm") && text.contains(">123</") && text.contains("tilt, °") && text.contains(">4.5</"))
         let link = try #require(text.firstMatch(of: /href="#(trace-\d+)">3</))
         #expect(text.contains("id=\"\(link.1)\""))
         #expect(text.contains("data:image/png;base64,") && text.contains("<svg"))

@@ -200,10 +200,10 @@ extension SampleExtent {
         // Voxels that are half as high make the tilt less: tan t = ½ tan 30°.
         let flat = try #require(VoxelSize(xInAngstroms: 10, yInAngstroms: 10, zInAngstroms: 5))
         #expect(abs(tan(try #require(extent.tiltInDegrees(flat)) * .pi / 180) - slope / 2) < 1e-9)
-        #expect(extent.contains(x: 9.5, y: 0, z: 20) && !extent.contains(x: 9.5, y: 0, z: 19.9))
-        #expect(extent.contains(x: 19.5, y: 0, z: 55.7) && !extent.contains(x: 19.5, y: 0, z: 55.8))
+        #expect(extent.contains(SIMD3(9.5, 0, 20)) && !extent.contains(SIMD3(9.5, 0, 19.9)))
+        #expect(extent.contains(SIMD3(19.5, 0, 55.7)) && !extent.contains(SIMD3(19.5, 0, 55.8)))
         let open = SampleExtent(lower: nil, upper: plane(50, 0))
-        #expect(open.contains(x: 0, y: 0, z: -1000) && !open.contains(x: 0, y: 0, z: 51))
+        #expect(open.contains(SIMD3(0, 0, -1000)) && !open.contains(SIMD3(0, 0, 51)))
         #expect(open.thickness == nil && open.thicknessInAngstroms(cubic) == nil && open.tiltInDegrees(cubic) == 0)
         #expect(SampleExtent(lower: nil, upper: nil).tiltInDegrees(cubic) == nil)
     }

@@ -47,8 +47,8 @@ import Volumes
         collection.settings["mask.block"] = "31"
         #expect(try collection.run()?.progress.ran == 2)
         try collection.catalog.collection.addSlab(tomogramID: collection.tomogramID, z: 4..<6)
-        // prepare, features, eigenvectors, feature-map, mask and split of two slices; consistency and pseudo-labels of one slab.
-        #expect(try collection.run()?.progress.ran == 14)
+        // prepare, features, eigenvectors, feature-map, mask and split of two slices; consistency, link and pseudo-labels of one slab.
+        #expect(try collection.run()?.progress.ran == 15)
     }
 
     @Test("a slab that overlaps an earlier one leaves its labels alone, wherever it begins", arguments: [0..<4, 1..<6])

@@ -11,6 +11,8 @@ import Volumes
 
 @Suite("From masks to pseudo-labels") struct PseudoLabelTests {
     private static let settings = [
+        // Balls would pass for the sample.
+        "mask.outside": "keep",
         "prepare.tiles.size": "256", "prepare.tiles.count": "1", "prepare.clahe.grid": "2", "eigenvectors.count": "8",
         "split.particle.smallest_diameter": "120", "split.particle.largest_diameter": "250",
     ]
@@ -75,13 +77,13 @@ import Volumes
         try collection.catalog.collection.addSlab(tomogramID: collection.tomogramID, z: 0..<4)
         try collection.run()
         collection.settings["split.gate.circularity"] = "0.2"
-        // split of four slices and the linking of one slab, unless all come out as before.
-        #expect((4...5).contains(try #require(try collection.run()).progress.ran))
-        collection.settings["pseudo-labels.particle.confidence"] = "0.1"
+        // split of four slices, the linking of one slab and its labels, unless all come out as before.
+        #expect((4...6).contains(try #require(try collection.run()).progress.ran))
+        collection.settings["link.particle.confidence"] = "0.1"
         #expect(try collection.run()?.progress.ran == 1)
         try collection.catalog.collection.addSlab(tomogramID: collection.tomogramID, z: 8..<10)
-        // prepare to split of two slices, consistency and pseudo-labels of one slab.
-        #expect(try collection.run()?.progress.ran == 14)
+        // prepare to split of two slices, consistency, link and pseudo-labels of one slab.
+        #expect(try collection.run()?.progress.ran == 15)
     }
 
     @Test("with what preset paper switches off every instance is a particle, and all else of the mask is membrane")
@@ -100,11 +102,11 @@ import Volumes
             let slab = try #require(try collection.catalog.collection.slabs(ofTomogram: collection.tomogramID).first?.id)
             return (
                 try collection.store.open(result.digest).read("classes", as: UInt8.self),
-                try collection.value("pseudo-labels", "rejections", scopeID: slab, as: [String: Int].self)
+                try collection.value("link", "rejections", scopeID: slab, as: [String: Int].self)
             )
         }
         #expect(try classes().all.contains(3))
-        for (key, value) in RecipePreset.additionsOff where key.hasPrefix("split.") || key.hasPrefix("pseudo-labels.") {
+        for (key, value) in RecipePreset.additionsOff where ["split.", "link.", "pseudo-labels."].contains(where: key.hasPrefix) {
             collection.settings[key] = value
         }
         let off = try classes()

@@ -29,15 +29,20 @@ import Testing
         "centre-surface.classes",
         // Numbers that the method needs.
         "features.timesteps.count", "features.latent", "feature-map.diversity.patch", "feature-map.merge.similarity",
-        "feature-map.merge.threshold", "mask.smoothing.size", "mask.smoothing.sigma", "pseudo-labels.link.overlap",
+        "feature-map.merge.threshold", "mask.smoothing.size", "mask.smoothing.sigma", "link.overlap",
         "train-membrane.network.width", "train-membrane.network.levels", "train-membrane.network.normalization",
         "train-membrane.network.upsampling", "train-membrane.patch.size", "train-membrane.epoch.steps",
         "train-membrane.epoch.count", "train-membrane.batch", "train-membrane.optimizer.learning_rate",
         "train-membrane.validation.part", "train-membrane.validation.batches", "train-particles.patch.turned",
         "train-particles.epoch.steps", "train-particles.validation.part", "train-particles.validation.batches",
-        // Of ways that are not gone: structure, tokens, intensity, the watershed, and the sizes of pieces that are dropped.
-        "features.tokens.rank", "eigenvectors.bandwidth", "feature-map.smoothing", "split.watershed.neck", "split.watershed.body",
+        // Of ways that are not gone: structure, tokens, intensity, the guided filter, the watershed, and the sizes of pieces that
+        // are dropped.
+        "features.tokens.rank", "eigenvectors.bandwidth", "feature-map.smoothing", "feature-map.upsampling.radius",
+        "feature-map.upsampling.epsilon", "split.watershed.neck", "split.watershed.body",
         "split.watershed.closing", "split.watershed.smoothing", "split.membrane.thickness",
+        // Of what several sources say, where the method has one.
+        "pseudo-labels.agreement", "pseudo-labels.particle.distance", "pseudo-labels.membrane.band",
+        "mask.outside_margin", "segment.outside_margin", "pick.outside_margin", "pseudo-labels.outside_margin",
         // How it is computed and written.
         "features.precision", "features.seed", "eigenvectors.seed", "train-membrane.seed", "train-particles.seed",
         "segment.block", "segment.margin", "segment.taper", "segment.voxel_size_tolerance", "pick.voxel_size_tolerance",
@@ -46,9 +51,10 @@ import Testing
 
     @Test("paper sets every parameter to what is published, or to off, unless the papers need a number and name none")
     func paper() throws {
-        // What measures and compares is beside the method.
+        // What measures and compares is beside the method, and so are the other sources of labels, which it does not ask.
         let keys = recipe.entries.filter { entry in
-            !["measure", "evaluate", "extent"].contains { entry.step.hasPrefix($0) } && !entry.parameter.isModel
+            !["measure", "evaluate", "extent", "model-labels", "sheets", "blobs"].contains { entry.step.hasPrefix($0) }
+                && !entry.parameter.isModel
         }.map(\.key)
         let (published, off) = (Set(RecipePreset.published.keys), Set(RecipePreset.additionsOff.keys))
         #expect(published.isDisjoint(with: off) && Self.silent.isDisjoint(with: published.union(off)))
@@ -65,7 +71,7 @@ import Testing
         for key in keys where !Self.silent.contains(key) && additions.contains(where: key.contains) {
             #expect(paper[key] == .real(0) || paper[key] == .integer(0), "\(key)")
         }
-        for key in ["pick.score", "pseudo-labels.particle.confidence", "eigenvectors.cutoff", "train-membrane.patch.foreground"] {
+        for key in ["pick.score", "link.particle.confidence", "eigenvectors.cutoff", "train-membrane.patch.foreground"] {
             #expect(paper[key] == .real(0), "\(key)")
         }
         for key in ["split.membrane.closing", "split.membrane.dilation"] { #expect(paper[key] == .integer(1), "\(key)") }
@@ -101,6 +107,30 @@ import Testing
         for (key, value) in RecipePreset.paper.assignments(for: recipe) { try changed.set(key, to: value) }
         try file.write(changed, for: StandardSteps.all)
         #expect(try file.read(for: StandardSteps.all) == changed)
+    }
+
+    @Test("a recipe of an earlier version keeps its values of parameters that have another name now; the new name wins")
+    func renamed() throws {
+        let directory = try TemporaryDirectory()
+        func recipe(_ text: String) throws -> Recipe {
+            try RecipeFile(path: directory.write("recipe.yaml", text.utf8)).read(for: StandardSteps.all)
+        }
+        let old = "pseudo-labels:\n  link:\n    gap: 5\n  particle:\n    smallest: 0.5\n  membrane:\n    smallest_volume: 7\n"
+        let read = try recipe(old)
+        #expect(read["link.gap"]?.text == "5" && read["link.particle.smallest"]?.text == "0.5")
+        #expect(read["pseudo-labels.membrane.smallest_volume"]?.text == "7.0")
+        #expect(try recipe(old + "link:\n  gap: 6\n")["link.gap"]?.text == "6")
+        #expect(try recipe("link:\n  gap: 6\n" + old)["link.gap"]?.text == "6")
+        // Setting it writes the new name, which counts from then on.
+        let file = RecipeFile(path: try directory.write("recipe.yaml", old.utf8))
+        try file.set([(key: "link.gap", value: "3")], for: StandardSteps.all)
+        #expect(try file.read(for: StandardSteps.all)["link.gap"]?.text == "3")
+        #expect { try file.set([(key: "pseudo-labels.link.gap", value: "3")], for: StandardSteps.all) } throws: {
+            "\($0)".contains("link.gap now")
+        }
+        // Each is renamed to a parameter that there is, and is none itself.
+        let names = Set(self.recipe.entries.map(\.key))
+        #expect(self.recipe.renamed.allSatisfy { !names.contains($0.key) && names.contains($0.value) })
     }
 
     @Test("a recipe of an earlier version, which gives a value to what is no parameter any more, is read without it")

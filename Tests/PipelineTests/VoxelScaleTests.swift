@@ -116,6 +116,15 @@ import Volumes
         let whole = try restore(from: 0)
         #expect(whole.count == shape.z && whole.allSatisfy { $0.count == shape.voxelsPerSlice * 3 })
         for first in 0..<shape.z { #expect(try restore(from: first) == Array(whole[first...])) }
+        // Some slices alone, from those that they need.
+        for first in 0..<shape.z {
+            for end in first + 1...shape.z {
+                var restoring = VoxelScale.Restoring(scale, values: 3, first: first, end: end)
+                var slices: [[Float]] = []
+                for z in restoring.firstNeeded...restoring.lastNeeded { try restoring.append(z, slice(z)) { slices.append($0) } }
+                #expect(slices == Array(whole[first..<end]))
+            }
+        }
         for (z, values) in whole.enumerated() {
             for pixel in 0..<shape.voxelsPerSlice {
                 let wanted = zip([z, pixel / shape.x, pixel % shape.x], scale.ratios).map { (Double($0) + 0.5) * $1 - 0.5 }

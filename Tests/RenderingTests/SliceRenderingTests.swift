@@ -69,6 +69,19 @@ struct SliceRenderingTests {
         #expect(picture[y: 10, x: 99] == grey.mixed(with: Color(red: 0xE6, green: 0x9F, blue: 0x00), fraction: 0.45))
     }
 
+    @Test("a line is bright with a dark edge, and where it is")
+    func line() throws {
+        let slice = try slice(height: 512, width: 512) { _, _ in 3 }
+        let line = SliceLine(from: SIMD2(100, -0.5), to: SIMD2(100, 511.5), color: .white)
+        let picture = try SliceRendering()(slice, lines: [line], caption: SliceCaption(name: "a"))
+        let grey = Color(red: 128, green: 128, blue: 128)
+        for y in [10, 200, 500] {
+            #expect(try #require(picture[y: y, x: 100]).red > 200)
+            #expect(try #require(picture[y: y, x: 99]).red < 100)
+            #expect(picture[y: y, x: 97] == grey && picture[y: y, x: 104] == grey)
+        }
+    }
+
     @Test("labels come from a segmentation of any type; what is no label is background")
     func labelVoxels() throws {
         let shape = try #require(VolumeShape(z: 1, y: 1, x: 4))

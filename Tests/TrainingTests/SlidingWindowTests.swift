@@ -216,6 +216,20 @@ import Volumes
             let first = blocks.slices(finishedBy: layer).lowerBound * grid.shape.voxelsPerSlice
             #expect(rest.map(\.bitPattern) == all[first...].map(\.bitPattern))
         }
+        // And one that ends at any layer.
+        for last in 0..<blocks.layers {
+            let first = random.index(below: last + 1)
+            var some: [Float] = []
+            try SlidingWindow(grid: blocks, outputs: 1).run(
+                from: first, through: last, read: grid.read, network: { Self.boxFilter($0, radius: 3) }, emit: { some += $1 })
+            let slices = blocks.slices(finishedBy: first).lowerBound..<blocks.slices(finishedBy: last).upperBound
+            let voxels = slices.lowerBound * grid.shape.voxelsPerSlice..<slices.upperBound * grid.shape.voxelsPerSlice
+            #expect(some.map(\.bitPattern) == all[voxels].map(\.bitPattern))
+        }
+        #expect(throws: TrainingError.self) {
+            try SlidingWindow(grid: blocks, outputs: 1).run(
+                through: blocks.layers, read: grid.read, network: { $0 }, emit: { _, _ in })
+        }
         #expect(throws: TrainingError.self) {
             try SlidingWindow(grid: blocks, outputs: 1).run(
                 from: blocks.layers, read: grid.read, network: { $0 }, emit: { _, _ in })

@@ -72,12 +72,11 @@ struct MetricsBenchmark {
         }
     }
 
-    /// Everything that is asked of a label volume: objects with surfaces and densities, distances to membranes, neighbours, the lamella.
+    /// Everything that is asked of a label volume: objects with surfaces and densities, distances to membranes, neighbours.
     private static func measure(_ scene: CellScene, _ size: VoxelSize) throws {
         let shape = scene.shape
         var measurement = try ObjectMeasurement(shape: shape, voxelSize: size, classes: [1: "membrane", 2: "particle"])
         var membrane = ClassDistances(shape: shape, voxelSize: size)
-        var profile = LamellaProfile(shape: shape, voxelSize: size)
         var objects: [MeasuredObject] = []
         var (objectSeconds, otherSeconds, processor) = (0.0, 0.0, 0.0)
         func timed(_ seconds: inout Double, _ body: () throws -> Void) rethrows {
@@ -88,10 +87,7 @@ struct MetricsBenchmark {
         for z in 0..<shape.z {
             let (labels, density) = (scene.labels(z), scene.density(z))
             try timed(&objectSeconds) { try measurement.add(labels, density: density) }
-            try timed(&otherSeconds) {
-                try membrane.add(labels.map { $0 == 1 })
-                try profile.add(density)
-            }
+            try timed(&otherSeconds) { try membrane.add(labels.map { $0 == 1 }) }
         }
         try timed(&objectSeconds) { objects = try measurement.finish() }
         var farthest = 0.0
@@ -99,7 +95,6 @@ struct MetricsBenchmark {
             let centers = objects.filter { $0.className == "particle" }.map(\.centroidInAngstroms)
             farthest = try membrane.distancesInAngstroms(from: centers).compactMap { $0 }.max() ?? 0
             _ = try NearestNeighbors.nearest(among: centers)
-            _ = profile.lamella()
         }
         let area = objects.reduce(0) { $0 + ($1.surfaceAreaInSquareNanometers ?? 0) }
         Report.row(

@@ -20,7 +20,7 @@ public struct Explainer: Sendable {
     ///
     /// - Throws: ``EngineError`` where there is no such step, ``CatalogError`` where the catalog cannot be read.
     public func explain(tomogramID: Int64, step: String? = nil) throws -> Explanation {
-        let graph = try step.map { name throws(EngineError) in try self.graph.adapted(to: recipe).upTo(name) } ?? self.graph
+        let graph = try step.map { name throws(EngineError) in try self.graph.adapted(to: recipe, until: name) } ?? self.graph
         let plan = try Planner(catalog, graph: graph, recipe: recipe).plan(aroundTomogram: tomogramID)
         guard let tomogram = plan.scopes.tomogramPosition(ofID: tomogramID) else {
             throw CatalogError(.notFound, "there is no tomogram \(tomogramID)")

@@ -77,6 +77,15 @@ public struct Plan: Sendable {
             + "are selected; run without --where first"
     }
 
+    /// The ids of the scopes (tomograms, slabs, …) on which the standing result of a step is fresh; none where the plan has no such step.
+    public func freshScopes(of step: String) -> Set<Int64> {
+        guard let index = graph.steps.firstIndex(where: { $0.name == step }) else { return [] }
+        return Set(
+            states[index].indices.filter { states[index][$0] == .fresh }.map { position in
+                scopes.id(of: graph.scope(of: ItemNode(step: index, position: position)))
+            })
+    }
+
     /// The number of tomograms that the plan covers.
     public var tomogramCount: Int { scopes.tomograms.count }
 

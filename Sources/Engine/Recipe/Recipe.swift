@@ -17,6 +17,8 @@ public struct Recipe: Sendable, Hashable {
     private var values: [String: RecipeValue]
     /// The full names of retired parameters, which are ignored.
     let retired: Set<String>
+    /// The full names of parameters, by the full names that they had in earlier versions.
+    let renamed: [String: String]
 
     /// The defaults of all parameters of these steps.
     public init(steps: [any Step]) {
@@ -24,6 +26,9 @@ public struct Recipe: Sendable, Hashable {
             step.parameters.map { Entry(key: "\(step.name).\($0.name)", step: step.name, parameter: $0) }
         }
         retired = Set(steps.flatMap { step in step.retiredParameters.map { "\(step.name).\($0)" } })
+        renamed = Dictionary(
+            steps.flatMap { step in step.renamedParameters.map { ("\(step.name).\($0.key)", $0.value) } },
+            uniquingKeysWith: { first, _ in first })
         values = Dictionary(entries.map { ($0.key, $0.parameter.defaultValue) }, uniquingKeysWith: { first, _ in first })
     }
 
@@ -35,7 +40,8 @@ public struct Recipe: Sendable, Hashable {
     /// - Throws: ``EngineError`` where there is no such parameter, or the value is of another type or out of range.
     public mutating func set(_ key: String, to word: String) throws(EngineError) {
         guard let entry = entries.first(where: { $0.key == key }) else {
-            throw EngineError(.invalidRecipe, "there is no parameter \(key)\(suggestion(for: key))")
+            let hint = renamed[key].map { "; it is \($0) now" } ?? suggestion(for: key)
+            throw EngineError(.invalidRecipe, "there is no parameter \(key)\(hint)")
         }
         values[key] = try entry.parameter.value(parsing: word, key: key)
     }

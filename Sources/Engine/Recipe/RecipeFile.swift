@@ -107,7 +107,10 @@ public struct RecipeFile: Sendable {
             }
             if recipe.retired.contains(prefix) { return }
             guard seen.insert(prefix).inserted else { throw EngineError(.invalidRecipe, "\(path) gives \(prefix) twice") }
-            do { try recipe.set(prefix, to: scalar.string) } catch {
+            // A line of an earlier version counts where there is none under the new name, before or after it.
+            let name = recipe.renamed[prefix] ?? prefix
+            if name != prefix, seen.contains(name) { return }
+            do { try recipe.set(name, to: scalar.string) } catch {
                 throw EngineError(.invalidRecipe, "\(path): \(error.message)")
             }
         case .sequence, .alias:

@@ -34,6 +34,21 @@ extension Input {
             input: always.input, read: { item in item.reads(always.input) ? try always.read(item) : nil },
             condition: InputCondition(always.input, parameter: parameter, needs: needs))
     }
+
+    /// A value of another step that items need only sometimes, as a choice or a flag of the recipe says; nil where it is not read.
+    ///
+    /// - Parameters:
+    ///   - parameter: the name of a parameter of the step that reads it.
+    ///   - needs: the need under each value of the parameter, as a recipe writes it; under all others, it is always read.
+    public init<S: TypedStep, Content: Codable & Sendable>(
+        _ step: S.Type, _ output: KeyPath<S.Outputs, ValueOutput<Content>>, by parameter: String,
+        needs: [String: InputCondition.Need]
+    ) where Value == Content? {
+        let always = Input<Content>(step, output)
+        self.init(
+            input: always.input, read: { item in item.reads(always.input) ? try always.read(item) : nil },
+            condition: InputCondition(always.input, parameter: parameter, needs: needs))
+    }
 }
 
 extension Input {

@@ -35,6 +35,13 @@ public protocol Step: Sendable {
     /// The names of parameters that earlier versions had. Values for them in recipes are ignored.
     var retiredParameters: [String] { get }
 
+    /// The full names of parameters, by the name that each had within this step in earlier versions. Recipes that have a value under the old
+    /// name keep it.
+    var renamedParameters: [String: String] { get }
+
+    /// Whether it has items only where another step reads its outputs under the recipe, or it is asked for by name (`run --until`).
+    var runsOnlyWhereRead: Bool { get }
+
     var inputs: [StepInput] { get }
 
     /// The inputs that items do without under some values of the recipe.
@@ -51,6 +58,8 @@ public protocol Step: Sendable {
 extension Step {
     public var parameters: [ParameterDeclaration] { [] }
     public var retiredParameters: [String] { [] }
+    public var renamedParameters: [String: String] { [:] }
+    public var runsOnlyWhereRead: Bool { false }
     public var conditions: [InputCondition] { [] }
 
     /// Whether its items open the file of their tomogram, or the files of a training set's tomograms.

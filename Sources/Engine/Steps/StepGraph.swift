@@ -113,10 +113,26 @@ public struct StepGraph: Sendable {
         }
     }
 
-    /// The graph under a recipe: without the inputs that its steps never need under the recipe's values.
-    public func adapted(to recipe: Recipe) throws(EngineError) -> StepGraph {
-        guard steps.contains(where: { !$0.conditions.isEmpty }) else { return self }
-        return try StepGraph(steps.map { ListedStep($0, under: recipe) })
+    /// The graph under a recipe: without the inputs that its steps never need under the recipe's values, and without the steps that run only
+    /// where their outputs are read (``Step/runsOnlyWhereRead``) and are not.
+    ///
+    /// - Parameter last: the last step that is wanted, whether it is read or not; nil for all.
+    /// - Throws: ``EngineError`` where there is no step of that name.
+    public func adapted(to recipe: Recipe, until last: String? = nil) throws(EngineError) -> StepGraph {
+        var graph = self
+        if steps.contains(where: { !$0.conditions.isEmpty }) {
+            graph = try StepGraph(steps.map { ListedStep($0, under: recipe) })
+        }
+        if let last { graph = try graph.upTo(last) }
+        var isKept = [Bool](repeating: true, count: graph.steps.count)
+        // Readers come after what they read.
+        for position in graph.steps.indices.reversed() where graph.steps[position].runsOnlyWhereRead {
+            isKept[position] = graph.links.indices.contains { reader in
+                isKept[reader] && graph.links[reader].contains { $0.producer == position }
+            }
+        }
+        guard isKept.contains(false) else { return graph }
+        return try StepGraph(graph.steps.indices.filter { isKept[$0] }.map { graph.steps[$0] })
     }
 
     /// The graph without the steps that need a training set, and the names of these: steps on training sets, and all that depend on them. Steps
@@ -167,7 +183,7 @@ public struct StepGraph: Sendable {
         return index
     }
 
-    /// A step and all steps that it depends on.
+    /// A step, which runs then whether it is read or not, and all steps that it depends on.
     ///
     /// - Throws: ``EngineError`` where there is none of that name.
     public func upTo(_ name: String) throws(EngineError) -> StepGraph {
@@ -175,7 +191,8 @@ public struct StepGraph: Sendable {
         for position in steps.indices.reversed() where wanted.contains(position) {
             wanted.formUnion(links[position].map(\.producer))
         }
-        return try StepGraph(steps.indices.filter(wanted.contains).map { steps[$0] })
+        return try StepGraph(
+            steps.indices.filter(wanted.contains).map { steps[$0].name == name ? ListedStep(wanted: steps[$0]) : steps[$0] })
     }
 }
 
@@ -187,6 +204,8 @@ private struct ListedStep: Step {
     let summary: String
     let parameters: [ParameterDeclaration]
     let retiredParameters: [String]
+    let renamedParameters: [String: String]
+    let runsOnlyWhereRead: Bool
     let inputs: [StepInput]
     let conditions: [InputCondition]
     let outputs: [StepOutput]
@@ -195,6 +214,12 @@ private struct ListedStep: Step {
     private let step: any Step
 
     init(_ step: any Step) { self.init(step, inputs: step.inputs, optional: (step as? ListedStep)?.optionalInputs ?? []) }
+
+    /// A step that runs whether it is read or not.
+    init(wanted step: any Step) {
+        self.init(
+            step, inputs: step.inputs, optional: (step as? ListedStep)?.optionalInputs ?? [], runsOnlyWhereRead: false)
+    }
 
     /// The step without some inputs.
     init(_ step: any Step, without omitted: Set<StepInput>) {
@@ -214,13 +239,15 @@ private struct ListedStep: Step {
         self.init(step, inputs: step.inputs.filter { !unread.contains($0) }, optional: inputs(.whereThere))
     }
 
-    private init(_ step: any Step, inputs: [StepInput], optional: Set<StepInput>) {
+    private init(_ step: any Step, inputs: [StepInput], optional: Set<StepInput>, runsOnlyWhereRead: Bool? = nil) {
         name = step.name
         version = step.version
         scope = step.scope
         summary = step.summary
         parameters = step.parameters
         retiredParameters = step.retiredParameters
+        renamedParameters = step.renamedParameters
+        self.runsOnlyWhereRead = runsOnlyWhereRead ?? step.runsOnlyWhereRead
         conditions = step.conditions
         outputs = step.outputs
         self.step = step

@@ -37,6 +37,10 @@ public protocol TypedStep: Step {
     static var scope: ScopeKind { get }
     static var summary: String { get }
     static var retiredParameters: [String] { get }
+    /// As ``Step/renamedParameters``.
+    static var renamedParameters: [String: String] { get }
+    /// As ``Step/runsOnlyWhereRead``.
+    static var runsOnlyWhereRead: Bool { get }
 
     static var parameters: Parameters { get }
     static var inputs: Inputs { get }
@@ -58,12 +62,16 @@ public protocol DeclarationGroup: Sendable {}
 
 extension TypedStep {
     public static var retiredParameters: [String] { [] }
+    public static var renamedParameters: [String: String] { [:] }
+    public static var runsOnlyWhereRead: Bool { false }
 
     public var name: String { Self.name }
     public var version: Int { Self.version }
     public var scope: ScopeKind { Self.scope }
     public var summary: String { Self.summary }
     public var retiredParameters: [String] { Self.retiredParameters }
+    public var renamedParameters: [String: String] { Self.renamedParameters }
+    public var runsOnlyWhereRead: Bool { Self.runsOnlyWhereRead }
     /// The parameters in the order of declaration, with those of one group beside each other as in a recipe: `patch.size` before `patch.turned`.
     ///
     /// - Complexity: reflection; the engine reads it once.

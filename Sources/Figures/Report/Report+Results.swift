@@ -15,14 +15,14 @@ extension Report {
 
     // MARK: Tomograms
 
-    /// The metrics of the steps that measure objects, by tomogram and name, each with its trace.
+    /// The metrics of the steps that measure objects, and of the sample, by tomogram and name, each with its trace.
     private func measuredMetrics() throws -> [Int64: [String: Number]] {
         var metrics: [Int64: [String: Number]] = [:]
         try connection.run(
             """
             SELECT s.tomogram_id, m.name, m.value, s.trace_id FROM v_step AS s
             JOIN v_metric AS m ON m.step = s.step AND m.scope_id = s.scope_id
-            WHERE s.step IN (\(Self.measuringSteps)) AND s.tomogram_id IN (\(idList))
+            WHERE s.step IN (\(Self.measuringSteps), \(SampleStep.name.sqlLiteral)) AND s.tomogram_id IN (\(idList))
             """
         ) { row in
             guard let id = row[0].integer, let value = row[2].number, let trace = row[3].integer else { return }
@@ -31,7 +31,7 @@ extension Report {
         return metrics
     }
 
-    /// A table with a row for each tomogram: its size, and what was measured in it.
+    /// A table with a row for each tomogram: its size, that of the sample, and what was measured in it.
     func addTomograms(to page: inout HTMLPage, _ traces: inout Set<Int64>) throws {
         page.heading("Tomograms")
         let metrics = try measuredMetrics()
@@ -43,12 +43,15 @@ extension Report {
         ]
         let classes = Set(names.compactMap { $0.split(separator: "/").count == 2 ? String($0.split(separator: "/")[0]) : nil })
             .sorted()
-        var columns = classes.flatMap { name in
+        let sample = [("sample_thickness_nm", "thickness, nm"), ("sample_tilt_degrees", "tilt, °")].filter {
+            names.contains($0.0)
+        }
+        let measured = classes.flatMap { name in
             measures.compactMap { measure, words in
                 names.contains("\(name)/\(measure)") ? ("\(name)/\(measure)", "\(name), \(words)") : nil
             }
         }
-        if names.contains("lamella_thickness_nm") { columns.append(("lamella_thickness_nm", "lamella, nm")) }
+        let columns = sample + measured
         let rows = tomograms.map { tomogram -> [HTMLPage.Cell] in
             [
                 HTMLPage.Cell(text: "\(tomogram.dataset)/\(tomogram.name)"), HTMLPage.Cell(text: tomogram.size),
@@ -57,7 +60,7 @@ extension Report {
             ] + columns.map { cell(metrics[tomogram.id]?[$0.0], &traces) }
         }
         page.table(["tomogram", "voxels", "voxel size, Å", "slabs"] + columns.map(\.1), rows)
-        if columns.isEmpty {
+        if measured.isEmpty {
             page.paragraph(
                 "Nothing has been measured yet: `cellar training add` says what to learn from, `cellar run` does the rest.")
         }

@@ -16,14 +16,7 @@ public struct MapOrientation: Sendable {
     /// - Throws: ``ImageError`` where the size of the density is not an integer multiple of that of the map.
     /// - Complexity: one pass over the density and a few over the map.
     public func callAsFunction(_ map: Image<Float>) throws(ImageError) -> OrientedMap {
-        let cell = density.height / map.height
-        guard cell >= 1, density.height == cell * map.height, density.width == cell * map.width else {
-            throw ImageError(
-                .invalidSize,
-                "a density of \(density.width) × \(density.height) pixels does not divide into the "
-                    + "\(map.width) × \(map.height) cells of the map; resize it")
-        }
-        let correlation = Self.correlation(of: map.values, and: density.means(ofCells: cell))
+        let correlation = Self.correlation(of: map.values, and: try density.means(ofCellsOf: map))
         let isFlipped = correlation < 0
         return OrientedMap(map: isFlipped ? map.map { -$0 } : map, correlation: abs(correlation), isFlipped: isFlipped)
     }
@@ -76,16 +69,33 @@ public struct MapScaling: Hashable, Sendable {
         self.upperPercent = upperPercent
     }
 
-    /// The map `[y][x]` scaled to 0 … 1.
+    /// The map `[y][x]` scaled to 0 … 1 by its own percentiles.
     ///
     /// Where both percentiles are equal, values up to them become 0 and values above become 1; a constant map becomes 0. NaN
     /// becomes 0.
     ///
     /// - Complexity: n log n in the pixels, for the percentiles.
     public func callAsFunction(_ map: Image<Float>) -> Image<Float> {
-        // The percents were checked, so that this does not throw. It is nil where no pixel is finite.
-        guard let ends = try? map.percentiles([lowerPercent, upperPercent]) else { return map.map { _ in 0 } }
-        let (low, high) = (Double(ends[0]), Double(ends[1]))
+        guard let ends = ends(of: [map]) else { return map.map { _ in 0 } }
+        return Self.scale(map, from: ends)
+    }
+
+    /// The two percentiles of the pixels of several maps together; nil where none is finite. With them, one scale serves all of
+    /// the maps.
+    ///
+    /// - Complexity: n log n in all pixels; memory is a sorted copy.
+    public func ends(of maps: [Image<Float>]) -> ClosedRange<Float>? {
+        // The percents were checked, so that this does not throw.
+        let found = try? Image.percentiles([lowerPercent, upperPercent], of: maps.flatMap(\.values))
+        guard let ends = found else { return nil }
+        return ends[0]...max(ends[0], ends[1])
+    }
+
+    /// The map `[y][x]` in which the ends of a range become 0 and 1; values beyond it become these, too, and NaN becomes 0.
+    ///
+    /// - Complexity: one pass over the pixels.
+    public static func scale(_ map: Image<Float>, from ends: ClosedRange<Float>) -> Image<Float> {
+        let (low, high) = (Double(ends.lowerBound), Double(ends.upperBound))
         return map.map { value in
             guard Double(value) > low else { return 0 }
             guard Double(value) < high else { return 1 }

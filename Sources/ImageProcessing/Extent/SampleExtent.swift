@@ -25,12 +25,21 @@ public struct SampleExtent: Codable, Hashable, Sendable {
         return upper.z - lower.z
     }
 
-    /// Whether a point, in voxels, lies between the surfaces or on one of them. A surface that was not found excludes nothing.
-    public func contains(x: Double, y: Double, z: Double) -> Bool {
-        if let lower, z < lower.height(x: x, y: y) { return false }
-        if let upper, z > upper.height(x: x, y: y) { return false }
+    /// Whether a place lies between the surfaces, or at most a margin beyond one of them. A surface that was not found excludes
+    /// nothing.
+    ///
+    /// - Parameters:
+    ///   - position: x, y, z in voxels.
+    ///   - margin: how far beyond a surface, along z, in voxels.
+    public func contains(_ position: SIMD3<Double>, margin: Double = 0) -> Bool {
+        if let lower, !Self.isAbove(position.z, lower.height(x: position.x, y: position.y), margin) { return false }
+        if let upper, !Self.isBelow(position.z, upper.height(x: position.x, y: position.y), margin) { return false }
         return true
     }
+
+    /// The two comparisons that decide what is inside, for places and for slices.
+    static func isAbove(_ z: Double, _ lower: Double, _ margin: Double) -> Bool { z >= lower - margin }
+    static func isBelow(_ z: Double, _ upper: Double, _ margin: Double) -> Bool { z <= upper + margin }
 
     /// The angle in degrees between z and the normal of the sample, the mean of the surfaces that were found; nil where none was.
     public func tiltInDegrees(_ voxelSize: VoxelSize) -> Double? { cosine(voxelSize).map { acos($0) * 180 / .pi } }

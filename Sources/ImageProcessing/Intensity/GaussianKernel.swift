@@ -157,12 +157,12 @@ struct SymmetricFilter {
         }
     }
 
-    private static let lanes = 16
+    static let lanes = 16
 
     /// Writes Σ weight · segment to `result`. Segments of `source` are as long as the result; that of weight 0 begins at
     /// `middle`, those of weight i at `before(i)` and `after(i)`.
     @inline(__always)
-    private func sum(
+    func sum(
         _ source: UnsafeBufferPointer<Float>, middle: Int, before: (Int) -> Int, after: (Int) -> Int,
         into result: UnsafeMutableBufferPointer<Float>
     ) {

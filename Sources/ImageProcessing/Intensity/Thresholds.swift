@@ -92,7 +92,7 @@ extension Image<Float> {
 }
 
 /// Otsu's criterion: the variance between two classes of a histogram.
-private enum OtsuCriterion {
+enum OtsuCriterion {
     /// The last bin of the lower class where the variance is largest; nil where all values lie in one bin.
     static func bestSplit(of histogram: [Int], center: (Int) -> Double) -> Int? {
         let total = histogram.reduce(0, +)
@@ -128,7 +128,10 @@ extension Image<Float> {
     ///
     /// - Throws: ``ImageError`` unless each percent is in 0 … 100.
     /// - Complexity: n log n in the pixels; memory is a sorted copy.
-    public func percentiles(_ percents: [Double]) throws(ImageError) -> [Float]? {
+    public func percentiles(_ percents: [Double]) throws(ImageError) -> [Float]? { try Self.percentiles(percents, of: values) }
+
+    /// As ``percentiles(_:)``, of any values.
+    static func percentiles(_ percents: [Double], of values: [Float]) throws(ImageError) -> [Float]? {
         for percent in percents where !(0...100).contains(percent) {
             throw .parameter("a percentile", percent, mustBe: "in 0 … 100")
         }

@@ -39,24 +39,31 @@ public struct Segmentation: ArtifactContent {
     /// - Parameters:
     ///   - thresholds: the least probability of each class.
     ///   - leastVoxels: the least size of a connected piece of a class; smaller ones become ground.
+    ///   - sample: what lies outside is ground; nil where nothing is cut.
     /// - Returns: the number of voxels of each label, ground first.
     /// - Complexity: reads the probabilities twice.
     static func write(
-        _ probabilities: ProbabilitySlices, thresholds: [Double], leastVoxels: Int, to artifact: ArtifactWriter
+        _ probabilities: ProbabilitySlices, thresholds: [Double], leastVoxels: Int, in sample: SampleCut?,
+        to artifact: ArtifactWriter
     ) throws -> [Int] {
         let (shape, classes) = (probabilities.shape, probabilities.classes)
         try ClassList.write(classes, to: artifact)
         let writer = try artifact.createDataset(
             "labels", shape: [shape.z, shape.y, shape.x], scalarType: .uint8, chunk: [1, shape.y, shape.x])
+        func labels(_ z: Int) throws -> [UInt8] {
+            var labels = try probabilities.labels(slice: z, thresholds: thresholds)
+            sample?.clear(&labels, to: 0, z: z, shape: shape)
+            return labels
+        }
         var components = leastVoxels > 1 ? classes.map { _ in VolumeComponents() } : []
         for z in 0..<(leastVoxels > 1 ? shape.z : 0) {
-            let labels = try probabilities.labels(slice: z, thresholds: thresholds)
+            let labels = try labels(z)
             for index in components.indices { try components[index].add(mask(labels, of: UInt8(index + 1), shape: shape)) }
         }
         let pieces = components.map { $0.finished(leastVoxels: leastVoxels) }
         var counts = [Int](repeating: 0, count: classes.count + 1)
         for z in 0..<shape.z {
-            var labels = try probabilities.labels(slice: z, thresholds: thresholds)
+            var labels = try labels(z)
             for (index, numbering) in pieces.enumerated() {
                 let mask = try mask(labels, of: UInt8(index + 1), shape: shape)
                 let numbers = try numbering.numbers(of: mask, inSlice: z).values
@@ -123,13 +130,19 @@ public struct ClassProbabilities: ArtifactContent {
     }
 
     /// Writes the probabilities of all slices.
-    static func write(_ probabilities: ProbabilitySlices, to artifact: ArtifactWriter) throws {
+    ///
+    /// - Parameter sample: outside all probabilities are 0, so that curves are of what the labels are of; nil where nothing is cut.
+    static func write(_ probabilities: ProbabilitySlices, in sample: SampleCut?, to artifact: ArtifactWriter) throws {
         let shape = probabilities.shape
         try ClassList.write(probabilities.classes, to: artifact)
         func write(_ name: String, _ slice: (Int) throws -> [UInt8]) throws {
             let writer = try artifact.createDataset(
                 name, shape: [shape.z, shape.y, shape.x], scalarType: .uint8, chunk: [1, shape.y, shape.x])
-            for z in 0..<shape.z { try writer.append(slice(z)) }
+            for z in 0..<shape.z {
+                var values = try slice(z)
+                sample?.clear(&values, to: 0, z: z, shape: shape)
+                try writer.append(values)
+            }
         }
         for index in probabilities.classes.indices {
             try write("class_\(index + 1)") { try probabilities.mean(of: index, slice: $0) }

@@ -33,9 +33,20 @@ public struct FeatureMap: ArtifactContent {
         return Float(low)...Float(high)
     }
 
+    /// The densities that become 0 and 1 of a map of densities, whose slab is scaled together; nil for a map that is scaled.
+    func scale() -> ClosedRange<Float>? {
+        guard case .reals(let ends)? = artifact.attributes["scale"], ends.count == 2, ends[0] <= ends[1] else { return nil }
+        return Float(ends[0])...Float(ends[1])
+    }
+
     /// Writes a map with its least and greatest value.
-    static func write(_ map: Image<Float>, to artifact: ArtifactWriter) throws {
+    ///
+    /// - Parameter scale: the densities that would become 0 and 1, where the map is one of densities; nil where it is scaled.
+    static func write(_ map: Image<Float>, scale: ClosedRange<Float>? = nil, to artifact: ArtifactWriter) throws {
         let halves = map.values.map { Float16($0) }
+        if let scale {
+            try artifact.setAttribute("scale", .reals([Double(scale.lowerBound), Double(scale.upperBound)]))
+        }
         try artifact.setAttribute("minimum", .real(Double(halves.min() ?? 0)))
         try artifact.setAttribute("maximum", .real(Double(halves.max() ?? 0)))
         try artifact.write("map", shape: [map.height, map.width], values: halves)

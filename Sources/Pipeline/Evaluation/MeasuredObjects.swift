@@ -1,6 +1,7 @@
 import Basics
 import CatalogSchema
 import Engine
+import ImageProcessing
 import Metrics
 import Volumes
 
@@ -105,16 +106,21 @@ struct MeasuredTomogram {
     }
 }
 
-/// The output `lamella` of `measure`: the extent of the lamella in z.
+/// The output `lamella` of `measure`: the extent of the lamella in z, at the middle of the slices, in Å from the centre of the first slice.
+///
+/// The thickness is along z, and not along the normal as that of `sample`: times the area of a slice it is the lamella's volume, however it
+/// is tilted.
 struct StoredLamella: Codable, Hashable {
     let lowerInAngstroms: Double
     let upperInAngstroms: Double
     let thicknessInAngstroms: Double
 
-    init(_ lamella: Lamella) {
-        lowerInAngstroms = lamella.lowerInAngstroms
-        upperInAngstroms = lamella.upperInAngstroms
-        thicknessInAngstroms = lamella.thicknessInAngstroms
+    /// nil unless both surfaces were found: then the lamella is not known to be less than the whole tomogram.
+    init?(_ extent: SampleExtent, voxelSize: VoxelSize) {
+        guard let lower = extent.lower, let upper = extent.upper else { return nil }
+        lowerInAngstroms = lower.z * voxelSize.zInAngstroms
+        upperInAngstroms = upper.z * voxelSize.zInAngstroms
+        thicknessInAngstroms = upperInAngstroms - lowerInAngstroms
     }
 }
 

@@ -2,8 +2,8 @@ import ImageProcessing
 import Training
 import Volumes
 
-/// What networks say of each voxel of a tomogram, slice by slice in files: for each class its probability, and how far networks, or copies
-/// of blocks, differ about it.
+/// What networks say of each voxel of a tomogram, or of some of its slices, slice by slice in files: for each class its
+/// probability, and how far networks, or copies of blocks, differ about it.
 struct ProbabilitySlices {
     /// What one network says.
     struct Part {
@@ -12,8 +12,15 @@ struct ProbabilitySlices {
         let file: SliceFile
         /// The place of each class in the file; nil for a class that the network does not know.
         let places: [Int?]
+        /// The number of probabilities in the file. There may be more than these classes have.
+        let means: Int
+
+        init(file: SliceFile, places: [Int?], means: Int? = nil) {
+            (self.file, self.places, self.means) = (file, places, means ?? places.compactMap(\.self).count)
+        }
     }
 
+    /// Of the slices that were asked for; slice 0 is the first of them.
     let shape: VolumeShape
     let classes: [String]
     let parts: [Part]
@@ -54,8 +61,7 @@ struct ProbabilitySlices {
                 let first = place * shape.voxelsPerSlice
                 return try part.file.read(z, first + pixels.lowerBound..<first + pixels.upperBound)
             }
-            let deviations = part.places.compactMap(\.self).count + place
-            return (try values(place), withSpread && spreadOfParts ? try values(deviations) : nil)
+            return (try values(place), withSpread && spreadOfParts ? try values(part.means + place) : nil)
         }
     }
 
@@ -108,8 +114,16 @@ struct ProbabilitySlices {
     /// The label of each pixel of a slice, `[y][x]`: the class whose probability is the largest multiple of its threshold, of those that reach
     /// theirs; 0 where none does.
     func labels(slice z: Int, thresholds: [Double]) throws -> [UInt8] {
+        try labels(slice: z, thresholds: thresholds, reaching: 1).labels
+    }
+
+    /// The class of each pixel of a slice, `[y][x]`, whose probability is the largest multiple of its threshold, of those that
+    /// reach a part of theirs, and 0 where none does; and that multiple, or the part.
+    func labels(
+        slice z: Int, thresholds: [Double], reaching part: Double
+    ) throws -> (labels: [UInt8], multiples: [Float]) {
         var labels = [UInt8](repeating: 0, count: shape.voxelsPerSlice)
-        var best = [Float](repeating: 1, count: shape.voxelsPerSlice)
+        var best = [Float](repeating: Float(part), count: shape.voxelsPerSlice)
         for index in classes.indices {
             let scale = 1 / Float(max(thresholds[index], 1e-3) * 255)
             for (pixel, probability) in try mean(of: index, slice: z).enumerated() {
@@ -117,6 +131,6 @@ struct ProbabilitySlices {
                 if multiple >= best[pixel] { (best[pixel], labels[pixel]) = (multiple, UInt8(index + 1)) }
             }
         }
-        return labels
+        return (labels, best)
     }
 }

@@ -114,14 +114,21 @@ struct VoxelScale: Sendable {
         private let values: Int
         private var last: (z: Int, slice: [Float])?
         private(set) var next: Int
+        private let end: Int
 
         /// - Parameters:
         ///   - values: the number of values of each voxel.
         ///   - first: the first slice of the tomogram that is wanted.
-        init(_ scale: VoxelScale, values: Int, first: Int) { (self.scale, self.values, next) = (scale, values, first) }
+        ///   - end: the slice after the last one that is wanted; nil for all.
+        init(_ scale: VoxelScale, values: Int, first: Int, end: Int? = nil) {
+            (self.scale, self.values, next, self.end) = (scale, values, first, min(end ?? scale.shape.z, scale.shape.z))
+        }
 
         /// The first slice of the scaled grid that the next slice of the tomogram is made of.
-        var firstNeeded: Int { next < scale.shape.z ? Int(place(next)) : scale.scaledShape.z }
+        var firstNeeded: Int { next < end ? Int(place(next)) : scale.scaledShape.z }
+
+        /// The last slice of the scaled grid that a wanted slice of the tomogram is made of.
+        var lastNeeded: Int { Int(place(end - 1).rounded(.up)) }
 
         /// The place of a slice of the tomogram among those of the scaled grid.
         private func place(_ z: Int) -> Double {
@@ -130,7 +137,7 @@ struct VoxelScale: Sendable {
 
         /// Takes a slice, and calls a closure with each slice of the tomogram that lies at or before it.
         mutating func append(_ z: Int, _ slice: [Float], emit: ([Float]) throws -> Void) throws {
-            while next < scale.shape.z, place(next) <= Double(z) {
+            while next < end, place(next) <= Double(z) {
                 let part = Float(Double(z) - place(next))
                 var mixed = slice
                 if part > 0, let last, last.z == z - 1 {

@@ -6,11 +6,15 @@ import Volumes
 
 /// Makes the feature maps of a slab's slices consistent along z: a slice that differs from its neighbours is replaced by their mean, and each
 /// other slice is averaged with them.
+///
+/// Maps of densities (`feature-map.scale.of: slab`) are scaled to 0 … 1 first, all by the mean of the ends that their slices
+/// would have.
 public struct ConsistencyStep: TypedStep {
     public static let name = "consistency"
     public static let version = 1
     public static let scope = ScopeKind.slab
     public static let summary = "maps smoothed along z, outliers replaced"
+    public static let runsOnlyWhereRead = true
 
     public struct Parameters: Sendable {
         let neighbourSimilarity = Parameter.real(
@@ -35,16 +39,19 @@ public struct ConsistencyStep: TypedStep {
         let maps = try item.inputs.maps
         var range: ClosedRange<Float>?
         var shapes: [[Int]] = []
+        var scales: [ClosedRange<Float>] = []
         try maps.forEachScope { _, map in
             let own = try map.range()
             range = range.map { min($0.lowerBound, own.lowerBound)...max($0.upperBound, own.upperBound) } ?? own
             shapes.append(try map.shape())
+            if let scale = map.scale() { scales.append(scale) }
         }
         guard let range, let shape = shapes.first, shapes.allSatisfy({ $0 == shape }) else {
             throw PipelineError("a slab without slices has no maps to compare")
         }
+        let scale = Self.mean(of: scales)
         var stream = try SliceConsistency(
-            range: range, neighbourThreshold: item.parameters.neighbourSimilarity,
+            range: scale == nil ? range : 0...1, neighbourThreshold: item.parameters.neighbourSimilarity,
             sliceThreshold: item.parameters.sliceSimilarity,
             sliceWeight: item.parameters.weight
         ).stream()
@@ -56,10 +63,21 @@ public struct ConsistencyStep: TypedStep {
                 decisions.append(slice.decision)
                 try writer.append(slice.map)
             }
-            try maps.forEachScope { _, map in try append(stream.add(map.image())) }
+            try maps.forEachScope { _, map in
+                let image = try map.image()
+                try append(stream.add(scale.map { MapScaling.scale(image, from: $0) } ?? image))
+            }
             try append(stream.finish())
         }
         try item.give(\.decisions, decisions)
         item.record("replaced", Double(decisions.count { $0.rule == .replaced }))
+    }
+
+    /// The mean of the lower ends and that of the upper ends of several ranges; nil where there is none.
+    private static func mean(of ranges: [ClosedRange<Float>]) -> ClosedRange<Float>? {
+        guard !ranges.isEmpty else { return nil }
+        func average(_ ends: [Float]) -> Float { Float(ends.reduce(0.0) { $0 + Double($1) } / Double(ends.count)) }
+        let low = average(ranges.map(\.lowerBound))
+        return low...max(low, average(ranges.map(\.upperBound)))
     }
 }

@@ -11,6 +11,7 @@ public struct EigenvectorsStep: TypedStep {
     public static let version = 3
     public static let scope = ScopeKind.slice
     public static let summary = "leading eigenvectors of the tokens' affinity"
+    public static let runsOnlyWhereRead = true
 
     public struct Parameters: Sendable {
         let affinity = Parameter<Affinity>.choice(

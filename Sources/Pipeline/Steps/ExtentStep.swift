@@ -1,6 +1,6 @@
 public import CatalogSchema
 public import Engine
-import ImageProcessing
+package import ImageProcessing
 import Volumes
 
 /// Finds where the sample (a lamella, a film of ice) begins and ends: its two surfaces as planes, which may be tilted. It needs
@@ -24,7 +24,7 @@ public struct ExtentStep: TypedStep {
         let voxels = Input.voxels
     }
     public struct Outputs: Sendable {
-        let extent = ValueOutput<SampleExtent>("extent")
+        package let extent = ValueOutput<SampleExtent>("extent")
     }
     public static let (parameters, inputs, outputs) = (Parameters(), Inputs(), Outputs())
 

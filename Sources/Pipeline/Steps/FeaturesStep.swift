@@ -14,6 +14,7 @@ public struct FeaturesStep: TypedStep {
     public static let version = 2
     public static let scope = ScopeKind.slice
     public static let summary = "features of tokens, by a diffusion model or without"
+    public static let runsOnlyWhereRead = true
 
     public struct Parameters: Sendable {
         let mode = Parameter<Mode>.choice(

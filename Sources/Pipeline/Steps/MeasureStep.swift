@@ -5,9 +5,11 @@ import Metrics
 import Volumes
 
 /// Measures the segmentation of the U-Net: a row in `v_object` for each connected piece of each class, and totals of each class as metrics.
+///
+/// Where `extent` found both surfaces of the sample, objects are counted for its volume, too (``StoredLamella``).
 public struct MeasureStep: TypedStep {
     public static let name = "measure"
-    public static let version = 2
+    public static let version = 3
     public static let scope = ScopeKind.tomogram
     public static let summary = "size, surface, shape and place of every connected piece that was segmented"
 
@@ -16,7 +18,10 @@ public struct MeasureStep: TypedStep {
             "smallest_volume", default: 1000, in: 0...1e9,
             "of a piece that gets a row, in nm³; smaller ones are counted in no number")
         let measuresSurface = Parameter.flag("surface", default: true, "whether surfaces are measured")
-        let looksForLamella = Parameter.flag("lamella", default: true, "whether the thickness of the lamella is looked for")
+        let countsInLamella = Parameter.flag(
+            lamellaName, default: true, "whether objects are counted for the volume of the lamella, too")
+
+        static let lamellaName = "lamella"
     }
     public struct Inputs: Sendable {
         let voxels = Input.voxels
@@ -25,6 +30,7 @@ public struct MeasureStep: TypedStep {
         let probability = Input(SegmentStep.self, \.probability)
         let surfaces = Input(CentreSurfaceStep.self, \.surfaces)
         let thickness = Input(MembraneStep.self, \.thickness)
+        let extent = Input(ExtentStep.self, \.extent, by: Parameters.lamellaName, needs: ["false": .never])
     }
     public struct Outputs: Sendable {
         let lamella = ValueOutput<StoredLamella?>("lamella")
@@ -49,7 +55,6 @@ public struct MeasureStep: TypedStep {
             shape: shape, voxelSize: voxelSize, classes: names,
             leastVoxels: max(1, Int((item.parameters.smallestVolume / voxelSize.volumeInCubicNanometers).rounded(.up))),
             measuresSurface: item.parameters.measuresSurface)
-        var profile = try item.parameters.looksForLamella ? LamellaProfile(shape: shape, voxelSize: voxelSize) : nil
         var membrane =
             segmentation.classes.names.contains(PseudoLabels.membrane) ? ClassDistances(shape: shape, voxelSize: voxelSize) : nil
         let label = UInt8((segmentation.classes.names.firstIndex(of: PseudoLabels.membrane) ?? -1) + 1)
@@ -63,13 +68,12 @@ public struct MeasureStep: TypedStep {
             try measurement.add(
                 labels, density: density,
                 uncertainty: uncertain.isEmpty ? nil : shape.image(probability.uncertainty(z, of: labels.values)))
-            try profile?.add(density)
             try membrane?.add(labels.map { $0 == label })
         }
         let pieces = try measurement.finish()
         let objects = try MeasuredObjects(pieces, distances: membrane, uncertain: uncertain)
         try item.record(objects.found)
-        let lamella = profile?.lamella()
+        let lamella = try item.inputs.extent.flatMap { StoredLamella($0, voxelSize: voxelSize) }
         let tomogram = MeasuredTomogram(shape: shape, voxelSize: voxelSize, thicknessInAngstroms: lamella?.thicknessInAngstroms)
         for name in segmentation.classes.names {
             let mine = objects.found.filter { $0.class == name }
@@ -77,7 +81,7 @@ public struct MeasureStep: TypedStep {
             item.record("\(name)/surface_nm2", mine.compactMap(\.surfaceInSquareNanometers).reduce(0, +))
         }
         if let lamella { item.record("lamella_thickness_nm", lamella.thicknessInAngstroms / 10) }
-        try item.give(\.lamella, lamella.map(StoredLamella.init))
+        try item.give(\.lamella, lamella)
     }
 }
 

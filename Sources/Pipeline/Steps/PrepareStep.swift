@@ -13,6 +13,7 @@ public struct PrepareStep: TypedStep {
     public static let version = 1
     public static let scope = ScopeKind.slice
     public static let summary = "8-bit conversion, CLAHE, tiles"
+    public static let runsOnlyWhereRead = true
 
     /// Whether structures are darker or brighter than the ground in the tomogram.
     enum Structures: String, CaseIterable, Sendable { case dark, bright }

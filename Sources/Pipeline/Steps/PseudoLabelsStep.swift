@@ -5,176 +5,167 @@ import Foundation
 import ImageProcessing
 import Volumes
 
-/// Makes the pseudo-labels of a slab: links the instances of its slices to particles, joins its membrane to connected pieces, records both
-/// as objects, and writes a label volume for training.
+/// Makes the pseudo-labels of a slab from what several sources say of it (``Witness``), records particles and pieces of membrane as objects,
+/// and writes a label volume for training.
 ///
-/// Membranes are extracted again after particles are known: the cap of a small vesicle is round in a slice, and only its height shows that it
-/// is no particle. Pixels of the mask that are neither particle nor membrane have a class of their own, as have rejected instances: training
-/// ignores them.
+/// Where sources agree there is a label, where nothing is known the label is "neither", which training ignores (``AgreedLabels``). With the
+/// source `diffusion` alone, these are the labels of the published method.
 ///
-/// Its slices are read three times: to link particles, to join membranes, to write. Memory holds two slices and the tables of objects.
+/// Slices are read once for the votes, once for connected pieces and once to write; where membranes are drawn, once more for their centre
+/// surfaces. Memory holds some slices, with membranes that are drawn a slab of ``CentreSurfaceFinder``, and the tables of objects.
 public struct PseudoLabelsStep: TypedStep {
     public static let name = "pseudo-labels"
-    public static let version = 3
+    public static let version = 4
     public static let scope = ScopeKind.slab
-    public static let summary = "particles and membranes in three dimensions"
+    public static let summary = "labels to learn from: particles and membranes that the sources agree on"
 
     public struct Parameters: Sendable {
-        let overlap = Parameter.real(
-            "link.overlap", default: 0.3, in: 0...1, "least overlap of instances of one particle, as part of the smaller")
-        let gap = Parameter.integer("link.gap", default: 2, in: 0...100, "slices in a row that may miss a particle")
-        let waist = Parameter.real(
-            "link.waist", default: 0.7, in: 0...1, "area, as part of that above and below, under which particles are cut apart")
-        let shortest = Parameter.real(
-            "particle.shortest", default: 0.4, in: 0...100, "least height of a particle, in smallest diameters")
-        let flattest = Parameter.real(
-            "particle.flattest", default: 0.5, in: 0...100, "least height, in diameters of its largest section")
-        let longest = Parameter.limit(
-            "particle.longest", default: 2, in: 0...100, "greatest height, in diameters of its largest section; 0 for no limit")
-        let smallest = Parameter.real(
-            "particle.smallest", default: 1.25, in: 0...100, "least diameter of a ball of its volume, in smallest diameters")
-        let largest = Parameter.limit(
-            "particle.largest", default: 1.3, in: 0...100, "greatest diameter of that ball, in largest diameters; 0 for no limit")
-        let separation = Parameter.real(
-            "particle.separation", default: 0.7, in: 0...100, "least distance of two centres, in diameters")
-        let confidence = Parameter.real("particle.confidence", default: 0, in: 0...1, "least confidence of a particle")
+        let diffusion = source(.diffusion, default: true, "the diffusion map: masks of slices, linked")
+        let sheets = source(.sheets, default: false, "membranes as sheets in three dimensions")
+        let model = source(.model, default: false, "a network that was there before anything was picked")
+        let blobs = source(.blobs, default: false, "particles by their size alone, in three dimensions")
+        let agreement = Parameter.real(
+            "agreement", default: 0.8, in: 0.5...1,
+            "least probability of membrane, by the votes of the sources; between one minus it and it, a voxel is ignored")
+        let distance = Parameter.real(
+            "particle.distance", default: 0.5, in: 0...2,
+            "in diameters, how far two sources may place the centre of one particle apart")
         let smallestMembrane = Parameter.real(
-            "membrane.smallest_volume", default: 1000, in: 0...1e9, "of a piece of membrane, in nm³")
+            "membrane.smallest_volume", default: 1000, in: 0...1e9, "of a piece of membrane, in nm³; smaller ones are ignored")
+        let thickness = Parameter.real(
+            "membrane.thickness", default: 0, in: 0...1000,
+            "full width in Å at which membranes are drawn around their centre surfaces; 0 for as the sources have them")
+        let band = Parameter.real(
+            "membrane.band", default: 20, in: 0...500, "width in Å around drawn membranes that is ignored")
+        let sample = SampleCut.Parameters(
+            SampleCut.Voxels.ground, "what becomes of voxels outside of the sample: ground to learn, or as the sources have them")
+
+        private static func source(_ kind: Witness.Kind, default value: Bool, _ summary: String) -> Parameter<Bool> {
+            .flag(kind.parameter, default: value, summary)
+        }
     }
     public struct Inputs: Sendable {
         let z = Input.z
         let calibration = Input(CalibrateStep.self, \.voxelSize)
-        let masks = Input(each: MaskStep.self, \.mask)
-        let instances = Input(each: SplitStep.self, \.instances)
-        let settings = Input(each: SplitStep.self, \.settings)
+        let diffusion = witness(.diffusion, LinkStep.self, \.labels)
+        let sheets = witness(.sheets, SheetsStep.self, \.labels)
+        let model = witness(.model, ModelLabelsStep.self, \.labels)
+        let blobs = witness(.blobs, BlobsStep.self, \.labels)
+        let sample = SampleCut.Inputs()
     }
     public struct Outputs: Sendable {
         package let labels = ArtifactOutput<PseudoLabels>("labels", evictable: false)
-        package let rejections = ValueOutput<[String: Int]>("rejections")
     }
     public static let (parameters, inputs, outputs) = (Parameters(), Inputs(), Outputs())
+    public static let renamedParameters = [
+        "link.overlap": "link.overlap", "link.gap": "link.gap", "link.waist": "link.waist",
+        "particle.shortest": "link.particle.shortest", "particle.flattest": "link.particle.flattest",
+        "particle.longest": "link.particle.longest", "particle.smallest": "link.particle.smallest",
+        "particle.largest": "link.particle.largest", "particle.separation": "link.particle.separation",
+        "particle.confidence": "link.particle.confidence",
+    ]
+
+    /// The labels of a source; they are read unless the recipe switches it off.
+    private static func witness<S: TypedStep>(
+        _ kind: Witness.Kind, _ step: S.Type, _ output: KeyPath<S.Outputs, ArtifactOutput<PseudoLabels>>
+    ) -> Input<PseudoLabels?> {
+        Input(step, output, by: kind.parameter, needs: ["false": .never])
+    }
 
     public init() {}
 
     public func run(_ item: Item<Self>) throws {
         let z = try item.inputs.z
         let voxelSize = try item.inputs.calibration.voxelSize(of: item.scope)
-        let linked = try linked(item)
-        let least = try item.parameters.confidence
-        let particles = linked.objects.filter { $0.confidence >= least }
-        // The new number of each linked object, 0 for those that are dropped. Pieces of membrane are numbered after the particles.
-        var numbers = [Int32](repeating: 0, count: linked.objects.count + 1)
-        for (index, particle) in particles.enumerated() { numbers[Int(particle.identifier)] = Int32(index + 1) }
+        let witnesses = try witnesses(item)
+        let sizes = try Set(witnesses.map { try $0.labels.shape() })
+        guard let size = sizes.first, sizes.count == 1, size.count == 3, size[0] == z.count,
+            let shape = VolumeShape(z: size[0], y: size[1], x: size[2])
+        else {
+            throw PipelineError("the sources of pseudo-labels have labels of different sizes; `cellar run` renews them")
+        }
+        let agreed = try AgreedLabels(
+            witnesses, depth: z.count, agreement: item.parameters.agreement, distance: item.parameters.distance
+        ) { slice in
+            try item.checkCancellation()
+            item.report(0.3 * Double(slice) / Double(z.count), "votes on slice \(slice) of \(z.count)")
+        }
+        for (kind, weight) in agreed.weights { item.record("\(PseudoLabels.membrane)/weight/\(kind.rawValue)", weight) }
+        let drawing = try DrawnMembranes(
+            agreed, shape: shape, voxelSize: voxelSize, thicknessInAngstroms: item.parameters.thickness,
+            bandInAngstroms: item.parameters.band, workspace: item.workspace(), check: item.checkCancellation)
+        let sample = try SampleCut(item.inputs.sample, item.parameters.sample)
+        try write(item, drawing, in: sample, shape: shape, frame: ObjectFrame(voxelSize: voxelSize, firstSlice: z.lowerBound))
+    }
 
-        /// Calls the closure with the class and the particle's number of each pixel, slice by slice.
-        func forEachSlice(_ body: (_ index: Int, _ classes: Image<UInt8>, _ particles: Image<Int32>) throws -> Void) throws {
-            var index = 0
-            try item.inputs.instances.forEachScope { scope, slice in
-                let instances = try slice.instances()
-                let particles = try linked.identifiers(instances, slice: index).relabelled(by: numbers)
-                let assembly = try item.inputs.settings.value(of: scope).assembly()
-                let parts = try assembly(item.inputs.masks.content(of: scope).mask, without: particles)
-                // Rejected by the gate, or not part of a particle.
-                let gated = try slice.rejected()
-                let rejected = Mask(sizeOf: gated) { rejected in
-                    for pixel in rejected.indices {
-                        rejected[pixel] = gated.values[pixel] || (instances.values[pixel] > 0 && particles.values[pixel] == 0)
-                    }
-                }
-                try body(index, SliceInstances.classes(of: parts, instances: particles, rejected: rejected), particles)
-                index += 1
-            }
+    private func witnesses(_ item: Item<Self>) throws -> [Witness] {
+        let labels: [(Witness.Kind, PseudoLabels?)] = [
+            (.diffusion, try item.inputs.diffusion), (.sheets, try item.inputs.sheets), (.model, try item.inputs.model),
+            (.blobs, try item.inputs.blobs),
+        ]
+        let witnesses = labels.compactMap { kind, labels in labels.map { Witness(kind: kind, labels: $0) } }
+        guard !witnesses.isEmpty else {
+            throw PipelineError(
+                "all sources of pseudo-labels are switched off: set \(Self.name).\(Witness.Kind.diffusion.parameter) to true"
+            )
+        }
+        return witnesses
+    }
+
+    /// Numbers the objects, and gives labels, objects and metrics.
+    private func write(
+        _ item: Item<Self>, _ drawn: DrawnMembranes, in sample: SampleCut?, shape: VolumeShape, frame: ObjectFrame
+    ) throws {
+        let agreed = drawn.agreed
+        var drawn = drawn
+        func labels(_ z: Int) throws -> AgreedLabels.Slice {
+            var slice = try drawn.slice(z)
+            sample?.cut(&slice, z: z + frame.firstSlice, shape: shape)
+            return slice
         }
         var pieces = VolumeComponents()
-        try forEachSlice { _, classes, _ in try pieces.add(classes.membrane) }
-        let frame = ObjectFrame(voxelSize: voxelSize, firstSlice: z.lowerBound)
-        let leastVoxels = try (item.parameters.smallestMembrane / voxelSize.volumeInCubicNanometers).rounded(.up)
+        var extents = [VoxelExtent](repeating: VoxelExtent(), count: agreed.particles.particles.count)
+        for z in 0..<shape.z {
+            try item.checkCancellation()
+            let slice = try labels(z)
+            try pieces.add(shape.image(slice.classes).membrane)
+            for (pixel, number) in slice.particles.enumerated() where number > 0 {
+                extents[Int(number) - 1].add(x: pixel % shape.x, y: pixel / shape.x, z: z)
+            }
+        }
+        let leastVoxels = try (item.parameters.smallestMembrane / frame.voxelSize.volumeInCubicNanometers).rounded(.up)
         let membranes = pieces.finished(leastVoxels: max(1, Int(leastVoxels)))
-
-        let found = particles.enumerated().map { frame.object($1, number: $0 + 1) }
-        let sheets = membranes.components.enumerated().map { frame.membrane($1, number: found.count + $0 + 1) }
+        // A particle all of whose voxels belong to others has none left: it is no object.
+        let found = zip(agreed.particles.particles, extents).enumerated().filter { $1.1.voxels > 0 }
+        var numbers = [Int32](repeating: 0, count: extents.count + 1)
+        for (number, particle) in found.enumerated() { numbers[particle.offset + 1] = Int32(number + 1) }
+        let particles = found.enumerated().map { frame.object($1.element.0, $1.element.1, number: $0 + 1) }
+        var certainties = [Double](repeating: 0, count: membranes.components.count)
         try item.give(\.labels) { artifact in
-            var writer: PseudoLabels.Writer?
-            try forEachSlice { index, classes, particles in
-                let opened =
-                    try writer
-                    ?? PseudoLabels.Writer(artifact, depth: z.count, height: classes.height, width: classes.width)
-                writer = opened
-                let numbers = try membranes.numbers(of: classes.membrane, inSlice: index)
-                try opened.append(classes: classes, particles: particles) { pixel in
-                    let number = numbers.values[pixel]
-                    return number > 0 ? number + Int32(found.count) : 0
+            let writer = try PseudoLabels.Writer(artifact, depth: shape.z, height: shape.y, width: shape.x)
+            for z in 0..<shape.z {
+                try item.checkCancellation()
+                let slice = try labels(z)
+                let classes = try shape.image(slice.classes)
+                let pieces = try membranes.numbers(of: classes.membrane, inSlice: z)
+                for (pixel, number) in pieces.values.enumerated() where number > 0 {
+                    certainties[Int(number) - 1] += Double(slice.membrane[pixel]) / 255
+                }
+                try writer.append(classes: classes, particles: shape.image(slice.particles).relabelled(by: numbers)) { pixel in
+                    let number = pieces.values[pixel]
+                    return number > 0 ? number + Int32(particles.count) : 0
                 }
             }
-            try PseudoLabels.write(zip(found, particles).map { ($0, $1.isCutOff) }, to: artifact)
+            try PseudoLabels.write(zip(particles, found).map { ($0, $1.element.0.code != 0) }, to: artifact)
         }
-        try item.give(
-            \.rejections, Dictionary(uniqueKeysWithValues: linked.rejections.map { ($0.key.rawValue, $0.value) }))
-        try item.record(found + sheets)
-        item.record("\(PseudoLabels.macromolecule)/objects", Double(found.count))
+        let sheets = membranes.components.enumerated().map { index, piece in
+            frame.membrane(
+                piece, number: particles.count + index + 1,
+                confidence: agreed.haveConfidence ? certainties[index] / Double(piece.voxels) : nil)
+        }
+        try item.record(particles + sheets)
+        item.record("\(PseudoLabels.macromolecule)/objects", Double(particles.count))
         item.record("\(PseudoLabels.membrane)/objects", Double(sheets.count))
         item.record("\(PseudoLabels.membrane)/volume_nm3", sheets.reduce(0) { $0 + $1.volumeInCubicNanometers })
-    }
-
-    /// Links the instances of all slices to particles.
-    ///
-    /// - Throws: ``PipelineError`` where the smallest size is above the largest.
-    private func linked(_ item: Item<Self>) throws -> LinkedInstances {
-        let (smallest, largest) = (try item.parameters.smallest, try item.parameters.largest)
-        guard smallest <= largest else {
-            throw PipelineError("pseudo-labels.particle.smallest is \(smallest), more than the largest, \(largest)")
-        }
-        let rules = try LinkingRules(
-            overlap: item.parameters.overlap, gap: item.parameters.gap, leastHeight: item.parameters.shortest,
-            leastFlatness: item.parameters.flattest, greatestHeight: item.parameters.longest, waist: item.parameters.waist,
-            volumes: smallest...largest, separation: item.parameters.separation)
-        var linking: InstanceLinking?
-        try item.inputs.instances.forEachScope { scope, slice in
-            let instances = try slice.instances()
-            var current = try linking ?? InstanceLinking(item.inputs.settings.value(of: scope).diameters, rules: rules)
-            // A single reference, so that appending copies nothing.
-            linking = nil
-            try current.append(instances, instances.instanceShapes())
-            linking = current
-        }
-        guard let linking else { throw PipelineError("a slab without slices has nothing to label") }
-        return linking.finished()
-    }
-}
-
-/// The position of a slab in its tomogram: converts objects in voxels of the slab to objects of the catalog, in Å.
-struct ObjectFrame {
-    let voxelSize: VoxelSize
-    /// The first slice of the slab, as an index in the tomogram.
-    let firstSlice: Int
-
-    /// A position in Å in the tomogram, of one in voxels of the slab.
-    private func position(_ x: Double, _ y: Double, _ z: Double) -> SIMD3<Double> {
-        SIMD3(x, y, z + Double(firstSlice)) * voxelSize.vectorInAngstroms
-    }
-
-    /// A particle; its box goes from face to face of its outer voxels.
-    func object(_ particle: LinkedObject, number: Int) -> FoundObject {
-        let volume = Double(particle.voxelCount) * voxelSize.volumeInCubicAngstroms
-        return FoundObject(
-            number: number, class: PseudoLabels.macromolecule, centroidInAngstroms: position(particle.x, particle.y, particle.z),
-            radiusInAngstroms: particle.radius * cbrt(voxelSize.volumeInCubicAngstroms), voxels: particle.voxelCount,
-            volumeInCubicNanometers: volume / 1000, confidence: particle.confidence,
-            boxMinimumInAngstroms: position(
-                Double(particle.boxX.lowerBound) - 0.5, Double(particle.boxY.lowerBound) - 0.5,
-                Double(particle.boxZ.lowerBound) - 0.5),
-            boxMaximumInAngstroms: position(
-                Double(particle.boxX.upperBound) - 0.5, Double(particle.boxY.upperBound) - 0.5,
-                Double(particle.boxZ.upperBound) - 0.5))
-    }
-
-    /// A connected piece of membrane; its box goes from face to face of its outer voxels.
-    func membrane(_ piece: VolumeComponents.Component, number: Int) -> FoundObject {
-        let (centroid, low, high) = (piece.centroid, piece.minimum, piece.maximum)
-        return FoundObject(
-            number: number, class: PseudoLabels.membrane, centroidInAngstroms: position(centroid.x, centroid.y, centroid.z),
-            voxels: piece.voxels, volumeInCubicNanometers: Double(piece.voxels) * voxelSize.volumeInCubicAngstroms / 1000,
-            boxMinimumInAngstroms: position(Double(low.x) - 0.5, Double(low.y) - 0.5, Double(low.z) - 0.5),
-            boxMaximumInAngstroms: position(Double(high.x) + 0.5, Double(high.y) + 0.5, Double(high.z) + 0.5))
     }
 }

@@ -7,11 +7,13 @@ import Volumes
 /// Runs a U-Net over a whole tomogram (method.md, row 11): that of the current training set, one that is there before anything was picked, or
 /// both (``NetworkChoice``).
 ///
+/// What lies outside of the sample, as `extent` found it, is ground (``SampleCut``).
+///
 /// Two-dimensional networks get whole slices where these fit into a block, else blocks with a margin of the whole receptive field, so that the
 /// size of the block does not change the result. In three dimensions such a margin costs too much: margins are shorter, and blocks are blended.
 public struct SegmentStep: TypedStep {
     public static let name = "segment"
-    public static let version = 4
+    public static let version = 5
     public static let scope = ScopeKind.tomogram
     public static let summary = "classes of all voxels, by the U-Net of the current training set, or another"
 
@@ -28,9 +30,11 @@ public struct SegmentStep: TypedStep {
         let smallestVolume = Parameter.real(
             "smallest_volume", default: 1000, in: 0...1e9, "of a connected piece of a class, in nm³; smaller ones become ground")
         let application = NetworkApplication.Parameters()
+        let sample = SampleCut.Parameters(SampleCut.Voxels.ground, "what becomes of voxels outside of the sample")
     }
     public struct Inputs: Sendable {
         let application = NetworkApplication.Inputs(trainedBy: TrainMembraneStep.self)
+        let sample = SampleCut.Inputs()
     }
     public struct Outputs: Sendable {
         package let labels = ArtifactOutput<Segmentation>("labels", evictable: false)
@@ -49,6 +53,7 @@ public struct SegmentStep: TypedStep {
         let application = try NetworkApplication(
             item.base, item.inputs.application, item.parameters.application, models: models, for: .labels)
         let (block, margin) = (try item.parameters.block, try item.parameters.margin)
+        let sample = try SampleCut(item.inputs.sample, item.parameters.sample)
         let probabilities = try application.probabilities(
             .init(block: block > 0 ? block : nil, margin: margin >= 0 ? margin : nil, taper: item.parameters.taper),
             pickerMargin: nil)
@@ -59,9 +64,10 @@ public struct SegmentStep: TypedStep {
         let leastVoxels = try Int((item.parameters.smallestVolume / voxelVolume).rounded(.up))
         var counts: [Int] = []
         try item.give(\.labels) {
-            counts = try Segmentation.write(probabilities, thresholds: thresholds, leastVoxels: leastVoxels, to: $0)
+            counts = try Segmentation.write(
+                probabilities, thresholds: thresholds, leastVoxels: leastVoxels, in: sample, to: $0)
         }
-        try item.give(\.probability) { try ClassProbabilities.write(probabilities, to: $0) }
+        try item.give(\.probability) { try ClassProbabilities.write(probabilities, in: sample, to: $0) }
         for (name, count) in zip(application.classes, counts.dropFirst()) {
             item.record("\(name)/fraction", Double(count) / Double(application.volume.shape.count))
             item.record("\(name)/volume_nm3", Double(count) * voxelVolume)

@@ -16,6 +16,7 @@ public struct SplitStep: TypedStep {
     public static let version = 4
     public static let scope = ScopeKind.slice
     public static let summary = "macromolecules and membranes told apart"
+    public static let runsOnlyWhereRead = true
 
     public struct Parameters: Sendable {
         let method = Parameter<Method>.choice(

@@ -80,7 +80,36 @@ public struct SliceCircle: Hashable, Sendable {
     }
 }
 
+/// A straight line on a slice, in a colour of its own.
+public struct SliceLine: Hashable, Sendable {
+    /// Its ends (x, y), in voxels: (0, 0) is the middle of the first voxel.
+    public let from: SIMD2<Double>
+    public let to: SIMD2<Double>
+    public let color: Color
+
+    public init(from: SIMD2<Double>, to: SIMD2<Double>, color: Color) {
+        self.from = from
+        self.to = to
+        self.color = color
+    }
+}
+
 extension RGBImage {
+    /// Draws thin lines with a dark edge, so that they are visible on any background.
+    ///
+    /// - Parameter factor: the number of pixels of the picture per voxel.
+    mutating func draw(_ lines: [SliceLine], factor: Double) {
+        guard !lines.isEmpty else { return }
+        var drawing = VectorDrawing(width: Double(width), height: Double(height))
+        let width = max(1, Double(min(self.width, self.height)) / 600)
+        for line in lines {
+            let ends = [line.from, line.to].map { ($0 + 0.5) * factor }
+            drawing.addLine(ends, .init(.black, width: width * 3, opacity: 0.5))
+            drawing.addLine(ends, .init(line.color, width: width))
+        }
+        draw(drawing, scale: 1)
+    }
+
     /// Draws circles with a dark edge, so that they are visible on any background.
     ///
     /// - Parameter factor: the number of pixels of the picture per voxel.

@@ -22,13 +22,15 @@ public struct SliceRendering: Sendable {
     /// - Parameters:
     ///   - slice: voxels of any type, of the shape `[1][y][x]`.
     ///   - labels: labels `[y][x]` of the same size as the slice.
+    ///   - lines: thin lines that are drawn over labels.
     ///   - circles: circles that are drawn last, in the colours of their labels.
     ///   - caption: the text below the picture; without its voxel size there is no scale bar.
     /// - Throws: ``RenderingError`` where there is more than one slice, the labels differ in size, the bounds of the contrast
     ///   are out of order, a limit on the side is out of range, or the picture would be too large.
     /// - Complexity: a few passes over the voxels of the slice.
     public func callAsFunction(
-        _ slice: VoxelBuffer, labels: LabelImage? = nil, circles: [SliceCircle] = [], caption: SliceCaption
+        _ slice: VoxelBuffer, labels: LabelImage? = nil, lines: [SliceLine] = [], circles: [SliceCircle] = [],
+        caption: SliceCaption
     ) throws(RenderingError) -> RGBImage {
         let (height, width) = (slice.shape.y, slice.shape.x)
         guard slice.shape.z == 1 else {
@@ -58,6 +60,7 @@ public struct SliceRendering: Sendable {
                 picture.overlay(labels, palette: palette, opacity: labelOpacity)
             }
         }
+        picture.draw(lines, factor: scaling.factor)
         picture.draw(circles, palette: palette, factor: scaling.factor)
         let pixelSize = caption.voxelSize.map { $0.xInAngstroms / scaling.factor }
         let bar = pixelSize.flatMap { ScaleBar(imageWidth: scaled.width, pixelSizeInAngstroms: $0) }

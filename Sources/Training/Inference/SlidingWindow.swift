@@ -32,13 +32,15 @@ public struct SlidingWindow: Sendable {
         (self.grid, self.outputs, self.context) = (grid, outputs, context)
     }
 
-    /// Runs the network over all layers from `firstLayer` on.
+    /// Runs the network over all layers from `firstLayer` on, or up to `lastLayer`.
     ///
     /// An interrupted run resumes with the layer that makes the next slice final (``BlockGrid/slices(finishedBy:)``), and emits
     /// the same bits. If layers are blended, the preceding layer is computed again.
     ///
     /// - Parameters:
     ///   - firstLayer: the layer to begin with; the first slice of its ``BlockGrid/slices(finishedBy:)`` is emitted first.
+    ///   - lastLayer: the layer to end with; nil for the last one of the volume. The slices that it finishes have the bits that
+    ///     they have in a run over the whole volume.
     ///   - read: returns the values `[z][y][x]` of a box inside the volume, normalised as the network expects. Called once for
     ///     each block.
     ///   - network: maps a block of ``BlockGrid/inputShape``, `[1, D, H, W, 1]`, with ``context`` more slices at each end, to
@@ -51,6 +53,7 @@ public struct SlidingWindow: Sendable {
     /// - Complexity: the network's cost for each block, overlaps included; in addition some ten operations for each voxel.
     public func run(
         from firstLayer: Int = 0,
+        through lastLayer: Int? = nil,
         read: (Box) throws -> [Float],
         network: (Tensor) throws -> Tensor,
         isCancelled: () -> Bool = { false },
@@ -60,8 +63,12 @@ public struct SlidingWindow: Sendable {
         guard (0..<grid.layers).contains(firstLayer) else {
             throw TrainingError("there is no layer \(firstLayer): the volume has layers 0 … \(grid.layers - 1)")
         }
+        let last = lastLayer ?? grid.layers - 1
+        guard (firstLayer..<grid.layers).contains(last) else {
+            throw TrainingError("the layers \(firstLayer) … \(last) are none: the volume has layers 0 … \(grid.layers - 1)")
+        }
         let isBlended = firstLayer > 0 && !grid.z.zones[firstLayer - 1].isEmpty
-        let layers = (isBlended ? firstLayer - 1 : firstLayer)..<grid.layers
+        let layers = (isBlended ? firstLayer - 1 : firstLayer)..<last + 1
         let (sliceValues, blocks) = (grid.shape.voxelsPerSlice * outputs, layers.count * grid.blocksPerLayer)
         // After each layer, the slices that the next layer blends with are moved to the front.
         var results = [Float](repeating: 0, count: grid.layerDepth * sliceValues)

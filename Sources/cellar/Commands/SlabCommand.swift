@@ -66,7 +66,8 @@ struct SlabCommand: ParsableCommand {
             abstract: "Suggest slabs in tomograms that differ most from one another.",
             discussion: """
                 Tomograms are compared by what `describe` measured (mean, spread and range of density, size). The first is the \
-                most typical one; each further one is the least like those before it. The slab lies in the middle.
+                most typical one; each further one is the least like those before it. The slab lies in the middle: \
+                of the sample, where `extent` has found its surfaces; then it is said whether the slab shows one.
                 """)
 
         @OptionGroup var selectionOptions: SelectionOptions
@@ -74,7 +75,7 @@ struct SlabCommand: ParsableCommand {
         @Option(help: "How many slabs.")
         var count: WholeNumber<1, 1_000_000> = 3
 
-        @Option(help: "How many slices each; fewer where the tomogram is thin.")
+        @Option(help: "How many slices each; fewer where the tomogram or the sample is thin.")
         var slices: WholeNumber<1, 1_000_000> = 100
 
         @Flag(help: "Add them, instead of only saying which.")
@@ -85,7 +86,7 @@ struct SlabCommand: ParsableCommand {
         func run() throws {
             let project = try catalogOptions.open()
             let catalog = project.catalog
-            let suggestions = try catalog.collection.suggestSlabs(
+            let suggestions = try project.suggestSlabs(
                 count: count.value, slices: slices.value, selection: selectionOptions.tomograms(of: project))
             if suggestions.isEmpty { note("there is no described tomogram to choose from; `cellar run --until describe` first") }
             for suggestion in suggestions {

@@ -1,0 +1,74 @@
+/// The particles that several witnesses agree on.
+///
+/// Particles of different witnesses are the same where their centres are nearer than a part of the smaller diameter; nearest ones are
+/// joined first, and a group has one of each witness at most. A group of two or more is a particle: its centre is the mean of theirs, its
+/// radius and its voxels are those of its first witness. With one witness, each of its particles is one.
+struct ParticleAgreement {
+    /// The particles, with the confidence that they have: the mean of their witnesses', times the share of the witnesses that found them.
+    let particles: [ParticleTable.Row]
+    /// For each witness the number of the particle, from 1, that each of its own belongs to, by the number of its own (0 at index 0).
+    /// ``alone`` where no other witness found it.
+    let numbers: [[Int32]]
+
+    static let alone: Int32 = -1
+
+    /// A particle of one witness.
+    private struct Member: Hashable {
+        let witness: Int
+        let index: Int
+    }
+
+    /// - Parameters:
+    ///   - tables: the particles of each witness.
+    ///   - share: the part of the smaller diameter.
+    /// - Complexity: a pass over the pairs whose centres are near along x.
+    init(_ tables: [[ParticleTable.Row]], within share: Double) {
+        var groups = tables.enumerated().flatMap { witness, rows in rows.indices.map { [Member(witness: witness, index: $0)] } }
+        if tables.count > 1 { groups = Self.joined(groups, tables, within: share) }
+        // In the order of their first member, so that one witness's are numbered as it does.
+        groups.sort { ($0[0].witness, $0[0].index) < ($1[0].witness, $1[0].index) }
+        var (particles, numbers) = ([ParticleTable.Row](), tables.map { [0] + [Int32](repeating: Self.alone, count: $0.count) })
+        for group in groups where group.count > 1 || tables.count == 1 {
+            let rows = group.map { tables[$0.witness][$0.index] }
+            let count = Double(rows.count)
+            particles.append(
+                ParticleTable.Row(
+                    centreInAngstroms: rows.reduce(.zero) { $0 + $1.centreInAngstroms } / count,
+                    radiusInAngstroms: rows[0].radiusInAngstroms,
+                    confidence: rows.reduce(0) { $0 + $1.confidence } / Double(tables.count), code: rows[0].code))
+            for member in group { numbers[member.witness][member.index + 1] = Int32(particles.count) }
+        }
+        (self.particles, self.numbers) = (particles, numbers)
+    }
+
+    private static func joined(_ groups: [[Member]], _ tables: [[ParticleTable.Row]], within share: Double) -> [[Member]] {
+        func row(_ group: Int) -> ParticleTable.Row { tables[groups[group][0].witness][groups[group][0].index] }
+        let sorted = groups.indices.sorted { (row($0).centreInAngstroms.x, $0) < (row($1).centreInAngstroms.x, $1) }
+        let widest = groups.indices.map { 2 * share * row($0).radiusInAngstroms }.max() ?? 0
+        var pairs: [(distance: Double, first: Int, second: Int)] = []
+        for (place, first) in sorted.enumerated() {
+            for second in sorted[(place + 1)...] {
+                let offset = row(second).centreInAngstroms - row(first).centreInAngstroms
+                if offset.x > widest { break }
+                let reach = 2 * share * min(row(first).radiusInAngstroms, row(second).radiusInAngstroms)
+                let distance = (offset * offset).sum().squareRoot()
+                if distance < reach, groups[first][0].witness != groups[second][0].witness {
+                    pairs.append((distance, min(first, second), max(first, second)))
+                }
+            }
+        }
+        pairs.sort { ($0.distance, $0.first, $0.second) < ($1.distance, $1.first, $1.second) }
+        var members = groups
+        var group = Array(groups.indices)
+        for pair in pairs {
+            let (first, second) = (group[pair.first], group[pair.second])
+            guard first != second, Set(members[first].map(\.witness)).isDisjoint(with: members[second].map(\.witness)) else {
+                continue
+            }
+            for member in groups.indices where group[member] == second { group[member] = first }
+            members[first] = (members[first] + members[second]).sorted { ($0.witness, $0.index) < ($1.witness, $1.index) }
+            members[second] = []
+        }
+        return members.filter { !$0.isEmpty }
+    }
+}
