@@ -40,6 +40,8 @@ public struct RandomisedScenes: Codable, Hashable, Sendable {
     public var phasePlateDefociInMicrometers = 0.2...1.5
     /// With a phase plate; uniform.
     public var phaseShiftsInDegrees = 60.0...120
+    /// The share of scenes whose images are phase flipped.
+    public var phaseFlippedShare = 0.6
     /// Uniform.
     public var amplitudeContrasts = 0.05...0.15
     /// Uniform.
@@ -145,6 +147,8 @@ extension RandomisedScenes {
         parameters.contents = .empty
         drawMembranes(of: &parameters.contents, &draws)
         drawParticles(of: &parameters.contents, voxelSize, &draws)
+        // The last one, so that all others are drawn as they were before there was phase flipping.
+        parameters.optics.isPhaseFlipped = draws.uniform(0...1) < phaseFlippedShare
         return parameters
     }
 

@@ -42,6 +42,8 @@ public struct SimulationParameters: Codable, Hashable, Sendable {
         public var amplitudeContrast = 0.07
         /// The phase shift of a phase plate: 0 without one, about 90 with a Volta phase plate; −360...360.
         public var phaseShiftInDegrees = 0.0
+        /// Whether what the transfer function inverted is turned back (phase flipping), as most reconstructions are.
+        public var isPhaseFlipped = false
         /// B of the signal's envelope exp(−B k²/4), in Å², 0...1e5.
         public var signalBFactor = 4000.0
         /// B of the noise's envelope exp(−B k²/4), in Å², 0...1e5. It stands for the effect of the detector and of the

@@ -31,6 +31,21 @@ struct ImagingTests {
         #expect(abs(ContrastTransfer(optics)(squaredFrequency: firstZero / 2) - 1) < 1e-3)
     }
 
+    @Test("after phase flipping keeps its strength and one sign, that of protein at low frequencies")
+    func phaseFlipping() {
+        for (defocus, phaseShift) in [(3.5, 0.0), (7, 0), (0.7, 90)] {
+            var optics = SimulationParameters.Optics()
+            (optics.defocusInMicrometers, optics.phaseShiftInDegrees) = (defocus, phaseShift)
+            let transfer = ContrastTransfer(optics)
+            optics.isPhaseFlipped = true
+            let flipped = ContrastTransfer(optics)
+            for k2 in stride(from: 1e-6, to: 1.0 / 400, by: 1e-5) {
+                #expect(flipped(squaredFrequency: k2) <= 0)
+                #expect(flipped(squaredFrequency: k2) == -abs(transfer(squaredFrequency: k2)))
+            }
+        }
+    }
+
     @Test("leaves the missing wedge empty and the rest full")
     func missingWedge() throws {
         var parameters = SimulationParameters()

@@ -37,6 +37,7 @@ struct RandomisedScenesTests {
             share { $0.contents.stacksPerTomogram > 0 }, share { $0.contents.iceBlobsPerSquareMicrometer > 0 },
             share { $0.optics.phaseShiftInDegrees > 0 }, share { $0.voxelSizeInAngstroms > 15 },
             share { ($0.signalToNoiseRatio ?? 0) < 0.1 }, share { abs($0.lamella.tiltAlongXInDegrees ?? 0) > 5 },
+            share(\.optics.isPhaseFlipped),
         ]
         #expect(shares.allSatisfy { (0.1...0.9).contains($0) }, "\(shares)")
     }

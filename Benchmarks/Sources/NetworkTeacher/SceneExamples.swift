@@ -94,9 +94,13 @@ final class SceneExamples: TrainingExamples {
         }
         let labels = TaughtClasses.labels(of: tomogram)
         var runs = ForegroundRuns(box: shape.box)
+        // Patches of every second scene are centred on membranes alone, if it has any: particles fill more voxels. The outside is no
+        // foreground of either kind.
+        let isForMembranes = number % 2 == 0 && labels.contains(TaughtClasses.membrane)
         for z in 0..<shape.z {
-            // The outside is no foreground that patches are centred on.
-            let slice = labels[z * shape.voxelsPerSlice..<(z + 1) * shape.voxelsPerSlice].map { $0 == 6 ? 0 : $0 }
+            let slice = labels[z * shape.voxelsPerSlice..<(z + 1) * shape.voxelsPerSlice].map { label -> UInt8 in
+                (isForMembranes ? label == TaughtClasses.membrane : label != TaughtClasses.outside) ? label : 0
+            }
             try runs.append(slice)
         }
         let region = LabelledRegion(volume: 0, box: shape.box, foreground: .voxels(runs)) { box in part(labels, box, shape) }

@@ -76,7 +76,7 @@ struct SpectralFilter: Sendable {
 ///
 /// CTF(k) = −sin(πλΔf k² − ½πC_s λ³k⁴ + φ + arcsin A) · exp(−B k²/4) · (1 − exp(−P²k²/2)),
 /// with Δf > 0 for underfocus, so that protein is dark in a micrograph at low frequencies (A. Rohou, N. Grigorieff,
-/// *J. Struct. Biol.* 192:216, 2015). All tilts of a series have the same CTF, so that in three dimensions it depends on |k|
+/// *J. Struct. Biol.* 192:216, 2015). After phase flipping the sine is its absolute value. All tilts of a series have the same CTF, so that in three dimensions it depends on |k|
 /// alone.
 struct ContrastTransfer: Sendable {
     private let wavelength: Double
@@ -94,7 +94,8 @@ struct ContrastTransfer: Sendable {
         let defocusPhase = Double.pi * wavelength * optics.defocusInMicrometers * 1e4 * k2
         let sphericalPhase = 0.5 * Double.pi * optics.sphericalAberrationInMillimeters * 1e7 * pow(wavelength, 3) * k2 * k2
         let shift = optics.phaseShiftInDegrees * Double.pi / 180 + asin(optics.amplitudeContrast)
-        return -sin(defocusPhase - sphericalPhase + shift) * exp(-optics.signalBFactor * k2 / 4) * optics.highPass(k2)
+        let contrast = sin(defocusPhase - sphericalPhase + shift)
+        return -(optics.isPhaseFlipped ? abs(contrast) : contrast) * exp(-optics.signalBFactor * k2 / 4) * optics.highPass(k2)
     }
 }
 
