@@ -103,7 +103,7 @@ public struct BlobsStep: TypedStep {
             separation: item.parameters.separation)
         let found = try finder.blobs(in: item.inputs.z) { slice in
             try item.checkCancellation()
-            return shape.image(scaling.normalized(volume.readSlice(z: slice).floats()).map { -$0 })
+            return try shape.image(scaling.normalized(volume.readSlice(z: slice).floats()).map { -$0 })
         } progress: { part in
             item.report(part, "\(Int((part * 100).rounded())) % of the filters")
         }
