@@ -104,6 +104,18 @@ import Volumes
         }
     }
 
+    @Test("surfaces that are far from parallel contradict one another; one alone does not")
+    func parallel() {
+        func plane(_ slopeX: Double, _ slopeY: Double) -> SurfacePlane {
+            SurfacePlane(middleX: 20, middleY: 10, z: 5, slopeX: slopeX, slopeY: slopeY, confidence: 1)
+        }
+        #expect(SampleExtent(lower: plane(0.3, -0.2), upper: plane(0.25, -0.28)).isNearlyParallel)
+        #expect(!SampleExtent(lower: plane(0.1, 0), upper: plane(-0.1, 0)).isNearlyParallel)
+        #expect(!SampleExtent(lower: plane(0, -0.2), upper: plane(0, 0)).isNearlyParallel)
+        #expect(SampleExtent(lower: plane(2, 2), upper: nil).isNearlyParallel)
+        #expect(SampleExtent(lower: nil, upper: nil).isNearlyParallel)
+    }
+
     @Test("a line is where it was computed by hand, and a level surface has none")
     func lines() throws {
         let shape = try #require(VolumeShape(z: 10, y: 21, x: 41))
