@@ -27,7 +27,8 @@ public struct SheetsStep: TypedStep {
         let voting = Parameter.real(
             "width.voting", default: 80, in: 5...500, "σ along a membrane over which its parts confirm each other, in Å")
         let threshold = Parameter.real(
-            "threshold", default: 0, in: 0...100, "least votes for a membrane, in deviations of the noise; 0 for Otsu's threshold")
+            "threshold", default: 0, in: 0...100, "least votes for a membrane, in deviations of the noise; 0 for Otsu's threshold"
+        )
         let thickness = Parameter.real("thickness", default: 50, in: 1...1000, "of membranes as they are drawn, in Å")
         let band = Parameter.real(
             "band", default: 20, in: 0...500, "width beside a membrane on which nothing is said, in Å")
