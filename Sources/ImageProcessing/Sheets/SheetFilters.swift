@@ -125,6 +125,9 @@ struct SheetFilters: Sendable {
 
 /// The power spectrum of a tomogram by frequency and direction, averaged over sectors: over |k| and, of the direction, over the angle to the plane
 /// of the slices and the angle within it, without regard to signs. The missing wedge has sectors of its own, in which there is little.
+///
+/// It is to be the noise, while a flat membrane has much power in few coefficients of a sector. So fourth roots are averaged, whose mean for noise
+/// (exponentially distributed power of mean μ) is Γ(5/4) μ^¼: with the plain mean, a plane is taken for the noise that hides it.
 struct SheetPower: Sendable {
     private static let (shells, angles) = (24, 8)
     private let (rows, columns): (Int, Int)
@@ -172,12 +175,12 @@ struct SheetPower: Sendable {
                 for column in 0...(spectrum.x - 1) / 2 {
                     let (real, imaginary) = (spectrum.values[first + column], spectrum.values[first + spectrum.rowHalf + column])
                     let sector = Int(sectors[place + column])
-                    sums[sector] += scale * Double(real * real + imaginary * imaginary)
+                    sums[sector] += (scale * Double(real * real + imaginary * imaginary)).squareRoot().squareRoot()
                     counts[sector] += 1
                 }
             }
         }
-        means = zip(sums, counts).map { $1 > 0 ? Float($0 / $1) : 0 }
+        means = zip(sums, counts).map { $1 > 0 ? Float(pow($0 / $1 / 0.906_402_477, 4)) : 0 }
     }
 
     /// The mean power of a coefficient's sector.
