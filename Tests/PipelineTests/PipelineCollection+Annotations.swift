@@ -19,7 +19,7 @@ extension PipelineCollection {
         "train-particles.optimizer.learning_rate": "0.02", "train-particles.validation.batches": "1",
         "train-particles.radius": "100", "pick.margin": "4",
         // Noise has the same power everywhere in these scenes, so that balls would pass for the sample.
-        "mask.outside": "keep", "segment.outside": "keep", "pick.outside": "keep",
+        "mask.outside": "keep", "pseudo-labels.outside": "keep", "segment.outside": "keep", "pick.outside": "keep",
     ]
 
     /// A collection whose labels and points are annotations: no slab needs to be computed.

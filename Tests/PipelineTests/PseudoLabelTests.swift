@@ -12,7 +12,7 @@ import Volumes
 @Suite("From masks to pseudo-labels") struct PseudoLabelTests {
     private static let settings = [
         // Balls would pass for the sample.
-        "mask.outside": "keep",
+        "mask.outside": "keep", "pseudo-labels.outside": "keep",
         "prepare.tiles.size": "256", "prepare.tiles.count": "1", "prepare.clahe.grid": "2", "eigenvectors.count": "8",
         "split.particle.smallest_diameter": "120", "split.particle.largest_diameter": "250",
     ]

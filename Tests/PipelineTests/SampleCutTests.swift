@@ -4,6 +4,7 @@ import Catalog
 import Engine
 import Foundation
 import ImageProcessing
+import Metrics
 import TestSupport
 import Testing
 import Volumes
@@ -84,6 +85,7 @@ import Volumes
         let settings = [
             "prepare.tiles.size": "64", "prepare.tiles.count": "1", "prepare.clahe.grid": "2", "eigenvectors.count": "6",
             "split.particle.smallest_diameter": "120", "split.particle.largest_diameter": "250", "mask.outside": "keep",
+            "pseudo-labels.outside": "keep",
         ]
         let collection = try PipelineCollection(BallsAndSheet(z: 40, side: 64).voxels(), settings: settings)
         try collection.catalog.collection.addSlab(tomogramID: collection.tomogramID, z: 4..<14)

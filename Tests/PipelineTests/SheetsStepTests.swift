@@ -1,3 +1,4 @@
+import Basics
 import BlobStore
 import Catalog
 import Engine
