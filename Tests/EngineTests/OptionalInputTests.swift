@@ -74,6 +74,39 @@ private struct EchoStep: TypedStep {
     func run(_ item: Item<Self>) throws { try item.give(\.echo, item.inputs.word ?? "nothing") }
 }
 
+/// Runs only where ``MasterStep`` listens.
+private struct ServantStep: TypedStep {
+    static let name = "servant"
+    static let version = 1
+    static let scope = ScopeKind.tomogram
+    static let summary = ""
+    static let runsOnlyWhereRead = true
+
+    struct Parameters: Sendable {}
+    struct Inputs: Sendable { let voxelSize = Input.declaredVoxelSize }
+    struct Outputs: Sendable { let word = ValueOutput<String>("word") }
+    static let (parameters, inputs, outputs) = (Parameters(), Inputs(), Outputs())
+
+    func run(_ item: Item<Self>) throws { try item.give(\.word, "served") }
+}
+
+private struct MasterStep: TypedStep {
+    static let name = "master"
+    static let version = 1
+    static let scope = ScopeKind.tomogram
+    static let summary = ""
+
+    struct Parameters: Sendable { let listens = Parameter.flag("listens", default: true, "") }
+    struct Inputs: Sendable {
+        let voxelSize = Input.declaredVoxelSize
+        let word = Input(ServantStep.self, \.word, by: "listens", needs: ["false": .never])
+    }
+    struct Outputs: Sendable { let word = ValueOutput<String>("word") }
+    static let (parameters, inputs, outputs) = (Parameters(), Inputs(), Outputs())
+
+    func run(_ item: Item<Self>) throws { try item.give(\.word, item.inputs.word ?? "nothing") }
+}
+
 @Suite("An input that is needed only sometimes") struct OptionalInputTests {
     private let toys: ToyCollection
     private let graph: StepGraph
@@ -153,6 +186,22 @@ private struct EchoStep: TypedStep {
         #expect(try toys.results()["echo toys/a echo"] == "nothing")
         // What is not read makes nothing stale.
         #expect(try run("third", listens: false) == ["word"])
+    }
+
+    @Test("a step that serves others runs only where it is read, or asked for by name")
+    func onlyWhereRead() throws {
+        let graph = try StepGraph([ServantStep(), MasterStep()])
+        func steps(listens: Bool, until last: String? = nil) throws -> [String] {
+            var recipe = Recipe(steps: graph.steps)
+            try recipe.set("master.listens", to: "\(listens)")
+            // Adapted twice, as a plan of adapted steps is.
+            return try graph.adapted(to: recipe, until: last).adapted(to: recipe).steps.map(\.name)
+        }
+        #expect(try steps(listens: true) == ["servant", "master"])
+        #expect(try steps(listens: false) == ["master"])
+        #expect(try steps(listens: false, until: "servant") == ["servant"])
+        #expect(try steps(listens: true, until: "servant") == ["servant"])
+        #expect(throws: EngineError.self) { try steps(listens: true, until: "nobody") }
     }
 
     @Test("a plan says on which scopes a step is fresh")

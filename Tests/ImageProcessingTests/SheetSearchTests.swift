@@ -187,6 +187,8 @@ import Volumes
         #expect(count <= 101 && count > 20, "\(count)")
         #expect(ridges.threshold > 0.9 && ridges.threshold < 2)
         // The strongest are there.
-        #expect((0..<3).allSatisfy { kept.codes($0)[y: 2, x: 9] > 0 })
+        for index in stride(from: 29, to: 300, by: 30) {
+            #expect(kept.codes(index / 100)[y: index / 10 % 10, x: 9] > 0, "\(index)")
+        }
     }
 }

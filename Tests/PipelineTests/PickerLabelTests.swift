@@ -15,6 +15,8 @@ import Volumes
     private static let settings = [
         "prepare.tiles.size": "256", "prepare.tiles.count": "1", "prepare.clahe.grid": "2", "eigenvectors.count": "8",
         "split.particle.smallest_diameter": "120", "split.particle.largest_diameter": "250",
+        // Balls and a sheet look like a film that ends with them.
+        "mask.outside": "keep", "pseudo-labels.outside": "keep",
     ]
 
     /// Three balls, one that the slab's first slice cuts in two, and one that is too small for a particle.

@@ -23,6 +23,7 @@ import Volumes
                 "train-membrane.network.levels": "2", "train-membrane.patch.size": "32", "train-membrane.validation.batches": "1",
                 "train-particles.epoch.count": "1", "train-particles.epoch.steps": "2", "train-particles.patch.size": "24",
                 "train-particles.patch.jitter": "2", "pick.margin": "2", "evaluate.classes": "ball=",
+                "pseudo-labels.sources.sheets": "true", "pseudo-labels.sources.blobs": "true",
             ], isTrainingSet: false)
         let slab = try collection.catalog.collection.addSlab(tomogramID: collection.tomogramID, z: 3..<9)
         let annotations = try collection.catalog.unsafeRead { try Int64.fetchAll($0, sql: "SELECT id FROM v_annotation") }
@@ -43,8 +44,8 @@ import Volumes
         let collection = try collection()
         let first = try #require(try collection.run())
         #expect(first.isComplete, "\(first.failures)")
-        // A step that nobody sees run here is not checked here.
-        #expect(Set(try executed(in: collection)) == Set(StandardSteps.all.map(\.name)))
+        // A step that nobody sees run here is not checked here: all but the source that needs a model.
+        #expect(Set(try executed(in: collection)) == Set(StandardSteps.all.map(\.name)).subtracting([ModelLabelsStep.name]))
 
         var generator = RandomStream(state: seed)
         var file = File(path: collection.directory.file("t.mrc"))

@@ -16,7 +16,7 @@ import Volumes
         "sheets.width.along": "40", "sheets.width.along_small": "20", "sheets.width.voting": "40", "sheets.smallest_area": "200",
     ]
 
-    init() throws { graph = try StepGraph([DescribeStep(), CalibrateStep(), SheetsStep()]) }
+    init() throws { graph = try StepGraph([DescribeStep(), CalibrateStep(), SheetsStep()]).upTo(SheetsStep.name) }
 
     private func run(_ collection: PipelineCollection) throws -> RunReport? {
         var recipe = Recipe(steps: graph.steps)

@@ -30,6 +30,8 @@ public struct VoteModel: Sendable, Hashable {
     public static let observerLimit = 8
     private static let votes = Vote.allCases.count
     private static let iterations = 2000
+    /// The least number of voxels whose truth is yes.
+    private static let leastVoxels = 50.0
     /// The least weight that counts as more than guessing.
     private static let leastWeight = 0.05
 
@@ -96,7 +98,7 @@ public struct VoteModel: Sendable, Hashable {
         var weights: [Double] { zip(yes, no).map { $0[Vote.yes.rawValue] - $1[Vote.yes.rawValue] } }
 
         /// - Parameter start: the probability of yes for each combination, to begin with.
-        /// - Returns: nil where fewer than two observers tell more than guessing, or yes is not the rarer answer.
+        /// - Returns: nil where fewer than two observers tell more than guessing, or yes is not the rarer answer, or is hardly ever the truth.
         init?(_ counts: [Int], observers: Int, start: [Double]) {
             let cells = counts.indices.filter { counts[$0] > 0 }.map {
                 (votes: VoteModel.votes(of: $0, observers), count: Double(counts[$0]))
@@ -110,7 +112,9 @@ public struct VoteModel: Sendable, Hashable {
                 posterior = next
                 if change < 1e-7 { break }
             }
-            guard prevalence > 0, prevalence <= 0.5, weights.count(where: { $0 > VoteModel.leastWeight }) >= 2 else { return nil }
+            let voxels = prevalence * cells.reduce(0) { $0 + $1.count }
+            guard voxels >= VoteModel.leastVoxels, prevalence <= 0.5, weights.count(where: { $0 > VoteModel.leastWeight }) >= 2
+            else { return nil }
         }
 
         /// The parameters from the probabilities of the combinations; one voxel more of each vote keeps all of them above 0.

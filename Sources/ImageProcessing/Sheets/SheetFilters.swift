@@ -135,7 +135,8 @@ struct SheetPower: Sendable {
     private let sectors: [UInt16]
     private var sums: [Double]
     private var counts: [Double]
-    private var means: [Float] = []
+    /// 0 before a tile was added.
+    private var means: [Float]
 
     init(z: SheetAxis, y: SheetAxis, x: SheetAxis) {
         (rows, columns) = (y.searched, x.searched / 2 + 1)
@@ -162,6 +163,7 @@ struct SheetPower: Sendable {
         }
         sums = [Double](repeating: 0, count: shells * angles * angles)
         counts = sums
+        means = [Float](repeating: 0, count: sums.count)
     }
 
     /// Adds a tile's spectrum, of which `part` is the mean square of the tile's weights.
