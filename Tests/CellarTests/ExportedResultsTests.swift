@@ -134,7 +134,7 @@ import Testing
         #expect(renewed.result.errors.isEmpty && abs(renewed.voxelSize - 10) < 1e-3, "\(renewed.result.errors)")
         // Another parameter, and one that cannot be read.
         #expect(try cellar("recipe", "set", "link.gap=3").status == 0)
-        #expect(try export().result.errors.contains("is stale: recipe link.gap: 2 → 3 (pseudo-labels)"))
+        #expect(try export().result.errors.contains("is stale: recipe link.gap: 2 → 3 (link)"))
         try folder.write(".cellar/recipe.yaml", Array("nonsense: [".utf8))
         let unknown = try export().result
         #expect(unknown.status == 0 && unknown.errors.contains("Whether pseudo-labels of tomo_01 is stale is not known"))

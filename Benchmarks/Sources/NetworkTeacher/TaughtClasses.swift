@@ -14,8 +14,9 @@ enum TaughtClasses {
     static let thresholds = [0.25, 0.3, 0.3, 0.5]
     static let leastScore = 0.1
 
-    static let (membrane, outside): (UInt8, UInt8) = (1, 6)
-    private static let (body, core, small, filament): (UInt8, UInt8, UInt8, UInt8) = (2, 3, 4, 5)
+    private static let (membrane, body, core, small, filament, outside): (UInt8, UInt8, UInt8, UInt8, UInt8, UInt8) = (
+        1, 2, 3, 4, 5, 6
+    )
     /// The output whose peaks are the middles of particles.
     static let coreOutput = 3
 
