@@ -107,7 +107,7 @@ private func distance(_ a: SIMD3<Double>, _ b: SIMD3<Double>) -> Double {
             let filter = try RadialFilter(kernel, shape: scene.shape)
             var (whole, part): ([Image<Float>], [Image<Float>]) = ([], [])
             var loaded: [Int] = []
-            try filter.forEachSlice(of: 0..<24, load: { slices[$0] }) { whole.append($1) }
+            try filter.forEachSlice(of: 0..<24, load: { slices[$0] }, { whole.append($1) })
             try filter.forEachSlice(of: z) { slice in
                 loaded.append(slice)
                 return slices[slice]
@@ -127,7 +127,7 @@ private func distance(_ a: SIMD3<Double>, _ b: SIMD3<Double>) -> Double {
         let kernel = RadialKernel(terms: [.init(weight: 2, sigma: 1.2), .init(weight: -1, sigma: 2)])
         let filter = try RadialFilter(kernel, shape: scene.shape)
         var result: [Image<Float>] = []
-        try filter.forEachSlice(of: 0..<7, load: { slices[$0] }) { result.append($1) }
+        try filter.forEachSlice(of: 0..<7, load: { slices[$0] }, { result.append($1) })
         func mirrored(_ index: Int, _ count: Int) -> Int {
             var index = index
             while index < 0 || index >= count { index = index < 0 ? -index : 2 * (count - 1) - index }
