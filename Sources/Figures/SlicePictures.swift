@@ -11,7 +11,7 @@ import Volumes
 
 /// A step whose results ``SlicePictures`` draws.
 public enum SliceStep: CaseIterable, Sendable {
-    case eigenvectors, featureMap, mask, split, pseudoLabels
+    case eigenvectors, featureMap, mask, split, link, sheets, modelLabels, blobs, pseudoLabels
 
     /// The name of the step, as in a recipe.
     public var name: String {
@@ -20,6 +20,10 @@ public enum SliceStep: CaseIterable, Sendable {
         case .featureMap: FeatureMapStep.name
         case .mask: MaskStep.name
         case .split: SplitStep.name
+        case .link: LinkStep.name
+        case .sheets: SheetsStep.name
+        case .modelLabels: ModelLabelsStep.name
+        case .blobs: BlobsStep.name
         case .pseudoLabels: PseudoLabelsStep.name
         }
     }
@@ -57,7 +61,7 @@ public struct SlicePictures {
     // MARK: Pictures
 
     /// The result of a step: a sheet of all eigenvectors, with a row for each tile; the feature map; or the prepared slice with
-    /// the mask, the parts of `split`, or the pseudo-labels over it. All but the eigenvectors have the lines in which the surfaces
+    /// the mask, the parts of `split`, or the pseudo-labels over it, or what one of their sources says. All but the eigenvectors have the lines in which the surfaces
     /// of the sample cross the slice.
     ///
     /// - Throws: ``CatalogError`` where the step has no result for the slice, or its bytes were evicted; ``PipelineError`` or
@@ -69,7 +73,11 @@ public struct SlicePictures {
         case .featureMap: try featureMap()
         case .mask: try mask()
         case .split: try split()
-        case .pseudoLabels: try pseudoLabels()
+        case .link: try labels(LinkStep.self, \.labels)
+        case .sheets: try labels(SheetsStep.self, \.labels)
+        case .modelLabels: try labels(ModelLabelsStep.self, \.labels)
+        case .blobs: try labels(BlobsStep.self, \.labels)
+        case .pseudoLabels: try labels(PseudoLabelsStep.self, \.labels)
         }
     }
 
@@ -117,11 +125,13 @@ public struct SlicePictures {
             classes: instances.parts().values, objects: instances.instances().values, caption: caption(SplitStep.name))
     }
 
-    /// This slice of the slab's pseudo-labels over the prepared slice: classes, and each object in a colour of its own.
-    private func pseudoLabels() throws -> RGBImage {
-        let (row, labels) = try slice.slabContent(PseudoLabelsStep.self, \.labels)
-        return try parts(
-            classes: labels.classes(slice: row), objects: labels.objects(slice: row), caption: caption(PseudoLabelsStep.name))
+    /// This slice of the slab's pseudo-labels, or of one of their sources, over the prepared slice: classes, and each object in a colour of
+    /// its own.
+    private func labels<S: TypedStep>(
+        _ step: S.Type, _ output: KeyPath<S.Outputs, ArtifactOutput<PseudoLabels>>
+    ) throws -> RGBImage {
+        let (row, labels) = try slice.slabContent(step, output)
+        return try parts(classes: labels.classes(slice: row), objects: labels.objects(slice: row), caption: caption(S.name))
     }
 
     // MARK: Drawing

@@ -4,8 +4,7 @@ import Volumes
 
 /// Where a step ends the sample: what ``MaskStep``, ``PseudoLabelsStep``, ``SegmentStep`` and ``PickStep`` declare and use alike.
 ///
-/// Outside of the sample there is noise, and nothing to be found. Where `extent` found no surface on a side, nothing is cut there; and
-/// nothing at all where the two planes are so far from parallel that one of them is wrong.
+/// Outside of the sample there is noise, and nothing to be found. Where `extent` found no surface on a side, nothing is cut there.
 struct SampleCut {
     /// What becomes of voxels outside.
     enum Voxels: String, CaseIterable, Sendable { case keep, ground }
@@ -33,9 +32,9 @@ struct SampleCut {
     private let extent: SampleExtent
     private let margin: Double
 
-    /// nil where the recipe keeps what is outside, or the planes contradict one another.
+    /// nil where the recipe keeps what is outside.
     init?<Choice>(_ inputs: InputValues<Inputs>, _ parameters: ParameterValues<Parameters<Choice>>) throws {
-        guard let extent = try inputs.extent, extent.isNearlyParallel else { return nil }
+        guard let extent = try inputs.extent else { return nil }
         (self.extent, margin) = (extent, try parameters.margin)
     }
 

@@ -78,6 +78,7 @@ import Volumes
         ])
         let slice = try near.slice(0, height: Self.side, width: Self.side)
         #expect(near.particles.particles.count == 1 && slice.particles.contains(1))
+        #expect(slice.classes[16] == Part.neither.rawValue && slice.particles[16] == 0)
         #expect(slice.classes[18] == Part.macromolecule.rawValue && slice.classes[5] == Part.membrane.rawValue)
         // Blobs tell no membranes: the diffusion map alone is believed in that.
         #expect(near.model?.observers == 1)

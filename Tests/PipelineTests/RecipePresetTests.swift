@@ -121,6 +121,8 @@ import Testing
         #expect(read["pseudo-labels.membrane.smallest_volume"]?.text == "7.0")
         #expect(try recipe(old + "link:\n  gap: 6\n")["link.gap"]?.text == "6")
         #expect(try recipe("link:\n  gap: 6\n" + old)["link.gap"]?.text == "6")
+        // Without a value, it has its default.
+        #expect(try recipe("pseudo-labels:\n  link:\n  particle:\n    smallest:\n")["link.gap"]?.text == "2")
         // Setting it writes the new name, which counts from then on.
         let file = RecipeFile(path: try directory.write("recipe.yaml", old.utf8))
         try file.set([(key: "link.gap", value: "3")], for: StandardSteps.all)

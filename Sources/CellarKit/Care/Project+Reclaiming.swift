@@ -51,7 +51,12 @@ extension Project {
     public func reclaimable(_ request: ReclaimingRequest) throws -> Reclamation {
         var found = Reclamation(ofRemoved: try catalog.results.count(Catalog.Unneeded(ofRemoved: true)))
         let workspaces = try WorkFolder(directory).workspaces()
-        let keys = try planner().continuedKeys(among: Set(workspaces.map(\.key)))
+        let wanted = Set(workspaces.map(\.key))
+        var keys = try planner().continuedKeys(among: wanted)
+        // What somebody asked for by name, and nothing reads, goes on when it is asked for again.
+        for step in graph.steps where step.runsOnlyWhereRead && keys.count < wanted.count {
+            keys.formUnion(try planner(until: step.name).continuedKeys(among: wanted))
+        }
         found.abandoned = workspaces.filter { !keys.contains($0.key) }
         found.continued = workspaces.filter { keys.contains($0.key) }
 

@@ -87,7 +87,7 @@ public struct ExportedResults: Sendable {
         let staleness =
             switch freshness {
             case .fresh: [String]()
-            case .stale(let cause): ["\(step) of \(owner) is stale: \(cause); `cellar run` renews it"]
+            case .stale(let cause): ["\(step) of \(owner) is stale: \(cause); `cellar run --until \(step)` renews it"]
             case .unknown(let reason): ["Whether \(step) of \(owner) is stale is not known: \(reason)"]
             }
         return staleness + (remark.map { [$0] } ?? [])

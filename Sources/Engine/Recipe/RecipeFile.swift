@@ -98,7 +98,8 @@ public struct RecipeFile: Sendable {
                 let key = prefix.isEmpty ? name : "\(prefix).\(name)"
                 // A step or group without entries, or a parameter without a value, has its defaults.
                 let isEmpty = value.scalar?.string.isEmpty == true && value.scalar?.style == .plain
-                if isEmpty, recipe.entries.contains(where: { $0.key == key || $0.key.hasPrefix("\(key).") }) { continue }
+                let known = recipe.entries.map(\.key) + recipe.renamed.keys
+                if isEmpty, known.contains(where: { $0 == key || $0.hasPrefix("\(key).") }) { continue }
                 try assign(value, prefix: key, depth: depth + 1, to: &recipe, seen: &seen)
             }
         case .scalar(let scalar):

@@ -124,7 +124,9 @@ public struct SampleExtentFinder: Sendable {
         if let below = lower, let above = upper, below.z >= above.z {
             if below.confidence < above.confidence { lower = nil } else { upper = nil }
         }
-        return SampleExtent(lower: lower, upper: upper)
+        let extent = SampleExtent(lower: lower, upper: upper)
+        // One of two planes that are far from parallel is wrong, and nobody knows which.
+        return extent.isNearlyParallel ? extent : SampleExtent(lower: nil, upper: nil)
     }
 
     /// A square of columns with one profile.

@@ -5,7 +5,8 @@ import Volumes
 ///
 /// A voxel is membrane where at least two say so and it probably is, by ``VoteModel``; a particle where a particle is agreed on (``ParticleAgreement``); "neither",
 /// which training ignores, where nobody knows: between the two probabilities, where a particle of one witness stands alone, and where
-/// most witnesses say "neither". One witness is believed.
+/// most witnesses say "neither". One witness is believed. Where no witness tells particles, or none tells membranes, the rest is ground: such
+/// labels teach only what their witnesses tell.
 struct AgreedLabels {
     let witnesses: [Witness]
     let particles: ParticleAgreement
@@ -76,12 +77,12 @@ struct AgreedLabels {
     func slice(_ slice: Int, height: Int, width: Int) throws -> Slice {
         let count = height * width
         var (numbers, isAlone) = ([Int32](repeating: 0, count: count), [Bool](repeating: false, count: count))
-        for (witness, table) in zip(particleWitnesses, particles.numbers) {
+        for (index, (witness, table)) in zip(particleWitnesses, particles.numbers).enumerated() {
             for (pixel, object) in try witness.labels.objects(slice: slice).enumerated() {
                 // Pieces of membrane have greater numbers than particles.
                 guard object > 0, object < table.count else { continue }
                 let number = table[Int(object)]
-                if number == ParticleAgreement.alone {
+                if number == ParticleAgreement.alone || particles.owners[Int(number) - 1] != index {
                     isAlone[pixel] = true
                 } else if numbers[pixel] == 0 {
                     numbers[pixel] = number

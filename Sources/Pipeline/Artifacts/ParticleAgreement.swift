@@ -6,6 +6,8 @@
 struct ParticleAgreement {
     /// The particles, with the confidence that they have: the mean of their witnesses', times the share of the witnesses that found them.
     let particles: [ParticleTable.Row]
+    /// For each particle the witness, by its index, whose voxels are its.
+    let owners: [Int]
     /// For each witness the number of the particle, from 1, that each of its own belongs to, by the number of its own (0 at index 0).
     /// ``alone`` where no other witness found it.
     let numbers: [[Int32]]
@@ -27,6 +29,7 @@ struct ParticleAgreement {
         if tables.count > 1 { groups = Self.joined(groups, tables, within: share) }
         // In the order of their first member, so that one witness's are numbered as it does.
         groups.sort { ($0[0].witness, $0[0].index) < ($1[0].witness, $1[0].index) }
+        var owners: [Int] = []
         var (particles, numbers) = ([ParticleTable.Row](), tables.map { [0] + [Int32](repeating: Self.alone, count: $0.count) })
         for group in groups where group.count > 1 || tables.count == 1 {
             let rows = group.map { tables[$0.witness][$0.index] }
@@ -36,9 +39,10 @@ struct ParticleAgreement {
                     centreInAngstroms: rows.reduce(.zero) { $0 + $1.centreInAngstroms } / count,
                     radiusInAngstroms: rows[0].radiusInAngstroms,
                     confidence: rows.reduce(0) { $0 + $1.confidence } / Double(tables.count), code: rows[0].code))
+            owners.append(group[0].witness)
             for member in group { numbers[member.witness][member.index + 1] = Int32(particles.count) }
         }
-        (self.particles, self.numbers) = (particles, numbers)
+        (self.particles, self.owners, self.numbers) = (particles, owners, numbers)
     }
 
     private static func joined(_ groups: [[Member]], _ tables: [[ParticleTable.Row]], within share: Double) -> [[Member]] {

@@ -109,7 +109,7 @@ struct MeasuredTomogram {
 /// The output `lamella` of `measure`: the extent of the lamella in z, at the middle of the slices, in Å from the centre of the first slice.
 ///
 /// The thickness is along z, and not along the normal as that of `sample`: times the area of a slice it is the lamella's volume, however it
-/// is tilted.
+/// is tilted, as long as both surfaces lie in the tomogram.
 struct StoredLamella: Codable, Hashable {
     let lowerInAngstroms: Double
     let upperInAngstroms: Double

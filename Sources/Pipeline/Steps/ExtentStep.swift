@@ -10,7 +10,7 @@ import Volumes
 /// voxel size needs no voxel again; `sample` says it in nm.
 public struct ExtentStep: TypedStep {
     public static let name = "extent"
-    public static let version = 1
+    public static let version = 2
     public static let scope = ScopeKind.tomogram
     public static let summary = "where the sample begins and ends: its two surfaces, as planes that may be tilted"
 

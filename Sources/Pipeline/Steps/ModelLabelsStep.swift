@@ -9,7 +9,7 @@ import Volumes
 /// What the model does not know, or is not sure of, is "neither", so that nothing is learned from it; ``NetworkParts`` says how its
 /// classes become those of pseudo-labels. Pieces of membrane that are too small are "neither", too.
 ///
-/// Voxels have the probabilities that `segment` finds with the same model. Its objects are no rows of `v_object`: those of a slab
+/// Voxels have the probabilities that `segment` finds with the same model inside of the sample, where its blocks are the program's choice. Its objects are no rows of `v_object`: those of a slab
 /// are the pseudo-labels', and each counts once.
 public struct ModelLabelsStep: TypedStep {
     public static let name = "model-labels"

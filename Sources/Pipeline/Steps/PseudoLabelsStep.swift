@@ -118,8 +118,15 @@ public struct PseudoLabelsStep: TypedStep {
     ) throws {
         let agreed = drawn.agreed
         var drawn = drawn
+        let isOutside = agreed.particles.particles.map { particle in
+            sample.map { !$0.contains(particle.centreInAngstroms / frame.voxelSize.vectorInAngstroms) } ?? false
+        }
         func labels(_ z: Int) throws -> AgreedLabels.Slice {
             var slice = try drawn.slice(z)
+            for (pixel, number) in slice.particles.enumerated() where number > 0 && isOutside[Int(number) - 1] {
+                slice.particles[pixel] = 0
+                slice.classes[pixel] = SliceInstances.Part.neither.rawValue
+            }
             sample?.cut(&slice, z: z + frame.firstSlice, shape: shape)
             return slice
         }
