@@ -53,7 +53,7 @@ public struct VoteModel: Sendable, Hashable {
     ///
     /// - Parameter counts: the number of voxels of each combination of votes, by ``index(_:)``.
     /// - Throws: ``ImageError`` where there are no observers, more than ``observerLimit``, or another number of combinations.
-    /// - Complexity: some hundred passes over the combinations.
+    /// - Complexity: some hundred passes over the combinations, 2000 at most.
     public init(observers: Int, counts: [Int]) throws(ImageError) {
         guard (1...Self.observerLimit).contains(observers), counts.count == Self.combinations(observers: observers) else {
             throw ImageError(

@@ -26,7 +26,8 @@ package struct Blob: Hashable, Sendable {
 /// Several sizes are looked for one by one. Peaks of two sizes of which one lies in the ball of the other are one particle, of
 /// the size that answers more. A size of which nothing is left in a round has no particle.
 ///
-/// Particles of more than 32 voxels are looked for in a volume that is binned so far that they have 16 to 32.
+/// Particles of more than 32 voxels are looked for in a volume that is binned so far that they have 16 to 32; where the window of slices would
+/// not fit into its memory, in one that is binned further, until they have 8.
 ///
 /// What is round and dark is a particle: beads of gold as well as pieces of a membrane that bend. Where no particle is, Otsu's
 /// threshold still takes the higher maxima of the noise.
@@ -36,7 +37,7 @@ package struct Blob: Hashable, Sendable {
 /// let found = try finder.blobs(in: 100..<130) { z in density(z) }   // bright particles, mean 0, standard deviation 1
 /// ```
 ///
-/// Memory is a window of up to some 110 slices of the binned volume, whatever the size of the volume, and the maxima.
+/// Memory is a window of slices of the binned volume, within the bytes that it may have as long as particles keep 8 voxels; and the maxima.
 package struct BlobFinder: Sendable {
     /// One size that is looked for.
     fileprivate struct Size: Sendable {
@@ -80,16 +81,22 @@ package struct BlobFinder: Sendable {
     package static let diameters = 4.0...10_000
     /// The largest diameter in voxels for which the volume is not binned.
     private static let largestUnbinned = 32.0
+    /// The least diameter in binned voxels that memory may ask for.
+    private static let leastBinned = 8.0
+    /// The window on either side of a slice, in radii: that of the Laplacian.
+    private static let windowInRadii = 3.5
 
     /// - Parameters:
     ///   - shape: of the whole volume.
     ///   - diameters: in voxels, 4 to 10 000.
     ///   - rounds: how many times a template is averaged, 0 … 10.
     ///   - threshold: the least response in standard deviations of the filter's response; 0 for Otsu's threshold of the maxima.
-    ///   - separation: the least distance of two particles of one size, in diameters, above 0 and up to 10.
+    ///   - separation: the least distance of two particles of one size, in diameters, 0.01 to 10.
+    ///   - bytes: for the window of slices.
     /// - Throws: ``ImageError`` where a number is out of range.
     package init(
-        shape: VolumeShape, diameters: [Double], rounds: Int = 2, threshold: Double = 0, separation: Double = 0.5
+        shape: VolumeShape, diameters: [Double], rounds: Int = 2, threshold: Double = 0, separation: Double = 0.5,
+        bytes: Int = 512 << 20
     ) throws(ImageError) {
         for diameter in diameters where !Self.diameters.contains(diameter) {
             throw .parameter("the diameter of a particle", diameter, mustBe: "4 to 10000 voxels")
@@ -98,12 +105,17 @@ package struct BlobFinder: Sendable {
         guard threshold >= 0, threshold.isFinite else {
             throw .parameter("the threshold", threshold, mustBe: "a finite number, 0 or more")
         }
-        guard separation > 0, separation <= 10 else {
-            throw .parameter("the separation", separation, mustBe: "above 0, up to 10 diameters")
+        guard (0.01...10).contains(separation) else {
+            throw .parameter("the separation", separation, mustBe: "0.01 to 10 diameters")
         }
         (self.shape, self.rounds, self.threshold, self.separation) = (shape, rounds, threshold, separation)
         sizes = diameters.enumerated().compactMap { number, diameter in
-            let binning = Int((diameter / Self.largestUnbinned).rounded(.up))
+            var binning = Int((diameter / Self.largestUnbinned).rounded(.up))
+            func window(_ binning: Int) -> Double {
+                let slices = 2 * Self.windowInRadii * diameter / 2 / Double(binning) + 1
+                return 4 * slices * Double(shape.voxelsPerSlice) / Double(binning * binning)
+            }
+            while window(binning) > Double(bytes), diameter / Double(binning + 1) >= Self.leastBinned { binning += 1 }
             func parts(_ count: Int) -> Int { (count + binning - 1) / binning }
             // A part of a valid shape is one.
             return VolumeShape(z: parts(shape.z), y: parts(shape.y), x: parts(shape.x)).map {
@@ -169,7 +181,8 @@ package struct BlobFinder: Sendable {
         let distance = separation * 2 * size.radius
         // What lies beyond the range and is near enough to a particle in it to suppress it, and one slice to know maxima from
         // slopes.
-        let margin = Int(max(distance, size.radius).rounded(.up)) + 2
+        let widest = (sizes.map { $0.radius * Double($0.binning) }.max() ?? 0) / Double(size.binning)
+        let margin = Int(max(distance, widest).rounded(.up)) + 2
         let wanted =
             max(0, z.lowerBound / size.binning - margin)..<min(size.shape.z, (z.upperBound - 1) / size.binning + 1 + margin)
         var maxima = BlobMaxima(depth: size.shape.z, least: Self.leastResponse)
@@ -194,7 +207,7 @@ package struct BlobFinder: Sendable {
         threshold = deviation > 0 ? Double(least) / deviation : nil
         return peaks.filter { $0.response > least }.map { peak in
             Candidate(
-                peak: BlobPeak(center: size.unbinned(peak.center), response: peak.response),
+                peak: BlobPeak(center: size.unbinned(peak.center, in: shape), response: peak.response),
                 size: size.number, radius: size.radius * Double(size.binning),
                 confidence: min(max(1 - Double(least) / (2 * Double(peak.response)), 0), 1))
         }
@@ -218,18 +231,21 @@ package struct BlobFinder: Sendable {
     private func particles(_ candidates: [Candidate]) -> [Candidate] {
         guard sizes.count > 1, let widest = candidates.map(\.radius).max() else { return candidates }
         var kept: [Candidate] = []
-        var places = CellList(distance: widest)
+        var places = [CellList](repeating: CellList(distance: widest), count: sizes.count)
         let sorted = candidates.sorted {
             $0.peak == $1.peak ? $0.size < $1.size : $0.peak.comes(before: $1.peak)
         }
         for candidate in sorted {
-            let isTaken = places.near(candidate.peak.center).contains { index in
-                let other = kept[index]
-                let (offset, limit) = (other.peak.center - candidate.peak.center, max(other.radius, candidate.radius))
-                return other.size != candidate.size && (offset * offset).sum() < limit * limit
+            let isTaken = places.indices.contains { size in
+                size != candidate.size
+                    && places[size].near(candidate.peak.center).contains { index in
+                        let other = kept[index]
+                        let (offset, limit) = (other.peak.center - candidate.peak.center, max(other.radius, candidate.radius))
+                        return (offset * offset).sum() < limit * limit
+                    }
             }
             guard !isTaken else { continue }
-            places.add(kept.count, at: candidate.peak.center)
+            places[candidate.size].add(kept.count, at: candidate.peak.center)
             kept.append(candidate)
         }
         return kept
@@ -276,9 +292,10 @@ extension BlobFinder.Size {
         return Image(uncheckedHeight: shape.y, width: shape.x) { _ = $0.initialize(from: sums) }
     }
 
-    /// A place in voxels of the volume, of one in binned voxels; and the other way.
-    fileprivate func unbinned(_ place: SIMD3<Double>) -> SIMD3<Double> {
-        place * Double(binning) + Double(binning - 1) / 2
+    /// A place in voxels of the volume, of one in binned voxels; and the other way. The last binned voxel may reach beyond the volume.
+    fileprivate func unbinned(_ place: SIMD3<Double>, in volume: VolumeShape) -> SIMD3<Double> {
+        (place * Double(binning) + Double(binning - 1) / 2).clamped(
+            lowerBound: .zero, upperBound: SIMD3(Double(volume.x - 1), Double(volume.y - 1), Double(volume.z - 1)))
     }
 
     fileprivate func binned(_ place: SIMD3<Double>) -> SIMD3<Double> {

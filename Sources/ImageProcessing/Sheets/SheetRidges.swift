@@ -39,7 +39,8 @@ public struct SheetRidges: Sendable {
         let value = UInt64(min(votes * Self.resolution, 65535))
         count += 1
         histogram[Int(value)] += 1
-        guard value >= least else { return }
+        // Where even the strongest are too many, no more are taken.
+        guard value >= least, places.count < limit || least < 65535 else { return }
         places.append(index << 24 | UInt64(CentreSurface.code(at: place - voxel)) << 16 | value)
         if places.count > limit { dropWeaker() }
     }

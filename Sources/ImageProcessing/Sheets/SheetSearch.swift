@@ -34,8 +34,10 @@ public struct SheetSearch: Sendable {
     private static let sides = [16, 24, 32, 48, 64, 96, 128, 160, 192, 256, 320, 384, 512]
     /// The tiles of which the noise is taken, at most.
     private static let samples = 6
+    /// The memory beyond which even the smallest tile is refused.
+    private static let mostBytes = Double(2 << 30)
 
-    /// - Parameter bytes: the memory for a tile and what is computed of it; a tile has no fewer than 16³ voxels and its halo.
+    /// - Parameter bytes: the memory for a tile and what is computed of it; a tile has no fewer than 16³ voxels and its halo, up to 2 GiB.
     public init(
         shape: VolumeShape, voxelSize: VoxelSize, parameters: SheetParameters, bytes: Int = 192 << 20
     ) {
@@ -59,6 +61,13 @@ public struct SheetSearch: Sendable {
         }
         var result = try SheetRidges(shape: box.shape)
         let (z, y, x) = axes(slices)
+        let need = memory(z, y, x)
+        guard need <= Self.mostBytes else {
+            throw ImageError(
+                .invalidParameter,
+                "filters so long for their width across a sheet need \((need / Double(1 << 30)).rounded()) GiB: make width.along and width.voting "
+                    + "shorter, or width.across wider")
+        }
         let filters = SheetFilters(z: z, y: y, x: x, parameters)
         let voting = SheetVoting(z: z, y: y, x: x, parameters)
         let rim = 3 * parameters.normalWidth
@@ -68,12 +77,14 @@ public struct SheetSearch: Sendable {
         }
         // The noise, by some tiles that are spread evenly.
         var power = SheetPower(z: z, y: y, x: x)
-        let sampled = Set((0..<min(Self.samples, tiles.count)).map { $0 * tiles.count / min(Self.samples, tiles.count) })
-        var kept: FourierVolume?
-        for index in sampled.sorted() {
+        let sampled = (0..<min(Self.samples, tiles.count)).map { $0 * tiles.count / min(Self.samples, tiles.count) }
+        var (kept, count): (FourierVolume?, Int) = (nil, 0)
+        // Then all others, as long as tiles are constant: padding says nothing of the noise.
+        for index in sampled + tiles.indices.filter({ !sampled.contains($0) }) where count < sampled.count {
             try progress(0, tiles.count)
             guard let (spectrum, part) = try filters.spectrum(of: tiles[index], window, read: read) else { continue }
             power.add(spectrum, part: part)
+            count += 1
             kept = tiles.count == 1 ? spectrum : nil
         }
         let deviations = filters.deviations(power)
@@ -101,6 +112,17 @@ public struct SheetSearch: Sendable {
             throw ImageError(.invalidSize, "the slices \(slices) do not lie in a tomogram of \(shape) voxels")
         }
         return try SheetRidges(shape: box.shape).surface(above: 0)
+    }
+
+    /// The bytes of a tile, and of the tables of votes.
+    private func memory(_ z: SheetAxis, _ y: SheetAxis, _ x: SheetAxis) -> Double {
+        let searched = Double(z.searched) * Double(y.searched) * Double(x.searched)
+        let groups = Double(z.length) * Double(y.length) * Double(x.length)
+        let volume = z.spacing * y.spacing * x.spacing
+        let widths = SheetVoting.widths(parameters, spacing: cbrt(volume))
+        let radius = SheetVoting.extent * widths.along
+        let neighbours = Double.pi * radius * radius * 2 * SheetVoting.extent * widths.across / volume
+        return max(4 * groups + 5 * searched, 22 * searched) + 16 * neighbours * Double(parameters.directions.count)
     }
 
     /// The grids and the tiles: those that cost the least and fit into the memory.

@@ -1,3 +1,5 @@
+import ImageProcessing
+
 /// The particles that several witnesses agree on.
 ///
 /// Particles of different witnesses are the same where their centres are nearer than a part of the smaller diameter; nearest ones are
@@ -23,7 +25,7 @@ struct ParticleAgreement {
     /// - Parameters:
     ///   - tables: the particles of each witness.
     ///   - share: the part of the smaller diameter.
-    /// - Complexity: a pass over the pairs whose centres are near along x.
+    /// - Complexity: a pass over the pairs whose centres are near.
     init(_ tables: [[ParticleTable.Row]], within share: Double) {
         var groups = tables.enumerated().flatMap { witness, rows in rows.indices.map { [Member(witness: witness, index: $0)] } }
         if tables.count > 1 { groups = Self.joined(groups, tables, within: share) }
@@ -47,31 +49,33 @@ struct ParticleAgreement {
 
     private static func joined(_ groups: [[Member]], _ tables: [[ParticleTable.Row]], within share: Double) -> [[Member]] {
         func row(_ group: Int) -> ParticleTable.Row { tables[groups[group][0].witness][groups[group][0].index] }
-        let sorted = groups.indices.sorted { (row($0).centreInAngstroms.x, $0) < (row($1).centreInAngstroms.x, $1) }
         let widest = groups.indices.map { 2 * share * row($0).radiusInAngstroms }.max() ?? 0
+        guard widest > 0 else { return groups }
+        var places = CellList(distance: widest)
         var pairs: [(distance: Double, first: Int, second: Int)] = []
-        for (place, first) in sorted.enumerated() {
-            for second in sorted[(place + 1)...] {
+        for second in groups.indices {
+            for first in places.near(row(second).centreInAngstroms) where groups[first][0].witness != groups[second][0].witness {
                 let offset = row(second).centreInAngstroms - row(first).centreInAngstroms
-                if offset.x > widest { break }
-                let reach = 2 * share * min(row(first).radiusInAngstroms, row(second).radiusInAngstroms)
                 let distance = (offset * offset).sum().squareRoot()
-                if distance < reach, groups[first][0].witness != groups[second][0].witness {
-                    pairs.append((distance, min(first, second), max(first, second)))
+                if distance < 2 * share * min(row(first).radiusInAngstroms, row(second).radiusInAngstroms) {
+                    pairs.append((distance, first, second))
                 }
             }
+            places.add(second, at: row(second).centreInAngstroms)
         }
         pairs.sort { ($0.distance, $0.first, $0.second) < ($1.distance, $1.first, $1.second) }
         var members = groups
-        var group = Array(groups.indices)
+        // Of each group that was one particle: where it is now, and what it holds.
+        var (group, held) = (Array(groups.indices), groups.indices.map { [$0] })
         for pair in pairs {
             let (first, second) = (group[pair.first], group[pair.second])
             guard first != second, Set(members[first].map(\.witness)).isDisjoint(with: members[second].map(\.witness)) else {
                 continue
             }
-            for member in groups.indices where group[member] == second { group[member] = first }
+            for moved in held[second] { group[moved] = first }
+            held[first] += held[second]
             members[first] = (members[first] + members[second]).sorted { ($0.witness, $0.index) < ($1.witness, $1.index) }
-            members[second] = []
+            (members[second], held[second]) = ([], [])
         }
         return members.filter { !$0.isEmpty }
     }

@@ -7,8 +7,7 @@ import Volumes
 /// Finds the particles of a slab by their size, in three dimensions, without labels and without a network (`BlobFinder`): one of
 /// the sources of ``PseudoLabelsStep``.
 ///
-/// Structures are dark in a tomogram; densities are cut off and normalised as networks see them (``DensityScaling``), and
-/// inverted. So a bead of gold is no darker than the darkest half percent of the voxels, and does not decide the threshold; but a
+/// Densities are cut off and normalised as networks see them (``DensityScaling``), and inverted where structures are dark. So a bead of gold is no darker than the darkest half percent of the voxels, and does not decide the threshold; but a
 /// bead is a blob, too, and may be found.
 ///
 /// Slices beyond the slab are read as far as filters reach, so that its ends are no edges. A particle whose centre lies beyond it
@@ -23,6 +22,8 @@ public struct BlobsStep: TypedStep {
     public static let runsOnlyWhereRead = true
 
     public struct Parameters: Sendable {
+        let structures = Parameter<PrepareStep.Structures>.choice(
+            "density.structures", default: .dark, "how structures stand out in the tomogram")
         let sizes = Parameter.written(
             "sizes", default: "250", as: sizesForm, "diameters of particles in Å, with commas between them")
         let rounds = Parameter.integer(
@@ -91,6 +92,13 @@ public struct BlobsStep: TypedStep {
         let scaling = try DensityScaling(histogram, of: item.scope.tomogram)
         let volume = try item.inputs.voxels.open()
         let shape = volume.shape
+        let edges = voxelSize.vectorInAngstroms
+        guard edges.max() <= 1.1 * edges.min() else {
+            throw PipelineError(
+                "voxels of \(item.scope.tomogram) are \(edges.x) × \(edges.y) × \(edges.z) Å, and balls are looked for in cubic ones: set "
+                    + "\(PseudoLabelsStep.name).\(Witness.Kind.blobs.parameter) to false, or rescale it")
+        }
+        let sign: Float = try item.parameters.structures == .dark ? -1 : 1
         let inVoxels = diameters.map { $0 / voxelSize.meanInAngstroms }
         if let index = inVoxels.indices.first(where: { !BlobFinder.diameters.contains(inVoxels[$0]) }) {
             throw PipelineError(
@@ -103,7 +111,7 @@ public struct BlobsStep: TypedStep {
             separation: item.parameters.separation)
         let found = try finder.blobs(in: item.inputs.z) { slice in
             try item.checkCancellation()
-            return try shape.image(scaling.normalized(volume.readSlice(z: slice).floats()).map { -$0 })
+            return try shape.image(scaling.normalized(volume.readSlice(z: slice).floats()).map { sign * $0 })
         } progress: { part in
             item.report(part, "\(Int((part * 100).rounded())) % of the filters")
         }

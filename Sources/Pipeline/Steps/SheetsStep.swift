@@ -117,19 +117,22 @@ extension SheetsStep {
         let z: Range<Int>
         /// The slices whose ridges it depends on.
         let read: Range<Int>
-        /// The thickness of membranes in Å: that of the recipe, or the length of a voxel.
+        /// The thickness of membranes in Å: that of the recipe, or the least without holes, 1.4 σ of the filter across.
         let thickness: Double
         private let membrane: SheetDrawing
         private let band: SheetDrawing
-        /// The slices that are drawn at once: 64 MiB.
+        /// The slices that are drawn at once: some 96 MiB.
         private let height: Int
 
         init(_ item: Item<SheetsStep>, z: Range<Int>, of shape: VolumeShape, voxelSize: VoxelSize) throws {
-            let least = voxelSize.meanInAngstroms
+            // Places of the surface are a voxel of the search apart: thinner sheets would have holes.
+            let spacing = max(0.8 * (try item.parameters.across), voxelSize.vectorInAngstroms.max())
+            let least = max(voxelSize.meanInAngstroms, 1.75 * spacing)
             thickness = max(try item.parameters.thickness, least)
             guard thickness <= 1000 else {
                 throw PipelineError(
-                    "voxels of \(item.scope.tomogram) are \(least) Å long, too long for membranes; check its voxel size")
+                    "voxels of \(item.scope.tomogram) are \(voxelSize.vectorInAngstroms.max()) Å long, too long for membranes; check its voxel "
+                        + "size")
             }
             let wide = min(try thickness + 2 * item.parameters.band, 1000)
             func drawing(_ slices: Range<Int>, _ thickness: Double) throws -> SheetDrawing {
