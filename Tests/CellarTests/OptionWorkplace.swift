@@ -103,6 +103,10 @@ struct OptionWorkplace {
     func renew() throws {
         try Self.shell("/bin/rm", "-rf", folder)
         try Self.shell("/bin/cp", "-a", template.folder, folder)
+        // Its paths are absolute: all workplaces would write into the template's folder, each in the way of the others.
+        let copick = "\(folder)/copick.json"
+        let text = try String(contentsOfFile: copick, encoding: .utf8)
+        try text.replacingOccurrences(of: template.folder, with: folder).write(toFile: copick, atomically: false, encoding: .utf8)
     }
 
     /// Runs a command of the program.
