@@ -41,12 +41,13 @@ private struct Training: Step {
     func run(_ item: StepItem) throws { try item.give("network", value: item.text("word")) }
 }
 
-/// Gives the recipe's word.
+/// Gives the recipe's word, where ``EchoStep`` listens.
 private struct WordStep: TypedStep {
     static let name = "word"
     static let version = 1
     static let scope = ScopeKind.tomogram
     static let summary = ""
+    static let runsOnlyWhereRead = true
 
     struct Parameters: Sendable { let word = Parameter.text("word", default: "first", "") }
     struct Inputs: Sendable { let voxelSize = Input.declaredVoxelSize }
@@ -72,39 +73,6 @@ private struct EchoStep: TypedStep {
     static let (parameters, inputs, outputs) = (Parameters(), Inputs(), Outputs())
 
     func run(_ item: Item<Self>) throws { try item.give(\.echo, item.inputs.word ?? "nothing") }
-}
-
-/// Runs only where ``MasterStep`` listens.
-private struct ServantStep: TypedStep {
-    static let name = "servant"
-    static let version = 1
-    static let scope = ScopeKind.tomogram
-    static let summary = ""
-    static let runsOnlyWhereRead = true
-
-    struct Parameters: Sendable {}
-    struct Inputs: Sendable { let voxelSize = Input.declaredVoxelSize }
-    struct Outputs: Sendable { let word = ValueOutput<String>("word") }
-    static let (parameters, inputs, outputs) = (Parameters(), Inputs(), Outputs())
-
-    func run(_ item: Item<Self>) throws { try item.give(\.word, "served") }
-}
-
-private struct MasterStep: TypedStep {
-    static let name = "master"
-    static let version = 1
-    static let scope = ScopeKind.tomogram
-    static let summary = ""
-
-    struct Parameters: Sendable { let listens = Parameter.flag("listens", default: true, "") }
-    struct Inputs: Sendable {
-        let voxelSize = Input.declaredVoxelSize
-        let word = Input(ServantStep.self, \.word, by: "listens", needs: ["false": .never])
-    }
-    struct Outputs: Sendable { let word = ValueOutput<String>("word") }
-    static let (parameters, inputs, outputs) = (Parameters(), Inputs(), Outputs())
-
-    func run(_ item: Item<Self>) throws { try item.give(\.word, item.inputs.word ?? "nothing") }
 }
 
 @Suite("An input that is needed only sometimes") struct OptionalInputTests {
@@ -184,23 +152,23 @@ private struct MasterStep: TypedStep {
         #expect(try toys.results()["echo toys/a echo"] == "second")
         #expect(try run("second", listens: false) == ["echo"])
         #expect(try toys.results()["echo toys/a echo"] == "nothing")
-        // What is not read makes nothing stale.
-        #expect(try run("third", listens: false) == ["word"])
+        // What is not read makes nothing stale, and does not run.
+        #expect(try run("third", listens: false) == [])
     }
 
     @Test("a step that serves others runs only where it is read, or asked for by name")
     func onlyWhereRead() throws {
-        let graph = try StepGraph([ServantStep(), MasterStep()])
+        let graph = try StepGraph([WordStep(), EchoStep()])
         func steps(listens: Bool, until last: String? = nil) throws -> [String] {
             var recipe = Recipe(steps: graph.steps)
-            try recipe.set("master.listens", to: "\(listens)")
+            try recipe.set("echo.listens", to: "\(listens)")
             // Adapted twice, as a plan of adapted steps is.
             return try graph.adapted(to: recipe, until: last).adapted(to: recipe).steps.map(\.name)
         }
-        #expect(try steps(listens: true) == ["servant", "master"])
-        #expect(try steps(listens: false) == ["master"])
-        #expect(try steps(listens: false, until: "servant") == ["servant"])
-        #expect(try steps(listens: true, until: "servant") == ["servant"])
+        #expect(try steps(listens: true) == ["word", "echo"])
+        #expect(try steps(listens: false) == ["echo"])
+        #expect(try steps(listens: false, until: "word") == ["word"])
+        #expect(try steps(listens: true, until: "word") == ["word"])
         #expect(throws: EngineError.self) { try steps(listens: true, until: "nobody") }
     }
 

@@ -179,6 +179,22 @@ private func distance(_ a: SIMD3<Double>, _ b: SIMD3<Double>) -> Double {
         }
     }
 
+    @Test("with little memory the volume is binned further; what lies at its far faces is found inside of it")
+    func littleMemory() throws {
+        var scene = try BallScene(z: 45, side: 61, balls: [(SIMD3(18, 20, 20), 8), (SIMD3(44, 42, 44), 8)])
+        scene.noise = 0.5
+        let slices = try scene.slices()
+        let finder = try BlobFinder(shape: scene.shape, diameters: [16], rounds: 0, threshold: 2, bytes: 1)
+        var calls = 0
+        let found = try finder.blobs(in: 0..<45) { z in
+            calls += 1
+            return slices[z]
+        }
+        #expect(calls == 45)
+        for ball in scene.balls { #expect(found.blobs.contains { distance($0.center, ball.center) < 3 }, "\(found.blobs)") }
+        #expect(found.blobs.allSatisfy { $0.center.z <= 44 && $0.center.y <= 60 && $0.center.x <= 60 })
+    }
+
     @Test(
         "slices beyond a range are read, so that its ends are no edges; what lies there is not given; the bits are the same again"
     )

@@ -3,6 +3,7 @@ import Catalog
 import CatalogSchema
 import Engine
 import Foundation
+import GRDB
 import ImageProcessing
 import Testing
 import Volumes
@@ -84,6 +85,24 @@ import Volumes
         try collection.catalog.collection.addSlab(tomogramID: collection.tomogramID, z: 8..<10)
         // prepare to split of two slices, consistency, link and pseudo-labels of one slab.
         #expect(try collection.run()?.progress.ran == 15)
+    }
+
+    @Test("without any source there is a sentence; a source that is switched off does not run, nor do the steps before it")
+    func sources() throws {
+        let collection = try PipelineCollection(BallsAndSheet(z: 12, side: 64).voxels(), settings: Self.settings)
+        try collection.catalog.collection.addSlab(tomogramID: collection.tomogramID, z: 2..<10)
+        collection.settings["pseudo-labels.sources.diffusion"] = "false"
+        let failures = try #require(try collection.run()).failures
+        #expect(failures.count == 1 && failures[0].contains("pseudo-labels.sources.diffusion to true"), "\(failures)")
+        collection.settings["pseudo-labels.sources.blobs"] = "true"
+        collection.settings["blobs.sizes"] = "200"
+        let report = try #require(try collection.run())
+        #expect(report.isComplete, "\(report.failures)")
+        let steps = try collection.catalog.unsafeRead { try String.fetchAll($0, sql: "SELECT DISTINCT step FROM v_step") }
+        #expect(
+            steps.contains("blobs") && Set(steps).isDisjoint(with: ["prepare", "features", "mask", "link", "sheets"]), "\(steps)")
+        let particles = try collection.catalog.results.objects(ofTomogram: collection.tomogramID, class: "macromolecule")
+        #expect(!particles.isEmpty && particles.allSatisfy { $0.confidence != nil })
     }
 
     @Test("with what preset paper switches off every instance is a particle, and all else of the mask is membrane")

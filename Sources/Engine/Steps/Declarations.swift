@@ -29,10 +29,7 @@ extension Input {
         _ step: S.Type, _ output: KeyPath<S.Outputs, ArtifactOutput<Content>>, by parameter: String,
         needs: [String: InputCondition.Need]
     ) where Value == Content? {
-        let always = Input<Content>(step, output)
-        self.init(
-            input: always.input, read: { item in item.reads(always.input) ? try always.read(item) : nil },
-            condition: InputCondition(always.input, parameter: parameter, needs: needs))
+        self.init(Input<Content>(step, output), by: parameter, needs: needs)
     }
 
     /// A value of another step that items need only sometimes, as a choice or a flag of the recipe says; nil where it is not read.
@@ -44,7 +41,12 @@ extension Input {
         _ step: S.Type, _ output: KeyPath<S.Outputs, ValueOutput<Content>>, by parameter: String,
         needs: [String: InputCondition.Need]
     ) where Value == Content? {
-        let always = Input<Content>(step, output)
+        self.init(Input<Content>(step, output), by: parameter, needs: needs)
+    }
+
+    /// An input that is read where the item needs it.
+    private init<Content>(_ always: Input<Content>, by parameter: String, needs: [String: InputCondition.Need])
+    where Value == Content? {
         self.init(
             input: always.input, read: { item in item.reads(always.input) ? try always.read(item) : nil },
             condition: InputCondition(always.input, parameter: parameter, needs: needs))

@@ -27,7 +27,7 @@ public struct SampleExtent: Codable, Hashable, Sendable {
 
     /// Whether the surfaces are parallel to a tenth of a voxel for each voxel along x and along y (6°), or one of them is missing. Lamellae
     /// are wedges of a few degrees at most: where the surfaces differ by more, at least one of the planes is wrong.
-    public var isNearlyParallel: Bool {
+    var isNearlyParallel: Bool {
         guard let lower, let upper else { return true }
         return max(abs(lower.slopeX - upper.slopeX), abs(lower.slopeY - upper.slopeY)) <= 0.1
     }

@@ -3,9 +3,9 @@ import Volumes
 
 /// The labels that several witnesses agree on, slice by slice.
 ///
-/// A voxel is membrane where at least two say so and it probably is, by ``VoteModel``; a particle where a particle is agreed on (``ParticleAgreement``); "neither",
-/// which training ignores, where nobody knows: between the two probabilities, where a particle of one witness stands alone, and where
-/// most witnesses say "neither". One witness is believed. Where no witness tells particles, or none tells membranes, the rest is ground: such
+/// A voxel is membrane where at least two say so and it probably is, by ``VoteModel``; a particle where a particle is agreed on
+/// (``ParticleAgreement``); "neither", which training ignores, where nobody knows: between the two probabilities, where a particle of one
+/// witness stands alone, and where at least half of the witnesses of membranes say "neither". One witness is believed. Where no witness tells particles, or none tells membranes, the rest is ground: such
 /// labels teach only what their witnesses tell.
 struct AgreedLabels {
     let witnesses: [Witness]

@@ -43,6 +43,12 @@ struct DensityScaling: Sendable {
     let mean: Double
     let standardDeviation: Double
 
+    /// Whether voxels differ, so that there is something to scale.
+    static func isPossible(with histogram: Histogram) -> Bool {
+        guard let low = histogram.percentile(0.5), let high = histogram.percentile(99.5) else { return false }
+        return low < high
+    }
+
     /// - Parameter tomogram: its name, for the message.
     /// - Throws: ``PipelineError`` where the two percentiles are equal, or no voxel is finite.
     init(_ histogram: Histogram, of tomogram: String) throws {

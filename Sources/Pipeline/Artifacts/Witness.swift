@@ -1,3 +1,10 @@
+package import Engine
+
+/// What the steps give that are sources of labels and nothing else.
+public struct WitnessOutputs: Sendable {
+    package let labels = ArtifactOutput<PseudoLabels>("labels", evictable: true)
+}
+
 /// A source of labels for the slices of a slab: one of several that ``PseudoLabelsStep`` asks.
 ///
 /// Each gives the classes of pseudo-labels, and tells some of them: what one cannot tell, it has no vote on.

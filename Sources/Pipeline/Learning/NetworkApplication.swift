@@ -35,13 +35,6 @@ struct NetworkApplication {
         }
     }
 
-    /// What a step reads of the tomogram that it applies networks to.
-    public struct TomogramInputs: DeclarationGroup {
-        let voxels = Input.voxels
-        let histogram = Input(DescribeStep.self, \.histogram)
-        let calibration = Input(CalibrateStep.self, \.voxelSize)
-    }
-
     /// The parameters of a step that applies networks.
     public struct Parameters: DeclarationGroup {
         static let choiceName = "network"

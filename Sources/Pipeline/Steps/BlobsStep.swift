@@ -7,8 +7,8 @@ import Volumes
 /// Finds the particles of a slab by their size, in three dimensions, without labels and without a network (`BlobFinder`): one of
 /// the sources of ``PseudoLabelsStep``.
 ///
-/// Densities are cut off and normalised as networks see them (``DensityScaling``), and inverted where structures are dark. So a bead of gold is no darker than the darkest half percent of the voxels, and does not decide the threshold; but a
-/// bead is a blob, too, and may be found.
+/// Densities are cut off and normalised as networks see them (``StructureDensities``): a bead of gold is no darker than the darkest
+/// half percent of the voxels, and does not decide the threshold; but a bead is a blob, too, and may be found.
 ///
 /// Slices beyond the slab are read as far as filters reach, so that its ends are no edges. A particle whose centre lies beyond it
 /// is not given. What was found is an opinion, and no object of the catalog: `v_object` does not list it.
@@ -22,8 +22,7 @@ public struct BlobsStep: TypedStep {
     public static let runsOnlyWhereRead = true
 
     public struct Parameters: Sendable {
-        let structures = Parameter<PrepareStep.Structures>.choice(
-            "density.structures", default: .dark, "how structures stand out in the tomogram")
+        let densities = StructureDensities.Parameters()
         let sizes = Parameter.written(
             "sizes", default: "250", as: sizesForm, "diameters of particles in Å, with commas between them")
         let rounds = Parameter.integer(
@@ -36,14 +35,9 @@ public struct BlobsStep: TypedStep {
     }
     public struct Inputs: Sendable {
         let z = Input.z
-        let voxels = Input.voxels
-        let histogram = Input(DescribeStep.self, \.histogram)
-        let calibration = Input(CalibrateStep.self, \.voxelSize)
+        let tomogram = TomogramInputs()
     }
-    public struct Outputs: Sendable {
-        package let labels = ArtifactOutput<PseudoLabels>("labels", evictable: true)
-    }
-    public static let (parameters, inputs, outputs) = (Parameters(), Inputs(), Outputs())
+    public static let (parameters, inputs, outputs) = (Parameters(), Inputs(), WitnessOutputs())
 
     /// The threshold as a metric, in standard deviations of the response of the last filter; of several sizes, one for each.
     static let thresholdMetric = "threshold"
@@ -52,9 +46,9 @@ public struct BlobsStep: TypedStep {
 
     public func run(_ item: Item<Self>) throws {
         let z = try item.inputs.z
-        let voxelSize = try item.inputs.calibration.voxelSize(of: item.scope)
-        let shape = try item.inputs.voxels.open().shape
-        let blobs = try blobs(item, voxelSize)
+        let voxelSize = try item.inputs.tomogram.calibration.voxelSize(of: item.scope)
+        let shape = try item.inputs.tomogram.voxels.open().shape
+        let blobs = try blobs(item, shape, voxelSize)
         let particles = blobs.enumerated().map { index, blob in
             let (centre, radius) = (blob.center * voxelSize.vectorInAngstroms, blob.radius * voxelSize.meanInAngstroms)
             let volume = 4 / 3 * Double.pi * radius * radius * radius
@@ -85,20 +79,17 @@ public struct BlobsStep: TypedStep {
     }
 
     /// The particles of the slab, in voxels of the tomogram. A tomogram whose voxels are all the same has none.
-    private func blobs(_ item: Item<Self>, _ voxelSize: VoxelSize) throws -> [Blob] {
+    private func blobs(_ item: Item<Self>, _ shape: VolumeShape, _ voxelSize: VoxelSize) throws -> [Blob] {
         let diameters = try item.parameters.sizes
-        let histogram = try item.inputs.histogram.histogram
-        guard let low = histogram.percentile(0.5), let high = histogram.percentile(99.5), low < high else { return [] }
-        let scaling = try DensityScaling(histogram, of: item.scope.tomogram)
-        let volume = try item.inputs.voxels.open()
-        let shape = volume.shape
+        guard let densities = try StructureDensities(item.inputs.tomogram, item.parameters.densities, of: item.scope) else {
+            return []
+        }
         let edges = voxelSize.vectorInAngstroms
         guard edges.max() <= 1.1 * edges.min() else {
             throw PipelineError(
                 "voxels of \(item.scope.tomogram) are \(edges.x) × \(edges.y) × \(edges.z) Å, and balls are looked for in cubic ones: set "
                     + "\(PseudoLabelsStep.name).\(Witness.Kind.blobs.parameter) to false, or rescale it")
         }
-        let sign: Float = try item.parameters.structures == .dark ? -1 : 1
         let inVoxels = diameters.map { $0 / voxelSize.meanInAngstroms }
         if let index = inVoxels.indices.first(where: { !BlobFinder.diameters.contains(inVoxels[$0]) }) {
             throw PipelineError(
@@ -111,7 +102,7 @@ public struct BlobsStep: TypedStep {
             separation: item.parameters.separation)
         let found = try finder.blobs(in: item.inputs.z) { slice in
             try item.checkCancellation()
-            return try shape.image(scaling.normalized(volume.readSlice(z: slice).floats()).map { sign * $0 })
+            return try densities.slice(slice)
         } progress: { part in
             item.report(part, "\(Int((part * 100).rounded())) % of the filters")
         }

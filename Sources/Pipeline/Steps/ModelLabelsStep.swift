@@ -33,12 +33,9 @@ public struct ModelLabelsStep: TypedStep {
     }
     public struct Inputs: Sendable {
         let z = Input.z
-        let tomogram = NetworkApplication.TomogramInputs()
+        let tomogram = TomogramInputs()
     }
-    public struct Outputs: Sendable {
-        package let labels = ArtifactOutput<PseudoLabels>("labels", evictable: true)
-    }
-    public static let (parameters, inputs, outputs) = (Parameters(), Inputs(), Outputs())
+    public static let (parameters, inputs, outputs) = (Parameters(), Inputs(), WitnessOutputs())
 
     private let models = OpenModels(.network) { path, _ in path }
 

@@ -16,8 +16,7 @@ public struct SheetsStep: TypedStep {
     public static let runsOnlyWhereRead = true
 
     public struct Parameters: Sendable {
-        let structures = Parameter<PrepareStep.Structures>.choice(
-            "density.structures", default: .dark, "how structures stand out in the tomogram")
+        let densities = StructureDensities.Parameters()
         let normals = Parameter.integer("normals", default: 48, in: 6...192, "orientations of sheets, on a half sphere")
         let across = Parameter.real(
             "width.across", default: 17.5, in: 5...200, "σ of the filter across a membrane, in Å")
@@ -38,23 +37,18 @@ public struct SheetsStep: TypedStep {
     }
     public struct Inputs: Sendable {
         let z = Input.z
-        let voxels = Input.voxels
-        let histogram = Input(DescribeStep.self, \.histogram)
-        let calibration = Input(CalibrateStep.self, \.voxelSize)
+        let tomogram = TomogramInputs()
     }
-    public struct Outputs: Sendable {
-        package let labels = ArtifactOutput<PseudoLabels>("labels", evictable: true)
-    }
-    public static let (parameters, inputs, outputs) = (Parameters(), Inputs(), Outputs())
+    public static let (parameters, inputs, outputs) = (Parameters(), Inputs(), WitnessOutputs())
 
     public init() {}
 
     public func run(_ item: Item<Self>) throws {
         let z = try item.inputs.z
-        let voxelSize = try item.inputs.calibration.voxelSize(of: item.scope)
-        let volume = try item.inputs.voxels.open()
-        let drawing = try Drawing(item, z: z, of: volume.shape, voxelSize: voxelSize)
-        let (surface, threshold) = try surface(item, in: drawing.read, of: volume, voxelSize: voxelSize)
+        let voxelSize = try item.inputs.tomogram.calibration.voxelSize(of: item.scope)
+        let shape = try item.inputs.tomogram.voxels.open().shape
+        let drawing = try Drawing(item, z: z, of: shape, voxelSize: voxelSize)
+        let (surface, threshold) = try surface(item, in: drawing.read, of: shape, voxelSize: voxelSize)
 
         var pieces = VolumeComponents()
         try drawing.forEachSlice(of: surface) { _, classes in
@@ -65,9 +59,9 @@ public struct SheetsStep: TypedStep {
         let least = try item.parameters.smallestArea * drawing.thickness / 10 / voxelSize.volumeInCubicNanometers
         let numbering = pieces.finished(leastVoxels: max(1, Int(min(least, 1e15).rounded(.up))))
         try item.give(\.labels) { artifact in
-            let writer = try PseudoLabels.Writer(artifact, depth: z.count, height: volume.shape.y, width: volume.shape.x)
-            guard let none = Image<Int32>(height: volume.shape.y, width: volume.shape.x, repeating: 0) else {
-                throw PipelineError("slices of \(volume.shape.x) × \(volume.shape.y) voxels cannot be labelled")
+            let writer = try PseudoLabels.Writer(artifact, depth: z.count, height: shape.y, width: shape.x)
+            guard let none = Image<Int32>(height: shape.y, width: shape.x, repeating: 0) else {
+                throw PipelineError("slices of \(shape.x) × \(shape.y) voxels cannot be labelled")
             }
             try drawing.forEachSlice(of: surface) { index, classes in
                 try item.checkCancellation()
@@ -77,29 +71,26 @@ public struct SheetsStep: TypedStep {
             try PseudoLabels.write([], to: artifact)
         }
         let voxels = numbering.components.reduce(0) { $0 + $1.voxels }
-        item.record("\(PseudoLabels.membrane)/fraction", Double(voxels) / Double(z.count * volume.shape.voxelsPerSlice))
+        item.record("\(PseudoLabels.membrane)/fraction", Double(voxels) / Double(z.count * shape.voxelsPerSlice))
         if let threshold { item.record("threshold", threshold) }
     }
 
     /// The centre surface of what is found in some slices, and the threshold on votes; of a tomogram whose voxels are all the same, an empty one
     /// without a threshold.
     private func surface(
-        _ item: Item<Self>, in slices: Range<Int>, of volume: any Volume, voxelSize: VoxelSize
+        _ item: Item<Self>, in slices: Range<Int>, of shape: VolumeShape, voxelSize: VoxelSize
     ) throws -> (SheetSurface, Double?) {
         let parameters = item.parameters
         let search = SheetSearch(
-            shape: volume.shape, voxelSize: voxelSize,
+            shape: shape, voxelSize: voxelSize,
             parameters: try SheetParameters(
                 normalWidth: parameters.across, tangentialWidths: [parameters.along, parameters.alongSmall],
                 votingWidth: parameters.voting, normals: parameters.normals))
-        let histogram = try item.inputs.histogram.histogram
-        guard let low = histogram.percentile(0.5), let high = histogram.percentile(99.5), low < high else {
+        guard let densities = try StructureDensities(item.inputs.tomogram, parameters.densities, of: item.scope) else {
             return (try search.nothing(in: slices), nil)
         }
-        let scaling = try DensityScaling(histogram, of: item.scope.tomogram)
-        let sign: Float = try parameters.structures == .dark ? -1 : 1
         let ridges = try search.ridges(in: slices) { box in
-            scaling.normalized(try volume.read(box).floats()).map { sign * $0 }
+            try densities(box)
         } progress: { done, total in
             try item.checkCancellation()
             item.report(Double(done) / Double(total), "tile \(done) of \(total)")
