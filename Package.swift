@@ -50,7 +50,7 @@ let package = Package(
                 .embedInCode("v0001_catalog.sql"), .embedInCode("v0002_objects.sql"), .embedInCode("v0003_training.sql"),
                 .embedInCode("v0004_measurements.sql"), .embedInCode("v0005_outputs.sql"),
                 .embedInCode("v0006_removal.sql"), .embedInCode("v0007_evidence.sql"), .embedInCode("v0008_threshold.sql"),
-                .embedInCode("v0009_uncertainty.sql"),
+                .embedInCode("v0009_uncertainty.sql"), .embedInCode("v0010_curation.sql"),
             ], swiftSettings: settings),
 
         .target(
@@ -233,6 +233,10 @@ let package = Package(
                 "Basics", "BlobStore", "Catalog", "CatalogSchema", "Engine", "Figures", "ImageProcessing", "Pipeline",
                 "Rendering", "Volumes", "TestSupport",
             ], swiftSettings: settings),
+        .testTarget(
+            name: "CellarKitTests",
+            dependencies: ["Basics", "CellarKit", "Catalog", "CatalogSchema", "Engine", "Pipeline", "Volumes", "TestSupport", grdb],
+            swiftSettings: settings),
         .testTarget(
             name: "CellarTests",
             dependencies: ["Basics", "cellar", "CellarKit", "BlobStore", "Volumes", "TestSupport", arguments],
