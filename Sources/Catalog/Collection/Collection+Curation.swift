@@ -78,10 +78,10 @@ extension Catalog.Collection {
             else {
                 throw CatalogError(.notFound, "there is no tomogram \(tomogramID); `cellar list tomograms` shows what there is")
             }
-            guard Self.isName(author) else {
+            guard author.isNameOfSomething else {
                 throw CatalogError(.invalid, "\"\(author)\" cannot be the name of a user who judges particles")
             }
-            for new in verdicts { try Self.check(new, shape: shape, tomogram: row[0]) }
+            for new in verdicts { try new.check(in: shape, of: row[0]) }
             let now = Timestamp.now
             return try verdicts.map { new in
                 let earlier = try reach.flatMap { reach in
@@ -162,29 +162,35 @@ extension Catalog.Collection {
                 WHERE tomogram_id = ?1 AND replaced_by IS NULL AND (?2 IS NULL OR class = ?2) ORDER BY id
                 """, arguments: [tomogramID, name])
     }
+}
 
-    private static func isName(_ text: String) -> Bool {
-        !text.isEmpty && !text.unicodeScalars.contains { $0.properties.generalCategory == .control }
-    }
-
-    private static func check(_ new: NewCuration, shape: VolumeShape, tomogram: String) throws {
-        guard isName(new.className) else {
+extension NewCuration {
+    /// - Throws: ``CatalogError`` where the position is not finite or outside of a tomogram, or the class has no name.
+    package func check(in shape: VolumeShape, of tomogram: String) throws(CatalogError) {
+        guard className.isNameOfSomething else {
             throw CatalogError(
-                .invalid, "\"\(new.className)\" cannot be a class: a name is not empty and holds no line ends or tabs")
+                .invalid, "\"\(className)\" cannot be a class: a name is not empty and holds no line ends or tabs")
         }
-        let place = new.positionInVoxels
-        guard place.x.isFinite, place.y.isFinite, place.z.isFinite, new.score?.isFinite ?? true else {
+        let place = positionInVoxels
+        guard place.x.isFinite, place.y.isFinite, place.z.isFinite, score?.isFinite ?? true else {
             throw CatalogError(
-                .invalid, "a \(new.className) of \(tomogram) is at (\(place.x), \(place.y), \(place.z)), which is nowhere")
+                .invalid, "a \(className) of \(tomogram) is at (\(place.x), \(place.y), \(place.z)), which is nowhere")
         }
         // Voxels reach half a voxel beyond their centres.
         let size = SIMD3(Double(shape.x), Double(shape.y), Double(shape.z))
         guard all(place .>= SIMD3(repeating: -0.5)), all(place .<= size - 0.5) else {
             throw CatalogError(
                 .invalid,
-                "a \(new.className) at (\(place.x), \(place.y), \(place.z)) lies outside of \(tomogram), which has \(shape) voxels; "
+                "a \(className) at (\(place.x), \(place.y), \(place.z)) lies outside of \(tomogram), which has \(shape) voxels; "
                     + "positions are x, y, z in voxels from 0")
         }
+    }
+}
+
+extension String {
+    /// Whether it is not empty, and holds no line ends or tabs.
+    fileprivate var isNameOfSomething: Bool {
+        !isEmpty && !unicodeScalars.contains { $0.properties.generalCategory == .control }
     }
 }
 

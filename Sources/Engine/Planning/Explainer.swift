@@ -90,7 +90,7 @@ public struct Explainer: Sendable {
         guard let earlier = try catalog.results.earlierTrace(step: setup.step.name, scopeID: id) else {
             return ["no earlier run"]
         }
-        var changes = configurationChanges(setup.configuration, since: earlier)
+        var changes = configurationChanges(setup, since: earlier)
         let inputs = ItemInputs(graph: plan.graph, scopes: plan.scopes, signatures: plan.signatures)
         guard
             let rows = inputs.trace(of: node, outputs: plan.outputs, isKnown: { plan.states[$0.step][$0.position].hasOutputs })?
@@ -113,6 +113,10 @@ public struct Explainer: Sendable {
             {
                 changes.append("file " + fieldDifferences(before, text))
             } else if old.digest != row.digest {
+                if let text = row.value, text == old.value, row.name.hasPrefix(StepInput.Fact.curation.rawValue) {
+                    changes.append("\(inputTitle(row.name)): changed, still \(text)")
+                    continue
+                }
                 let texts = (old.value ?? "digest \(old.digest.abbreviated)…", row.value ?? "digest \(row.digest.abbreviated)…")
                 changes.append("\(inputTitle(row.name)): \(texts.0) → \(texts.1)")
             }
@@ -135,15 +139,30 @@ public struct Explainer: Sendable {
         guard let earlier = try catalog.results.earlierTrace(step: setup.step.name, scopeID: id) else {
             return ["no earlier run"]
         }
-        return configurationChanges(setup.configuration, since: earlier)
+        return configurationChanges(setup, since: earlier)
     }
 
-    private func configurationChanges(_ today: Catalog.StepConfiguration, since earlier: Catalog.EarlierTrace) -> [String] {
-        var changes: [String] = []
+    private func configurationChanges(_ setup: StepSetup, since earlier: Catalog.EarlierTrace) -> [String] {
+        let today = setup.configuration
+        var (changes, parameters, earlierParameters): ([String], [String: String], [String: String]) = (
+            [], today.parameters, earlier.parameters
+        )
+        // A parameter that came or went with the input whose use it says is no change of the recipe, unless the recipe switches that off.
+        for condition in setup.step.conditions where condition.ownsParameter {
+            let name = "\(today.step).\(condition.parameter)"
+            switch (earlierParameters[name], parameters[name]) {
+            case (nil, _?): parameters[name] = nil
+            case (let before?, nil):
+                let text = setup.parameters[condition.parameter]?.text
+                if let text, condition.needs[text] == .never { parameters[name] = text } else { earlierParameters[name] = nil }
+                if text == before { (parameters[name], earlierParameters[name]) = (nil, nil) }
+            default: break
+            }
+        }
         if today.version != earlier.stepVersion {
             changes.append("step \(today.step): version \(earlier.stepVersion) → \(today.version)")
         }
-        changes += differences("recipe", earlier.parameters, today.parameters)
+        changes += differences("recipe", earlierParameters, parameters)
         changes += differences(
             "model", earlier.models.mapValues { "digest \($0.prefix(8))…" }, today.models.mapValues { "digest \($0.prefix(8))…" })
         return changes
@@ -173,7 +192,8 @@ public struct Explainer: Sendable {
         case StepInput.voxels.name: "tomogram voxels"
         default:
             // The label of a member follows the name and may contain dots.
-            String(name.prefix { $0 != "[" }).replacing(".", with: " ") + name.drop { $0 != "[" }
+            (name.hasPrefix("\(StepInput.Fact.curation.rawValue) [")
+                ? "curated particles " : String(name.prefix { $0 != "[" }).replacing(".", with: " ")) + name.drop { $0 != "[" }
         }
     }
 }
