@@ -36,25 +36,22 @@ extension Catalog {
         /// same place.
         static let samePlace = 0.25
 
-        /// The earlier verdict that a new one replaces: the nearest within the radius. Of one that adds a particle, the nearest that says
-        /// that there is one, or else a rejection of the same place.
+        /// The earlier verdict that a new one replaces: the nearest within the radius. Where a particle is added, a rejection counts only if it
+        /// is of the same place.
         func replaced(by new: NewCuration, among earlier: [CurationRecord]) -> CurationRecord? {
-            func nearest(within reach: Double, _ isMeant: (CurationRecord) -> Bool) -> CurationRecord? {
-                let near = earlier.filter(isMeant).map { record -> (record: CurationRecord, distance: Double) in
-                    let offset = (record.positionInVoxels - new.positionInVoxels) * voxelSize.vectorInAngstroms
-                    return (record, (offset * offset).sum().squareRoot())
-                }.filter { $0.distance <= reach }
-                // Of two that are as near, the later one.
-                return near.min { ($0.distance, -($0.record.id ?? 0)) < ($1.distance, -($1.record.id ?? 0)) }?.record
+            let near = earlier.map { record -> (record: CurationRecord, distance: Double) in
+                let offset = (record.positionInVoxels - new.positionInVoxels) * voxelSize.vectorInAngstroms
+                return (record, (offset * offset).sum().squareRoot())
+            }.filter { record, distance in
+                let isBeside = new.verdict == .added && !record.verdict.isParticle
+                return distance <= (isBeside ? Self.samePlace : 1) * radiusInAngstroms
             }
-            guard new.verdict == .added else { return nearest(within: radiusInAngstroms) { _ in true } }
-            return nearest(within: radiusInAngstroms) { $0.verdict.isParticle }
-                ?? nearest(within: Self.samePlace * radiusInAngstroms) { !$0.verdict.isParticle }
+            // Of two that are as near, the later one.
+            return near.min { ($0.distance, -($0.record.id ?? 0)) < ($1.distance, -($1.record.id ?? 0)) }?.record
         }
     }
 }
 
-/// What people say of single particles.
 extension Catalog.Collection {
     /// Writes verdicts on particles of a tomogram: all of them, or none.
     ///
