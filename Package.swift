@@ -235,8 +235,7 @@ let package = Package(
             ], swiftSettings: settings),
         .testTarget(
             name: "CellarKitTests",
-            dependencies: ["Basics", "CellarKit", "Catalog", "CatalogSchema", "Engine", "Pipeline", "Volumes", "TestSupport", grdb],
-            swiftSettings: settings),
+            dependencies: ["Basics", "CellarKit", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "CellarTests",
             dependencies: ["Basics", "cellar", "CellarKit", "BlobStore", "Volumes", "TestSupport", arguments],
