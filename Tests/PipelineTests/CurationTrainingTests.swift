@@ -77,7 +77,7 @@ private func verdict(_ isParticle: Bool, _ x: Double, z: Double = 10, class numb
         func region(_ verdicts: [ParticleVerdict], _ use: CurationUse, showsRejected: Bool = false) throws -> LabelledRegion {
             let (sources, beyond) = ParticleSource.curated([source], by: verdicts, radii: [JudgedSlab.radius], use: use)
             #expect(beyond.isEmpty)
-            return try #require(sources.first).regions(radii: [JudgedSlab.radius], showsRejected: showsRejected)(slab.box)
+            return try #require(sources.first).regions(radii: [JudgedSlab.radius])(slab.box, showsRejected: showsRejected)
         }
         // As it is without a verdict, and where nobody asks.
         for plain in [try region([], .ground), try region([verdict(false, 11)], .off)] {
@@ -133,7 +133,7 @@ private func verdict(_ isParticle: Bool, _ x: Double, z: Double = 10, class numb
         let sources = ParticleSource.introduce(judged)
         let regions = try sources.map { try $0.regions(radii: [4])(box) }
         #expect(regions.map(\.foreground.count) == [2, 0, 1])
-        #expect(try sources.map { try $0.regions(radii: [4], showsRejected: true)(box).foreground.count } == [2, 1, 1])
+        #expect(try sources.map { try $0.regions(radii: [4])(box, showsRejected: true).foreground.count } == [2, 1, 1])
         let labels = try regions.map { try $0.labels(in: box) }
         func index(_ x: Int) -> Int { (10 * 20 + 10) * 60 + x }
         for labels in labels.prefix(2) {

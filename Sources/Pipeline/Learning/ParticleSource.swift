@@ -127,18 +127,15 @@ struct ParticleSource {
     /// - Parameter radii: the radius of each class, in voxels.
     func known(radii: [Double]) -> [Particle] { particles.filter { !cutsOff($0, radius: radii[$0.class]) } }
 
-    /// A function that makes regions of parts of the box. Patches are centred on the particles that are not cut off; the balls of these have
+    /// What makes regions of parts of the box. Patches are centred on the particles that are not cut off; the balls of these have
     /// the label of their class. Labels are ignored in unknown voxels, and in the balls and voxels of particles that are cut off. What people
     /// rejected is ground or ignored (``CurationUse``).
     ///
-    /// - Parameters:
-    ///   - radii: the radius of each class, in voxels.
-    ///   - showsRejected: whether patches are also centred on what people rejected, where it is ground.
-    func regions(radii: [Double], showsRejected: Bool = false) throws -> (_ part: Box) -> LabelledRegion {
+    /// - Parameter radii: the radius of each class, in voxels.
+    func regions(radii: [Double]) throws -> ParticleRegions {
         let (known, volume) = (known(radii: radii), volume)
         let cutOff = particles.filter { cutsOff($0, radius: radii[$0.class]) }
         let (rejectedLabel, ignoresRejected): (UInt8, Bool) = use == .ground ? (0, false) : (TrainingPatch.ignored, true)
-        let places = known.map(\.centre) + (showsRejected && !ignoresRejected ? rejectedCentres : [])
         // Where balls overlap, the last one gives the label: that of a particle that is not cut off.
         let balls = try BallLabels(
             cutOff.map { .init(center: $0.centre, radius: radii[$0.class], label: TrainingPatch.ignored) }
@@ -153,12 +150,24 @@ struct ParticleSource {
                 }
             }
         }
-        return { part in
-            let centres = places.filter(part.holds)
-            return LabelledRegion(
-                volume: volume, box: part, foreground: .particles(centres),
-                labels: { balls.labels(in: $0, over: try ground?.labels(in: $0)) })
-        }
+        return ParticleRegions(
+            volume: volume, centres: known.map(\.centre), rejected: ignoresRejected ? [] : rejectedCentres
+        ) { try balls.labels(in: $0, over: ground?.labels(in: $0)) }
+    }
+}
+
+/// Makes regions of parts of a source's box, which share what is kept of its labels.
+struct ParticleRegions {
+    let volume: Int
+    let centres: [SIMD3<Double>]
+    /// Where people say is none, and what is there is ground.
+    let rejected: [SIMD3<Double>]
+    let labels: @Sendable (Box) throws -> [UInt8]
+
+    /// - Parameter showsRejected: whether patches are also centred on what people rejected.
+    func callAsFunction(_ part: Box, showsRejected: Bool = false) -> LabelledRegion {
+        let places = (centres + (showsRejected ? rejected : [])).filter(part.holds)
+        return LabelledRegion(volume: volume, box: part, foreground: .particles(places), labels: labels)
     }
 }
 
@@ -175,8 +184,7 @@ extension ParticleSource {
                 let shown = particles[index]
                 particle = Particle(
                     centre: verdict.centre, radiusInAngstroms: shown.radiusInAngstroms, class: verdict.class,
-                    number: shown.number,
-                    isCertain: true)
+                    number: shown.number, isCertain: true)
             }
             switch (verdict.isParticle, index) {
             case (true, let index?): particles[index] = particle

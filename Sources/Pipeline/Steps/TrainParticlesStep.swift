@@ -151,9 +151,11 @@ public struct TrainParticlesStep: TypedStep {
         var heldOut: [LabelledRegion] = []
         for (source, cut) in zip(sources, cuts) {
             let region = try source.regions(radii: radii)
-            let taught = try source.regions(radii: radii, showsRejected: true)
-            whole.append((taught(source.box), region(source.box).foreground.count))
-            if let box = cut.training { training.append((taught(box), region(box).foreground.count)) }
+            func taught(_ box: Box) -> (region: LabelledRegion, particles: Int) {
+                (region(box, showsRejected: true), region(box).foreground.count)
+            }
+            whole.append(taught(source.box))
+            if let box = cut.training { training.append(taught(box)) }
             if let box = cut.heldOut { heldOut.append(region(box)) }
         }
         let isValidated = heldOut.contains { $0.foreground.count > 0 }
