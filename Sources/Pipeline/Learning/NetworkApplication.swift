@@ -59,11 +59,14 @@ struct NetworkApplication {
         let copies = Parameter<Copies>.choice(
             "averaging", default: .one, "mirrored (4) and turned (8) copies of blocks over which a network is averaged")
         let voxelSizeTolerance = Parameter.real(
-            "voxel_size_tolerance", default: 0.05, in: 0...10,
+            "voxel_size_tolerance", default: 0.2, in: 0...10,
             "part by which the voxel size may differ from the network's, and nothing is scaled")
         let scaleLimit = Parameter.real(
             "scale_limit", default: 1.7, in: 1...4,
             "largest ratio of the two voxel sizes; within it, the tomogram is scaled for the network; 1 for never")
+        let magnifications = Parameter.written(
+            "magnifications", default: "1", as: Magnifications.form,
+            "how much larger than it learned it the model sees everything; of several, with commas between them, the mean counts")
     }
 
     /// What a step asks of networks.
@@ -131,8 +134,10 @@ struct NetworkApplication {
         func answers(_ purpose: Purpose) -> [NetworkDescription.Answer] { description.answers(network.architecture, purpose) }
     }
 
-    /// One of the networks.
+    /// One of the networks, at one magnification.
     struct Member {
+        /// The number of the network.
+        let number: Int
         let network: any Network
         let description: NetworkDescription
         /// What it says, by class.
@@ -194,20 +199,25 @@ struct NetworkApplication {
         (self.item, self.tomogram, self.slices) = (item, tomogram, slices)
         average = try OrientationAverage(copies: Int(settings.copies.rawValue) ?? 1)
         var (members, classes) = ([Member](), [String]())
-        for named in networks {
+        for (number, named) in networks.enumerated() {
             let answers = named.answers(purpose)
             guard !answers.isEmpty else {
                 throw PipelineError(
                     "\(named.name) \(purpose == .labels ? "labels no voxels" : "finds no particles"): choose another network, or "
                         + "train one")
             }
-            let scale = try VoxelScale(
-                tomogram.voxelSize, of: tomogram.volume.shape, learned: named.description.voxelSizeInAngstroms,
-                tolerance: settings.voxelSizeTolerance, most: settings.scaleLimit, tomogram: tomogram.name)
-            members.append(
-                Member(
-                    network: named.network, description: named.description, answers: answers, scale: scale, isModel: named.isModel
-                ))
+            // What was learned of these tomograms was learned at their own size, and in blocks of one size if places in them count.
+            let isFixed = !named.isModel || named.network.architecture.usesCoordinates
+            for magnification in isFixed ? [1] : try settings.magnifications.values {
+                let scale = try VoxelScale(
+                    tomogram.voxelSize, of: tomogram.volume.shape, learned: named.description.voxelSizeInAngstroms,
+                    tolerance: settings.voxelSizeTolerance, most: settings.scaleLimit, magnification: magnification,
+                    tomogram: tomogram.name)
+                members.append(
+                    Member(
+                        number: number, network: named.network, description: named.description, answers: answers, scale: scale,
+                        isModel: named.isModel))
+            }
             classes += answers.map(\.name).filter { !classes.contains($0) }
         }
         (self.members, self.classes) = (members, classes)
@@ -222,10 +232,15 @@ struct NetworkApplication {
         PipelineError("the recipe names no network: set \(step).model to one of `cellar model list`, or \(alternative)")
     }
 
+    /// One member of each network.
+    private var ofNetworks: [Member] {
+        members.indices.filter { $0 == 0 || members[$0].number != members[$0 - 1].number }.map { members[$0] }
+    }
+
     /// For each class the threshold that served best when its networks were trained, or one half.
     var thresholds: [Double] {
         classes.map { name in
-            let known = members.flatMap(\.answers).filter { $0.name == name }
+            let known = ofNetworks.flatMap(\.answers).filter { $0.name == name }
             return known.map(\.threshold).reduce(0, +) / Double(max(known.count, 1))
         }
     }
@@ -234,7 +249,7 @@ struct NetworkApplication {
     ///
     /// - Parameter recipe: the recipe's; 0 keeps all, whatever a network says.
     func leastScores(of name: String, recipe: Double) -> [Double] {
-        members.flatMap(\.answers).filter { $0.name == name }.map { recipe == 0 ? 0 : $0.leastScore ?? recipe }
+        ofNetworks.flatMap(\.answers).filter { $0.name == name }.map { recipe == 0 ? 0 : $0.leastScore ?? recipe }
     }
 
     /// The diameter in Å of the particles of a class; nil where no network says it.
