@@ -50,7 +50,8 @@ public struct ModelLabelsStep: TypedStep {
         let network = try NetworkApplication.NamedNetwork(record, models)
         func application(_ purpose: NetworkApplication.Purpose, _ classes: [String]) throws -> NetworkApplication? {
             guard network.answers(purpose).contains(where: { classes.contains($0.name) }) else { return nil }
-            return try NetworkApplication(item.base, tomogram, item.parameters.settings, [network], slices: z, for: purpose)
+            return try NetworkApplication(
+                item.base, tomogram, item.parameters.settings.passes, [network], slices: z, for: purpose)
         }
         let labels = try application(.labels, PseudoLabels.classes)
         let particles = try application(.particles, [PseudoLabels.macromolecule])
