@@ -18,14 +18,34 @@ extension Project {
     /// Writes a trained network as the safetensors file that its artifact holds. The file's metadata says what the network is like, and
     /// what it was trained on.
     ///
+    /// It is that of the last round of training that the recipe has and that has a result: the best so far.
+    ///
     /// - Parameter name: of the training set: its name, or `id:N`.
     /// - Throws: ``CatalogError`` where there is no such set, or nothing was trained on it; ``VolumeError`` where the file cannot be
     ///   written.
     public func exportNetwork(trainedOn name: String, by source: ExportedNetwork, to output: OutputFile) throws -> Export {
         let set = try catalog.collection.trainingSet(named: name)
-        return switch source {
-        case .membrane: try exportNetwork(of: TrainMembraneStep.self, trainedOn: set, to: output)
-        case .particles: try exportNetwork(of: TrainParticlesStep.self, trainedOn: set, to: output)
+        let rounds = TrainingRounds.count(in: try recipe())
+        func isThere<S: TypedStep>(_ step: S.Type) throws -> Bool where S.Outputs == TrainingOutputs {
+            try set.id.flatMap { try results().content(step, \.network, scopeID: $0) } != nil
+        }
+        switch source {
+        case .membrane:
+            if rounds > 2, try isThere(TrainMembrane3Step.self) {
+                return try exportNetwork(of: TrainMembrane3Step.self, trainedOn: set, to: output)
+            }
+            if rounds > 1, try isThere(TrainMembrane2Step.self) {
+                return try exportNetwork(of: TrainMembrane2Step.self, trainedOn: set, to: output)
+            }
+            return try exportNetwork(of: TrainMembraneStep.self, trainedOn: set, to: output)
+        case .particles:
+            if rounds > 2, try isThere(TrainParticles3Step.self) {
+                return try exportNetwork(of: TrainParticles3Step.self, trainedOn: set, to: output)
+            }
+            if rounds > 1, try isThere(TrainParticles2Step.self) {
+                return try exportNetwork(of: TrainParticles2Step.self, trainedOn: set, to: output)
+            }
+            return try exportNetwork(of: TrainParticlesStep.self, trainedOn: set, to: output)
         }
     }
 

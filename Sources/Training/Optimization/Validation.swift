@@ -13,6 +13,10 @@ public struct Validation: Hashable, Sendable {
     /// Networks whose probabilities mean different things are compared by it.
     public let bestDice: Double?
 
+    init(loss: Double, dice: Double?, thresholds: [Double], bestDice: Double?) {
+        (self.loss, self.dice, self.thresholds, self.bestDice) = (loss, dice, thresholds, bestDice)
+    }
+
     /// Runs a network over all validation batches.
     ///
     /// - Parameter check: called before each batch; throws to stop.
