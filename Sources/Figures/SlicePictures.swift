@@ -63,8 +63,8 @@ public struct SlicePictures {
     // MARK: Pictures
 
     /// The result of a step: a sheet of all eigenvectors, with a row for each tile; the feature map; or the prepared slice with
-    /// the mask, the parts of `split`, or the pseudo-labels over it, or what one of their sources says, or the labels of a later round. All but the eigenvectors have the lines in which the surfaces
-    /// of the sample cross the slice.
+    /// the mask, the parts of `split`, or the pseudo-labels over it, or what one of their sources says, or the labels of a later
+    /// round. All but the eigenvectors have the lines in which the surfaces of the sample cross the slice.
     ///
     /// - Throws: ``CatalogError`` where the step has no result for the slice, or its bytes were evicted; ``PipelineError`` or
     ///   ``BlobError`` where it is damaged; ``RenderingError`` where the picture would be too large.

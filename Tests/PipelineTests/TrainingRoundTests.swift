@@ -84,6 +84,17 @@ import Volumes
         // Asked for by name, a step runs whatever the recipe says.
         #expect(try graph("1", until: "train-membrane-2").steps.map(\.name).contains("relabel-2"))
         #expect(throws: EngineError.self) { try graph("4") }
+        // What lies outside of the sample is ground in every round, unless the recipe keeps it in the first one.
+        func readsExtent(_ outside: String) throws -> [Bool] {
+            var recipe = Recipe(steps: StandardSteps.all)
+            try recipe.set("training.rounds", to: "3")
+            try recipe.set("pseudo-labels.outside", to: outside)
+            let graph = try StepGraph(StandardSteps.all).adapted(to: recipe)
+            return try ["pseudo-labels", "relabel-2", "relabel-3"].map { step in
+                graph.steps[try graph.index(of: step)].inputs.map(\.name).contains("extent.extent")
+            }
+        }
+        #expect(try readsExtent("ground") == [true, true, true] && readsExtent("keep") == [false, false, false])
         // They share the recipe's values with the first round, and the choice is in none of their keys.
         let recipe = Recipe(steps: StandardSteps.all)
         #expect(!recipe.entries.contains { Self.later.contains($0.step) })

@@ -208,8 +208,8 @@ struct StepSetup: Sendable {
             guard let model = models[name], model.kind == kind else {
                 throw EngineError(
                     .unknownModel,
-                    "the recipe's \(step.recipeGroup).\(parameter.name) is \(name), and the catalog has no \(kind) model of that name; "
-                        + "`cellar model list` shows what there is")
+                    "the recipe's \(step.recipeGroup).\(parameter.name) is \(name), and the catalog has no \(kind) model of that "
+                        + "name; `cellar model list` shows what there is")
             }
             used[name] = model
         }

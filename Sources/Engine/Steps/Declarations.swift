@@ -54,7 +54,8 @@ extension Input {
 
     /// The same input under one more condition: a choice that several steps share. It is read where neither condition says never.
     ///
-    /// - Parameter needs: the need under each value of the choice, as a recipe writes it; under all others, the input is needed as before.
+    /// - Parameter needs: the need under each value of the choice, as a recipe writes it; under all others, the input is needed as
+    ///   before.
     public func under<Content>(_ choice: RecipeChoice, needs: [String: InputCondition.Need]) -> Input where Value == Content? {
         var input = self
         input.conditions.append(InputCondition(self.input, choice: choice, needs: needs))

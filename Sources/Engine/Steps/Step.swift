@@ -32,8 +32,8 @@ public protocol Step: Sendable {
 
     var parameters: [ParameterDeclaration] { get }
 
-    /// The group of the recipe that its parameters stand in: its name, or that of another step whose values it reads. Steps of one group share
-    /// parameters of the same name, which all of them declare alike.
+    /// The group of the recipe that its parameters stand in: its name, or that of another step whose values it reads. Steps of one
+    /// group share parameters of the same name, which all of them declare alike.
     var recipeGroup: String { get }
 
     /// The names of parameters that earlier versions had. Values for them in recipes are ignored.
@@ -118,7 +118,8 @@ public enum StepInput: Sendable, Hashable {
     }
 }
 
-/// When an item needs an input: a value of the recipe decides. An input may have several conditions; it is read where none of them says never.
+/// When an item needs an input: a value of the recipe decides. An input may have several conditions; it is read where none of them
+/// says never.
 public struct InputCondition: Sendable, Hashable {
     public enum Need: Sendable, Hashable {
         /// It is not read, and not in the key.
@@ -147,8 +148,8 @@ public struct InputCondition: Sendable, Hashable {
     func key(in step: any Step) -> String { choice?.key ?? "\(step.recipeGroup).\(parameter)" }
 }
 
-/// A value of the recipe that belongs to no step: it says only which inputs steps read (``InputCondition``). So it is in no key, except by
-/// the inputs that are read under it.
+/// A value of the recipe that belongs to no step: it says only which inputs steps read (``InputCondition``). So it is in no key,
+/// except by the inputs that are read under it.
 public struct RecipeChoice: Sendable, Hashable {
     /// The group of the recipe that it stands in: that of no step.
     public let group: String

@@ -31,10 +31,10 @@ extension PseudoLabels: SlabOpinion {
 /// The labels of a later round: what the first labels, and networks that learned from labels, the *teacher*, agree on.
 ///
 /// * Where both say membrane, it is membrane. A particle is one where both find it; its voxels are those that both give it.
-/// * Where one alone says membrane, or has a particle, nothing is known: the voxel is "neither", which training ignores. So it is where they
-///   say different things, or one of them does not know.
-/// * What the teacher alone finds, and is sure of, is a label where the first labels say nothing: else no round could find what they missed.
-///   Pixel by pixel for membrane, by its score for a particle. 1 believes none.
+/// * Where one alone says membrane, or has a particle, nothing is known: the voxel is "neither", which training ignores. So it is
+///   where they say different things, or one of them does not know.
+/// * What the teacher alone finds, and is sure of, is a label where the first labels say nothing: else no round could find what
+///   they missed. Pixel by pixel for membrane, by its score for a particle. 1 believes none.
 /// * All others, where both say ground, are ground.
 ///
 /// Of what the teacher does not tell, the first labels are believed.
@@ -103,8 +103,8 @@ struct RoundLabels: SliceLabels {
         return labels
     }
 
-    /// The number of a particle of a witness among those that are labels; ``ParticleAgreement/alone`` where it is none of them, and 0 where
-    /// there is no particle.
+    /// The number of a particle of a witness among those that are labels; ``ParticleAgreement/alone`` where it is none of them, and
+    /// 0 where there is no particle.
     private func number(_ own: Int32, of witness: Int) -> Int32 {
         let table = agreement.numbers[witness]
         return own > 0 && own < table.count ? table[Int(own)] : 0

@@ -17,10 +17,11 @@ extension AgreedLabels: SliceLabels {
     var rows: [ParticleTable.Row] { particles.particles }
 }
 
-/// The labels of a slab as they are written: numbered particles and pieces of membrane, without what is outside of the sample or too small.
+/// The labels of a slab as they are written: numbered particles and pieces of membrane, without what is outside of the sample or
+/// too small.
 ///
-/// Membranes are drawn (``DrawnMembranes``) and cut (``SampleCut``) first. A piece of membrane that is too small is "neither". A particle all
-/// of whose voxels belong to others has none left: it is no object.
+/// Membranes are drawn (``DrawnMembranes``) and cut (``SampleCut``) first. A piece of membrane that is too small is "neither". A
+/// particle all of whose voxels belong to others has none left: it is no object.
 struct SlabLabels {
     /// What a step that writes labels declares of it.
     struct Parameters: DeclarationGroup {

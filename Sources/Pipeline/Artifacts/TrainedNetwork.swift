@@ -102,8 +102,8 @@ struct NetworkDescription: Codable, Hashable, Sendable {
     /// trained the network.
     var thresholds: [Double]?
     var members: [Member]
-    /// The round of training that the weights are of; nil for the first one. A step that hands on the network of an earlier round leaves it as
-    /// it is.
+    /// The round of training that the weights are of; nil for the first one. A step that hands on the network of an earlier round
+    /// leaves it as it is.
     var round: Int?
 
     /// What the outputs of the network are, where they are not the ground and then the classes: for each output the class that it is a part

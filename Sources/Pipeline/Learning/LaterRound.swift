@@ -9,7 +9,7 @@ public struct LaterRoundParameters<First: DeclarationGroup>: Sendable {
     let first: First
     let tolerance = Parameter.real(
         "rounds.tolerance", default: 0, in: 0...1,
-        "of later rounds: how much less a network may agree with the first labels than that of the round before, in Dice, and is kept"
+        "of later rounds: how much lower the Dice score of a network on the first labels may be than that of the round before"
     )
 }
 
@@ -41,10 +41,11 @@ struct LaterTraining {
 extension Item where S.Inputs == LaterRoundInputs, S.Outputs == TrainingOutputs {
     /// Trains the network of the round before, the *teacher*, on new labels, and gives the one that is better.
     ///
-    /// Both are validated on what is held out of the *first* labels, which no network has touched: that agreement needs no truth. Each has
-    /// the thresholds that serve it best (``Validation/bestDice``). The teacher is kept, byte by byte, where the new network does not agree
-    /// more, where its training diverged, and where its labels teach nothing. Then the rounds have ended: later ones hand on the same
-    /// network without a training. Where nothing is held out, nothing can be compared, and the new network is kept.
+    /// Both are validated on what is held out of the *first* labels, which no network has touched: that agreement needs no truth.
+    /// Each has the thresholds that serve it best (``Validation/bestDice``). The teacher is kept, byte by byte, where the new
+    /// network does not agree more, where its training diverged, and where its labels teach nothing. Then the rounds have ended:
+    /// later ones hand on the same network without a training. Where nothing is held out, nothing can be compared, and the new
+    /// network is kept.
     ///
     /// The metric `kept_round` says which round the network is of; `teacher_dice` and `student_dice` are what was compared.
     ///

@@ -6,8 +6,8 @@ import Volumes
 
 /// What the networks of a round say of a slab, in the classes of pseudo-labels.
 ///
-/// A network that no longer learns, since an earlier round was no better than the one before, is not asked: it said what it knows. The same
-/// holds for one that knows no class of pseudo-labels.
+/// A network that no longer learns, since an earlier round was no better than the one before, is not asked: it said what it knows.
+/// The same holds for one that knows no class of pseudo-labels.
 struct TeacherLabels: SlabOpinion {
     let rows: [ParticleTable.Row]
     /// Whether somebody was asked for membranes.

@@ -2,8 +2,8 @@ package import Engine
 
 /// Rounds of training: the networks of a round say what the labels of the next one are.
 ///
-/// `training.rounds` of the recipe says how many there are. A round's steps run only where another one reads what they give, so that none of a
-/// round that is switched off has an item, and what the others gave stands.
+/// `training.rounds` of the recipe says how many there are. A round's steps run only where another one reads what they give, so
+/// that none of a round that is switched off has an item, and what the others gave stands.
 ///
 /// | round | labels | networks |
 /// |---|---|---|

@@ -4,8 +4,8 @@ import Foundation
 import ImageProcessing
 import Volumes
 
-/// Makes the labels of the second round of training: those of the first round (``PseudoLabelsStep``) where the first networks agree with
-/// them (``RoundLabels``), with membranes drawn at the same thickness.
+/// Makes the labels of the second round of training: those of the first round (``PseudoLabelsStep``) where the first networks agree
+/// with them (``RoundLabels``), with membranes drawn at the same thickness.
 ///
 /// Its objects are no rows of `v_object`: those of a slab are the pseudo-labels', and each counts once.
 public struct Relabel2Step: TypedStep {
@@ -24,8 +24,8 @@ public struct Relabel2Step: TypedStep {
     public func run(_ item: Item<Self>) throws { try item.relabel(round: 2) }
 }
 
-/// Makes the labels of the third round of training, as ``Relabel2Step`` those of the second: again from the first labels, by the networks of
-/// the second round.
+/// Makes the labels of the third round of training, as ``Relabel2Step`` those of the second: again from the first labels, by the
+/// networks of the second round.
 public struct Relabel3Step: TypedStep {
     public static let name = "relabel-3"
     public static let version = 1
@@ -42,7 +42,8 @@ public struct Relabel3Step: TypedStep {
     public func run(_ item: Item<Self>) throws { try item.relabel(round: 3) }
 }
 
-/// The parameters of the labels of later rounds: those of pseudo-labels that say how labels are written, and what is believed of networks.
+/// The parameters of the labels of later rounds: those of pseudo-labels that say how labels are written, and what is believed of
+/// networks.
 public struct RelabelParameters: Sendable {
     /// Which networks are asked.
     enum Teachers: String, CaseIterable, Sendable { case both, membranes, particles }

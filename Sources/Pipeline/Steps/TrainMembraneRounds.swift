@@ -3,8 +3,9 @@ public import Engine
 import Training
 import Volumes
 
-/// Trains the U-Net of the second round, on the labels of ``Relabel2Step``: it begins with the network of the first one, and is kept if it is
-/// better (``LaterTraining``). The recipe's values are those of ``TrainMembraneStep``; first weights and architecture are the teacher's.
+/// Trains the U-Net of the second round, on the labels of ``Relabel2Step``: it begins with the network of the first one, and is
+/// kept if it is better (``LaterTraining``). The recipe's values are those of ``TrainMembraneStep``; first weights and architecture
+/// are the teacher's.
 public struct TrainMembrane2Step: TypedStep {
     public static let name = "train-membrane-2"
     public static let version = 1

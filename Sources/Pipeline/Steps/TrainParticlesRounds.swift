@@ -3,9 +3,9 @@ public import Engine
 import Training
 import Volumes
 
-/// Trains the picker of the second round, on the labels of ``Relabel2Step``: it begins with the network of the first one, and is kept if it is
-/// better (``LaterTraining``). The recipe's values are those of ``TrainParticlesStep``; first weights, architecture and radii are the
-/// teacher's.
+/// Trains the picker of the second round, on the labels of ``Relabel2Step``: it begins with the network of the first one, and is
+/// kept if it is better (``LaterTraining``). The recipe's values are those of ``TrainParticlesStep``; first weights, architecture
+/// and radii are the teacher's.
 public struct TrainParticles2Step: TypedStep {
     public static let name = "train-particles-2"
     public static let version = 1

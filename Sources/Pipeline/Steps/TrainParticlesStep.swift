@@ -122,12 +122,13 @@ public struct TrainParticlesStep: TypedStep {
     ///
     /// - Parameters:
     ///   - sources: what teaches.
-    ///   - references: of the same members, what the network is validated on. Where none of their particles lies in what is held out, nothing is.
+    ///   - references: of the same members, what the network is validated on. Where none of their particles lies in what is held
+    ///     out, nothing is.
     ///   - radii: the radius of each class, in voxels.
     ///   - round: the round of training: each draws other patches.
     /// - Returns: the patches, and the number of particles in the training part.
-    /// - Throws: ``PipelineError`` where a class has no particle, all of a class are cut off, or all particles lie in the held-out columns
-    ///   (``PipelineErrorCode/nothingToLearn``).
+    /// - Throws: ``PipelineError`` where a class has no particle, all of a class are cut off, or all particles lie in the held-out
+    ///   columns (``PipelineErrorCode/nothingToLearn``).
     static func examples(
         _ item: StepItem, _ parameters: ParameterValues<Parameters>, _ material: TrainingMaterial,
         training sources: [ParticleSource], heldOut references: [ParticleSource], _ classes: [String], radii: [Double],

@@ -4,11 +4,13 @@ import Tensors
 public struct Validation: Hashable, Sendable {
     /// The mean loss over the validation batches.
     public let loss: Double
-    /// The Dice score of the network's decisions, averaged over the foreground classes (``ClassOverlap/dice``); nil where none has a voxel.
+    /// The Dice score of the network's decisions, averaged over the foreground classes (``ClassOverlap/dice``); nil where none has
+    /// a voxel.
     public let dice: Double?
     /// For each foreground class the threshold with the best Dice score (``ClassThresholds``).
     public let thresholds: [Double]
-    /// The Dice scores at these thresholds, averaged over the foreground classes that have a voxel in the labels; nil where none has.
+    /// The Dice scores at these thresholds, averaged over the foreground classes that have a voxel in the labels; nil where none
+    /// has.
     ///
     /// Networks whose probabilities mean different things are compared by it.
     public let bestDice: Double?

@@ -113,7 +113,8 @@ public struct PatchExamples: TrainingExamples {
     ///   - batch: the number of patches of a batch.
     ///   - validationBatches: the most validation batches. Where more are needed to cover the regions once, patches are left out: as many of
     ///     each part of the cover, at random places in it.
-    ///   - first: the number of the first training patch. Other numbers give other patches of the same seed, and the same validation.
+    ///   - first: the number of the first training patch. Other numbers give other patches of the same seed, and the same
+    ///     validation.
     public init(
         training: PatchSampler, heldOut: PatchSampler?, orientations: [Orientation],
         augmentations: Augmentations = Augmentations(),
