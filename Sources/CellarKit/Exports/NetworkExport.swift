@@ -25,28 +25,28 @@ extension Project {
     ///   written.
     public func exportNetwork(trainedOn name: String, by source: ExportedNetwork, to output: OutputFile) throws -> Export {
         let set = try catalog.collection.trainingSet(named: name)
+        return switch source {
+        case .membrane:
+            try exportLast(
+                of: TrainMembraneStep.self, TrainMembrane2Step.self, TrainMembrane3Step.self, trainedOn: set, to: output)
+        case .particles:
+            try exportLast(
+                of: TrainParticlesStep.self, TrainParticles2Step.self, TrainParticles3Step.self, trainedOn: set, to: output)
+        }
+    }
+
+    /// Writes the network of the last of these rounds that the recipe has and that has a result.
+    private func exportLast<First: TypedStep, Second: TypedStep, Third: TypedStep>(
+        of first: First.Type, _ second: Second.Type, _ third: Third.Type, trainedOn set: TrainingSetRecord, to output: OutputFile
+    ) throws -> Export
+    where First.Outputs == TrainingOutputs, Second.Outputs == TrainingOutputs, Third.Outputs == TrainingOutputs {
         let rounds = TrainingRounds.count(in: try recipe())
         func isThere<S: TypedStep>(_ step: S.Type) throws -> Bool where S.Outputs == TrainingOutputs {
-            try set.id.flatMap { try results().content(step, \.network, scopeID: $0) } != nil
+            try set.id.flatMap { try results().digest(step, \.network, scopeID: $0) } != nil
         }
-        switch source {
-        case .membrane:
-            if rounds > 2, try isThere(TrainMembrane3Step.self) {
-                return try exportNetwork(of: TrainMembrane3Step.self, trainedOn: set, to: output)
-            }
-            if rounds > 1, try isThere(TrainMembrane2Step.self) {
-                return try exportNetwork(of: TrainMembrane2Step.self, trainedOn: set, to: output)
-            }
-            return try exportNetwork(of: TrainMembraneStep.self, trainedOn: set, to: output)
-        case .particles:
-            if rounds > 2, try isThere(TrainParticles3Step.self) {
-                return try exportNetwork(of: TrainParticles3Step.self, trainedOn: set, to: output)
-            }
-            if rounds > 1, try isThere(TrainParticles2Step.self) {
-                return try exportNetwork(of: TrainParticles2Step.self, trainedOn: set, to: output)
-            }
-            return try exportNetwork(of: TrainParticlesStep.self, trainedOn: set, to: output)
-        }
+        if rounds > 2, try isThere(third) { return try exportNetwork(of: third, trainedOn: set, to: output) }
+        if rounds > 1, try isThere(second) { return try exportNetwork(of: second, trainedOn: set, to: output) }
+        return try exportNetwork(of: first, trainedOn: set, to: output)
     }
 
     private func exportNetwork<S: TypedStep>(
