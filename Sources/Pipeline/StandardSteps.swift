@@ -8,6 +8,7 @@ public enum StandardSteps {
         DescribeStep(), CalibrateStep(), ExtentStep(), SampleStep(), PrepareStep(), FeaturesStep(), EigenvectorsStep(),
         FeatureMapStep(), ConsistencyStep(), MaskStep(), SplitStep(), LinkStep(), SheetsStep(), ModelLabelsStep(), BlobsStep(),
         PseudoLabelsStep(), TrainMembraneStep(), TrainParticlesStep(),
+        Relabel2Step(), TrainMembrane2Step(), TrainParticles2Step(), Relabel3Step(), TrainMembrane3Step(), TrainParticles3Step(),
         SegmentStep(), PickStep(), CentreSurfaceStep(), MembraneStep(), MeasureStep(), MeasurePicksStep(), EvaluateStep(),
         EvaluatePicksStep(), EvaluatePseudoLabelsStep(),
     ]
@@ -95,6 +96,7 @@ public struct RecipePreset: Sendable, Hashable {
         "mask.outside": "keep", "pseudo-labels.outside": "keep", "segment.outside": "keep", "pick.outside": "keep",
         "segment.scale_limit": "1", "segment.magnifications": "1", "pick.magnifications": "1", "pick.network": "trained",
         "pick.averaging": "1", "pick.scale_limit": "1",
+        "training.rounds": "1",
     ]
 
     /// For a first try: small networks that are trained in minutes.

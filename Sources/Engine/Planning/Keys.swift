@@ -198,7 +198,7 @@ struct StepSetup: Sendable {
     /// - Throws: ``EngineError`` where the recipe names a model that the catalog does not have.
     init(_ step: any Step, recipe: Recipe, models: [String: ModelRecord]) throws(EngineError) {
         self.step = step
-        parameters = recipe.parameters(ofStep: step.name)
+        parameters = recipe.parameters(of: step)
         outputNames = step.outputs.map(\.name).sorted()
         var used: [String: ModelRecord] = [:]
         for parameter in step.parameters {
@@ -208,14 +208,14 @@ struct StepSetup: Sendable {
             guard let model = models[name], model.kind == kind else {
                 throw EngineError(
                     .unknownModel,
-                    "the recipe's \(step.name).\(parameter.name) is \(name), and the catalog has no \(kind) model of that name; "
-                        + "`cellar model list` shows what there is")
+                    "the recipe's \(step.recipeGroup).\(parameter.name) is \(name), and the catalog has no \(kind) model of that "
+                        + "name; `cellar model list` shows what there is")
             }
             used[name] = model
         }
         self.models = used
         let digests = used.mapValues(\.digest.hexadecimal)
-        let values = Dictionary(uniqueKeysWithValues: parameters.map { ("\(step.name).\($0.key)", $0.value.text) })
+        let values = Dictionary(uniqueKeysWithValues: parameters.map { ("\(step.recipeGroup).\($0.key)", $0.value.text) })
         var lines = ["cellar configuration 1", step.name, step.scope.rawValue, "\(step.version)"]
         // The length before each text makes the encoding unambiguous.
         lines += values.sorted { $0.key < $1.key }.map { "recipe \($0.key)=\($0.value.utf8.count):\($0.value)" }

@@ -76,7 +76,7 @@ extension NetworkApplication {
     ) throws -> SliceFile {
         let (network, values) = (member.network, values(of: answers))
         let file = try SliceFile(
-            item.workspace().appending(path: "slices-\(number)"), sliceBytes: volume.shape.voxelsPerSlice * values)
+            item.workspace().appending(path: "\(files)-\(number)"), sliceBytes: volume.shape.voxelsPerSlice * values)
         guard file.count < slices.count else { return file }
         let grid = BlockGrid(shape: member.scale.scaledShape, window: window)
         let known = Double(file.count) / Double(slices.count)

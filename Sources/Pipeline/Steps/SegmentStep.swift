@@ -36,7 +36,8 @@ public struct SegmentStep: TypedStep {
         let sample = SampleCut.Parameters(SampleCut.Voxels.ground, "what becomes of voxels outside of the sample")
     }
     public struct Inputs: Sendable {
-        let application = NetworkApplication.Inputs(trainedBy: TrainMembraneStep.self)
+        let application = NetworkApplication.Inputs(
+            trainedBy: TrainMembraneStep.self, TrainMembrane2Step.self, TrainMembrane3Step.self)
         let sample = SampleCut.Inputs()
     }
     public struct Outputs: Sendable {

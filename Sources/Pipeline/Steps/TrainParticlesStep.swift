@@ -17,7 +17,7 @@ public struct TrainParticlesStep: TypedStep {
     public static let scope = ScopeKind.trainingSet
     public static let summary = "a network that finds particles, trained on those of pseudo-labels"
 
-    public struct Parameters: Sendable {
+    public struct Parameters: DeclarationGroup {
         let classes = Parameter.text(
             "classes", default: PseudoLabels.macromolecule,
             "what is found, with commas between: macromolecule, or names of point annotations")
@@ -53,12 +53,10 @@ public struct TrainParticlesStep: TypedStep {
         let architecture = NetworkArchitecture.picker(
             try PickerArchitecture(width: item.parameters.width, classes: classes.count))
         let network = try item.parameters.training.firstNetwork(architecture, classes: classes, models)
-        let radiiInVoxels = radii.map { $0 / material.voxelSizeInAngstroms }
-        try check(item, sources, classes, radiiInVoxels)
-        let (examples, learned) = try self.examples(item, material, sources, radiiInVoxels, architecture)
-        let batch = try item.parameters.training.batch
-        let steps = try item.parameters.stepsPerEpoch
-        let settings = try item.parameters.training.settings(stepsPerEpoch: steps > 0 ? steps : (learned + batch - 1) / batch)
+        let (examples, learned) = try Self.examples(
+            item.base, item.parameters, material, training: sources, heldOut: sources, classes,
+            radii: radii.map { $0 / material.voxelSizeInAngstroms }, architecture)
+        let settings = try Self.settings(item.parameters, particles: learned)
         let result = try item.train(
             network, loss: item.parameters.training.loss(.sigmoid), settings: settings, examples: examples)
         let description = try NetworkDescription(
@@ -70,6 +68,14 @@ public struct TrainParticlesStep: TypedStep {
         item.record("particles", Double(learned))
     }
 
+    /// The settings of the optimizer.
+    ///
+    /// - Parameter particles: those that are learned.
+    static func settings(_ parameters: ParameterValues<Parameters>, particles: Int) throws -> TrainingSettings {
+        let (batch, steps) = (try parameters.training.batch, try parameters.stepsPerEpoch)
+        return try parameters.training.settings(stepsPerEpoch: steps > 0 ? steps : (particles + batch - 1) / batch)
+    }
+
     /// The radius of each class in Å: the recipe's, else the median of the particles that are not cut off (of all, where all are cut off).
     ///
     /// - Throws: ``PipelineError`` where a class has no particle, or no radius is known.
@@ -77,11 +83,7 @@ public struct TrainParticlesStep: TypedStep {
         let fixed = try item.parameters.radius
         return try classes.indices.map { index in
             let particles = sources.flatMap(\.particles).filter { $0.class == index }
-            guard !particles.isEmpty else {
-                throw PipelineError(
-                    "the training set \(item.scope.tomogram) has no particle of the class \(classes[index]) to learn from; `cellar show "
-                        + "TOMOGRAM --z N --step pseudo-labels` shows what there is, `cellar training add` chooses other slabs")
-            }
+            guard !particles.isEmpty else { throw Self.noParticle(of: classes[index], in: item.scope.tomogram) }
             if fixed > 0 { return fixed }
             // A particle that is cut off looks smaller than it is.
             let whole = particles.filter { !$0.isAtEnd }
@@ -95,52 +97,68 @@ public struct TrainParticlesStep: TypedStep {
     }
 
     /// - Parameter radii: the radius of each class, in voxels.
-    /// - Throws: ``PipelineError`` where all particles of a class are cut off.
-    private func check(
-        _ item: Item<Self>, _ sources: [ParticleSource], _ classes: [String], _ radii: [Double]
-    ) throws {
+    /// - Throws: ``PipelineError`` where a class has no particle, or all are cut off (``PipelineErrorCode/nothingToLearn``).
+    private static func check(_ set: String, _ sources: [ParticleSource], _ classes: [String], _ radii: [Double]) throws {
         let known = sources.flatMap { $0.known(radii: radii) }
         for (index, name) in classes.enumerated() where !known.contains(where: { $0.class == index }) {
             let count = sources.reduce(0) { $0 + $1.particles.count { $0.class == index } }
+            guard count > 0 else { throw noParticle(of: name, in: set) }
             throw PipelineError(
-                "the training set \(item.scope.tomogram) shows no particle of the class \(name) whole: of all \(count) a part "
+                .nothingToLearn,
+                "the training set \(set) shows no particle of the class \(name) whole: of all \(count) a part "
                     + "may lie beyond the first or last slice, or an edge, of a slab, so their centres are not known; choose "
                     + "slabs of more slices with `cellar slab add` and `cellar training add`")
         }
     }
 
+    private static func noParticle(of name: String, in set: String) -> PipelineError {
+        PipelineError(
+            .nothingToLearn,
+            "the training set \(set) has no particle of the class \(name) to learn from; `cellar show TOMOGRAM --z N --step "
+                + "pseudo-labels` shows what there is, `cellar training add` chooses other slabs")
+    }
+
     /// The patches for training and validation.
     ///
-    /// - Parameter radii: the radius of each class, in voxels.
+    /// - Parameters:
+    ///   - sources: what teaches.
+    ///   - references: of the same members, what the network is validated on. Where none of their particles lies in what is held
+    ///     out, nothing is.
+    ///   - radii: the radius of each class, in voxels.
+    ///   - round: the round of training: each draws other patches.
     /// - Returns: the patches, and the number of particles in the training part.
-    /// - Throws: ``PipelineError`` where all particles lie in the held-out columns.
-    private func examples(
-        _ item: Item<Self>, _ material: TrainingMaterial, _ sources: [ParticleSource], _ radii: [Double],
-        _ architecture: NetworkArchitecture
+    /// - Throws: ``PipelineError`` where a class has no particle, all of a class are cut off, or all particles lie in the held-out
+    ///   columns (``PipelineErrorCode/nothingToLearn``).
+    static func examples(
+        _ item: StepItem, _ parameters: ParameterValues<Parameters>, _ material: TrainingMaterial,
+        training sources: [ParticleSource], heldOut references: [ParticleSource], _ classes: [String], radii: [Double],
+        _ architecture: NetworkArchitecture, round: Int = 1
     ) throws -> (examples: PatchExamples, learned: Int) {
-        let side = try item.parameters.patchSize.rounded(upToMultipleOf: architecture.alignment.width)
+        try check(item.scope.tomogram, sources, classes, radii)
+        let side = try parameters.patchSize.rounded(upToMultipleOf: architecture.alignment.width)
         guard let shape = VolumeShape(z: side, y: side, x: side) else { throw PipelineError("patch.size is 0") }
         let cuts = try HeldOutPart.cuts(
-            of: sources.map { ($0.volume, $0.box) }, along: .columns, fraction: item.parameters.training.heldOutPart)
+            of: sources.map { ($0.volume, $0.box) }, along: .columns, fraction: parameters.training.heldOutPart)
         var (training, heldOut, whole) = ([LabelledRegion](), [LabelledRegion](), [LabelledRegion]())
-        for (source, cut) in zip(sources, cuts) {
+        for ((source, reference), cut) in zip(zip(sources, references), cuts) {
             let region = try source.regions(radii: radii)
             whole.append(region(source.box))
             if let box = cut.training { training.append(region(box)) }
-            if let box = cut.heldOut { heldOut.append(region(box)) }
+            if let box = cut.heldOut { heldOut.append(try reference.regions(radii: radii)(box)) }
         }
         if heldOut.allSatisfy({ $0.foreground.count == 0 }) { (training, heldOut) = (whole, []) }
         let learned = training.reduce(0) { $0 + $1.foreground.count }
         guard learned > 0 else {
             throw PipelineError(
+                .nothingToLearn,
                 "all particles of the training set \(item.scope.tomogram) lie in the columns that are held out; lower "
                     + "train-particles.validation.part")
         }
-        let examples = try item.parameters.training.patchExamples(
+        let examples = try parameters.training.patchExamples(
             material, training: training, heldOut: heldOut, shape: shape, context: architecture.context,
-            foreground: item.parameters.foreground,
-            jitter: item.parameters.jitter,
-            orientations: Orientation.slab)
+            foreground: parameters.foreground,
+            jitter: parameters.jitter,
+            orientations: Orientation.slab, round: round)
         return (examples, learned)
     }
 }
