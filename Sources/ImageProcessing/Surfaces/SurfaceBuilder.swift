@@ -23,7 +23,7 @@ public struct SurfaceObject {
 /// below the thickness of a membrane.
 ///
 /// Where there would be more triangles than a limit, or σ is more than two voxels, surfaces are drawn on a binned grid, the same for all
-/// objects. Then what is thinner than half of a binned voxel is lost, and holes come where it is not much thicker.
+/// objects. Then what is thinner than a voxel of that grid gets holes, or is lost.
 ///
 /// ```swift
 /// let builder = try SurfaceBuilder(shape: shape, voxelSize: voxelSize, smoothingInAngstroms: 20, triangleLimit: 1_000_000)
@@ -51,6 +51,8 @@ public struct SurfaceBuilder: Sendable {
     public static let triangleRange = 100...100_000_000
     /// The most σ, in voxels of the grid: seven weights on either side.
     private static let largestDeviation = 2.0
+    /// The most voxels along an axis that are taken together for the sake of the limit.
+    private static let largestBinning = 4096
 
     /// - Parameters:
     ///   - shape: of the tomogram.
@@ -80,7 +82,7 @@ public struct SurfaceBuilder: Sendable {
             throw ImageError(.invalidSize, "a box of \(object.box.shape) voxels does not lie in a tomogram of \(shape)")
         }
         var binning = leastBinning
-        while binning <= 4096 {
+        while binning <= max(Self.largestBinning, leastBinning) {
             switch try attempt(objects, binning: binning) {
             case .done(let meshes): return Surfaces(meshes: meshes, binning: binning)
             case .overfull(let part):

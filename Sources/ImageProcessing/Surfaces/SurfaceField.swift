@@ -27,6 +27,9 @@ struct SurfaceField {
     /// How many slices were given out.
     private var given = 0
 
+    /// The binned slices that are in memory, beside the one that is being summed.
+    var keptSlices: Int { ring.count }
+
     /// - Parameters:
     ///   - height: the rows of a slice.
     ///   - width: its columns.
