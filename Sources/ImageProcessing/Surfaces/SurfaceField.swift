@@ -66,7 +66,11 @@ struct SurfaceField {
                     if binning == 1 {
                         for x in 0..<sourceWidth { sums[target + x] += slice[row + x] }
                     } else {
-                        for x in 0..<sourceWidth { sums[target + x / binning] += slice[row + x] }
+                        for x in 0..<width {
+                            var sum: Float = 0
+                            for source in row + x * binning..<row + min((x + 1) * binning, sourceWidth) { sum += slice[source] }
+                            sums[target + x] += sum
+                        }
                     }
                 }
             }
@@ -104,7 +108,7 @@ struct SurfaceField {
         for (index, weight) in weights.z.enumerated() {
             let z = min(max(given + index - radius, 0), last)
             guard let slice = ring[z - dropped] else { continue }
-            for pixel in result.indices { result[pixel] += weight * slice[pixel] }
+            result.withUnsafeMutableBufferPointer { Self.add(slice, at: 0, weight, to: $0) }
         }
         give(result)
         given += 1
@@ -122,24 +126,34 @@ struct SurfaceField {
         if weights.x.count > 1 {
             let radius = weights.x.count / 2
             var line = [Float](repeating: 0, count: width + 2 * radius)
-            for y in 0..<height {
-                let row = y * width
-                for index in line.indices { line[index] = slice[row + min(max(index - radius, 0), width - 1)] }
-                for x in 0..<width { result[row + x] = 0 }
-                for (shift, weight) in weights.x.enumerated() {
-                    for x in 0..<width { result[row + x] += weight * line[x + shift] }
+            result.withUnsafeMutableBufferPointer { result in
+                for y in 0..<height {
+                    let row = UnsafeMutableBufferPointer(rebasing: result[y * width..<(y + 1) * width])
+                    for index in line.indices { line[index] = row[min(max(index - radius, 0), width - 1)] }
+                    row.update(repeating: 0)
+                    for (shift, weight) in weights.x.enumerated() { Self.add(line, at: shift, weight, to: row) }
                 }
             }
         }
         guard weights.y.count > 1 else { return result }
         let radius = weights.y.count / 2
         var columns = [Float](repeating: 0, count: slice.count)
-        for y in 0..<height {
-            for (shift, weight) in weights.y.enumerated() {
-                let (target, source) = (y * width, min(max(y + shift - radius, 0), height - 1) * width)
-                for x in 0..<width { columns[target + x] += weight * result[source + x] }
+        columns.withUnsafeMutableBufferPointer { columns in
+            for y in 0..<height {
+                let row = UnsafeMutableBufferPointer(rebasing: columns[y * width..<(y + 1) * width])
+                for (shift, weight) in weights.y.enumerated() {
+                    Self.add(result, at: min(max(y + shift - radius, 0), height - 1) * width, weight, to: row)
+                }
             }
         }
         return columns
+    }
+
+    /// Adds the values from a place on, times a weight, to a row.
+    private static func add(_ values: [Float], at first: Int, _ weight: Float, to row: UnsafeMutableBufferPointer<Float>) {
+        values.withUnsafeBufferPointer { values in
+            let source = UnsafeBufferPointer(rebasing: values[first..<first + row.count])
+            for x in 0..<row.count { row[x] += weight * source[x] }
+        }
     }
 }

@@ -45,6 +45,7 @@ struct SurfaceNet {
     /// Of the last two layers of cells, the first vertex of each cell, and which loops it has: its code, plus 256 where it is parted.
     private var vertices: [[UInt32]]
     private var kinds: [[UInt16]]
+    private var crossedCells: [Int] = []
     /// The number of slices that were added, with the zeros before the first one.
     private var slices = 0
 
@@ -93,28 +94,34 @@ struct SurfaceNet {
     }
 
     private func fill(_ padded: inout [Float], with slice: [Float]?) {
-        guard let slice else {
-            for index in padded.indices { padded[index] = 0 }
-            return
-        }
-        for y in 0..<height {
-            let (target, source) = ((y + 1) * columns + 1, y * width)
-            for x in 0..<width {
-                let value = slice[source + x]
-                // Also where it is not a number.
-                padded[target + x] = value > 0 ? min(value, 1) : 0
+        let (height, width, columns) = (height, width, columns)
+        padded.withUnsafeMutableBufferPointer { padded in
+            guard let slice else { return padded.update(repeating: 0) }
+            slice.withUnsafeBufferPointer { slice in
+                for y in 0..<height {
+                    let (target, source) = ((y + 1) * columns + 1, y * width)
+                    for x in 0..<width {
+                        let value = slice[source + x]
+                        // Also where it is not a number.
+                        padded[target + x] = value > 0 ? min(value, 1) : 0
+                    }
+                }
             }
         }
     }
 
     /// Which corners of each cell are inside, of those that lie in a slice. Cells of the last row and column have none.
     private static func collect(_ values: [Float], into bits: inout [UInt8], columns: Int, rows: Int) {
-        for y in 0..<rows - 1 {
-            let row = y * columns
-            for x in row..<row + columns - 1 {
-                let first: UInt8 = (values[x] >= level ? 1 : 0) | (values[x + 1] >= level ? 2 : 0)
-                let second: UInt8 = (values[x + columns] >= level ? 4 : 0) | (values[x + columns + 1] >= level ? 8 : 0)
-                bits[x] = first | second
+        values.withUnsafeBufferPointer { values in
+            bits.withUnsafeMutableBufferPointer { bits in
+                for y in 0..<rows - 1 {
+                    let row = y * columns
+                    for x in row..<row + columns - 1 {
+                        let first: UInt8 = (values[x] >= level ? 1 : 0) | (values[x + 1] >= level ? 2 : 0)
+                        let second: UInt8 = (values[x + columns] >= level ? 4 : 0) | (values[x + columns + 1] >= level ? 8 : 0)
+                        bits[x] = first | second
+                    }
+                }
             }
         }
     }
@@ -128,17 +135,30 @@ struct SurfaceNet {
     private mutating func resolve(layer: Int) {
         vertices.swapAt(0, 1)
         kinds.swapAt(0, 1)
-        for y in 0...height {
-            let row = y * columns
-            for cell in row...row + width {
-                let code = code(cell, 0)
-                guard code != 0, code != 255 else { continue }
-                let isParted = isParted(cell, code)
-                vertices[1][cell] = UInt32(positions.count)
-                kinds[1][cell] = UInt16(code + (isParted ? 256 : 0))
-                addVertices(isParted ? cells.parted[code] : cells.joined[code], cell, SIMD3(cell - row, y, layer))
-                addTriangles(cell, code)
-                guard !isOverfull else { return }
+        findCrossedCells()
+        for cell in crossedCells {
+            let code = code(cell, 0)
+            let isParted = isParted(cell, code)
+            vertices[1][cell] = UInt32(positions.count)
+            kinds[1][cell] = UInt16(code + (isParted ? 256 : 0))
+            let (y, x) = cell.quotientAndRemainder(dividingBy: columns)
+            addVertices(isParted ? cells.parted[code] : cells.joined[code], cell, SIMD3(x, y, layer))
+            addTriangles(cell, code)
+            guard !isOverfull else { return }
+        }
+    }
+
+    /// The cells of the layer that the surface crosses, in order: where not all corners, or none, are inside.
+    private mutating func findCrossedCells() {
+        crossedCells.removeAll(keepingCapacity: true)
+        corners[1].withUnsafeBufferPointer { low in
+            corners[2].withUnsafeBufferPointer { high in
+                for y in 0...height {
+                    for cell in y * columns...y * columns + width {
+                        let code = low[cell] | high[cell] << 4
+                        if code != 0, code != 255 { crossedCells.append(cell) }
+                    }
+                }
             }
         }
     }
