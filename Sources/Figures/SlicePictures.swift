@@ -11,7 +11,7 @@ import Volumes
 
 /// A step whose results ``SlicePictures`` draws.
 public enum SliceStep: CaseIterable, Sendable {
-    case eigenvectors, featureMap, mask, split, link, sheets, modelLabels, blobs, pseudoLabels
+    case eigenvectors, featureMap, mask, split, link, sheets, modelLabels, blobs, pseudoLabels, secondLabels, thirdLabels
 
     /// The name of the step, as in a recipe.
     public var name: String {
@@ -25,6 +25,8 @@ public enum SliceStep: CaseIterable, Sendable {
         case .modelLabels: ModelLabelsStep.name
         case .blobs: BlobsStep.name
         case .pseudoLabels: PseudoLabelsStep.name
+        case .secondLabels: Relabel2Step.name
+        case .thirdLabels: Relabel3Step.name
         }
     }
 
@@ -61,8 +63,8 @@ public struct SlicePictures {
     // MARK: Pictures
 
     /// The result of a step: a sheet of all eigenvectors, with a row for each tile; the feature map; or the prepared slice with
-    /// the mask, the parts of `split`, or the pseudo-labels over it, or what one of their sources says. All but the eigenvectors have the lines in which the surfaces
-    /// of the sample cross the slice.
+    /// the mask, the parts of `split`, or the pseudo-labels over it, or what one of their sources says, or the labels of a later
+    /// round. All but the eigenvectors have the lines in which the surfaces of the sample cross the slice.
     ///
     /// - Throws: ``CatalogError`` where the step has no result for the slice, or its bytes were evicted; ``PipelineError`` or
     ///   ``BlobError`` where it is damaged; ``RenderingError`` where the picture would be too large.
@@ -78,6 +80,8 @@ public struct SlicePictures {
         case .modelLabels: try labels(ModelLabelsStep.self, \.labels)
         case .blobs: try labels(BlobsStep.self, \.labels)
         case .pseudoLabels: try labels(PseudoLabelsStep.self, \.labels)
+        case .secondLabels: try labels(Relabel2Step.self, \.labels)
+        case .thirdLabels: try labels(Relabel3Step.self, \.labels)
         }
     }
 

@@ -4,6 +4,8 @@ public import Basics
 public enum PipelineErrorCode: String, ErrorCode {
     /// An item whose inputs or parameters do not allow its step to do its work.
     case item
+    /// A training set whose labels teach nothing: a class without a voxel or particle, or one class alone.
+    case nothingToLearn
 }
 
 /// Why a step could not do its work on an item: one sentence that says what, and what to do.

@@ -8,6 +8,7 @@ public enum StandardSteps {
         DescribeStep(), CalibrateStep(), ExtentStep(), SampleStep(), PrepareStep(), FeaturesStep(), EigenvectorsStep(),
         FeatureMapStep(), ConsistencyStep(), MaskStep(), SplitStep(), LinkStep(), SheetsStep(), ModelLabelsStep(), BlobsStep(),
         PseudoLabelsStep(), TrainMembraneStep(), TrainParticlesStep(),
+        Relabel2Step(), TrainMembrane2Step(), TrainParticles2Step(), Relabel3Step(), TrainMembrane3Step(), TrainParticles3Step(),
         SegmentStep(), PickStep(), CentreSurfaceStep(), MembraneStep(), MeasureStep(), MeasurePicksStep(), EvaluateStep(),
         EvaluatePicksStep(), EvaluatePseudoLabelsStep(),
     ]
@@ -86,14 +87,16 @@ public struct RecipePreset: Sendable, Hashable {
         "train-membrane.patch.foreground": "0", "train-membrane.epoch.patience": "0",
         "train-membrane.optimizer.weight_decay": "0",
         "train-membrane.optimizer.schedule": "constant", "train-particles.epoch.patience": "0",
-        "segment.smallest_volume": "0", "membrane.thickness": "0", "pick.score": "0", "measure-picks.score": "0",
+        "segment.smallest_volume": "0", "segment.membrane.smallest_volume": "0", "membrane.thickness": "0", "pick.score": "0",
+        "measure-picks.score": "0",
         "train-membrane.network.context": "0", "train-membrane.patch.augmentation": "none",
         "train-membrane.optimizer.averaging": "0", "train-particles.patch.augmentation": "none",
         "train-particles.optimizer.averaging": "0", "train-membrane.start": "random", "train-particles.start": "random",
         "segment.network": "trained", "segment.averaging": "1",
         "mask.outside": "keep", "pseudo-labels.outside": "keep", "segment.outside": "keep", "pick.outside": "keep",
-        "train-particles.curation": "off", "segment.scale_limit": "1", "pick.network": "trained", "pick.averaging": "1",
-        "pick.scale_limit": "1",
+        "segment.scale_limit": "1", "segment.magnifications": "1", "pick.magnifications": "1", "pick.network": "trained",
+        "pick.averaging": "1", "pick.scale_limit": "1",
+        "train-particles.curation": "off", "training.rounds": "1",
     ]
 
     /// For a first try: small networks that are trained in minutes.

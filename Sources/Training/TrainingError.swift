@@ -4,6 +4,8 @@ public import Basics
 public enum TrainingErrorCode: String, ErrorCode {
     /// A setting, shape, label or state that a network cannot be made, trained or run with.
     case invalid
+    /// The loss was not finite before the first epoch had ended.
+    case diverged
 }
 
 /// Why a network cannot be made, trained or run: one sentence that says what, where, and what to do.

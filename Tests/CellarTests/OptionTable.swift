@@ -95,7 +95,7 @@ struct OptionTable {
             "jobs", "z", "radius", "pixel-size", "voxel-size", "dataset-voxel-size", "ids", "count", "slices", "pictures", "bins",
             "from", "to",
             "seed", "snr", "size", "tomograms", "budget", "time-limit", "least-confidence", "keep-runs", "threshold",
-            "thickness", "voxel-spacing",
+            "thickness", "voxel-spacing", "accept-above", "remove",
         ]
         let paths = [
             "paths", "directory", "destination", "labels", "points", "output", "path", "input", "catalog",
@@ -106,7 +106,7 @@ struct OptionTable {
             "columns", "subject",
             "sql", "param", "format", "topic", "by", "metric", "column", "x", "y", "kind", "step", "until", "licence",
             "provenance", "what", "runs", "tomogram-type", "users", "user", "session", "targets",
-            "key=value",
+            "at", "key=value",
         ]
         return [(Kind.number, numbers), (.path, paths), (.text, texts)].reduce(into: [:]) { kinds, entry in
             for name in entry.1 { kinds[name] = entry.0 }
@@ -142,6 +142,7 @@ struct OptionTable {
                 "pixel-size": "1",
             ],
         ],
+        "curate": [["tomogram": "t", "class": "ribosome", "accept-above": "0.5"]],
         "slab add": [["tomogram": "t", "z": "0..<4"]],
         "slab list": [["where": "slices > 1", "format": "csv"]],
         "slab remove": [["ids": "2"]],

@@ -188,21 +188,50 @@ private func verdict(_ isParticle: Bool, _ x: Double, z: Double = 10, class numb
             var parameters: [ParameterDeclaration] { step.parameters.filter { $0.name != "curation" } }
             var inputs: [StepInput] { step.inputs.filter { $0 != .fact(.curation) } }
             var outputs: [StepOutput] { step.outputs }
+            var recipeGroup: String { step.recipeGroup }
             func run(_ item: StepItem) throws {}
         }
         let graph = try StepGraph(StandardSteps.all).withoutCuration()
-        let step = try #require(graph.steps.first { $0.name == TrainParticlesStep.name })
-        let earlier = Earlier(step: TrainParticlesStep())
-        #expect(earlier.inputs.count == TrainParticlesStep().inputs.count - 1)
-        let before = try StepSetup(earlier, recipe: Recipe(steps: [earlier]), models: [:]).configuration.digest
-        for use in CurationUse.allCases {
-            var recipe = Recipe(steps: graph.steps)
-            try recipe.set("train-particles.curation", to: use.rawValue)
-            #expect(try StepSetup(step, recipe: recipe, models: [:]).configuration.digest == before, "\(use)")
+        let trainings: [any Step] = [TrainParticlesStep(), TrainParticles2Step(), TrainParticles3Step()]
+        for training in trainings {
+            let step = graph.steps[try graph.index(of: training.name)]
+            let earlier = Earlier(step: training)
+            #expect(earlier.inputs.count == training.inputs.count - 1)
+            let before = try StepSetup(earlier, recipe: Recipe(steps: [earlier]), models: [:]).configuration.digest
+            for use in CurationUse.allCases {
+                var recipe = Recipe(steps: graph.steps)
+                try recipe.set("train-particles.curation", to: use.rawValue)
+                #expect(try StepSetup(step, recipe: recipe, models: [:]).configuration.digest == before, "\(step.name) \(use)")
+            }
+            // And another one where somebody did.
+            let today = try StepSetup(training, recipe: Recipe(steps: graph.steps), models: [:]).configuration
+            #expect(today.digest != before && today.parameters["train-particles.curation"] == "ground", "\(training.name)")
         }
-        // And another one where somebody did.
-        let today = try StepSetup(TrainParticlesStep(), recipe: Recipe(steps: graph.steps), models: [:]).configuration
-        #expect(today.digest != before && today.parameters["train-particles.curation"] == "ground")
+    }
+
+    @Test("what people say counts in later rounds as in the first one")
+    func rounds() throws {
+        let scene = try BallsAndSheet(z: 8, side: 64)
+        // No epoch: what a round would learn is known before it begins.
+        let collection = try PipelineCollection.annotated(
+            scene,
+            settings: ["train-membrane.epoch.count": "0", "train-particles.epoch.count": "0", "training.rounds": "2"])
+        try collection.catalog.collection.curate(
+            tomogramID: collection.tomogramID,
+            [(CurationRecord.Verdict.rejected, scene.balls[0]), (.added, SIMD3(28, 16, 4)), (.added, SIMD3(28, 48, 4))].map {
+                NewCuration(className: "macromolecule", positionInVoxels: $1, verdict: $0)
+            }, by: "me")
+        let report = try #require(try collection.run())
+        #expect(report.isComplete, "\(report.failures)")
+        let metrics = try collection.catalog.unsafeRead {
+            try Row.fetchAll($0, sql: "SELECT step, value FROM v_metric WHERE name = 'particles'")
+        }
+        let learned = Dictionary(metrics.map { ($0["step"] as String, $0["value"] as Double) }, uniquingKeysWith: { $1 })
+        #expect(learned["train-particles"] == 4 && learned["train-particles-2"] == 4, "\(learned)")
+        let steps = try collection.catalog.unsafeRead {
+            try String.fetchAll($0, sql: "SELECT step FROM v_trained_on WHERE input = 'curation' ORDER BY step")
+        }
+        #expect(steps == ["train-particles", "train-particles-2"])
     }
 
     @Test(

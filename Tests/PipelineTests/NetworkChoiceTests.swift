@@ -13,6 +13,7 @@ import Volumes
 @Suite("The networks that a tomogram is segmented with") struct NetworkChoiceTests {
     private static let settings = [
         "train-membrane.epoch.count": "3", "train-particles.epoch.count": "1", "segment.smallest_volume": "0",
+        "segment.membrane.smallest_volume": "0",
     ]
 
     /// The bytes of a network that a collection trained.
@@ -152,14 +153,15 @@ import Volumes
     func opinions() throws {
         let directory = try TemporaryDirectory()
         let shape = try #require(VolumeShape(z: 1, y: 1, x: 4))
-        func part(_ name: String, _ bytes: [UInt8]) throws -> ProbabilitySlices.Part {
+        func part(_ name: String, network: Int = 0, _ bytes: [UInt8]) throws -> ProbabilitySlices.Part {
             let file = try SliceFile(URL(fileURLWithPath: directory.file(name)), sliceBytes: 4)
             try file.append(bytes)
-            return ProbabilitySlices.Part(file: file, places: [0])
+            return ProbabilitySlices.Part(network: network, file: file, places: [0])
         }
         let (bold, careful): ([UInt8], [UInt8]) = ([230, 255, 115, 0], [26, 204, 13, 0])
         let both = ProbabilitySlices(
-            shape: shape, classes: ["particle"], parts: [try part("one", bold), try part("two", careful)], spreadOfParts: false)
+            shape: shape, classes: ["particle"], parts: [try part("one", bold), try part("two", network: 1, careful)],
+            spreadOfParts: false)
         #expect(try both.each(of: 0, slice: 0) == [bold, careful])
         #expect(try both.mean(of: 0, slice: 0) == [128, 230, 64, 0])
         #expect(try both.spread(of: 0, slice: 0) == [204, 51, 102, 0])
@@ -169,6 +171,14 @@ import Volumes
         let alone = ProbabilitySlices(
             shape: shape, classes: ["particle"], parts: [try part("alone", careful)], spreadOfParts: false)
         #expect(try alone.mean(of: 0, slice: 0) == careful)
+        // A network that looks at several magnifications counts once.
+        let magnified = ProbabilitySlices(
+            shape: shape, classes: ["particle"],
+            parts: [try part("a", bold), try part("b", careful), try part("c", network: 1, careful)], spreadOfParts: false)
+        #expect(try magnified.each(of: 0, slice: 0) == [[128, 230, 64, 0], careful])
+        #expect(try magnified.mean(of: 0, slice: 0) == [77, 217, 39, 0])
+        // Weights of ¼, ¼ and ½: 230 and 26, 26 have the mean 77, and the deviation √(¼·153² + ¾·51²) = 88.3.
+        #expect(try magnified.spread(of: 0, slice: 0)[0] == 177)
         #expect(try alone.spread(of: 0, at: .zero) == nil)
         #expect(
             ProbabilitySlices.encoded([.nan, 1, -.infinity, .infinity, 0.5, 0.1], values: 2, means: 1) == [

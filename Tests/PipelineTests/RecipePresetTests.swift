@@ -40,8 +40,12 @@ import Testing
         "features.tokens.rank", "eigenvectors.bandwidth", "feature-map.smoothing", "feature-map.upsampling.radius",
         "feature-map.upsampling.epsilon", "split.watershed.neck", "split.watershed.body",
         "split.watershed.closing", "split.watershed.smoothing", "split.membrane.thickness",
-        // Of what several sources say, where the method has one.
+        // Of what several sources say, where the method has one, and of later rounds, where it has none.
         "pseudo-labels.agreement", "pseudo-labels.particle.distance", "pseudo-labels.membrane.band",
+        "pseudo-labels.teacher.networks", "pseudo-labels.teacher.averaging", "pseudo-labels.teacher.voxel_size_tolerance",
+        "pseudo-labels.teacher.scale_limit", "pseudo-labels.teacher.doubt", "pseudo-labels.teacher.score",
+        "pseudo-labels.teacher.sure_membrane", "pseudo-labels.teacher.sure_particle",
+        "train-membrane.rounds.tolerance", "train-particles.rounds.tolerance",
         "mask.outside_margin", "segment.outside_margin", "pick.outside_margin", "pseudo-labels.outside_margin",
         // How it is computed and written.
         "features.precision", "features.seed", "eigenvectors.seed", "train-membrane.seed", "train-particles.seed",

@@ -23,7 +23,8 @@ import Volumes
                 "train-membrane.network.levels": "2", "train-membrane.patch.size": "32", "train-membrane.validation.batches": "1",
                 "train-particles.epoch.count": "1", "train-particles.epoch.steps": "2", "train-particles.patch.size": "24",
                 "train-particles.patch.jitter": "2", "pick.margin": "2", "evaluate.classes": "ball=",
-                "pseudo-labels.sources.sheets": "true", "pseudo-labels.sources.blobs": "true",
+                "pseudo-labels.sources.sheets": "true", "pseudo-labels.sources.blobs": "true", "training.rounds": "3",
+                "pseudo-labels.teacher.averaging": "1",
             ], isTrainingSet: false)
         let slab = try collection.catalog.collection.addSlab(tomogramID: collection.tomogramID, z: 3..<9)
         let annotations = try collection.catalog.unsafeRead { try Int64.fetchAll($0, sql: "SELECT id FROM v_annotation") }

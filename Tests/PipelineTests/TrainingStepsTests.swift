@@ -75,6 +75,21 @@ import Volumes
         // Another threshold segments, finds centre surfaces and measures anew, and trains nothing.
         collection.settings["segment.threshold"] = "0.6"
         #expect(try collection.run()?.progress.ran == 5)
+        // A second round, in which no particle is agreed on: that is no failure, and the first picker stays.
+        collection.settings.merge([
+            "training.rounds": "2", "pseudo-labels.particle.distance": "0", "pseudo-labels.teacher.sure_particle": "1",
+            "pseudo-labels.teacher.averaging": "1",
+        ]) { $1 }
+        let rounds = try #require(try collection.run())
+        #expect(rounds.isComplete, "\(rounds.failures)")
+        let kept = try collection.catalog.unsafeRead { db in
+            try Double.fetchOne(db, sql: "SELECT value FROM v_metric WHERE step = 'train-particles-2' AND name = 'kept_round'")
+        }
+        #expect(kept == 1)
+        let set = try #require(try collection.catalog.collection.currentTrainingSet()?.id)
+        let course = try collection.value("train-particles-2", "course", scopeID: set, as: TrainingSummary.self)
+        #expect(course.end.contains("has no particle of the class macromolecule"), "\(course.end)")
+        try checkParticles(collection, scene)
     }
 
     @Test("networks learn annotations, and a run that is stopped ends with the same results")

@@ -33,11 +33,28 @@ import Volumes
             #expect(error?.message.contains("d/t") == true)
             if most > 1 { #expect(error?.message.contains("from 5.88 to 17.0 Å") == true, "\(error?.message ?? "")") }
         }
+        // A magnification enlarges what is within the limits without it.
+        let large = try VoxelScale(
+            #require(VoxelSize(cubicInAngstroms: 10.4)), of: shape, learned: 10, tolerance: 0.05, most: 1, magnification: 1.5,
+            tomogram: "d/t")
+        #expect(large.scaledShape == VolumeShape(z: 15, y: 30, x: 45) && large.ratios == [1.5, 1.5, 1.5])
         // Slices of another thickness are scaled along z alone.
         let flat = try VoxelScale(
             #require(VoxelSize(xInAngstroms: 10, yInAngstroms: 10, zInAngstroms: 15)), of: shape, learned: 10, tolerance: 0.05,
             most: 1.7, tomogram: "d/t")
         #expect(flat.scaledShape == VolumeShape(z: 15, y: 20, x: 30))
+    }
+
+    @Test(
+        "magnifications are one to four different numbers",
+        arguments: [
+            ("", "no magnification"), ("0.4", "0.5 to 2"), ("3", "0.5 to 2"), ("nan", "0.5 to 2"), ("1,", "no magnification"),
+            ("1, 1.0", "named twice"), ("1,1.1,1.2,1.3,1.4", "more than 4"),
+        ])
+    func magnifications(text: String, expected: String) throws {
+        let error = #expect(throws: PipelineError.self) { try Magnifications(parsing: text) }
+        #expect(error?.message.contains(expected) == true, "\(error?.message ?? "")")
+        #expect(try Magnifications(parsing: " 1, 1.3").values == [1, 1.3])
     }
 
     @Test("a linear density stays linear, and a constant one constant", arguments: 1...20 as ClosedRange<UInt64>)

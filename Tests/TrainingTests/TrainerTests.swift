@@ -53,6 +53,21 @@ import Volumes
             patience: patience, averaging: averaging, seed: 5)
     }
 
+    @Test func `a network by itself does on what is held out what its best epoch did, and nothing is known where nothing is`()
+        throws
+    {
+        let loss = SegmentationLoss(.softmax)
+        let result = try Trainer(network(), loss: loss, settings: settings(epochs: 4), examples: Squares()).run()
+        let best = result.epochs[result.epoch - 1]
+        let validation = try #require(try Validation(of: result.network, loss: loss, on: Squares()))
+        #expect(try abs(validation.loss - #require(best.validationLoss)) < 1e-6)
+        #expect(validation.dice == best.validationDice && validation.thresholds == best.thresholds)
+        // Of all thresholds, one half is one. A probability of exactly that may be decided either way.
+        let (dice, most) = (try #require(validation.dice), try #require(validation.bestDice))
+        #expect(most > dice - 0.01 && most <= 1)
+        #expect(try Validation(of: result.network, loss: loss, on: Squares(validationBatches: 0)) == nil)
+    }
+
     @Test func `a network learns, and what is held out says so`() throws {
         let result = try Trainer(
             network(), loss: SegmentationLoss(.softmax), settings: settings(epochs: 12), examples: Squares()
@@ -127,7 +142,7 @@ import Volumes
         search.add(Tensor(shape: [voxels, outputs], values: values), labels)
         let classes = activation == .softmax ? 1..<outputs : 0..<outputs
         #expect(search.thresholds.count == classes.count)
-        for (output, found) in zip(classes, search.thresholds) {
+        for ((output, found), score) in zip(zip(classes, search.thresholds), search.scores) {
             func dice(_ threshold: Double) -> Double {
                 var (common, decided, labelled) = (0, 0, 0)
                 for voxel in 0..<voxels where labels[voxel] != TrainingPatch.ignored {
@@ -140,6 +155,7 @@ import Volumes
             }
             let best = (10...90).map { dice(Double($0) / 100) }.max() ?? 0
             #expect(abs(dice(found) - best) < 1e-12)
+            #expect(try abs(#require(score) - best) < 1e-12)
         }
         #expect(ClassThresholds(SegmentationLoss(activation)).thresholds.isEmpty)
     }

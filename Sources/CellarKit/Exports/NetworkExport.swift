@@ -18,15 +18,35 @@ extension Project {
     /// Writes a trained network as the safetensors file that its artifact holds. The file's metadata says what the network is like, and
     /// what it was trained on.
     ///
+    /// It is that of the last round of training that the recipe has and that has a result: the best so far.
+    ///
     /// - Parameter name: of the training set: its name, or `id:N`.
     /// - Throws: ``CatalogError`` where there is no such set, or nothing was trained on it; ``VolumeError`` where the file cannot be
     ///   written.
     public func exportNetwork(trainedOn name: String, by source: ExportedNetwork, to output: OutputFile) throws -> Export {
         let set = try catalog.collection.trainingSet(named: name)
         return switch source {
-        case .membrane: try exportNetwork(of: TrainMembraneStep.self, trainedOn: set, to: output)
-        case .particles: try exportNetwork(of: TrainParticlesStep.self, trainedOn: set, to: output)
+        case .membrane:
+            try exportLast(
+                of: TrainMembraneStep.self, TrainMembrane2Step.self, TrainMembrane3Step.self, trainedOn: set, to: output)
+        case .particles:
+            try exportLast(
+                of: TrainParticlesStep.self, TrainParticles2Step.self, TrainParticles3Step.self, trainedOn: set, to: output)
         }
+    }
+
+    /// Writes the network of the last of these rounds that the recipe has and that has a result.
+    private func exportLast<First: TypedStep, Second: TypedStep, Third: TypedStep>(
+        of first: First.Type, _ second: Second.Type, _ third: Third.Type, trainedOn set: TrainingSetRecord, to output: OutputFile
+    ) throws -> Export
+    where First.Outputs == TrainingOutputs, Second.Outputs == TrainingOutputs, Third.Outputs == TrainingOutputs {
+        let rounds = TrainingRounds.count(in: try recipe())
+        func isThere<S: TypedStep>(_ step: S.Type) throws -> Bool where S.Outputs == TrainingOutputs {
+            try set.id.flatMap { try results().digest(step, \.network, scopeID: $0) } != nil
+        }
+        if rounds > 2, try isThere(third) { return try exportNetwork(of: third, trainedOn: set, to: output) }
+        if rounds > 1, try isThere(second) { return try exportNetwork(of: second, trainedOn: set, to: output) }
+        return try exportNetwork(of: first, trainedOn: set, to: output)
     }
 
     private func exportNetwork<S: TypedStep>(

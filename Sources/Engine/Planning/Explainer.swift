@@ -152,7 +152,7 @@ public struct Explainer: Sendable {
         // A parameter that came or went with the input whose use it says is no change of the recipe, unless the recipe switches
         // that off.
         for condition in setup.step.conditions where condition.ownsParameter {
-            let name = "\(today.step).\(condition.parameter)"
+            let name = condition.key(in: setup.step)
             guard (before[name] == nil) != (now[name] == nil) else { continue }
             let word = setup.parameters[condition.parameter]?.text
             if before[name] != nil, let word, condition.needs[word] == .never {

@@ -198,7 +198,7 @@ struct StepSetup: Sendable {
     /// - Throws: ``EngineError`` where the recipe names a model that the catalog does not have.
     init(_ step: any Step, recipe: Recipe, models: [String: ModelRecord]) throws(EngineError) {
         self.step = step
-        parameters = recipe.parameters(ofStep: step.name)
+        parameters = recipe.parameters(of: step)
         outputNames = step.outputs.map(\.name).sorted()
         var used: [String: ModelRecord] = [:]
         for parameter in step.parameters {
@@ -208,8 +208,8 @@ struct StepSetup: Sendable {
             guard let model = models[name], model.kind == kind else {
                 throw EngineError(
                     .unknownModel,
-                    "the recipe's \(step.name).\(parameter.name) is \(name), and the catalog has no \(kind) model of that name; "
-                        + "`cellar model list` shows what there is")
+                    "the recipe's \(step.recipeGroup).\(parameter.name) is \(name), and the catalog has no \(kind) model of that "
+                        + "name; `cellar model list` shows what there is")
             }
             used[name] = model
         }
@@ -217,8 +217,9 @@ struct StepSetup: Sendable {
         let digests = used.mapValues(\.digest.hexadecimal)
         let unused = step.conditions.filter { $0.ownsParameter && !step.inputs.contains($0.input) }.map(\.parameter)
         let values = Dictionary(
-            uniqueKeysWithValues: parameters.filter { !unused.contains($0.key) }.map { ("\(step.name).\($0.key)", $0.value.text) }
-        )
+            uniqueKeysWithValues: parameters.filter { !unused.contains($0.key) }.map {
+                ("\(step.recipeGroup).\($0.key)", $0.value.text)
+            })
         var lines = ["cellar configuration 1", step.name, step.scope.rawValue, "\(step.version)"]
         // The length before each text makes the encoding unambiguous.
         lines += values.sorted { $0.key < $1.key }.map { "recipe \($0.key)=\($0.value.utf8.count):\($0.value)" }

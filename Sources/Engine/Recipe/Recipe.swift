@@ -9,6 +9,7 @@ public struct Recipe: Sendable, Hashable {
     public struct Entry: Sendable, Hashable {
         /// `step.group.parameter`
         public let key: String
+        /// The group of the recipe: the name of a step, or that of a choice that several steps share.
         public let step: String
         public let parameter: ParameterDeclaration
     }
@@ -22,9 +23,15 @@ public struct Recipe: Sendable, Hashable {
 
     /// The defaults of all parameters of these steps.
     public init(steps: [any Step]) {
-        entries = steps.flatMap { step in
-            step.parameters.map { Entry(key: "\(step.name).\($0.name)", step: step.name, parameter: $0) }
-        }
+        var known: Set<String> = []
+        let declared = steps.flatMap { step in
+            step.conditions.compactMap(\.choice).map { Entry(key: $0.key, step: $0.group, parameter: $0.parameter) }
+                + step.parameters.map { Entry(key: "\(step.recipeGroup).\($0.name)", step: step.recipeGroup, parameter: $0) }
+        }.filter { known.insert($0.key).inserted }
+        // What later steps add to the group of another one stands there.
+        var groups: [String: [Entry]] = [:]
+        for entry in declared { groups[entry.step, default: []].append(entry) }
+        entries = declared.flatMap { groups.removeValue(forKey: $0.step) ?? [] }
         retired = Set(steps.flatMap { step in step.retiredParameters.map { "\(step.name).\($0)" } })
         renamed = Dictionary(
             steps.flatMap { step in step.renamedParameters.map { ("\(step.name).\($0.key)", $0.value) } },
@@ -47,11 +54,11 @@ public struct Recipe: Sendable, Hashable {
     }
 
     /// The parameters of a step by their names within it.
-    func parameters(ofStep step: String) -> [String: RecipeValue] {
+    func parameters(of step: any Step) -> [String: RecipeValue] {
         Dictionary(
-            uniqueKeysWithValues: entries.filter { $0.step == step }.compactMap { entry in
-                values[entry.key].map { (entry.parameter.name, $0) }
-            })
+            step.parameters.compactMap { parameter in
+                values["\(step.recipeGroup).\(parameter.name)"].map { (parameter.name, $0) }
+            }, uniquingKeysWith: { first, _ in first })
     }
 
     /// Every parameter with its value as text, as one JSON object with sorted keys.

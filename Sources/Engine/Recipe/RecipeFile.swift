@@ -130,10 +130,12 @@ extension RecipeFile {
             "# The parameters of every step. Edit here, or by `cellar recipe set KEY=VALUE`; `cellar plan` shows what a",
             "# change makes stale. A line that is left out has its default.", "",
         ]
-        for step in steps where !step.parameters.isEmpty {
-            lines += ["# \(step.name): \(step.summary)", "\(step.name):"]
+        let entries = Recipe(steps: steps).entries
+        for (place, entry) in entries.enumerated() where place == 0 || entries[place - 1].step != entry.step {
+            let summary = steps.first { $0.name == entry.step }?.summary ?? "what several steps share"
+            lines += ["# \(entry.step): \(summary)", "\(entry.step):"]
             var group: [Substring] = []
-            for parameter in step.parameters {
+            for (key, parameter) in entries[place...].prefix(while: { $0.step == entry.step }).map({ ($0.key, $0.parameter) }) {
                 var names = parameter.name.split(separator: ".")
                 let leaf = names.removeLast()
                 for (depth, name) in names.enumerated() where depth >= group.count || group[depth] != name {
@@ -141,7 +143,7 @@ extension RecipeFile {
                     group = Array(names.prefix(depth + 1))
                 }
                 group = names
-                let value = yaml(recipe["\(step.name).\(parameter.name)"] ?? parameter.defaultValue)
+                let value = yaml(recipe[key] ?? parameter.defaultValue)
                 lines.append(indentation(names.count + 1) + "\(leaf): \(value)  # \(parameter.summary)")
             }
             lines.append("")

@@ -10,12 +10,12 @@ public import Volumes
 public struct Input<Value>: Sendable {
     let input: StepInput
     let read: @Sendable (StepItem) throws -> Value
-    var condition: InputCondition?
+    var conditions: [InputCondition] = []
 }
 
 protocol DeclaredInput {
     var input: StepInput { get }
-    var condition: InputCondition? { get }
+    var conditions: [InputCondition] { get }
 }
 extension Input: DeclaredInput {}
 
@@ -49,7 +49,17 @@ extension Input {
     where Value == Content? {
         self.init(
             input: always.input, read: { item in item.reads(always.input) ? try always.read(item) : nil },
-            condition: InputCondition(always.input, parameter: parameter, needs: needs))
+            conditions: [InputCondition(always.input, parameter: parameter, needs: needs)])
+    }
+
+    /// The same input under one more condition: a choice that several steps share. It is read where neither condition says never.
+    ///
+    /// - Parameter needs: the need under each value of the choice, as a recipe writes it; under all others, the input is needed as
+    ///   before.
+    public func under<Content>(_ choice: RecipeChoice, needs: [String: InputCondition.Need]) -> Input where Value == Content? {
+        var input = self
+        input.conditions.append(InputCondition(self.input, choice: choice, needs: needs))
+        return input
     }
 }
 
@@ -133,10 +143,12 @@ extension Input where Value == [CurationMember]? {
         let input = StepInput.fact(.curation)
         return Input(
             input: input, read: { item in item.reads(input) ? try item.curation() : nil },
-            condition: InputCondition(
-                input, parameter: parameter,
-                needs: Dictionary(values.map { ($0, $0 == unused ? .never : .whereThere) }, uniquingKeysWith: { $1 }),
-                ownsParameter: true))
+            conditions: [
+                InputCondition(
+                    input, parameter: parameter,
+                    needs: Dictionary(values.map { ($0, $0 == unused ? .never : .whereThere) }, uniquingKeysWith: { $1 }),
+                    ownsParameter: true)
+            ])
     }
 }
 

@@ -32,6 +32,10 @@ public protocol Step: Sendable {
 
     var parameters: [ParameterDeclaration] { get }
 
+    /// The group of the recipe that its parameters stand in: its name, or that of another step whose values it reads. Steps of one
+    /// group share parameters of the same name, which all of them declare alike.
+    var recipeGroup: String { get }
+
     /// The names of parameters that earlier versions had. Values for them in recipes are ignored.
     var retiredParameters: [String] { get }
 
@@ -57,6 +61,7 @@ public protocol Step: Sendable {
 
 extension Step {
     public var parameters: [ParameterDeclaration] { [] }
+    public var recipeGroup: String { name }
     public var retiredParameters: [String] { [] }
     public var renamedParameters: [String: String] { [:] }
     public var runsOnlyWhereRead: Bool { false }
@@ -117,7 +122,8 @@ public enum StepInput: Sendable, Hashable {
     }
 }
 
-/// When an item needs an input: a choice of the recipe decides.
+/// When an item needs an input: a value of the recipe decides. An input may have several conditions; it is read where none of them
+/// says never.
 public struct InputCondition: Sendable, Hashable {
     public enum Need: Sendable, Hashable {
         /// It is not read, and not in the key.
@@ -128,8 +134,10 @@ public struct InputCondition: Sendable, Hashable {
     }
 
     public let input: StepInput
-    /// The name of the parameter, within the step.
+    /// The name of the parameter, within the step's group of the recipe, or within that of the choice.
     public let parameter: String
+    /// The choice that decides, where it is no parameter of the step.
+    public let choice: RecipeChoice?
     /// The need under each value of the parameter; under all others, the input is always needed.
     public let needs: [String: Need]
     /// Whether the parameter says nothing but how the input is used: then it is no part of the configuration where the input is not
@@ -137,8 +145,28 @@ public struct InputCondition: Sendable, Hashable {
     public let ownsParameter: Bool
 
     public init(_ input: StepInput, parameter: String, needs: [String: Need], ownsParameter: Bool = false) {
-        (self.input, self.parameter, self.needs, self.ownsParameter) = (input, parameter, needs, ownsParameter)
+        (self.input, self.parameter, self.needs, self.ownsParameter, choice) = (input, parameter, needs, ownsParameter, nil)
     }
+
+    public init(_ input: StepInput, choice: RecipeChoice, needs: [String: Need]) {
+        (self.input, parameter, self.needs, self.choice, ownsParameter) = (input, choice.parameter.name, needs, choice, false)
+    }
+
+    /// The full name in the recipe of the value that decides.
+    func key(in step: any Step) -> String { choice?.key ?? "\(step.recipeGroup).\(parameter)" }
+}
+
+/// A value of the recipe that belongs to no step: it says only which inputs steps read (``InputCondition``). So it is in no key,
+/// except by the inputs that are read under it.
+public struct RecipeChoice: Sendable, Hashable {
+    /// The group of the recipe that it stands in: that of no step.
+    public let group: String
+    public let parameter: ParameterDeclaration
+
+    public init(group: String, _ parameter: ParameterDeclaration) { (self.group, self.parameter) = (group, parameter) }
+
+    /// The full name in the recipe.
+    public var key: String { "\(group).\(parameter.name)" }
 }
 
 /// An output of a step.

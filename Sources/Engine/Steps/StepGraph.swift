@@ -35,6 +35,7 @@ public struct StepGraph: Sendable {
         }
         let voxels = try Self.voxels(in: unsorted)
         for step in unsorted { try Self.check(step, among: byName, voxels: voxels) }
+        try Self.checkParameters(of: unsorted)
         var sorted: [any Step] = []
         var waiting = unsorted
         while !waiting.isEmpty {
@@ -108,6 +109,24 @@ public struct StepGraph: Sendable {
             case .output(let producer, let name):
                 guard let other = byName[producer], other.outputs.contains(where: { $0.name == name }) else {
                     throw EngineError(.invalidSteps, "the step \(step.name) reads \(producer).\(name), which no step gives")
+                }
+            }
+        }
+    }
+
+    /// Steps of one group of the recipe declare a parameter alike, and choices stand in groups of their own.
+    private static func checkParameters(of steps: [any Step]) throws(EngineError) {
+        var declared: [String: ParameterDeclaration] = [:]
+        let groups = Set(steps.map(\.recipeGroup))
+        for step in steps {
+            let own = step.parameters.map { (key: "\(step.recipeGroup).\($0.name)", parameter: $0) }
+            let choices = step.conditions.compactMap(\.choice)
+            if let choice = choices.first(where: { groups.contains($0.group) }) {
+                throw EngineError(.invalidSteps, "the choice \(choice.key) stands in the group of a step")
+            }
+            for (key, parameter) in own + choices.map({ (key: $0.key, parameter: $0.parameter) }) {
+                guard declared.updateValue(parameter, forKey: key) ?? parameter == parameter else {
+                    throw EngineError(.invalidSteps, "two steps declare the parameter \(key), and each in another way")
                 }
             }
         }
@@ -212,6 +231,7 @@ private struct ListedStep: Step {
     let scope: ScopeKind
     let summary: String
     let parameters: [ParameterDeclaration]
+    let recipeGroup: String
     let retiredParameters: [String]
     let renamedParameters: [String: String]
     let runsOnlyWhereRead: Bool
@@ -241,7 +261,7 @@ private struct ListedStep: Step {
         func inputs(_ need: InputCondition.Need) -> Set<StepInput> {
             Set(
                 step.conditions.filter { condition in
-                    recipe["\(step.name).\(condition.parameter)"].flatMap { condition.needs[$0.text] } == need
+                    recipe[condition.key(in: step)].flatMap { condition.needs[$0.text] } == need
                 }.map(\.input))
         }
         let unread = inputs(.never)
@@ -254,6 +274,7 @@ private struct ListedStep: Step {
         scope = step.scope
         summary = step.summary
         parameters = step.parameters
+        recipeGroup = step.recipeGroup
         retiredParameters = step.retiredParameters
         renamedParameters = step.renamedParameters
         self.runsOnlyWhereRead = runsOnlyWhereRead ?? step.runsOnlyWhereRead

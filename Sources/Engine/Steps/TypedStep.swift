@@ -36,6 +36,8 @@ public protocol TypedStep: Step {
     static var version: Int { get }
     static var scope: ScopeKind { get }
     static var summary: String { get }
+    /// As ``Step/recipeGroup``.
+    static var recipeGroup: String { get }
     static var retiredParameters: [String] { get }
     /// As ``Step/renamedParameters``.
     static var renamedParameters: [String: String] { get }
@@ -61,6 +63,7 @@ public struct NoDeclarations: Sendable {
 public protocol DeclarationGroup: Sendable {}
 
 extension TypedStep {
+    public static var recipeGroup: String { name }
     public static var retiredParameters: [String] { [] }
     public static var renamedParameters: [String: String] { [:] }
     public static var runsOnlyWhereRead: Bool { false }
@@ -69,6 +72,7 @@ extension TypedStep {
     public var version: Int { Self.version }
     public var scope: ScopeKind { Self.scope }
     public var summary: String { Self.summary }
+    public var recipeGroup: String { Self.recipeGroup }
     public var retiredParameters: [String] { Self.retiredParameters }
     public var renamedParameters: [String: String] { Self.renamedParameters }
     public var runsOnlyWhereRead: Bool { Self.runsOnlyWhereRead }
@@ -82,7 +86,9 @@ extension TypedStep {
         return groups.flatMap { group in all.filter { $0.group == group } }
     }
     public var inputs: [StepInput] { declarations(in: Self.inputs) { ($0 as? any DeclaredInput)?.input } }
-    public var conditions: [InputCondition] { declarations(in: Self.inputs) { ($0 as? any DeclaredInput)?.condition } }
+    public var conditions: [InputCondition] {
+        declarations(in: Self.inputs) { ($0 as? any DeclaredInput)?.conditions }.flatMap(\.self)
+    }
     public var outputs: [StepOutput] { declarations(in: Self.outputs) { ($0 as? any DeclaredOutput)?.output } }
 
     public func run(_ item: StepItem) throws { try run(Item<Self>(item)) }

@@ -2,12 +2,12 @@ import Foundation
 import ImageProcessing
 import Volumes
 
-/// Agreed labels whose membranes are drawn at a thickness around their centre surfaces: how thick the sources have them is no matter then.
+/// Labels whose membranes are drawn at a thickness around their centre surfaces: how thick the sources have them is no matter then.
 ///
 /// Around them lies a band that training ignores, as it does what was membrane and is not drawn, such as the inside of a blob. Particles keep
 /// their voxels.
 struct DrawnMembranes {
-    let agreed: AgreedLabels
+    let labels: any SliceLabels
     private let shape: VolumeShape
     /// The membranes, and membranes with their band; nil where labels stay as they are.
     private let drawing: (membrane: SheetDrawing, band: SheetDrawing, surfaces: SliceFile)?
@@ -22,10 +22,10 @@ struct DrawnMembranes {
     /// - Throws: ``ImageError`` where the thickness is less than a voxel's length.
     /// - Complexity: one pass over the labels; see ``CentreSurfaceFinder``.
     init(
-        _ agreed: AgreedLabels, shape: VolumeShape, voxelSize: VoxelSize, thicknessInAngstroms thickness: Double,
+        _ labels: any SliceLabels, shape: VolumeShape, voxelSize: VoxelSize, thicknessInAngstroms thickness: Double,
         bandInAngstroms band: Double, workspace: URL, check: () throws -> Void
     ) throws {
-        (self.agreed, self.shape) = (agreed, shape)
+        (self.labels, self.shape) = (labels, shape)
         guard thickness > 0 else {
             drawing = nil
             return
@@ -39,7 +39,7 @@ struct DrawnMembranes {
         var finder = CentreSurfaceFinder(shape: shape, voxelSize: voxelSize)
         for z in 0..<shape.z {
             try check()
-            let classes = try agreed.slice(z, height: shape.y, width: shape.x).classes
+            let classes = try labels.slice(z, height: shape.y, width: shape.x).classes
             for codes in try finder.add(shape.image(classes).membrane) { try surfaces.append(codes.values) }
         }
         drawing = (membrane, wide, surfaces)
@@ -49,7 +49,7 @@ struct DrawnMembranes {
     ///
     /// - Complexity: reads one slice of each source, where slices are asked for in order.
     mutating func slice(_ z: Int) throws -> AgreedLabels.Slice {
-        var slice = try agreed.slice(z, height: shape.y, width: shape.x)
+        var slice = try labels.slice(z, height: shape.y, width: shape.x)
         if let drawing {
             if !block.membranes.indices.contains(z - block.first) {
                 let slices = z..<min(z + Self.blockHeight, shape.z)

@@ -13,6 +13,8 @@ struct ParticleAgreement {
     /// For each witness the number of the particle, from 1, that each of its own belongs to, by the number of its own (0 at index 0).
     /// ``alone`` where no other witness found it.
     let numbers: [[Int32]]
+    /// For each particle how many witnesses found it.
+    let sizes: [Int]
 
     static let alone: Int32 = -1
 
@@ -25,16 +27,21 @@ struct ParticleAgreement {
     /// - Parameters:
     ///   - tables: the particles of each witness.
     ///   - share: the part of the smaller diameter.
+    ///   - isBelieved: whether a particle is one that its witness alone found.
     /// - Complexity: a pass over the pairs whose centres are near.
-    init(_ tables: [[ParticleTable.Row]], within share: Double) {
+    init(
+        _ tables: [[ParticleTable.Row]], within share: Double,
+        isBelieved: (_ witness: Int, _ row: ParticleTable.Row) -> Bool = { _, _ in false }
+    ) {
         var groups = tables.enumerated().flatMap { witness, rows in rows.indices.map { [Member(witness: witness, index: $0)] } }
         if tables.count > 1 { groups = Self.joined(groups, tables, within: share) }
         // In the order of their first member, so that one witness's are numbered as it does.
         groups.sort { ($0[0].witness, $0[0].index) < ($1[0].witness, $1[0].index) }
-        var owners: [Int] = []
+        var (owners, sizes) = ([Int](), [Int]())
         var (particles, numbers) = ([ParticleTable.Row](), tables.map { [0] + [Int32](repeating: Self.alone, count: $0.count) })
-        for group in groups where group.count > 1 || tables.count == 1 {
+        for group in groups {
             let rows = group.map { tables[$0.witness][$0.index] }
+            guard group.count > 1 || tables.count == 1 || isBelieved(group[0].witness, rows[0]) else { continue }
             let count = Double(rows.count)
             particles.append(
                 ParticleTable.Row(
@@ -42,9 +49,10 @@ struct ParticleAgreement {
                     radiusInAngstroms: rows[0].radiusInAngstroms,
                     confidence: rows.reduce(0) { $0 + $1.confidence } / Double(tables.count), code: rows[0].code))
             owners.append(group[0].witness)
+            sizes.append(group.count)
             for member in group { numbers[member.witness][member.index + 1] = Int32(particles.count) }
         }
-        (self.particles, self.owners, self.numbers) = (particles, owners, numbers)
+        (self.particles, self.owners, self.numbers, self.sizes) = (particles, owners, numbers, sizes)
     }
 
     private static func joined(_ groups: [[Member]], _ tables: [[ParticleTable.Row]], within share: Double) -> [[Member]] {

@@ -98,7 +98,7 @@ public struct SliceInstances: ArtifactContent {
     public init(_ artifact: Artifact) { self.artifact = artifact }
 
     /// The class of a pixel. The classes of pseudo-labels have the same numbers (``PseudoLabels/classes``).
-    package enum Part: UInt8 {
+    package enum Part: UInt8, CaseIterable {
         case ground = 0
         case membrane = 1
         case macromolecule = 2

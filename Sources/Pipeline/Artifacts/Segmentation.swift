@@ -38,12 +38,12 @@ public struct Segmentation: ArtifactContent {
     ///
     /// - Parameters:
     ///   - thresholds: the least probability of each class.
-    ///   - leastVoxels: the least size of a connected piece of a class; smaller ones become ground.
+    ///   - leastVoxels: for each class the least size of a connected piece; smaller ones become ground.
     ///   - sample: what lies outside is ground; nil where nothing is cut.
     /// - Returns: the number of voxels of each label, ground first.
     /// - Complexity: reads the probabilities twice.
     static func write(
-        _ probabilities: ProbabilitySlices, thresholds: [Double], leastVoxels: Int, in sample: SampleCut?,
+        _ probabilities: ProbabilitySlices, thresholds: [Double], leastVoxels: [Int], in sample: SampleCut?,
         to artifact: ArtifactWriter
     ) throws -> [Int] {
         let (shape, classes) = (probabilities.shape, probabilities.classes)
@@ -55,16 +55,19 @@ public struct Segmentation: ArtifactContent {
             sample?.clear(&labels, to: 0, z: z, shape: shape)
             return labels
         }
-        var components = leastVoxels > 1 ? classes.map { _ in VolumeComponents() } : []
-        for z in 0..<(leastVoxels > 1 ? shape.z : 0) {
+        // Of the classes that lose pieces.
+        var components = classes.indices.filter { leastVoxels[$0] > 1 }.map { (index: $0, components: VolumeComponents()) }
+        for z in 0..<(components.isEmpty ? 0 : shape.z) {
             let labels = try labels(z)
-            for index in components.indices { try components[index].add(mask(labels, of: UInt8(index + 1), shape: shape)) }
+            for place in components.indices {
+                try components[place].components.add(mask(labels, of: UInt8(components[place].index + 1), shape: shape))
+            }
         }
-        let pieces = components.map { $0.finished(leastVoxels: leastVoxels) }
+        let pieces = components.map { ($0.index, $0.components.finished(leastVoxels: leastVoxels[$0.index])) }
         var counts = [Int](repeating: 0, count: classes.count + 1)
         for z in 0..<shape.z {
             var labels = try labels(z)
-            for (index, numbering) in pieces.enumerated() {
+            for (index, numbering) in pieces {
                 let mask = try mask(labels, of: UInt8(index + 1), shape: shape)
                 let numbers = try numbering.numbers(of: mask, inSlice: z).values
                 for pixel in labels.indices where mask.values[pixel] && numbers[pixel] == 0 { labels[pixel] = 0 }

@@ -43,7 +43,17 @@ public struct TrainedNetwork: ArtifactContent {
     ) throws {
         let file = folder.appending(path: "network.safetensors")
         try NetworkCheckpoint.write(network, to: file.path, metadata: description.metadata)
-        let bytes = try SmallFile(file.path).read(limit: .max) ?? []
+        try write(SmallFile(file.path).read(limit: .max) ?? [], description, to: artifact)
+    }
+
+    /// Writes the same file to another artifact, which has the same digest.
+    ///
+    /// - Parameter description: the one in the file.
+    func copy(_ description: NetworkDescription, to other: ArtifactWriter) throws {
+        try Self.write(artifact.read(Self.dataset), description, to: other)
+    }
+
+    private static func write(_ bytes: [UInt8], _ description: NetworkDescription, to artifact: ArtifactWriter) throws {
         try ClassList.write(description.classes, to: artifact)
         try artifact.setAttribute("voxel_size", .real(description.voxelSizeInAngstroms))
         try artifact.write(dataset, shape: [bytes.count], values: bytes, compression: 0)
@@ -92,6 +102,9 @@ struct NetworkDescription: Codable, Hashable, Sendable {
     /// trained the network.
     var thresholds: [Double]?
     var members: [Member]
+    /// The round of training that the weights are of; nil for the first one. A step that hands on the network of an earlier round
+    /// leaves it as it is.
+    var round: Int?
 
     /// What the outputs of the network are, where they are not the ground and then the classes: for each output the class that it is a part
     /// of, or nil for ground. So a network may tell the middle of a particle from the rest of it, or the outside of the sample from its inside.
@@ -191,10 +204,11 @@ struct NetworkDescription: Codable, Hashable, Sendable {
 
     init(
         step: String, classes: [String], voxelSizeInAngstroms: Double, diametersInAngstroms: [Double] = [], patchSize: Int,
-        seed: Int, epoch: Int, thresholds: [Double]? = nil, members: [Member]
+        seed: Int, epoch: Int, thresholds: [Double]? = nil, members: [Member], round: Int? = nil
     ) {
         (self.step, self.classes, self.voxelSizeInAngstroms) = (step, classes, voxelSizeInAngstroms)
         (self.diametersInAngstroms, self.patchSize) = (diametersInAngstroms, patchSize)
         (self.seed, self.epoch, self.thresholds, self.members) = (seed, epoch, thresholds, members)
+        self.round = round
     }
 }

@@ -11,8 +11,8 @@ extension NetworkApplication {
     /// - Parameters:
     ///   - cutting: the blocks of networks that do not know where in a block they look.
     ///   - pickerMargin: the voxels that are discarded at cut faces of the blocks of the others.
-    /// - Complexity: a pass of each network over all blocks that are not in its file yet, times the copies; memory for one layer of
-    ///   blocks.
+    /// - Complexity: for each member a pass over all blocks that are not in its file yet, times the copies, and times the third power of
+    ///   its magnification; memory for one layer of blocks.
     func probabilities(_ cutting: Cutting, pickerMargin: Int?) throws -> ProbabilitySlices {
         try probabilities(with: [], cutting, pickerMargin: pickerMargin)[0]
     }
@@ -42,7 +42,8 @@ extension NetworkApplication {
                 let places = application.classes.map { name in
                     answers[index].firstIndex { $0.name == name }.map { first + $0 }
                 }
-                parts[index].append(ProbabilitySlices.Part(file: file, places: places, means: all.count))
+                parts[index].append(
+                    ProbabilitySlices.Part(network: member.number, file: file, places: places, means: all.count))
                 first += answers[index].count
             }
         }
@@ -75,7 +76,7 @@ extension NetworkApplication {
     ) throws -> SliceFile {
         let (network, values) = (member.network, values(of: answers))
         let file = try SliceFile(
-            item.workspace().appending(path: "slices-\(number)"), sliceBytes: volume.shape.voxelsPerSlice * values)
+            item.workspace().appending(path: "\(files)-\(number)"), sliceBytes: volume.shape.voxelsPerSlice * values)
         guard file.count < slices.count else { return file }
         let grid = BlockGrid(shape: member.scale.scaledShape, window: window)
         let known = Double(file.count) / Double(slices.count)

@@ -25,13 +25,23 @@ struct NetworkApplication {
     /// The inputs of a step that applies networks.
     public struct Inputs: DeclarationGroup {
         let tomogram = TomogramInputs()
+        /// The network of each round of training: that of the last round is read.
         let network: Input<TrainedNetwork?>
+        let second: Input<TrainedNetwork?>
+        let third: Input<TrainedNetwork?>
 
-        /// - Parameter step: the step that trains the network.
-        init<S: TypedStep>(trainedBy step: S.Type) where S.Outputs == TrainingOutputs {
-            network = Input(
-                step, \.network, by: Parameters.choiceName,
-                needs: [NetworkChoice.builtin.rawValue: .never, NetworkChoice.both.rawValue: .whereThere])
+        /// The steps that train the network, round by round.
+        init<First: TypedStep, Second: TypedStep, Third: TypedStep>(
+            trainedBy first: First.Type, _ second: Second.Type, _ third: Third.Type
+        ) where First.Outputs == TrainingOutputs, Second.Outputs == TrainingOutputs, Third.Outputs == TrainingOutputs {
+            func network<S: TypedStep>(_ step: S.Type, round: Int) -> Input<TrainedNetwork?> where S.Outputs == TrainingOutputs {
+                Input(
+                    step, \.network, by: Parameters.choiceName,
+                    needs: [NetworkChoice.builtin.rawValue: .never, NetworkChoice.both.rawValue: .whereThere]
+                ).under(TrainingRounds.choice, needs: TrainingRounds.onlyWhereLast(round))
+            }
+            self.network = network(first, round: 1)
+            (self.second, self.third) = (network(second, round: 2), network(third, round: 3))
         }
     }
 
@@ -47,6 +57,16 @@ struct NetworkApplication {
 
     /// The model, and how it and other networks are applied.
     public struct Settings: DeclarationGroup {
+        let model = Parameter.model(
+            "model", kind: ModelKind.network.rawValue, "a network that is there before anything was picked")
+        let magnifications = Parameter.written(
+            "magnifications", default: "1", as: Magnifications.form,
+            "how much larger than it learned it the model sees everything; of several, with commas between them, the mean counts")
+        let passes = Passes()
+    }
+
+    /// How networks are applied.
+    public struct Passes: DeclarationGroup {
         /// The copies of a block over which a network is averaged.
         enum Copies: String, CaseIterable, Sendable {
             case one = "1"
@@ -54,16 +74,24 @@ struct NetworkApplication {
             case eight = "8"
         }
 
-        let model = Parameter.model(
-            "model", kind: ModelKind.network.rawValue, "a network that is there before anything was picked")
-        let copies = Parameter<Copies>.choice(
-            "averaging", default: .one, "mirrored (4) and turned (8) copies of blocks over which a network is averaged")
-        let voxelSizeTolerance = Parameter.real(
-            "voxel_size_tolerance", default: 0.05, in: 0...10,
-            "part by which the voxel size may differ from the network's, and nothing is scaled")
-        let scaleLimit = Parameter.real(
-            "scale_limit", default: 1.7, in: 1...4,
-            "largest ratio of the two voxel sizes; within it, the tomogram is scaled for the network; 1 for never")
+        let copies: Parameter<Copies>
+        let voxelSizeTolerance: Parameter<Double>
+        let scaleLimit: Parameter<Double>
+
+        /// - Parameters:
+        ///   - group: the group of the parameters within the step, with its dot; empty for none.
+        ///   - copies: the default.
+        init(group: String = "", copies: Copies = .one) {
+            self.copies = .choice(
+                "\(group)averaging", default: copies,
+                "mirrored (4) and turned (8) copies of blocks over which a network is averaged")
+            voxelSizeTolerance = .real(
+                "\(group)voxel_size_tolerance", default: 0.2, in: 0...10,
+                "part by which the voxel size may differ from the network's, and nothing is scaled")
+            scaleLimit = .real(
+                "\(group)scale_limit", default: 1.7, in: 1...4,
+                "largest ratio of the two voxel sizes; within it, the tomogram is scaled for the network; 1 for never")
+        }
     }
 
     /// What a step asks of networks.
@@ -107,16 +135,20 @@ struct NetworkApplication {
         let description: NetworkDescription
         let name: String
         let isModel: Bool
+        /// How much larger than it learned it the network sees everything: 1 for what was learned of these tomograms.
+        let magnifications: [Double]
 
         /// Reads a model of the catalog.
         ///
+        /// - Parameter magnifications: for a network to which places in a block do not matter; such a one sees blocks of one size alone.
         /// - Throws: ``PipelineError`` where its file is not the one that was added; ``CheckpointError`` or ``TrainingError`` where
         ///   it cannot be read.
-        init(_ record: ModelRecord, _ models: OpenModels<String>) throws {
+        init(_ record: ModelRecord, _ models: OpenModels<String>, _ magnifications: Magnifications) throws {
             let path = try models.model(record)
             description = try NetworkDescription(NetworkCheckpoint.metadata(of: path), path: record.name)
             network = try NetworkCheckpoint.read(path)
             (name, isModel) = (record.name, true)
+            self.magnifications = network.architecture.usesCoordinates ? [1] : magnifications.values
         }
 
         /// Reads a network of the current training set.
@@ -124,15 +156,17 @@ struct NetworkApplication {
         /// - Parameter folder: where its file is unpacked.
         init(_ trained: TrainedNetwork, in folder: URL) throws {
             (network, description) = try trained.open(in: folder)
-            (name, isModel) = ("the trained network", false)
+            (name, isModel, magnifications) = ("the trained network", false, [1])
         }
 
         /// What it can say for a purpose; empty where it cannot serve it.
         func answers(_ purpose: Purpose) -> [NetworkDescription.Answer] { description.answers(network.architecture, purpose) }
     }
 
-    /// One of the networks.
+    /// One of the networks, at one magnification.
     struct Member {
+        /// The number of the network.
+        let number: Int
         let network: any Network
         let description: NetworkDescription
         /// What it says, by class.
@@ -150,6 +184,8 @@ struct NetworkApplication {
     let classes: [String]
     let item: StepItem
     let average: OrientationAverage
+    /// The first part of the names of the files in the item's workspace.
+    let files: String
 
     var volume: any Volume { tomogram.volume }
     /// The voxel size of the tomogram.
@@ -165,25 +201,27 @@ struct NetworkApplication {
     ) throws {
         let tomogram = try Tomogram(inputs.tomogram, of: item.scope)
         var networks: [NamedNetwork] = []
-        if let trained = try inputs.network { networks.append(try NamedNetwork(trained, in: item.workspace())) }
+        if let trained = try inputs.trained { networks.append(try NamedNetwork(trained, in: item.workspace())) }
         if try parameters.choice != .trained {
             guard let record = try parameters.settings.model else {
                 let step = purpose == .labels ? SegmentStep.name : PickStep.name
                 throw Self.noModel(step, else: "\(step).\(Parameters.choiceName) to \(NetworkChoice.trained.rawValue)")
             }
-            networks.append(try NamedNetwork(record, models))
+            networks.append(try NamedNetwork(record, models, parameters.settings.magnifications))
         }
-        try self.init(item, tomogram, parameters.settings, networks, for: purpose)
+        try self.init(item, tomogram, parameters.settings.passes, networks, for: purpose)
     }
 
     /// Applies networks that were read to a tomogram, or to some of its slices.
     ///
-    /// - Parameter slices: nil for all.
+    /// - Parameters:
+    ///   - slices: nil for all.
+    ///   - files: the first part of the names of files: another one for each application of an item.
     /// - Throws: ``PipelineError`` where the tomogram's voxel size is too far from that of a network, a network cannot serve the
     ///   purpose, or slices do not lie in the tomogram.
     init(
-        _ item: StepItem, _ tomogram: Tomogram, _ settings: ParameterValues<Settings>, _ networks: [NamedNetwork],
-        slices: Range<Int>? = nil, for purpose: Purpose
+        _ item: StepItem, _ tomogram: Tomogram, _ passes: ParameterValues<Passes>, _ networks: [NamedNetwork],
+        slices: Range<Int>? = nil, files: String = "slices", for purpose: Purpose
     ) throws {
         let all = 0..<tomogram.volume.shape.z
         let slices = slices ?? all
@@ -191,23 +229,26 @@ struct NetworkApplication {
             throw PipelineError(
                 "the slices \(slices) do not lie in \(tomogram.name), which has \(all.count): remove the slab, and add another")
         }
-        (self.item, self.tomogram, self.slices) = (item, tomogram, slices)
-        average = try OrientationAverage(copies: Int(settings.copies.rawValue) ?? 1)
+        (self.item, self.tomogram, self.slices, self.files) = (item, tomogram, slices, files)
+        average = try OrientationAverage(copies: Int(passes.copies.rawValue) ?? 1)
         var (members, classes) = ([Member](), [String]())
-        for named in networks {
+        for (number, named) in networks.enumerated() {
             let answers = named.answers(purpose)
             guard !answers.isEmpty else {
                 throw PipelineError(
                     "\(named.name) \(purpose == .labels ? "labels no voxels" : "finds no particles"): choose another network, or "
                         + "train one")
             }
-            let scale = try VoxelScale(
-                tomogram.voxelSize, of: tomogram.volume.shape, learned: named.description.voxelSizeInAngstroms,
-                tolerance: settings.voxelSizeTolerance, most: settings.scaleLimit, tomogram: tomogram.name)
-            members.append(
-                Member(
-                    network: named.network, description: named.description, answers: answers, scale: scale, isModel: named.isModel
-                ))
+            for magnification in named.magnifications {
+                let scale = try VoxelScale(
+                    tomogram.voxelSize, of: tomogram.volume.shape, learned: named.description.voxelSizeInAngstroms,
+                    tolerance: passes.voxelSizeTolerance, most: passes.scaleLimit, magnification: magnification,
+                    tomogram: tomogram.name)
+                members.append(
+                    Member(
+                        number: number, network: named.network, description: named.description, answers: answers, scale: scale,
+                        isModel: named.isModel))
+            }
             classes += answers.map(\.name).filter { !classes.contains($0) }
         }
         (self.members, self.classes) = (members, classes)
@@ -222,10 +263,15 @@ struct NetworkApplication {
         PipelineError("the recipe names no network: set \(step).model to one of `cellar model list`, or \(alternative)")
     }
 
+    /// One member of each network.
+    private var ofNetworks: [Member] {
+        members.indices.filter { $0 == 0 || members[$0].number != members[$0 - 1].number }.map { members[$0] }
+    }
+
     /// For each class the threshold that served best when its networks were trained, or one half.
     var thresholds: [Double] {
         classes.map { name in
-            let known = members.flatMap(\.answers).filter { $0.name == name }
+            let known = ofNetworks.flatMap(\.answers).filter { $0.name == name }
             return known.map(\.threshold).reduce(0, +) / Double(max(known.count, 1))
         }
     }
@@ -234,9 +280,19 @@ struct NetworkApplication {
     ///
     /// - Parameter recipe: the recipe's; 0 keeps all, whatever a network says.
     func leastScores(of name: String, recipe: Double) -> [Double] {
-        members.flatMap(\.answers).filter { $0.name == name }.map { recipe == 0 ? 0 : $0.leastScore ?? recipe }
+        ofNetworks.flatMap(\.answers).filter { $0.name == name }.map { recipe == 0 ? 0 : $0.leastScore ?? recipe }
     }
 
     /// The diameter in Å of the particles of a class; nil where no network says it.
     func diameter(of name: String) -> Double? { members.flatMap(\.answers).first { $0.name == name }?.diameterInAngstroms }
+}
+
+extension InputValues<NetworkApplication.Inputs> {
+    /// The network of the last round; nil where the recipe does not read it, or there is no training set.
+    var trained: TrainedNetwork? {
+        get throws {
+            if let network = try self.network { return network }
+            return try self.second ?? self.third
+        }
+    }
 }

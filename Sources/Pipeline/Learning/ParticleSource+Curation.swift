@@ -11,6 +11,9 @@ enum CurationUse: String, CaseIterable, Sendable {
     case ignored
     /// Nobody asks what people say.
     case off
+
+    /// What people say, as an input of steps that have the parameter `curation`.
+    static let input = Input.curation(by: "curation", of: allCases.map(\.rawValue), unused: off.rawValue)
 }
 
 /// What a person says of a place in the training material.

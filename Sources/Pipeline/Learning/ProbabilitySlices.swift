@@ -5,8 +5,10 @@ import Volumes
 /// What networks say of each voxel of a tomogram, or of some of its slices, slice by slice in files: for each class its
 /// probability, and how far networks, or copies of blocks, differ about it.
 struct ProbabilitySlices {
-    /// What one network says.
+    /// What one network says, of the tomogram at one magnification.
     struct Part {
+        /// The number of the network. What it says at several magnifications is one opinion, their mean.
+        let network: Int
         /// Slices of bytes, `[value][y][x]`: probabilities of its classes, 255 for 1, and behind them their standard deviations where there are
         /// copies, 255 for one half, which is the largest.
         let file: SliceFile
@@ -15,8 +17,9 @@ struct ProbabilitySlices {
         /// The number of probabilities in the file. There may be more than these classes have.
         let means: Int
 
-        init(file: SliceFile, places: [Int?], means: Int? = nil) {
-            (self.file, self.places, self.means) = (file, places, means ?? places.compactMap(\.self).count)
+        init(network: Int, file: SliceFile, places: [Int?], means: Int? = nil) {
+            (self.network, self.file, self.places) = (network, file, places)
+            self.means = means ?? places.compactMap(\.self).count
         }
     }
 
@@ -50,10 +53,10 @@ struct ProbabilitySlices {
     /// Whether there is more than one opinion of a class.
     func hasSpread(of index: Int) -> Bool { spreadOfParts || parts.count { $0.places[index] != nil } > 1 }
 
-    /// What a network says of a class in some pixels of a slice: probabilities, 255 for 1, and their deviations over copies, 255 for one half.
-    private typealias Opinion = (means: [UInt8], spreads: [UInt8]?)
+    /// What a part says of a class in some pixels of a slice: probabilities, 255 for 1, and their deviations over copies, 255 for one half.
+    private typealias Opinion = (network: Int, means: [UInt8], spreads: [UInt8]?)
 
-    /// What the networks that know a class say of it in a range of the pixels of a slice.
+    /// What the parts that know a class say of it in a range of the pixels of a slice, those of a network side by side.
     private func opinions(of index: Int, slice z: Int, pixels: Range<Int>, withSpread: Bool) throws -> [Opinion] {
         try parts.compactMap { part in
             guard let place = part.places[index] else { return nil }
@@ -61,18 +64,20 @@ struct ProbabilitySlices {
                 let first = place * shape.voxelsPerSlice
                 return try part.file.read(z, first + pixels.lowerBound..<first + pixels.upperBound)
             }
-            return (try values(place), withSpread && spreadOfParts ? try values(part.means + place) : nil)
+            return (part.network, try values(place), withSpread && spreadOfParts ? try values(part.means + place) : nil)
         }
     }
 
     /// The probability of a class in a slice, `[y][x]`, by each network that knows it: 255 for 1.
     func each(of index: Int, slice z: Int) throws -> [[UInt8]] {
-        try opinions(of: index, slice: z, pixels: 0..<shape.voxelsPerSlice, withSpread: false).map(\.means)
+        let opinions = try opinions(of: index, slice: z, pixels: 0..<shape.voxelsPerSlice, withSpread: false)
+        return opinions.chunked(by: \.network).map { Self.mean($0.map(\.means)) }
     }
 
     /// The probability of a class in a slice, `[y][x]`: the mean over the networks that know it, 255 for 1.
-    func mean(of index: Int, slice z: Int) throws -> [UInt8] {
-        let planes = try each(of: index, slice: z)
+    func mean(of index: Int, slice z: Int) throws -> [UInt8] { Self.mean(try each(of: index, slice: z)) }
+
+    private static func mean(_ planes: [[UInt8]]) -> [UInt8] {
         guard planes.count > 1, let first = planes.first else { return planes.first ?? [] }
         return first.indices.map { pixel in
             let sum = planes.reduce(0) { $0 + Int($1[pixel]) }
@@ -98,16 +103,17 @@ struct ProbabilitySlices {
     }
 
     private func spread(of index: Int, slice z: Int, pixels: Range<Int>) throws -> [Float] {
-        let opinions = try opinions(of: index, slice: z, pixels: pixels, withSpread: true)
-        let factor = 1 / Float(max(opinions.count, 1))
+        let networks = try opinions(of: index, slice: z, pixels: pixels, withSpread: true).chunked(by: \.network)
+        // Each network counts alike, at however many magnifications it looks.
+        let opinions = networks.flatMap { parts in parts.map { ($0, 1 / Float(networks.count * parts.count)) } }
         return (0..<pixels.count).map { pixel in
-            let mean = opinions.reduce(0) { $0 + Float($1.means[pixel]) / 255 } * factor
+            let mean = opinions.reduce(0) { $0 + $1.1 * Float($1.0.means[pixel]) / 255 }
             var variance: Float = 0
-            for opinion in opinions {
+            for (opinion, weight) in opinions {
                 let (own, distance) = (Float(opinion.spreads?[pixel] ?? 0) / 510, Float(opinion.means[pixel]) / 255 - mean)
-                variance += own * own + distance * distance
+                variance += weight * (own * own + distance * distance)
             }
-            return (variance * factor).squareRoot()
+            return variance.squareRoot()
         }
     }
 
@@ -132,5 +138,20 @@ struct ProbabilitySlices {
             }
         }
         return (labels, best)
+    }
+}
+
+extension Array {
+    /// Runs of elements that have the same key.
+    fileprivate func chunked(by key: KeyPath<Element, Int>) -> [[Element]] {
+        var runs: [[Element]] = []
+        for element in self {
+            if let last = runs.last?.last, last[keyPath: key] == element[keyPath: key] {
+                runs[runs.count - 1].append(element)
+            } else {
+                runs.append([element])
+            }
+        }
+        return runs
     }
 }

@@ -28,7 +28,12 @@ struct TrainingMaterial {
         let descriptions = Input(each: DescribeStep.self, \.voxels)
         let histograms = Input(each: DescribeStep.self, \.histogram)
         let calibrations = Input(each: CalibrateStep.self, \.voxelSize)
-        let pseudoLabels = Input(each: PseudoLabelsStep.self, \.labels)
+        let pseudoLabels: Input<RelatedArtifacts<PseudoLabels>>
+
+        /// - Parameter labels: what slabs teach.
+        init(labels: Input<RelatedArtifacts<PseudoLabels>> = Input(each: PseudoLabelsStep.self, \.labels)) {
+            pseudoLabels = labels
+        }
     }
 
     init(_ item: StepItem, _ inputs: InputValues<Inputs>) throws {
@@ -72,13 +77,18 @@ struct TrainingMaterial {
 
     /// The labels of all members: pseudo-labels of slabs, and label annotations.
     ///
-    /// - Parameter classes: the names of the classes that are learned, in the order of their labels from 1.
+    /// - Parameters:
+    ///   - classes: the names of the classes that are learned, in the order of their labels from 1.
+    ///   - labels: other labels of the same slabs; nil for those that teach.
+    /// - Returns: a source for each member, in the same order whatever the labels.
     /// - Throws: ``PipelineError`` where labels have another size than their tomogram; as ``volume(of:tolerance:)``.
-    mutating func labelSources(classes: [String], tolerance: Double) throws -> [LabelSource] {
+    mutating func labelSources(
+        classes: [String], tolerance: Double, of labels: RelatedArtifacts<PseudoLabels>? = nil
+    ) throws -> [LabelSource] {
         var sources: [LabelSource] = []
         // A class that is not learned becomes ground; the label after the last class, "neither", is ignored.
         let table = ClassList.table(from: PseudoLabels.classes, to: classes, other: TrainingPatch.ignored)
-        try inputs.pseudoLabels.forEachScope { scope, labels in
+        try (labels ?? inputs.pseudoLabels).forEachScope { scope, labels in
             guard let z = scope.z else { return }
             let index = try volume(of: scope, tolerance: tolerance).index
             let shape = volumes[index].shape
@@ -117,11 +127,16 @@ struct TrainingMaterial {
     /// The particles of all members, in voxels of their tomogram: of pseudo-labels, and of point annotations. Those of one tomogram
     /// do not know of each other yet (``ParticleSource/introduce(_:)``).
     ///
-    /// - Parameter classes: the names of the classes that are learned.
+    /// - Parameters:
+    ///   - classes: the names of the classes that are learned.
+    ///   - labels: other labels of the same slabs; nil for those that teach.
+    /// - Returns: a source for each member, in the same order whatever the labels.
     /// - Throws: as ``volume(of:tolerance:)``.
-    mutating func particleSources(classes: [String], tolerance: Double) throws -> [ParticleSource] {
+    mutating func particleSources(
+        classes: [String], tolerance: Double, of labels: RelatedArtifacts<PseudoLabels>? = nil
+    ) throws -> [ParticleSource] {
         var sources: [ParticleSource] = []
-        try inputs.pseudoLabels.forEachScope { scope, labels in
+        try (labels ?? inputs.pseudoLabels).forEachScope { scope, labels in
             guard let z = scope.z else { return }
             let (index, size) = try volume(of: scope, tolerance: tolerance)
             guard let box = volumes[index].shape.slices(z) else { return }

@@ -73,10 +73,14 @@ public struct TrainingSummary: Codable, Sendable {
     /// Whether a part of the labels was held out.
     var isValidated: Bool
 
-    init(_ result: Trainer.Result, classes: [String]) {
-        (epochs, bestEpoch, end) = (result.epochs.count, result.epoch, result.end.sentence)
+    /// - Parameters:
+    ///   - result: nil where nothing was trained.
+    ///   - end: why it ended; nil for what the result says.
+    init(_ result: Trainer.Result?, classes: [String], end: String? = nil) {
+        (epochs, bestEpoch) = (result?.epochs.count ?? 0, result?.epoch ?? 0)
+        self.end = [result?.end.sentence, end].compactMap(\.self).joined(separator: "; ")
         self.classes = classes
-        isValidated = result.epochs.contains { $0.validationLoss != nil }
+        isValidated = result?.epochs.contains { $0.validationLoss != nil } ?? false
     }
 }
 
@@ -208,9 +212,10 @@ extension ParameterValues<TrainingParameters> {
     ///   - context: the slices before and after a patch that the network sees.
     ///   - foreground: the part of the patches that are centred on a voxel or particle of a class.
     ///   - orientations: the rotations and reflections that patches may get.
+    ///   - round: the round of training: each draws other patches, and validates on the same ones.
     func patchExamples(
         _ material: TrainingMaterial, training: [LabelledRegion], heldOut: [LabelledRegion], shape: VolumeShape, context: Int,
-        foreground: Double, jitter: Int, orientations: [Orientation]
+        foreground: Double, jitter: Int, orientations: [Orientation], round: Int
     ) throws -> PatchExamples {
         func sampler(_ regions: [LabelledRegion]) throws -> PatchSampler {
             try PatchSampler(
@@ -221,6 +226,6 @@ extension ParameterValues<TrainingParameters> {
             training: sampler(training), heldOut: heldOut.isEmpty ? nil : sampler(heldOut),
             orientations: self.isTurned ? orientations : [.identity], augmentations: self.augmentation, batch: self.batch,
             validationBatches: self.validationBatches,
-            seed: UInt64(self.seed))
+            seed: UInt64(self.seed), first: (round - 1) << 40)
     }
 }

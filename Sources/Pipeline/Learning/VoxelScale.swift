@@ -21,9 +21,11 @@ struct VoxelScale: Sendable {
     ///   - learned: the side of a voxel in training, in Å.
     ///   - tolerance: the part by which a side may differ and nothing is scaled.
     ///   - most: the largest ratio of the two sizes, either way; 1 where nothing may be scaled.
+    ///   - magnification: how much larger the network is to see everything than it learned it.
     /// - Throws: ``PipelineError`` where the sizes differ by more.
     init(
-        _ size: VoxelSize, of shape: VolumeShape, learned: Double, tolerance: Double, most: Double, tomogram: String
+        _ size: VoxelSize, of shape: VolumeShape, learned: Double, tolerance: Double, most: Double, magnification: Double = 1,
+        tomogram: String
     ) throws(PipelineError) {
         let sides = [size.zInAngstroms, size.yInAngstroms, size.xInAngstroms]
         let ratios = sides.map { abs($0 - learned) <= tolerance * learned ? 1 : $0 / learned }
@@ -37,9 +39,10 @@ struct VoxelScale: Sendable {
                         + "--where, or raise voxel_size_tolerance (scale_limit, where a network is applied)")
         }
         func length(_ count: Int, _ ratio: Double) -> Int { max(1, Int((Double(count) * ratio).rounded())) }
-        (self.ratios, self.shape) = (ratios, shape)
-        scaledShape =
-            VolumeShape(z: length(shape.z, ratios[0]), y: length(shape.y, ratios[1]), x: length(shape.x, ratios[2])) ?? shape
+        self.shape = shape
+        self.ratios = ratios.map { $0 * magnification }
+        let lengths = zip([shape.z, shape.y, shape.x], self.ratios).map { length($0, $1) }
+        scaledShape = VolumeShape(z: lengths[0], y: lengths[1], x: lengths[2]) ?? shape
     }
 
     /// Whether the network sees the tomogram's own voxels.

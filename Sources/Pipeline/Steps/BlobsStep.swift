@@ -127,26 +127,9 @@ struct BlobSizes: Hashable, Sendable {
     /// In Å, in the order in which they stand there.
     let diameters: [Double]
 
-    private static let range = 30.0...2000
-    private static let most = 8
-
     /// - Throws: ``PipelineError`` unless these are one to eight different numbers in 30 … 2000 Å, with commas between them.
     init(parsing text: String) throws(PipelineError) {
-        var diameters: [Double] = []
-        for word in text.split(separator: ",", omittingEmptySubsequences: false) {
-            let word = word.trimmingCharacters(in: .whitespaces)
-            guard let diameter = Double(word), Self.range.contains(diameter) else {
-                throw PipelineError(
-                    "\"\(word)\" is no diameter of a particle; write numbers from 30 to 2000 Å, such as \"150, 250\"")
-            }
-            guard !diameters.contains(diameter) else {
-                throw PipelineError("the diameter \(word) is named twice; name each one once")
-            }
-            diameters.append(diameter)
-        }
-        guard diameters.count <= Self.most else {
-            throw PipelineError("\(diameters.count) diameters are more than \(Self.most); name fewer")
-        }
-        self.diameters = diameters
+        diameters = try NumberList.different(
+            text, of: "diameter of a particle", in: 30...2000, unit: " Å", most: 8, example: "150, 250")
     }
 }

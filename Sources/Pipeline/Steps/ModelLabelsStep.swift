@@ -47,10 +47,11 @@ public struct ModelLabelsStep: TypedStep {
             throw NetworkApplication.noModel(Self.name, else: Self.switchedOff)
         }
         let tomogram = try NetworkApplication.Tomogram(item.inputs.tomogram, of: item.scope)
-        let network = try NetworkApplication.NamedNetwork(record, models)
+        let network = try NetworkApplication.NamedNetwork(record, models, item.parameters.settings.magnifications)
         func application(_ purpose: NetworkApplication.Purpose, _ classes: [String]) throws -> NetworkApplication? {
             guard network.answers(purpose).contains(where: { classes.contains($0.name) }) else { return nil }
-            return try NetworkApplication(item.base, tomogram, item.parameters.settings, [network], slices: z, for: purpose)
+            return try NetworkApplication(
+                item.base, tomogram, item.parameters.settings.passes, [network], slices: z, for: purpose)
         }
         let labels = try application(.labels, PseudoLabels.classes)
         let particles = try application(.particles, [PseudoLabels.macromolecule])

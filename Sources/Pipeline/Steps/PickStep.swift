@@ -25,7 +25,8 @@ public struct PickStep: TypedStep {
             SampleCut.Particles.drop, "what becomes of particles whose centres lie outside of the sample")
     }
     public struct Inputs: Sendable {
-        let application = NetworkApplication.Inputs(trainedBy: TrainParticlesStep.self)
+        let application = NetworkApplication.Inputs(
+            trainedBy: TrainParticlesStep.self, TrainParticles2Step.self, TrainParticles3Step.self)
         let sample = SampleCut.Inputs()
     }
     public struct Outputs: Sendable {

@@ -29,11 +29,15 @@ public struct SegmentStep: TypedStep {
             "least probability of a class; 0 for the one of each class that served best on what was held out in training, or 0.5")
         let smallestVolume = Parameter.real(
             "smallest_volume", default: 1000, in: 0...1e9, "of a connected piece of a class, in nm³; smaller ones become ground")
+        let smallestMembrane = Parameter.real(
+            "membrane.smallest_volume", default: 3000, in: 0...1e9,
+            "of a connected piece of membrane, in nm³ (25 nm × 25 nm × 5 nm); smaller ones become ground")
         let application = NetworkApplication.Parameters()
         let sample = SampleCut.Parameters(SampleCut.Voxels.ground, "what becomes of voxels outside of the sample")
     }
     public struct Inputs: Sendable {
-        let application = NetworkApplication.Inputs(trainedBy: TrainMembraneStep.self)
+        let application = NetworkApplication.Inputs(
+            trainedBy: TrainMembraneStep.self, TrainMembrane2Step.self, TrainMembrane3Step.self)
         let sample = SampleCut.Inputs()
     }
     public struct Outputs: Sendable {
@@ -61,7 +65,10 @@ public struct SegmentStep: TypedStep {
         let threshold = try item.parameters.threshold
         let thresholds = threshold > 0 ? application.classes.map { _ in threshold } : application.thresholds
         let voxelVolume = application.voxelSize.volumeInCubicNanometers
-        let leastVoxels = try Int((item.parameters.smallestVolume / voxelVolume).rounded(.up))
+        let leastVoxels = try application.classes.map { name in
+            let volume = try name == PseudoLabels.membrane ? item.parameters.smallestMembrane : item.parameters.smallestVolume
+            return Int((volume / voxelVolume).rounded(.up))
+        }
         var counts: [Int] = []
         try item.give(\.labels) {
             counts = try Segmentation.write(

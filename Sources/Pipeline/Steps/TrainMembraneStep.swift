@@ -15,7 +15,7 @@ public struct TrainMembraneStep: TypedStep {
     public static let scope = ScopeKind.trainingSet
     public static let summary = "a U-Net trained on membranes of pseudo-labels"
 
-    public struct Parameters: Sendable {
+    public struct Parameters: DeclarationGroup {
         let classes = Parameter.text(
             "classes", default: PseudoLabels.membrane,
             "what is learned, with commas between: membrane, macromolecule, or names of annotations")
@@ -59,7 +59,8 @@ public struct TrainMembraneStep: TypedStep {
         let sources = try material.labelSources(classes: classes, tolerance: item.parameters.training.voxelSizeTolerance)
         let network = try self.network(item, classes: classes)
         let settings = try item.parameters.training.settings(stepsPerEpoch: item.parameters.stepsPerEpoch)
-        let examples = try self.examples(item, material, sources, classes, network.architecture)
+        let examples = try Self.examples(
+            item.base, item.parameters, material, training: sources, heldOut: sources, classes, network.architecture)
         let result = try item.train(
             network, loss: item.parameters.training.loss(.softmax), settings: settings, examples: examples)
         let description = try NetworkDescription(
@@ -88,50 +89,58 @@ public struct TrainMembraneStep: TypedStep {
 
     /// The patches for training and validation.
     ///
-    /// - Throws: ``PipelineError`` where a class has no voxel to learn from, or there is only one class and no ground.
+    /// - Parameters:
+    ///   - sources: what teaches.
+    ///   - references: of the same members, what the network is validated on.
+    ///   - round: the round of training: each draws other patches.
+    /// - Throws: ``PipelineError`` where a class has no voxel to learn from, or there is only one class and no ground
+    ///   (``PipelineErrorCode/nothingToLearn``).
     /// - Complexity: reads all labels once.
-    private func examples(
-        _ item: Item<Self>, _ material: TrainingMaterial, _ sources: [LabelSource], _ classes: [String],
-        _ architecture: NetworkArchitecture
+    static func examples(
+        _ item: StepItem, _ parameters: ParameterValues<Parameters>, _ material: TrainingMaterial,
+        training sources: [LabelSource],
+        heldOut references: [LabelSource], _ classes: [String], _ architecture: NetworkArchitecture, round: Int = 1
     ) throws -> PatchExamples {
         let isDeep = architecture.receptiveRadius.depth > 0 || architecture.alignment.depth > 1
-        let size = try item.parameters.patchSize
+        let size = try parameters.patchSize
         let side = (size > 0 ? size : isDeep ? 64 : 256).rounded(upToMultipleOf: architecture.alignment.height)
         guard let shape = VolumeShape(z: isDeep ? side : 1, y: side, x: side) else { throw PipelineError("patch.size is 0") }
         var (training, heldOut) = ([LabelledRegion](), [LabelledRegion]())
         var counts = [Int](repeating: 0, count: 256)
-        let part = try item.parameters.training.heldOutPart
+        let part = try parameters.training.heldOutPart
         let cuts = HeldOutPart.cuts(
             of: sources.map { ($0.volume, $0.box) }, along: .slices, fraction: part, gap: architecture.context)
-        for (source, cut) in zip(sources, cuts) {
+        for ((source, reference), cut) in zip(zip(sources, references), cuts) {
             try item.checkCancellation()
             if let box = cut.training {
                 let learned = try source.region(box)
                 training.append(learned.region)
                 for label in counts.indices { counts[label] += learned.counts[label] }
             }
-            if let box = cut.heldOut { heldOut.append(try source.region(box).region) }
+            if let box = cut.heldOut { heldOut.append(try reference.region(box).region) }
         }
         try check(counts, classes, item.scope.tomogram)
-        return try item.parameters.training.patchExamples(
+        return try parameters.training.patchExamples(
             material, training: training, heldOut: heldOut, shape: shape, context: architecture.context,
-            foreground: item.parameters.foreground,
+            foreground: parameters.foreground,
             jitter: side / 3,
-            orientations: isDeep ? Orientation.slab : Orientation.plane)
+            orientations: isDeep ? Orientation.slab : Orientation.plane, round: round)
     }
 
     /// - Parameter counts: the number of voxels of each label.
     /// - Throws: ``PipelineError`` where a class has no voxel, or there is only one class and no ground.
-    private func check(_ counts: [Int], _ classes: [String], _ set: String) throws {
+    private static func check(_ counts: [Int], _ classes: [String], _ set: String) throws {
         let ways =
             "`cellar show TOMOGRAM --z N --step pseudo-labels` shows what there is, `cellar training add` chooses other slabs"
         for (index, name) in classes.enumerated() where counts[index + 1] == 0 {
             throw PipelineError(
+                .nothingToLearn,
                 "the labels of the training set \(set) have no voxel of the class \(name), so that nothing can be learned of it; \(ways)"
             )
         }
         guard counts[0] > 0 || classes.count > 1 else {
             throw PipelineError(
+                .nothingToLearn,
                 "the labels of the training set \(set) are \(classes[0]) everywhere, and one class alone teaches nothing; \(ways)"
             )
         }

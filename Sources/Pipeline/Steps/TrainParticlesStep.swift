@@ -20,7 +20,7 @@ public struct TrainParticlesStep: TypedStep {
     public static let scope = ScopeKind.trainingSet
     public static let summary = "a network that finds particles, trained on those of pseudo-labels"
 
-    public struct Parameters: Sendable {
+    public struct Parameters: DeclarationGroup {
         let classes = Parameter.text(
             "classes", default: PseudoLabels.macromolecule,
             "what is found, with commas between: macromolecule, or names of point annotations")
@@ -45,8 +45,7 @@ public struct TrainParticlesStep: TypedStep {
     }
     public struct Inputs: Sendable {
         let material = TrainingMaterial.Inputs()
-        let curation = Input.curation(
-            by: "curation", of: CurationUse.allCases.map(\.rawValue), unused: CurationUse.off.rawValue)
+        let curation = CurationUse.input
     }
     public static let (parameters, inputs, outputs) = (Parameters(), Inputs(), TrainingOutputs())
 
@@ -58,31 +57,39 @@ public struct TrainParticlesStep: TypedStep {
         let classes = try ClassList.parse(item.parameters.classes, key: "\(name).classes")
         var material = try TrainingMaterial(item.base, item.inputs.material)
         let tolerance = try item.parameters.training.voxelSizeTolerance
-        let members = try material.particleSources(classes: classes, tolerance: tolerance)
+        let sources = try material.particleSources(classes: classes, tolerance: tolerance)
         let curation = try item.inputs.curation ?? []
         let verdicts = try material.verdicts(curation, classes: classes, tolerance: tolerance)
-        let radii = try radii(item, members, verdicts, classes)
+        let radii = try radii(item, sources, verdicts, classes)
         let architecture = NetworkArchitecture.picker(
             try PickerArchitecture(width: item.parameters.width, classes: classes.count))
         let network = try item.parameters.training.firstNetwork(architecture, classes: classes, models)
-        let radiiInVoxels = radii.map { $0 / material.voxelSizeInAngstroms }
-        let (judged, beyond) = ParticleSource.curated(
-            members, by: verdicts, radii: radiiInVoxels, use: try item.parameters.curation)
-        let sources = ParticleSource.introduce(judged)
-        try check(item, sources, beyond, classes, radiiInVoxels)
-        let (examples, learned) = try self.examples(item, material, sources, beyond, radiiInVoxels, architecture)
-        let batch = try item.parameters.training.batch
-        let steps = try item.parameters.stepsPerEpoch
-        let settings = try item.parameters.training.settings(stepsPerEpoch: steps > 0 ? steps : (learned + batch - 1) / batch)
+        let (examples, learned) = try Self.examples(
+            item.base, item.parameters, material, training: sources, heldOut: sources, verdicts, classes,
+            radii: radii.map { $0 / material.voxelSizeInAngstroms }, architecture)
+        let settings = try Self.settings(item.parameters, particles: learned)
         let result = try item.train(
             network, loss: item.parameters.training.loss(.sigmoid), settings: settings, examples: examples)
         let description = try NetworkDescription(
             step: name, classes: classes, voxelSizeInAngstroms: material.voxelSizeInAngstroms,
             diametersInAngstroms: radii.map { 2 * $0 }, patchSize: examples.shape.x, seed: item.parameters.training.seed,
             epoch: result.epoch, thresholds: result.thresholds,
-            members: sources.map(\.member) + curation.map { .init(tomogram: $0.scope.tomogram, label: "curated particles") })
+            members: sources.map(\.member) + Self.members(curation))
         try item.give(result, description)
         item.record("particles", Double(learned))
+    }
+
+    /// What people say of particles, as members of what a network was trained on.
+    static func members(_ curation: [CurationMember]) -> [NetworkDescription.Member] {
+        curation.map { .init(tomogram: $0.scope.tomogram, label: "curated particles") }
+    }
+
+    /// The settings of the optimizer.
+    ///
+    /// - Parameter particles: those that are learned.
+    static func settings(_ parameters: ParameterValues<Parameters>, particles: Int) throws -> TrainingSettings {
+        let (batch, steps) = (try parameters.training.batch, try parameters.stepsPerEpoch)
+        return try parameters.training.settings(stepsPerEpoch: steps > 0 ? steps : (particles + batch - 1) / batch)
     }
 
     /// The radius of each class in Å: the recipe's, else the median of the particles that are not cut off (of all, where all are cut off).
@@ -95,9 +102,7 @@ public struct TrainParticlesStep: TypedStep {
         return try classes.indices.map { index in
             let particles = sources.flatMap(\.particles).filter { $0.class == index }
             guard !particles.isEmpty || verdicts.contains(where: { $0.isParticle && $0.class == index }) else {
-                throw PipelineError(
-                    "the training set \(item.scope.tomogram) has no particle of the class \(classes[index]) to learn from; `cellar show "
-                        + "TOMOGRAM --z N --step pseudo-labels` shows what there is, `cellar training add` chooses other slabs")
+                throw Self.noParticle(of: classes[index], in: item.scope.tomogram)
             }
             if fixed > 0 { return fixed }
             // A particle that is cut off looks smaller than it is.
@@ -112,70 +117,96 @@ public struct TrainParticlesStep: TypedStep {
     }
 
     /// - Parameter radii: the radius of each class, in voxels.
-    /// - Throws: ``PipelineError`` where all particles of a class are cut off.
-    private func check(
-        _ item: Item<Self>, _ sources: [ParticleSource], _ beyond: [ParticleVerdict], _ classes: [String], _ radii: [Double]
+    /// - Throws: ``PipelineError`` where a class has no particle, or all are cut off (``PipelineErrorCode/nothingToLearn``).
+    private static func check(
+        _ set: String, _ sources: [ParticleSource], _ beyond: [ParticleVerdict], _ classes: [String], _ radii: [Double]
     ) throws {
         let known = sources.flatMap { $0.known(radii: radii) }.map(\.class) + beyond.filter(\.isParticle).map(\.class)
         for (index, name) in classes.enumerated() where !known.contains(index) {
             let count = sources.reduce(0) { $0 + $1.particles.count { $0.class == index } }
             guard count > 0 else {
+                guard sources.contains(where: { $0.rejected.contains { $0.class == index } }) else {
+                    throw noParticle(of: name, in: set)
+                }
                 throw PipelineError(
-                    "people rejected every particle of the class \(name) in the training set \(item.scope.tomogram); "
-                        + "`cellar curate --add` adds some, and `cellar training add` chooses other slabs")
+                    .nothingToLearn,
+                    "people rejected every particle of the class \(name) in the training set \(set); `cellar curate --add` adds "
+                        + "some, and `cellar training add` chooses other slabs")
             }
             throw PipelineError(
-                "the training set \(item.scope.tomogram) shows no particle of the class \(name) whole: of all \(count) a part "
+                .nothingToLearn,
+                "the training set \(set) shows no particle of the class \(name) whole: of all \(count) a part "
                     + "may lie beyond the first or last slice, or an edge, of a slab, so their centres are not known; choose "
                     + "slabs of more slices with `cellar slab add` and `cellar training add`")
         }
     }
 
+    private static func noParticle(of name: String, in set: String) -> PipelineError {
+        PipelineError(
+            .nothingToLearn,
+            "the training set \(set) has no particle of the class \(name) to learn from; `cellar show TOMOGRAM --z N --step "
+                + "pseudo-labels` shows what there is, `cellar training add` chooses other slabs")
+    }
+
     /// The patches for training and validation.
     ///
     /// - Parameters:
-    ///   - beyond: what people say of places that no source holds.
+    ///   - members: what teaches, as ``TrainingMaterial`` gives it.
+    ///   - references: of the same members, what the network is validated on. Where none of their particles lies in what is held
+    ///     out, nothing is.
+    ///   - verdicts: what people say of single particles, which counts for both.
     ///   - radii: the radius of each class, in voxels.
+    ///   - round: the round of training: each draws other patches.
     /// - Returns: the patches, and the number of particles in the training part.
-    /// - Throws: ``PipelineError`` where all particles lie in the held-out columns.
-    private func examples(
-        _ item: Item<Self>, _ material: TrainingMaterial, _ sources: [ParticleSource], _ beyond: [ParticleVerdict],
-        _ radii: [Double], _ architecture: NetworkArchitecture
+    /// - Throws: ``PipelineError`` where a class has no particle, all of a class are cut off, or all particles lie in the held-out
+    ///   columns (``PipelineErrorCode/nothingToLearn``).
+    static func examples(
+        _ item: StepItem, _ parameters: ParameterValues<Parameters>, _ material: TrainingMaterial,
+        training members: [ParticleSource], heldOut references: [ParticleSource], _ verdicts: [ParticleVerdict],
+        _ classes: [String], radii: [Double], _ architecture: NetworkArchitecture, round: Int = 1
     ) throws -> (examples: PatchExamples, learned: Int) {
-        let side = try item.parameters.patchSize.rounded(upToMultipleOf: architecture.alignment.width)
+        let use = try parameters.curation
+        func judged(_ sources: [ParticleSource]) -> (sources: [ParticleSource], beyond: [ParticleVerdict]) {
+            let (curated, beyond) = ParticleSource.curated(sources, by: verdicts, radii: radii, use: use)
+            return (ParticleSource.introduce(curated), beyond)
+        }
+        let (sources, beyond) = judged(members)
+        try check(item.scope.tomogram, sources, beyond, classes, radii)
+        let side = try parameters.patchSize.rounded(upToMultipleOf: architecture.alignment.width)
         guard let shape = VolumeShape(z: side, y: side, x: side) else { throw PipelineError("patch.size is 0") }
         let cuts = try HeldOutPart.cuts(
-            of: sources.map { ($0.volume, $0.box) }, along: .columns, fraction: item.parameters.training.heldOutPart)
+            of: sources.map { ($0.volume, $0.box) }, along: .columns, fraction: parameters.training.heldOutPart)
         // Of regions for training, with the number of particles that they show.
         var (training, whole) = ([(region: LabelledRegion, particles: Int)](), [(region: LabelledRegion, particles: Int)]())
         var heldOut: [LabelledRegion] = []
-        for (source, cut) in zip(sources, cuts) {
+        for ((source, reference), cut) in zip(zip(sources, judged(references).sources), cuts) {
             let region = try source.regions(radii: radii)
             func taught(_ box: Box) -> (region: LabelledRegion, particles: Int) {
                 (region(box, showsRejected: true), region(box).foreground.count)
             }
             whole.append(taught(source.box))
             if let box = cut.training { training.append(taught(box)) }
-            if let box = cut.heldOut { heldOut.append(region(box)) }
+            if let box = cut.heldOut { heldOut.append(try reference.regions(radii: radii)(box)) }
         }
         let isValidated = heldOut.contains { $0.foreground.count > 0 }
         if !isValidated { (training, heldOut) = (whole, []) }
         let (others, otherParticles) = try ParticleSource.regions(
-            beyond: beyond, radii: radii, shapes: material.volumes.map(\.shape), use: item.parameters.curation
+            beyond: beyond, radii: radii, shapes: material.volumes.map(\.shape), use: use
         ) { volume, x in
             isValidated && zip(sources, cuts).contains { $0.volume == volume && $1.heldOut?.x.overlaps(x) == true }
         }
         let learned = training.reduce(otherParticles) { $0 + $1.particles }
         guard learned > 0 else {
             throw PipelineError(
+                .nothingToLearn,
                 "all particles of the training set \(item.scope.tomogram) lie in the columns that are held out; lower "
                     + "train-particles.validation.part")
         }
-        let examples = try item.parameters.training.patchExamples(
+        let examples = try parameters.training.patchExamples(
             material, training: training.map(\.region) + others, heldOut: heldOut, shape: shape, context: architecture.context,
-            foreground: item.parameters.foreground,
-            jitter: item.parameters.jitter,
-            orientations: Orientation.slab)
+            foreground: parameters.foreground,
+            jitter: parameters.jitter,
+            orientations: Orientation.slab, round: round)
         return (examples, learned)
     }
 }

@@ -43,11 +43,16 @@ public struct ClassThresholds: Sendable {
     }
 
     /// The thresholds of the foreground classes, in the order of their labels.
-    public var thresholds: [Double] {
+    public var thresholds: [Double] { best.map(\.threshold) }
+
+    /// The Dice score of each class at its threshold; nil where it has no voxel.
+    public var scores: [Double?] { best.map(\.dice) }
+
+    private var best: [(threshold: Double, dice: Double?)] {
         let first = loss.activation == .softmax && inside.count > 1 ? 1 : 0
         return (first..<max(inside.count, first)).map { output in
             let all = inside[output].reduce(0, +)
-            guard all > 0 else { return 0.5 }
+            guard all > 0 else { return (0.5, nil) }
             // Sums over the bins at and above each threshold.
             var (hits, alarms) = (0, 0)
             var dice = [Double](repeating: 0, count: Self.bins + 1)
@@ -60,7 +65,7 @@ public struct ClassThresholds: Sendable {
             // Of thresholds that are as good, the one nearest to a half.
             let good = Self.range.filter { dice[$0] >= best }
             let nearest = good.min { abs($0 - Self.bins / 2) < abs($1 - Self.bins / 2) } ?? Self.bins / 2
-            return Double(nearest) / Double(Self.bins)
+            return (Double(nearest) / Double(Self.bins), best)
         }
     }
 }

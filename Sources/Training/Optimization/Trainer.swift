@@ -1,3 +1,4 @@
+import Basics
 public import Foundation
 public import Tensors
 
@@ -169,24 +170,14 @@ public final class Trainer {
     }
 
     private func validate(_ check: () throws -> Void) throws -> (loss: Double?, dice: Double?, thresholds: [Double]?) {
-        guard examples.validationBatches > 0 else { return (nil, nil, nil) }
-        var total = 0.0
-        var overlap = ClassOverlap(loss)
-        var thresholds = ClassThresholds(loss)
-        for index in 0..<examples.validationBatches {
-            try check()
-            let batch = try examples.validationBatch(index)
-            let logits = network.logits(batch.densities)
-            total += Double(loss(Variable(logits), batch.labels, on: Tape(recording: false)).value.values[0])
-            overlap.add(logits, batch.labels)
-            thresholds.add(loss.activation.probabilities(logits), batch.labels)
-        }
-        return (total / Double(examples.validationBatches), overlap.dice, thresholds.thresholds)
+        let validation = try Validation(of: network, loss: loss, on: examples, check: check)
+        return (validation?.loss, validation?.dice, validation?.thresholds)
     }
 
     private func diverged(_ step: Int) throws -> Result {
         guard !course.epochs.isEmpty else {
             throw TrainingError(
+                .diverged,
                 "the loss was not finite in step \(step), before anything was learned: lower the learning rate "
                     + "(\(settings.learningRate)), and look for voxels that are no numbers with `cellar doctor`")
         }

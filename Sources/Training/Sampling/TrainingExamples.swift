@@ -94,6 +94,8 @@ public struct PatchExamples: TrainingExamples {
     private let augmentations: Augmentations
     private let batch: Int
     private let seed: UInt64
+    /// The number of the first training patch.
+    private let first: Int
     /// The positions of the validation patches.
     private let validation: [PatchSampler.PatchPosition]
 
@@ -111,13 +113,15 @@ public struct PatchExamples: TrainingExamples {
     ///   - batch: the number of patches of a batch.
     ///   - validationBatches: the most validation batches. Where more are needed to cover the regions once, patches are left out: as many of
     ///     each part of the cover, at random places in it.
+    ///   - first: the number of the first training patch. Other numbers give other patches of the same seed, and the same
+    ///     validation.
     public init(
         training: PatchSampler, heldOut: PatchSampler?, orientations: [Orientation],
         augmentations: Augmentations = Augmentations(),
-        batch: Int, validationBatches: Int, seed: UInt64
+        batch: Int, validationBatches: Int, seed: UInt64, first: Int = 0
     ) {
         (self.training, self.heldOut, self.orientations) = (training, heldOut, orientations)
-        (self.augmentations, self.batch, self.seed) = (augmentations, batch, seed)
+        (self.augmentations, self.batch, self.seed, self.first) = (augmentations, batch, seed, first)
         let cover = heldOut?.cover ?? []
         let count = min(cover.count, batch * validationBatches)
         // Not at equal distances: where these are a multiple of the tiles of a row, all patches would be of one column.
@@ -137,7 +141,7 @@ public struct PatchExamples: TrainingExamples {
         // Patches are made at the same time: what they cost beside a step of a small network, one thread would do alone.
         let patches = Mutex([Result<TrainingPatch, any Error>?](repeating: nil, count: batch))
         Threads.perform(batch) { number in
-            let patch = Result { try self.patch(step * batch + number) }
+            let patch = Result { try self.patch(first + step * batch + number) }
             patches.withLock { $0[number] = patch }
         }
         return try TrainingBatch(patches.withLock { $0 }.compactMap { try $0?.get() })
