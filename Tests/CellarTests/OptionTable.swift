@@ -94,7 +94,8 @@ struct OptionTable {
         let numbers = [
             "jobs", "z", "radius", "pixel-size", "voxel-size", "dataset-voxel-size", "ids", "count", "slices", "pictures", "bins",
             "from", "to",
-            "seed", "snr", "size", "tomograms", "budget", "time-limit", "least-confidence", "keep-runs", "threshold",
+            "seed", "smooth", "snr", "size", "tomograms", "triangles", "budget", "time-limit", "least-confidence", "keep-runs",
+            "threshold",
             "thickness", "voxel-spacing", "accept-above", "remove",
         ]
         let paths = [
@@ -197,6 +198,7 @@ struct OptionTable {
                 "output": "p.csv",
             ]
         ],
+        "export mesh": [["target": "t", "class": "ribosome", "smooth": "10", "triangles": "5000", "output": "m.glb"]],
         "export map": [["target": "t", "step": "segment", "class": "ribosome", "what": "probability", "output": "m.mrc"]],
         "export tomogram": [["target": "t", "output": "copy.zarr"]],
         "export network": [["set": "first", "step": "train-membrane", "output": "n.safetensors"]],

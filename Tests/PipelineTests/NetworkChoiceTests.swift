@@ -99,7 +99,9 @@ import Volumes
         let settings = Self.settings.merging(PipelineCollection.small) { own, _ in own }
         let other = try PipelineCollection(
             scene.voxels(), voxelSize: voxelSize,
-            settings: settings.merging(["segment.network": "builtin", "segment.model": "membranes"]) { $1 })
+            settings: settings.merging([
+                "segment.network": "builtin", "segment.model": "membranes", "segment.voxel_size_tolerance": "0.05",
+            ]) { $1 })
         try Self.addModel("membranes", Self.network("train-membrane", of: trained), to: other)
         #expect(try #require(try other.run()).isComplete)
         let labels: [UInt8] = try other.store.open(#require(try Self.output("segment", "labels", of: other))).read("labels")
