@@ -129,12 +129,21 @@ let package = Package(
             ],
             exclude: ["README.md"], swiftSettings: settings),
 
-        // Floor 8: the program for people.
+        // Floor 8: what a browser and other programs see of a catalog.
+        .target(
+            name: "Viewer",
+            dependencies: [
+                "Basics", "BlobStore", "Catalog", "CatalogSchema", "CellarKit", "Engine", "Figures", "ImageProcessing", "Pipeline",
+                "Rendering", "Volumes",
+            ],
+            exclude: ["README.md"], swiftSettings: settings),
+
+        // Floor 9: the program for people.
         .executableTarget(
             name: "cellar",
             dependencies: [
                 "Basics", "CellarKit", "Catalog", "CatalogSchema", "Engine", "Pipeline", "BlobStore", "BuiltinModels",
-                "Simulation", "Tensors", "Volumes", "Checkpoints", arguments,
+                "Simulation", "Tensors", "Volumes", "Viewer", "Checkpoints", arguments,
             ],
             exclude: ["REFERENCE.md"], swiftSettings: settings),
 
@@ -232,6 +241,12 @@ let package = Package(
             dependencies: [
                 "Basics", "BlobStore", "Catalog", "CatalogSchema", "Engine", "Figures", "ImageProcessing", "Pipeline",
                 "Rendering", "Volumes", "TestSupport",
+            ], swiftSettings: settings),
+        .testTarget(
+            name: "ViewerTests",
+            dependencies: [
+                "Basics", "BlobStore", "Catalog", "CatalogSchema", "CellarKit", "Engine", "ImageProcessing", "Pipeline", "Rendering",
+                "Viewer", "Volumes", "TestSupport",
             ], swiftSettings: settings),
         .testTarget(
             name: "CellarTests",
