@@ -133,7 +133,8 @@ let package = Package(
         .target(
             name: "Viewer",
             dependencies: [
-                "Basics", "BlobStore", "Catalog", "CatalogSchema", "CellarKit", "Engine", "Figures", "ImageProcessing", "Pipeline",
+                "Basics", "BlobStore", "Catalog", "CatalogSchema", "CellarKit", "Engine", "Figures", "ImageProcessing",
+                "Pipeline",
                 "Rendering", "Volumes",
             ],
             exclude: ["README.md"], swiftSettings: settings),
@@ -245,7 +246,8 @@ let package = Package(
         .testTarget(
             name: "ViewerTests",
             dependencies: [
-                "Basics", "BlobStore", "Catalog", "CatalogSchema", "CellarKit", "Engine", "ImageProcessing", "Pipeline", "Rendering",
+                "Basics", "BlobStore", "Catalog", "CatalogSchema", "CellarKit", "Engine", "ImageProcessing", "Pipeline",
+                "Rendering",
                 "Viewer", "Volumes", "TestSupport",
             ], swiftSettings: settings),
         .testTarget(
