@@ -46,9 +46,10 @@ struct LayerFinder {
     private var shape: VolumeShape { tomogram.volume.shape }
     private var all: [Range<Int>] { [0..<shape.z] }
 
-    /// All layers, what is drawn first before what is drawn over it. Where an artifact cannot be opened, its layers are left out.
-    func layers() throws -> [FoundLayer] {
-        try Family.allCases.flatMap { family -> [FoundLayer] in
+    /// All layers of some families, what is drawn first before what is drawn over it. Where an artifact cannot be opened, its layers are left
+    /// out.
+    func layers(of families: [Family] = Family.allCases) throws -> [FoundLayer] {
+        try families.flatMap { family -> [FoundLayer] in
             do {
                 return try layers(of: family, wanted: nil)
             } catch is BlobError {
@@ -60,9 +61,9 @@ struct LayerFinder {
     }
 
     /// - Throws: ``CatalogError`` where there is no such layer; ``BlobError`` or ``PipelineError`` where its artifact cannot be opened.
-    func layer(_ id: String) throws -> FoundLayer {
+    func layer(_ id: String, among families: [Family] = Family.allCases) throws -> FoundLayer {
         let word = id.prefix { $0 != "." }
-        guard let family = Family(rawValue: String(word)),
+        guard let family = Family(rawValue: String(word)), families.contains(family),
             let layer = try layers(of: family, wanted: id).first(where: { $0.layer.id == id })
         else {
             throw CatalogError(
