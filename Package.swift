@@ -12,6 +12,8 @@ let settings: [SwiftSetting] =
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+// Its sockets alone: why not its server stands in Sources/Viewer/README.md.
+let sockets = Target.Dependency.product(name: "FlyingSocks", package: "FlyingFox")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
@@ -26,6 +28,7 @@ let package = Package(
         .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+        .package(url: "https://github.com/swhitty/FlyingFox", exact: "0.27.1"),
     ],
     targets: [
         // Floor 0: the system's libraries.
@@ -59,8 +62,9 @@ let package = Package(
         // Floor 2: what stands on files alone.
         .target(
             name: "CatalogSchema", dependencies: ["Basics", "Volumes", grdb], path: "Schema",
-            exclude: ["schema.sql", "views.md", "blobs.md"],
+            exclude: ["schema.sql", "blobs.md"],
             resources: [
+                .embedInCode("views.md"),
                 .embedInCode("Views/collection.sql"), .embedInCode("Views/results.sql"), .embedInCode("Views/runs.sql"),
                 .embedInCode("Views/metrics.sql"), .embedInCode("Views/objects.sql"), .embedInCode("Views/training.sql"),
                 .embedInCode("Views/evaluation.sql"),
@@ -134,8 +138,7 @@ let package = Package(
             name: "Viewer",
             dependencies: [
                 "Basics", "BlobStore", "Catalog", "CatalogSchema", "CellarKit", "Engine", "Figures", "ImageProcessing",
-                "Pipeline",
-                "Rendering", "Volumes",
+                "Pipeline", "Rendering", "Volumes", sockets,
             ],
             exclude: ["README.md"], swiftSettings: settings),
 
