@@ -160,7 +160,7 @@ import Testing
     @Test("what is no request is an error of the protocol, and the server goes on")
     func malformed() throws {
         for (line, code) in [
-            ("{", -32700), ("hello", -32700), ("{\"jsonrpc\":\"2.0\",\"id\":1,}", -32700), ("[]", -32600), ("7", -32600),
+            ("{", -32700), ("hello", -32700), ("{\"jsonrpc\":\"2.0\",\"id\":1", -32700), ("[]", -32600), ("7", -32600),
             (#"[{"jsonrpc":"2.0","id":1,"method":"ping"}]"#, -32600), ("{}", -32600), (#"{"jsonrpc":"2.0","id":1}"#, -32600),
             (#"{"id":1,"method":"ping"}"#, -32600), (#"{"jsonrpc":"1.0","id":1,"method":"ping"}"#, -32600),
             (#"{"jsonrpc":"2.0","id":null,"method":"ping"}"#, -32600), (#"{"jsonrpc":"2.0","id":[1],"method":"ping"}"#, -32600),
