@@ -152,6 +152,7 @@ import Volumes
         let label = try #require(attributes["image-label"] as? [String: Any])
         #expect((label["properties"] as? [[String: Any]])?.map { $0["class"] as? String } == ["membrane", "ribosome"])
 
+        #expect((label["source"] as? [String: String])?["image"] == "../../")
         let segmentation = ImageCatalog.volume(ImageCatalog.label)
         let slab = ImageCatalog.volume { z, _, x -> UInt8 in (4..<8).contains(z) && x == z - 4 ? 1 : 0 }
         let annotated = ImageCatalog.volume { z, _, _ -> UInt8 in UInt8(z) }
