@@ -37,6 +37,29 @@ public struct StandingResults: Sendable {
         try digest(step, output, scopeID: scopeID).map { try Content(store().open($0)) }
     }
 
+    /// The artifacts of a step on slices of a tomogram, by z; slices without one are left out.
+    ///
+    /// - Complexity: one query; opens no file.
+    public func sliceArtifacts<S: TypedStep, Content>(
+        _ step: S.Type, _ output: KeyPath<S.Outputs, ArtifactOutput<Content>>, ofTomogram id: Int64
+    ) throws -> [Catalog.SliceArtifact] {
+        try catalog.results.sliceArtifacts(ofTomogram: id, step: S.name, output: S.outputs[keyPath: output].output.name)
+    }
+
+    /// The artifacts of a step on the slabs of a tomogram, in the order in which the slabs were added; slabs without one are left out.
+    ///
+    /// - Complexity: one query; opens no file.
+    public func slabArtifacts<S: TypedStep, Content>(
+        _ step: S.Type, _ output: KeyPath<S.Outputs, ArtifactOutput<Content>>, ofTomogram id: Int64
+    ) throws -> [Catalog.SlabArtifact] {
+        try catalog.results.slabArtifacts(ofTomogram: id, step: S.name, output: S.outputs[keyPath: output].output.name)
+    }
+
+    /// The content of an artifact by its digest, as the listings above give it.
+    public func content<Content: ArtifactContent>(_ type: Content.Type, _ digest: Digest) throws -> Content {
+        try Content(store().open(digest))
+    }
+
     /// The contents of artifacts on the slabs of a tomogram, in the order in which the slabs were added; slabs without one are left out.
     public func slabContents<S: TypedStep, Content>(
         _ step: S.Type, _ output: KeyPath<S.Outputs, ArtifactOutput<Content>>, ofTomogram id: Int64
