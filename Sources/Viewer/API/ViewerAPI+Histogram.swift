@@ -71,7 +71,10 @@ extension ViewerAPI {
         let most = Double.greatestFiniteMagnitude
         let (low, high) = (max(least - margin, -most), min(largest + margin, most))
         let half = high / 2 - low / 2
-        let edges = (0...bins).map { $0 == bins ? high : low + half * (Double($0) / Double(bins)) * 2 }
+        let edges = (0...bins).map { index in
+            let part = Double(index) / Double(bins)
+            return low * (1 - part) + high * part
+        }
         var counts = [Int](repeating: 0, count: bins)
         for value in values {
             let place = half > 0 ? (value / 2 - low / 2) / half * Double(bins) : 0
