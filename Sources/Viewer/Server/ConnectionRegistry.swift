@@ -13,7 +13,7 @@ package struct ServerLimits: Sendable {
     /// while others go.
     package var connections = 256
     /// The most bytes of answers that wait to be read by their clients.
-    package var outputBytes = 128 << 20
+    package var outputBytes = 64 << 20
 
     package init() {}
 }
