@@ -12,6 +12,7 @@ struct ExportCommand: ParsableCommand {
             cellar export points TS_0008 --output particles.star       RELION 5; .csv, .json (copick), .ndjson (portal)
             cellar export map TS_0008 --output map.mrc                 the feature map
             cellar export map TS_0008 --step segment --class ribosome --output ribosome.mrc
+            cellar export mesh TS_0008 --class membrane --output m.glb surfaces in Å, for ChimeraX, Blender, browsers
             cellar export tomogram TS_0008 --output TS_0008.zarr       the tomogram itself
             cellar export network first --step train-membrane --output membrane.safetensors
             cellar export copick config.json --dataset chlamy          picks and segmentations, into a copick project
@@ -24,7 +25,9 @@ struct ExportCommand: ParsableCommand {
             Written are the results that stand, by the voxel size with which they were computed. It is printed which run gave them, \
             and whether they are stale. A file that is there is replaced with --force only; of folders, only a zarr image.
             """,
-        subcommands: [Labels.self, Points.self, Map.self, Tomogram.self, Network.self, Copick.self])
+        subcommands: [
+            Labels.self, Points.self, Map.self, Mesh.self, Tomogram.self, Network.self, Copick.self,
+        ])
 
     struct Labels: ParsableCommand {
         static let configuration = CommandConfiguration(
