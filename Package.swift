@@ -53,7 +53,7 @@ let package = Package(
                 .embedInCode("v0001_catalog.sql"), .embedInCode("v0002_objects.sql"), .embedInCode("v0003_training.sql"),
                 .embedInCode("v0004_measurements.sql"), .embedInCode("v0005_outputs.sql"),
                 .embedInCode("v0006_removal.sql"), .embedInCode("v0007_evidence.sql"), .embedInCode("v0008_threshold.sql"),
-                .embedInCode("v0009_uncertainty.sql"),
+                .embedInCode("v0009_uncertainty.sql"), .embedInCode("v0010_curation.sql"),
             ], swiftSettings: settings),
 
         .target(
@@ -253,6 +253,9 @@ let package = Package(
                 "Rendering",
                 "Viewer", "Volumes", "TestSupport",
             ], swiftSettings: settings),
+        .testTarget(
+            name: "CellarKitTests",
+            dependencies: ["Basics", "CellarKit", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "CellarTests",
             dependencies: ["Basics", "cellar", "CellarKit", "BlobStore", "Volumes", "TestSupport", arguments],
