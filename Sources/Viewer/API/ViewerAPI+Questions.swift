@@ -48,7 +48,7 @@ extension ViewerAPI {
 
     /// - Parameter step: only this step and those that it needs; nil for all.
     package func why(_ id: Int64, step: String? = nil) throws -> Why {
-        let explanation = try planning.why("\(CatalogReference.idPrefix)\(id)", step: step)
+        let explanation = try planning.why(Self.reference(id), step: step)
         func group(_ group: Explanation.Group) -> Why.Group {
             Why.Group(
                 step: group.step, scope: group.scope.rawValue, state: group.state.rawValue, reasons: group.reasons,

@@ -1,4 +1,5 @@
 import Basics
+import CellarKit
 import Foundation
 
 /// Which function of ``ViewerAPI`` answers which path, and with which parameters.
@@ -132,7 +133,12 @@ struct ViewerRoutes {
                     isDescending: parameters.flag("descending"), offset: parameters.integer("offset") ?? 0,
                     limit: parameters.integer("limit", in: 0...ViewerAPI.pageLimit) ?? 100))
         case "why": return try .json(api.why(id, step: parameters.text("step")))
-        case "mesh": throw ViewerError(.notImplemented, "surfaces are not there yet")
+        case "mesh":
+            return ViewerResponse(
+                contentType: "model/gltf-binary",
+                body: try api.mesh(
+                    of: id, class: parameters.text("class"), smoothing: parameters.number("smoothing", in: Project.smoothingRange)
+                ))
         default: throw ViewerError(.notFound, "a tomogram has no part \(path[2].prefix(40))")
         }
     }
@@ -170,7 +176,15 @@ struct ViewerRoutes {
         case ("slabs", 2):
             try allow("DELETE", request)
             return try .json(api.removeSlab(Self.id(path[1])))
-        case ("curation", _): throw ViewerError(.notImplemented, "verdicts on particles are not there yet")
+        case ("curation", 1):
+            try allow("POST", request)
+            return try .json(api.add(Self.decoded(ViewerAPI.NewVerdict.self, request)))
+        case ("curation", 2) where path[1] == "accept":
+            try allow("POST", request)
+            return try .json(api.accept(Self.decoded(ViewerAPI.NewAcceptance.self, request)))
+        case ("curation", 2):
+            try allow("DELETE", request)
+            return try .json(api.removeVerdict(Self.id(path[1])))
         default: throw ViewerError(.notFound, "there is no such resource")
         }
     }
