@@ -10,7 +10,7 @@ import { TomogramTable } from "./table.js";
 /** Where the user is in the list, for "next" and "previous" on the page of a tomogram. */
 export const listing = { where: "", sort: "", descending: false, total: 0 };
 
-const usual = ["dataset", "voxel_size", "size_x", "size_y", "size_z", "thickness_nm", "density_std", "slabs", "annotations"];
+const usual = ["dataset", "voxel_size", "size_z", "thickness_nm", "density_std", "slabs", "annotations"];
 
 /** The columns that this browser chose, or usual ones and the first metrics. */
 export function chosenColumns(all) {
@@ -113,11 +113,10 @@ export async function open(main, { parameters, events }) {
   const onEvent = (kind) => { if (kind === "catalog") { table.reload(); facets.reload(); } };
   events.listeners.add(onEvent);
   show();
-  table.element.focus({ preventScroll: true });
   return {
     onKey(event) {
       if (event.key === "/") { line.input.focus(); line.input.select(); return true; }
-      return false;
+      return !event.target.closest("button, a, summary") && table.onKey(event);
     },
     close() {
       stopFilters();

@@ -3,6 +3,7 @@
 import { get } from "./api.js";
 import { append, button, choice, clamp, count, drag, fill, h, memory, number, setStyle } from "./dom.js";
 import { filters } from "./filters.js";
+import { shortName } from "./table.js";
 
 const usual = ["dataset", "voxel_size", "size_z", "thickness_nm", "slabs"];
 
@@ -54,7 +55,7 @@ class FacetBox {
     this.body = h("div", { class: "facetbody" });
     this.reset = button("", `Show all of ${column.name}`, () => filters.setFacet(column.name, null), { icon: "undo", class: "quiet bare", hidden: true });
     this.element = h("section", { class: "facet", "aria-label": column.name }, h("div", { class: "bar" },
-      h("h3", { title: column.meaning }, column.name, column.unit ? h("span", { class: "unit" }, ` ${column.unit}`) : null), h("span", { class: "grow" }), this.reset,
+      h("h3", { title: `${column.name}: ${column.meaning}` }, shortName(column), column.unit ? h("span", { class: "unit" }, ` ${column.unit}`) : null), h("span", { class: "grow" }), this.reset,
       button("", `Remove the facet ${column.name}`, remove, { icon: "close", class: "quiet bare faint" })), this.body);
   }
 
@@ -105,7 +106,7 @@ class FacetBox {
  * A histogram that can be brushed with the pointer, or by its two fields.
  * @param options `edges`, `counts`, `range` `{low, high}` or null, `label`, `height`, `onBrush(range or null)`
  */
-export function brushedHistogram({ edges, counts, range, label, height, onBrush, fields = true }) {
+export function brushedHistogram({ edges, counts, range, label, height, onBrush, fields = true, isLinear = false }) {
   const most = Math.max(1, ...counts);
   const [low, high] = [edges[0], edges[edges.length - 1]];
   const width = 240;
@@ -114,7 +115,7 @@ export function brushedHistogram({ edges, counts, range, label, height, onBrush,
   const brush = h("rect", { class: "brush", y: 0, height, x: 0, width: 0 });
   const bars = counts.map((value, index) => {
     // Square roots, so that a rare value beside a frequent one is seen.
-    const size = value ? Math.max(1.5, Math.sqrt(value / most) * (height - 2)) : 0;
+    const size = value ? Math.max(1.5, (isLinear ? value / most : Math.sqrt(value / most)) * (height - 2)) : 0;
     const [x, end] = [toX(edges[index]), toX(edges[index + 1])];
     const isIn = !range || (edges[index + 1] > range.low && edges[index] < range.high) || (edges[index] === range.low);
     return h("rect", { class: isIn ? "in" : "out", x, y: height - size, width: Math.max(0.5, end - x - 1), height: size },

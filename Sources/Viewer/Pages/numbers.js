@@ -50,7 +50,7 @@ export async function open(main, { parameters, events }) {
     const { signal } = controller;
     get("histogram", { column: state.x, where: filters.where(state.x), bins: 40 }, signal).then((data) => {
       if (!data.edges?.length) return fill(histogram, h("p", { class: "faint" }, "There are no numbers."));
-      fill(histogram, brushedHistogram({ edges: data.edges, counts: data.counts, label: state.x, height: 170, range: filters.facets.get(state.x), onBrush: (range) => filters.setFacet(state.x, range) }),
+      fill(histogram, brushedHistogram({ edges: data.edges, counts: data.counts, label: state.x, height: 190, isLinear: true, range: filters.facets.get(state.x), onBrush: (range) => filters.setFacet(state.x, range) }),
         h("p", { class: "faint" }, `${x.meaning ?? ""}${x.unit ? ` (${x.unit})` : ""}${data.missing ? ` · ${count(data.missing)} without` : ""}`));
     }).catch(() => {});
     scatter.load(x, y, filters.where(state.x, state.y), signal).catch((error) => { if (error.name !== "AbortError") scatter.note.textContent = filters.text ? "" : error.message; });
@@ -60,7 +60,10 @@ export async function open(main, { parameters, events }) {
   events.listeners.add(onEvent);
   await show();
   return {
-    onKey(event) { if (event.key !== "/") return false; line.input.focus(); return true; },
+    onKey(event) {
+      if (event.key === "/") { line.input.focus(); return true; }
+      return !event.target.closest("button, a, summary") && table.onKey(event);
+    },
     close() { stop(); events.listeners.delete(onEvent); controller.abort(); table.close(); scatter.close(); },
   };
 }

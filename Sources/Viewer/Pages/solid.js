@@ -68,7 +68,6 @@ export class Solid {
     const names = this.surfaceClasses();
     this.drawList();
     if (names.length) this.load(names.includes("membrane") ? "membrane" : names[0]);
-    this.canvas.focus({ preventScroll: true });
   }
 
   /** Classes that a segmentation has. */

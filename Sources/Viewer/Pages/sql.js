@@ -19,7 +19,7 @@ export async function open(main, { parameters }) {
   const documentation = await get("views").then((answer) => answer.views).catch(() => []);
   const names = [...new Set([...documentation.flatMap((view) => [view.name, ...view.columns.map((column) => column.name)]), ...words])];
   let controller = null;
-  const editor = h("textarea", { class: "sql", spellcheck: "false", autocomplete: "off", rows: 7, "aria-label": "SQL", placeholder: "SELECT dataset, name, voxel_size FROM v_tomogram LIMIT 20",
+  const editor = h("textarea", { class: "sql", spellcheck: "false", autocomplete: "off", rows: 5, "aria-label": "SQL", placeholder: "SELECT dataset, name, voxel_size FROM v_tomogram LIMIT 20",
     value: parameters.get("q") ?? memory.get("sql", questions[0][1]), onkeydown: onKey, oninput: suggest, onblur: () => setTimeout(() => { hints.hidden = true; }, 150) });
   const hints = h("div", { class: "hints", hidden: true, role: "listbox", "aria-label": "Names that begin so" });
   const go = button("Run", "Run the SQL (ctrl+Enter)", run, { icon: "play", class: "primary" });

@@ -3,6 +3,9 @@
 import { get } from "./api.js";
 import { clamp, complain, debounce, h, number, setStyle } from "./dom.js";
 
+/** A column as headings have room for it: a metric without its step. */
+export const shortName = ({ name }) => name.slice(name.indexOf("/") + 1);
+
 const blockSize = 100;
 const keptBlocks = 40;
 
@@ -26,7 +29,6 @@ export class TomogramTable {
       h("div", { role: "rowgroup", class: "theadgroup" }, this.head), h("div", { role: "rowgroup", class: "tbody" }, this.space));
     this.element = this.scroller;
     this.scroller.addEventListener("scroll", () => this.schedule());
-    this.scroller.addEventListener("keydown", (event) => this.onKey(event));
     this.showThumbnails = debounce(() => this.thumbnails(), 90);
     this.observer = new ResizeObserver(() => this.schedule());
     this.observer.observe(this.scroller);
@@ -61,7 +63,7 @@ export class TomogramTable {
   }
 
   first() { return Math.max(0, Math.floor(this.scroller.scrollTop / this.rowHeight)); }
-  visibleCount() { return Math.ceil(this.scroller.clientHeight / this.rowHeight) + 1; }
+  visibleCount() { return Math.min(200, Math.ceil(this.scroller.clientHeight / this.rowHeight) + 1); }
 
   async load(block) {
     if (this.blocks.has(block) || this.pending.has(block)) return;
@@ -102,9 +104,9 @@ export class TomogramTable {
   }
 
   drawHead() {
-    const widths = ["48px", "minmax(150px, 1.4fr)", ...this.columns.map((column) =>
-      column.type === "text" ? "minmax(110px, 1fr)" : "minmax(84px, 0.6fr)")];
-    const least = 48 + 150 + this.columns.reduce((sum, column) => sum + (column.type === "text" ? 110 : 84), 0) + 8 * widths.length + 16;
+    const leasts = [48, 130, ...this.columns.map((column) => column.type === "text" ? 110 : clamp(7 * (shortName(column).length + (column.unit?.length ?? 0)) + 26, 70, 160))];
+    const widths = leasts.map((width, place) => (place === 0 ? `${width}px` : `minmax(${width}px, ${width}fr)`));
+    const least = leasts.reduce((sum, width) => sum + width, 8 * widths.length + 12);
     setStyle(this.scroller, { "--cols": widths.join(" "), "--least": `${least}px` });
     const cell = (name, text, unit, isNumber, meaning) => {
       const isSorted = this.query.sort === name;
@@ -113,7 +115,7 @@ export class TomogramTable {
           unit ? h("span", { class: "unit" }, unit) : null, h("span", { class: "arrow", "aria-hidden": "true" }, isSorted ? this.query.descending ? "↓" : "↑" : "")));
     };
     this.head.replaceChildren(h("div", { role: "columnheader", "aria-label": "Picture" }), cell("name", "name"),
-      ...this.columns.map((column) => cell(column.name, column.name, column.unit, column.type !== "text", column.meaning)));
+      ...this.columns.map((column) => cell(column.name, shortName(column), column.unit, column.type !== "text", `${column.name}: ${column.meaning}`)));
     this.head.setAttribute("aria-rowindex", 1);
   }
 
@@ -152,7 +154,7 @@ export class TomogramTable {
       } }, data.name)),
       this.columns.map((column) => {
         const value = data[column.name];
-        return h("div", { role: "gridcell", class: typeof value === "number" ? "num" : "", title: typeof value === "string" ? value : null },
+        return h("div", { role: "gridcell", class: column.type === "text" ? "" : "num", title: typeof value === "string" ? value : null },
           value === null || value === undefined ? h("span", { class: "none" }, "–") : number(value));
       }));
   }
@@ -181,16 +183,15 @@ export class TomogramTable {
     this.scroller.setAttribute("aria-activedescendant", `row-${this.active}`);
   }
 
+  /** Walks through rows; returns whether the key meant that. */
   onKey(event) {
-    if (event.target !== this.scroller) return;
     const page = this.visibleCount() - 2;
     const goal = { ArrowDown: this.active + 1, ArrowUp: this.active - 1, PageDown: this.active + page, PageUp: this.active - page, Home: 0, End: this.total - 1 }[event.key];
-    if (goal !== undefined) {
-      event.preventDefault();
-      this.activate(Math.max(0, goal));
-    } else if (event.key === "Enter" && this.active >= 0) {
+    if (goal !== undefined) this.activate(Math.max(0, goal));
+    else if (event.key === "Enter" && this.active >= 0) {
       const data = this.blocks.get(Math.floor(this.active / blockSize))?.[this.active % blockSize];
       if (data) this.onOpen(data, this.active);
-    }
+    } else return false;
+    return true;
   }
 }

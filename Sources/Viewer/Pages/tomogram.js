@@ -114,7 +114,6 @@ class TomogramPage {
       remember(`t/${this.id}`, address);
     }, 300);
     this.showCover();
-    if (!matchMedia("(max-width: 760px)").matches) this.canvas.focus({ preventScroll: true });
   }
 
   tabs(list) {
@@ -194,7 +193,7 @@ class TomogramPage {
     if (this.shown !== slice) {
       this.shown = slice;
       this.shownIndex = index;
-      this.view.setBase(slice, this.level, this.greys);
+      if (!this.hasContrast) { this.hasContrast = true; this.autoContrast(0.005); } else this.view.setBase(slice, this.level, this.greys);
       this.drawContrast();
       this.solid?.setSlice(this);
     }

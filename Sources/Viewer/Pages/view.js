@@ -35,6 +35,8 @@ export class SliceView {
 
   resize() {
     const box = this.canvas.parentElement.getBoundingClientRect();
+    // Hidden, as while three dimensions are shown.
+    if (this.width && box.width < 2) return;
     const ratio = Math.min(devicePixelRatio || 1, 2);
     this.ratio = ratio;
     const isFirst = !this.width;
