@@ -140,7 +140,17 @@ let package = Package(
                 "Basics", "BlobStore", "Catalog", "CatalogSchema", "CellarKit", "Engine", "Figures", "ImageProcessing",
                 "Pipeline", "Rendering", "Volumes", sockets,
             ],
-            exclude: ["README.md"], swiftSettings: settings),
+            exclude: ["README.md", "Pages/README.md"],
+            resources: [
+                .embedInCode("Pages/api.js"), .embedInCode("Pages/app.css"), .embedInCode("Pages/app.js"),
+                .embedInCode("Pages/collection.js"), .embedInCode("Pages/details.js"), .embedInCode("Pages/dom.js"),
+                .embedInCode("Pages/facets.js"), .embedInCode("Pages/filters.js"), .embedInCode("Pages/glb.js"),
+                .embedInCode("Pages/index.html"), .embedInCode("Pages/layers.js"), .embedInCode("Pages/numbers.js"),
+                .embedInCode("Pages/palette.js"), .embedInCode("Pages/particles.js"), .embedInCode("Pages/runs.js"),
+                .embedInCode("Pages/slices.js"), .embedInCode("Pages/solid.js"), .embedInCode("Pages/sql.js"),
+                .embedInCode("Pages/table.js"), .embedInCode("Pages/tomogram.js"), .embedInCode("Pages/view.js"),
+                .embedInCode("Pages/zstrip.js"),
+            ], swiftSettings: settings),
 
         // Floor 9: the program for people.
         .executableTarget(

@@ -22,7 +22,7 @@ struct ViewerRoutes {
             return try resource(request, Array(path.dropFirst(2)), parameters)
         default:
             try allow("GET", request)
-            guard let file = Pages.file(path.isEmpty ? "index.html" : path.joined(separator: "/")) else { break }
+            guard let file = Pages.file("/" + path.joined(separator: "/")) else { break }
             return ViewerResponse(contentType: file.contentType, headers: [("Cache-Control", "no-cache")], body: file.bytes)
         }
         throw ViewerError(.notFound, "there is no page at this address")
