@@ -18,7 +18,7 @@ import Testing
     @Test("says what is served, and what the views mean")
     func session() throws {
         let api = try ServedCatalog().api(isReadOnly: true)
-        let session = try Self.json(api.session())
+        let session = try Self.json(api.session(shareToken: "x"))
         #expect(session["catalog"] as? String == "cells" && session["version"] as? String == "1.2")
         #expect(session["tomograms"] as? Int == 3 && session["slabs"] as? Int == 1 && session["readOnly"] as? Bool == true)
         let views = api.views().views
@@ -64,15 +64,24 @@ import Testing
         let api = try ServedCatalog().api()
         let answer = try api.query("SELECT id, meta ->> 'grid' AS grid FROM v_tomogram ORDER BY id", limit: 2)
         #expect(answer.columns == ["id", "grid"] && answer.rows.count == 2 && answer.truncated)
-        #expect(answer.csv == "id,grid\n1,\"A3, \"\"left\"\"\"\n2,\n")
+        let text = try api.query("SELECT id, meta ->> 'grid' AS grid FROM v_tomogram ORDER BY id", as: .csv, limit: 2)
+        #expect(String(decoding: text.text, as: UTF8.self) == "id,grid\n1,\"A3, \"\"left\"\"\"\n2,\n" && text.truncated)
         #expect(try !api.query("SELECT id FROM v_tomogram", limit: 3).truncated)
-        #expect(try api.query("SELECT zeroblob(12000000)").truncated, "an answer has at most 16 MiB")
-        let odd = try JSONEncoder().encode(api.query("SELECT 9e999 AS a, NULL AS b, x'ff' AS c, 1.5 AS d"))
-        #expect(String(decoding: odd, as: UTF8.self).contains("[null,null,\"ff\",1.5]"))
+        #expect(try api.query("SELECT zeroblob(12000000)").truncated, "an answer has at most 8 MiB")
+        let odd = #"SELECT 9e999 AS a, NULL AS "b""c", x'ff' AS d, 1.5 AS e, char(9, 92, 34, 228) AS f"#
+        let encoded = try JSONEncoder().encode(api.query(odd))
+        let written = try api.query(odd, as: .json, limit: 5)
+        #expect(String(decoding: written.text, as: UTF8.self).contains(#"[null,null,"ff",1.5,"\u0009\\\"ä"]"#))
+        let objects = try [encoded, Data(written.text)].map { data in
+            try JSONSerialization.data(withJSONObject: JSONSerialization.jsonObject(with: data), options: .sortedKeys)
+        }
+        #expect(objects[0] == objects[1], "both ways of writing say the same")
+        #expect(try api.query("SELECT id FROM v_tomogram", as: .json, limit: 0).truncated)
         for sql in ["DELETE FROM slab", "SELECT 1; SELECT 2", "", "PRAGMA user_version", "ATTACH 'x' AS y"] {
             #expect(throws: CatalogError.self, "\(sql)") { try api.query(sql) }
         }
         #expect(throws: ViewerError.self) { try api.query("SELECT 1", limit: 10_001) }
+        #expect(throws: ViewerError.self) { try api.query("SELECT 1", as: .csv, limit: 1_000_001) }
     }
 
     @Test("gives plan, reasons, runs and failures by the names of the commands")

@@ -31,6 +31,9 @@ import Testing
         }
         #expect(status("/t/\(Self.token)/zarr/d/t1.zarr/.zattrs", [:]) != 401)
         #expect(status("/t/\(Self.token)/api/v1/session", [:]) == 404)
+        let share = service.access.shareToken
+        #expect(status("/t/\(share)/zarr/d/t1.zarr/.zattrs", [:]) != 401)
+        #expect(status(page, ["authorization": "Bearer \(share)"]) == 401, "what is shared opens OME-Zarr alone")
         let first = service.respond(to: ServedCatalog.request("/", headers: ["cookie": ""]))
         #expect(first.status == 401 && String(decoding: first.bytes, as: UTF8.self).contains("cellar serve"))
         let entry = service.respond(to: ServedCatalog.request("/?token=\(Self.token)", headers: ["cookie": ""]))

@@ -5,6 +5,7 @@ import Foundation
 /// Which function of ``ViewerAPI`` answers which path, and with which parameters.
 struct ViewerRoutes {
     let api: ViewerAPI
+    let access: ViewerAccess
 
     /// - Parameters:
     ///   - path: the decoded parts. None of them ever names a file of the disk: what is read is found by ids and names of the catalog.
@@ -42,7 +43,7 @@ struct ViewerRoutes {
         if path[0] == "tomograms", path.count > 1 { return try tomogram(path, parameters) }
         guard path.count == 1 else { throw ViewerError(.notFound, "there is no such resource; /api/v1/\(path[0]) has no parts") }
         switch path[0] {
-        case "session": return try .json(api.session())
+        case "session": return try .json(api.session(shareToken: access.shareToken))
         case "columns": return try .json(api.columns())
         case "views": return try .json(api.views())
         case "tomograms": return try .json(api.tomograms(tomogramRequest(parameters)))
@@ -77,18 +78,18 @@ struct ViewerRoutes {
     }
 
     private func query(_ parameters: RequestParameters) throws -> ViewerResponse {
-        let format = parameters.text("format") ?? "json"
-        guard format == "json" || format == "csv" else { throw ViewerError(.invalid, "format must be json or csv") }
-        let limit = try parameters.integer("limit", in: 0...ViewerAPI.queryRowLimit) ?? 1000
-        let answer = try api.query(parameters.requiredText("sql"), limit: limit)
-        guard format == "csv" else { return try .json(answer) }
+        guard let format = ViewerAPI.TextFormat(rawValue: parameters.text("format") ?? "json") else {
+            throw ViewerError(.invalid, "format must be json or csv")
+        }
+        let limit = try parameters.integer("limit", in: 0...ViewerAPI.textRowLimit) ?? 1000
+        let (text, truncated) = try api.query(parameters.requiredText("sql"), as: format, limit: limit)
+        guard format == .csv else { return ViewerResponse(contentType: "application/json", body: text) }
         return ViewerResponse(
             contentType: "text/csv; charset=utf-8",
             headers: [
-                ("Content-Disposition", "attachment; filename=\"query.csv\""),
-                ("X-Cellar-Truncated", answer.truncated ? "1" : "0"),
+                ("Content-Disposition", "attachment; filename=\"query.csv\""), ("X-Cellar-Truncated", truncated ? "1" : "0"),
             ],
-            body: Array(answer.csv.utf8))
+            body: text)
     }
 
     private func plot(_ parameters: RequestParameters) throws -> ViewerResponse {
@@ -101,7 +102,7 @@ struct ViewerRoutes {
         request.condition = parameters.text("where")
         request.isLogarithmic = try parameters.flag("log")
         request.bins = try parameters.integer("bins", in: 1...1000) ?? request.bins
-        request.trainingSet = parameters.text("set")
+        request.trainingSet = parameters.text("training-set")
         return ViewerResponse(contentType: "image/svg+xml", body: Array(try api.plot(request).utf8))
     }
 
