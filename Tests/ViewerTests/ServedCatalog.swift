@@ -11,8 +11,8 @@ import Volumes
 
 @testable import Viewer
 
-/// A catalog of tomograms of 6 × 32 × 40 voxels of 10 Å in the dataset `d`; the slices 1 and 2 of the first are a slab. The second has no
-/// voxel size.
+/// A catalog of tomograms of 6 × 32 × 40 voxels of 10 Å in the dataset `d`; the slices 1 and 2 of the first are a slab. The second
+/// has no voxel size.
 struct ServedCatalog {
     static let token = "0123456789abcdef0123456789abcdef"
 

@@ -138,4 +138,30 @@ import Testing
         #expect(throws: ViewerError.self) { try reader.removeSlab(1) }
         #expect(try served.catalog.summary().slabs == 1)
     }
+
+    @Test("events tell of commits, and of a run as far as it was published")
+    func events() throws {
+        let served = try ServedCatalog()
+        var events = try CatalogEvents(Project(at: served.project.directory))
+        #expect(try events.next().count == 1, "the state of the catalog comes first")
+        #expect(try events.next().isEmpty)
+        try served.catalog.collection.addSlab(tomogramID: 2, z: 0..<1)
+        let change = try events.next()
+        #expect(change.count == 1 && change[0].hasPrefix("event: catalog\ndata: {") && change[0].hasSuffix("}\n\n"), "\(change)")
+        for (command, hasTotal) in [("run --until \(DescribeStep.name)", false), ("run", true)] {
+            var lock: RunLock? = try RunLock(served.catalog)
+            let (runID, _) = try served.catalog.runs.begin(
+                command: command, version: "0", owner: "test", host: "here", pid: 1,
+                recipe: (Digest(of: command.utf8), "{}"), configurations: [])
+            let run = try #require(events.next().last)
+            #expect(run.hasPrefix("event: run\n") && run.contains(#""running":true"#) && run.contains(#""finished":0"#), "\(run)")
+            #expect(run.contains(#""total":null"#) == !hasTotal, "\(run)")
+            try served.catalog.runs.end(runID, status: .done)
+            withExtendedLifetime(lock) {}
+            lock = nil
+            let end = try events.next()
+            #expect(end.last?.contains(#""running":false"#) == true, "\(end)")
+            #expect(try events.next().isEmpty)
+        }
+    }
 }

@@ -3,8 +3,8 @@ import Catalog
 import CatalogSchema
 import CellarKit
 
-/// What the page changes. Each change goes through the same function as the command that does it; of two at a time, one waits for the
-/// other in the database.
+/// What the page changes. Each change goes through the same function as the command that does it; of two at a time, one waits for
+/// the other in the database.
 extension ViewerAPI {
     package struct NewID: Encodable, Sendable { package let id: Int64 }
     package struct Nothing: Encodable, Sendable {}

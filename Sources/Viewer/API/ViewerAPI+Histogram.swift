@@ -11,7 +11,8 @@ extension ViewerAPI {
             package let count: Int
         }
         package let kind: Kind
-        /// The `n + 1` borders of `n` bins; each bin has its lower border, and the last one the upper one as well. Of numbers alone.
+        /// The `n + 1` borders of `n` bins; each bin has its lower border, and the last one the upper one as well. Of numbers
+        /// alone.
         package var edges: [Double]?
         package var counts: [Int]?
         /// The most frequent texts, at most 30. Of names alone.

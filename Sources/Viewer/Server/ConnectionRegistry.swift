@@ -9,8 +9,8 @@ package struct ServerLimits: Sendable {
     package var arrival = Duration.seconds(10)
     /// How long a client may take to read 256 KiB of an answer.
     package var reading = Duration.seconds(20)
-    /// How many connections there may be. Beyond, the one that has waited longest for a request makes room; a quarter more may be open
-    /// while others go.
+    /// How many connections there may be. Beyond, the one that has waited longest for a request makes room; a quarter more may be
+    /// open while others go.
     package var connections = 256
     /// The most bytes of answers that wait to be read by their clients.
     package var outputBytes = 64 << 20
@@ -18,10 +18,11 @@ package struct ServerLimits: Sendable {
     package init() {}
 }
 
-/// The connections that are open, what each of them does, and until when: so that idle and slow ones bind neither memory nor places.
+/// The connections that are open, what each of them does, and until when: so that idle and slow ones bind neither memory nor
+/// places.
 ///
-/// A connection that has to go is shut down (`shutdown(2)`); its task then finds it closed. Descriptors are shut down under the lock, and a
-/// connection leaves before it closes its own, so that never another one of the same number is meant.
+/// A connection that has to go is shut down (`shutdown(2)`); its task then finds it closed. Descriptors are shut down under the
+/// lock, and a connection leaves before it closes its own, so that never another one of the same number is meant.
 final class ConnectionRegistry: Sendable {
     enum Activity: Sendable {
         /// Waits for a request, or for the rest of one.

@@ -3,8 +3,8 @@ import Glibc
 
 /// The threads that answer requests: so many touch the catalog at a time, and no more wait than can be answered soon.
 ///
-/// The database is synchronous, and would block the few threads on which Swift runs all tasks. Nor does a queue of libdispatch do: where
-/// its threads wait, it starts others only after a while. Requests that may take long have threads of their own.
+/// The database is synchronous, and would block the few threads on which Swift runs all tasks. Nor does a queue of libdispatch do:
+/// where its threads wait, it starts others only after a while. Requests that may take long have threads of their own.
 final class RequestWorkers: Sendable {
     /// How many requests may wait, of each kind.
     static let waitingLimit = 128

@@ -4,10 +4,9 @@ import Glibc
 
 /// Who may ask: who has the token, at an address that is this server's, and not at the behest of another site.
 ///
-/// * **Token**: 128 random bits, anew for each server. It comes as a cookie that scripts cannot read and other sites do not cause to be
-///   sent, or as `Authorization: Bearer`.
-///   For OME-Zarr it may stand in the path (`/t/TOKEN/zarr/…`), for programs that take nothing but an address; so that the token of the
-///   page need not be given away for that, another one opens OME-Zarr alone.
+/// * **Token**: 128 random bits, anew for each server. It comes as a cookie that scripts cannot read and other sites do not cause
+///   to be sent, or as `Authorization: Bearer`. For OME-Zarr it may stand in the path (`/t/TOKEN/zarr/…`), for programs that take
+///   nothing but an address; so that the token of the page need not be given away for that, another one opens OME-Zarr alone.
 /// * **Host**: a name that this server has. A page of another site whose name was made to point here (DNS rebinding) comes with its
 ///   own name.
 /// * **Origin**: where a browser says which site asks, it is this one.

@@ -8,7 +8,8 @@ struct ViewerRoutes {
     let access: ViewerAccess
 
     /// - Parameters:
-    ///   - path: the decoded parts. None of them ever names a file of the disk: what is read is found by ids and names of the catalog.
+    ///   - path: the decoded parts. None of them ever names a file of the disk: what is read is found by ids and names of the
+    ///     catalog.
     /// - Throws: ``ViewerError`` where there is no such path, or the errors of the function.
     func answer(_ request: ViewerRequest, _ path: [String], _ parameters: RequestParameters) throws -> ViewerResponse {
         switch path.first {
