@@ -1,8 +1,8 @@
--- What people say of single particles: that a pick is none (rejected), that it is one (accepted), or that there is one where nothing was
--- picked (added). Positions, not ids of objects, so that nothing is lost when results are computed again.
+-- What people say of single particles: that a pick is none (rejected), that it is one (accepted), or that there is one where
+-- nothing was picked (added). Positions, not ids of objects, so that nothing is lost when results are computed again.
 
--- Rows are never changed but for `replaced_by`: the last one at a place counts, and what it replaced counts again when it is removed.
--- Ids are never used again.
+-- Rows are never changed but for `replaced_by`: the last one at a place counts, and what it replaced counts again when it is
+-- removed. Ids are never used again.
 CREATE TABLE curation (
     id INTEGER PRIMARY KEY AUTOINCREMENT,
     tomogram_id INTEGER NOT NULL REFERENCES tomogram (id) ON DELETE CASCADE,

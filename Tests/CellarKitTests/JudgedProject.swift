@@ -2,8 +2,8 @@ import CellarKit
 import TestSupport
 import Testing
 
-/// A project with one tomogram `t` of 60 slices of 200 × 200 voxels, whose file is not there, and particles that a picker found, as its step
-/// would publish them.
+/// A project with one tomogram `t` of 60 slices of 200 × 200 voxels, whose file is not there, and particles that a picker found, as
+/// its step would publish them.
 final class JudgedProject {
     /// A particle that was found: its place in voxels, its radius in Å, and its confidence.
     struct Pick {

@@ -13,8 +13,9 @@ import Volumes
 @testable import Pipeline
 @testable import Training
 
-/// A slab of pseudo-labels, 12 of 20 slices of 20 × 60 voxels of 10 Å, with two particles of 4 voxels radius: one at (10, 10, 10), and one at
-/// (40, 10, 5) that the first slice cuts off. Their voxels are larger than their balls. From x = 50 to 54 lies what is neither.
+/// A slab of pseudo-labels, 12 of 20 slices of 20 × 60 voxels of 10 Å, with two particles of 4 voxels radius: one at (10, 10, 10),
+/// and one at (40, 10, 5) that the first slice cuts off. Their voxels are larger than their balls. From x = 50 to 54 lies what is
+/// neither.
 private struct JudgedSlab {
     static let z = 4..<16
     static let radius = 4.0

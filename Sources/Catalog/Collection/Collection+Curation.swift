@@ -32,12 +32,12 @@ extension Catalog {
             self.radiusInAngstroms = radiusInAngstroms
         }
 
-        /// A particle is added beside one that is rejected where the pick was misplaced; nearer than this part of the radius, it is the
-        /// same place.
+        /// A particle is added beside one that is rejected where the pick was misplaced; nearer than this part of the radius, it is
+        /// the same place.
         static let samePlace = 0.25
 
-        /// The earlier verdict that a new one replaces: the nearest within the radius. Where a particle is added, a rejection counts only if it
-        /// is of the same place.
+        /// The earlier verdict that a new one replaces: the nearest within the radius. Where a particle is added, a rejection
+        /// counts only if it is of the same place.
         func replaced(by new: NewCuration, among earlier: [CurationRecord]) -> CurationRecord? {
             let near = earlier.map { record -> (record: CurationRecord, distance: Double) in
                 let offset = (record.positionInVoxels - new.positionInVoxels) * voxelSize.vectorInAngstroms
@@ -57,11 +57,11 @@ extension Catalog.Collection {
     ///
     /// - Parameters:
     ///   - author: the name of the user.
-    ///   - reach: by which the earlier verdict on the same particle is found, which no longer counts then; nil where the particles have no
-    ///     earlier verdicts.
+    ///   - reach: by which the earlier verdict on the same particle is found, which no longer counts then; nil where the particles
+    ///     have no earlier verdicts.
     /// - Returns: the rows, in this order.
-    /// - Throws: ``CatalogError`` where there is no such tomogram, a position is not finite or lies outside of it, a score is not finite, or
-    ///   a class or the author has no name.
+    /// - Throws: ``CatalogError`` where there is no such tomogram, a position is not finite or lies outside of it, a score is not
+    ///   finite, or a class or the author has no name.
     /// - Complexity: with a reach, reads the verdicts on particles of the class for each one.
     @discardableResult
     public func curate(
@@ -125,7 +125,8 @@ extension Catalog.Collection {
         }
     }
 
-    /// The classes of particles that anything in the catalog has: what was found and has a radius, points of annotations, verdicts. By name.
+    /// The classes of particles that anything in the catalog has: what was found and has a radius, points of annotations, verdicts.
+    /// By name.
     public func particleClasses() throws -> [String] {
         try database.read { db in
             try String.fetchAll(

@@ -10,7 +10,8 @@ public struct CuratedParticle: Sendable, Hashable {
     public let centreInAngstroms: SIMD3<Double>
     /// nil where nobody knows it.
     public let radiusInAngstroms: Double?
-    /// The confidence of what was found; of what nothing found now, the one that it had when it was judged. nil where there is none.
+    /// The confidence of what was found; of what nothing found now, the one that it had when it was judged. nil where there is
+    /// none.
     public let score: Double?
     /// Its number in `v_object`; nil where only people say that it is there.
     public let number: Int?
@@ -44,8 +45,8 @@ struct MatchingRadii {
         }
     }
 
-    /// The radius of a class in Å: as an annotation says, or the median of what was found, or what the recipe says of all particles; nil
-    /// where none of them does.
+    /// The radius of a class in Å: as an annotation says, or the median of what was found, or what the recipe says of all
+    /// particles; nil where none of them does.
     func known(_ className: String) throws -> Double? {
         if let radius = try project.catalog.collection.annotatedRadius(ofClass: className) ?? found[className] { return radius }
         // A recipe that is not understood says nothing of particles, and is the matter of those who run it.
@@ -57,8 +58,8 @@ struct MatchingRadii {
 }
 
 extension TomogramResults {
-    /// The particles that a step found, and the voxel size by which it did; nil where it has no result, or slabs were computed by several
-    /// voxel sizes.
+    /// The particles that a step found, and the voxel size by which it did; nil where it has no result, or slabs were computed by
+    /// several voxel sizes.
     func found(_ source: ExportedPoints, class className: String? = nil) throws -> (objects: [FoundObject], voxelSize: VoxelSize)?
     {
         guard try hasPoints(source) else { return nil }
@@ -80,8 +81,8 @@ extension TomogramResults {
         }
     }
 
-    /// Objects with the verdicts on them, in their order, and then the particles that only people say are there, in the order in which
-    /// they said so. What is rejected is among them.
+    /// Objects with the verdicts on them, in their order, and then the particles that only people say are there, in the order in
+    /// which they said so. What is rejected is among them.
     ///
     /// - Parameters:
     ///   - voxelSize: by which the objects were found; verdicts are in voxels.
@@ -115,8 +116,8 @@ extension TomogramResults {
 }
 
 extension Project {
-    /// The particles of a tomogram with the verdicts of people on them, also those that were rejected, and after them the particles that
-    /// only people say are there.
+    /// The particles of a tomogram with the verdicts of people on them, also those that were rejected, and after them the particles
+    /// that only people say are there.
     ///
     /// - Parameters:
     ///   - name: of the tomogram: its name, `dataset/name`, or `id:N`.

@@ -22,15 +22,15 @@ extension Project {
 
     /// Rejects or accepts a particle, or adds one. Of several verdicts on one particle the last one counts.
     ///
-    /// What is rejected or accepted is the nearest thing of the class in whose ball the place lies: a particle that was found, or one that
-    /// was judged before. Its own position is kept, with its confidence. A particle is added where nothing was found.
+    /// What is rejected or accepted is the nearest thing of the class in whose ball the place lies: a particle that was found, or
+    /// one that was judged before. Its own position is kept, with its confidence. A particle is added where nothing was found.
     ///
     /// - Parameters:
     ///   - name: of the tomogram: its name, `dataset/name`, or `id:N`.
     ///   - author: the name of the user.
     /// - Returns: the row that was written.
-    /// - Throws: ``CatalogError`` where there is no such tomogram or class, the tomogram has no voxel size, the place is not finite or
-    ///   outside of the tomogram, or nothing is there that could be rejected or accepted.
+    /// - Throws: ``CatalogError`` where there is no such tomogram or class, the tomogram has no voxel size, the place is not finite
+    ///   or outside of the tomogram, or nothing is there that could be rejected or accepted.
     @discardableResult
     public func curate(
         _ name: String, _ verdict: CurationRecord.Verdict, class className: String, at place: CurationPlace,
@@ -64,9 +64,10 @@ extension Project {
             guard let subject = CurationSubject.nearest(to: position, among: subjects, voxelSize: voxelSize) else {
                 throw CatalogError(
                     .notFound,
-                    "no \(className) was found, or added, within \(radius.rounded()) Å of (\(position.x), \(position.y), \(position.z)) in "
-                        + "\(results.tomogram.name), which could be \(verdict.rawValue); positions are x, y, z in voxels from 0, and "
-                        + "`cellar curate --add` adds a particle")
+                    "no \(className) was found, or added, within \(radius.rounded()) Å of "
+                        + "(\(position.x), \(position.y), \(position.z)) in \(results.tomogram.name), which could be "
+                        + "\(verdict.rawValue); positions are x, y, z in voxels from 0, and `cellar curate --add` adds a particle"
+                )
             }
             (new.positionInVoxels, new.score, radius) = (subject.position, subject.score, subject.radius)
             // A centre between the outermost voxels' centres and their faces, and rounding, are no reason to refuse.

@@ -155,9 +155,10 @@ extension Project {
     /// - Parameters:
     ///   - source: nil for the picker's where there are any, and else those of pseudo-labels.
     ///   - className: only objects of this class, also those that are no particles; nil for all particles.
-    ///   - leastConfidence: only objects of at least this confidence; those without one are left out then. What people accepted or added
-    ///     stays.
-    ///   - isCurated: whether what people rejected is left out, and what they added is written, with a score of 1; false for what was found.
+    ///   - leastConfidence: only objects of at least this confidence; those without one are left out then. What people accepted or
+    ///     added stays.
+    ///   - isCurated: whether what people rejected is left out, and what they added is written, with a score of 1; false for what
+    ///     was found.
     ///   - convention: the meaning of coordinates; nil for the one that is usual in such a file.
     /// - Throws: ``CatalogError`` where there is no such tomogram or result, or no voxel size; ``VolumeError`` where the file cannot
     ///   be written.

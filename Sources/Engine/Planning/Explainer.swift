@@ -149,7 +149,8 @@ public struct Explainer: Sendable {
     private func configurationChanges(_ setup: StepSetup, since earlier: Catalog.EarlierTrace) -> [String] {
         let today = setup.configuration
         var (before, now) = (earlier.parameters, today.parameters)
-        // A parameter that came or went with the input whose use it says is no change of the recipe, unless the recipe switches that off.
+        // A parameter that came or went with the input whose use it says is no change of the recipe, unless the recipe switches
+        // that off.
         for condition in setup.step.conditions where condition.ownsParameter {
             let name = "\(today.step).\(condition.parameter)"
             guard (before[name] == nil) != (now[name] == nil) else { continue }

@@ -123,8 +123,8 @@ extension Input where Value == [AnnotationMember] {
 }
 
 extension Input where Value == [CurationMember]? {
-    /// ``StepInput/Fact/curation``: what people say of single particles of the training set, by tomogram; nil where nobody says anything, or
-    /// the recipe does not ask.
+    /// ``StepInput/Fact/curation``: what people say of single particles of the training set, by tomogram; nil where nobody says
+    /// anything, or the recipe does not ask.
     ///
     /// - Parameters:
     ///   - parameter: the name of the parameter of the step that says how verdicts are used, and nothing else.

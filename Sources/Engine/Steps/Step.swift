@@ -91,8 +91,8 @@ public enum StepInput: Sendable, Hashable {
         /// The content of an annotation: its voxels or points, and its classes. Where points are in voxels, or relative to the middle of the
         /// tomogram, also the tomogram's voxel size and shape.
         case annotation
-        /// What people say of single particles of the tomograms of a training set: the verdicts that count. Where there is none, no item reads
-        /// it (``InputCondition/Need/whereThere``).
+        /// What people say of single particles of the tomograms of a training set: the verdicts that count. Where there is none, no
+        /// item reads it (``InputCondition/Need/whereThere``).
         case curation
 
         /// The kinds of scope that have it.
@@ -122,8 +122,8 @@ public struct InputCondition: Sendable, Hashable {
     public enum Need: Sendable, Hashable {
         /// It is not read, and not in the key.
         case never
-        /// It is read where the step that gives it has items, such as a step on the training set where there is one; and a fact, where there is
-        /// anything to say.
+        /// It is read where the step that gives it has items, such as a step on the training set where there is one; and a fact,
+        /// where there is anything to say.
         case whereThere
     }
 
@@ -132,8 +132,8 @@ public struct InputCondition: Sendable, Hashable {
     public let parameter: String
     /// The need under each value of the parameter; under all others, the input is always needed.
     public let needs: [String: Need]
-    /// Whether the parameter says nothing but how the input is used: then it is no part of the configuration where the input is not read, so
-    /// that results from before there was such an input stay fresh.
+    /// Whether the parameter says nothing but how the input is used: then it is no part of the configuration where the input is not
+    /// read, so that results from before there was such an input stay fresh.
     public let ownsParameter: Bool
 
     public init(_ input: StepInput, parameter: String, needs: [String: Need], ownsParameter: Bool = false) {

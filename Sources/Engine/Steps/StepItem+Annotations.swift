@@ -76,8 +76,8 @@ extension StepItem {
         return try reader.members(.annotation, of: scope).map { ($0, try reader.annotation(of: $0)) }
     }
 
-    /// What people said of single particles of the tomograms of the training set when the run began; tomograms without a verdict are left out.
-    /// Needs the input ``StepInput/Fact/curation``.
+    /// What people said of single particles of the tomograms of the training set when the run began; tomograms without a verdict
+    /// are left out. Needs the input ``StepInput/Fact/curation``.
     ///
     /// - Throws: ``EngineError`` where that input is not declared.
     func curation() throws -> [CurationMember] {

@@ -2,9 +2,10 @@ import ImageProcessing
 
 /// Positions paired one to one with particles, the nearest pair first.
 ///
-/// Of all pairs of a position and a particle in whose ball it lies, the one with the least distance is taken, then the one with the least
-/// among those that are left, and so on. Other than in an assignment (``PickRule/oneToOne(radiusInAngstroms:)``), what lies at the place
-/// of a particle is always paired with that one, whatever lies beside it. Where distances are equal, the later position counts.
+/// Of all pairs of a position and a particle in whose ball it lies, the one with the least distance is taken, then the one with the
+/// least among those that are left, and so on. Other than in an assignment (``PickRule/oneToOne(radiusInAngstroms:)``), what lies
+/// at the place of a particle is always paired with that one, whatever lies beside it. Where distances are equal, the later
+/// position counts.
 public struct NearestPairs: Hashable, Sendable {
     /// The position of each particle, as an index; nil where it has none.
     public let positionOfParticle: [Int?]
@@ -13,8 +14,8 @@ public struct NearestPairs: Hashable, Sendable {
 
     /// - Parameters:
     ///   - positions: x, y, z; those that are not finite have no particle.
-    ///   - particles: the centre and radius of each, in the same unit. A particle whose radius is not positive, or whose centre is not
-    ///     finite, has no position.
+    ///   - particles: the centre and radius of each, in the same unit. A particle whose radius is not positive, or whose centre is
+    ///     not finite, has no position.
     /// - Complexity: linear but for sorting the pairs, as long as few positions lie within the largest radius.
     public init(_ positions: [SIMD3<Double>], with particles: [(center: SIMD3<Double>, radius: Double)]) {
         func isPlace(_ place: SIMD3<Double>) -> Bool { (0..<3).allSatisfy { abs(place[$0]) < 1e12 } }

@@ -1,6 +1,7 @@
 import Metrics
 
-/// Which particles the verdicts of people are about: the nearest of the same class, within its radius, one to one (``NearestPairs``).
+/// Which particles the verdicts of people are about: the nearest of the same class, within its radius, one to one
+/// (``NearestPairs``).
 ///
 /// Positions and radii have one unit, Å or voxels.
 package struct CurationMatch: Sendable {

@@ -49,9 +49,10 @@ extension TrainingMaterial {
 extension ParticleSource {
     /// Sources with what people say of single particles.
     ///
-    /// A verdict is about the nearest particle of its class within the class's radius, one to one (``CurationMatch``). What is rejected is no
-    /// particle. What is accepted or added is one, where the person says, also where the end of a slab cuts it off. One that no source shows
-    /// belongs to the first whose voxels hold it: patches are centred on it there, and the others of the tomogram know it.
+    /// A verdict is about the nearest particle of its class within the class's radius, one to one (``CurationMatch``). What is
+    /// rejected is no particle. What is accepted or added is one, where the person says, also where the end of a slab cuts it off.
+    /// One that no source shows belongs to the first whose voxels hold it: patches are centred on it there, and the others of the
+    /// tomogram know it.
     ///
     /// - Parameter radii: the radius of each class, in voxels.
     /// - Returns: the sources, and the verdicts on places that no source holds.

@@ -128,8 +128,8 @@ struct ParticleSource {
     func known(radii: [Double]) -> [Particle] { particles.filter { !cutsOff($0, radius: radii[$0.class]) } }
 
     /// What makes regions of parts of the box. Patches are centred on the particles that are not cut off; the balls of these have
-    /// the label of their class. Labels are ignored in unknown voxels, and in the balls and voxels of particles that are cut off. What people
-    /// rejected is ground or ignored (``CurationUse``).
+    /// the label of their class. Labels are ignored in unknown voxels, and in the balls and voxels of particles that are cut off.
+    /// What people rejected is ground or ignored (``CurationUse``).
     ///
     /// - Parameter radii: the radius of each class, in voxels.
     func regions(radii: [Double]) throws -> ParticleRegions {
@@ -172,8 +172,8 @@ struct ParticleRegions {
 }
 
 extension ParticleSource {
-    /// Takes over what people say of particles of its tomogram, each with the index of the particle of this source that it is about, and
-    /// whether this is the source that shows it.
+    /// Takes over what people say of particles of its tomogram, each with the index of the particle of this source that it is
+    /// about, and whether this is the source that shows it.
     mutating func apply(_ verdicts: [(verdict: ParticleVerdict, particle: Int?, isOwn: Bool)], use: CurationUse) {
         self.use = use
         var isRemoved = [Bool](repeating: false, count: particles.count)

@@ -12,8 +12,8 @@ import Volumes
 /// and particles that an end of the slab cuts off, are ignored (``ParticleSource``). The last columns of each tomogram are held out
 /// (``HeldOutPart``); where none of them has a particle, nothing is held out, since nothing could be validated.
 ///
-/// What people accepted or added in a tomogram of the training set is a particle, also beyond its slabs; what they rejected is ground or ignored
-/// (``CurationUse``). Beyond the slabs only the balls of these teach, and nothing validates.
+/// What people accepted or added in a tomogram of the training set is a particle, also beyond its slabs; what they rejected is
+/// ground or ignored (``CurationUse``). Beyond the slabs only the balls of these teach, and nothing validates.
 public struct TrainParticlesStep: TypedStep {
     public static let name = "train-particles"
     public static let version = 5
@@ -28,7 +28,7 @@ public struct TrainParticlesStep: TypedStep {
             "radius", default: 0, in: 0...5000, "of particles in Å; 0 for the median of those that are known")
         let curation = Parameter<CurationUse>.choice(
             "curation", default: .ground,
-            "what picks are that people rejected, ground or ignored; off: neither these nor those that they accepted or added are read"
+            "what picks are that people rejected: ground or ignored; off to read nothing that people say of picks"
         )
         let width = Parameter.integer("network.width", default: 24, in: 2...256, "channels of the finest level, even")
         let patchSize = Parameter.integer("patch.size", default: 72, in: 16...512, "side of a patch in voxels, a multiple of 8")
@@ -121,8 +121,8 @@ public struct TrainParticlesStep: TypedStep {
             let count = sources.reduce(0) { $0 + $1.particles.count { $0.class == index } }
             guard count > 0 else {
                 throw PipelineError(
-                    "people rejected every particle of the class \(name) in the training set \(item.scope.tomogram); `cellar curate --add` "
-                        + "adds some, and `cellar training add` chooses other slabs")
+                    "people rejected every particle of the class \(name) in the training set \(item.scope.tomogram); "
+                        + "`cellar curate --add` adds some, and `cellar training add` chooses other slabs")
             }
             throw PipelineError(
                 "the training set \(item.scope.tomogram) shows no particle of the class \(name) whole: of all \(count) a part "

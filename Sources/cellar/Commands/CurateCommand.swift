@@ -5,9 +5,9 @@ struct CurateCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "curate", abstract: "Reject, accept and add single particles.",
         discussion: """
-            What is rejected or accepted is the nearest particle of the class in whose ball the place lies, of those that were found or \
-            added. Verdicts are positions in voxels, with who said so and when; they are not lost when particles are found anew, and move \
-            with the densities when a voxel size is mended. Of several on one particle the last one counts.
+            What is rejected or accepted is the nearest particle of the class in whose ball the place lies, of those that were \
+            found or added. Verdicts are positions in voxels, with who said so and when; they are not lost when particles are \
+            found anew, and move with the densities when a voxel size is mended. Of several on one particle the last one counts.
 
             cellar curate TS_0008 --reject --class ribosome --at 120,310,64
             cellar curate TS_0008 --add --class ribosome --at 88.5,204,61
@@ -16,8 +16,9 @@ struct CurateCommand: ParsableCommand {
             cellar curate TS_0008 --list
             cellar curate --remove 12
 
-            `cellar export points` leaves out what is rejected and writes what was added. Where the tomogram is in the current training \
-            set, the picker learns from both: train-particles.curation of the recipe says how, and `cellar why` names what changed.
+            `cellar export points` leaves out what is rejected and writes what was added. Where the tomogram is in the current \
+            training set, the picker learns from both: train-particles.curation of the recipe says how, and `cellar why` names \
+            what changed.
             """)
 
     /// What is said of a particle.

@@ -127,8 +127,8 @@ struct ExportCommand: ParsableCommand {
             abstract:
                 "Write the centres of particles: STAR (RELION 5), CSV, copick's JSON, or the CryoET Data Portal's ndjson, by the file's extension.",
             discussion: """
-                Left out is what people rejected, and written what they added, with a confidence of 1 (`cellar curate`). What they accepted \
-                is written whatever its confidence.
+                Left out is what people rejected, and written what they added, with a confidence of 1 (`cellar curate`). What they \
+                accepted is written whatever its confidence.
                 """)
 
         @Option(help: "Whose particles: those of the step pick, where it has a result, and else pseudo-labels.")
