@@ -58,8 +58,8 @@ struct MeshDrawing {
             let texts = sizes.map(\.description).sorted().joined(separator: " and ")
             throw CatalogError(
                 .invalid,
-                "surfaces and particles of \(parts.tomogram) were computed with several voxel sizes (\(texts)), so that they cannot be "
-                    + "drawn together; `cellar run` computes them anew, --class names those of one")
+                "surfaces and particles of \(parts.tomogram) were computed with several voxel sizes (\(texts)), so that they "
+                    + "cannot be drawn together; `cellar run` computes them anew, --class names those of one")
         }
         guard let voxelSize = sizes.first ?? parts.voxelSize else {
             throw CatalogError(
@@ -95,8 +95,8 @@ struct MeshDrawing {
         }
         if !balls.isEmpty, subdivisions < Self.subdivisions {
             remarks.append(
-                "balls have \(ball.triangles.count) triangles each, so that all have at most \(triangleLimit); allow for more triangles to "
-                    + "see them rounder")
+                "balls have \(ball.triangles.count) triangles each, so that all have at most \(triangleLimit); allow for more "
+                    + "triangles to see them rounder")
         }
 
         let left = triangleLimit - drawn.values.reduce(0) { $0 + $1.mesh.triangles.count }
@@ -114,8 +114,8 @@ struct MeshDrawing {
             for (surface, mesh) in zip(present, built.meshes) {
                 guard !mesh.triangles.isEmpty else {
                     remarks.append(
-                        "\(surface.name) is left out: it is too thin for a grid of \(binning) voxels smoothed by \(smoothing) Å; smooth "
-                            + "less, or allow for more triangles")
+                        "\(surface.name) is left out: it is too thin for a grid of \(binning) voxels smoothed by \(smoothing) Å; "
+                            + "smooth less, or allow for more triangles")
                     continue
                 }
                 drawn[surface.name] = (
@@ -163,8 +163,8 @@ struct MeshDrawing {
         }
         throw CatalogError(
             .invalid,
-            "\(count) particles of \(parts.tomogram) need \(count * Icosphere.triangleCount(subdivisions: 0)) triangles, and may have "
-                + "\(triangleLimit); allow for more triangles, or name fewer classes")
+            "\(count) particles of \(parts.tomogram) need \(count * Icosphere.triangleCount(subdivisions: 0)) triangles, "
+                + "and may have \(triangleLimit); allow for more triangles, or name fewer classes")
     }
 
     // MARK: Voxels

@@ -58,7 +58,8 @@ struct MeshParts {
 // MARK: Results
 
 extension MeshParts {
-    /// What was found: the segmentation where there is one, and else pseudo-labels; the picker's particles, or those of pseudo-labels.
+    /// What was found: the segmentation where there is one, and else pseudo-labels; the picker's particles, or those of
+    /// pseudo-labels.
     ///
     /// - Throws: ``CatalogError`` where there is no result, or it has another size than the tomogram.
     init(resultsOf results: TomogramResults) throws {
@@ -104,8 +105,8 @@ extension MeshParts {
         let covered = Set(slabs.flatMap(\.z)).count
         if covered < shape.z {
             remarks.append(
-                "\(PseudoLabelsStep.name) cover \(covered) of \(shape.z) slices of \(tomogram): surfaces end where slabs end, and are "
-                    + "closed there")
+                "\(PseudoLabelsStep.name) cover \(covered) of \(shape.z) slices of \(tomogram): surfaces end where slabs end, "
+                    + "and are closed there")
         }
         return true
     }

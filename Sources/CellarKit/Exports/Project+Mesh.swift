@@ -41,21 +41,21 @@ extension Project {
 
     /// Draws classes of a tomogram as surfaces, and particles as balls, as a binary glTF file with a mesh for each class.
     ///
-    /// A class whose particles are known with their radius is drawn as balls, any other by its voxels: those of the segmentation where there
-    /// is one, and else of pseudo-labels. Coordinates are in Å from the centre of the first voxel, along the axes x, y, z of the tomogram, by
-    /// the voxel size with which the results were computed. Surfaces are closed; see ``ExportedMesh/binning`` for what happens where there
-    /// would be too many triangles.
+    /// A class whose particles are known with their radius is drawn as balls, any other by its voxels: those of the segmentation
+    /// where there is one, and else of pseudo-labels. Coordinates are in Å from the centre of the first voxel, along the axes x,
+    /// y, z of the tomogram, by the voxel size with which the results were computed. Surfaces are closed; see
+    /// ``ExportedMesh/binning`` for what happens where there would be too many triangles.
     ///
     /// - Parameters:
     ///   - name: of the tomogram: its name, `dataset/name`, or `id:N`.
     ///   - classes: by name; empty for all.
-    ///   - smoothing: σ in Å of the Gaussian by which the mask of a class is smoothed; nil for the length of a voxel. What is thinner than
-    ///     1.35 σ vanishes.
+    ///   - smoothing: σ in Å of the Gaussian by which the mask of a class is smoothed; nil for the length of a voxel. What is
+    ///     thinner than 1.35 σ vanishes.
     ///   - triangles: the most triangles of all surfaces and balls.
-    /// - Throws: ``CatalogError`` where there is no such tomogram, result or class, nothing to draw, no voxel size, or a parameter is out of
-    ///   its range; ``VolumeError`` where an annotation cannot be read.
-    /// - Complexity: reads the labels once to find where classes are, and for each class and grid that is tried its slices again. Memory is
-    ///   that of about 25 slices of float32 and of the mesh, twice.
+    /// - Throws: ``CatalogError`` where there is no such tomogram, result or class, nothing to draw, no voxel size, or a
+    ///   parameter is out of its range; ``VolumeError`` where an annotation cannot be read.
+    /// - Complexity: reads the labels once to find where classes are, and for each class and grid that is tried its slices again.
+    ///   Memory is that of about 25 slices of float32 and of the mesh, twice.
     public func mesh(
         of name: String, classes: [String] = [], smoothing: Double? = nil, triangles: Int = usualTriangles,
         source: MeshSource = .results

@@ -18,12 +18,12 @@ public struct SurfaceObject {
 
 /// Draws the surfaces of objects of a tomogram where their values, smoothed by a Gaussian, are one half.
 ///
-/// Surfaces are closed 2-manifolds, with triangles that are counter-clockwise as they are seen from outside; an object that the border of the
-/// tomogram cuts off is closed there. Positions are in Å (``SurfaceMesh``). A Gaussian of σ removes what is thinner than 1.35 σ: choose it
-/// below the thickness of a membrane.
+/// Surfaces are closed 2-manifolds, with triangles that are counter-clockwise as they are seen from outside; an object that the
+/// border of the tomogram cuts off is closed there. Positions are in Å (``SurfaceMesh``). A Gaussian of σ removes what is thinner
+/// than 1.35 σ: choose it below the thickness of a membrane.
 ///
-/// Where there would be more triangles than a limit, or σ is more than two voxels, surfaces are drawn on a binned grid, the same for all
-/// objects. Then what is thinner than a voxel of that grid gets holes, or is lost.
+/// Where there would be more triangles than a limit, or σ is more than two voxels, surfaces are drawn on a binned grid, the same
+/// for all objects. Then what is thinner than a voxel of that grid gets holes, or is lost.
 ///
 /// ```swift
 /// let builder = try SurfaceBuilder(shape: shape, voxelSize: voxelSize, smoothingInAngstroms: 20, triangleLimit: 1_000_000)
@@ -74,9 +74,11 @@ public struct SurfaceBuilder: Sendable {
 
     /// Draws the surfaces of objects, one after the other.
     ///
-    /// - Throws: ``ImageError`` where a box does not lie in the tomogram, or no grid has so few triangles; what reading slices throws.
-    /// - Complexity: reads each object once for each grid that is tried; a grid is given up when it has too many triangles, and the next
-    ///   one is coarser by at most a factor of two. Memory is that of about 25 binned slices of the object's box, and the surfaces.
+    /// - Throws: ``ImageError`` where a box does not lie in the tomogram, or no grid has so few triangles; what reading slices
+    ///   throws.
+    /// - Complexity: reads each object once for each grid that is tried; a grid is given up when it has too many triangles, and
+    ///   the next one is coarser by at most a factor of two. Memory is that of about 25 binned slices of the object's box, and
+    ///   the surfaces.
     public func surfaces(of objects: [SurfaceObject]) throws -> Surfaces {
         for object in objects where !object.box.isInside(shape) {
             throw ImageError(.invalidSize, "a box of \(object.box.shape) voxels does not lie in a tomogram of \(shape)")

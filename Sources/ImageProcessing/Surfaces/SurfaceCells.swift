@@ -1,18 +1,19 @@
 /// How a surface crosses a cell: the cube between eight neighbouring voxels.
 ///
-/// Corners of a cell have the number `x + 2 y + 4 z`, each coordinate 0 or 1, and the code of a cell has the bit of each corner that lies
-/// inside the object. Edges are 0 to 3 along x (`y + 2 z` of their corners), 4 to 7 along y (`4 + x + 2 z`), 8 to 11 along z
-/// (`8 + x + 2 y`). Faces are x low, x high, y low, y high, z low, z high.
+/// Corners of a cell have the number `x + 2 y + 4 z`, each coordinate 0 or 1, and the code of a cell has the bit of each corner
+/// that lies inside the object. Edges are 0 to 3 along x (`y + 2 z` of their corners), 4 to 7 along y (`4 + x + 2 z`), 8 to 11
+/// along z (`8 + x + 2 y`). Faces are x low, x high, y low, y high, z low, z high.
 ///
-/// The edges that are crossed form loops around the cell, and each loop gets a vertex of its own. With one vertex for a cell, as in the
-/// original method, surfaces that pass through one cell would be glued together.
+/// The edges that are crossed form loops around the cell, and each loop gets a vertex of its own. With one vertex for a cell, as
+/// in the original method, surfaces that pass through one cell would be glued together.
 ///
-/// On a face whose corners alternate, inside is joined across the diagonal, so that thin sheets do not fall apart. There is one exception:
-/// where the loops of both cells at the face pass it twice, two edges of the mesh would join the same two vertices. There inside is parted.
-/// Then no edge is shared by more than two faces of the mesh, and the faces around a vertex form one ring: it is a 2-manifold.
+/// On a face whose corners alternate, inside is joined across the diagonal, so that thin sheets do not fall apart. There is one
+/// exception: where the loops of both cells at the face pass it twice, two edges of the mesh would join the same two vertices.
+/// There inside is parted. Then no edge is shared by more than two faces of the mesh, and the faces around a vertex form one
+/// ring: it is a 2-manifold.
 ///
-/// Source: G. M. Nielson, *Dual marching cubes* (2004), for loops; R. Wenger, *Isosurfaces: geometry, topology, and algorithms* (2013),
-/// for faces that are passed twice.
+/// Source: G. M. Nielson, *Dual marching cubes* (2004), for loops; R. Wenger, *Isosurfaces: geometry, topology, and algorithms*
+/// (2013), for faces that are passed twice.
 struct SurfaceCells {
     /// The loops of a cell.
     struct Loops {

@@ -2,11 +2,11 @@ import Basics
 
 /// The values of which a surface is drawn, slice by slice: those of a volume, binned, and smoothed by a Gaussian.
 ///
-/// A binned voxel has the mean of its voxels; what lies beyond the end of the volume counts as 0. The Gaussian is cut off at 3 σ, and
-/// continues the outermost voxels beyond the border.
+/// A binned voxel has the mean of its voxels; what lies beyond the end of the volume counts as 0. The Gaussian is cut off at 3 σ,
+/// and continues the outermost voxels beyond the border.
 ///
-/// - Complexity: two additions and multiplications for each binned voxel and weight. Memory is one binned slice of float32 for each weight
-///   along z, and three more.
+/// - Complexity: two additions and multiplications for each binned voxel and weight. Memory is one binned slice of float32 for
+///   each weight along z, and three more.
 struct SurfaceField {
     /// The rows and columns of binned slices.
     let height: Int

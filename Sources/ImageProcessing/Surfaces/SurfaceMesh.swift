@@ -1,9 +1,7 @@
-import Foundation
-
 /// A surface of triangles in Å.
 ///
-/// Positions are x, y, z in Å from the centre of the tomogram's first voxel, along the axes of the tomogram; a voxel x, y, z lies at the
-/// product of its indices and the voxel size. Triangles are counter-clockwise as they are seen from outside of the object.
+/// Positions are x, y, z in Å from the centre of the tomogram's first voxel, along the axes of the tomogram; a voxel x, y, z lies
+/// at the product of its indices and the voxel size. Triangles are counter-clockwise as they are seen from outside of the object.
 public struct SurfaceMesh: Sendable {
     /// The vertices, x, y, z in Å.
     public internal(set) var positions: [SIMD3<Float>]

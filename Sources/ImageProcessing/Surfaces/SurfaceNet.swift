@@ -1,11 +1,11 @@
 /// The surface of an object on a grid of values, slice by slice: inside are the values of at least one half.
 ///
-/// It is a net of surface: each cell between eight voxels that the surface crosses gets a vertex, in the mean of the points where the edges
-/// of the cell are crossed, and each crossed edge of the grid gets a quadrangle between the four cells around it, which the shorter diagonal
-/// cuts into two triangles. Cells with several pieces of surface get several vertices (``SurfaceCells``).
+/// It is a net of surface: each cell between eight voxels that the surface crosses gets a vertex, in the mean of the points where
+/// the edges of the cell are crossed, and each crossed edge of the grid gets a quadrangle between the four cells around it, which
+/// the shorter diagonal cuts into two triangles. Cells with several pieces of surface get several vertices (``SurfaceCells``).
 ///
-/// The values outside of the grid count as 0, so that the surface is always closed: an object that is cut off by the border is closed
-/// there, by a plane half a voxel beyond the last one. It is a 2-manifold for any values.
+/// The values outside of the grid count as 0, so that the surface is always closed: an object that is cut off by the border is
+/// closed there, by a plane half a voxel beyond the last one. It is a 2-manifold for any values.
 ///
 /// ```swift
 /// var net = SurfaceNet(height: 64, width: 64, triangleLimit: 100_000)
@@ -19,7 +19,8 @@
 struct SurfaceNet {
     /// The value at which the surface lies.
     static let level: Float = 0.5
-    /// The least part of an edge between a crossing and its ends: what keeps triangles from having no area where a value is the level.
+    /// The least part of an edge between a crossing and its ends: what keeps triangles from having no area where a value is the
+    /// level.
     private static let margin: Float = 0.02
 
     /// The vertices x, y, z in voxels of the grid.
@@ -42,7 +43,8 @@ struct SurfaceNet {
     private var values: [[Float]]
     /// Of the last four slices, for each cell the four corners in the slice that are inside, as bits.
     private var corners: [[UInt8]]
-    /// Of the last two layers of cells, the first vertex of each cell, and which loops it has: its code, plus 256 where it is parted.
+    /// Of the last two layers of cells, the first vertex of each cell, and which loops it has: its code, plus 256 where it is
+    /// parted.
     private var vertices: [[UInt32]]
     private var kinds: [[UInt16]]
     private var crossedCells: [Int] = []
@@ -203,8 +205,8 @@ struct SurfaceNet {
 
     // MARK: Triangles
 
-    /// Adds the triangles of the three edges at the corner of a cell that is nearest to the origin. Their other cells come before this
-    /// one.
+    /// Adds the triangles of the three edges at the corner of a cell that is nearest to the origin. Their other cells come before
+    /// this one.
     private mutating func addTriangles(_ cell: Int, _ code: Int) {
         let isInside = code & 1 == 1
         if (code >> 1 & 1 == 1) != isInside {
@@ -221,7 +223,8 @@ struct SurfaceNet {
         }
     }
 
-    /// The vertex of the loop that an edge of a cell belongs to; `layer` is 1 for the layer that is resolved, and 0 for the one below.
+    /// The vertex of the loop that an edge of a cell belongs to; `layer` is 1 for the layer that is resolved, and 0 for the one
+    /// below.
     private func vertex(_ layer: Int, _ cell: Int, _ edge: Int) -> UInt32 {
         let kind = Int(kinds[layer][cell])
         let loops = kind >= 256 ? cells.parted[kind - 256] : cells.joined[kind]

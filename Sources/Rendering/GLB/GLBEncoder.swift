@@ -4,10 +4,12 @@ import Volumes
 
 /// Encodes surfaces as a binary glTF file (`.glb`), which ChimeraX, Blender, copick and browsers read.
 ///
-/// Each surface is a mesh of one primitive, with a node and a material of its own: float32 positions and normals, uint32 indices, tightly
-/// packed one after the other. Colours are converted from sRGB to the linear values that glTF has. The axes stay as they are.
+/// Each surface is a mesh of one primitive, with a node and a material of its own: float32 positions and normals, uint32 indices,
+/// tightly packed one after the other. Colours are converted from sRGB to the linear values that glTF has. The axes stay as they
+/// are.
 ///
-/// By its specification lengths in glTF are metres. Programs of the field take them for Å, so that Å stay Å: `asset.extras` says so.
+/// By its specification lengths in glTF are metres. Programs of the field take them for Å, so that Å stay Å: `asset.extras` says
+/// so.
 ///
 /// Source: Khronos, *glTF 2.0 specification* (2021), sections 3.6 and 4.4. The same surfaces give the same bytes.
 public struct GLBEncoder: Sendable {
@@ -27,8 +29,8 @@ public struct GLBEncoder: Sendable {
 
     /// The bytes of the file. Surfaces without a triangle are left out: glTF has no empty accessors.
     ///
-    /// - Throws: ``RenderingError`` where a surface is inconsistent: other numbers of normals than of positions, a triangle of vertices
-    ///   that are not there, a coordinate that is not finite; or where the file would have 4 GiB.
+    /// - Throws: ``RenderingError`` where a surface is inconsistent: other numbers of normals than of positions, a triangle of
+    ///   vertices that are not there, a coordinate that is not finite; or where the file would have 4 GiB.
     /// - Complexity: copies all vertices and triangles once; needs the memory of the file.
     public func encode(_ meshes: [GLBMesh]) throws(RenderingError) -> [UInt8] {
         let meshes = meshes.filter { !$0.triangles.isEmpty }
@@ -77,7 +79,8 @@ public struct GLBEncoder: Sendable {
         guard mesh.normals.count == mesh.positions.count else {
             throw RenderingError(
                 .sizeMismatch,
-                "the surface \(mesh.name) has \(mesh.positions.count) vertices and \(mesh.normals.count) normals; give each vertex one"
+                "the surface \(mesh.name) has \(mesh.positions.count) vertices and \(mesh.normals.count) normals; "
+                    + "give each vertex one"
             )
         }
         func isFinite(_ vector: SIMD3<Float>) -> Bool { vector.x.isFinite && vector.y.isFinite && vector.z.isFinite }

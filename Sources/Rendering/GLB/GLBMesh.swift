@@ -19,8 +19,8 @@ public struct GLBMesh: Sendable {
     }
 }
 
-/// A ball of triangles around the origin, of radius 1: an icosahedron whose triangles were divided into four, several times, with all
-/// vertices on the sphere.
+/// A ball of triangles around the origin, of radius 1: an icosahedron whose triangles were divided into four, several times, with
+/// all vertices on the sphere.
 ///
 /// Its volume is smaller than that of the ball: by 39 %, 13 %, 3.4 % and 0.9 % after 0 to 3 subdivisions.
 public struct Icosphere: Sendable {

@@ -7,14 +7,15 @@ extension ExportCommand {
         static let configuration = CommandConfiguration(
             abstract: "Write classes as surfaces and particles as balls, as a binary glTF file (.glb) in Å.",
             discussion: """
-                A class whose particles are known with their radius is drawn as balls, any other as the surface of its voxels: those of the \
-                segmentation where there is one, and else of pseudo-labels; with --annotation, those of annotations. Each class is a mesh \
-                with its name and colour.
+                A class whose particles are known with their radius is drawn as balls, any other as the surface of its \
+                voxels: those of the segmentation where there is one, and else of pseudo-labels; with --annotation, those of \
+                annotations. Each class is a mesh with its name and colour.
 
-                Coordinates are in Å from the centre of the first voxel, along the axes x, y, z of the tomogram. Surfaces are closed, also \
-                where the tomogram ends. The mask of a class is smoothed by a Gaussian, whose σ is one voxel unless --smooth gives it: what \
-                is thinner than 1.35 σ vanishes. Where there would be more than --triangles, surfaces are drawn on a coarser grid, and thin \
-                membranes may get holes; it is printed which grid it was.
+                Coordinates are in Å from the centre of the first voxel, along the axes x, y, z of the tomogram. Surfaces \
+                are closed, also where the tomogram ends. The mask of a class is smoothed by a Gaussian, whose σ is one \
+                voxel unless --smooth gives it: what is thinner than 1.35 σ vanishes. Where there would be more than \
+                --triangles, surfaces are drawn on a coarser grid, and thin membranes may get holes; it is printed which \
+                grid it was.
                 """)
 
         @Option(
