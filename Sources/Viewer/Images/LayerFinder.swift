@@ -84,13 +84,13 @@ struct LayerFinder {
         case .consistentMap: try consistentMaps(family)
         case .eigenvector: try eigenvectors(family)
         case .foreground:
-            try slices(MaskStep.self, \.mask, family, "mask", values: ["structure"]) { $0.mask.map { $0 ? UInt8(1) : 0 } }
+            try slices(MaskStep.self, \.mask, family, MaskStep.name, values: ["structure"]) { $0.mask.map { $0 ? UInt8(1) : 0 } }
         case .parts: try slices(SplitStep.self, \.instances, family, "parts of the mask", values: Self.parts) { try $0.parts() }
         case .linkedLabels: try slabs(LinkStep.self, \.labels, family, "linked sections")
-        case .sheetLabels: try slabs(SheetsStep.self, \.labels, family, "sheets")
+        case .sheetLabels: try slabs(SheetsStep.self, \.labels, family, SheetsStep.name)
         case .modelLabels: try slabs(ModelLabelsStep.self, \.labels, family, "labels of a network")
-        case .blobLabels: try slabs(BlobsStep.self, \.labels, family, "blobs")
-        case .agreedLabels: try slabs(PseudoLabelsStep.self, \.labels, family, "pseudo-labels")
+        case .blobLabels: try slabs(BlobsStep.self, \.labels, family, BlobsStep.name)
+        case .agreedLabels: try slabs(PseudoLabelsStep.self, \.labels, family, PseudoLabelsStep.name)
         case .segmentation: try segmentation(family)
         case .probability: try probabilities(family)
         case .uncertainty: try uncertainties(family)

@@ -34,6 +34,8 @@ struct DensityPlane: PlaneSink {
     private var sums: [Float]
     private var row = 0
     private var rowsInSums = 0
+    /// The voxels along x of the last pixel of a row, which may be cut.
+    private var columnsOfLast = 1
 
     init(_ binning: PlaneBinning, scale: ByteScale) {
         (self.binning, self.scale) = (binning, scale)
@@ -47,21 +49,28 @@ struct DensityPlane: PlaneSink {
             return
         }
         let side = binning.side
+        let whole = densities.count / side
         sums.withUnsafeMutableBufferPointer { sums in
-            for pixel in 0..<sums.count {
-                let (first, end) = (pixel &* side, min((pixel &+ 1) &* side, densities.count))
-                var sum: Float = 0
-                for column in first..<end { sum += densities[column] }
-                sums[pixel] += sum / Float(end &- first)
+            if side == 2 {
+                for pixel in 0..<whole { sums[pixel] += densities[pixel &* 2] + densities[pixel &* 2 &+ 1] }
+            } else {
+                for pixel in 0..<whole {
+                    var sum: Float = 0
+                    for column in 0..<side { sum += densities[pixel &* side &+ column] }
+                    sums[pixel] += sum
+                }
             }
+            for column in whole * side..<densities.count { sums[whole] += densities[column] }
         }
+        columnsOfLast = densities.count - (binning.width - 1) * side
         rowsInSums += 1
         if rowsInSums == side { flush() }
     }
 
     private mutating func flush() {
-        let rows = Float(rowsInSums)
-        for pixel in sums.indices { sums[pixel] /= rows }
+        let factor = 1 / Float(rowsInSums * binning.side)
+        for pixel in sums.indices.dropLast() { sums[pixel] *= factor }
+        sums[sums.count - 1] /= Float(rowsInSums * columnsOfLast)
         sums.withUnsafeBufferPointer { write($0) }
         for pixel in sums.indices { sums[pixel] = 0 }
         rowsInSums = 0
