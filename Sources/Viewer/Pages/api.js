@@ -73,7 +73,7 @@ export function forgetSession() { sessionPromise = null; }
 let columnsPromise = null;
 /** Columns of tomograms by name: `{name, type, unit, meaning, group}`. */
 export function columns() {
-  columnsPromise ??= get("columns").then((answer) => answer.columns).catch((error) => { columnsPromise = null; throw error; });
+  columnsPromise ??= get("columns").then((answer) => answer.columns.map((column) => ({ ...column, meaning: (column.meaning ?? "").replaceAll("`", "") }))).catch((error) => { columnsPromise = null; throw error; });
   return columnsPromise;
 }
 

@@ -34,14 +34,11 @@ export function setStyle(element, values) {
 }
 
 const iconPaths = {
-  cellar: "M2 14V8a6 6 0 0 1 12 0v6h-3V8a3 3 0 0 0-6 0v6z",
-  plus: "M8 3v10M3 8h10", minus: "M3 8h10", close: "M4 4l8 8M12 4l-8 8", check: "M3 8.5l3.5 3.5L13 4.5",
-  fit: "M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4", eye: "M1 8s2.5-4.5 7-4.5S15 8 15 8s-2.5 4.5-7 4.5S1 8 1 8zM8 6a2 2 0 1 0 0 4 2 2 0 0 0 0-4",
-  columns: "M2 3h12v10H2zM6 3v10M10 3v10", filter: "M2 3h12L9.5 8.5V13l-3-1.5v-3z", copy: "M5 5h8v9H5zM3 11V2h8",
-  open: "M9 2h5v5M14 2L7.5 8.5M12 9v5H2V4h5", undo: "M6 3L2.5 6.5 6 10M3 6.5h6.5a4 4 0 0 1 0 8H7", left: "M10 3L5 8l5 5", right: "M6 3l5 5-5 5",
-  up: "M3 10l5-5 5 5", down: "M3 6l5 5 5-5", play: "M4 3l9 5-9 5z", pause: "M5 3v10M11 3v10", half: "M8 2v12M3 4h3M3 8h3M3 12h3M10 4h3v8h-3z",
-  contrast: "M8 2a6 6 0 1 0 0 12zM8 2a6 6 0 0 1 0 12", trash: "M3 4h10M6 4V2h4v2M4.5 4l.5 10h6l.5-10", cube: "M8 1.5l6 3v7l-6 3-6-3v-7zM2 4.5l6 3 6-3M8 7.5v7",
-  download: "M8 2v8M4.5 7L8 10.5 11.5 7M3 14h10", link: "M6.5 9.5l3-3M7 4.5l1.5-1.5a3 3 0 0 1 4.5 4.5L11.5 9M9 11.5L7.5 13A3 3 0 0 1 3 8.5L4.5 7",
+  cellar: "M2 14V8a6 6 0 0 1 12 0v6h-3V8a3 3 0 0 0-6 0v6z", cube: "M8 1.5l6 3v7l-6 3-6-3v-7zM2 4.5l6 3 6-3M8 7.5v7",
+  plus: "M8 3v10M3 8h10", minus: "M3 8h10", close: "M4 4l8 8M12 4l-8 8", check: "M3 8.5l3.5 3.5L13 4.5", left: "M10 3L5 8l5 5", right: "M6 3l5 5-5 5",
+  fit: "M2 6V2h4M10 2h4v4M14 10v4h-4M6 14H2v-4", columns: "M2 3h12v10H2zM6 3v10M10 3v10", copy: "M5 5h8v9H5zM3 11V2h8", play: "M4 3l9 5-9 5z",
+  open: "M9 2h5v5M14 2L7.5 8.5M12 9v5H2V4h5", undo: "M6 3L2.5 6.5 6 10M3 6.5h6.5a4 4 0 0 1 0 8H7", half: "M8 2v12M3 4h3M3 8h3M3 12h3M10 4h3v8h-3z",
+  link: "M6.5 9.5l3-3M7 4.5l1.5-1.5a3 3 0 0 1 4.5 4.5L11.5 9M9 11.5L7.5 13A3 3 0 0 1 3 8.5L4.5 7",
 };
 
 export function icon(name) {

@@ -60,15 +60,10 @@ export class Particles {
     this.choose(list[place < 0 ? (direction > 0 ? 0 : list.length - 1) : (place + direction + list.length) % list.length]);
   }
 
-  refuse() {
-    if (this.page.isReadOnly) toast("This server is read-only; start `cellar serve` without --read-only to judge particles.", { kind: "error" });
-    return this.page.isReadOnly;
-  }
-
   async judge(verdict) {
     const point = this.chosen;
     if (!point) return toast("Choose a particle first: click on its circle, or press n.");
-    if (this.refuse()) return;
+    if (this.page.refuses()) return;
     const before = point.state;
     point.state = verdict;
     this.page.redraw();
@@ -90,7 +85,7 @@ export class Particles {
   }
 
   async add(place) {
-    if (this.refuse()) return;
+    if (this.page.refuses()) return;
     const name = this.class ?? this.classNames[0];
     if (!name) return toast("There is no class yet to add a particle to.", { kind: "error" });
     const entry = this.page.layers.find((other) => other.layer.kind === "points" && other.on && other.layer.step) ?? this.page.layers.find((other) => other.layer.kind === "points" && other.on);
@@ -115,7 +110,7 @@ export class Particles {
   }
 
   async acceptAbove(score) {
-    if (this.refuse()) return;
+    if (this.page.refuses()) return;
     const points = this.ofClass().filter((point) => !point.state && point.score >= score);
     try {
       const { ids } = await post("curation/accept", { tomogram: this.page.id, class: this.class, score });

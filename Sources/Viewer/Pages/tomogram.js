@@ -51,6 +51,7 @@ class TomogramPage {
     this.cursor = { x: at("x"), y: at("y"), z: at("z") };
     this.store = new SliceStore({ arrived: (key) => this.arrived(key), failed: (error, key) => this.sliceFailed(error, key) });
     this.build();
+    this.view.resize();
     this.setAxis(this.axis, true);
     this.strip.setExtent(answer.extent);
     this.strip.setSlabs(this.slabs);
@@ -411,8 +412,14 @@ class TomogramPage {
     } catch (error) { complain(error); }
   }
 
+  /** Says that nothing can be changed, where that is so. */
+  refuses() {
+    if (this.isReadOnly) toast("This server is read-only: start `cellar serve` without --read-only to change something.", { kind: "error" });
+    return this.isReadOnly;
+  }
+
   async addSlab(zFirst, zEnd, isQuiet = false) {
-    if (this.isReadOnly) return toast("This server is read-only; start `cellar serve` without --read-only to pick slabs.", { kind: "error" });
+    if (this.refuses()) return;
     try {
       const { id } = await post("slabs", { tomogram: this.id, zFirst, zEnd });
       const slab = { id, zFirst, zEnd };
@@ -423,7 +430,7 @@ class TomogramPage {
   }
 
   async removeSlab(slab, isQuiet = false) {
-    if (this.isReadOnly) return toast("This server is read-only; start `cellar serve` without --read-only to remove slabs.", { kind: "error" });
+    if (this.refuses()) return;
     try {
       await remove(`slabs/${slab.id}`);
       this.slabs = this.slabs.filter((other) => other.id !== slab.id);
