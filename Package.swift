@@ -260,8 +260,7 @@ let package = Package(
             name: "ViewerTests",
             dependencies: [
                 "Basics", "BlobStore", "Catalog", "CatalogSchema", "CellarKit", "Engine", "ImageProcessing", "Pipeline",
-                "Rendering",
-                "Viewer", "Volumes", "TestSupport",
+                "Rendering", "Viewer", "Volumes", "cellar", "TestSupport",
             ], swiftSettings: settings),
         .testTarget(
             name: "CellarKitTests",

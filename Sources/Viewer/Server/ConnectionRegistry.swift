@@ -61,7 +61,7 @@ final class ConnectionRegistry: Sendable {
             guard state.entries.count < limits.connections + limits.connections / 4 else { return nil }
             if state.entries.count >= limits.connections {
                 let waiting = state.entries.filter { $0.value.activity == .reading && !$0.value.isShutDown }
-                guard let oldest = waiting.min(by: { $0.value.since < $1.value.since }) else { return nil }
+                guard let oldest = waiting.min(by: { ($0.value.since, $0.key) < ($1.value.since, $1.key) }) else { return nil }
                 shutdown(oldest.value.descriptor, Int32(SHUT_RDWR))
                 state.entries[oldest.key]?.isShutDown = true
             }
