@@ -53,7 +53,7 @@ let package = Package(
                 .embedInCode("v0001_catalog.sql"), .embedInCode("v0002_objects.sql"), .embedInCode("v0003_training.sql"),
                 .embedInCode("v0004_measurements.sql"), .embedInCode("v0005_outputs.sql"),
                 .embedInCode("v0006_removal.sql"), .embedInCode("v0007_evidence.sql"), .embedInCode("v0008_threshold.sql"),
-                .embedInCode("v0009_uncertainty.sql"),
+                .embedInCode("v0009_uncertainty.sql"), .embedInCode("v0010_curation.sql"),
             ], swiftSettings: settings),
 
         .target(
@@ -140,7 +140,17 @@ let package = Package(
                 "Basics", "BlobStore", "Catalog", "CatalogSchema", "CellarKit", "Engine", "Figures", "ImageProcessing",
                 "Pipeline", "Rendering", "Volumes", sockets,
             ],
-            exclude: ["README.md"], swiftSettings: settings),
+            exclude: ["README.md", "Pages/README.md"],
+            resources: [
+                .embedInCode("Pages/api.js"), .embedInCode("Pages/app.css"), .embedInCode("Pages/app.js"),
+                .embedInCode("Pages/collection.js"), .embedInCode("Pages/details.js"), .embedInCode("Pages/dom.js"),
+                .embedInCode("Pages/facets.js"), .embedInCode("Pages/filters.js"), .embedInCode("Pages/glb.js"),
+                .embedInCode("Pages/index.html"), .embedInCode("Pages/layers.js"), .embedInCode("Pages/numbers.js"),
+                .embedInCode("Pages/palette.js"), .embedInCode("Pages/particles.js"), .embedInCode("Pages/runs.js"),
+                .embedInCode("Pages/slices.js"), .embedInCode("Pages/solid.js"), .embedInCode("Pages/sql.js"),
+                .embedInCode("Pages/table.js"), .embedInCode("Pages/tomogram.js"), .embedInCode("Pages/view.js"),
+                .embedInCode("Pages/zstrip.js"),
+            ], swiftSettings: settings),
 
         // Floor 9: the program for people.
         .executableTarget(
@@ -250,9 +260,11 @@ let package = Package(
             name: "ViewerTests",
             dependencies: [
                 "Basics", "BlobStore", "Catalog", "CatalogSchema", "CellarKit", "Engine", "ImageProcessing", "Pipeline",
-                "Rendering",
-                "Viewer", "Volumes", "TestSupport",
+                "Rendering", "Viewer", "Volumes", "cellar", "TestSupport",
             ], swiftSettings: settings),
+        .testTarget(
+            name: "CellarKitTests",
+            dependencies: ["Basics", "CellarKit", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "CellarTests",
             dependencies: ["Basics", "cellar", "CellarKit", "BlobStore", "Volumes", "TestSupport", arguments],

@@ -19,8 +19,8 @@ public struct ViewDocumentation: Hashable, Sendable {
     public let about: String
     public let columns: [Column]
 
-    /// Every public view, in the order of the page.
-    public static let all = parse(String(decoding: PackageResources.views_md, as: UTF8.self))
+    /// Every public view, in the order of the page. What follows the views there, such as questions to begin with, has no columns.
+    public static let all = parse(String(decoding: PackageResources.views_md, as: UTF8.self)).filter { !$0.columns.isEmpty }
 
     /// Reads a page: a heading of the second level for each view, paragraphs, and a table of column, type and meaning.
     static func parse(_ page: String) -> [ViewDocumentation] {

@@ -113,6 +113,27 @@ FROM annotation
 JOIN tomogram AS t ON t.id = annotation.tomogram_id
 JOIN dataset ON dataset.id = t.dataset_id;
 
+-- Each verdict of a person on a particle, also those that a later one replaced.
+CREATE VIEW v_curation AS
+SELECT
+    curation.id AS id,
+    dataset.name AS dataset,
+    t.name AS tomogram,
+    t.id AS tomogram_id,
+    curation.class AS class,
+    curation.x AS x,
+    curation.y AS y,
+    curation.z AS z,
+    curation.verdict AS verdict,
+    curation.score AS score,
+    curation.author AS author,
+    curation.curated_at AS curated_at,
+    curation.replaced_by IS NULL AS counts,
+    curation.replaced_by AS replaced_by
+FROM curation
+JOIN tomogram AS t ON t.id = curation.tomogram_id
+JOIN dataset ON dataset.id = t.dataset_id;
+
 -- The models that steps may use. A path without a slash at its beginning is relative to the catalog's folder.
 CREATE VIEW v_model AS
 SELECT id, name, kind, path, lower(hex(digest)) AS digest, added_at, licence, provenance FROM model;

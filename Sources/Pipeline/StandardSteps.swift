@@ -92,7 +92,8 @@ public struct RecipePreset: Sendable, Hashable {
         "train-particles.optimizer.averaging": "0", "train-membrane.start": "random", "train-particles.start": "random",
         "segment.network": "trained", "segment.averaging": "1",
         "mask.outside": "keep", "pseudo-labels.outside": "keep", "segment.outside": "keep", "pick.outside": "keep",
-        "segment.scale_limit": "1", "pick.network": "trained", "pick.averaging": "1", "pick.scale_limit": "1",
+        "train-particles.curation": "off", "segment.scale_limit": "1", "pick.network": "trained", "pick.averaging": "1",
+        "pick.scale_limit": "1",
     ]
 
     /// For a first try: small networks that are trained in minutes.

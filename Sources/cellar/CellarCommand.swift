@@ -19,8 +19,8 @@ struct CellarCommand: ParsableCommand {
             CommandGroup(
                 name: "Collection",
                 subcommands: [
-                    InitCommand.self, AddCommand.self, AnnotateCommand.self, SlabCommand.self, TrainingCommand.self,
-                    RecipeCommand.self, ModelCommand.self,
+                    InitCommand.self, AddCommand.self, AnnotateCommand.self, CurateCommand.self, SlabCommand.self,
+                    TrainingCommand.self, RecipeCommand.self, ModelCommand.self,
                 ]),
             CommandGroup(
                 name: "Work",

@@ -101,6 +101,7 @@ private struct Declared: Step {
                     case .declaredVoxelSize: scope != .trainingSet
                     case .z: scope == .slab || scope == .slice
                     case .annotation: scope == .annotation || scope == .trainingSet
+                    case .curation: scope == .trainingSet
                     }
                 let step = Declared(name: "a", scope: scope, inputs: [.fact(fact)])
                 if isKnown { _ = try StepGraph([step]) } else { #expect(refusal(of: [step]) != nil) }

@@ -165,6 +165,15 @@ package struct PlanningSnapshot {
         return parts
     }
 
+    /// What people say of single particles of tomograms, by the id of the tomogram; those without a verdict are left out.
+    package func curation(ofTomograms ids: Set<Int64>) throws -> [Int64: Catalog.CuratedParticles] {
+        var curation: [Int64: Catalog.CuratedParticles] = [:]
+        for id in ids.sorted() {
+            curation[id] = Catalog.CuratedParticles(try Catalog.Collection.standing(tomogramID: id, class: nil, db))
+        }
+        return curation
+    }
+
     /// Makes the voxel size and shape of the tomogram part of the digest of annotations whose points are given in voxels or from
     /// the tomogram's middle: they mean other places where these change.
     private func addGrids(to annotations: inout [Part]) throws {

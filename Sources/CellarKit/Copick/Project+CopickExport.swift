@@ -26,6 +26,8 @@ public struct CopickExport: Sendable {
     public var session = CopickSession()
     /// Which results; empty for those of networks where there are any, and else pseudo-labels.
     public var sources: [ExportedCopick] = []
+    /// Whether picks that people rejected are left out, and those that they added are written.
+    public var isCurated = true
     /// Where a configuration is written with the objects that this one lacks; nil to refuse then.
     public var extendedConfiguration: String?
 
@@ -73,7 +75,7 @@ extension Project {
         var report = CopickExportReport()
         var runs: [CopickRunResults] = []
         for name in names {
-            let run = try CopickRunResults(TomogramResults(self, of: name), export.sources)
+            let run = try CopickRunResults(TomogramResults(self, of: name), export)
             if run.isEmpty {
                 let error = run.results.missing((export.sources.first ?? .pseudoLabels).step)
                 guard names.count > 1 else { throw error }
@@ -140,7 +142,8 @@ private struct CopickRunResults {
 
     var isEmpty: Bool { points.isEmpty && labels.isEmpty }
 
-    init(_ results: TomogramResults, _ sources: [ExportedCopick]) throws {
+    init(_ results: TomogramResults, _ export: CopickExport) throws {
+        let sources = export.sources
         self.results = results
         let metadata = try results.project.catalog.collection.metadata(ofTomogram: results.id)
         run = metadata[CopickProject.runKey] ?? results.tomogram.name
@@ -157,7 +160,7 @@ private struct CopickRunResults {
             sources.isEmpty
             ? ExportedLabels.allCases : ExportedLabels.allCases.filter { source in sources.contains { $0.step == source.step } }
         for source in pointSources where try results.hasPoints(source) {
-            points.append(try results.points(from: source))
+            points.append(try results.points(from: source, isCurated: export.isCurated))
             // Where nobody chose, the first that is there counts: that of the networks.
             if sources.isEmpty { break }
         }

@@ -155,20 +155,24 @@ extension Project {
     /// - Parameters:
     ///   - source: nil for the picker's where there are any, and else those of pseudo-labels.
     ///   - className: only objects of this class, also those that are no particles; nil for all particles.
-    ///   - leastConfidence: only objects of at least this confidence; those without one are left out then.
+    ///   - leastConfidence: only objects of at least this confidence; those without one are left out then. What people accepted or
+    ///     added stays.
+    ///   - isCurated: whether what people rejected is left out, and what they added is written, with a score of 1; false for what
+    ///     was found.
     ///   - convention: the meaning of coordinates; nil for the one that is usual in such a file.
     /// - Throws: ``CatalogError`` where there is no such tomogram or result, or no voxel size; ``VolumeError`` where the file cannot
     ///   be written.
     public func exportPoints(
         of name: String, from source: ExportedPoints? = nil, class className: String? = nil, leastConfidence: Double? = nil,
-        convention: CoordinateConvention? = nil, to output: OutputFile
+        isCurated: Bool = true, convention: CoordinateConvention? = nil, to output: OutputFile
     ) throws -> Export {
         let exported = try TomogramResults(self, of: name).points(
-            from: source, class: className, leastConfidence: leastConfidence)
+            from: source, class: className, leastConfidence: leastConfidence, isCurated: isCurated)
         try PointFile.write(
             PointSet(points: exported.points, convention: .angstrom), to: output, convention: convention,
             voxelSize: exported.voxelSize, shape: exported.shape)
-        return Export(contents: "\(exported.points.count) points of \(exported.step)", results: exported.results)
+        return Export(
+            contents: "\(exported.points.count) points of \(exported.step)\(exported.curation)", results: exported.results)
     }
 }
 
@@ -179,12 +183,14 @@ struct ExportedPointSet {
     let voxelSize: VoxelSize
     let shape: VolumeShape
     let results: ExportedResults
+    /// What people changed: `, 2 rejected left out, 1 added`; empty where nothing.
+    let curation: String
 }
 
 extension TomogramResults {
-    /// The centres of particles; see ``Project/exportPoints(of:from:class:leastConfidence:convention:to:)``.
+    /// The centres of particles; see ``Project/exportPoints(of:from:class:leastConfidence:isCurated:convention:to:)``.
     func points(
-        from source: ExportedPoints?, class className: String? = nil, leastConfidence: Double? = nil
+        from source: ExportedPoints?, class className: String? = nil, leastConfidence: Double? = nil, isCurated: Bool = true
     ) throws -> ExportedPointSet {
         guard let source = try (source.map { [$0] } ?? ExportedPoints.allCases).first(where: hasPoints) else {
             throw missing((source ?? .pseudoLabels).step)
@@ -194,24 +200,26 @@ extension TomogramResults {
             throw CatalogError(
                 .invalid, "\(tomogram.name) has no voxel size, which points need; add it again with --voxel-size")
         }
-        let catalog = project.catalog
-        let found =
-            switch source {
-            case .picks: try catalog.results.objects(ofTomogram: id, step: source.step, class: className)
-            case .pseudoLabels: try catalog.results.distinctObjects(ofTomogram: id, voxelSize: voxelSize, class: className)
-            }
         // Particles have a radius; a piece of membrane has no centre that anybody would look for.
-        let objects = found.filter { object in
-            (className != nil || object.radiusInAngstroms != nil)
-                && leastConfidence.map { $0 <= object.confidence ?? -.infinity } ?? true
+        let objects = try objects(of: source, voxelSize: voxelSize, class: className).filter {
+            className != nil || $0.radiusInAngstroms != nil
         }
-        let points = objects.map { object in
+        let particles = isCurated ? try curated(objects, voxelSize: voxelSize, class: className) : objects.map { .init($0, nil) }
+        let kept = particles.filter { particle in
+            guard particle.verdict == nil else { return particle.isParticle }
+            return leastConfidence.map { $0 <= particle.score ?? -.infinity } ?? true
+        }
+        let points = kept.map { particle in
             PickedPoint(
-                x: object.centroidInAngstroms.x, y: object.centroidInAngstroms.y, z: object.centroidInAngstroms.z,
-                className: object.class, tomogramName: tomogram.name, score: object.confidence,
-                radiusInAngstroms: object.radiusInAngstroms)
+                x: particle.centreInAngstroms.x, y: particle.centreInAngstroms.y, z: particle.centreInAngstroms.z,
+                className: particle.className, tomogramName: tomogram.name,
+                score: particle.score ?? (particle.verdict == nil ? nil : 1), radiusInAngstroms: particle.radiusInAngstroms)
         }
-        return ExportedPointSet(points: points, step: source.step, voxelSize: voxelSize, shape: shape, results: results)
+        let (rejected, added) = (particles.count { !$0.isParticle }, kept.count { $0.number == nil })
+        let curation = [(rejected, "rejected left out"), (added, "added")].map { $0 > 0 ? ", \($0) \($1)" : "" }.joined()
+        return ExportedPointSet(
+            points: points, step: source.step, voxelSize: voxelSize, shape: shape, results: results,
+            curation: curation)
     }
 
     /// Whether a step that finds particles has a result for the tomogram.

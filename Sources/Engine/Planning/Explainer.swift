@@ -90,7 +90,7 @@ public struct Explainer: Sendable {
         guard let earlier = try catalog.results.earlierTrace(step: setup.step.name, scopeID: id) else {
             return ["no earlier run"]
         }
-        var changes = configurationChanges(setup.configuration, since: earlier)
+        var changes = configurationChanges(setup, since: earlier)
         let inputs = ItemInputs(graph: plan.graph, scopes: plan.scopes, signatures: plan.signatures)
         guard
             let rows = inputs.trace(of: node, outputs: plan.outputs, isKnown: { plan.states[$0.step][$0.position].hasOutputs })?
@@ -106,18 +106,26 @@ public struct Explainer: Sendable {
         let today = Dictionary(rows.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
         for row in rows {
             guard let old = earlier.inputs[row.name] else {
-                changes.append("\(inputTitle(row.name)): new")
+                changes.append("\(inputTitle(row.name)): " + (isCuration(row.name) ? "none → \(row.value ?? "")" : "new"))
                 continue
             }
             if old.digest != row.digest, row.name == StepInput.Fact.source.rawValue, let text = row.value, let before = old.value
             {
                 changes.append("file " + fieldDifferences(before, text))
             } else if old.digest != row.digest {
+                if let text = row.value, text == old.value, isCuration(row.name) {
+                    // As many as before, and others.
+                    changes.append("\(inputTitle(row.name)): others, again \(text)")
+                    continue
+                }
                 let texts = (old.value ?? "digest \(old.digest.abbreviated)…", row.value ?? "digest \(row.digest.abbreviated)…")
                 changes.append("\(inputTitle(row.name)): \(texts.0) → \(texts.1)")
             }
         }
-        for name in earlier.inputs.keys.sorted() where today[name] == nil { changes.append("\(inputTitle(name)): gone") }
+        for name in earlier.inputs.keys.sorted() where today[name] == nil {
+            let text = isCuration(name) ? earlier.inputs[name]?.value.map { "\($0) → none" } : nil
+            changes.append("\(inputTitle(name)): \(text ?? "gone")")
+        }
         return changes.isEmpty ? ["its result was replaced"] : changes
     }
 
@@ -135,15 +143,29 @@ public struct Explainer: Sendable {
         guard let earlier = try catalog.results.earlierTrace(step: setup.step.name, scopeID: id) else {
             return ["no earlier run"]
         }
-        return configurationChanges(setup.configuration, since: earlier)
+        return configurationChanges(setup, since: earlier)
     }
 
-    private func configurationChanges(_ today: Catalog.StepConfiguration, since earlier: Catalog.EarlierTrace) -> [String] {
+    private func configurationChanges(_ setup: StepSetup, since earlier: Catalog.EarlierTrace) -> [String] {
+        let today = setup.configuration
+        var (before, now) = (earlier.parameters, today.parameters)
+        // A parameter that came or went with the input whose use it says is no change of the recipe, unless the recipe switches
+        // that off.
+        for condition in setup.step.conditions where condition.ownsParameter {
+            let name = "\(today.step).\(condition.parameter)"
+            guard (before[name] == nil) != (now[name] == nil) else { continue }
+            let word = setup.parameters[condition.parameter]?.text
+            if before[name] != nil, let word, condition.needs[word] == .never {
+                now[name] = word
+            } else {
+                (before[name], now[name]) = (nil, nil)
+            }
+        }
         var changes: [String] = []
         if today.version != earlier.stepVersion {
             changes.append("step \(today.step): version \(earlier.stepVersion) → \(today.version)")
         }
-        changes += differences("recipe", earlier.parameters, today.parameters)
+        changes += differences("recipe", before, now)
         changes += differences(
             "model", earlier.models.mapValues { "digest \($0.prefix(8))…" }, today.models.mapValues { "digest \($0.prefix(8))…" })
         return changes
@@ -165,6 +187,9 @@ public struct Explainer: Sendable {
         return "\(path): " + differences.joined(separator: ", ")
     }
 
+    /// Whether an input is what people say of the particles of a member of the training set.
+    private func isCuration(_ name: String) -> Bool { name.hasPrefix("\(StepInput.Fact.curation.rawValue) [") }
+
     /// The name of an input for people: `tomogram voxels` for the voxels that `describe` gives, `mask mask` for `mask.mask`.
     private func inputTitle(_ name: String) -> String {
         switch name {
@@ -173,7 +198,8 @@ public struct Explainer: Sendable {
         case StepInput.voxels.name: "tomogram voxels"
         default:
             // The label of a member follows the name and may contain dots.
-            String(name.prefix { $0 != "[" }).replacing(".", with: " ") + name.drop { $0 != "[" }
+            (isCuration(name) ? "curated particles " : String(name.prefix { $0 != "[" }).replacing(".", with: " "))
+                + name.drop { $0 != "[" }
         }
     }
 }

@@ -215,7 +215,10 @@ struct StepSetup: Sendable {
         }
         self.models = used
         let digests = used.mapValues(\.digest.hexadecimal)
-        let values = Dictionary(uniqueKeysWithValues: parameters.map { ("\(step.name).\($0.key)", $0.value.text) })
+        let unused = step.conditions.filter { $0.ownsParameter && !step.inputs.contains($0.input) }.map(\.parameter)
+        let values = Dictionary(
+            uniqueKeysWithValues: parameters.filter { !unused.contains($0.key) }.map { ("\(step.name).\($0.key)", $0.value.text) }
+        )
         var lines = ["cellar configuration 1", step.name, step.scope.rawValue, "\(step.version)"]
         // The length before each text makes the encoding unambiguous.
         lines += values.sorted { $0.key < $1.key }.map { "recipe \($0.key)=\($0.value.utf8.count):\($0.value)" }

@@ -44,11 +44,14 @@ public struct Planner: Sendable {
         return try catalog.results.withPlanningSnapshot { snapshot in
             let training = graph.needsTrainingSet ? try snapshot.currentTrainingSet() : nil
             let adapted = try self.graph.adapted(to: recipe)
-            let (graph, omitted) = training == nil ? try adapted.withoutTraining() : (adapted, [])
+            let (trainable, omitted) = training == nil ? try adapted.withoutTraining() : (adapted, [])
+            let curation = trainable.readsCuration ? try snapshot.curation(ofTomograms: training?.tomograms ?? []) : [:]
+            let graph = curation.isEmpty ? try trainable.withoutCuration() : trainable
             let setups = try graph.steps.map { step throws(EngineError) in
                 try StepSetup(step, recipe: recipe, models: models)
             }
-            let scopes = try ScopeIndex(snapshot, selection: selection, kinds: graph.scopeKinds, training: training)
+            let scopes = try ScopeIndex(
+                snapshot, selection: selection, kinds: graph.scopeKinds, training: training, curation: curation)
             let signatures =
                 graph.readsFiles
                 ? SourceSignature.all(of: scopes.tomograms.map(\.location))

@@ -22,13 +22,18 @@ struct ScopeIndex: Sendable {
     let tomograms: [PlanningSnapshot.Tomogram]
     /// The current training set; nil where there is none, or no step needs it.
     let training: TrainingScope?
+    /// What people say of single particles of tomograms of the training set, by the position of the tomogram.
+    let curations: [Int: Catalog.CuratedParticles]
     private let parts: [ScopeKind: [PlanningSnapshot.Part]]
     /// For each kind, the position of the first part of each tomogram, and one past the last part at the end.
     private let firstPart: [ScopeKind: [Int32]]
 
     /// Reads the scopes of the kinds that are needed.
+    ///
+    /// - Parameter curation: what people say of single particles, by the id of the tomogram.
     init(
-        _ snapshot: PlanningSnapshot, selection: [Int64]?, kinds: Set<ScopeKind>, training: PlanningSnapshot.TrainingSet?
+        _ snapshot: PlanningSnapshot, selection: [Int64]?, kinds: Set<ScopeKind>, training: PlanningSnapshot.TrainingSet?,
+        curation: [Int64: Catalog.CuratedParticles] = [:]
     ) throws {
         tomograms = try snapshot.tomograms(selection: selection)
         var parts: [ScopeKind: [PlanningSnapshot.Part]] = [:]
@@ -45,6 +50,11 @@ struct ScopeIndex: Sendable {
         }
         self.parts = parts
         self.firstPart = firstPart
+        var curations: [Int: Catalog.CuratedParticles] = [:]
+        if !curation.isEmpty {
+            for position in tomograms.indices { curations[position] = curation[tomograms[position].id] }
+        }
+        self.curations = curations
         self.training = if let training { TrainingScope(training, tomograms: tomograms, parts: parts) } else { nil }
     }
 
@@ -202,6 +212,7 @@ extension ScopeIndex {
         return switch fact {
         case .source: signatures[tomogram]?.digest
         case .annotation: part(of: scope)?.digest
+        case .curation: curations[tomogram]?.digest
         case .declaredVoxelSize, .z:
             text(of: fact, for: scope, signatures: signatures).map { Digest(of: $0.utf8) }
         }
@@ -215,6 +226,7 @@ extension ScopeIndex {
         return switch fact {
         case .source: signatures[tomogram]?.text
         case .annotation: part(of: scope)?.digest?.abbreviated
+        case .curation: curations[tomogram]?.text
         case .declaredVoxelSize: tomograms[tomogram].declaredVoxelSize.text
         case .z: label(of: scope)
         }
@@ -224,11 +236,12 @@ extension ScopeIndex {
     func factMembers(of fact: StepInput.Fact) -> [Scope] {
         let kind: ScopeKind =
             switch fact {
-            case .source, .declaredVoxelSize: .tomogram
+            case .source, .declaredVoxelSize, .curation: .tomogram
             case .annotation: .annotation
             case .z: .slab
             }
-        return (training?.members(kind) ?? []).map { Scope(kind, Int($0)) }
+        let members = (training?.members(kind) ?? []).map { Scope(kind, Int($0)) }
+        return fact == .curation ? members.filter { curations[$0.position] != nil } : members
     }
 
     /// Whether the file of a scope's tomogram is missing; for a training set, the file of any of its tomograms.

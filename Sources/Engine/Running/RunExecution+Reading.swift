@@ -68,6 +68,16 @@ extension RunExecution: ItemReader {
         return try StepItem.Annotation(content, grid: part.grid, of: scope)
     }
 
+    /// Those of the plan: people may judge particles while a training goes on, which is stale afterwards.
+    func curation(of scope: StepItem.Scope) -> [CurationMember.Verdict] {
+        guard let position = scope.tomogramID.flatMap(scopes.tomogramPosition), let planned = scopes.curations[position] else {
+            return []
+        }
+        return planned.records.map {
+            CurationMember.Verdict(className: $0.class, positionInVoxels: $0.positionInVoxels, verdict: $0.verdict)
+        }
+    }
+
     private func given(
         by step: String, named name: String, for scope: StepItem.Scope
     ) throws -> [(scope: StepItem.Scope, digest: Digest)] {

@@ -1,6 +1,6 @@
 public import BlobStore
 internal import Catalog
-internal import CatalogSchema
+public import CatalogSchema
 internal import Foundation
 public import Volumes
 
@@ -120,6 +120,38 @@ extension Input where Value == [AnnotationMember] {
             try item.annotations().map { AnnotationMember(scope: $0.scope, annotation: $0.annotation) }
         }
     }
+}
+
+extension Input where Value == [CurationMember]? {
+    /// ``StepInput/Fact/curation``: what people say of single particles of the training set, by tomogram; nil where nobody says
+    /// anything, or the recipe does not ask.
+    ///
+    /// - Parameters:
+    ///   - parameter: the name of the parameter of the step that says how verdicts are used, and nothing else.
+    ///   - unused: the value of it under which they are not.
+    public static func curation(by parameter: String, of values: [String], unused: String) -> Input {
+        let input = StepInput.fact(.curation)
+        return Input(
+            input: input, read: { item in item.reads(input) ? try item.curation() : nil },
+            condition: InputCondition(
+                input, parameter: parameter,
+                needs: Dictionary(values.map { ($0, $0 == unused ? .never : .whereThere) }, uniquingKeysWith: { $1 }),
+                ownsParameter: true))
+    }
+}
+
+/// The verdicts on particles of a tomogram of the training set that count, by class and position.
+public struct CurationMember: Sendable, Hashable {
+    /// A verdict, without who said so, and when.
+    public struct Verdict: Sendable, Hashable {
+        public let className: String
+        /// x, y, z in voxels of the tomogram, from the centre of the first one.
+        public let positionInVoxels: SIMD3<Double>
+        public let verdict: CurationRecord.Verdict
+    }
+
+    public let scope: StepItem.Scope
+    public let verdicts: [Verdict]
 }
 
 /// The voxel sizes that are known beside the header's: of the user, of a document about the file, of the name of a folder above it, and the

@@ -91,6 +91,9 @@ public enum StepInput: Sendable, Hashable {
         /// The content of an annotation: its voxels or points, and its classes. Where points are in voxels, or relative to the middle of the
         /// tomogram, also the tomogram's voxel size and shape.
         case annotation
+        /// What people say of single particles of the tomograms of a training set: the verdicts that count. Where there is none, no
+        /// item reads it (``InputCondition/Need/whereThere``).
+        case curation
 
         /// The kinds of scope that have it.
         var scopes: Set<ScopeKind> {
@@ -99,6 +102,7 @@ public enum StepInput: Sendable, Hashable {
             case .declaredVoxelSize: Set(ScopeKind.allCases).subtracting([.trainingSet])
             case .z: [.slab, .slice]
             case .annotation: [.annotation, .trainingSet]
+            case .curation: [.trainingSet]
             }
         }
     }
@@ -118,7 +122,8 @@ public struct InputCondition: Sendable, Hashable {
     public enum Need: Sendable, Hashable {
         /// It is not read, and not in the key.
         case never
-        /// It is read where the step that gives it has items, such as a step on the training set where there is one.
+        /// It is read where the step that gives it has items, such as a step on the training set where there is one; and a fact,
+        /// where there is anything to say.
         case whereThere
     }
 
@@ -127,9 +132,12 @@ public struct InputCondition: Sendable, Hashable {
     public let parameter: String
     /// The need under each value of the parameter; under all others, the input is always needed.
     public let needs: [String: Need]
+    /// Whether the parameter says nothing but how the input is used: then it is no part of the configuration where the input is not
+    /// read, so that results from before there was such an input stay fresh.
+    public let ownsParameter: Bool
 
-    public init(_ input: StepInput, parameter: String, needs: [String: Need]) {
-        (self.input, self.parameter, self.needs) = (input, parameter, needs)
+    public init(_ input: StepInput, parameter: String, needs: [String: Need], ownsParameter: Bool = false) {
+        (self.input, self.parameter, self.needs, self.ownsParameter) = (input, parameter, needs, ownsParameter)
     }
 }
 

@@ -153,6 +153,15 @@ public struct StepGraph: Sendable {
         return (try StepGraph(kept), omitted.sorted().map { steps[$0].name })
     }
 
+    /// Whether a step reads what people say of single particles.
+    var readsCuration: Bool { steps.contains { $0.inputs.contains(.fact(.curation)) } }
+
+    /// The graph where nobody says anything of single particles: steps that read it only where there is something do without.
+    func withoutCuration() throws(EngineError) -> StepGraph {
+        guard readsCuration else { return self }
+        return try StepGraph(steps.map { ListedStep($0, without: [.fact(.curation)]) })
+    }
+
     /// The scope of an item.
     func scope(of item: ItemNode) -> Scope { Scope(steps[item.step].scope, item.position) }
 

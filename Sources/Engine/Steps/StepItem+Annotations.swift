@@ -75,4 +75,17 @@ extension StepItem {
         guard setup.step.inputs.contains(.fact(.annotation)) else { throw undeclared("input", "annotation") }
         return try reader.members(.annotation, of: scope).map { ($0, try reader.annotation(of: $0)) }
     }
+
+    /// What people said of single particles of the tomograms of the training set when the run began; tomograms without a verdict
+    /// are left out. Needs the input ``StepInput/Fact/curation``.
+    ///
+    /// - Throws: ``EngineError`` where that input is not declared.
+    func curation() throws -> [CurationMember] {
+        let input = StepInput.fact(.curation)
+        guard setup.step.inputs.contains(input) else { throw undeclared("input", input.name) }
+        return reader.members(.tomogram, of: scope).compactMap { scope in
+            let verdicts = reader.curation(of: scope)
+            return verdicts.isEmpty ? nil : CurationMember(scope: scope, verdicts: verdicts)
+        }
+    }
 }

@@ -299,4 +299,6 @@ protocol ItemReader: Sendable {
     /// The members of a training set of one kind; of another scope, itself where it is of that kind.
     func members(_ kind: ScopeKind, of scope: StepItem.Scope) -> [StepItem.Scope]
     func annotation(of scope: StepItem.Scope) throws -> StepItem.Annotation
+    /// The verdicts on particles of a tomogram that counted at the time of the plan.
+    func curation(of scope: StepItem.Scope) -> [CurationMember.Verdict]
 }

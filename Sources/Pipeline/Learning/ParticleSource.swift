@@ -8,6 +8,8 @@ import Volumes
 /// Pseudo-labels are incomplete. The centre of a particle is not known where the slab cuts it off: where it touches the first or last slice of
 /// the slab, or where its ball does not lie within the slab. Voxels of the class "neither" are not known either; these include rejected
 /// instances. Training ignores both, as particle and as ground. With points of a person, all voxels outside of the balls are ground.
+///
+/// What people say of single particles changes both (``curated(_:by:radii:use:)``).
 struct ParticleSource {
     struct Particle {
         /// x, y, z in voxels of the tomogram.
@@ -20,6 +22,8 @@ struct ParticleSource {
         var isAtEnd = false
         /// The number of its voxels in the pseudo-labels' volume of objects.
         var number: Int32 = 0
+        /// Whether a person says where its centre is, so that no end of the slab makes it doubtful.
+        var isCertain = false
     }
 
     /// The pseudo-labels of a slice: class and object of each voxel, `[y][x]`.
@@ -29,7 +33,12 @@ struct ParticleSource {
     /// The index of the tomogram in ``TrainingMaterial/volumes``.
     let volume: Int
     let box: Box
-    let particles: [Particle]
+    private(set) var particles: [Particle]
+    /// What people say is no particle, with the numbers of its voxels where pseudo-labels take it for one.
+    private(set) var rejected: [Particle] = []
+    /// Where of these patches may be centred: those that no other source shows.
+    private var rejectedCentres: [SIMD3<Double>] = []
+    private var use = CurationUse.off
     /// What other annotations of the same tomogram mark: particles as well, which other sources centre patches on.
     private(set) var companions: [Particle] = []
     /// Reads the pseudo-labels of a slice; nil for points of a person.
@@ -94,7 +103,7 @@ struct ParticleSource {
         sources.enumerated().map { index, source in
             guard source.pseudoLabels == nil else { return source }
             var source = source
-            source.companions = sources.enumerated().flatMap { other, companion in
+            source.companions += sources.enumerated().flatMap { other, companion in
                 other != index && companion.pseudoLabels == nil && companion.volume == source.volume ? companion.particles : []
             }
             return source
@@ -105,7 +114,7 @@ struct ParticleSource {
     ///
     /// - Parameter radius: the radius of its ball, in voxels.
     func cutsOff(_ particle: Particle, radius: Double) -> Bool {
-        guard pseudoLabels != nil else { return false }
+        guard pseudoLabels != nil, !particle.isCertain else { return false }
         func isWithin(_ axis: Range<Int>, _ centre: Double) -> Bool {
             centre - radius >= Double(axis.lowerBound) - 0.5 && centre + radius <= Double(axis.upperBound) - 0.5
         }
@@ -118,18 +127,21 @@ struct ParticleSource {
     /// - Parameter radii: the radius of each class, in voxels.
     func known(radii: [Double]) -> [Particle] { particles.filter { !cutsOff($0, radius: radii[$0.class]) } }
 
-    /// A function that makes regions of parts of the box. Patches are centred on the particles that are not cut off; the balls of these have
+    /// What makes regions of parts of the box. Patches are centred on the particles that are not cut off; the balls of these have
     /// the label of their class. Labels are ignored in unknown voxels, and in the balls and voxels of particles that are cut off.
+    /// What people rejected is ground or ignored (``CurationUse``).
     ///
     /// - Parameter radii: the radius of each class, in voxels.
-    func regions(radii: [Double]) throws -> (_ part: Box) -> LabelledRegion {
+    func regions(radii: [Double]) throws -> ParticleRegions {
         let (known, volume) = (known(radii: radii), volume)
         let cutOff = particles.filter { cutsOff($0, radius: radii[$0.class]) }
+        let (rejectedLabel, ignoresRejected): (UInt8, Bool) = use == .ground ? (0, false) : (TrainingPatch.ignored, true)
         // Where balls overlap, the last one gives the label: that of a particle that is not cut off.
         let balls = try BallLabels(
             cutOff.map { .init(center: $0.centre, radius: radii[$0.class], label: TrainingPatch.ignored) }
+                + rejected.map { .init(center: $0.centre, radius: radii[$0.class], label: rejectedLabel) }
                 + (companions + known).map { .init(center: $0.centre, radius: radii[$0.class], label: UInt8($0.class + 1)) })
-        let (unknownParts, unknownObjects) = (unknownParts, Set(cutOff.map(\.number)))
+        let (unknownParts, unknownObjects) = (unknownParts, Set((cutOff + (ignoresRejected ? rejected : [])).map(\.number)))
         let ground = pseudoLabels.map { read in
             LabelSource(member: member, volume: volume, box: box) { z in
                 let slice = try read(z)
@@ -138,18 +150,58 @@ struct ParticleSource {
                 }
             }
         }
-        return { part in
-            let centres = known.map(\.centre).filter { part.z.holds($0.z) && part.y.holds($0.y) && part.x.holds($0.x) }
-            return LabelledRegion(
-                volume: volume, box: part, foreground: .particles(centres),
-                labels: { balls.labels(in: $0, over: try ground?.labels(in: $0)) })
+        return ParticleRegions(
+            volume: volume, centres: known.map(\.centre), rejected: ignoresRejected ? [] : rejectedCentres
+        ) { try balls.labels(in: $0, over: ground?.labels(in: $0)) }
+    }
+}
+
+/// Makes regions of parts of a source's box, which share what is kept of its labels.
+struct ParticleRegions {
+    let volume: Int
+    let centres: [SIMD3<Double>]
+    /// Where people say is none, and what is there is ground.
+    let rejected: [SIMD3<Double>]
+    let labels: @Sendable (Box) throws -> [UInt8]
+
+    /// - Parameter showsRejected: whether patches are also centred on what people rejected.
+    func callAsFunction(_ part: Box, showsRejected: Bool = false) -> LabelledRegion {
+        let places = (centres + (showsRejected ? rejected : [])).filter(part.holds)
+        return LabelledRegion(volume: volume, box: part, foreground: .particles(places), labels: labels)
+    }
+}
+
+extension ParticleSource {
+    /// Takes over what people say of particles of its tomogram, each with the index of the particle of this source that it is
+    /// about, and whether this is the source that shows it.
+    mutating func apply(_ verdicts: [(verdict: ParticleVerdict, particle: Int?, isOwn: Bool)], use: CurationUse) {
+        self.use = use
+        var isRemoved = [Bool](repeating: false, count: particles.count)
+        var added: [Particle] = []
+        for (verdict, index, isOwn) in verdicts {
+            var particle = Particle(centre: verdict.centre, radiusInAngstroms: nil, class: verdict.class, isCertain: true)
+            if let index {
+                let shown = particles[index]
+                particle = Particle(
+                    centre: verdict.centre, radiusInAngstroms: shown.radiusInAngstroms, class: verdict.class,
+                    number: shown.number, isCertain: true)
+            }
+            switch (verdict.isParticle, index) {
+            case (true, let index?): particles[index] = particle
+            case (true, nil): if isOwn { added.append(particle) } else { companions.append(particle) }
+            case (false, let index):
+                if let index { isRemoved[index] = true }
+                rejected.append(particle)
+                if isOwn { rejectedCentres.append(verdict.centre) }
+            }
         }
+        particles = particles.indices.filter { !isRemoved[$0] }.map { particles[$0] } + added
     }
 }
 
 extension Range<Int> {
     /// Whether a coordinate lies in one of these voxels, each of which reaches half a voxel to both sides of its centre.
-    fileprivate func holds(_ coordinate: Double) -> Bool {
+    func holds(_ coordinate: Double) -> Bool {
         coordinate >= Double(lowerBound) - 0.5 && coordinate <= Double(upperBound) - 0.5
     }
 }

@@ -114,7 +114,8 @@ struct TrainingMaterial {
             volume: index, box: slices.flatMap(labels.shape.slices) ?? labels.shape.box, read: labels.slice)
     }
 
-    /// The particles of all members, in voxels of their tomogram: of pseudo-labels, and of point annotations.
+    /// The particles of all members, in voxels of their tomogram: of pseudo-labels, and of point annotations. Those of one tomogram
+    /// do not know of each other yet (``ParticleSource/introduce(_:)``).
     ///
     /// - Parameter classes: the names of the classes that are learned.
     /// - Throws: as ``volume(of:tolerance:)``.
@@ -139,6 +140,6 @@ struct TrainingMaterial {
                     annotation, member: .init(tomogram: scope.tomogram, label: scope.label), volume: index,
                     box: volumes[index].shape.box, voxelSize: size, classes: classes))
         }
-        return ParticleSource.introduce(sources)
+        return sources
     }
 }

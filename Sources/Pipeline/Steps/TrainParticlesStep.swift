@@ -11,6 +11,9 @@ import Volumes
 /// The label of a particle is a ball of its class's radius, truncated by a cube (``BallLabels``). Voxels that pseudo-labels call neither particle nor membrane,
 /// and particles that an end of the slab cuts off, are ignored (``ParticleSource``). The last columns of each tomogram are held out
 /// (``HeldOutPart``); where none of them has a particle, nothing is held out, since nothing could be validated.
+///
+/// What people accepted or added in a tomogram of the training set is a particle, also beyond its slabs; what they rejected is
+/// ground or ignored (``CurationUse``). Beyond the slabs only the balls of these teach, and nothing validates.
 public struct TrainParticlesStep: TypedStep {
     public static let name = "train-particles"
     public static let version = 5
@@ -23,6 +26,10 @@ public struct TrainParticlesStep: TypedStep {
             "what is found, with commas between: macromolecule, or names of point annotations")
         let radius = Parameter.real(
             "radius", default: 0, in: 0...5000, "of particles in Å; 0 for the median of those that are known")
+        let curation = Parameter<CurationUse>.choice(
+            "curation", default: .ground,
+            "what picks are that people rejected: ground or ignored; off to read nothing that people say of picks"
+        )
         let width = Parameter.integer("network.width", default: 24, in: 2...256, "channels of the finest level, even")
         let patchSize = Parameter.integer("patch.size", default: 72, in: 16...512, "side of a patch in voxels, a multiple of 8")
         let jitter = Parameter.integer(
@@ -38,6 +45,8 @@ public struct TrainParticlesStep: TypedStep {
     }
     public struct Inputs: Sendable {
         let material = TrainingMaterial.Inputs()
+        let curation = Input.curation(
+            by: "curation", of: CurationUse.allCases.map(\.rawValue), unused: CurationUse.off.rawValue)
     }
     public static let (parameters, inputs, outputs) = (Parameters(), Inputs(), TrainingOutputs())
 
@@ -48,14 +57,20 @@ public struct TrainParticlesStep: TypedStep {
     public func run(_ item: Item<Self>) throws {
         let classes = try ClassList.parse(item.parameters.classes, key: "\(name).classes")
         var material = try TrainingMaterial(item.base, item.inputs.material)
-        let sources = try material.particleSources(classes: classes, tolerance: item.parameters.training.voxelSizeTolerance)
-        let radii = try radii(item, sources, classes)
+        let tolerance = try item.parameters.training.voxelSizeTolerance
+        let members = try material.particleSources(classes: classes, tolerance: tolerance)
+        let curation = try item.inputs.curation ?? []
+        let verdicts = try material.verdicts(curation, classes: classes, tolerance: tolerance)
+        let radii = try radii(item, members, verdicts, classes)
         let architecture = NetworkArchitecture.picker(
             try PickerArchitecture(width: item.parameters.width, classes: classes.count))
         let network = try item.parameters.training.firstNetwork(architecture, classes: classes, models)
         let radiiInVoxels = radii.map { $0 / material.voxelSizeInAngstroms }
-        try check(item, sources, classes, radiiInVoxels)
-        let (examples, learned) = try self.examples(item, material, sources, radiiInVoxels, architecture)
+        let (judged, beyond) = ParticleSource.curated(
+            members, by: verdicts, radii: radiiInVoxels, use: try item.parameters.curation)
+        let sources = ParticleSource.introduce(judged)
+        try check(item, sources, beyond, classes, radiiInVoxels)
+        let (examples, learned) = try self.examples(item, material, sources, beyond, radiiInVoxels, architecture)
         let batch = try item.parameters.training.batch
         let steps = try item.parameters.stepsPerEpoch
         let settings = try item.parameters.training.settings(stepsPerEpoch: steps > 0 ? steps : (learned + batch - 1) / batch)
@@ -65,7 +80,7 @@ public struct TrainParticlesStep: TypedStep {
             step: name, classes: classes, voxelSizeInAngstroms: material.voxelSizeInAngstroms,
             diametersInAngstroms: radii.map { 2 * $0 }, patchSize: examples.shape.x, seed: item.parameters.training.seed,
             epoch: result.epoch, thresholds: result.thresholds,
-            members: sources.map(\.member))
+            members: sources.map(\.member) + curation.map { .init(tomogram: $0.scope.tomogram, label: "curated particles") })
         try item.give(result, description)
         item.record("particles", Double(learned))
     }
@@ -73,11 +88,13 @@ public struct TrainParticlesStep: TypedStep {
     /// The radius of each class in Å: the recipe's, else the median of the particles that are not cut off (of all, where all are cut off).
     ///
     /// - Throws: ``PipelineError`` where a class has no particle, or no radius is known.
-    private func radii(_ item: Item<Self>, _ sources: [ParticleSource], _ classes: [String]) throws -> [Double] {
+    private func radii(
+        _ item: Item<Self>, _ sources: [ParticleSource], _ verdicts: [ParticleVerdict], _ classes: [String]
+    ) throws -> [Double] {
         let fixed = try item.parameters.radius
         return try classes.indices.map { index in
             let particles = sources.flatMap(\.particles).filter { $0.class == index }
-            guard !particles.isEmpty else {
+            guard !particles.isEmpty || verdicts.contains(where: { $0.isParticle && $0.class == index }) else {
                 throw PipelineError(
                     "the training set \(item.scope.tomogram) has no particle of the class \(classes[index]) to learn from; `cellar show "
                         + "TOMOGRAM --z N --step pseudo-labels` shows what there is, `cellar training add` chooses other slabs")
@@ -97,11 +114,16 @@ public struct TrainParticlesStep: TypedStep {
     /// - Parameter radii: the radius of each class, in voxels.
     /// - Throws: ``PipelineError`` where all particles of a class are cut off.
     private func check(
-        _ item: Item<Self>, _ sources: [ParticleSource], _ classes: [String], _ radii: [Double]
+        _ item: Item<Self>, _ sources: [ParticleSource], _ beyond: [ParticleVerdict], _ classes: [String], _ radii: [Double]
     ) throws {
-        let known = sources.flatMap { $0.known(radii: radii) }
-        for (index, name) in classes.enumerated() where !known.contains(where: { $0.class == index }) {
+        let known = sources.flatMap { $0.known(radii: radii) }.map(\.class) + beyond.filter(\.isParticle).map(\.class)
+        for (index, name) in classes.enumerated() where !known.contains(index) {
             let count = sources.reduce(0) { $0 + $1.particles.count { $0.class == index } }
+            guard count > 0 else {
+                throw PipelineError(
+                    "people rejected every particle of the class \(name) in the training set \(item.scope.tomogram); "
+                        + "`cellar curate --add` adds some, and `cellar training add` chooses other slabs")
+            }
             throw PipelineError(
                 "the training set \(item.scope.tomogram) shows no particle of the class \(name) whole: of all \(count) a part "
                     + "may lie beyond the first or last slice, or an edge, of a slab, so their centres are not known; choose "
@@ -111,36 +133,62 @@ public struct TrainParticlesStep: TypedStep {
 
     /// The patches for training and validation.
     ///
-    /// - Parameter radii: the radius of each class, in voxels.
+    /// - Parameters:
+    ///   - beyond: what people say of places that no source holds.
+    ///   - radii: the radius of each class, in voxels.
     /// - Returns: the patches, and the number of particles in the training part.
     /// - Throws: ``PipelineError`` where all particles lie in the held-out columns.
     private func examples(
-        _ item: Item<Self>, _ material: TrainingMaterial, _ sources: [ParticleSource], _ radii: [Double],
-        _ architecture: NetworkArchitecture
+        _ item: Item<Self>, _ material: TrainingMaterial, _ sources: [ParticleSource], _ beyond: [ParticleVerdict],
+        _ radii: [Double], _ architecture: NetworkArchitecture
     ) throws -> (examples: PatchExamples, learned: Int) {
         let side = try item.parameters.patchSize.rounded(upToMultipleOf: architecture.alignment.width)
         guard let shape = VolumeShape(z: side, y: side, x: side) else { throw PipelineError("patch.size is 0") }
         let cuts = try HeldOutPart.cuts(
             of: sources.map { ($0.volume, $0.box) }, along: .columns, fraction: item.parameters.training.heldOutPart)
-        var (training, heldOut, whole) = ([LabelledRegion](), [LabelledRegion](), [LabelledRegion]())
+        // Of regions for training, with the number of particles that they show.
+        var (training, whole) = ([(region: LabelledRegion, particles: Int)](), [(region: LabelledRegion, particles: Int)]())
+        var heldOut: [LabelledRegion] = []
         for (source, cut) in zip(sources, cuts) {
             let region = try source.regions(radii: radii)
-            whole.append(region(source.box))
-            if let box = cut.training { training.append(region(box)) }
+            func taught(_ box: Box) -> (region: LabelledRegion, particles: Int) {
+                (region(box, showsRejected: true), region(box).foreground.count)
+            }
+            whole.append(taught(source.box))
+            if let box = cut.training { training.append(taught(box)) }
             if let box = cut.heldOut { heldOut.append(region(box)) }
         }
-        if heldOut.allSatisfy({ $0.foreground.count == 0 }) { (training, heldOut) = (whole, []) }
-        let learned = training.reduce(0) { $0 + $1.foreground.count }
+        let isValidated = heldOut.contains { $0.foreground.count > 0 }
+        if !isValidated { (training, heldOut) = (whole, []) }
+        let (others, otherParticles) = try ParticleSource.regions(
+            beyond: beyond, radii: radii, shapes: material.volumes.map(\.shape), use: item.parameters.curation
+        ) { volume, x in
+            isValidated && zip(sources, cuts).contains { $0.volume == volume && $1.heldOut?.x.overlaps(x) == true }
+        }
+        let learned = training.reduce(otherParticles) { $0 + $1.particles }
         guard learned > 0 else {
             throw PipelineError(
                 "all particles of the training set \(item.scope.tomogram) lie in the columns that are held out; lower "
                     + "train-particles.validation.part")
         }
         let examples = try item.parameters.training.patchExamples(
-            material, training: training, heldOut: heldOut, shape: shape, context: architecture.context,
+            material, training: training.map(\.region) + others, heldOut: heldOut, shape: shape, context: architecture.context,
             foreground: item.parameters.foreground,
             jitter: item.parameters.jitter,
             orientations: Orientation.slab)
         return (examples, learned)
+    }
+}
+
+extension TrainParticlesStep {
+    /// The key of the radius in a recipe.
+    package static let radiusKey = "\(name).radius"
+
+    /// The classes that a recipe names.
+    ///
+    /// - Throws: ``PipelineError`` where it names none, or one twice.
+    package static func classes(of recipe: Recipe) throws -> [String] {
+        let key = "\(name).classes"
+        return try ClassList.parse(recipe[key]?.text ?? "", key: key)
     }
 }

@@ -5,10 +5,10 @@ import Foundation
 
 /// What happened in a catalog since it was last asked: something was committed, a run goes on.
 ///
-/// What a run has under way is in no file: the catalog knows what was published, and that the process lives. So the fraction of an item
-/// that trains for an hour is not here; its losses are (`v_curve`), as soon as they are logged. The total is known where the command
-/// covers the whole collection: then it is what was published and what a plan finds to do, planned anew every half a minute. For a part of
-/// it (`--where`, `--until`) the total is null.
+/// What a run has under way is in no file: the catalog knows what was published, and that the process lives. So the fraction of an
+/// item that trains for an hour is not here; its losses are (`v_curve`), as soon as they are logged. The total is known where the
+/// command covers the whole collection: then it is what was published and what a plan finds to do, planned anew every half a
+/// minute. For a part of it (`--where`, `--until`) the total is null.
 struct CatalogEvents {
     struct CatalogChange: Encodable, Equatable {
         /// Another one after each commit; it means nothing but that.
@@ -42,8 +42,8 @@ struct CatalogEvents {
         watch = try CatalogWatch(project.catalog)
     }
 
-    /// The events since the last call: of the catalog where something was committed, of a run where one goes on or has just ended. The
-    /// first call always gives the state of the catalog.
+    /// The events since the last call: of the catalog where something was committed, of a run where one goes on or has just ended.
+    /// The first call always gives the state of the catalog.
     mutating func next() throws -> [String] {
         var events: [String] = []
         let version = try watch.version()

@@ -11,7 +11,8 @@ extension ViewerAPI {
             package let count: Int
         }
         package let kind: Kind
-        /// The `n + 1` borders of `n` bins; each bin has its lower border, and the last one the upper one as well. Of numbers alone.
+        /// The `n + 1` borders of `n` bins; each bin has its lower border, and the last one the upper one as well. Of numbers
+        /// alone.
         package var edges: [Double]?
         package var counts: [Int]?
         /// The most frequent texts, at most 30. Of names alone.
@@ -71,7 +72,10 @@ extension ViewerAPI {
         let most = Double.greatestFiniteMagnitude
         let (low, high) = (max(least - margin, -most), min(largest + margin, most))
         let half = high / 2 - low / 2
-        let edges = (0...bins).map { $0 == bins ? high : low + half * (Double($0) / Double(bins)) * 2 }
+        let edges = (0...bins).map { index in
+            let part = Double(index) / Double(bins)
+            return low * (1 - part) + high * part
+        }
         var counts = [Int](repeating: 0, count: bins)
         for value in values {
             let place = half > 0 ? (value / 2 - low / 2) / half * Double(bins) : 0

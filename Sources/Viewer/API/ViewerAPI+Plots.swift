@@ -4,7 +4,7 @@ import CellarKit
 import Figures
 import Rendering
 
-/// The figures of `cellar plot` as SVG.
+/// The figures of `cellar plot` as SVG, and surfaces.
 extension ViewerAPI {
     /// The options of `cellar plot`, by their names there.
     package struct PlotRequest: Sendable {
@@ -64,5 +64,17 @@ extension ViewerAPI {
             throw CatalogError(.notFound, "there is no current training set; `cellar training add NAME` makes one")
         }
         return try TrainingCurvesFigure(of: set, in: project.catalog).sheet.drawing().svg()
+    }
+
+    // MARK: Surfaces
+
+    /// Surfaces and balls of a tomogram as a binary glTF file, as `cellar export mesh` writes it.
+    ///
+    /// - Parameters:
+    ///   - class: nil for all classes.
+    ///   - smoothing: σ in Å; nil for the length of a voxel.
+    /// - Complexity: see ``Project/mesh(of:classes:smoothing:triangles:source:)``; about 24 MB at most.
+    package func mesh(of id: Int64, class name: String?, smoothing: Double?) throws -> [UInt8] {
+        try planning.mesh(of: Self.reference(id), classes: name.map { [$0] } ?? [], smoothing: smoothing).bytes
     }
 }

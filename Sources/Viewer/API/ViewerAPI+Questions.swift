@@ -3,9 +3,8 @@ import Catalog
 import CatalogSchema
 import CellarKit
 import Engine
-import Foundation
 
-/// Questions to the catalog: plan, why, SQL, runs and failures.
+/// Questions to the catalog: plan, why, runs and failures.
 extension ViewerAPI {
     /// A row of the plan: the names are those of `cellar plan --format json`.
     package struct PlanRow: Encodable, Sendable {
@@ -48,7 +47,7 @@ extension ViewerAPI {
 
     /// - Parameter step: only this step and those that it needs; nil for all.
     package func why(_ id: Int64, step: String? = nil) throws -> Why {
-        let explanation = try planning.why("\(CatalogReference.idPrefix)\(id)", step: step)
+        let explanation = try planning.why(Self.reference(id), step: step)
         func group(_ group: Explanation.Group) -> Why.Group {
             Why.Group(
                 step: group.step, scope: group.scope.rawValue, state: group.state.rawValue, reasons: group.reasons,
@@ -58,54 +57,6 @@ extension ViewerAPI {
             tomogram: explanation.tomogram, firstCause: OrNull(explanation.firstCause.map(group)),
             groups: explanation.groups.map(group),
             stepsWithoutTrainingSet: explanation.stepsWithoutTrainingSet)
-    }
-
-    /// What a query gave.
-    package struct QueryAnswer: Encodable, Sendable {
-        package var columns: [String]
-        package var rows: [[JSONCell]]
-        /// Whether there are more rows than these.
-        package var truncated: Bool
-
-        /// As a file of comma-separated values.
-        package var csv: String {
-            func field(_ text: String) -> String {
-                text.contains { ",\"\n\r".contains($0) } ? "\"" + text.replacing("\"", with: "\"\"") + "\"" : text
-            }
-            return ([columns] + rows.map { $0.map(\.value.plainText) }).map { row in
-                row.map(field).joined(separator: ",") + "\n"
-            }.joined()
-        }
-    }
-
-    /// The most rows, and about the most bytes of an answer to a query.
-    static let (queryRowLimit, queryByteLimit) = (10_000, 16 << 20)
-
-    /// Runs one SELECT as `cellar query` does: read-only, over the public views, at most 60 s.
-    ///
-    /// - Parameter limit: the most rows, up to 10,000. An answer ends as well where it has 16 MiB.
-    /// - Throws: ``CatalogError`` where the SQL is wrong or does anything but read.
-    package func query(_ sql: String, limit: Int = 1000) throws -> QueryAnswer {
-        guard (0...Self.queryRowLimit).contains(limit) else {
-            throw ViewerError(.invalid, "limit is \(limit), but must be 0 to \(Self.queryRowLimit)")
-        }
-        struct Enough: Error {}
-        var answer = QueryAnswer(columns: [], rows: [], truncated: false)
-        var bytes = 0
-        do {
-            try QueryConnection(project.catalog, timeLimitInSeconds: Self.querySeconds).run(sql) {
-                answer.columns = $0
-            } row: { row in
-                let cells = row.map(JSONCell.init)
-                bytes += cells.reduce(0) { $0 + $1.byteCount }
-                guard answer.rows.count < limit, bytes <= Self.queryByteLimit else {
-                    answer.truncated = true
-                    throw Enough()
-                }
-                answer.rows.append(cells)
-            }
-        } catch is Enough {}
-        return answer
     }
 
     package struct Runs: Encodable, Sendable { let runs: [JSONRow] }

@@ -96,7 +96,7 @@ extension ViewerAPI {
 
     private func steps(of id: Int64) -> (steps: [TomogramDetail.Step], problem: String?) {
         do {
-            let groups = try planning.why("\(CatalogReference.idPrefix)\(id)").groups
+            let groups = try planning.why(Self.reference(id)).groups
             return (groups.map(Self.step), nil)
         } catch {
             return ([], error.sentence)

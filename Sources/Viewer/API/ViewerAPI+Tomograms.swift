@@ -111,6 +111,8 @@ extension ViewerAPI {
             try connection.run(sql) { row in if let id = row.first?.integer { ids.append(id) } }
         }
         switch column {
+        // It is never NULL, and the database has this order.
+        case .own(let column) where column.name == "id": try read("\(select) ORDER BY id \(direction)")
         case .own(let column):
             let name = "\"\(column.name)\""
             try read("\(select) ORDER BY \(name) IS NULL, \(name) \(direction), id")

@@ -64,17 +64,19 @@ package struct ViewerAPI: Sendable {
         let user: String
         let tomograms: Int
         let slabs: Int
+        /// Of the path `/t/TOKEN/zarr/…`, for other programs.
+        let shareToken: String
     }
 
-    package func session() throws -> Session {
+    package func session(shareToken: String) throws -> Session {
         let summary = try project.catalog.summary()
         let folder = URL(fileURLWithPath: project.directory.path)
         let name = folder.lastPathComponent
-        let user = ProcessInfo.processInfo.userName
         return Session(
             version: version, readOnly: isReadOnly,
             catalog: name == CatalogDirectory.name ? folder.deletingLastPathComponent().lastPathComponent : name,
-            user: user.isEmpty ? "somebody" : user, tomograms: summary.tomograms, slabs: summary.slabs)
+            user: Project.userName, tomograms: summary.tomograms, slabs: summary.slabs,
+            shareToken: shareToken)
     }
 
     package struct Views: Encodable, Sendable {

@@ -2,6 +2,7 @@ package import Basics
 import Catalog
 import CellarKit
 import Engine
+import Volumes
 
 /// The kinds of ``ViewerError``, each with its status of HTTP.
 package enum ViewerErrorCode: String, ErrorCode {
@@ -58,6 +59,7 @@ extension ViewerError {
             case .invalidRecipe, .recipeFile, .unknownModel: 409
             default: 500
             }
+        case let error as VolumeError where error.code == .outOfBounds: 400
         default: 500
         }
     }

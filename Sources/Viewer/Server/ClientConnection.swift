@@ -4,11 +4,10 @@ import Foundation
 
 /// One connection: reads requests one after the other within the limits, has them answered, and writes the answers.
 struct ClientConnection: Sendable {
-    /// How long a connection may be idle, a request may take to arrive, and a client to read a part of an answer.
-    static let (idleLimit, arrivalLimit, writingLimit) = (Duration.seconds(60), Duration.seconds(10), Duration.seconds(20))
     private static let partSize = 256 << 10
 
     let id: Int
+    let limits: ServerLimits
     let socket: AsyncSocket
     let registry: ConnectionRegistry
     let workers: RequestWorkers
@@ -60,7 +59,7 @@ struct ClientConnection: Sendable {
 
     private func readHead(from buffer: inout [UInt8]) async throws -> RequestHead {
         var (searched, hasBegun) = (0, !buffer.isEmpty)
-        registry.set(id, .reading, limit: hasBegun ? Self.arrivalLimit : Self.idleLimit)
+        registry.set(id, .reading, limit: hasBegun ? limits.arrival : limits.idle)
         while true {
             // Empty lines before a request are passed over, as RFC 9112 asks.
             while buffer.starts(with: [13, 10]), searched == 0 { buffer.removeFirst(2) }
@@ -72,7 +71,7 @@ struct ClientConnection: Sendable {
             searched = max(0, buffer.count - RequestHead.end.count + 1)
             buffer += try await socket.read(atMost: 4096)
             // The time runs from the first byte: one that comes now and then does not prolong it.
-            if !hasBegun { registry.set(id, .reading, limit: Self.arrivalLimit) }
+            if !hasBegun { registry.set(id, .reading, limit: limits.arrival) }
             hasBegun = true
         }
     }
@@ -126,7 +125,7 @@ struct ClientConnection: Sendable {
     }
 
     private func write(_ data: Data) async throws {
-        registry.set(id, .working, limit: Self.writingLimit)
+        registry.set(id, .working, limit: limits.reading)
         try await socket.write(data)
     }
 }

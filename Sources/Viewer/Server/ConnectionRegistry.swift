@@ -1,10 +1,28 @@
 import Glibc
 import Synchronization
 
-/// The connections that are open, what each of them does, and until when: so that idle and slow ones bind neither memory nor places.
+/// What clients may take of the server: the time of connections, and their number and memory.
+package struct ServerLimits: Sendable {
+    /// How long a connection may wait between two requests.
+    package var idle = Duration.seconds(60)
+    /// How long a request may take to arrive, from its first byte.
+    package var arrival = Duration.seconds(10)
+    /// How long a client may take to read 256 KiB of an answer.
+    package var reading = Duration.seconds(20)
+    /// How many connections there may be. Beyond, the one that has waited longest for a request makes room; a quarter more may be
+    /// open while others go.
+    package var connections = 256
+    /// The most bytes of answers that wait to be read by their clients.
+    package var outputBytes = 64 << 20
+
+    package init() {}
+}
+
+/// The connections that are open, what each of them does, and until when: so that idle and slow ones bind neither memory nor
+/// places.
 ///
-/// A connection that has to go is shut down (`shutdown(2)`); its task then finds it closed. Descriptors are shut down under the lock, and a
-/// connection leaves before it closes its own, so that never another one of the same number is meant.
+/// A connection that has to go is shut down (`shutdown(2)`); its task then finds it closed. Descriptors are shut down under the
+/// lock, and a connection leaves before it closes its own, so that never another one of the same number is meant.
 final class ConnectionRegistry: Sendable {
     enum Activity: Sendable {
         /// Waits for a request, or for the rest of one.
@@ -12,13 +30,6 @@ final class ConnectionRegistry: Sendable {
         /// Its request is answered.
         case working
     }
-
-    /// How many connections there may be; beyond, the one that has waited longest for a request makes room.
-    static let limit = 256
-    /// How many more there may be while others go.
-    static let margin = 64
-    /// The most bytes of answers that wait to be read by their clients.
-    static let outputLimit = 128 << 20
 
     private struct Entry {
         let descriptor: Int32
@@ -34,7 +45,10 @@ final class ConnectionRegistry: Sendable {
         var output = 0
     }
 
+    private let limits: ServerLimits
     private let state = Mutex(State())
+
+    init(_ limits: ServerLimits) { self.limits = limits }
 
     /// How many connections are open.
     var count: Int { state.withLock { $0.entries.count } }
@@ -44,10 +58,10 @@ final class ConnectionRegistry: Sendable {
     /// - Returns: its number; nil where there is no room: then it has to be closed.
     func admit(_ descriptor: Int32) -> Int? {
         state.withLock { state in
-            guard state.entries.count < Self.limit + Self.margin else { return nil }
-            if state.entries.count >= Self.limit {
+            guard state.entries.count < limits.connections + limits.connections / 4 else { return nil }
+            if state.entries.count >= limits.connections {
                 let waiting = state.entries.filter { $0.value.activity == .reading && !$0.value.isShutDown }
-                guard let oldest = waiting.min(by: { $0.value.since < $1.value.since }) else { return nil }
+                guard let oldest = waiting.min(by: { ($0.value.since, $0.key) < ($1.value.since, $1.key) }) else { return nil }
                 shutdown(oldest.value.descriptor, Int32(SHUT_RDWR))
                 state.entries[oldest.key]?.isShutDown = true
             }
@@ -89,7 +103,7 @@ final class ConnectionRegistry: Sendable {
     func takeOutput(_ bytes: Int) -> Bool {
         state.withLock { state in
             // One answer may be as large as it is.
-            guard state.output == 0 || state.output + bytes <= Self.outputLimit else { return false }
+            guard state.output == 0 || state.output + bytes <= limits.outputBytes else { return false }
             state.output += bytes
             return true
         }

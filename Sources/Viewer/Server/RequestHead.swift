@@ -2,8 +2,8 @@ import Basics
 
 /// The first part of a request of HTTP/1.1, as bytes became it: method, target and header.
 ///
-/// It takes less than the standard allows (RFC 9112): lines end with CR LF, no header is folded, what decides where a request ends or
-/// who asks comes once, and a body comes with its length. So no two programs can read a request differently.
+/// It takes less than the standard allows (RFC 9112): lines end with CR LF, no header is folded, what decides where a request ends
+/// or who asks comes once, and a body comes with its length. So no two programs can read a request differently.
 struct RequestHead: Equatable {
     /// The most bytes of the head, fields of the header, and bytes of a body.
     static let (byteLimit, fieldLimit, bodyLimit) = (32 << 10, 100, 64 << 10)

@@ -4,14 +4,17 @@ import Glibc
 
 /// Who may ask: who has the token, at an address that is this server's, and not at the behest of another site.
 ///
-/// * **Token**: 128 random bits, anew for each server. It comes as a cookie that scripts cannot read and other sites do not cause to be
-///   sent, or as `Authorization: Bearer`.
+/// * **Token**: 128 random bits, anew for each server. It comes as a cookie that scripts cannot read and other sites do not cause
+///   to be sent, or as `Authorization: Bearer`. For OME-Zarr it may stand in the path (`/t/TOKEN/zarr/…`), for programs that take
+///   nothing but an address; so that the token of the page need not be given away for that, another one opens OME-Zarr alone.
 /// * **Host**: a name that this server has. A page of another site whose name was made to point here (DNS rebinding) comes with its
 ///   own name.
 /// * **Origin**: where a browser says which site asks, it is this one.
 package struct ViewerAccess: Sendable {
     /// 32 hexadecimal digits.
     package let token: String
+    /// A token that opens OME-Zarr, and nothing else: what a page hands to other programs.
+    package let shareToken: String
     /// The name or address that was given, and the port.
     package let host: String
     package let port: UInt16
@@ -25,6 +28,7 @@ package struct ViewerAccess: Sendable {
     package init(host: String, port: UInt16, token: String? = nil) {
         (self.host, self.port) = (host.lowercased(), port)
         self.token = token ?? Self.randomToken()
+        shareToken = Self.randomToken()
         var names: Set<String> = ["localhost", "127.0.0.1", "[::1]"]
         names.insert(Self.bracketed(self.host))
         allowsAddresses = !Self.isLoopback(host)
@@ -90,9 +94,14 @@ package struct ViewerAccess: Sendable {
         }
     }
 
-    /// Compares a text with the token in a time that does not say how far they agree.
-    func isToken(_ text: String) -> Bool {
-        let (a, b) = (Array(token.utf8), Array(text.utf8))
+    func isToken(_ text: String) -> Bool { Self.areEqual(token, text) }
+
+    /// Whether a text opens OME-Zarr: the token, or that which is shared.
+    func isShareToken(_ text: String) -> Bool { Self.areEqual(shareToken, text) || isToken(text) }
+
+    /// Compares texts in a time that does not say how far they agree.
+    private static func areEqual(_ first: String, _ second: String) -> Bool {
+        let (a, b) = (Array(first.utf8), Array(second.utf8))
         guard a.count == b.count else { return false }
         return zip(a, b).reduce(UInt8(0)) { $0 | ($1.0 ^ $1.1) } == 0
     }

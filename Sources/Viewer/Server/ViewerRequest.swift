@@ -26,8 +26,8 @@ package struct ViewerRequest: Sendable {
 
     /// Decodes the target.
     ///
-    /// Parts of a path are decoded one by one, once. What is no text, `.` and `..`, a slash or backslash within a part, an empty part but
-    /// the last one, and control characters are refused, however they are written.
+    /// Parts of a path are decoded one by one, once. What is no text, `.` and `..`, a slash or backslash within a part, an empty
+    /// part but the last one, and control characters are refused, however they are written.
     ///
     /// - Throws: ``ViewerError``.
     func place() throws(ViewerError) -> Place {

@@ -1,12 +1,15 @@
 import Basics
+import CellarKit
 import Foundation
 
 /// Which function of ``ViewerAPI`` answers which path, and with which parameters.
 struct ViewerRoutes {
     let api: ViewerAPI
+    let access: ViewerAccess
 
     /// - Parameters:
-    ///   - path: the decoded parts. None of them ever names a file of the disk: what is read is found by ids and names of the catalog.
+    ///   - path: the decoded parts. None of them ever names a file of the disk: what is read is found by ids and names of the
+    ///     catalog.
     /// - Throws: ``ViewerError`` where there is no such path, or the errors of the function.
     func answer(_ request: ViewerRequest, _ path: [String], _ parameters: RequestParameters) throws -> ViewerResponse {
         switch path.first {
@@ -21,7 +24,7 @@ struct ViewerRoutes {
             return try resource(request, Array(path.dropFirst(2)), parameters)
         default:
             try allow("GET", request)
-            guard let file = Pages.file(path.isEmpty ? "index.html" : path.joined(separator: "/")) else { break }
+            guard let file = Pages.file("/" + path.joined(separator: "/")) else { break }
             return ViewerResponse(contentType: file.contentType, headers: [("Cache-Control", "no-cache")], body: file.bytes)
         }
         throw ViewerError(.notFound, "there is no page at this address")
@@ -41,7 +44,7 @@ struct ViewerRoutes {
         if path[0] == "tomograms", path.count > 1 { return try tomogram(path, parameters) }
         guard path.count == 1 else { throw ViewerError(.notFound, "there is no such resource; /api/v1/\(path[0]) has no parts") }
         switch path[0] {
-        case "session": return try .json(api.session())
+        case "session": return try .json(api.session(shareToken: access.shareToken))
         case "columns": return try .json(api.columns())
         case "views": return try .json(api.views())
         case "tomograms": return try .json(api.tomograms(tomogramRequest(parameters)))
@@ -76,18 +79,18 @@ struct ViewerRoutes {
     }
 
     private func query(_ parameters: RequestParameters) throws -> ViewerResponse {
-        let format = parameters.text("format") ?? "json"
-        guard format == "json" || format == "csv" else { throw ViewerError(.invalid, "format must be json or csv") }
-        let limit = try parameters.integer("limit", in: 0...ViewerAPI.queryRowLimit) ?? 1000
-        let answer = try api.query(parameters.requiredText("sql"), limit: limit)
-        guard format == "csv" else { return try .json(answer) }
+        guard let format = ViewerAPI.TextFormat(rawValue: parameters.text("format") ?? "json") else {
+            throw ViewerError(.invalid, "format must be json or csv")
+        }
+        let limit = try parameters.integer("limit", in: 0...ViewerAPI.textRowLimit) ?? 1000
+        let (text, truncated) = try api.query(parameters.requiredText("sql"), as: format, limit: limit)
+        guard format == .csv else { return ViewerResponse(contentType: "application/json", body: text) }
         return ViewerResponse(
             contentType: "text/csv; charset=utf-8",
             headers: [
-                ("Content-Disposition", "attachment; filename=\"query.csv\""),
-                ("X-Cellar-Truncated", answer.truncated ? "1" : "0"),
+                ("Content-Disposition", "attachment; filename=\"query.csv\""), ("X-Cellar-Truncated", truncated ? "1" : "0"),
             ],
-            body: Array(answer.csv.utf8))
+            body: text)
     }
 
     private func plot(_ parameters: RequestParameters) throws -> ViewerResponse {
@@ -100,7 +103,7 @@ struct ViewerRoutes {
         request.condition = parameters.text("where")
         request.isLogarithmic = try parameters.flag("log")
         request.bins = try parameters.integer("bins", in: 1...1000) ?? request.bins
-        request.trainingSet = parameters.text("set")
+        request.trainingSet = parameters.text("training-set")
         return ViewerResponse(contentType: "image/svg+xml", body: Array(try api.plot(request).utf8))
     }
 
@@ -132,7 +135,12 @@ struct ViewerRoutes {
                     isDescending: parameters.flag("descending"), offset: parameters.integer("offset") ?? 0,
                     limit: parameters.integer("limit", in: 0...ViewerAPI.pageLimit) ?? 100))
         case "why": return try .json(api.why(id, step: parameters.text("step")))
-        case "mesh": throw ViewerError(.notImplemented, "surfaces are not there yet")
+        case "mesh":
+            return ViewerResponse(
+                contentType: "model/gltf-binary",
+                body: try api.mesh(
+                    of: id, class: parameters.text("class"), smoothing: parameters.number("smoothing", in: Project.smoothingRange)
+                ))
         default: throw ViewerError(.notFound, "a tomogram has no part \(path[2].prefix(40))")
         }
     }
@@ -170,7 +178,15 @@ struct ViewerRoutes {
         case ("slabs", 2):
             try allow("DELETE", request)
             return try .json(api.removeSlab(Self.id(path[1])))
-        case ("curation", _): throw ViewerError(.notImplemented, "verdicts on particles are not there yet")
+        case ("curation", 1):
+            try allow("POST", request)
+            return try .json(api.add(Self.decoded(ViewerAPI.NewVerdict.self, request)))
+        case ("curation", 2) where path[1] == "accept":
+            try allow("POST", request)
+            return try .json(api.accept(Self.decoded(ViewerAPI.NewAcceptance.self, request)))
+        case ("curation", 2):
+            try allow("DELETE", request)
+            return try .json(api.removeVerdict(Self.id(path[1])))
         default: throw ViewerError(.notFound, "there is no such resource")
         }
     }

@@ -19,15 +19,17 @@ package final class ViewerServer: Sendable {
     private let service: ViewerService
     private let listener: ListeningSocket
     private let pool: SocketPool<ePoll> = .ePoll()
-    private let registry = ConnectionRegistry()
+    private let limits: ServerLimits
+    private let registry: ConnectionRegistry
     private let workers = RequestWorkers()
     private let hub: EventHub
     private let task = Mutex<Task<Void, Never>?>(nil)
     private let end = DispatchSemaphore(value: 0)
     private let isStopping = Mutex(false)
 
-    package init(_ service: ViewerService, on listener: ListeningSocket) {
-        (self.service, self.listener) = (service, listener)
+    package init(_ service: ViewerService, on listener: ListeningSocket, limits: ServerLimits = ServerLimits()) {
+        (self.service, self.listener, self.limits) = (service, listener, limits)
+        registry = ConnectionRegistry(limits)
         hub = EventHub(service.api.project)
     }
 
@@ -96,14 +98,12 @@ package final class ViewerServer: Sendable {
                 do {
                     let socket = try await listening.accept()
                     Self.prepare(socket.socket.file.rawValue)
-                    guard let id = registry.admit(socket.socket.file.rawValue) else {
+                    guard let id = await admit(socket) else {
                         try? socket.close()
-                        // Others are going: a moment later there is room.
-                        try? await Task.sleep(for: .milliseconds(5))
                         continue
                     }
                     let connection = ClientConnection(
-                        id: id, socket: socket, registry: registry, workers: workers, hub: hub, service: service)
+                        id: id, limits: limits, socket: socket, registry: registry, workers: workers, hub: hub, service: service)
                     group.addTask { [registry] in
                         await connection.serve()
                         registry.leave(id)
@@ -117,6 +117,17 @@ package final class ViewerServer: Sendable {
             }
             group.cancelAll()
         }
+    }
+
+    /// Takes a connection in, as soon as there is room: others wait in the queue of the system meanwhile.
+    ///
+    /// - Returns: nil where all are busy for a second.
+    private func admit(_ socket: AsyncSocket) async -> Int? {
+        for _ in 0..<200 {
+            if let id = registry.admit(socket.socket.file.rawValue) { return id }
+            guard (try? await Task.sleep(for: .milliseconds(5))) != nil else { return nil }
+        }
+        return nil
     }
 
     private static func prepare(_ descriptor: Int32) {

@@ -77,7 +77,7 @@ package final class ViewerService: Sendable {
         var path = place.path
         var hasToken = access.isAuthorized(request)
         if path.count > 1, path[0] == "t" {
-            hasToken = access.isToken(path[1])
+            hasToken = access.isShareToken(path[1])
             path.removeFirst(2)
             guard path.first == "zarr" || !hasToken else { throw ViewerError(.notFound, "under /t/TOKEN there is only /zarr") }
         }
@@ -94,7 +94,7 @@ package final class ViewerService: Sendable {
                 body: Array("To see this collection, \(sentence).\n".utf8))
         }
         if request.method == "POST" || request.method == "DELETE" { try checkWriting(request) }
-        return try ViewerRoutes(api: api).answer(request, path, RequestParameters(values: place.parameters))
+        return try ViewerRoutes(api: api, access: access).answer(request, path, RequestParameters(values: place.parameters))
     }
 
     private func preflight(isShared: Bool) -> ViewerResponse {

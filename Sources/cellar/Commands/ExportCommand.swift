@@ -12,6 +12,7 @@ struct ExportCommand: ParsableCommand {
             cellar export points TS_0008 --output particles.star       RELION 5; .csv, .json (copick), .ndjson (portal)
             cellar export map TS_0008 --output map.mrc                 the feature map
             cellar export map TS_0008 --step segment --class ribosome --output ribosome.mrc
+            cellar export mesh TS_0008 --class membrane --output m.glb surfaces in Å, for ChimeraX, Blender
             cellar export tomogram TS_0008 --output TS_0008.zarr       the tomogram itself
             cellar export network first --step train-membrane --output membrane.safetensors
             cellar export copick config.json --dataset chlamy          picks and segmentations, into a copick project
@@ -24,7 +25,9 @@ struct ExportCommand: ParsableCommand {
             Written are the results that stand, by the voxel size with which they were computed. It is printed which run gave them, \
             and whether they are stale. A file that is there is replaced with --force only; of folders, only a zarr image.
             """,
-        subcommands: [Labels.self, Points.self, Map.self, Tomogram.self, Network.self, Copick.self])
+        subcommands: [
+            Labels.self, Points.self, Map.self, Mesh.self, Tomogram.self, Network.self, Copick.self,
+        ])
 
     struct Labels: ParsableCommand {
         static let configuration = CommandConfiguration(
@@ -122,8 +125,11 @@ struct ExportCommand: ParsableCommand {
     struct Points: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract:
-                "Write the centres of particles: STAR (RELION 5), CSV, copick's JSON, or the CryoET Data Portal's ndjson, by the file's extension."
-        )
+                "Write the centres of particles: STAR (RELION 5), CSV, copick's JSON, or the CryoET Data Portal's ndjson, by the file's extension.",
+            discussion: """
+                Left out is what people rejected, and written what they added, with a confidence of 1 (`cellar curate`). What they \
+                accepted is written whatever its confidence.
+                """)
 
         @Option(help: "Whose particles: those of the step pick, where it has a result, and else pseudo-labels.")
         var step: ExportedPoints?
@@ -143,13 +149,16 @@ struct ExportCommand: ParsableCommand {
             transform: ExportCommand.convention)
         var convention: CoordinateConvention?
 
+        @Flag(help: "Write particles as they were found: also those that people rejected, and none that they added.")
+        var uncurated = false
+
         @OptionGroup var target: ExportTarget
 
         func run() throws {
             try target.write { project, file in
                 try project.exportPoints(
                     of: target.target, from: step, class: className,
-                    leastConfidence: leastConfidence?.value, convention: convention, to: file)
+                    leastConfidence: leastConfidence?.value, isCurated: !uncurated, convention: convention, to: file)
             }
         }
     }
@@ -214,6 +223,9 @@ struct ExportCommand: ParsableCommand {
                 "Write a configuration with the objects that this one lacks to a new file.", valueName: "new.json"))
         var addObjects: String?
 
+        @Flag(help: "Write particles as they were found: also those that people rejected, and none that they added.")
+        var uncurated = false
+
         @OptionGroup var writingOptions: WritingOptions
         @OptionGroup var catalogOptions: CatalogOptions
 
@@ -233,7 +245,7 @@ struct ExportCommand: ParsableCommand {
             }
             var export = CopickExport(configuration: config)
             export.session = CopickSession(userID: user, sessionID: session)
-            (export.sources, export.extendedConfiguration) = (step, addObjects)
+            (export.sources, export.extendedConfiguration, export.isCurated) = (step, addObjects, !uncurated)
             let line = StageLine("writing")
             let report = try project.exportCopick(
                 of: names, export, to: writingOptions.files(at: config, knownTo: project.directory)

@@ -8,7 +8,7 @@ struct ListCommand: ParsableCommand {
 
     /// What can be listed.
     enum Subject: String, CaseIterable, ExpressibleByArgument {
-        case datasets, tomograms, slabs, annotations, models, artifacts, steps, failures, runs
+        case datasets, tomograms, slabs, annotations, curation, models, artifacts, steps, failures, runs
 
         var view: String {
             switch self {
@@ -16,6 +16,7 @@ struct ListCommand: ParsableCommand {
             case .tomograms: "v_tomogram"
             case .slabs: "v_slab"
             case .annotations: "v_annotation"
+            case .curation: "v_curation"
             case .models: "v_model"
             case .artifacts: "v_artifact"
             case .steps: "v_step"
@@ -32,6 +33,7 @@ struct ListCommand: ParsableCommand {
                 "id, dataset, name, size_x, size_y, size_z, voxel_size, voxel_size_source, density_mean, density_std, slabs, annotations"
             case .slabs: "id, dataset, tomogram, z_first, z_end, slices"
             case .annotations: "id, dataset, tomogram, kind, classes, points, path"
+            case .curation: "id, dataset, tomogram, class, x, y, z, verdict, score, author, curated_at, counts"
             case .models: "id, name, kind, substr(digest, 1, 12) AS digest, licence, provenance, path"
             case .artifacts: "id, substr(digest, 1, 12) AS digest, kind, bytes, evictable, state, uses"
             case .steps: "step, dataset, tomogram, z_first, z_end, run_id, seconds, started_at"
@@ -41,7 +43,7 @@ struct ListCommand: ParsableCommand {
         }
     }
 
-    @Argument(help: "datasets, tomograms, slabs, annotations, models, artifacts, steps, failures, or runs.")
+    @Argument(help: "datasets, tomograms, slabs, annotations, curation, models, artifacts, steps, failures, or runs.")
     var subject: Subject
 
     @Option(name: .customLong("where"), help: ArgumentHelp("An SQL expression over the columns of the view.", valueName: "sql"))
