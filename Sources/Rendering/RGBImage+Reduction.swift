@@ -1,5 +1,6 @@
 extension RGBImage {
-    /// The picture reduced by the least whole factor with which no side is longer than a limit; each pixel is the mean of those that it stands for.
+    /// The picture reduced by the least whole factor with which no side is longer than a limit; each pixel is the mean of those
+    /// that it stands for.
     ///
     /// - Parameter side: in pixels, at least 1.
     /// - Complexity: one pass over the pixels.

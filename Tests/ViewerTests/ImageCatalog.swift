@@ -12,7 +12,8 @@ import Volumes
 
 @testable import Viewer
 
-/// A catalog of one tomogram, `t` of the dataset `d`: 20 slices of 70 × 130 voxels of 10 Å, with the slabs 4..<8 and 6..<10. It has no results.
+/// A catalog of one tomogram, `t` of the dataset `d`: 20 slices of 70 × 130 voxels of 10 Å, with the slabs 4..<8 and 6..<10. It has
+/// no results.
 struct ImageCatalog {
     static let shape = (z: 20, y: 70, x: 130)
 

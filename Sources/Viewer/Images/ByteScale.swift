@@ -1,5 +1,5 @@
-/// The straight line that makes bytes of densities: the lower end of a range becomes 0, the upper end 255; what lies outside is cut off, and NaN
-/// is 0.
+/// The straight line that makes bytes of densities: the lower end of a range becomes 0, the upper end 255; what lies outside is cut
+/// off, and NaN is 0.
 struct ByteScale: Sendable, Equatable {
     let range: ClosedRange<Float>
     private let factor: Float

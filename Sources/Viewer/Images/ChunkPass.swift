@@ -1,11 +1,11 @@
 import Basics
 import Volumes
 
-/// One pass over slices of a volume that makes all chunks of a layer of a resolution, and those of higher resolutions above them, as far as
-/// they fit a limit.
+/// One pass over slices of a volume that makes all chunks of a layer of a resolution, and those of higher resolutions above them,
+/// as far as they fit a limit.
 ///
-/// Slices are halved pair by pair, so that of each resolution only two slices and one layer of chunks are in memory. Where even the one layer is
-/// larger than the limit, the pass makes a band of its rows.
+/// Slices are halved pair by pair, so that of each resolution only two slices and one layer of chunks are in memory. Where even the
+/// one layer is larger than the limit, the pass makes a band of its rows.
 struct ChunkPass {
     private let image: ServedImage
     /// The lowest resolution that is made.

@@ -9,8 +9,8 @@ import Volumes
 
 /// Finds the layers of a tomogram: results that stand and can be drawn, and annotations.
 ///
-/// Finding them costs queries, and opens those small parts of artifacts that say how many classes there are. A layer whose result is of another
-/// size than the tomogram's file is left out.
+/// Finding them costs queries, and opens those small parts of artifacts that say how many classes there are. A layer whose result
+/// is of another size than the tomogram's file is left out.
 struct LayerFinder {
     let project: Project
     let tomogram: OpenTomogram
@@ -46,8 +46,8 @@ struct LayerFinder {
     private var shape: VolumeShape { tomogram.volume.shape }
     private var all: [Range<Int>] { [0..<shape.z] }
 
-    /// All layers of some families, what is drawn first before what is drawn over it. Where an artifact cannot be opened, its layers are left
-    /// out.
+    /// All layers of some families, what is drawn first before what is drawn over it. Where an artifact cannot be opened, its
+    /// layers are left out.
     func layers(of families: [Family] = Family.allCases) throws -> [FoundLayer] {
         try families.flatMap { family -> [FoundLayer] in
             do {
@@ -60,7 +60,8 @@ struct LayerFinder {
         }
     }
 
-    /// - Throws: ``CatalogError`` where there is no such layer; ``BlobError`` or ``PipelineError`` where its artifact cannot be opened.
+    /// - Throws: ``CatalogError`` where there is no such layer; ``BlobError`` or ``PipelineError`` where its artifact cannot be
+    ///   opened.
     func layer(_ id: String, among families: [Family] = Family.allCases) throws -> FoundLayer {
         let word = id.prefix { $0 != "." }
         guard let family = Family(rawValue: String(word)), families.contains(family),
@@ -78,9 +79,7 @@ struct LayerFinder {
         case .preparedSlice:
             try slices(PrepareStep.self, \.slice, family, "prepared slice", alpha: 1, isMap: true) { try $0.image() }
         case .featureMap:
-            try slices(FeatureMapStep.self, \.map, family, "feature map", isMap: true, range: { $0.scale() ?? 0...1 }) {
-                try $0.image()
-            }
+            try slices(FeatureMapStep.self, \.map, family, "feature map", isMap: true, range: Self.range(of:)) { try $0.image() }
         case .consistentMap: try consistentMaps(family)
         case .eigenvector: try eigenvectors(family)
         case .foreground:
@@ -98,6 +97,9 @@ struct LayerFinder {
         case .annotation: try LayerPoints(project, tomogram).annotations(family, wanted: wanted)
         }
     }
+
+    /// Maps are 0 to 1, unless they are densities whose slab is scaled together.
+    @Sendable private static func range(of map: FeatureMap) -> ClosedRange<Float> { map.scale() ?? 0...1 }
 
     /// The classes of `split` and of pseudo-labels.
     private static let parts = PseudoLabels.classes + ["neither"]

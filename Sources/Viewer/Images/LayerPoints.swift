@@ -18,13 +18,15 @@ struct LayerPoints {
 
     // MARK: Particles
 
-    /// The particles of the picker, or those of pseudo-labels, and what people say of them. Where nothing was picked, those that people added.
+    /// The particles of the picker, or those of pseudo-labels, and what people say of them. Where nothing was picked, those that
+    /// people added.
     func particles(_ family: LayerFinder.Family) throws -> [FoundLayer] {
         let isPicks = family == .particles
         let step = isPicks ? PickStep.name : PseudoLabelsStep.name
         var classes: Set<String> = []
         try project.query(
-            "SELECT DISTINCT class FROM v_object WHERE tomogram_id = \(tomogram.id) AND step = \(step.sqlLiteral) AND radius IS NOT NULL"
+            "SELECT DISTINCT class FROM v_object WHERE tomogram_id = \(tomogram.id) AND step = \(step.sqlLiteral) "
+                + "AND radius IS NOT NULL"
         ) { row in
             if case .text(let name)? = row.first { classes.insert(name) }
         }
@@ -42,7 +44,8 @@ struct LayerPoints {
         return [FoundLayer(layer: layer, content: .points({ try LayerPoints(project, tomogram).particles(from: source) }))]
     }
 
-    /// The particles of a step in voxels of the size by which they were computed, with the verdicts on them, also what was rejected.
+    /// The particles of a step in voxels of the size by which they were computed, with the verdicts on them, also what was
+    /// rejected.
     private func particles(from source: ExportedPoints) throws -> [ViewerPoint] {
         let catalog = project.catalog
         let scope = source == .picks ? tomogram.id : try catalog.collection.slabs(ofTomogram: tomogram.id).first?.id

@@ -4,8 +4,8 @@ import Volumes
 
 /// Reads planes of a volume across any axis, several at a time where one costs as much as its neighbours.
 ///
-/// A plane of constant z is a part of the file that lies together. One of constant y has a row in each slice, and one of constant x a voxel in each
-/// row: they are read in blocks of planes, through a buffer of some megabytes.
+/// A plane of constant z is a part of the file that lies together. One of constant y has a row in each slice, and one of constant x
+/// a voxel in each row: they are read in blocks of planes, through a buffer of some megabytes.
 struct PlaneReader {
     let volume: any Volume
     /// For messages.
@@ -71,7 +71,8 @@ struct PlaneReader {
     ///
     /// - Parameter sink: makes what takes the rows of a plane.
     /// - Throws: ``VolumeError`` where the volume cannot be read.
-    /// - Complexity: reads every chunk that the block touches once, through a buffer of 2²¹ voxels, or of the chunks of one slice of chunks.
+    /// - Complexity: reads every chunk that the block touches once, through a buffer of 2²¹ voxels, or of the chunks of one slice
+    ///   of chunks.
     func planes<Sink: PlaneSink>(
         _ axis: SliceAxis, _ block: Range<Int>, level: Int, _ sink: (PlaneBinning) -> Sink
     ) throws -> [SliceBytes] {

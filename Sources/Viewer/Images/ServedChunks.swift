@@ -5,9 +5,9 @@ import Volumes
 /// The chunks of served images: made when they are asked for, and kept within a bound.
 ///
 /// - Chunks of the two highest resolutions are read alone, in some milliseconds.
-/// - Chunks of lower resolutions, and all of a volume that can be read only in whole slices, come from a pass over the slices that they cover
-///   (``ChunkPass``), one pass at a time, whose other chunks are kept as well. The first chunk of the lowest resolution takes one pass over
-///   the volume; then those of the resolutions between are there.
+/// - Chunks of lower resolutions, and all of a volume that can be read only in whole slices, come from a pass over the slices that
+///   they cover (``ChunkPass``), one pass at a time, whose other chunks are kept as well. The first chunk of the lowest resolution
+///   takes one pass over the volume; then those of the resolutions between are there.
 final class ServedChunks: Sendable {
     private struct Key: Hashable {
         let image: String

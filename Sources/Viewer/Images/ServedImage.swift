@@ -8,7 +8,8 @@ struct ServedImage: Sendable {
     let volume: any Volume
     let metadata: NewImage
     let halving: VoxelHalving
-    /// The type of the voxels that are served: the volume's own, but float32 for float16 and float64, which not every program reads.
+    /// The type of the voxels that are served: the volume's own, but float32 for float16 and float64, which not every program
+    /// reads.
     let scalarType: ScalarType
 
     /// Voxels along a side of a chunk.

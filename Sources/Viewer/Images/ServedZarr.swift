@@ -6,10 +6,10 @@ import Volumes
 
 /// Tomograms as OME-Zarr 0.4 (zarr version 2), computed while they are read.
 ///
-/// `DATASET/NAME.zarr` has the voxels of the file in its own type (float16 and float64 as float32), in chunks of 64³ that are not compressed, with
-/// the key `LEVEL/z/y/x`; chunks at the far edges are whole, 0 beyond the volume. Lower resolutions are means of 2 × 2 × 2 voxels, until one
-/// fits a chunk. `labels/` has the segmentation, pseudo-labels (0 where no slab is) and label annotations, as bytes; their lower resolutions
-/// are the greatest of 2 × 2 × 2 labels.
+/// `DATASET/NAME.zarr` has the voxels of the file in its own type (float16 and float64 as float32), in chunks of 64³ that are not
+/// compressed, with the key `LEVEL/z/y/x`; chunks at the far edges are whole, 0 beyond the volume. Lower resolutions are means of 2
+/// × 2 × 2 voxels, until one fits a chunk. `labels/` has the segmentation, pseudo-labels (0 where no slab is) and label
+/// annotations, as bytes; their lower resolutions are the greatest of 2 × 2 × 2 labels.
 ///
 /// Source: the OME-Zarr specification, version 0.4; the zarr storage specification, version 2.
 package final class ServedZarr: Sendable {
@@ -34,8 +34,8 @@ package final class ServedZarr: Sendable {
 
     /// A file of a store.
     ///
-    /// - Parameter path: its parts: the dataset, the name of the tomogram with `.zarr`, and the key in the store. They name rows of the
-    ///   catalog, and never a file on the disk.
+    /// - Parameter path: its parts: the dataset, the name of the tomogram with `.zarr`, and the key in the store. They name rows of
+    ///   the catalog, and never a file on the disk.
     /// - Returns: nil where there is no such file.
     /// - Throws: ``VolumeError`` or ``BlobError`` where voxels cannot be read, ``CatalogError`` where the catalog cannot be read.
     /// - Complexity: see ``ServedChunks``.

@@ -6,8 +6,9 @@ import Volumes
 
 /// Slices, layers, points and thumbnails of the tomograms of a catalog.
 ///
-/// Any number of threads may use it; a call blocks its thread while a file is read. What was made is kept, the longest unused giving way, up to
-/// a number of bytes; while slices are made, a call needs some megabytes more, and one call at a time 24 MiB more.
+/// Any number of threads may use it; a call blocks its thread while a file is read. What was made is kept, the longest unused
+/// giving way, up to a number of bytes; while slices are made, a call needs some megabytes more, and one call at a time 24 MiB
+/// more.
 package final class TomogramImages: Sendable {
     let project: Project
     private let tomograms: OpenTomograms
@@ -37,16 +38,17 @@ package final class TomogramImages: Sendable {
 
     // MARK: Densities
 
-    /// A slice of a tomogram: densities as bytes, from the percentile 0.1 of the tomogram, which becomes 0, to 99.9, which becomes 255.
+    /// A slice of a tomogram: densities as bytes, from the percentile 0.1 of the tomogram, which becomes 0, to 99.9, which becomes
+    /// 255.
     ///
     /// - Parameters:
     ///   - tomogram: its id.
     ///   - index: of the slice along the axis, from 0.
     ///   - level: pixels have 2^level voxels along a side, whose mean they are: 0 to 8.
-    /// - Throws: ``CatalogError``: `.notFound` where there is no such tomogram, `.invalid` where there is no such slice or level; ``VolumeError``
-    ///   where the file cannot be read.
-    /// - Complexity: along z one slice is read; along y some rows of each slice, and along x 64 columns of each row, which gives their
-    ///   neighbours, too.
+    /// - Throws: ``CatalogError``: `.notFound` where there is no such tomogram, `.invalid` where there is no such slice or level;
+    ///   ``VolumeError`` where the file cannot be read.
+    /// - Complexity: along z one slice is read; along y some rows of each slice, and along x 64 columns of each row, which gives
+    ///   their neighbours, too.
     package func slice(of tomogram: Int64, axis: SliceAxis, index: Int, level: Int) throws -> SliceBytes {
         let tomogram = try tomograms.tomogram(tomogram)
         let reader = PlaneReader(volume: tomogram.volume, name: tomogram.record.name)
@@ -102,8 +104,8 @@ package final class TomogramImages: Sendable {
     /// - Parameters:
     ///   - layer: its id.
     ///   - level: pixels have 2^level voxels along a side: their mean, or of labels the greatest.
-    /// - Throws: ``CatalogError``: `.notFound` where there is no such tomogram or layer, `.invalid` where there is no such slice or level, or the
-    ///   layer has points; others where its artifact or file cannot be read.
+    /// - Throws: ``CatalogError``: `.notFound` where there is no such tomogram or layer, `.invalid` where there is no such slice or
+    ///   level, or the layer has points; others where its artifact or file cannot be read.
     /// - Complexity: along z one slice is read; along others the whole layer, for several slices.
     package func slice(of layer: String, tomogram: Int64, axis: SliceAxis, index: Int, level: Int) throws -> SliceBytes {
         let tomogram = try tomograms.tomogram(tomogram)
@@ -128,8 +130,8 @@ package final class TomogramImages: Sendable {
 
     /// The points of a layer.
     ///
-    /// - Throws: ``CatalogError``: `.notFound` where there is no such tomogram or layer, `.invalid` where the layer has no points, or the
-    ///   tomogram no voxel size.
+    /// - Throws: ``CatalogError``: `.notFound` where there is no such tomogram or layer, `.invalid` where the layer has no points,
+    ///   or the tomogram no voxel size.
     package func points(of layer: String, tomogram: Int64) throws -> [ViewerPoint] {
         let found = try finder(tomograms.tomogram(tomogram)).layer(layer)
         guard case .points(let points) = found.content else {

@@ -4,8 +4,8 @@ import Foundation
 
 /// Answers a program that asks by the Model Context Protocol: an assistant that looks at a catalog.
 ///
-/// A message is a line of JSON (JSON-RPC 2.0). The tools only read; see ``MCPTool``. Messages are answered one after the other, and what fails is
-/// an error of the protocol, or a result that says that it is one, in one sentence.
+/// A message is a line of JSON (JSON-RPC 2.0). The tools only read; see ``MCPTool``. Messages are answered one after the other, and
+/// what fails is an error of the protocol, or a result that says that it is one, in one sentence.
 ///
 /// Source: the Model Context Protocol, versions 2024-11-05 and 2025-06-18.
 package struct MCPServer: Sendable {

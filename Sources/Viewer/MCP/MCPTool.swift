@@ -23,11 +23,11 @@ enum MCPTool: String, CaseIterable, Sendable {
     private var summary: String {
         switch self {
         case .query:
-            "Run one SELECT (SQLite) over the public views of the catalog, such as v_tomogram, v_object, v_metric, v_step and v_run. "
+            "Run one SELECT (SQLite) over the public views of the catalog, such as v_tomogram, v_object, v_metric and v_run. "
                 + "Answers with columns and rows as JSON. It is stopped after 60 s; nothing can be changed."
         case .describeViews:
-            "Say which views a query can read. Without a view: the name, the meaning and the columns of each. With one: type, unit and "
-                + "meaning of its columns."
+            "Say which views a query can read. Without a view: the name, the meaning and the columns of each. With one: type, "
+                + "unit and meaning of its columns."
         case .plan:
             "Say what a run would compute, step by step: how many items are fresh, stale or waiting, and how long they would take."
         case .why: "Say why steps of a tomogram would run again, or would not, with the old and the new value of what changed."
@@ -134,7 +134,9 @@ enum MCPTool: String, CaseIterable, Sendable {
                 .notFound, "there is no view \(name.prefix(80)); the views are \(views.map(\.name).joined(separator: ", "))")
         }
         let columns = view.columns.map { column in
-            "\(column.name) (\(column.type)\(column.unit.map { ", \($0)" } ?? ""))\(column.meaning.isEmpty ? "" : ": \(column.meaning)")"
+            let unit = column.unit.map { ", \($0)" } ?? ""
+            let meaning = column.meaning.isEmpty ? "" : ": \(column.meaning)"
+            return "\(column.name) (\(column.type)\(unit))\(meaning)"
         }
         return ([view.about] + columns).joined(separator: "\n")
     }

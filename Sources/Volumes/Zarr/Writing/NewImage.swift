@@ -20,8 +20,8 @@ package struct NewImage: Sendable {
     /// The names of the values of labels.
     private let classes: [(value: Int, name: String)]
 
-    /// The number of resolutions: as many as the CryoET Data Portal stores of every volume, also of one that fits a chunk, so that a
-    /// program that asks for the third one finds it.
+    /// The number of resolutions: as many as the CryoET Data Portal stores of every volume, also of one that fits a chunk, so that
+    /// a program that asks for the third one finds it.
     private static let levelCount = 3
 
     /// - Parameters:
@@ -46,7 +46,8 @@ package struct NewImage: Sendable {
         self.levels = levels
     }
 
-    /// An image that is computed while it is read: resolutions until one fits a chunk, and whole chunks of the same length along all axes.
+    /// An image that is computed while it is read: resolutions until one fits a chunk, and whole chunks of the same length along
+    /// all axes.
     ///
     /// - Parameters:
     ///   - halving: how lower resolutions are made; ``VoxelHalving/maximum`` also says that the voxels are labels.
@@ -98,7 +99,8 @@ package struct NewImage: Sendable {
         }
     }
 
-    /// The metadata file with a key, as `.zattrs` or `0/.zarray`, of an image whose chunks are not compressed; nil where there is none.
+    /// The metadata file with a key, as `.zattrs` or `0/.zarray`, of an image whose chunks are not compressed; nil where there is
+    /// none.
     package func file(_ key: String, scalarType: ScalarType) throws(VolumeError) -> [UInt8]? {
         try files(scalarType: scalarType, compressor: nil).first { $0.key == key }?.bytes
     }

@@ -4,7 +4,8 @@
 package enum VoxelHalving: String, Sendable {
     /// Their mean, for densities; of integers the nearest integer, halves upwards.
     case mean
-    /// The greatest of them, for labels, which have no mean: thin structures stay, and a class of a higher number covers one of a lower one.
+    /// The greatest of them, for labels, which have no mean: thin structures stay, and a class of a higher number covers one of a
+    /// lower one.
     case maximum
 
     /// Where the result goes: an array of slices of rows, in which it may be a part.
