@@ -103,8 +103,8 @@ package struct MCPServer: Sendable {
             "capabilities": ["tools": ["listChanged": false]],
             "serverInfo": ["name": "cellar", "title": "Cellar", "version": .string(api.version)],
             "instructions": """
-            A catalog of cryo-electron tomograms, and of what was found in them. Ask it in SQL over its views; describe_views says what \
-            they have. Nothing can be changed by these tools.
+            A catalog of cryo-electron tomograms, and of what was found in them. Ask it in SQL over its views; \
+            describe_views says what they have. Nothing can be changed by these tools.
             """,
         ]
     }
