@@ -12,6 +12,8 @@ let settings: [SwiftSetting] =
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
+// Its sockets alone: why not its server stands in Sources/Viewer/README.md.
+let sockets = Target.Dependency.product(name: "FlyingSocks", package: "FlyingFox")
 let arguments = Target.Dependency.product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
@@ -26,6 +28,7 @@ let package = Package(
         .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", exact: "1.8.2"),
         .package(url: "https://github.com/jpsim/Yams", exact: "6.2.2"),
+        .package(url: "https://github.com/swhitty/FlyingFox", exact: "0.27.1"),
     ],
     targets: [
         // Floor 0: the system's libraries.
@@ -59,8 +62,9 @@ let package = Package(
         // Floor 2: what stands on files alone.
         .target(
             name: "CatalogSchema", dependencies: ["Basics", "Volumes", grdb], path: "Schema",
-            exclude: ["schema.sql", "views.md", "blobs.md"],
+            exclude: ["schema.sql", "blobs.md"],
             resources: [
+                .embedInCode("views.md"),
                 .embedInCode("Views/collection.sql"), .embedInCode("Views/results.sql"), .embedInCode("Views/runs.sql"),
                 .embedInCode("Views/metrics.sql"), .embedInCode("Views/objects.sql"), .embedInCode("Views/training.sql"),
                 .embedInCode("Views/evaluation.sql"),
@@ -129,12 +133,31 @@ let package = Package(
             ],
             exclude: ["README.md"], swiftSettings: settings),
 
-        // Floor 8: the program for people.
+        // Floor 8: what a browser and other programs see of a catalog.
+        .target(
+            name: "Viewer",
+            dependencies: [
+                "Basics", "BlobStore", "Catalog", "CatalogSchema", "CellarKit", "Engine", "Figures", "ImageProcessing",
+                "Pipeline", "Rendering", "Volumes", sockets,
+            ],
+            exclude: ["README.md", "Pages/README.md"],
+            resources: [
+                .embedInCode("Pages/api.js"), .embedInCode("Pages/app.css"), .embedInCode("Pages/app.js"),
+                .embedInCode("Pages/collection.js"), .embedInCode("Pages/details.js"), .embedInCode("Pages/dom.js"),
+                .embedInCode("Pages/facets.js"), .embedInCode("Pages/filters.js"), .embedInCode("Pages/glb.js"),
+                .embedInCode("Pages/index.html"), .embedInCode("Pages/layers.js"), .embedInCode("Pages/numbers.js"),
+                .embedInCode("Pages/palette.js"), .embedInCode("Pages/particles.js"), .embedInCode("Pages/runs.js"),
+                .embedInCode("Pages/slices.js"), .embedInCode("Pages/solid.js"), .embedInCode("Pages/sql.js"),
+                .embedInCode("Pages/table.js"), .embedInCode("Pages/tomogram.js"), .embedInCode("Pages/view.js"),
+                .embedInCode("Pages/zstrip.js"),
+            ], swiftSettings: settings),
+
+        // Floor 9: the program for people.
         .executableTarget(
             name: "cellar",
             dependencies: [
                 "Basics", "CellarKit", "Catalog", "CatalogSchema", "Engine", "Pipeline", "BlobStore", "BuiltinModels",
-                "Simulation", "Tensors", "Volumes", "Checkpoints", arguments,
+                "Simulation", "Tensors", "Volumes", "Viewer", "Checkpoints", arguments,
             ],
             exclude: ["REFERENCE.md"], swiftSettings: settings),
 
@@ -232,6 +255,12 @@ let package = Package(
             dependencies: [
                 "Basics", "BlobStore", "Catalog", "CatalogSchema", "Engine", "Figures", "ImageProcessing", "Pipeline",
                 "Rendering", "Volumes", "TestSupport",
+            ], swiftSettings: settings),
+        .testTarget(
+            name: "ViewerTests",
+            dependencies: [
+                "Basics", "BlobStore", "Catalog", "CatalogSchema", "CellarKit", "Engine", "ImageProcessing", "Pipeline",
+                "Rendering", "Viewer", "Volumes", "cellar", "TestSupport",
             ], swiftSettings: settings),
         .testTarget(
             name: "CellarKitTests",

@@ -31,7 +31,7 @@ struct CellarCommand: ParsableCommand {
                 name: "Questions",
                 subcommands: [
                     ListCommand.self, QueryCommand.self, StatsCommand.self, PlotCommand.self, ShowCommand.self,
-                    ReportCommand.self, ExportCommand.self,
+                    ReportCommand.self, ExportCommand.self, ServeCommand.self, MCPCommand.self,
                 ]),
             CommandGroup(
                 name: "Care",

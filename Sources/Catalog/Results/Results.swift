@@ -23,6 +23,13 @@ extension Catalog {
         package var inputs: [String: (digest: Digest, value: String?)]
     }
 
+    /// An output of a step on a slice.
+    public struct SliceArtifact: Sendable, Hashable {
+        /// The slice, from 0.
+        public var z: Int
+        public var digest: Digest
+    }
+
     /// An output of a step on a slab.
     public struct SlabArtifact: Sendable, Hashable {
         /// The slices of the slab.
@@ -102,6 +109,23 @@ extension Catalog.Results {
                 let (first, end): (Int, Int) = (row[0], row[1])
                 return Catalog.SlabArtifact(z: first..<end, digest: row[2])
             }
+        }
+    }
+
+    /// The artifacts that stand as an output of a step on the slices of a tomogram, by z.
+    public func sliceArtifacts(ofTomogram id: Int64, step: String, output: String) throws -> [Catalog.SliceArtifact] {
+        try database.read { db in
+            try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT z, artifact.digest FROM slice
+                    JOIN head ON head.scope_id = slice.id
+                    JOIN step ON step.id = head.step_id AND step.scope = 'slice' AND step.name = ?2
+                    JOIN trace_output ON trace_output.trace_id = head.trace_id AND trace_output.name = ?3
+                    JOIN artifact ON artifact.id = trace_output.artifact_id AND state = 'present'
+                    WHERE tomogram_id = ?1 ORDER BY z
+                    """, arguments: [id, step, output]
+            ).map { Catalog.SliceArtifact(z: $0[0], digest: $0[1]) }
         }
     }
 

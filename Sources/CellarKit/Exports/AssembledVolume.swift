@@ -1,12 +1,12 @@
-import Pipeline
-import Volumes
+package import Pipeline
+package import Volumes
 
 /// Volumes of artifacts, one above the other, as one volume of the tomogram's size: 0 where none is. Where they overlap, the first counts.
-struct AssembledVolume: Volume {
-    let shape: VolumeShape
-    let scalarType: ScalarType
-    let header: VolumeHeader
-    let chunkShape: VolumeShape
+package struct AssembledVolume: Volume {
+    package let shape: VolumeShape
+    package let scalarType: ScalarType
+    package let header: VolumeHeader
+    package let chunkShape: VolumeShape
 
     private let parts: [(z: Range<Int>, volume: StoredVolume)]
 
@@ -17,7 +17,7 @@ struct AssembledVolume: Volume {
     ///   - parts: the volumes with the slices that they fill; each has as many, of the size of the tomogram's.
     ///   - hasIntegers: whether numbers become int32, for those that count.
     ///   - name: for messages.
-    init(_ parts: [(z: Range<Int>, volume: StoredVolume)], shape: VolumeShape, hasIntegers: Bool = false, name: String) {
+    package init(_ parts: [(z: Range<Int>, volume: StoredVolume)], shape: VolumeShape, hasIntegers: Bool = false, name: String) {
         (self.parts, self.shape) = (parts, shape)
         let type = parts.first?.volume.voxelType ?? .uint8
         scalarType = hasIntegers && type == .float32 ? .int32 : type
@@ -26,7 +26,7 @@ struct AssembledVolume: Volume {
         chunkShape = VolumeShape(z: 1, y: shape.y, x: shape.x) ?? shape
     }
 
-    func read(_ box: Box, into destination: UnsafeMutableRawBufferPointer) throws(VolumeError) {
+    package func read(_ box: Box, into destination: UnsafeMutableRawBufferPointer) throws(VolumeError) {
         let size = scalarType.size
         guard box.isInside(shape), destination.count == box.shape.count * size else {
             throw VolumeError(.outOfBounds, "the box x \(box.x), y \(box.y), z \(box.z) does not lie in it", path: header.path)

@@ -38,7 +38,7 @@ public struct PreparedSlice: ArtifactContent {
     /// The size of the slice and the region of each tile in it, without reading a pixel.
     ///
     /// - Throws: ``PipelineError`` where the datasets have other shapes, or a region is empty.
-    func geometry() throws -> (height: Int, width: Int, regions: [ImageRegion]) {
+    package func geometry() throws -> (height: Int, width: Int, regions: [ImageRegion]) {
         let shape = try artifact.description(of: Self.sliceDataset).shape
         let numbers: [Int32] = try artifact.read("regions")
         guard shape.count == 2, numbers.count % Self.regionColumns == 0 else {

@@ -34,7 +34,7 @@ public struct FeatureMap: ArtifactContent {
     }
 
     /// The densities that become 0 and 1 of a map of densities, whose slab is scaled together; nil for a map that is scaled.
-    func scale() -> ClosedRange<Float>? {
+    package func scale() -> ClosedRange<Float>? {
         guard case .reals(let ends)? = artifact.attributes["scale"], ends.count == 2, ends[0] <= ends[1] else { return nil }
         return Float(ends[0])...Float(ends[1])
     }

@@ -1,13 +1,13 @@
 public import BlobStore
 public import Engine
 import Foundation
-import Volumes
+package import Volumes
 
 /// The histogram of a tomogram's densities as an artifact (Schema/blobs.md, `tomogram-histogram`).
 public struct TomogramHistogram: StoredContent {
     public static let kind = "tomogram-histogram"
 
-    let histogram: Histogram
+    package let histogram: Histogram
 
     init(_ histogram: Histogram) { self.histogram = histogram }
 

@@ -20,7 +20,7 @@ public struct DescribeStep: TypedStep {
     public struct Outputs: Sendable {
         let voxels = ValueOutput<VoxelsDescription>(voxels: "voxels")
         let header = ValueOutput<HeaderDescription>("header")
-        let histogram = ArtifactOutput<TomogramHistogram>("histogram", evictable: false)
+        package let histogram = ArtifactOutput<TomogramHistogram>("histogram", evictable: false)
     }
     public static let (inputs, outputs) = (Inputs(), Outputs())
 

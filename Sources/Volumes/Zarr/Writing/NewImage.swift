@@ -1,21 +1,27 @@
 import Basics
 import Foundation
 
-/// The metadata of an OME-Zarr image that is written: `.zgroup`, `.zattrs`, and `.zarray` of each resolution.
-struct NewImage {
+/// The metadata of an OME-Zarr image that is written, or served: `.zgroup`, `.zattrs`, and `.zarray` of each resolution.
+package struct NewImage: Sendable {
     let name: String
     let remarks: [String]
     let voxelSize: VoxelSize?
     let areLabels: Bool
     /// The shape of each resolution, the highest first.
-    let levels: [VolumeShape]
+    package let levels: [VolumeShape]
     /// The number of voxels of a chunk along y and x.
     let chunkLength: Int
     /// The number of voxels of a chunk along z: as many, or fewer where a layer of chunks would take too much memory.
     let chunkDepth: Int
+    /// Whether chunks have their length also where the volume is smaller.
+    private let hasWholeChunks: Bool
+    /// How lower resolutions were made.
+    private let method: String
+    /// The names of the values of labels.
+    private let classes: [(value: Int, name: String)]
 
-    /// The number of resolutions: as many as the CryoET Data Portal stores of every volume, also of one that fits a chunk, so that a
-    /// program that asks for the third one finds it.
+    /// The number of resolutions: as many as the CryoET Data Portal stores of every volume, also of one that fits a chunk, so that
+    /// a program that asks for the third one finds it.
     private static let levelCount = 3
 
     /// - Parameters:
@@ -26,6 +32,7 @@ struct NewImage {
         layerLimit: Int
     ) {
         (self.name, self.remarks, self.voxelSize, self.areLabels) = (name, remarks, voxelSize, areLabels)
+        (hasWholeChunks, method, classes) = (false, areLabels ? "first of 2 x 2 x 2" : "mean of 2 x 2 x 2", [])
         let length = max(2, chunkLength + chunkLength % 2)
         self.chunkLength = length
         // Halved as often as needed, so that the depth mostly is a power of two, as that of other programs.
@@ -39,16 +46,39 @@ struct NewImage {
         self.levels = levels
     }
 
-    /// The shape of the chunks of a resolution: no chunk is larger than the volume.
+    /// An image that is computed while it is read: resolutions until one fits a chunk, and whole chunks of the same length along
+    /// all axes.
+    ///
+    /// - Parameters:
+    ///   - halving: how lower resolutions are made; ``VoxelHalving/maximum`` also says that the voxels are labels.
+    ///   - classes: the names of the values of labels.
+    package init(
+        served name: String, remarks: [String], voxelSize: VoxelSize?, halving: VoxelHalving,
+        classes: [(value: Int, name: String)] = [], shape: VolumeShape, chunkLength: Int
+    ) {
+        (self.name, self.remarks, self.voxelSize, self.areLabels) = (name, remarks, voxelSize, halving == .maximum)
+        (self.chunkLength, chunkDepth, hasWholeChunks) = (chunkLength, chunkLength, true)
+        (method, self.classes) = ("\(halving.rawValue) of 2 x 2 x 2", classes)
+        var levels = [shape]
+        while let last = levels.last, max(last.z, last.y, last.x) > chunkLength,
+            let next = VolumeShape(z: (last.z + 1) / 2, y: (last.y + 1) / 2, x: (last.x + 1) / 2)
+        {
+            levels.append(next)
+        }
+        self.levels = levels
+    }
+
+    /// The shape of the chunks of a resolution: no chunk is larger than the volume, unless all are whole.
     func chunkShape(_ level: Int) -> VolumeShape {
         let shape = levels[level]
+        if hasWholeChunks { return VolumeShape(z: chunkDepth, y: chunkLength, x: chunkLength) ?? shape }
         return VolumeShape(z: min(chunkDepth, shape.z), y: min(chunkLength, shape.y), x: min(chunkLength, shape.x)) ?? shape
     }
 
     /// The keys of the metadata files and their contents.
     ///
-    /// - Parameter compressor: of the chunks.
-    func files(scalarType: ScalarType, compressor: ZarrCompressor) throws(VolumeError) -> [(key: String, bytes: [UInt8])] {
+    /// - Parameter compressor: of the chunks; nil where they are not compressed.
+    func files(scalarType: ScalarType, compressor: ZarrCompressor?) throws(VolumeError) -> [(key: String, bytes: [UInt8])] {
         do {
             let encoder = JSONEncoder()
             encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
@@ -69,6 +99,12 @@ struct NewImage {
         }
     }
 
+    /// The metadata file with a key, as `.zattrs` or `0/.zarray`, of an image whose chunks are not compressed; nil where there is
+    /// none.
+    package func file(_ key: String, scalarType: ScalarType) throws(VolumeError) -> [UInt8]? {
+        try files(scalarType: scalarType, compressor: nil).first { $0.key == key }?.bytes
+    }
+
     private var attributes: Attributes {
         let unit = voxelSize == nil ? nil : "angstrom"
         let datasets = levels.indices.map { level in
@@ -81,8 +117,12 @@ struct NewImage {
             multiscales: [
                 .init(
                     name: name, axes: ["z", "y", "x"].map { .init(name: $0, unit: unit) }, datasets: datasets,
-                    metadata: .init(method: areLabels ? "first of 2 x 2 x 2" : "mean of 2 x 2 x 2", remarks: remarks))
-            ], label: areLabels ? .init() : nil)
+                    metadata: .init(method: method, remarks: remarks))
+            ], label: areLabels ? .init(properties: properties, source: hasWholeChunks ? .init() : nil) : nil)
+    }
+
+    private var properties: [Attributes.Property]? {
+        classes.isEmpty ? nil : classes.map { Attributes.Property(value: $0.value, name: $0.name) }
     }
 
     /// Nine digits: more than any header has, and without those that float64 adds.
@@ -124,6 +164,22 @@ struct NewImage {
         }
         struct Label: Encodable {
             let version = "0.4"
+            let properties: [Property]?
+            let source: Source?
+        }
+        /// Where the image of labels is that are served: beside `labels/`, in which they are.
+        struct Source: Encodable {
+            let image = "../../"
+        }
+        /// What a value of labels means.
+        struct Property: Encodable {
+            let value: Int
+            let name: String
+
+            enum CodingKeys: String, CodingKey {
+                case value = "label-value"
+                case name = "class"
+            }
         }
 
         let multiscales: [Image]
@@ -141,7 +197,7 @@ struct NewImage {
         let shape: [Int]
         let chunks: [Int]
         let dtype: String
-        let compressor: ZarrCompressor
+        let compressor: ZarrCompressor?
         let fill = 0
         let order = "C"
         let filters: [String]? = nil
@@ -155,7 +211,7 @@ struct NewImage {
             case separator = "dimension_separator"
         }
 
-        // The key `filters` must be there, with null.
+        // The keys `filters` and `compressor` must be there, with null.
         func encode(to encoder: any Encoder) throws {
             var container = encoder.container(keyedBy: CodingKeys.self)
             try container.encode(version, forKey: .version)

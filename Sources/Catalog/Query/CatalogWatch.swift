@@ -1,0 +1,46 @@
+public import Basics
+import GRDBSQLite
+
+/// Tells whether anything was committed to a catalog since it was last asked: by this process, or by another one.
+///
+/// It has a connection of its own, which only reads. SQLite counts the commits of other connections that one connection has seen
+/// (`PRAGMA data_version`); nothing is read but the first page of the log. One thread at a time may use it. Where the catalog
+/// was opened as a file that does not change (its folder cannot be written), the number never changes.
+///
+/// - SeeAlso: https://www.sqlite.org/pragma.html#pragma_data_version
+public final class CatalogWatch {
+    private var connection: OpaquePointer?
+    private var statement: OpaquePointer?
+
+    /// - Throws: ``CatalogError`` where the catalog cannot be opened.
+    public init(_ catalog: Catalog) throws(CatalogError) {
+        let flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI
+        guard sqlite3_open_v2(catalog.directory.readingPath, &connection, flags, nil) == SQLITE_OK,
+            sqlite3_prepare_v2(connection, "PRAGMA data_version", -1, &statement, nil) == SQLITE_OK
+        else {
+            let message = connection.map { String(cString: sqlite3_errmsg($0)) } ?? "out of memory"
+            sqlite3_finalize(statement)
+            sqlite3_close_v2(connection)
+            throw CatalogError(.storage, "\(catalog.directory.database) cannot be opened for reading: \(message)")
+        }
+        sqlite3_busy_timeout(connection, 10_000)
+    }
+
+    deinit {
+        sqlite3_finalize(statement)
+        sqlite3_close_v2(connection)
+    }
+
+    /// A number that is another one after each commit. It means something only beside other numbers of the same object.
+    ///
+    /// - Throws: ``CatalogError`` where the file cannot be read.
+    /// - Complexity: some microseconds.
+    public func version() throws(CatalogError) -> Int64 {
+        defer { sqlite3_reset(statement) }
+        guard sqlite3_step(statement) == SQLITE_ROW else {
+            let message = connection.map { String(cString: sqlite3_errmsg($0)) } ?? "out of memory"
+            throw CatalogError(.storage, "the catalog could not be read: \(message)")
+        }
+        return sqlite3_column_int64(statement, 0)
+    }
+}

@@ -1,0 +1,350 @@
+"""Drives a running `cellar serve` in headless Chromium, as a person would, and says what did not work.
+
+    cellar serve --port 8480 &
+    python3 drive.py 'http://127.0.0.1:8480/?token=…' --pictures FOLDER [--tomogram ID] [--read-only]
+
+Needs Chromium, its driver (Debian: chromium, chromium-driver), and selenium from PyPI. It picks a slab and takes it back, filters, scrubs, rejects a
+particle and takes that back, asks SQL, opens three dimensions, and looks at every page at 1280 x 800 and 390 x 844 in both schemes. The console
+must stay empty. What needs results (particles, surfaces) is left out where the tomogram has none, and said. Ends with 1 where something failed.
+"""
+
+import argparse
+import contextlib
+import pathlib
+import sys
+import time
+import traceback
+
+from selenium import webdriver
+from selenium.webdriver.chrome.options import Options
+from selenium.webdriver.chrome.service import Service
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.by import By
+from selenium.webdriver.common.keys import Keys
+
+WIDE, NARROW = (1280, 800), (390, 844)
+
+
+class Browser:
+    """A Chromium of its own, with what the checks need."""
+
+    def __init__(self, binary, driver):
+        options = Options()
+        options.binary_location = binary
+        for argument in [
+            "--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--use-gl=angle", "--use-angle=swiftshader",
+            "--enable-unsafe-swiftshader", "--disable-extensions", "--disable-background-networking",
+        ]:
+            options.add_argument(argument)
+        options.set_capability("goog:loggingPrefs", {"browser": "ALL"})
+        self.driver = webdriver.Chrome(options=options, service=Service(driver))
+        self.driver.set_script_timeout(30)
+        self.driver.set_page_load_timeout(30)
+
+    def look(self, size, scheme):
+        self.driver.execute_cdp_cmd(
+            "Emulation.setDeviceMetricsOverride", {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": False})
+        self.driver.execute_cdp_cmd(
+            "Emulation.setEmulatedMedia", {"features": [{"name": "prefers-color-scheme", "value": scheme}]})
+
+    def script(self, text, *values):
+        return self.driver.execute_script(text, *values)
+
+    def all(self, selector):
+        return self.driver.find_elements(By.CSS_SELECTOR, selector)
+
+    def one(self, selector, seconds=15):
+        """The element that can be seen, waited for."""
+        return self.until(
+            lambda: next((element for element in self.all(selector) if element.is_displayed()), None), f"{selector} is not there",
+            seconds)
+
+    def until(self, condition, sentence, seconds=15):
+        end = time.monotonic() + seconds
+        while True:
+            value = condition()
+            if value:
+                return value
+            if time.monotonic() > end:
+                raise AssertionError(sentence)
+            time.sleep(0.03)
+
+    def keys(self, *keys):
+        self.driver.find_element(By.TAG_NAME, "body").send_keys(*keys)
+
+    def messages(self):
+        return [f"{entry['level']}: {entry['message']}" for entry in self.driver.get_log("browser")]
+
+
+class Checks:
+    """The checks, in order; a failure does not end the others."""
+
+    def __init__(self, browser, arguments):
+        self.browser, self.arguments = browser, arguments
+        self.base = arguments.address.split("/?")[0]
+        self.failures, self.left_out = [], []
+        self.pictures = pathlib.Path(arguments.pictures)
+        self.pictures.mkdir(parents=True, exist_ok=True)
+
+    @contextlib.contextmanager
+    def check(self, title):
+        started = time.monotonic()
+        try:
+            yield
+            messages = self.browser.messages()
+            assert not messages, "the console says " + " | ".join(messages)
+            print(f"ok       {title} ({time.monotonic() - started:.1f} s)", flush=True)
+        except Exception as error:  # every failure is said, and the next check runs
+            self.failures.append(title)
+            print(f"FAILED   {title}: {str(error).splitlines()[0] if str(error) else type(error).__name__}", flush=True)
+            if self.arguments.verbose:
+                traceback.print_exc()
+            with contextlib.suppress(Exception):
+                self.picture(f"failed-{len(self.failures)}")
+                self.browser.messages()
+
+    def leave_out(self, title, reason):
+        self.left_out.append(title)
+        print(f"left out {title}: {reason}", flush=True)
+
+    def picture(self, name):
+        self.browser.driver.save_screenshot(str(self.pictures / f"{name}.png"))
+
+    def go(self, page):
+        self.browser.script("location.hash = arguments[0]", page)
+
+    def api(self, path):
+        return self.browser.driver.execute_async_script(
+            "const done = arguments[1]; fetch('/api/v1/' + arguments[0]).then(a => a.json()).then(done, e => done({error: String(e)}))", path)
+
+    def run(self):
+        browser = self.browser
+        browser.look(WIDE, "light")
+        with self.check("the address with the token opens the collection"):
+            started = time.monotonic()
+            browser.driver.get(self.arguments.address)
+            browser.one(".trow .title a")
+            print(f"         first rows after {1000 * (time.monotonic() - started):.0f} ms, with the start of the page")
+            assert "token" not in browser.driver.current_url, "the token is still in the address"
+        rows = self.api("tomograms?limit=1&columns=name,size_z")
+        self.tomogram = self.arguments.tomogram or rows["rows"][0]["id"]
+        self.collection(rows["total"])
+        self.slices()
+        self.particles()
+        self.solid()
+        self.sql()
+        self.others()
+        self.gallery()
+        print(f"{len(self.failures)} failed, {len(self.left_out)} left out; pictures are in {self.pictures}")
+        return 1 if self.failures else 0
+
+    def total(self):
+        return int("".join(letter for letter in self.browser.one(".filterline .note").text if letter.isdigit()) or 0)
+
+    def collection(self, total):
+        browser = self.browser
+        with self.check("rows are asked for only where they can be seen"):
+            browser.until(lambda: self.total() == total, f"the page says {self.total()}, the server {total} tomograms")
+            assert len(browser.all(".trow")) < 80, "the table holds more rows than can be seen"
+            browser.script("const t = document.querySelector('.tscroll'); t.scrollTop = t.scrollHeight")
+            browser.until(lambda: browser.all(f"[aria-rowindex='{total + 1}'] .title a"), "the last row does not come")
+            browser.script("document.querySelector('.tscroll').scrollTop = 0")
+        with self.check("a heading sorts, and again the other way"):
+            browser.one(".thead button").click()
+            browser.until(lambda: browser.all("[aria-sort=ascending]"), "no column says that it is sorted")
+            browser.one("[aria-sort] button").click()
+            browser.until(lambda: browser.all("[aria-sort=descending]"), "the order is not reversed")
+        with self.check("a filter of SQL leaves some rows, and the address keeps it"):
+            field = browser.one("#where")
+            field.clear()
+            field.send_keys(f"id <= {self.tomogram}", Keys.ENTER)
+            expected = self.api(f"tomograms?limit=1&where=id<={self.tomogram}")["total"]
+            browser.until(lambda: self.total() == expected, f"{expected} rows should be left")
+            assert "where=" in browser.driver.current_url
+        with self.check("a facet is brushed, and its chip removes it"):
+            browser.one(".chip.quiet").click()
+            browser.until(lambda: self.total() == total, "the filter is still there")
+            bars = browser.one(".facet .histogram")
+            ActionChains(browser.driver).move_to_element_with_offset(bars, -80, 0).click_and_hold().move_by_offset(60, 0).release().perform()
+            chip = browser.one(".chip:not(.quiet)")
+            chip.click()
+            browser.until(lambda: self.total() == total and not browser.all(".chip"), "the facet is still there")
+        # A wrong filter is an answer with the status 400, which Chromium itself notes in its console.
+        with self.check("a wrong filter is said in a sentence"):
+            field = browser.one("#where")
+            field.send_keys("nonsense = 1", Keys.ENTER)
+            browser.until(lambda: "nonsense" in browser.one(".note.error").text, "no sentence says what is wrong")
+            expected = [message for message in browser.messages() if "400" not in message]
+            assert not expected, expected
+            field.clear()
+            field.send_keys(Keys.ENTER)
+            browser.until(lambda: self.total() == total, "the filter is still there")
+
+    def slices(self):
+        browser = self.browser
+        with self.check("a tomogram opens with a slice"):
+            self.go(f"#/t/{self.tomogram}")
+            browser.until(lambda: self.drawn() > 0, "no slice is drawn", 30)
+        with self.check("scrubbing shows 20 slices a second or more"):
+            last = int(browser.one(".slider").get_attribute("max"))
+            browser.keys(Keys.HOME)
+            browser.until(lambda: self.index() == 0, "the first slice does not come")
+            count = min(60, last)
+            before = self.drawn()
+            seconds = browser.driver.execute_async_script(
+                """const [count, done] = arguments, started = performance.now(), canvas = document.querySelector('canvas.slice');
+                let sent = 0;
+                const step = () => {
+                  if (sent < count && Number(canvas.dataset.index) >= sent) {
+                    sent += 1;
+                    canvas.dispatchEvent(new WheelEvent('wheel', {deltaY: 100, bubbles: true, cancelable: true}));
+                  }
+                  if (Number(canvas.dataset.index) >= count || performance.now() - started > 25000) return done((performance.now() - started) / 1000);
+                  setTimeout(step, 0);
+                };
+                step();""", count)
+            shown = self.drawn() - before
+            print(f"         {shown} slices in {seconds:.2f} s: {shown / seconds:.0f} a second")
+            assert self.index() == count, f"slice {self.index()} is shown, not {count}"
+            assert shown / seconds >= self.arguments.rate, f"only {shown / seconds:.1f} slices a second"
+        with self.check("axes, zoom, contrast and comparison by keys"):
+            for key, label in [("y", "xz"), ("x", "yz"), ("z", "xy")]:
+                browser.keys(key)
+                browser.until(lambda: browser.one("[data-axis][aria-pressed=true]").text == label, f"{key} does not cut {label}")
+                browser.until(lambda: self.index() is not None, "no slice is drawn")
+            browser.keys("+", "+", "-", "0", "i", "i", "c", "c")
+            browser.until(lambda: self.drawn() > 0, "no slice is drawn")
+        with self.check("the pointer says where it is"):
+            canvas = browser.one("canvas.slice")
+            ActionChains(browser.driver).move_to_element_with_offset(canvas, 20, 10).perform()
+            browser.until(lambda: "x" in browser.one(".readout").text, "no coordinates are shown")
+        if self.arguments.read_only:
+            return self.leave_out("a slab is picked by a drag, and taken back", "the server is read-only")
+        with self.check("a slab is picked by a drag, and taken back"):
+            before = len(browser.all(".slab"))
+            track = browser.one(".ztrack")
+            offset = -int(track.size["width"] * 0.45)
+            ActionChains(browser.driver).move_to_element_with_offset(track, offset, 12).click_and_hold().move_by_offset(60, 0).release().perform()
+            browser.until(lambda: len(browser.all(".slab")) == before + 1, "no slab was added")
+            browser.keys(Keys.CONTROL, "z")
+            browser.until(lambda: len(browser.all(".slab")) == before, "the slab was not taken back")
+            slabs = self.api(f"tomograms/{self.tomogram}")["slabs"]
+            assert len(slabs) == before, f"the server has {len(slabs)} slabs, not {before}"
+
+    def index(self):
+        value = self.browser.script("return document.querySelector('canvas.slice')?.dataset.index")
+        return None if value is None else int(value)
+
+    def drawn(self):
+        return int(self.browser.script("return document.querySelector('canvas.slice')?.dataset.drawn") or 0)
+
+    def points(self):
+        layers = self.api(f"tomograms/{self.tomogram}")["layers"]
+        layer = next((layer for layer in layers if layer["kind"] == "points" and layer["step"]), None)
+        return self.api(f"tomograms/{self.tomogram}/points?layer={layer['id']}")["points"] if layer else []
+
+    def particles(self):
+        browser = self.browser
+        title = "a particle is rejected, and that is taken back"
+        points = self.points()
+        if not points:
+            return self.leave_out(title, "the tomogram has no particles")
+        if self.arguments.read_only:
+            return self.leave_out(title, "the server is read-only")
+        with self.check(title):
+            rejected = lambda: sum(point["state"] == "rejected" for point in self.points())
+            before = rejected()
+            browser.all("[role=tab]")[1].click()
+            browser.keys("n")
+            browser.one(".chosen .reject").click()
+            browser.until(lambda: rejected() == before + 1, "the server knows of no rejected particle")
+            self.picture("particles")
+            browser.keys(Keys.CONTROL, "z")
+            browser.until(lambda: rejected() == before, "the particle is still rejected")
+        with self.check("an object leads to its slice"):
+            browser.all("[role=tab]")[2].click()
+            row = browser.one(".objects tbody tr:nth-child(3)")
+            wanted = int(row.find_elements(By.TAG_NAME, "td")[-1].text)
+            row.click()
+            browser.until(lambda: self.index() == wanted, f"slice {wanted} is not shown")
+        with self.check("steps say why"):
+            browser.all("[role=tab]")[3].click()
+            browser.one(".stepname").click()
+            browser.until(lambda: browser.one(".why").text.strip() not in ("", "…"), "no reason is given")
+
+    def solid(self):
+        browser = self.browser
+        with self.check("three dimensions open, turn and close"):
+            browser.keys("v")
+            canvas = browser.one(".solid canvas")
+            segmented = any(layer["step"] == "segment" and layer["kind"] == "labels" for layer in self.api(f"tomograms/{self.tomogram}")["layers"])
+            if segmented:
+                browser.until(lambda: int(canvas.get_attribute("data-triangles") or 0) > 0, "no surface is drawn", 60)
+            time.sleep(0.5)
+            self.picture("solid")
+            browser.keys(Keys.ARROW_LEFT, Keys.ARROW_UP, "+", "0", "v")
+            browser.until(lambda: not browser.all(".solid canvas"), "the scene is still there")
+
+    def sql(self):
+        browser = self.browser
+        with self.check("SQL is asked, and has a link and downloads"):
+            self.go("#/sql")
+            editor = browser.one("textarea.sql")
+            editor.clear()
+            editor.send_keys("SELECT id, dataset, name FROM v_tomogram ORDER BY id LIMIT 5")
+            editor.send_keys(Keys.CONTROL, Keys.ENTER)
+            rows = browser.until(lambda: browser.all(".result tbody tr"), "no rows came")
+            assert len(rows) <= 5 and "q=SELECT" in browser.driver.current_url
+            links = [link.get_attribute("href") for link in browser.all(".sqlbar a")]
+            assert any("format=csv" in link for link in links), links
+
+    def others(self):
+        browser = self.browser
+        with self.check("numbers show a histogram, and a brush filters the table"):
+            self.go("#/numbers")
+            bars = browser.one(".numbers .histogram")
+            time.sleep(1)
+            if browser.all(".numbers .histogram .in"):
+                ActionChains(browser.driver).move_to_element_with_offset(bars, -100, 0).click_and_hold().move_by_offset(150, 0).release().perform()
+                browser.one(".chip:not(.quiet)").click()
+        with self.check("runs are listed"):
+            self.go("#/runs")
+            browser.until(lambda: len(browser.all(".card")) >= 6 and not browser.all(".card .waiting"), "a part of the page does not come")
+
+    def gallery(self):
+        browser = self.browser
+        pages = {"collection": "#/", "tomogram": f"#/t/{self.tomogram}", "solid": f"#/t/{self.tomogram}?view=3d", "numbers": "#/numbers", "runs": "#/runs",
+                 "sql": "#/sql?q=SELECT%20id%2C%20dataset%2C%20name%2C%20voxel_size%20FROM%20v_tomogram%20LIMIT%20100"}
+        for name, size in [("wide", WIDE), ("narrow", NARROW)]:
+            for scheme in ["light", "dark"]:
+                with self.check(f"pages at {size[0]} x {size[1]}, {scheme}"):
+                    browser.look(size, scheme)
+                    for page, hash in pages.items():
+                        self.go("#/runs" if page != "runs" else "#/")
+                        self.go(hash)
+                        time.sleep(3 if page == "solid" else 1.5)
+                        width = browser.script("return document.documentElement.scrollWidth")
+                        assert width <= size[0], f"{page} is {width} pixels wide"
+                        self.picture(f"{page}-{name}-{scheme}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("address", help="as `cellar serve` prints it, with the token")
+    parser.add_argument("--pictures", default="pictures", help="the folder for pictures")
+    parser.add_argument("--tomogram", type=int, help="the id of the tomogram to look at; the first one, if not given")
+    parser.add_argument("--read-only", action="store_true", help="the server was started with --read-only")
+    parser.add_argument("--rate", type=float, default=20, help="least slices a second while scrubbing")
+    parser.add_argument("--chromium", default="/usr/bin/chromium")
+    parser.add_argument("--driver", default="/usr/bin/chromedriver")
+    parser.add_argument("--verbose", action="store_true", help="print where a check failed")
+    arguments = parser.parse_args()
+    browser = Browser(arguments.chromium, arguments.driver)
+    try:
+        return Checks(browser, arguments).run()
+    finally:
+        browser.driver.quit()
+
+
+if __name__ == "__main__":
+    sys.exit(main())
