@@ -1,7 +1,7 @@
 // The frame of all pages: header, routes, events of the server, keys. One page is open at a time, as the address after # says.
 
 import { forgetSession, listen, session } from "./api.js";
-import { append, button, complain, dialog, fill, h, icon } from "./dom.js";
+import { append, button, complain, dialog, fill, grow, h, icon } from "./dom.js";
 
 const pages = {
 	"": { name: "Collection", load: () => import("./collection.js") },
@@ -119,7 +119,7 @@ append(header, [
 		const link = h("a", { href: `#/${key}` }, entry.name);
 		links.set(key, link);
 		return link;
-	})), h("span", { class: "grow" }), live, badge, button("?", "Keys", help, { class: "quiet round" }),
+	})), grow(), live, badge, button("?", "Keys", help, { class: "quiet round" }),
 ]);
 
 window.addEventListener("hashchange", show);

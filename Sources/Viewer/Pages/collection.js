@@ -2,7 +2,7 @@
 
 import { columns as allColumns } from "./api.js";
 import { remember } from "./app.js";
-import { append, button, count, dialog, fill, h, memory, number } from "./dom.js";
+import { append, button, count, dialog, fill, h, memory, number, tick } from "./dom.js";
 import { FacetPanel } from "./facets.js";
 import { facetText, filters } from "./filters.js";
 import { TomogramTable } from "./table.js";
@@ -96,14 +96,14 @@ export async function open(main, { parameters, events }) {
 	function chooseColumns() {
 		const names = new Set(shown.map((column) => column.name));
 		const list = (group) => all.filter((column) => column.group === group && column.name !== "name" && column.name !== "id").map((column) =>
-			h("label", { class: "check" }, h("input", { type: "checkbox", checked: names.has(column.name), onchange: (event) => {
-				event.target.checked ? names.add(column.name) : names.delete(column.name);
+			tick(names.has(column.name), (isOn) => {
+				isOn ? names.add(column.name) : names.delete(column.name);
 				const order = [...shown.map((entry) => entry.name).filter((name) => names.has(name))];
 				for (const name of names) if (!order.includes(name)) order.push(name);
 				memory.set("columns", order);
 				shown = chosenColumns(all);
 				show();
-			} }), h("span", {}, column.name, column.unit ? h("span", { class: "unit" }, ` ${column.unit}`) : null), h("small", {}, column.meaning)));
+			}, h("span", {}, column.name, column.unit ? h("span", { class: "unit" }, ` ${column.unit}`) : null), h("small", {}, column.meaning)));
 		const metrics = list("metric");
 		dialog("Columns", h("p", {}, button("Usual columns", "Usual columns", (event) => {
 			memory.set("columns", null);

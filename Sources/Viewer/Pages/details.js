@@ -1,7 +1,7 @@
 // The side panel's tables: objects to jump to, steps with why they would run, and what is known of the tomogram.
 
 import { get, rowsOf } from "./api.js";
-import { button, choice, complain, copy, count, dialog, fill, h, number } from "./dom.js";
+import { bar, button, choice, complain, copy, count, dialog, faint, fill, grow, h, number, part, swatch } from "./dom.js";
 import { classColor } from "./palette.js";
 
 /** The objects of a tomogram, some hundred at a time; a click goes to the slice. */
@@ -14,7 +14,7 @@ export class ObjectTable {
 		} });
 		this.note = h("span", { class: "note" });
 		this.choices = h("span", {});
-		this.element = h("div", { class: "objectpanel" }, h("div", { class: "bar panelpart" }, this.choices, h("span", { class: "grow" }), this.note), this.body);
+		this.element = h("div", { class: "objectpanel" }, h("div", { class: "bar panelpart" }, this.choices, grow(), this.note), this.body);
 	}
 
 	open() { if (!this.isOpen) { this.isOpen = true; this.reload(); } }
@@ -44,7 +44,7 @@ export class ObjectTable {
 	draw(from) {
 		const shown = [["class", "class"], ["number", "#"], ["diameter_nm", "⌀ nm"], ["volume_nm3", "nm³"], ["confidence", "conf."], ["z", "slice"]];
 		if (from === 0) {
-			if (this.rows.length === 0) return fill(this.body, h("p", { class: "faint" }, "No object was found here, or `cellar run` has not looked yet."));
+			if (this.rows.length === 0) return fill(this.body, faint("No object was found here, or `cellar run` has not looked yet."));
 			this.list = h("tbody", {});
 			fill(this.body, h("table", { class: "plain" }, h("thead", {}, h("tr", {}, shown.map(([name, title]) =>
 				h("th", { scope: "col", class: name === "class" ? "" : "num", "aria-sort": this.sort === name ? this.isDescending ? "descending" : "ascending" : null }, h("button", { type: "button", onclick: () => {
@@ -65,7 +65,7 @@ export class ObjectTable {
 				if (event.key === "Enter" || event.key === " ") { event.preventDefault(); event.stopPropagation(); go(); }
 				const next = event.key === "ArrowDown" ? line.nextSibling : event.key === "ArrowUp" ? line.previousSibling : null;
 				if (next) { event.preventDefault(); event.stopPropagation(); next.focus(); }
-			} }, shown.map(([name]) => name === "class" ? h("td", {}, h("i", { class: "swatch", style: { background: classColor(row.class, this.page.classes) } }), row.class) :
+			} }, shown.map(([name]) => name === "class" ? h("td", {}, swatch(classColor(row.class, this.page.classes)), row.class) :
 				h("td", { class: "num" }, name === "z" ? Math.round(place.z) : number(row[name], 3))));
 			this.list.append(line);
 		}
@@ -86,10 +86,10 @@ export function stepTable(page, steps) {
 	for (const step of steps) {
 		const place = h("div", { class: "why" });
 		const toggle = h("button", { type: "button", class: "stepname", "aria-expanded": "false", title: `Why is ${step.step} ${step.state}?`, onclick: () => why(step.step, place, toggle) },
-			h("span", { class: `dot ${step.state}`, "aria-hidden": "true" }), h("b", {}, step.step), h("span", { class: "grow" }), step.count > 1 ? h("span", { class: "faint" }, `${count(step.count)} ${step.scope}s`) : null, h("span", { class: `state ${step.state}` }, step.state));
+			h("span", { class: `dot ${step.state}`, "aria-hidden": "true" }), h("b", {}, step.step), grow(), step.count > 1 ? h("span", { class: "faint" }, `${count(step.count)} ${step.scope}s`) : null, h("span", { class: `state ${step.state}` }, step.state));
 		list.append(h("div", { class: "step" }, toggle, step.reason ? h("p", { class: "reason" }, step.reason) : null, place));
 	}
-	return steps.length ? list : h("p", { class: "faint" }, "There is no step yet.");
+	return steps.length ? list : faint("There is no step yet.");
 }
 
 /** What `why` answers: groups of items with a state and reasons. */
@@ -111,31 +111,31 @@ export function aboutPanel(page, answer, share) {
 	try { meta = typeof tomogram.meta === "string" ? JSON.parse(tomogram.meta) : tomogram.meta ?? {}; } catch { /* shown as it is not */ }
 	const facts = (entries) => h("dl", { class: "facts" }, entries.filter(([, value]) => value !== null && value !== undefined && value !== "").map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
 	const size = voxelSize && [voxelSize[0] * shape.x, voxelSize[1] * shape.y, voxelSize[2] * shape.z].map((edge) => number(edge / 10, 3)).join(" × ");
-	return [h("section", { class: "panelpart" }, h("h3", {}, "Tomogram"), facts([["dataset", tomogram.dataset], ["voxels", `${shape.x} × ${shape.y} × ${shape.z}`], ["size", size ? `${size} nm` : null],
+	return [part(h("h3", {}, "Tomogram"), facts([["dataset", tomogram.dataset], ["voxels", `${shape.x} × ${shape.y} × ${shape.z}`], ["size", size ? `${size} nm` : null],
 		["format", [tomogram.format, tomogram.scalar_type].filter(Boolean).join(", ")], ["thickness", tomogram.thickness_nm === null || tomogram.thickness_nm === undefined ? null : `${number(tomogram.thickness_nm, 3)} nm`],
 		["tilt", tomogram.tilt_degrees === null || tomogram.tilt_degrees === undefined ? null : `${number(tomogram.tilt_degrees, 3)}°`],
 		["density", typeof tomogram.density_mean === "number" ? `${number(tomogram.density_mean)} ± ${number(tomogram.density_std)}` : null], ["file", tomogram.path ? h("span", { class: "path" }, tomogram.path, tomogram.member ? ` › ${tomogram.member}` : "") : null], ["added", tomogram.added_at]])),
-	h("section", { class: "panelpart" }, h("h3", {}, "Voxel size"), h("p", {}, voxelSize ? [h("b", {}, `${[...new Set(voxelSize)].map((edge) => number(edge)).join(" × ")} Å`), tomogram.voxel_size_source ? ` from ${tomogram.voxel_size_source}` : ""] : "Nobody says how large a voxel is; lengths are in voxels."),
+	part(h("h3", {}, "Voxel size"), h("p", {}, voxelSize ? [h("b", {}, `${[...new Set(voxelSize)].map((edge) => number(edge)).join(" × ")} Å`), tomogram.voxel_size_source ? ` from ${tomogram.voxel_size_source}` : ""] : "Nobody says how large a voxel is; lengths are in voxels."),
 		evidence.length ? h("table", { class: "plain" }, h("tbody", {}, evidence.map((entry) => {
 			const value = Array.isArray(entry.value) ? entry.value[0] : entry.value;
 			const differs = voxelSize && typeof value === "number" && Math.abs(value - voxelSize[0]) > 0.01 * voxelSize[0];
 			return h("tr", {}, h("td", {}, entry.source), h("td", { class: "num" }, typeof value === "number" ? `${number(value)} Å` : String(value ?? "–")), h("td", {}, differs ? h("span", { class: "state stale" }, "differs") : ""));
 		}))) : null),
-	Object.keys(meta).length ? h("section", { class: "panelpart" }, h("h3", {}, "Metadata"), facts(Object.entries(meta).map(([name, value]) => [name, typeof value === "object" ? JSON.stringify(value) : String(value)]))) : null,
-	annotations.length ? h("section", { class: "panelpart" }, h("h3", {}, "Annotations"), h("ul", { class: "plainlist" }, annotations.map((entry) => h("li", {}, h("b", {}, [entry.classes].flat().join(", ")), ` ${entry.kind}`, entry.author ? h("span", { class: "faint" }, ` by ${entry.author}`) : null)))) : null,
-	h("section", { class: "panelpart" }, h("h3", {}, "In other programs"), share)];
+	Object.keys(meta).length ? part(h("h3", {}, "Metadata"), facts(Object.entries(meta).map(([name, value]) => [name, typeof value === "object" ? JSON.stringify(value) : String(value)]))) : null,
+	annotations.length ? part(h("h3", {}, "Annotations"), h("ul", { class: "plainlist" }, annotations.map((entry) => h("li", {}, h("b", {}, [entry.classes].flat().join(", ")), ` ${entry.kind}`, entry.author ? h("span", { class: "faint" }, ` by ${entry.author}`) : null)))) : null,
+	part(h("h3", {}, "In other programs"), share)];
 }
 
 /** Addresses of a tomogram for napari, neuroglancer and Python, each to be copied. */
 export function shareDialog(url, name) {
 	const source = `zarr://${url}`;
-	const state = { layers: [{ type: "image", source, name }], layout: "4panel" };
-	const line = (title, text, about) => h("section", { class: "shareline" }, h("div", { class: "bar" }, h("h3", {}, title), h("span", { class: "grow" }), button("Copy", `Copy for ${title}`, () => copy(text, `for ${title}`), { icon: "copy" })), h("code", {}, text), about ? h("p", { class: "faint" }, about) : null);
+	const view = JSON.stringify({ layers: [{ type: "image", source, name }], layout: "4panel" });
+	const line = (title, text, about) => h("section", { class: "shareline" }, bar(h("h3", {}, title), grow(), button("Copy", `Copy for ${title}`, () => copy(text, `for ${title}`), { icon: "copy" })), h("code", {}, text), about ? faint(about) : null);
 	dialog("Open in neuroglancer or another program",
 		line("neuroglancer", source, "Paste it as the source of a new layer."),
-		line("neuroglancer, as a state", JSON.stringify(state), "Paste it with the key { (edit JSON state)."),
+		line("neuroglancer, as a state", view, "Paste it with the key { (edit JSON state)."),
 		line("napari", url, "napari → File → Open, or `napari --plugin napari-ome-zarr ADDRESS`."),
 		line("Python", `import zarr; volume = zarr.open("${url}", mode="r")["0"]`),
-		h("p", { class: "faint" }, "The address holds the token of this server: whoever has it on this machine can read the catalog until the server ends. ",
-			h("a", { href: `https://neuroglancer-demo.appspot.com/#!${encodeURIComponent(JSON.stringify(state))}`, target: "_blank", rel: "noreferrer noopener" }, "Open neuroglancer's public page with it"), " (its scripts come from the network; the data stay between this browser and your server)."));
+		faint("The address holds the token of this server: whoever has it on this machine can read the catalog until the server ends. ",
+			h("a", { href: `https://neuroglancer-demo.appspot.com/#!${encodeURIComponent(view)}`, target: "_blank", rel: "noreferrer noopener" }, "Open neuroglancer's public page with it"), " (its scripts come from the network; the data stay between this browser and your server)."));
 }

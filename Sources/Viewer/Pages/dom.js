@@ -6,9 +6,10 @@ const svgNames = new Set(["svg", "path", "g", "rect", "line", "circle", "polylin
 export function h(name, properties, ...children) {
 	const element = svgNames.has(name) ? document.createElementNS("http://www.w3.org/2000/svg", name) : document.createElement(name);
 	for (const [key, value] of Object.entries(properties ?? {})) {
-		if (value === null || value === undefined || value === false) continue;
+		if (value === null || value === undefined || (value === false && !key.startsWith("aria-"))) continue;
 		if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
 		else if (key === "style") setStyle(element, value);
+		else if (key.startsWith("aria-")) element.setAttribute(key, value);
 		else if (key === "value" || key === "checked" || key === "indeterminate") element[key] = value;
 		else element.setAttribute(key, value === true ? "" : value);
 	}
@@ -32,6 +33,15 @@ export function fill(element, ...children) {
 export function setStyle(element, values) {
 	for (const [key, value] of Object.entries(values)) element.style.setProperty(key, value);
 }
+
+export const grow = () => h("span", { class: "grow" });
+export const bar = (...children) => h("div", { class: "bar" }, ...children);
+export const faint = (...children) => h("p", { class: "faint" }, ...children);
+export const part = (...children) => h("section", { class: "panelpart" }, ...children);
+/** A box to tick, with what it says. */
+export const tick = (checked, action, ...label) =>
+	h("label", { class: "check" }, h("input", { type: "checkbox", checked, onchange: (event) => action(event.target.checked) }), ...label);
+export const swatch = (background) => h("i", { class: "swatch", style: { background } });
 
 const iconPaths = {
 	cellar: "M2 14V8a6 6 0 0 1 12 0v6h-3V8a3 3 0 0 0-6 0v6z", cube: "M8 1.5l6 3v7l-6 3-6-3v-7zM2 4.5l6 3 6-3M8 7.5v7",

@@ -1,7 +1,7 @@
 // Small histograms beside a table: brush one, and the table shows what lies within. Names are chosen by a click.
 
 import { get } from "./api.js";
-import { append, button, choice, clamp, count, drag, fill, h, memory, number, setStyle } from "./dom.js";
+import { append, button, choice, clamp, count, drag, fill, grow, h, memory, number, setStyle } from "./dom.js";
 import { filters } from "./filters.js";
 import { shortName } from "./table.js";
 
@@ -55,7 +55,7 @@ class FacetBox {
 		this.body = h("div", { class: "facetbody" });
 		this.reset = button("", `Show all of ${column.name}`, () => filters.setFacet(column.name, null), { icon: "undo", class: "quiet bare", hidden: true });
 		this.element = h("section", { class: "facet", "aria-label": column.name }, h("div", { class: "bar" },
-			h("h3", { title: `${column.name}: ${column.meaning}` }, shortName(column), column.unit ? h("span", { class: "unit" }, ` ${column.unit}`) : null), h("span", { class: "grow" }), this.reset,
+			h("h3", { title: `${column.name}: ${column.meaning}` }, shortName(column), column.unit ? h("span", { class: "unit" }, ` ${column.unit}`) : null), grow(), this.reset,
 			button("", `Remove the facet ${column.name}`, remove, { icon: "close", class: "quiet bare faint" })), this.body);
 	}
 
@@ -86,7 +86,7 @@ class FacetBox {
 		const chosen = new Set(facet?.values ?? []);
 		fill(this.body, h("div", { class: "names" }, this.data.values.map((entry) => {
 			const bar = h("span", { class: "namebar", style: { width: `${(100 * entry.count) / most}%` } });
-			return h("button", { type: "button", "aria-pressed": chosen.has(entry.value) ? "true" : "false", class: "namerow", onclick: () => {
+			return h("button", { type: "button", "aria-pressed": chosen.has(entry.value), class: "namerow", onclick: () => {
 				chosen.has(entry.value) ? chosen.delete(entry.value) : chosen.add(entry.value);
 				filters.setFacet(this.column.name, chosen.size ? { values: [...chosen] } : null);
 			} }, bar, h("span", { class: "nametext" }, entry.value ?? "–"), h("span", { class: "num" }, count(entry.count)));

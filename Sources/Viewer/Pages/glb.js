@@ -1,7 +1,7 @@
-// Surfaces from files: glTF 2.0 in one binary file, as the server writes it and other programs too.
+// Surfaces from files: glTF 2.0 in one binary file, as the server writes it, with indices and normals. And the ball that stands for a particle.
 
 const sizes = { SCALAR: 1, VEC2: 2, VEC3: 3, VEC4: 4 };
-const types = { 5121: Uint8Array, 5123: Uint16Array, 5125: Uint32Array, 5126: Float32Array };
+const types = { 5123: Uint16Array, 5125: Uint32Array, 5126: Float32Array };
 
 /** The triangles of a file: `{positions, normals, indices}` each. Throws a sentence where it is none. */
 export function readGLB(data) {
@@ -23,22 +23,8 @@ export function readGLB(data) {
 	};
 	return (json?.meshes ?? []).flatMap((mesh) => mesh.primitives).map((primitive) => {
 		const positions = read(primitive.attributes.POSITION);
-		let indices = primitive.indices === undefined ? Uint32Array.from({ length: positions.length / 3 }, (_, index) => index) : read(primitive.indices);
-		if (indices instanceof Uint8Array) indices = Uint16Array.from(indices);
-		return { positions, indices, normals: primitive.attributes.NORMAL === undefined ? normalsOf(positions, indices) : read(primitive.attributes.NORMAL) };
+		return { positions, normals: read(primitive.attributes.NORMAL), indices: read(primitive.indices) };
 	});
-}
-
-/** Normals of vertices, weighted by the areas of their triangles. */
-function normalsOf(positions, indices) {
-	const normals = new Float32Array(positions.length);
-	for (let place = 0; place < indices.length; place += 3) {
-		const [a, b, c] = [indices[place] * 3, indices[place + 1] * 3, indices[place + 2] * 3];
-		const [p, q] = [[0, 1, 2].map((axis) => positions[b + axis] - positions[a + axis]), [0, 1, 2].map((axis) => positions[c + axis] - positions[a + axis])];
-		const normal = [p[1] * q[2] - p[2] * q[1], p[2] * q[0] - p[0] * q[2], p[0] * q[1] - p[1] * q[0]];
-		for (const corner of [a, b, c]) for (let axis = 0; axis < 3; axis += 1) normals[corner + axis] += normal[axis];
-	}
-	return normals;
 }
 
 /** A ball of radius 1: an icosahedron whose triangles are divided some times. */

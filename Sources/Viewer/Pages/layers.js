@@ -1,7 +1,7 @@
 // What lies over the slices: which layers are shown, how, on which side of a comparison; and the contrast of the density.
 
 import { brushedHistogram } from "./facets.js";
-import { button, choice, clamp, fill, h, memory } from "./dom.js";
+import { bar, button, choice, clamp, faint, fill, grow, h, memory, part, swatch } from "./dom.js";
 import { classColor, palette } from "./palette.js";
 
 /** Layers with how they are shown; a browser remembers that by the layer's name. */
@@ -29,10 +29,10 @@ export class LayerPanel {
 		this.compare = button("Compare A | B", "Compare two results by a line that is dragged (c)", () => page.toggleCompare(), { icon: "half", "aria-pressed": "false" });
 		this.invert = h("input", { type: "checkbox", checked: page.contrast.isInverted, onchange: () => page.setContrast({ isInverted: this.invert.checked }) });
 		this.element = h("div", {}, h("section", { class: "panelpart" },
-			h("div", { class: "bar" }, h("h3", {}, "Density"), h("span", { class: "grow" }), button("1 – 99 %", "Contrast from the 1st to the 99th percentile of this slice", () => page.autoContrast(0.01)),
+			bar(h("h3", {}, "Density"), grow(), button("1 – 99 %", "Contrast from the 1st to the 99th percentile of this slice", () => page.autoContrast(0.01)),
 				button("5 – 95 %", "Contrast from the 5th to the 95th percentile of this slice", () => page.autoContrast(0.05)), button("all", "The whole range", () => page.setContrast({ low: 0, high: 255 }))),
 			this.histogram, h("label", { class: "check" }, this.invert, h("span", {}, "dark and light exchanged"))),
-		h("section", { class: "panelpart" }, h("div", { class: "bar" }, h("h3", {}, "Layers"), h("span", { class: "grow" }), this.compare), this.list));
+		part(bar(h("h3", {}, "Layers"), grow(), this.compare), this.list));
 		this.draw();
 	}
 
@@ -61,7 +61,7 @@ export class LayerPanel {
 	draw() {
 		const groups = [["Results", this.page.layers.filter((entry) => entry.layer.step)], ["Annotations", this.page.layers.filter((entry) => !entry.layer.step)]];
 		this.compare.setAttribute("aria-pressed", this.page.view.swipe === null ? "false" : "true");
-		if (this.page.layers.length === 0) return fill(this.list, h("p", { class: "faint" }, "There is no result yet, and no annotation: `cellar run` makes results."));
+		if (this.page.layers.length === 0) return fill(this.list, faint("There is no result yet, and no annotation: `cellar run` makes results."));
 		fill(this.list, groups.filter(([, entries]) => entries.length).map(([title, entries]) => [h("h4", {}, title), entries.map((entry) => this.row(entry))]));
 	}
 
@@ -76,10 +76,10 @@ export class LayerPanel {
 		const state = this.page.stateOf(layer.step);
 		const styles = { map: [["tint", "tint"], ["heat", "colours"], ["grey", "grey"]], labels: [["fill", "fill"], ["contour", "contour"]] }[layer.kind];
 		const legend = layer.kind === "labels" && layer.values?.length > 1 ? h("div", { class: "legend" }, layer.values.slice(0, 12).map((value) =>
-			h("span", {}, h("i", { class: "swatch", style: { background: classColor(value.name, this.page.classes) } }), value.name))) : null;
+			h("span", {}, swatch(classColor(value.name, this.page.classes)), value.name))) : null;
 		const hasOwnColor = layer.class || layer.kind === "points" || (layer.kind === "map" && entry.style === "tint") || layer.values?.length === 1;
 		return h("div", { class: `layer${entry.on ? " on" : ""}`, "data-layer": layer.id },
-			h("div", { class: "bar" }, h("label", { class: "check grow" }, h("input", { type: "checkbox", checked: entry.on, onchange: (event) => change({ on: event.target.checked }, true) }),
+			bar(h("label", { class: "check grow" }, h("input", { type: "checkbox", checked: entry.on, onchange: (event) => change({ on: event.target.checked }, true) }),
 				h("span", {}, layer.label), state && state !== "fresh" ? h("span", { class: `state ${state}` }, state) : null),
 			hasOwnColor && layer.kind !== "points" ? h("input", { type: "color", value: entry.color, "aria-label": `Colour of ${layer.label}`, title: "Colour", oninput: (event) => change({ color: event.target.value }) }) : null),
 			entry.on ? h("div", { class: "bar tools" }, h("input", { type: "range", min: 0, max: 1, step: 0.05, value: entry.opacity, "aria-label": `Opacity of ${layer.label}`, title: "Opacity", oninput: (event) => change({ opacity: Number(event.target.value) }) }),

@@ -3,7 +3,7 @@
 import { columns as allColumns, get, text } from "./api.js";
 import { remember } from "./app.js";
 import { FilterLine, chosenColumns, listing, openTomogram } from "./collection.js";
-import { append, button, choice, clamp, color, count, drag, fill, h, memory, number } from "./dom.js";
+import { append, bar, button, choice, clamp, color, count, drag, faint, fill, grow, h, memory, number, swatch, tick } from "./dom.js";
 import { brushedHistogram } from "./facets.js";
 import { filters } from "./filters.js";
 import { palette } from "./palette.js";
@@ -32,8 +32,8 @@ export async function open(main, { parameters, events }) {
 		filters.changed("axes");
 	});
 	append(main, [h("h1", { class: "offscreen" }, "Numbers"), h("div", { class: "toolbar" }, line.element),
-		h("div", { class: "numbers" }, h("section", { class: "card" }, h("div", { class: "bar" }, h("h2", {}, "Histogram of"), axis("x")), histogram),
-			h("section", { class: "card" }, h("div", { class: "bar" }, h("h2", {}, "Against"), axis("y"), h("span", { class: "grow" }), scatter.note), scatter.element),
+		h("div", { class: "numbers" }, h("section", { class: "card" }, bar(h("h2", {}, "Histogram of"), axis("x")), histogram),
+			h("section", { class: "card" }, bar(h("h2", {}, "Against"), axis("y"), grow(), scatter.note), scatter.element),
 			h("section", { class: "card tablecard" }, table.element), figureCard(all))]);
 
 	let controller = new AbortController();
@@ -49,9 +49,9 @@ export async function open(main, { parameters, events }) {
 		controller = new AbortController();
 		const { signal } = controller;
 		get("histogram", { column: state.x, where: filters.where(state.x), bins: 40 }, signal).then((data) => {
-			if (!data.edges?.length) return fill(histogram, h("p", { class: "faint" }, "There are no numbers."));
+			if (!data.edges?.length) return fill(histogram, faint("There are no numbers."));
 			fill(histogram, brushedHistogram({ edges: data.edges, counts: data.counts, label: state.x, height: 190, isLinear: true, range: filters.facets.get(state.x), onBrush: (range) => filters.setFacet(state.x, range) }),
-				h("p", { class: "faint" }, `${x.meaning ?? ""}${x.unit ? ` (${x.unit})` : ""}${data.missing ? ` · ${count(data.missing)} without` : ""}`));
+				faint(`${x.meaning ?? ""}${x.unit ? ` (${x.unit})` : ""}${data.missing ? ` · ${count(data.missing)} without` : ""}`));
 		}).catch(() => {});
 		scatter.load(x, y, filters.where(state.x, state.y), signal).catch((error) => { if (error.name !== "AbortError") scatter.note.textContent = filters.text ? "" : error.message; });
 	}
@@ -219,7 +219,7 @@ class Scatter {
 			context.strokeRect(Math.min(a, c), Math.min(b, d), Math.abs(c - a), Math.abs(d - b));
 		}
 		canvas.setAttribute("aria-label", `${this.y.name} against ${this.x.name}, ${rows.length} tomograms. Drag a rectangle to filter by both; the facets of the collection do the same by keys.`);
-		fill(this.legend, datasets.length > 1 ? datasets.slice(0, 14).map((name, index) => h("span", {}, h("i", { class: "swatch", style: { background: palette[index % palette.length] } }), name)) : null);
+		fill(this.legend, datasets.length > 1 ? datasets.slice(0, 14).map((name, index) => h("span", {}, swatch(palette[index % palette.length]), name)) : null);
 	}
 }
 
@@ -242,12 +242,12 @@ function figureCard(all) {
 	const metrics = [...new Set(all.filter((column) => column.group === "metric").map((column) => column.name.slice(column.name.indexOf("/") + 1)))];
 	const state = { kind: "histogram", column: "diameter_nm", ...memory.get("figure", {}) };
 	const fields = h("div", { class: "figurefields" });
-	const picture = h("div", { class: "paper" }, h("p", { class: "faint" }, "Draw a plot of objects, metrics, evaluations or runs, as `cellar plot` does."));
+	const picture = h("div", { class: "paper" }, faint("Draw a plot of objects, metrics, evaluations or runs, as `cellar plot` does."));
 	const download = h("a", { class: "button", hidden: true, download: "plot.svg" }, "SVG");
 	let url = null;
 	const suggestions = h("datalist", { id: "quantities" }, [...objectColumns, ...metrics].map((name) => h("option", { value: name })));
 	const field = (name, placeholder) => h("label", {}, h("span", {}, name), h("input", { type: "text", spellcheck: "false", list: ["column", "metric", "x", "y"].includes(name) ? "quantities" : null, value: state[name] ?? "", placeholder: placeholder ?? "", onchange: (event) => { state[name] = event.target.value.trim(); }, onkeydown: (event) => { if (event.key === "Enter") { state[name] = event.target.value.trim(); draw(); } } }));
-	const drawFields = () => fill(fields, kinds[state.kind].map((name) => name === "log" ? h("label", { class: "check" }, h("input", { type: "checkbox", checked: state.log === "1", onchange: (event) => { state.log = event.target.checked ? "1" : ""; } }), "log") : field(name)), state.kind === "curves" ? null : field("where", "SQL"));
+	const drawFields = () => fill(fields, kinds[state.kind].map((name) => name === "log" ? tick(state.log === "1", (isOn) => { state.log = isOn ? "1" : ""; }, "log") : field(name)), state.kind === "curves" ? null : field("where", "SQL"));
 	async function draw() {
 		memory.set("figure", state);
 		const wanted = { kind: state.kind, where: state.kind === "curves" ? "" : state.where };
@@ -264,5 +264,5 @@ function figureCard(all) {
 		} catch (error) { fill(picture, h("p", { class: "error", role: "alert" }, error.message)); download.hidden = true; }
 	}
 	drawFields();
-	return h("section", { class: "card figures" }, h("div", { class: "bar" }, h("h2", {}, "Figures"), choice("Kind", Object.keys(kinds), state.kind, (kind) => { state.kind = kind; drawFields(); }), h("span", { class: "grow" }), download, button("Draw", "Draw the plot", draw, { class: "primary" })), suggestions, fields, picture);
+	return h("section", { class: "card figures" }, bar(h("h2", {}, "Figures"), choice("Kind", Object.keys(kinds), state.kind, (kind) => { state.kind = kind; drawFields(); }), grow(), download, button("Draw", "Draw the plot", draw, { class: "primary" })), suggestions, fields, picture);
 }

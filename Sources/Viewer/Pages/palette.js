@@ -54,7 +54,7 @@ export function layerTable(layer, style, color, classes) {
 export function paint(slice, table, canvas, contour = false) {
 	const { width, height, bytes } = slice;
 	if (canvas.width !== width || canvas.height !== height) { canvas.width = width; canvas.height = height; }
-	const context = canvas.getContext("2d", { willReadFrequently: false });
+	const context = canvas.getContext("2d");
 	if (canvas.pixels?.width !== width || canvas.pixels?.height !== height) canvas.pixels = context.createImageData(width, height);
 	const target = new Uint32Array(canvas.pixels.data.buffer);
 	if (!contour) for (let index = 0; index < bytes.length; index += 1) target[index] = table[bytes[index]];

@@ -2,7 +2,7 @@
 
 import { get, post, remove } from "./api.js";
 import { brushedHistogram } from "./facets.js";
-import { button, choice, complain, count, fill, h, memory, number, plural, toast } from "./dom.js";
+import { bar, button, choice, complain, count, faint, fill, h, memory, number, part, plural, swatch, tick, toast } from "./dom.js";
 import { classColor } from "./palette.js";
 
 export class Particles {
@@ -136,14 +136,14 @@ export class Particles {
 		const points = this.ofClass();
 		const names = this.classNames;
 		if (names.length === 0 && this.all.length === 0) {
-			return fill(this.element, h("p", { class: "faint" }, this.loading.size ? "…" : "There are no particles here, or their layer is off."));
+			return fill(this.element, faint(this.loading.size ? "…" : "There are no particles here, or their layer is off."));
 		}
 		const tally = (state) => points.filter((point) => (point.state ?? null) === state).length;
 		const chosen = this.chosen;
 		const voxel = this.page.voxelSize?.[0];
 		const scores = points.filter((point) => typeof point.score === "number").map((point) => point.score);
 		fill(this.element, h("section", { class: "panelpart" },
-			h("div", { class: "bar" }, h("i", { class: "swatch", style: { background: classColor(this.class ?? "", this.page.classes) } }),
+			bar(swatch(classColor(this.class ?? "", this.page.classes)),
 				choice("Class", names.map((name) => [name, name]), this.class, (name) => { this.class = name; this.draw(); }, { class: "grow" }),
 				button("", "Previous particle (p)", () => this.step(-1), { icon: "left" }), button("", "Next particle (n)", () => this.step(1), { icon: "right" })),
 			h("p", { class: "tally" }, `${count(points.length)} · `, h("b", {}, count(tally(null))), " not judged · ", h("b", {}, count(tally("accepted"))), " accepted · ",
@@ -154,15 +154,15 @@ export class Particles {
 				h("dt", {}, "voxels"), h("dd", {}, ["x", "y", "z"].map((axis) => number(chosen[axis])).join(", ")),
 				voxel ? [h("dt", {}, "Å"), h("dd", {}, ["x", "y", "z"].map((axis, index) => number(chosen[axis] * (this.page.voxelSize[index] ?? voxel), 5)).join(", ")),
 					h("dt", {}, "diameter"), h("dd", {}, `${number((2 * chosen.radius * voxel) / 10, 3)} nm`)] : null),
-			chosen.canBeJudged ? h("div", { class: "bar" }, button("Accept", "Accept this particle (a)", () => this.judge("accepted"), { icon: "check", class: "accept", "aria-pressed": chosen.state === "accepted" ? "true" : "false" }),
-				button("Reject", "Reject this particle (r)", () => this.judge("rejected"), { icon: "close", class: "reject", "aria-pressed": chosen.state === "rejected" ? "true" : "false" })) : h("p", { class: "faint" }, "An annotation; it is not judged."),
-		] : h("p", { class: "faint" }, "Click on a circle, or press n, to choose a particle."),
-		h("div", { class: "bar" }, button(this.isAdding ? "Adding: click in the slice" : "Add by a click", "Add particles of this class by clicks in the slice (m)", () => this.toggleAdding(), { icon: "plus", "aria-pressed": this.isAdding ? "true" : "false" }))),
+			chosen.canBeJudged ? bar(button("Accept", "Accept this particle (a)", () => this.judge("accepted"), { icon: "check", class: "accept", "aria-pressed": chosen.state === "accepted" }),
+				button("Reject", "Reject this particle (r)", () => this.judge("rejected"), { icon: "close", class: "reject", "aria-pressed": chosen.state === "rejected" })) : faint("An annotation; it is not judged."),
+		] : faint("Click on a circle, or press n, to choose a particle."),
+		bar(button(this.isAdding ? "Adding: click in the slice" : "Add by a click", "Add particles of this class by clicks in the slice (m)", () => this.toggleAdding(), { icon: "plus", "aria-pressed": this.isAdding }))),
 		scores.length ? this.acceptance(points, scores) : null,
 		h("section", { class: "panelpart" },
-			h("label", { class: "check" }, h("input", { type: "checkbox", checked: this.hasScores, onchange: (event) => { this.hasScores = event.target.checked; this.page.redraw(); } }), "scores beside circles"),
-			h("label", { class: "check" }, h("input", { type: "checkbox", checked: this.hidesRejected, onchange: (event) => { this.hidesRejected = event.target.checked; this.page.redraw(); } }), "hide rejected"),
-			h("label", { class: "check" }, h("input", { type: "checkbox", checked: this.goesOn, onchange: (event) => { this.goesOn = event.target.checked; memory.set("goesOn", this.goesOn); } }), "go on to the next after a verdict")));
+			tick(this.hasScores, (isOn) => { this.hasScores = isOn; this.page.redraw(); }, "scores beside circles"),
+			tick(this.hidesRejected, (isOn) => { this.hidesRejected = isOn; this.page.redraw(); }, "hide rejected"),
+			tick(this.goesOn, (isOn) => { this.goesOn = isOn; memory.set("goesOn", isOn); }, "go on to the next after a verdict")));
 	}
 
 	acceptance(points, scores) {
@@ -182,6 +182,6 @@ export class Particles {
 		const slider = h("input", { type: "range", min: low, max: high, step: "any", value: this.threshold, "aria-label": "Least score", oninput: (event) => { this.threshold = Number(event.target.value); draw(); } });
 		slider.value = this.threshold;
 		draw();
-		return h("section", { class: "panelpart" }, h("h3", {}, "By score"), plot, slider, h("div", { class: "bar" }, go));
+		return part(h("h3", {}, "By score"), plot, slider, bar(go));
 	}
 }

@@ -1,7 +1,7 @@
 // Runs: what is under way, how training goes, what failed and why, and where the time went.
 
 import { get, rowsOf } from "./api.js";
-import { append, count, debounce, duration, fill, h, number, plural, setStyle, time } from "./dom.js";
+import { append, count, debounce, duration, faint, fill, h, number, plural, setStyle, swatch, time } from "./dom.js";
 import { ticks } from "./numbers.js";
 import { palette } from "./palette.js";
 
@@ -30,7 +30,7 @@ export async function open(main, { events }) {
 	function showRun(run) {
 		if (!run?.running) {
 			rate = [];
-			return fill(now.body, h("p", { class: "faint" }, "No run is under way. `cellar run` computes what is stale; this page follows it."));
+			return fill(now.body, faint("No run is under way. `cellar run` computes what is stale; this page follows it."));
 		}
 		rate = [...rate.filter(([, finished]) => finished <= run.finished), [Date.now(), run.finished]].slice(-60);
 		const [[t0, n0], [t1, n1]] = [rate[0], rate[rate.length - 1]];
@@ -42,7 +42,7 @@ export async function open(main, { events }) {
 	}
 
 	function table(columns, rows, empty) {
-		if (rows.length === 0) return h("p", { class: "faint" }, empty);
+		if (rows.length === 0) return faint(empty);
 		return h("div", { class: "scrollx", tabindex: 0, role: "region", "aria-label": columns.map(([title]) => title).join(", ") }, h("table", { class: "plain" }, h("thead", {}, h("tr", {}, columns.map(([title, , isNumber]) => h("th", { scope: "col", class: isNumber ? "num" : "" }, title)))),
 			h("tbody", {}, rows.map((row) => h("tr", {}, columns.map(([, cell, isNumber]) => h("td", { class: isNumber ? "num" : "" }, cell(row))))))));
 	}
@@ -57,7 +57,7 @@ export async function open(main, { events }) {
 			const failed = rows.filter((row) => row.status !== "skipped");
 			const skipped = rows.length - failed.length;
 			fill(failures.body, table([["step", (row) => h("b", {}, row.step)], ["where", (row) => row.tomogram_id ? h("a", { href: `#/t/${row.tomogram_id}${row.z_first === null || row.z_first === undefined ? "" : `?axis=z&z=${row.z_first}`}` }, [row.tomogram, row.z_first === null || row.z_first === undefined ? "" : ` z ${row.z_first}`]) : row.training_set ?? ""],
-				["why", (row) => h("span", { class: "error" }, row.error)], ["when", (row) => time(row.started_at)]], failed.slice(0, 200), "Nothing has failed."), skipped ? h("p", { class: "faint" }, `${plural(skipped, "item")} skipped because of what failed before.`) : null);
+				["why", (row) => h("span", { class: "error" }, row.error)], ["when", (row) => time(row.started_at)]], failed.slice(0, 200), "Nothing has failed."), skipped ? faint(`${plural(skipped, "item")} skipped because of what failed before.`) : null);
 		}).catch(trouble(failures));
 		query("SELECT step, count(*) AS items, sum(seconds) AS seconds, avg(seconds) AS mean, max(seconds) AS longest FROM v_step GROUP BY step ORDER BY seconds DESC").then((rows) => {
 			const most = Math.max(1e-9, ...rows.map((row) => row.seconds ?? 0));
@@ -65,7 +65,7 @@ export async function open(main, { events }) {
 				const bar = h("span", { class: "namebar" });
 				setStyle(bar, { width: `${(100 * (row.seconds ?? 0)) / most}%` });
 				return h("div", { class: "namerow", title: `${plural(row.items, "item")}, ${duration(row.mean)} each, ${duration(row.longest)} at most` }, bar, h("span", { class: "nametext" }, row.step), h("span", { class: "faint" }, `${count(row.items)} × ${duration(row.mean)}`), h("span", { class: "num" }, duration(row.seconds)));
-			})) : h("p", { class: "faint" }, "Nothing has been computed yet."));
+			})) : faint("Nothing has been computed yet."));
 		}).catch(trouble(steps));
 		get("plan", {}, signal).then((answer) => {
 			const rows = rowsOf(answer);
@@ -86,7 +86,7 @@ export async function open(main, { events }) {
 				if (!group.lines.has(row.name)) group.lines.set(row.name, []);
 				group.lines.get(row.name).push([row.x, row.value]);
 			}
-			fill(curves.body, groups.size ? [...groups].map(([title, group]) => h("figure", { class: "curve" }, h("figcaption", {}, title, group.isRunning ? h("span", { class: "state running" }, "running") : null), curvePlot(group.lines, title))) : h("p", { class: "faint" }, "No network has been trained yet."));
+			fill(curves.body, groups.size ? [...groups].map(([title, group]) => h("figure", { class: "curve" }, h("figcaption", {}, title, group.isRunning ? h("span", { class: "state running" }, "running") : null), curvePlot(group.lines, title))) : faint("No network has been trained yet."));
 		}).catch(trouble(curves));
 	}
 
@@ -120,7 +120,7 @@ function curvePlot(lines, title) {
 	for (const [name, points] of lines) {
 		const tint = palette[[6, 5, 2, 4, 0, 1, 3][index++ % 7]];
 		svg.append(h("polyline", { points: points.filter(([, y]) => Number.isFinite(y)).map(([x, y]) => `${toX(x).toFixed(1)},${toY(y).toFixed(1)}`).join(" "), fill: "none", stroke: tint, "stroke-width": 1.8, "vector-effect": "non-scaling-stroke" }, h("title", {}, name)));
-		legend.push(h("span", {}, h("i", { class: "swatch", style: { background: tint } }), `${name} ${number(points[points.length - 1]?.[1], 3)}`));
+		legend.push(h("span", {}, swatch(tint), `${name} ${number(points[points.length - 1]?.[1], 3)}`));
 	}
 	return [svg, h("div", { class: "legend" }, legend)];
 }

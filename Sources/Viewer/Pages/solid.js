@@ -2,7 +2,7 @@
 // Positions are in Å from the centre of the first voxel, right-handed as in ChimeraX.
 
 import { buffer } from "./api.js";
-import { append, button, choice, clamp, drag, fill, h } from "./dom.js";
+import { append, button, choice, clamp, drag, fill, h, swatch, tick } from "./dom.js";
 import { classColor, rgb } from "./palette.js";
 import { ballMesh, readGLB } from "./glb.js";
 import { planes } from "./view.js";
@@ -205,8 +205,8 @@ export class Solid {
 
 	drawList() {
 		if (!this.list) return;
-		const row = (name, isOn, note, change) => h("label", { class: "check" }, h("input", { type: "checkbox", checked: isOn, onchange: (event) => { change(event.target.checked); this.redraw(); } }),
-			name ? h("i", { class: "swatch", style: { background: classColor(name, this.page.classes) } }) : null, h("span", {}, name ?? "slice"), h("small", {}, note));
+		const row = (name, isOn, note, change) => tick(isOn, (value) => { change(value); this.redraw(); },
+			name ? swatch(classColor(name, this.page.classes)) : null, h("span", {}, name ?? "slice"), h("small", {}, note));
 		fill(this.list, this.surfaceClasses().map((name) => {
 			const entry = this.meshes.get(name);
 			return row(name, entry?.isOn ?? false, entry?.state ?? "surface", (isOn) => { entry ? (entry.isOn = isOn) : this.load(name); });

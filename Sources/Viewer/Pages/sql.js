@@ -2,7 +2,7 @@
 
 import { address, get } from "./api.js";
 import { remember } from "./app.js";
-import { append, button, clamp, copy, count, fill, h, memory, number } from "./dom.js";
+import { append, button, clamp, copy, count, faint, fill, grow, h, memory, number } from "./dom.js";
 
 const questions = [
 	["How long did each step take?", "SELECT step, count(*) AS items, round(sum(seconds), 1) AS seconds\nFROM v_step GROUP BY step ORDER BY seconds DESC"],
@@ -31,7 +31,7 @@ export async function open(main, { parameters }) {
 	const search = h("input", { type: "search", placeholder: "search views and columns", "aria-label": "Search views and columns", oninput: () => drawDocs(search.value.trim().toLowerCase()) });
 
 	append(main, [h("h1", { class: "offscreen" }, "SQL"), h("div", { class: "sqlpage" },
-		h("div", { class: "sqlmain" }, h("div", { class: "editor" }, editor, hints), h("div", { class: "bar sqlbar" }, go, button("Link", "Copy a permanent link to this query", () => { keep(); copy(location.href, "the link; it needs this server and its cookie"); }, { icon: "link" }), csv, json, h("span", { class: "grow" }), note), result),
+		h("div", { class: "sqlmain" }, h("div", { class: "editor" }, editor, hints), h("div", { class: "bar sqlbar" }, go, button("Link", "Copy a permanent link to this query", () => { keep(); copy(location.href, "the link; it needs this server and its cookie"); }, { icon: "link" }), csv, json, grow(), note), result),
 		h("aside", { class: "docs", "aria-label": "Views" }, h("details", { class: "questions" }, h("summary", {}, "Questions to begin with"), h("ul", { class: "plainlist" }, questions.map(([title, sql]) => h("li", {}, h("button", { type: "button", class: "textlink", onclick: () => { editor.value = sql; run(); } }, title))))), search, docs))]);
 
 	function keep() {
@@ -66,7 +66,7 @@ export async function open(main, { parameters }) {
 	}
 
 	function draw({ columns, rows }) {
-		if (rows.length === 0) return fill(result, h("p", { class: "faint" }, "No row."));
+		if (rows.length === 0) return fill(result, faint("No row."));
 		const numeric = columns.map((_, place) => rows.every((row) => row[place] === null || typeof row[place] === "number"));
 		const isTomogram = columns.map((name) => name === "tomogram_id" || (name === "id" && /\bv_tomogram\b/i.test(editor.value)));
 		const cell = (value, place) => {
@@ -89,7 +89,7 @@ export async function open(main, { parameters }) {
 		const start = word();
 		const found = start.length < 2 ? [] : names.filter((name) => name.toLowerCase().startsWith(start.toLowerCase()) && name.toLowerCase() !== start.toLowerCase()).slice(0, 7);
 		hints.hidden = found.length === 0;
-		fill(hints, found.map((name, index) => h("button", { type: "button", role: "option", tabindex: -1, "aria-selected": index === 0 ? "true" : "false", onmousedown: (event) => { event.preventDefault(); insert(name, start.length); } }, name)));
+		fill(hints, found.map((name, index) => h("button", { type: "button", role: "option", tabindex: -1, "aria-selected": index === 0, onmousedown: (event) => { event.preventDefault(); insert(name, start.length); } }, name)));
 	}
 
 	function insert(name, replaced = 0) {
@@ -118,7 +118,7 @@ export async function open(main, { parameters }) {
 			const columns = view.columns.filter((column) => !wanted || view.name.includes(wanted) || column.name.includes(wanted) || (column.meaning ?? "").toLowerCase().includes(wanted));
 			if (wanted && columns.length === 0) return null;
 			return h("details", { open: Boolean(wanted) || (!wanted && view.name === "v_tomogram") }, h("summary", {}, h("code", {}, view.name)),
-				h("p", { class: "faint" }, plain(view.about)), h("dl", { class: "columns" }, columns.map((column) => [h("dt", {}, h("button", { type: "button", class: "textlink code", title: `Insert ${column.name}`, onclick: () => insert(column.name) }, column.name), h("small", {}, [column.type, column.unit].filter(Boolean).join(", "))), h("dd", {}, plain(column.meaning))])));
+				faint(plain(view.about)), h("dl", { class: "columns" }, columns.map((column) => [h("dt", {}, h("button", { type: "button", class: "textlink code", title: `Insert ${column.name}`, onclick: () => insert(column.name) }, column.name), h("small", {}, [column.type, column.unit].filter(Boolean).join(", "))), h("dd", {}, plain(column.meaning))])));
 		}));
 	}
 

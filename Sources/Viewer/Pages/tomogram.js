@@ -5,7 +5,7 @@ import { Changes } from "./changes.js";
 import { listing } from "./collection.js";
 import { remember } from "./app.js";
 import { ObjectTable, aboutPanel, shareDialog, stepTable } from "./details.js";
-import { append, button, clamp, complain, copy, debounce, fill, h, number, tabbed, toast } from "./dom.js";
+import { append, bar, button, clamp, complain, copy, debounce, fill, grow, h, number, tabbed, toast } from "./dom.js";
 import { LayerPanel, shownLayers } from "./layers.js";
 import { classColor, greyTable, layerTable, paint } from "./palette.js";
 import { Particles } from "./particles.js";
@@ -87,9 +87,9 @@ class TomogramPage {
 		const neighbours = this.parameters.get("at") !== null;
 		const zoomBar = h("div", { class: "zoombar" }, button("", "Zoom in (+)", () => this.view.zoom(1.4), { icon: "plus" }), button("", "Zoom out (−)", () => this.view.zoom(1 / 1.4), { icon: "minus" }), button("", "Fit the whole slice (0)", () => this.view.fit(), { icon: "fit" }));
 		this.stage.append(zoomBar);
-		const bar = h("div", { class: "toolbar tomobar" },
+		const tools = h("div", { class: "toolbar tomobar" },
 			neighbours ? h("span", { class: "group" }, button("", "Previous tomogram of the list", () => this.neighbour(-1), { icon: "left" }), button("", "Next tomogram of the list", () => this.neighbour(1), { icon: "right" })) : null,
-			h("h1", { title: `${tomogram.dataset}/${tomogram.name}` }, h("span", { class: "faint" }, `${tomogram.dataset} / `), tomogram.name), h("span", { class: "grow" }),
+			h("h1", { title: `${tomogram.dataset}/${tomogram.name}` }, h("span", { class: "faint" }, `${tomogram.dataset} / `), tomogram.name), grow(),
 			h("span", { class: "group", role: "group", "aria-label": "Axis" }, this.axes), this.solidButton, this.undoButton,
 			h("span", { class: "group share" }, button("napari", "Copy for napari: the address of this tomogram as OME-Zarr", () => this.share("napari"), { icon: "copy", class: "fornapari" }), button("neuroglancer", "Open in neuroglancer", () => this.share("neuroglancer"), { icon: "open", class: "forneuroglancer" })));
 		this.strip = new ZStrip(this.shape.z, { jump: (z) => this.goTo({ ...this.cursor, z }), add: (first, end) => this.changes.addSlab(first, end), remove: (slab) => this.changes.removeSlab(slab) });
@@ -102,7 +102,7 @@ class TomogramPage {
 		this.particles = new Particles(this);
 		this.layerPanel = new LayerPanel(this, (entry, values) => this.layerChanged(entry, values));
 		this.objects = new ObjectTable(this);
-		this.shareButtons = h("div", { class: "bar" }, button("Copy for napari", "Copy the address for napari", () => this.share("napari"), { icon: "copy" }), button("Open in neuroglancer", "Open in neuroglancer", () => this.share("neuroglancer"), { icon: "open" }));
+		this.shareButtons = bar(button("Copy for napari", "Copy the address for napari", () => this.share("napari"), { icon: "copy" }), button("Open in neuroglancer", "Open in neuroglancer", () => this.share("neuroglancer"), { icon: "open" }));
 		this.stepPlace = h("div", { class: "panelpart" }, stepTable(this, this.steps));
 		this.aboutPlace = h("div", {}, aboutPanel(this, this.answer, this.shareButtons));
 		const [tabs, panels, showTab] = tabbed("About this tomogram", [["Layers", this.layerPanel.element], ["Particles", this.particles.element], ["Objects", this.objects.element, () => this.objects.open()], ["Steps", this.stepPlace], ["About", this.aboutPlace]]);
@@ -110,7 +110,7 @@ class TomogramPage {
 		const side = h("aside", { class: "side", "aria-label": "About this tomogram" }, tabs, panels);
 		const sliderRow = h("div", { class: "sliderrow" }, this.slider, this.number, this.ofNumber);
 		this.sliceParts = [this.stage, sliderRow];
-		append(this.main, [bar, h("div", { class: "workspace" }, h("div", { class: "viewer" }, this.stage, this.solidStage, sliderRow, this.strip.element), side)]);
+		append(this.main, [tools, h("div", { class: "workspace" }, h("div", { class: "viewer" }, this.stage, this.solidStage, sliderRow, this.strip.element), side)]);
 		this.drawContrast = debounce(() => this.layerPanel.drawContrast(this.shown, this.contrast), 160);
 		this.remember = debounce(() => {
 			if (this.isClosed) return;

@@ -101,7 +101,7 @@ export class SliceView {
 	setBase(slice, level, table) {
 		Object.assign(this, { slice, level });
 		paint(slice, table, this.base);
-		this.drawn += 1;
+		this.isNew = true;
 		this.redraw();
 	}
 
@@ -136,7 +136,9 @@ export class SliceView {
 		if (split !== null) this.drawSwipe(split);
 		if (this.cross) this.drawCross();
 		this.drawScaleBar();
-		this.canvas.dataset.drawn = this.drawn;
+		// How many slices people have seen: for tests.
+		if (this.isNew) this.canvas.dataset.drawn = this.drawn += 1;
+		this.isNew = false;
 	}
 
 	image(canvas, level) {
