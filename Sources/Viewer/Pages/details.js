@@ -100,7 +100,7 @@ function explanation(answer, step) {
 	return h("ul", {}, (own.length ? own : all).map((group) => {
 		const items = [group.items ?? group.item ?? []].flat().filter(Boolean);
 		const reasons = [group.reasons ?? group.reason ?? []].flat().filter(Boolean);
-		return h("li", {}, h("span", { class: `state ${group.state}` }, group.state), own.length ? "" : ` ${group.step}`, items.length ? h("span", { class: "faint" }, ` ${items.slice(0, 4).join(", ")}${items.length > 4 ? ` and ${items.length - 4} more` : ""}`) : null, reasons.length ? h("div", {}, reasons.join("; ")) : null);
+		return h("li", {}, h("span", { class: `state ${group.state}` }, group.state), own.length ? "" : ` ${group.step}`, items.length ? h("span", { class: "faint" }, ` ${group.summary ?? items.join(", ")}`) : null, reasons.length ? h("div", {}, reasons.join("; ")) : null);
 	}));
 }
 

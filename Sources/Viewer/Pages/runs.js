@@ -38,7 +38,7 @@ export async function open(main, { events }) {
 		const done = run.total > 0 ? run.finished / run.total : 0;
 		fill(now.body, h("p", { class: "big" }, h("span", { class: "pulse" }), `${run.step ?? "…"} `, h("span", { class: "faint" }, run.tomogram ?? "")),
 			h("progress", { max: 1, value: done, "aria-label": "Progress of the run" }),
-			h("p", {}, `${count(run.finished ?? 0)} of ${count(run.total ?? 0)} items · ${Math.round(100 * done)} %`, speed ? h("span", { class: "faint" }, ` · ${speed >= 1 ? `${number(speed, 2)} a second` : `${duration(1 / speed)} each`} · about ${duration((run.total - run.finished) / speed)} left`) : null));
+			h("p", {}, run.total ? `${count(run.finished)} of ${count(run.total)} items · ${Math.round(100 * done)} %` : `${count(run.finished ?? 0)} items`, speed && run.total ? h("span", { class: "faint" }, ` · ${speed >= 1 ? `${number(speed, 2)} a second` : `${duration(1 / speed)} each`} · about ${duration((run.total - run.finished) / speed)} left`) : null));
 	}
 
 	function table(columns, rows, empty) {

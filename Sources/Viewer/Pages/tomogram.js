@@ -67,7 +67,11 @@ class TomogramPage {
 
 	get index() { return this.cursor[this.axis]; }
 	get length() { return this.shape[this.axis]; }
-	stateOf(step) { return this.steps.find((entry) => entry.step === step)?.state ?? null; }
+	/** The state of a step; where its items differ, that of those that are not fresh. */
+	stateOf(step) {
+		const states = this.steps.filter((entry) => entry.step === step).map((entry) => entry.state);
+		return states.find((state) => state !== "fresh") ?? states[0] ?? null;
+	}
 
 	// What stands where
 
