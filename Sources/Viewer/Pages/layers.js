@@ -9,10 +9,11 @@ export function shownLayers(layers, classes) {
 	const kept = memory.get("layers", {});
 	const labels = layers.filter((layer) => layer.kind === "labels");
 	const first = labels.find((layer) => layer.step === "segment") ?? labels[labels.length - 1];
+	const points = layers.find((layer) => layer.step === "pick") ?? layers.find((layer) => layer.kind === "points");
 	let next = 0;
 	return layers.map((layer) => {
 		const usual = {
-			on: layer === first || (layer.kind === "points" && (layer.step !== null || !first)), opacity: layer.kind === "points" ? 1 : layer.alpha ?? 0.5,
+			on: layer === first || layer === points, opacity: layer.kind === "points" ? 1 : layer.alpha ?? 0.5,
 			style: layer.kind === "labels" ? "fill" : layer.kind === "points" ? "circles" : layer.class ? "tint" : (layer.alpha ?? 0.5) >= 0.9 ? "grey" : "heat",
 			color: layer.class ? classColor(layer.class, classes) : palette[next++ % palette.length],
 		};
