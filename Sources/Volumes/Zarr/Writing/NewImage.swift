@@ -116,7 +116,7 @@ package struct NewImage: Sendable {
                 .init(
                     name: name, axes: ["z", "y", "x"].map { .init(name: $0, unit: unit) }, datasets: datasets,
                     metadata: .init(method: method, remarks: remarks))
-            ], label: areLabels ? .init(properties: properties) : nil)
+            ], label: areLabels ? .init(properties: properties, source: hasWholeChunks ? .init() : nil) : nil)
     }
 
     private var properties: [Attributes.Property]? {
@@ -163,6 +163,11 @@ package struct NewImage: Sendable {
         struct Label: Encodable {
             let version = "0.4"
             let properties: [Property]?
+            let source: Source?
+        }
+        /// Where the image of labels is that are served: beside `labels/`, in which they are.
+        struct Source: Encodable {
+            let image = "../../"
         }
         /// What a value of labels means.
         struct Property: Encodable {
