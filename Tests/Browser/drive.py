@@ -193,14 +193,17 @@ class Checks:
             before = self.drawn()
             seconds = browser.driver.execute_async_script(
                 """const [count, done] = arguments, started = performance.now(), canvas = document.querySelector('canvas.slice');
-                let sent = 0;
+                let sent = 0, seen = Number(canvas.dataset.drawn) - 1;
+                // The next notch of the wheel comes when the slice before was seen, as an eager hand would.
                 const step = () => {
-                  if (sent < count && Number(canvas.dataset.index) >= sent) {
+                  if (sent < count && Number(canvas.dataset.drawn) > seen) {
+                    seen = Number(canvas.dataset.drawn);
                     sent += 1;
                     canvas.dispatchEvent(new WheelEvent('wheel', {deltaY: 100, bubbles: true, cancelable: true}));
                   }
-                  if (Number(canvas.dataset.index) >= count || performance.now() - started > 25000) return done((performance.now() - started) / 1000);
-                  setTimeout(step, 0);
+                  const isDone = sent === count && Number(canvas.dataset.index) >= count && Number(canvas.dataset.drawn) > seen;
+                  if (isDone || performance.now() - started > 25000) return done((performance.now() - started) / 1000);
+                  setTimeout(step, 4);
                 };
                 step();""", count)
             shown = self.drawn() - before

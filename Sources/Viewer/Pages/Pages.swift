@@ -19,6 +19,7 @@ enum Pages {
     private static let modules: [String: [UInt8]] = [
         "/js/api.js": PackageResources.api_js,
         "/js/app.js": PackageResources.app_js,
+        "/js/changes.js": PackageResources.changes_js,
         "/js/collection.js": PackageResources.collection_js,
         "/js/details.js": PackageResources.details_js,
         "/js/dom.js": PackageResources.dom_js,

@@ -2,137 +2,137 @@
 
 import { address, get } from "./api.js";
 import { remember } from "./app.js";
-import { append, button, clamp, copy, count, fill, h, memory, number } from "./dom.js";
+import { append, button, clamp, copy, count, faint, fill, grow, h, memory, number } from "./dom.js";
 
 const questions = [
-  ["How long did each step take?", "SELECT step, count(*) AS items, round(sum(seconds), 1) AS seconds\nFROM v_step GROUP BY step ORDER BY seconds DESC"],
-  ["Which tomograms have no slab yet?", "SELECT id, dataset, name FROM v_tomogram WHERE slabs = 0"],
-  ["Which samples are thick?", "SELECT id, dataset, name, thickness_nm, tilt_degrees FROM v_tomogram\nWHERE thickness_nm > 250 ORDER BY thickness_nm DESC"],
-  ["How many objects of which class?", "SELECT class, sum(count) AS objects, sum(sum) / sum(count) AS volume_nm3\nFROM v_object_summary WHERE measure = 'volume_nm3' GROUP BY class"],
-  ["How good are networks on unseen tomograms?", "SELECT class, measure, count(*) AS tomograms, round(avg(value), 3) AS mean\nFROM v_evaluation WHERE trained_on = 0 GROUP BY class, measure"],
-  ["What failed lately?", "SELECT step, tomogram_id, tomogram, z_first, error\nFROM v_failure WHERE status = 'failed' ORDER BY started_at DESC"],
+	["How long did each step take?", "SELECT step, count(*) AS items, round(sum(seconds), 1) AS seconds\nFROM v_step GROUP BY step ORDER BY seconds DESC"],
+	["Which tomograms have no slab yet?", "SELECT id, dataset, name FROM v_tomogram WHERE slabs = 0"],
+	["Which samples are thick?", "SELECT id, dataset, name, thickness_nm, tilt_degrees FROM v_tomogram\nWHERE thickness_nm > 250 ORDER BY thickness_nm DESC"],
+	["How many objects of which class?", "SELECT class, sum(count) AS objects, sum(sum) / sum(count) AS volume_nm3\nFROM v_object_summary WHERE measure = 'volume_nm3' GROUP BY class"],
+	["How good are networks on unseen tomograms?", "SELECT class, measure, count(*) AS tomograms, round(avg(value), 3) AS mean\nFROM v_evaluation WHERE trained_on = 0 GROUP BY class, measure"],
+	["What failed lately?", "SELECT step, tomogram_id, tomogram, z_first, error\nFROM v_failure WHERE status = 'failed' ORDER BY started_at DESC"],
 ];
 
 const words = "SELECT FROM WHERE GROUP BY ORDER LIMIT AND OR NOT NULL AS JOIN LEFT USING ON COUNT AVG SUM MIN MAX ROUND DISTINCT BETWEEN LIKE IN IS DESC ASC HAVING CASE WHEN THEN ELSE END WITH UNION".split(" ");
 
 export async function open(main, { parameters }) {
-  const documentation = await get("views").then((answer) => answer.views).catch(() => []);
-  const names = [...new Set([...documentation.flatMap((view) => [view.name, ...view.columns.map((column) => column.name)]), ...words])];
-  let controller = null;
-  const editor = h("textarea", { class: "sql", spellcheck: "false", autocomplete: "off", rows: 5, "aria-label": "SQL", placeholder: "SELECT dataset, name, voxel_size FROM v_tomogram LIMIT 20",
-    value: parameters.get("q") ?? memory.get("sql", questions[0][1]), onkeydown: onKey, oninput: suggest, onblur: () => setTimeout(() => { hints.hidden = true; }, 150) });
-  const hints = h("div", { class: "hints", hidden: true, role: "listbox", "aria-label": "Names that begin so" });
-  const go = button("Run", "Run the SQL (ctrl+Enter)", run, { icon: "play", class: "primary" });
-  const note = h("span", { class: "note", role: "status" });
-  const csv = h("a", { class: "button", download: "query.csv", hidden: true }, "CSV");
-  const json = h("a", { class: "button", download: "query.json", hidden: true }, "JSON");
-  const result = h("div", { class: "result", tabindex: 0, role: "region", "aria-label": "Result" });
-  const docs = h("div", { class: "doclist" });
-  const search = h("input", { type: "search", placeholder: "search views and columns", "aria-label": "Search views and columns", oninput: () => drawDocs(search.value.trim().toLowerCase()) });
+	const documentation = await get("views").then((answer) => answer.views).catch(() => []);
+	const names = [...new Set([...documentation.flatMap((view) => [view.name, ...view.columns.map((column) => column.name)]), ...words])];
+	let controller = null;
+	const editor = h("textarea", { class: "sql", spellcheck: "false", autocomplete: "off", rows: 5, "aria-label": "SQL", placeholder: "SELECT dataset, name, voxel_size FROM v_tomogram LIMIT 20",
+		value: parameters.get("q") ?? memory.get("sql", questions[0][1]), onkeydown: onKey, oninput: suggest, onblur: () => setTimeout(() => { hints.hidden = true; }, 150) });
+	const hints = h("div", { class: "hints", hidden: true, role: "listbox", "aria-label": "Names that begin so" });
+	const go = button("Run", "Run the SQL (ctrl+Enter)", run, { icon: "play", class: "primary" });
+	const note = h("span", { class: "note", role: "status" });
+	const csv = h("a", { class: "button", download: "query.csv", hidden: true }, "CSV");
+	const json = h("a", { class: "button", download: "query.json", hidden: true }, "JSON");
+	const result = h("div", { class: "result", tabindex: 0, role: "region", "aria-label": "Result" });
+	const docs = h("div", { class: "doclist" });
+	const search = h("input", { type: "search", placeholder: "search views and columns", "aria-label": "Search views and columns", oninput: () => drawDocs(search.value.trim().toLowerCase()) });
 
-  append(main, [h("h1", { class: "offscreen" }, "SQL"), h("div", { class: "sqlpage" },
-    h("div", { class: "sqlmain" }, h("div", { class: "editor" }, editor, hints), h("div", { class: "bar sqlbar" }, go, button("Link", "Copy a permanent link to this query", () => { keep(); copy(location.href, "the link; it needs this server and its cookie"); }, { icon: "link" }), csv, json, h("span", { class: "grow" }), note), result),
-    h("aside", { class: "docs", "aria-label": "Views" }, h("details", { class: "questions" }, h("summary", {}, "Questions to begin with"), h("ul", { class: "plainlist" }, questions.map(([title, sql]) => h("li", {}, h("button", { type: "button", class: "textlink", onclick: () => { editor.value = sql; run(); } }, title))))), search, docs))]);
+	append(main, [h("h1", { class: "offscreen" }, "SQL"), h("div", { class: "sqlpage" },
+		h("div", { class: "sqlmain" }, h("div", { class: "editor" }, editor, hints), h("div", { class: "bar sqlbar" }, go, button("Link", "Copy a permanent link to this query", () => { keep(); copy(location.href, "the link; it needs this server and its cookie"); }, { icon: "link" }), csv, json, grow(), note), result),
+		h("aside", { class: "docs", "aria-label": "Views" }, h("details", { class: "questions" }, h("summary", {}, "Questions to begin with"), h("ul", { class: "plainlist" }, questions.map(([title, sql]) => h("li", {}, h("button", { type: "button", class: "textlink", onclick: () => { editor.value = sql; run(); } }, title))))), search, docs))]);
 
-  function keep() {
-    const address_ = new URLSearchParams();
-    address_.set("q", editor.value);
-    remember("sql", address_);
-    memory.set("sql", editor.value);
-  }
+	function keep() {
+		const address_ = new URLSearchParams();
+		address_.set("q", editor.value);
+		remember("sql", address_);
+		memory.set("sql", editor.value);
+	}
 
-  async function run() {
-    const sql = editor.value.trim().replace(/;\s*$/, "");
-    hints.hidden = true;
-    if (!sql) return;
-    keep();
-    controller?.abort();
-    controller = new AbortController();
-    const started = performance.now();
-    note.textContent = "…";
-    editor.classList.remove("wrong");
-    try {
-      const answer = await get("query", { sql, format: "json", limit: 1000 }, controller.signal);
-      note.textContent = `${count(answer.rows.length)} row${answer.rows.length === 1 ? "" : "s"}${answer.truncated ? ", and more" : ""} · ${Math.round(performance.now() - started)} ms`;
-      draw(answer);
-      for (const [link, format] of [[csv, "csv"], [json, "json"]]) { link.href = address("query", { sql, format, limit: 1000000 }); link.hidden = false; }
-    } catch (error) {
-      if (error.name === "AbortError") return;
-      note.textContent = "";
-      editor.classList.add("wrong");
-      csv.hidden = json.hidden = true;
-      fill(result, h("p", { class: "error", role: "alert" }, error.message));
-    }
-  }
+	async function run() {
+		const sql = editor.value.trim().replace(/;\s*$/, "");
+		hints.hidden = true;
+		if (!sql) return;
+		keep();
+		controller?.abort();
+		controller = new AbortController();
+		const started = performance.now();
+		note.textContent = "…";
+		editor.classList.remove("wrong");
+		try {
+			const answer = await get("query", { sql, format: "json", limit: 1000 }, controller.signal);
+			note.textContent = `${count(answer.rows.length)} row${answer.rows.length === 1 ? "" : "s"}${answer.truncated ? ", and more" : ""} · ${Math.round(performance.now() - started)} ms`;
+			draw(answer);
+			for (const [link, format] of [[csv, "csv"], [json, "json"]]) { link.href = address("query", { sql, format, limit: 1000000 }); link.hidden = false; }
+		} catch (error) {
+			if (error.name === "AbortError") return;
+			note.textContent = "";
+			editor.classList.add("wrong");
+			csv.hidden = json.hidden = true;
+			fill(result, h("p", { class: "error", role: "alert" }, error.message));
+		}
+	}
 
-  function draw({ columns, rows }) {
-    if (rows.length === 0) return fill(result, h("p", { class: "faint" }, "No row."));
-    const numeric = columns.map((_, place) => rows.every((row) => row[place] === null || typeof row[place] === "number"));
-    const isTomogram = columns.map((name) => name === "tomogram_id" || (name === "id" && /\bv_tomogram\b/i.test(editor.value)));
-    const cell = (value, place) => {
-      if (value === null) return h("td", { class: "none" }, "NULL");
-      if (isTomogram[place] && Number.isInteger(value)) return h("td", { class: "num" }, h("a", { href: `#/t/${value}` }, value));
-      return h("td", { class: numeric[place] ? "num" : "", title: typeof value === "string" && value.length > 60 ? value : null }, numeric[place] ? number(value, 6) : value);
-    };
-    fill(result, h("table", { class: "plain" }, h("thead", {}, h("tr", {}, columns.map((name, place) => h("th", { scope: "col", class: numeric[place] ? "num" : "" }, name)))),
-      h("tbody", {}, rows.map((row) => h("tr", {}, row.map(cell))))));
-  }
+	function draw({ columns, rows }) {
+		if (rows.length === 0) return fill(result, faint("No row."));
+		const numeric = columns.map((_, place) => rows.every((row) => row[place] === null || typeof row[place] === "number"));
+		const isTomogram = columns.map((name) => name === "tomogram_id" || (name === "id" && /\bv_tomogram\b/i.test(editor.value)));
+		const cell = (value, place) => {
+			if (value === null) return h("td", { class: numeric[place] ? "num none" : "none" }, "NULL");
+			if (isTomogram[place] && Number.isInteger(value)) return h("td", { class: "num" }, h("a", { href: `#/t/${value}` }, value));
+			return h("td", { class: numeric[place] ? "num" : "", title: typeof value === "string" && value.length > 60 ? value : null }, numeric[place] ? number(value, 6) : value);
+		};
+		fill(result, h("table", { class: "plain" }, h("thead", {}, h("tr", {}, columns.map((name, place) => h("th", { scope: "col", class: numeric[place] ? "num" : "" }, name)))),
+			h("tbody", {}, rows.map((row) => h("tr", {}, row.map(cell))))));
+	}
 
-  // Names are completed from the views
+	// Names are completed from the views
 
-  function word() {
-    const before = editor.value.slice(0, editor.selectionStart);
-    return before.match(/[A-Za-z_][A-Za-z0-9_]*$/)?.[0] ?? "";
-  }
+	function word() {
+		const before = editor.value.slice(0, editor.selectionStart);
+		return before.match(/[A-Za-z_][A-Za-z0-9_]*$/)?.[0] ?? "";
+	}
 
-  function suggest() {
-    const start = word();
-    const found = start.length < 2 ? [] : names.filter((name) => name.toLowerCase().startsWith(start.toLowerCase()) && name.toLowerCase() !== start.toLowerCase()).slice(0, 7);
-    hints.hidden = found.length === 0;
-    fill(hints, found.map((name, index) => h("button", { type: "button", role: "option", tabindex: -1, "aria-selected": index === 0 ? "true" : "false", onmousedown: (event) => { event.preventDefault(); insert(name, start.length); } }, name)));
-  }
+	function suggest() {
+		const start = word();
+		const found = start.length < 2 ? [] : names.filter((name) => name.toLowerCase().startsWith(start.toLowerCase()) && name.toLowerCase() !== start.toLowerCase()).slice(0, 7);
+		hints.hidden = found.length === 0;
+		fill(hints, found.map((name, index) => h("button", { type: "button", role: "option", tabindex: -1, "aria-selected": index === 0, onmousedown: (event) => { event.preventDefault(); insert(name, start.length); } }, name)));
+	}
 
-  function insert(name, replaced = 0) {
-    const end = editor.selectionStart;
-    editor.setRangeText(name, end - replaced, editor.selectionEnd, "end");
-    hints.hidden = true;
-    editor.focus();
-  }
+	function insert(name, replaced = 0) {
+		const end = editor.selectionStart;
+		editor.setRangeText(name, end - replaced, editor.selectionEnd, "end");
+		hints.hidden = true;
+		editor.focus();
+	}
 
-  function onKey(event) {
-    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); return run(); }
-    if (hints.hidden) return;
-    const options = [...hints.children];
-    const place = options.findIndex((option) => option.getAttribute("aria-selected") === "true");
-    if (event.key === "Escape") { hints.hidden = true; event.stopPropagation(); }
-    else if (event.key === "Tab" && !event.shiftKey) { event.preventDefault(); insert(options[place].textContent, word().length); }
-    else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
-      event.preventDefault();
-      const next = clamp(place + (event.key === "ArrowDown" ? 1 : -1), 0, options.length - 1);
-      options.forEach((option, index) => option.setAttribute("aria-selected", index === next ? "true" : "false"));
-    }
-  }
+	function onKey(event) {
+		if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); return run(); }
+		if (hints.hidden) return;
+		const options = [...hints.children];
+		const place = options.findIndex((option) => option.getAttribute("aria-selected") === "true");
+		if (event.key === "Escape") { hints.hidden = true; event.stopPropagation(); }
+		else if (event.key === "Tab" && !event.shiftKey) { event.preventDefault(); insert(options[place].textContent, word().length); }
+		else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
+			event.preventDefault();
+			const next = clamp(place + (event.key === "ArrowDown" ? 1 : -1), 0, options.length - 1);
+			options.forEach((option, index) => option.setAttribute("aria-selected", index === next ? "true" : "false"));
+		}
+	}
 
-  function drawDocs(wanted) {
-    fill(docs, documentation.map((view) => {
-      const columns = view.columns.filter((column) => !wanted || view.name.includes(wanted) || column.name.includes(wanted) || (column.meaning ?? "").toLowerCase().includes(wanted));
-      if (wanted && columns.length === 0) return null;
-      return h("details", { open: Boolean(wanted) || (!wanted && view.name === "v_tomogram") }, h("summary", {}, h("code", {}, view.name)),
-        h("p", { class: "faint" }, plain(view.about)), h("dl", { class: "columns" }, columns.map((column) => [h("dt", {}, h("button", { type: "button", class: "textlink code", title: `Insert ${column.name}`, onclick: () => insert(column.name) }, column.name), h("small", {}, [column.type, column.unit].filter(Boolean).join(", "))), h("dd", {}, plain(column.meaning))])));
-    }));
-  }
+	function drawDocs(wanted) {
+		fill(docs, documentation.map((view) => {
+			const columns = view.columns.filter((column) => !wanted || view.name.includes(wanted) || column.name.includes(wanted) || (column.meaning ?? "").toLowerCase().includes(wanted));
+			if (wanted && columns.length === 0) return null;
+			return h("details", { open: Boolean(wanted) || (!wanted && view.name === "v_tomogram") }, h("summary", {}, h("code", {}, view.name)),
+				faint(plain(view.about)), h("dl", { class: "columns" }, columns.map((column) => [h("dt", {}, h("button", { type: "button", class: "textlink code", title: `Insert ${column.name}`, onclick: () => insert(column.name) }, column.name), h("small", {}, [column.type, column.unit].filter(Boolean).join(", "))), h("dd", {}, plain(column.meaning))])));
+		}));
+	}
 
-  drawDocs("");
-  if (parameters.get("q")) run();
-  else editor.focus({ preventScroll: true });
-  return {
-    update(next) {
-      if (next.get("q") !== null && next.get("q") !== editor.value) { editor.value = next.get("q"); run(); }
-      return true;
-    },
-    onKey(event) { if (event.key !== "/") return false; search.focus(); return true; },
-    close() { controller?.abort(); },
-  };
+	drawDocs("");
+	if (parameters.get("q")) run();
+	else editor.focus({ preventScroll: true });
+	return {
+		update(next) {
+			if (next.get("q") !== null && next.get("q") !== editor.value) { editor.value = next.get("q"); run(); }
+			return true;
+		},
+		onKey(event) { if (event.key !== "/") return false; search.focus(); return true; },
+		close() { controller?.abort(); },
+	};
 }
 
 /** Text of the documentation without its marks of code. */
