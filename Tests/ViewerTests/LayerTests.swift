@@ -2,6 +2,7 @@ import Basics
 import BlobStore
 import Catalog
 import CatalogSchema
+import CellarKit
 import Pipeline
 import TestSupport
 import Testing
@@ -114,23 +115,30 @@ import Volumes
         #expect(throws: CatalogError.self) { try slice("segmentation", .z, 0) }
     }
 
-    @Test("particles are points in voxels, with what is known of them")
+    @Test("particles are points in voxels, with what people say of them")
     func particles() throws {
+        #expect(try images.layers(of: scene.tomogramID).isEmpty)
         let objects = [(1, 300.0, 0.5), (2, 650.0, 1.0)].map { number, x, score in
             FoundObject(
                 number: number, class: number == 1 ? "ribosome" : "proteasome", centroidInAngstroms: SIMD3(x, 200, 100),
-                radiusInAngstroms: number == 1 ? 120 : nil, voxels: 1, volumeInCubicNanometers: 1, confidence: score,
+                radiusInAngstroms: 120, voxels: 1, volumeInCubicNanometers: 1, confidence: score,
                 boxMinimumInAngstroms: .zero, boxMaximumInAngstroms: .one)
         }
         try scene.publish(PickStep.name, objects: objects)
-        let layer = try layer("particles")
-        #expect(layer.kind == .points && layer.values.map(\.name) == ["proteasome", "ribosome"] && layer.slices == [[0, 20]])
+        let found = try layer("particles")
+        #expect(found.kind == .points && found.values.map(\.name) == ["proteasome", "ribosome"] && found.slices == [[0, 20]])
         let points = try images.points(of: "particles", tomogram: scene.tomogramID)
         #expect(points.map(\.id) == [1, 2] && points.map(\.class) == ["ribosome", "proteasome"])
         #expect(points[0].x == 30 && points[0].y == 20 && points[0].z == 10 && points[0].radius == 12 && points[0].score == 0.5)
-        #expect(points[1].x == 65 && points[1].radius == LayerPoints.unknownRadius && points[1].state == nil)
+        #expect(points[1].x == 65 && points.allSatisfy { $0.state == nil })
         let error = #expect(throws: CatalogError.self) { try slice("particles", .z, 0) }
         #expect(error?.code == .invalid)
+
+        try scene.project.curate("t", .rejected, class: "ribosome", at: .voxels(SIMD3(31, 20, 10)))
+        try scene.project.curate("t", .added, class: "ribosome", at: .voxels(SIMD3(90, 50, 5)))
+        let judged = try images.points(of: "particles", tomogram: scene.tomogramID)
+        #expect(judged.map(\.state) == ["rejected", nil, "added"] && Set(judged.map(\.id)).count == 3)
+        #expect(judged.count == 3 && judged[2].x == 90 && judged[2].y == 50 && judged[2].z == 5 && judged[2].radius == 12)
     }
 
     @Test("annotations are labels and points, as they are compared with results")

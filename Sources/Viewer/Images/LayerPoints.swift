@@ -18,53 +18,50 @@ struct LayerPoints {
 
     // MARK: Particles
 
-    /// The particles of the picker, or those of pseudo-labels.
+    /// The particles of the picker, or those of pseudo-labels, and what people say of them. Where nothing was picked, those that people added.
     func particles(_ family: LayerFinder.Family) throws -> [FoundLayer] {
         let isPicks = family == .particles
         let step = isPicks ? PickStep.name : PseudoLabelsStep.name
-        var classes: [String] = []
-        let condition = isPicks ? "" : "AND radius IS NOT NULL"
+        var classes: Set<String> = []
         try project.query(
-            "SELECT DISTINCT class FROM v_object WHERE tomogram_id = \(tomogram.id) AND step = \(step.sqlLiteral) \(condition) "
-                + "ORDER BY class"
+            "SELECT DISTINCT class FROM v_object WHERE tomogram_id = \(tomogram.id) AND step = \(step.sqlLiteral) AND radius IS NOT NULL"
         ) { row in
-            if case .text(let name)? = row.first { classes.append(name) }
+            if case .text(let name)? = row.first { classes.insert(name) }
         }
+        guard isPicks || !classes.isEmpty else { return [] }
+        classes.formUnion(try project.catalog.collection.curation(ofTomogram: tomogram.id).map(\.class))
         guard !classes.isEmpty else { return [] }
         let shape = tomogram.volume.shape
         let slices =
             isPicks ? [0..<shape.z] : try project.catalog.collection.slabs(ofTomogram: tomogram.id).map { $0.zFirst..<$0.zEnd }
         let layer = ViewerLayer(
             id: family.rawValue, label: isPicks ? "particles" : "particles of pseudo-labels", kind: .points, step: step,
-            values: LayerFinder.values(classes), slices: slices.mergedPairs, alpha: 1)
+            values: LayerFinder.values(classes.sorted()), slices: slices.mergedPairs, alpha: 1)
         let (project, tomogram) = (project, tomogram)
-        return [
-            FoundLayer(layer: layer, content: .points({ try LayerPoints(project, tomogram).objects(of: step, isPicks: isPicks) }))
-        ]
+        let source: ExportedPoints = isPicks ? .picks : .pseudoLabels
+        return [FoundLayer(layer: layer, content: .points({ try LayerPoints(project, tomogram).particles(from: source) }))]
     }
 
-    /// The objects of a step in voxels of the size by which they were computed.
-    private func objects(of step: String, isPicks: Bool) throws -> [ViewerPoint] {
+    /// The particles of a step in voxels of the size by which they were computed, with the verdicts on them, also what was rejected.
+    private func particles(from source: ExportedPoints) throws -> [ViewerPoint] {
         let catalog = project.catalog
-        let scope = isPicks ? tomogram.id : try catalog.collection.slabs(ofTomogram: tomogram.id).first?.id
-        let computed = try scope.flatMap { try catalog.results.provenance(step: step, scopeID: $0)?.voxelSize }
+        let scope = source == .picks ? tomogram.id : try catalog.collection.slabs(ofTomogram: tomogram.id).first?.id
+        let computed = try scope.flatMap { try catalog.results.provenance(step: source.step, scopeID: $0)?.voxelSize }
         guard let voxelSize = try computed ?? catalog.collection.effectiveVoxelSize(ofTomogram: tomogram.id) else {
             throw CatalogError(
                 .invalid, "\(tomogram.record.name) has no voxel size, which points need; add it again with --voxel-size")
         }
-        let found =
-            isPicks
-            ? try catalog.results.objects(ofTomogram: tomogram.id, step: step)
-            : try catalog.results.distinctObjects(ofTomogram: tomogram.id, voxelSize: voxelSize).filter {
-                $0.radiusInAngstroms != nil
-            }
-        return found.enumerated().map { index, object in
-            let centre = object.centroidInAngstroms
+        return try project.particles(of: "\(CatalogReference.idPrefix)\(tomogram.id)", from: source).enumerated().map {
+            index, particle in
+            let centre = particle.centreInAngstroms
+            // A number is one of the picker's, or of a slab's; what only people say has none.
+            let number = source == .picks ? particle.number.map(Int64.init) : Int64(index + 1)
             return ViewerPoint(
-                id: Int64(isPicks ? object.number : index + 1), class: object.class, x: centre.x / voxelSize.xInAngstroms,
-                y: centre.y / voxelSize.yInAngstroms, z: centre.z / voxelSize.zInAngstroms,
-                radius: object.radiusInAngstroms.map { $0 / voxelSize.xInAngstroms } ?? Self.unknownRadius,
-                score: object.confidence)
+                id: number ?? -(particle.verdict?.id ?? Int64(index + 1)), class: particle.className,
+                x: centre.x / voxelSize.xInAngstroms, y: centre.y / voxelSize.yInAngstroms, z: centre.z / voxelSize.zInAngstroms,
+                radius: particle.radiusInAngstroms.map { $0 / voxelSize.xInAngstroms } ?? Self.unknownRadius,
+                score: particle.score,
+                state: particle.verdict?.verdict.rawValue)
         }
     }
 

@@ -59,7 +59,7 @@ package struct ViewerLayer: Codable, Sendable, Equatable {
 
 /// A point of a layer of points, in voxels of the tomogram.
 package struct ViewerPoint: Codable, Sendable, Equatable {
-    /// The id of the row of `v_object` of a particle; the number of the point in its annotation, from 1, else.
+    /// Unique in its layer: of the picker's particles the number in `v_object`, of what only people say its verdict's, negative.
     package var id: Int64
     package var `class`: String
     /// In voxels: 0 is the centre of the first voxel.
