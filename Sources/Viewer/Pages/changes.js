@@ -41,6 +41,7 @@ export class Changes {
 		try {
 			const { id } = await post("slabs", { tomogram: this.page.id, zFirst, zEnd });
 			const slab = { id, zFirst, zEnd };
+			if (this.page.slabs.some((other) => other.id === id)) return toast("This slab is there already.");
 			this.show([...this.page.slabs, slab]);
 			if (!isQuiet) this.push(`added the slab of slices ${zFirst} to ${zEnd - 1}`, () => this.removeSlab(slab, true));
 		} catch (error) { complain(error); }

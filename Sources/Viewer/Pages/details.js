@@ -100,20 +100,21 @@ function explanation(answer, step) {
 	return h("ul", {}, (own.length ? own : all).map((group) => {
 		const items = [group.items ?? group.item ?? []].flat().filter(Boolean);
 		const reasons = [group.reasons ?? group.reason ?? []].flat().filter(Boolean);
-		return h("li", {}, h("span", { class: `state ${group.state}` }, group.state), own.length ? "" : ` ${group.step}`, items.length ? h("span", { class: "faint" }, ` ${items.slice(0, 4).join(", ")}${items.length > 4 ? ` and ${items.length - 4} more` : ""}`) : null, reasons.length ? h("div", {}, reasons.join("; ")) : null);
+		return h("li", {}, h("span", { class: `state ${group.state}` }, group.state), own.length ? "" : ` ${group.step}`, items.length ? h("span", { class: "faint" }, ` ${group.summary ?? items.join(", ")}`) : null, reasons.length ? h("div", {}, reasons.join("; ")) : null);
 	}));
 }
 
-/** Everything that is known of the tomogram, and its addresses for other programs. */
-export function aboutPanel(page, answer, share) {
+/** Everything that is known of the tomogram. */
+export function aboutPanel(answer) {
 	const { tomogram, shape, voxelSize, evidence = [], annotations = [] } = answer;
 	let meta = {};
 	try { meta = typeof tomogram.meta === "string" ? JSON.parse(tomogram.meta) : tomogram.meta ?? {}; } catch { /* shown as it is not */ }
 	const facts = (entries) => h("dl", { class: "facts" }, entries.filter(([, value]) => value !== null && value !== undefined && value !== "").map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
+	const unit = (value, name) => (typeof value === "number" ? number(value, 3) + name : null);
 	const size = voxelSize && [voxelSize[0] * shape.x, voxelSize[1] * shape.y, voxelSize[2] * shape.z].map((edge) => number(edge / 10, 3)).join(" × ");
 	return [part(h("h3", {}, "Tomogram"), facts([["dataset", tomogram.dataset], ["voxels", `${shape.x} × ${shape.y} × ${shape.z}`], ["size", size ? `${size} nm` : null],
-		["format", [tomogram.format, tomogram.scalar_type].filter(Boolean).join(", ")], ["thickness", tomogram.thickness_nm === null || tomogram.thickness_nm === undefined ? null : `${number(tomogram.thickness_nm, 3)} nm`],
-		["tilt", tomogram.tilt_degrees === null || tomogram.tilt_degrees === undefined ? null : `${number(tomogram.tilt_degrees, 3)}°`],
+		["format", [tomogram.format, tomogram.scalar_type].filter(Boolean).join(", ")], ["thickness", unit(tomogram.thickness_nm, " nm")],
+		["tilt", unit(tomogram.tilt_degrees, "°")],
 		["density", typeof tomogram.density_mean === "number" ? `${number(tomogram.density_mean)} ± ${number(tomogram.density_std)}` : null], ["file", tomogram.path ? h("span", { class: "path" }, tomogram.path, tomogram.member ? ` › ${tomogram.member}` : "") : null], ["added", tomogram.added_at]])),
 	part(h("h3", {}, "Voxel size"), h("p", {}, voxelSize ? [h("b", {}, `${[...new Set(voxelSize)].map((edge) => number(edge)).join(" × ")} Å`), tomogram.voxel_size_source ? ` from ${tomogram.voxel_size_source}` : ""] : "Nobody says how large a voxel is; lengths are in voxels."),
 		evidence.length ? h("table", { class: "plain" }, h("tbody", {}, evidence.map((entry) => {
@@ -122,8 +123,7 @@ export function aboutPanel(page, answer, share) {
 			return h("tr", {}, h("td", {}, entry.source), h("td", { class: "num" }, typeof value === "number" ? `${number(value)} Å` : String(value ?? "–")), h("td", {}, differs ? h("span", { class: "state stale" }, "differs") : ""));
 		}))) : null),
 	Object.keys(meta).length ? part(h("h3", {}, "Metadata"), facts(Object.entries(meta).map(([name, value]) => [name, typeof value === "object" ? JSON.stringify(value) : String(value)]))) : null,
-	annotations.length ? part(h("h3", {}, "Annotations"), h("ul", { class: "plainlist" }, annotations.map((entry) => h("li", {}, h("b", {}, [entry.classes].flat().join(", ")), ` ${entry.kind}`, entry.author ? h("span", { class: "faint" }, ` by ${entry.author}`) : null)))) : null,
-	part(h("h3", {}, "In other programs"), share)];
+	annotations.length ? part(h("h3", {}, "Annotations"), h("ul", { class: "plainlist" }, annotations.map((entry) => h("li", {}, h("b", {}, [entry.classes].flat().join(", ")), ` ${entry.kind}`, entry.author ? h("span", { class: "faint" }, ` by ${entry.author}`) : null)))) : null];
 }
 
 /** Addresses of a tomogram for napari, neuroglancer and Python, each to be copied. */

@@ -38,7 +38,7 @@ export async function open(main, { events }) {
 		const done = run.total > 0 ? run.finished / run.total : 0;
 		fill(now.body, h("p", { class: "big" }, h("span", { class: "pulse" }), `${run.step ?? "…"} `, h("span", { class: "faint" }, run.tomogram ?? "")),
 			h("progress", { max: 1, value: done, "aria-label": "Progress of the run" }),
-			h("p", {}, `${count(run.finished ?? 0)} of ${count(run.total ?? 0)} items · ${Math.round(100 * done)} %`, speed ? h("span", { class: "faint" }, ` · ${speed >= 1 ? `${number(speed, 2)} a second` : `${duration(1 / speed)} each`} · about ${duration((run.total - run.finished) / speed)} left`) : null));
+			h("p", {}, run.total ? `${count(run.finished)} of ${count(run.total)} items · ${Math.round(100 * done)} %` : `${count(run.finished ?? 0)} items`, speed && run.total ? h("span", { class: "faint" }, ` · ${speed >= 1 ? `${number(speed, 2)} a second` : `${duration(1 / speed)} each`} · about ${duration((run.total - run.finished) / speed)} left`) : null));
 	}
 
 	function table(columns, rows, empty) {
@@ -56,7 +56,7 @@ export async function open(main, { events }) {
 			const rows = rowsOf(answer);
 			const failed = rows.filter((row) => row.status !== "skipped");
 			const skipped = rows.length - failed.length;
-			fill(failures.body, table([["step", (row) => h("b", {}, row.step)], ["where", (row) => row.tomogram_id ? h("a", { href: `#/t/${row.tomogram_id}${row.z_first === null || row.z_first === undefined ? "" : `?axis=z&z=${row.z_first}`}` }, [row.tomogram, row.z_first === null || row.z_first === undefined ? "" : ` z ${row.z_first}`]) : row.training_set ?? ""],
+			fill(failures.body, table([["step", (row) => h("b", {}, row.step)], ["where", (row) => row.tomogram_id ? h("a", { href: `#/t/${row.tomogram_id}?z=${row.z_first ?? ""}` }, row.tomogram, Number.isInteger(row.z_first) ? ` z ${row.z_first}` : "") : row.training_set ?? ""],
 				["why", (row) => h("span", { class: "error" }, row.error)], ["when", (row) => time(row.started_at)]], failed.slice(0, 200), "Nothing has failed."), skipped ? faint(`${plural(skipped, "item")} skipped because of what failed before.`) : null);
 		}).catch(trouble(failures));
 		query("SELECT step, count(*) AS items, sum(seconds) AS seconds, avg(seconds) AS mean, max(seconds) AS longest FROM v_step GROUP BY step ORDER BY seconds DESC").then((rows) => {

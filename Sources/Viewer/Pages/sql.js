@@ -2,18 +2,17 @@
 
 import { address, get } from "./api.js";
 import { remember } from "./app.js";
-import { append, button, clamp, copy, count, faint, fill, grow, h, memory, number } from "./dom.js";
+import { append, button, copy, count, faint, fill, grow, h, memory, number } from "./dom.js";
 
 const questions = [
 	["How long did each step take?", "SELECT step, count(*) AS items, round(sum(seconds), 1) AS seconds\nFROM v_step GROUP BY step ORDER BY seconds DESC"],
 	["Which tomograms have no slab yet?", "SELECT id, dataset, name FROM v_tomogram WHERE slabs = 0"],
 	["Which samples are thick?", "SELECT id, dataset, name, thickness_nm, tilt_degrees FROM v_tomogram\nWHERE thickness_nm > 250 ORDER BY thickness_nm DESC"],
 	["How many objects of which class?", "SELECT class, sum(count) AS objects, sum(sum) / sum(count) AS volume_nm3\nFROM v_object_summary WHERE measure = 'volume_nm3' GROUP BY class"],
-	["How good are networks on unseen tomograms?", "SELECT class, measure, count(*) AS tomograms, round(avg(value), 3) AS mean\nFROM v_evaluation WHERE trained_on = 0 GROUP BY class, measure"],
 	["What failed lately?", "SELECT step, tomogram_id, tomogram, z_first, error\nFROM v_failure WHERE status = 'failed' ORDER BY started_at DESC"],
 ];
 
-const words = "SELECT FROM WHERE GROUP BY ORDER LIMIT AND OR NOT NULL AS JOIN LEFT USING ON COUNT AVG SUM MIN MAX ROUND DISTINCT BETWEEN LIKE IN IS DESC ASC HAVING CASE WHEN THEN ELSE END WITH UNION".split(" ");
+const words = "SELECT FROM WHERE GROUP ORDER LIMIT NULL JOIN USING COUNT ROUND DISTINCT BETWEEN LIKE DESC HAVING CASE WHEN THEN ELSE END WITH".split(" ");
 
 export async function open(main, { parameters }) {
 	const documentation = await get("views").then((answer) => answer.views).catch(() => []);
@@ -21,7 +20,7 @@ export async function open(main, { parameters }) {
 	let controller = null;
 	const editor = h("textarea", { class: "sql", spellcheck: "false", autocomplete: "off", rows: 5, "aria-label": "SQL", placeholder: "SELECT dataset, name, voxel_size FROM v_tomogram LIMIT 20",
 		value: parameters.get("q") ?? memory.get("sql", questions[0][1]), onkeydown: onKey, oninput: suggest, onblur: () => setTimeout(() => { hints.hidden = true; }, 150) });
-	const hints = h("div", { class: "hints", hidden: true, role: "listbox", "aria-label": "Names that begin so" });
+	const hints = h("div", { class: "hints", hidden: true, "aria-label": "Names that begin so; Tab takes the first" });
 	const go = button("Run", "Run the SQL (ctrl+Enter)", run, { icon: "play", class: "primary" });
 	const note = h("span", { class: "note", role: "status" });
 	const csv = h("a", { class: "button", download: "query.csv", hidden: true }, "CSV");
@@ -89,7 +88,7 @@ export async function open(main, { parameters }) {
 		const start = word();
 		const found = start.length < 2 ? [] : names.filter((name) => name.toLowerCase().startsWith(start.toLowerCase()) && name.toLowerCase() !== start.toLowerCase()).slice(0, 7);
 		hints.hidden = found.length === 0;
-		fill(hints, found.map((name, index) => h("button", { type: "button", role: "option", tabindex: -1, "aria-selected": index === 0, onmousedown: (event) => { event.preventDefault(); insert(name, start.length); } }, name)));
+		fill(hints, found.map((name) => h("button", { type: "button", tabindex: -1, onmousedown: (event) => { event.preventDefault(); insert(name, start.length); } }, name)));
 	}
 
 	function insert(name, replaced = 0) {
@@ -102,15 +101,8 @@ export async function open(main, { parameters }) {
 	function onKey(event) {
 		if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) { event.preventDefault(); return run(); }
 		if (hints.hidden) return;
-		const options = [...hints.children];
-		const place = options.findIndex((option) => option.getAttribute("aria-selected") === "true");
 		if (event.key === "Escape") { hints.hidden = true; event.stopPropagation(); }
-		else if (event.key === "Tab" && !event.shiftKey) { event.preventDefault(); insert(options[place].textContent, word().length); }
-		else if (event.key === "ArrowDown" || event.key === "ArrowUp") {
-			event.preventDefault();
-			const next = clamp(place + (event.key === "ArrowDown" ? 1 : -1), 0, options.length - 1);
-			options.forEach((option, index) => option.setAttribute("aria-selected", index === next ? "true" : "false"));
-		}
+		else if (event.key === "Tab" && !event.shiftKey) { event.preventDefault(); insert(hints.firstChild.textContent, word().length); }
 	}
 
 	function drawDocs(wanted) {

@@ -5,7 +5,7 @@ import { Changes } from "./changes.js";
 import { listing } from "./collection.js";
 import { remember } from "./app.js";
 import { ObjectTable, aboutPanel, shareDialog, stepTable } from "./details.js";
-import { append, bar, button, clamp, complain, copy, debounce, fill, grow, h, number, tabbed, toast } from "./dom.js";
+import { append, button, clamp, complain, copy, debounce, fill, grow, h, number, tabbed, toast } from "./dom.js";
 import { LayerPanel, shownLayers } from "./layers.js";
 import { classColor, greyTable, layerTable, paint } from "./palette.js";
 import { Particles } from "./particles.js";
@@ -46,7 +46,7 @@ class TomogramPage {
 		this.steps = answer.steps ?? [];
 		this.layers = shownLayers(answer.layers ?? [], this.classes);
 		const at = (axis) => {
-			const value = Number(this.parameters.get(axis) ?? NaN);
+			const value = Number(this.parameters.get(axis) || NaN);
 			return Number.isFinite(value) ? clamp(Math.round(value), 0, shape[axis] - 1) : Math.floor(shape[axis] / 2);
 		};
 		this.cursor = { x: at("x"), y: at("y"), z: at("z") };
@@ -67,7 +67,11 @@ class TomogramPage {
 
 	get index() { return this.cursor[this.axis]; }
 	get length() { return this.shape[this.axis]; }
-	stateOf(step) { return this.steps.find((entry) => entry.step === step)?.state ?? null; }
+	/** The state of a step; where its items differ, that of those that are not fresh. */
+	stateOf(step) {
+		const states = this.steps.filter((entry) => entry.step === step).map((entry) => entry.state);
+		return states.find((state) => state !== "fresh") ?? states[0] ?? null;
+	}
 
 	// What stands where
 
@@ -102,14 +106,12 @@ class TomogramPage {
 		this.particles = new Particles(this);
 		this.layerPanel = new LayerPanel(this, (entry, values) => this.layerChanged(entry, values));
 		this.objects = new ObjectTable(this);
-		this.shareButtons = bar(button("Copy for napari", "Copy the address for napari", () => this.share("napari"), { icon: "copy" }), button("Open in neuroglancer", "Open in neuroglancer", () => this.share("neuroglancer"), { icon: "open" }));
 		this.stepPlace = h("div", { class: "panelpart" }, stepTable(this, this.steps));
-		this.aboutPlace = h("div", {}, aboutPanel(this, this.answer, this.shareButtons));
+		this.aboutPlace = h("div", {}, aboutPanel(this.answer));
 		const [tabs, panels, showTab] = tabbed("About this tomogram", [["Layers", this.layerPanel.element], ["Particles", this.particles.element], ["Objects", this.objects.element, () => this.objects.open()], ["Steps", this.stepPlace], ["About", this.aboutPlace]]);
 		this.showTab = showTab;
 		const side = h("aside", { class: "side", "aria-label": "About this tomogram" }, tabs, panels);
 		const sliderRow = h("div", { class: "sliderrow" }, this.slider, this.number, this.ofNumber);
-		this.sliceParts = [this.stage, sliderRow];
 		append(this.main, [tools, h("div", { class: "workspace" }, h("div", { class: "viewer" }, this.stage, this.solidStage, sliderRow, this.strip.element), side)]);
 		this.drawContrast = debounce(() => this.layerPanel.drawContrast(this.shown, this.contrast), 160);
 		this.remember = debounce(() => {

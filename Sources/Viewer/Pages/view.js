@@ -145,7 +145,6 @@ export class SliceView {
 		const factor = 2 ** level;
 		const [x, y] = this.toPixels([0, 0]);
 		this.context.imageSmoothingEnabled = this.scale * factor < 2.5;
-		this.context.imageSmoothingQuality = "medium";
 		this.context.drawImage(canvas, x, y, canvas.width * factor * this.scale, canvas.height * factor * this.scale * this.aspect);
 	}
 
