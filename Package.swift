@@ -143,7 +143,8 @@ let package = Package(
             exclude: ["README.md", "Pages/README.md"],
             resources: [
                 .embedInCode("Pages/api.js"), .embedInCode("Pages/app.css"), .embedInCode("Pages/app.js"),
-                .embedInCode("Pages/collection.js"), .embedInCode("Pages/details.js"), .embedInCode("Pages/dom.js"),
+                .embedInCode("Pages/changes.js"), .embedInCode("Pages/collection.js"), .embedInCode("Pages/details.js"),
+                .embedInCode("Pages/dom.js"),
                 .embedInCode("Pages/facets.js"), .embedInCode("Pages/filters.js"), .embedInCode("Pages/glb.js"),
                 .embedInCode("Pages/index.html"), .embedInCode("Pages/layers.js"), .embedInCode("Pages/numbers.js"),
                 .embedInCode("Pages/palette.js"), .embedInCode("Pages/particles.js"), .embedInCode("Pages/runs.js"),
