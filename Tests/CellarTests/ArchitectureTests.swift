@@ -15,7 +15,8 @@ import Testing
         "Pipeline": 6,
         "Figures": 7,
         "CellarKit": 8,
-        "cellar": 9,
+        "Viewer": 9,
+        "cellar": 10,
     ]
 
     private struct Manifest: Decodable {

@@ -94,7 +94,8 @@ struct OptionTable {
         let numbers = [
             "jobs", "z", "radius", "pixel-size", "voxel-size", "dataset-voxel-size", "ids", "count", "slices", "pictures", "bins",
             "from", "to",
-            "seed", "smooth", "snr", "size", "tomograms", "triangles", "budget", "time-limit", "least-confidence", "keep-runs",
+            "port", "seed", "smooth", "snr", "size", "tomograms", "triangles", "budget", "time-limit", "least-confidence",
+            "keep-runs",
             "threshold",
             "thickness", "voxel-spacing", "accept-above", "remove",
         ]
@@ -107,7 +108,7 @@ struct OptionTable {
             "columns", "subject",
             "sql", "param", "format", "topic", "by", "metric", "column", "x", "y", "kind", "step", "until", "licence",
             "provenance", "what", "runs", "tomogram-type", "users", "user", "session", "targets",
-            "at", "key=value",
+            "at", "host", "key=value",
         ]
         return [(Kind.number, numbers), (.path, paths), (.text, texts)].reduce(into: [:]) { kinds, entry in
             for name in entry.1 { kinds[name] = entry.0 }
@@ -217,6 +218,8 @@ struct OptionTable {
         "simulate": [
             ["directory": "simulated", "tomograms": "1", "size": "16,16,16", "seed": "1", "voxel-size": "13", "snr": "0.5"]
         ],
+        "serve": [["port": "0", "host": "127.0.0.1"]],
+        "mcp": [["catalog": "."]],
         "demo": [["directory": "demo", "tomograms": "2", "size": "128,128,32"]],
     ]
 

@@ -17,8 +17,8 @@ import Testing
 
         var title: String { "cellar \(option.command), \(option.name) = \(value.name)" }
 
-        /// A demo takes minutes, and it begins in any new folder.
-        var takesLong: Bool { option.command == "demo" && value.isNew }
+        /// A demo takes minutes, and it begins in any new folder. A server does not end: ViewerTests tries it.
+        var takesLong: Bool { option.command == "demo" && value.isNew || option.command == "serve" }
     }
 
     private static func table() throws -> OptionTable {
@@ -41,7 +41,7 @@ import Testing
         let table = try Self.table()
         for gap in table.gaps { Issue.record("\(gap)") }
         let workplace = try OptionWorkplace(OptionWorkplace.Template(for: Tester()))
-        for line in table.lines where line.command != "demo" {
+        for line in table.lines where !["demo", "serve"].contains(line.command) {
             let result = try workplace.run(line.arguments(), timeLimitInSeconds: 60)
             // Doctor may find that the disk is full.
             let isFine = result.end == .exit(0) || line.command == "doctor" && result.end == .exit(1)

@@ -372,7 +372,8 @@ import Volumes
         try file.append([10, 20, 30, 45, 50, 60, 1, 2, 3, 4, 5, 6])
         func view(_ classes: [String], _ places: [Int?]) -> ProbabilitySlices {
             ProbabilitySlices(
-                shape: shape, classes: classes, parts: [.init(network: 0, file: file, places: places, means: 3)], spreadOfParts: true)
+                shape: shape, classes: classes, parts: [.init(network: 0, file: file, places: places, means: 3)],
+                spreadOfParts: true)
         }
         let labels = view(["membrane", "macromolecule"], [0, 1])
         #expect(try labels.mean(of: 1, slice: 0) == [30, 45] && labels.spread(of: 1, slice: 0) == [3, 4])

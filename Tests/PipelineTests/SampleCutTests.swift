@@ -32,7 +32,7 @@ import Volumes
             scene,
             settings: [
                 "train-membrane.epoch.count": "3", "train-particles.epoch.count": "1", "segment.smallest_volume": "0",
-        "segment.membrane.smallest_volume": "0",
+                "segment.membrane.smallest_volume": "0",
                 "pick.score": "0", "measure.smallest_volume": "0",
             ])
         let first = try #require(try collection.run())

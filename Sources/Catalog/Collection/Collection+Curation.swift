@@ -39,12 +39,11 @@ extension Catalog {
         /// The earlier verdict that a new one replaces: the nearest within the radius. Where a particle is added, a rejection
         /// counts only if it is of the same place.
         func replaced(by new: NewCuration, among earlier: [CurationRecord]) -> CurationRecord? {
-            let near = earlier.map { record -> (record: CurationRecord, distance: Double) in
+            let near = earlier.compactMap { record -> (record: CurationRecord, distance: Double)? in
                 let offset = (record.positionInVoxels - new.positionInVoxels) * voxelSize.vectorInAngstroms
-                return (record, (offset * offset).sum().squareRoot())
-            }.filter { record, distance in
+                let distance = (offset * offset).sum().squareRoot()
                 let isBeside = new.verdict == .added && !record.verdict.isParticle
-                return distance <= (isBeside ? Self.samePlace : 1) * radiusInAngstroms
+                return distance <= (isBeside ? Self.samePlace : 1) * radiusInAngstroms ? (record, distance) : nil
             }
             // Of two that are as near, the later one.
             return near.min { ($0.distance, -($0.record.id ?? 0)) < ($1.distance, -($1.record.id ?? 0)) }?.record
