@@ -20,7 +20,7 @@ public import Volumes
 ///    (``SurfaceSearch``). Where a plane has left the volume, nothing is asked of a column.
 /// 4. A plane is a surface where at least an eighth of the columns cross it, power rises inwards in most of them (its confidence is the part in which it
 ///    rises less the part in which it falls), and the median step is higher than 1.4 standard deviations of the outside: less may be what one part
-///    of a sample differs from another. Where the outside is as even as noise is, 0.9 are enough. Otherwise there is no surface.
+///    of a sample differs from another. Where the outside is as even as noise is, 0.7 are enough. Otherwise there is no surface.
 ///
 /// A surface within 3 slices of an end of the volume is not seen. Neither is one in a field less than two columns wide, or in fewer than 12 slices.
 ///
@@ -45,7 +45,7 @@ public struct SampleExtentFinder: Sendable {
     /// The least number of columns that a surface crosses.
     private static let leastColumns = 4
     /// The least median step at a surface, in standard deviations of the outside; the second one where the outside is noise for sure.
-    private static let (leastStep, leastStepOverNoise) = (1.4, 0.9)
+    private static let (leastStep, leastStepOverNoise) = (1.4, 0.7)
     /// The unevenness of the outside up to which it is noise for sure.
     private static let mostUneven = 4.0
     /// Where squares are cut off, in variances of their slice.

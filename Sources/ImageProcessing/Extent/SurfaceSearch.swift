@@ -287,14 +287,12 @@ extension SurfaceSearch {
 
     /// What speaks for one of the planes of a fit.
     func evidence(for fit: Fit, isUpper: Bool) -> Evidence {
-        var outside = 0.0
-        var count = 0.0
-        forEach(fit) { _, _, level, side in
-            guard side == .below || side == .above else { return }
-            outside += (level - fit.floor) * (level - fit.floor)
-            count += 1
-        }
-        let deviation = max((outside / max(count, 1)).squareRoot(), 1e-6)
+        var outside: [Double] = []
+        forEach(fit) { _, _, level, side in if side == .below || side == .above { outside.append(abs(level - fit.floor)) } }
+        // A bead of gold outside counts for no more than four deviations.
+        let limit = 4 * 1.4826 * (Quantile.median(of: outside) ?? 0)
+        let squares = outside.reduce(0) { $0 + min($1, limit) * min($1, limit) }
+        let deviation = max((squares / Double(max(outside.count, 1))).squareRoot(), 1e-6)
         var steps: [Double] = []
         for (column, place) in places.enumerated() {
             let height = (isUpper ? fit.upper : fit.lower).at(place)
