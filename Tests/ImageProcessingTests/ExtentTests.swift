@@ -129,7 +129,7 @@ extension SampleExtent {
 
     @Test("gold beads on and beyond the surfaces move them little")
     func gold() throws {
-        var sample = try NoisySample()
+        var sample = try NoisySample(side: 256)
         sample.beads = [SIMD3(16, 16, 46), SIMD3(80, 48, 55), SIMD3(48, 80, 14), SIMD3(112, 112, 47), SIMD3(48, 112, 8)]
         let extent = try sample.extent()
         sample.expect(extent.lower, near: sample.lower, within: 2)
