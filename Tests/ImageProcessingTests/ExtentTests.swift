@@ -211,8 +211,16 @@ extension SampleExtent {
     /// Columns of 6 × 6 with levels by a closure of the place, in voxels from the middle, and the slice.
     private func field(depth: Int, noise: Double = 0.1, _ level: (SIMD2<Double>, Double) -> Double) -> SurfaceSearch {
         var random = RandomStream(seed: 5)
-        let places = (0..<36).map { SIMD2(Double($0 % 6) * 32 - 80, Double($0 / 6) * 32 - 80) }
-        let levels = places.flatMap { place in (0..<depth).map { level(place, Double($0) + 0.5) + noise * random.normal() } }
+        var places: [SIMD2<Double>] = []
+        var levels: [Double] = []
+        for index in 0..<36 {
+            let place = SIMD2<Double>(Double(index % 6) * 32 - 80, Double(index / 6) * 32 - 80)
+            places.append(place)
+            for slice in 0..<depth {
+                let value: Double = level(place, Double(slice) + 0.5)
+                levels.append(value + noise * random.normal())
+            }
+        }
         return SurfaceSearch(places: places, levels: levels, depth: depth)
     }
 
@@ -222,7 +230,8 @@ extension SampleExtent {
         func upper(_ place: SIMD2<Double>) -> Double { 34 + 0.15 * place.x }
         // What is inside differs from column to column.
         let search = field(depth: 48) { place, z in
-            z < lower(place) || z > upper(place) ? -2 : -1.2 + 0.2 * sin(place.y + place.x / 7)
+            let phase: Double = place.y + place.x / 7
+            return z < lower(place) || z > upper(place) ? -2.0 : -1.2 + 0.2 * sin(phase)
         }
         let fit = try #require(search.best(coarse: search))
         for place in search.places {
