@@ -129,7 +129,7 @@ extension SampleExtent {
 
     @Test("gold beads on and beyond the surfaces move them little")
     func gold() throws {
-        var sample = try NoisySample()
+        var sample = try NoisySample(side: 256)
         sample.beads = [SIMD3(16, 16, 46), SIMD3(80, 48, 55), SIMD3(48, 80, 14), SIMD3(112, 112, 47), SIMD3(48, 112, 8)]
         let extent = try sample.extent()
         sample.expect(extent.lower, near: sample.lower, within: 2)
@@ -208,44 +208,54 @@ extension SampleExtent {
         #expect(SampleExtent(lower: nil, upper: nil).tiltInDegrees(cubic) == nil)
     }
 
-    @Test("a plane is found through a third of points that lie elsewhere; points that agree on none give none")
-    func plane() throws {
+    /// Columns of 6 × 6 with levels by a closure of the place, in voxels from the middle, and the slice.
+    private func field(depth: Int, noise: Double = 0.1, _ level: (SIMD2<Double>, Double) -> Double) -> SurfaceSearch {
         var random = RandomStream(seed: 5)
-        func fit(_ points: [SIMD3<Double>], of count: Int = 36) -> SurfacePlane? {
-            SurfacePlane.fitting(points, of: count, middle: SIMD2(80, 80), tolerance: 4, confidence: 0.5)
-        }
-        func grid(_ height: (_ index: Int, _ x: Double, _ y: Double) -> Double) -> [SIMD3<Double>] {
-            (0..<36).map { index in
-                let (x, y) = (Double(16 + 32 * (index % 6)), Double(16 + 32 * (index / 6)))
-                return SIMD3(x, y, height(index, x, y))
+        var places: [SIMD2<Double>] = []
+        var levels: [Double] = []
+        for index in 0..<36 {
+            let place = SIMD2<Double>(Double(index % 6) * 32 - 80, Double(index / 6) * 32 - 80)
+            places.append(place)
+            for slice in 0..<depth {
+                let value: Double = level(place, Double(slice) + 0.5)
+                levels.append(value + noise * random.normal())
             }
         }
-        let points = grid { index, x, y in
-            (index + index / 6) % 3 == 0 ? 100 * random.unit() : 50 + 0.1 * (x - 80) - 0.05 * (y - 80) + random.unit() - 0.5
-        }
-        let found = try #require(fit(points))
-        #expect(abs(found.z - 50) < 0.5 && abs(found.slopeX - 0.1) < 0.01 && abs(found.slopeY + 0.05) < 0.01, "\(found)")
-        #expect((24.0 / 36...30.0 / 36).contains(found.confidence))
-        // They are too few where there are twice as many columns, and three points lie on a plane anyway.
-        #expect(fit(points, of: 72) == nil)
-        #expect(fit(Array(points.prefix(3)), of: 3) == nil)
-        #expect(fit(grid { _, _, _ in 100 * random.unit() }) == nil)
-        // On one line the slope across it is 0.
-        let line = try #require(fit(grid { _, x, _ in 20 + 0.2 * (x - 80) }.filter { $0.y == 16 }, of: 6))
-        #expect(abs(line.slopeX - 0.2) < 1e-9 && line.slopeY == 0 && line.confidence == 1)
+        return SurfaceSearch(places: places, levels: levels, depth: depth)
     }
 
-    @Test("steps without noise are found where they are, both or one of them, and only where inside is higher")
-    func profiles() {
-        func edges(_ levels: [(count: Int, level: Double)]) -> [Double?] {
-            let found = StepProfile.edges(
-                of: [StepProfile(levels.flatMap { Array(repeating: $0.level, count: $0.count) })])
-            return [found[0].lower, found[0].upper]
+    @Test("planes part noise from what is stronger, also where they leave the volume over half of the columns")
+    func planes() throws {
+        func lower(_ place: SIMD2<Double>) -> Double { 4 + 0.15 * place.x }
+        func upper(_ place: SIMD2<Double>) -> Double { 34 + 0.15 * place.x }
+        // What is inside differs from column to column.
+        let search = field(depth: 48) { place, z in
+            let phase: Double = place.y + place.x / 7
+            return z < lower(place) || z > upper(place) ? -2.0 : -1.2 + 0.2 * sin(phase)
         }
-        #expect(edges([(10, 0), (30, 1), (15, 0.2)]) == [9.5, 39.5])
-        #expect(edges([(10, 0), (30, 1)]) == [9.5, nil])
-        #expect(edges([(10, 3), (30, -1)]) == [nil, 9.5])
-        #expect(edges([(40, 2)]) == [nil, nil])
+        let fit = try #require(search.best(coarse: search))
+        for place in search.places {
+            // Beyond the ends of the volume nothing tells where a plane is.
+            if lower(place) > 2 { #expect(abs(fit.lower.at(place) - lower(place)) < 1.5, "\(fit.lower)") }
+            if upper(place) < 46 { #expect(abs(fit.upper.at(place) - upper(place)) < 1.5, "\(fit.upper)") }
+        }
+        for isUpper in [false, true] {
+            let evidence = search.evidence(for: fit, isUpper: isUpper)
+            #expect(evidence.agreement > 0.9 && evidence.contrast > 3 && evidence.columns >= 10, "\(evidence)")
+        }
+        #expect(search.unevenness(of: fit) < 4)
+    }
+
+    @Test("noise, one value and nothing have no planes that stand out, and neither have columns without numbers")
+    func nothingToPart() {
+        let noise = field(depth: 40) { _, _ in 1 }
+        if let fit = noise.best(coarse: noise) {
+            for isUpper in [false, true] { #expect(noise.evidence(for: fit, isUpper: isUpper).contrast < 0.9) }
+        }
+        for value in [3, Double.nan] {
+            let constant = field(depth: 40, noise: 0) { _, _ in value }
+            #expect(constant.best(coarse: constant) == nil)
+        }
     }
 }
 

@@ -68,6 +68,28 @@ void ck_accumulate(float *to, const float *from, float factor, size_t count);
 void ck_adam(float *values, const float *gradients, float *means, float *squares, size_t count, float decay, float mean_rate,
              float square_rate, float rate, float correction, float epsilon);
 
+// ---- fourier.c: eight lines at a time, [index][8], real and imaginary parts in arrays of their own. All instruction sets give
+// the same bits.
+
+/// One stage of Stockham's algorithm: see FourierTransform.
+struct ck_stage {
+    /// 2, 3, 4 or 5
+    size_t radix;
+    size_t remaining, interleave;
+    /// pairs of a real and an imaginary part, radix - 1 for each of `remaining`
+    const float *twiddles;
+};
+
+/// Reads radix · remaining · interleave numbers of each line, and writes as many.
+void ck_fourier_stage(const struct ck_stage *stage, const float *real, const float *imaginary, float *to_real,
+                      float *to_imaginary);
+/// Joins up to 16 half spectra, rows `stride` apart with their imaginary parts from stride / 2 on, in pairs a + ib, and gives the
+/// spectra of eight complex lines. stride / 2 is a multiple of 8.
+void ck_fourier_gather(const float *values, size_t stride, size_t rows, size_t length, float *real, float *imaginary);
+/// Writes the real parts of eight lines, times a scale, to the rows 0, 2, … and the imaginary parts to the rows 1, 3, …
+void ck_fourier_scatter(const float *real, const float *imaginary, float scale, float *values, size_t stride, size_t rows,
+                        size_t length);
+
 // ---- normalization.c
 
 /// sums[c] += Σ_r (x[r, c] − pivot[c]); squares[c] += Σ_r (x[r, c] − pivot[c])².

@@ -81,7 +81,7 @@ public struct SurfacePlane: Codable, Hashable, Sendable {
     public let slopeX: Double
     /// By how many voxels the surface rises with each voxel along y.
     public let slopeY: Double
-    /// The part of the columns, 0 … 1, in which an edge stands out and lies near the plane: see ``SampleExtentFinder``.
+    /// The part of the columns in which power rises inwards at the surface, less the part in which it falls, 0 … 1: see ``SampleExtentFinder``.
     public let confidence: Double
 
     public init(middleX: Double, middleY: Double, z: Double, slopeX: Double, slopeY: Double, confidence: Double) {

@@ -14,20 +14,17 @@ public import Volumes
 ///
 /// 1. Each slice is band-passed in its plane: a Gaussian of σ 1.5 less one of σ 6 voxels. Noise is strongest at higher
 ///    frequencies, and z stays sharp.
-/// 2. In columns of 32 × 32 voxels the profile s(z) is the logarithm of the mean square, smoothed over three slices. Squares are
-///    cut off at nine times the variance of the slice, so that a bead of gold does not outweigh all else.
-/// 3. Steps are fitted to each profile: outside, inside, outside (`StepProfile`). An edge counts where its step is higher than
-///    3 standard errors; either one may be missing.
-/// 4. A robust plane is put through the edges of each surface. Its confidence is the part of the columns in which the edge counts
-///    and lies within 4 slices of the plane (or a twentieth of the depth, if that is more).
-/// 5. Where too few columns agree on a surface, the same is done for blocks of 2 × 2 columns, each with the median of their
-///    profiles, then of 3 × 3, 5 × 5 and 8 × 8, as long as there are two blocks along x and y. Where they never agree, there is
-///    no surface.
+/// 2. In columns of 32 × 32 voxels the level of a slice is the logarithm of the mean square. Squares are cut off at nine times the variance of the
+///    slice, so that a bead of gold does not outweigh all else.
+/// 3. Two planes part the levels of all columns at once: outside they are those of noise, which are alike everywhere, and inside they are higher
+///    (``SurfaceSearch``). Where a plane has left the volume, nothing is asked of a column.
+/// 4. A plane is a surface where at least an eighth of the columns cross it, power rises inwards in most of them (its confidence is the part in which it
+///    rises less the part in which it falls), and the median step is higher than 1.4 standard deviations of the outside: less may be what one part
+///    of a sample differs from another. Where the outside is as even as noise is, 0.7 are enough. Otherwise there is no surface.
 ///
-/// Each block has voxels of its own, so that edges in noise agree by chance only. A surface within 4 slices of an end of the
-/// volume is not seen. Neither is one in a field less than two columns wide, or in fewer than 12 slices.
+/// A surface within 3 slices of an end of the volume is not seen. Neither is one in a field less than two columns wide, or in fewer than 12 slices.
 ///
-/// Memory is four bytes for each column and slice, and four slices.
+/// Memory is four bytes for each column and slice, four slices, and some 20 MB for each thousand slices.
 public struct SampleExtentFinder: Sendable {
     /// The number of voxels along z, y and x.
     public let shape: VolumeShape
@@ -41,8 +38,16 @@ public struct SampleExtentFinder: Sendable {
     private var powers: [Float] = []
     private var depth = 0
 
-    /// The sides of blocks, in columns.
-    private static let blockSides = [1, 2, 3, 5, 8]
+    /// The least number of slices.
+    private static let leastSlices = 12
+    /// The most columns along x and along y that surfaces are looked for in.
+    private static let mostColumns = 32
+    /// The least number of columns that a surface crosses.
+    private static let leastColumns = 4
+    /// The least median step at a surface, in standard deviations of the outside; the second one where the outside is noise for sure.
+    private static let (leastStep, leastStepOverNoise) = (1.4, 0.7)
+    /// The unevenness of the outside up to which it is noise for sure.
+    private static let mostUneven = 4.0
     /// Where squares are cut off, in variances of their slice.
     private static let cutoff = 9.0
     /// The median of the square of a standard normal number.
@@ -100,64 +105,61 @@ public struct SampleExtentFinder: Sendable {
 
     /// The surfaces in the slices that were added.
     ///
-    /// - Parameter confidence: the least part of the columns that must agree on a surface, 0 … 1.
-    /// - Complexity: for each column quadratic in the number of slices.
+    /// - Parameter confidence: the least ``SurfacePlane/confidence`` of a surface, 0 … 1.
+    /// - Complexity: some tenths of a second for 64 columns of 64 slices, and at most some seconds.
     public func extent(confidence: Double = 0.5) -> SampleExtent {
+        let none = SampleExtent(lower: nil, upper: nil)
+        guard min(rows.count, columns.count) >= 2, depth >= Self.leastSlices else { return none }
+        let (field, coarse) = fields()
+        guard let fit = field.best(coarse: coarse) else { return none }
+        let isEven = field.unevenness(of: fit) <= Self.mostUneven
+        func surface(_ plane: SurfaceSearch.Plane, isUpper: Bool) -> SurfacePlane? {
+            let evidence = field.evidence(for: fit, isUpper: isUpper)
+            guard evidence.columns >= max(Self.leastColumns, field.places.count / 8), evidence.agreement >= confidence,
+                evidence.contrast >= (isEven ? Self.leastStepOverNoise : Self.leastStep)
+            else { return nil }
+            return SurfacePlane(
+                middleX: Double(shape.x - 1) / 2, middleY: Double(shape.y - 1) / 2, z: plane.height - 0.5, slopeX: plane.slopeX,
+                slopeY: plane.slopeY, confidence: evidence.agreement)
+        }
+        let extent = SampleExtent(lower: surface(fit.lower, isUpper: false), upper: surface(fit.upper, isUpper: true))
+        // One of two planes that are far from parallel is wrong, and nobody knows which.
+        return extent.isNearlyParallel ? extent : none
+    }
+
+    /// The columns in which surfaces are looked for, and the same field in at most 8 × 8 blocks of them.
+    private func fields() -> (field: SurfaceSearch, coarse: SurfaceSearch) {
         let logarithms = self.logarithms()
         let middle = SIMD2(Double(shape.x - 1) / 2, Double(shape.y - 1) / 2)
-        var lower: SurfacePlane?
-        var upper: SurfacePlane?
-        for side in Self.blockSides where min(rows.count, columns.count) / side >= 2 && (lower == nil || upper == nil) {
-            let blocks = blocks(of: side, logarithms)
-            let edges = StepProfile.edges(of: blocks.map(\.profile))
-            func plane(_ edge: KeyPath<StepProfile.Edges, Double?>) -> SurfacePlane? {
-                let points = zip(blocks, edges).compactMap { block, edges in
-                    edges[keyPath: edge].map { SIMD3(block.x, block.y, Double(block.first) + $0) }
+        func place(_ row: Int, _ column: Int) -> SIMD2<Double> {
+            SIMD2(Self.middle(columns[column], columns[column]), Self.middle(rows[row], rows[row])) - middle
+        }
+        // More columns than these say nothing new: every second, third, … one is taken.
+        let thinning = (max(rows.count, columns.count) + Self.mostColumns - 1) / Self.mostColumns
+        func kept(_ count: Int) -> [Int] { Array(stride(from: min(thinning / 2, count - 1), to: count, by: thinning)) }
+        let (keptRows, keptColumns) = (kept(rows.count), kept(columns.count))
+        func search(_ blocks: [[(row: Int, column: Int)]]) -> SurfaceSearch {
+            var (places, levels): ([SIMD2<Double>], [Double]) = ([], [])
+            for block in blocks {
+                places.append(block.reduce(SIMD2.zero) { $0 + place($1.row, $1.column) } / Double(block.count))
+                for z in 0..<depth {
+                    var (sum, count) = (0.0, 0.0)
+                    for member in block {
+                        let level = logarithms[(z * rows.count + member.row) * columns.count + member.column]
+                        if !level.isNaN { (sum, count) = (sum + Double(level), count + 1) }
+                    }
+                    levels.append(count > 0 ? sum / count : .nan)
                 }
-                return SurfacePlane.fitting(
-                    points, of: blocks.count, middle: middle, tolerance: max(4, Double(depth) / 20), confidence: confidence)
             }
-            lower = lower ?? plane(\.lower)
-            upper = upper ?? plane(\.upper)
+            return SurfaceSearch(places: places, levels: levels, depth: depth)
         }
-        // Found in blocks of two sizes, they may contradict one another.
-        if let below = lower, let above = upper, below.z >= above.z {
-            if below.confidence < above.confidence { lower = nil } else { upper = nil }
-        }
-        let extent = SampleExtent(lower: lower, upper: upper)
-        // One of two planes that are far from parallel is wrong, and nobody knows which.
-        return extent.isNearlyParallel ? extent : SampleExtent(lower: nil, upper: nil)
-    }
-
-    /// A square of columns with one profile.
-    private struct Block {
-        /// Its middle, in voxels.
-        let x: Double
-        let y: Double
-        /// The first slice of the profile.
-        let first: Int
-        let profile: StepProfile
-    }
-
-    /// Blocks of columns that fill the slice, without those that have too few slices with data.
-    private func blocks(of side: Int, _ logarithms: [Float]) -> [Block] {
-        let across = Self.parts(columns.count / side, of: columns.count)
-        return Self.parts(rows.count / side, of: rows.count).flatMap { down in
-            across.compactMap { across -> Block? in
-                let members = down.flatMap { row in across.map { row * columns.count + $0 } }
-                let medians = (0..<depth).map { z -> Double? in
-                    let values = members.map { logarithms[z * rows.count * columns.count + $0] }.filter { !$0.isNaN }
-                    return 2 * values.count >= members.count ? Quantile.median(of: values.map(Double.init)) : nil
-                }
-                guard let first = medians.firstIndex(where: { $0 != nil }), let last = medians.lastIndex(where: { $0 != nil }),
-                    last - first + 1 >= StepProfile.leastCount
-                else { return nil }
-                return Block(
-                    x: Self.middle(columns[across.lowerBound], columns[across.upperBound - 1]),
-                    y: Self.middle(rows[down.lowerBound], rows[down.upperBound - 1]), first: first,
-                    profile: StepProfile(Self.smoothed(medians[first...last])))
+        let single = keptRows.flatMap { row in keptColumns.map { [(row, $0)] } }
+        let blocks = Self.parts(min(8, keptRows.count), of: keptRows.count).flatMap { down in
+            Self.parts(min(8, keptColumns.count), of: keptColumns.count).map { across in
+                down.flatMap { row in across.map { (keptRows[row], keptColumns[$0]) } }
             }
         }
+        return (search(single), search(blocks))
     }
 
     /// The natural logarithms of the powers, `[z][row][column]`; NaN where a column is padding or has no number.
@@ -169,16 +171,6 @@ public struct SampleExtentFinder: Sendable {
         }
         return powers.enumerated().map { index, power in
             power.isFinite && power > Self.leastPower * largest[index % count] ? log(power) : .nan
-        }
-    }
-
-    /// Means of three slices, of two at the ends. A slice without data has the value of the one before it.
-    private static func smoothed(_ profile: ArraySlice<Double?>) -> [Double] {
-        var filled: [Double] = []
-        for value in profile { filled.append(value ?? filled.last ?? 0) }
-        return filled.indices.map { index in
-            let near = filled[max(0, index - 1)...min(filled.count - 1, index + 1)]
-            return near.reduce(0, +) / Double(near.count)
         }
     }
 

@@ -10,7 +10,7 @@ import Volumes
 /// voxel size needs no voxel again; `sample` says it in nm.
 public struct ExtentStep: TypedStep {
     public static let name = "extent"
-    public static let version = 2
+    public static let version = 3
     public static let scope = ScopeKind.tomogram
     public static let summary = "where the sample begins and ends: its two surfaces, as planes that may be tilted"
 
@@ -18,7 +18,8 @@ public struct ExtentStep: TypedStep {
         let column = Parameter.integer(
             "column", default: 32, in: 8...512, "side in voxels of the columns in which the surfaces are looked for")
         let confidence = Parameter.real(
-            "confidence", default: 0.5, in: 0...1, "least part of the columns that must agree on a surface")
+            "confidence", default: 0.5, in: 0...1,
+            "least part of the columns in which power rises inwards at a surface, less the part in which it falls")
     }
     public struct Inputs: Sendable {
         let voxels = Input.voxels

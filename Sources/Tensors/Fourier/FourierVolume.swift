@@ -1,4 +1,5 @@
 import Basics
+import CKernels
 
 /// A real volume `[z][y][x]` that is Fourier transformed in place to its half spectrum (kx ≥ 0) and back.
 ///
@@ -172,28 +173,14 @@ private struct FourierLines: @unchecked Sendable {
     func restoreRows(of slice: Int, _ transform: FourierTransform) {
         let workspace = LineWorkspace(length: x)
         let scale = 1 / Float(x * y * z)
-        forEachSixteenRows(of: slice) { pairs in
-            for k in 0...x / 2 {
-                let mirror = k == 0 ? 0 : x - k
-                for lane in pairs.indices {
-                    let (a, b) = pairs[lane]
-                    let aReal = a[k]
-                    let aImaginary = a[half + k]
-                    let bReal = b?[k] ?? 0
-                    let bImaginary = b?[half + k] ?? 0
-                    workspace.real[mirror][lane] = aReal + bImaginary
-                    workspace.imaginary[mirror][lane] = bReal - aImaginary
-                    workspace.real[k][lane] = aReal - bImaginary
-                    workspace.imaginary[k][lane] = aImaginary + bReal
-                }
-            }
+        for first in Swift.stride(from: 0, to: y, by: 2 * LineWorkspace.laneCount) {
+            guard let values = row(slice, first) else { return }
+            let rows = min(2 * LineWorkspace.laneCount, y - first)
+            let (real, imaginary) = workspace.floats
+            ck_fourier_gather(values, stride, rows, x, real, imaginary)
             transform.inverse(workspace)
-            for lane in pairs.indices {
-                for i in 0..<x {
-                    pairs[lane].0[i] = scale * workspace.real[i][lane]
-                    pairs[lane].1?[i] = scale * workspace.imaginary[i][lane]
-                }
-            }
+            let (restored, second) = workspace.floats
+            ck_fourier_scatter(restored, second, scale, values, stride, rows, x)
         }
     }
 

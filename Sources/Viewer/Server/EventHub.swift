@@ -71,7 +71,8 @@ final class EventHub: Sendable {
 
     private func begin(with listener: AsyncStream<String>.Continuation) {
         if let event = try? events().current() { listener.yield(event) }
-        let timer = DispatchSource.makeTimerSource(queue: queue)
+        // A source of libdispatch may be used from any thread; its type does not say so.
+        nonisolated(unsafe) let timer = DispatchSource.makeTimerSource(queue: queue)
         timer.schedule(deadline: .now() + 1, repeating: 1, leeway: .milliseconds(100))
         timer.setEventHandler { [weak self] in self?.tick() }
         let isFirst = state.withLock { state in
