@@ -13,7 +13,7 @@ final class EventHub: Sendable {
     private struct State {
         var listeners: [Int: AsyncStream<String>.Continuation] = [:]
         var nextID = 0
-        var timer: (any DispatchSourceTimer)?
+        var timer: Timer?
     }
 
     private let project: Project
@@ -58,7 +58,7 @@ final class EventHub: Sendable {
     }
 
     private func remove(_ id: Int) {
-        let timer = state.withLock { state -> (any DispatchSourceTimer)? in
+        let timer = state.withLock { state -> Timer? in
             state.listeners[id] = nil
             guard state.listeners.isEmpty else { return nil }
             defer { state.timer = nil }
@@ -71,10 +71,7 @@ final class EventHub: Sendable {
 
     private func begin(with listener: AsyncStream<String>.Continuation) {
         if let event = try? events().current() { listener.yield(event) }
-        // A source of libdispatch may be used from any thread; its type does not say so.
-        nonisolated(unsafe) let timer = DispatchSource.makeTimerSource(queue: queue)
-        timer.schedule(deadline: .now() + 1, repeating: 1, leeway: .milliseconds(100))
-        timer.setEventHandler { [weak self] in self?.tick() }
+        let timer = Timer(queue: queue) { [weak self] in self?.tick() }
         let isFirst = state.withLock { state in
             guard state.timer == nil, !state.listeners.isEmpty else { return false }
             state.timer = timer
@@ -103,4 +100,19 @@ final class EventHub: Sendable {
         let listeners = state.withLock { Array($0.listeners.values) }
         for text in texts { for listener in listeners { listener.yield(text) } }
     }
+}
+
+/// A timer that fires each second. A source of libdispatch may be used from any thread; its type does not say so.
+private struct Timer: @unchecked Sendable {
+    private let source: any DispatchSourceTimer
+
+    init(queue: DispatchQueue, _ body: @escaping @Sendable () -> Void) {
+        source = DispatchSource.makeTimerSource(queue: queue)
+        source.schedule(deadline: .now() + 1, repeating: 1, leeway: .milliseconds(100))
+        source.setEventHandler(handler: body)
+    }
+
+    func activate() { source.activate() }
+
+    func cancel() { source.cancel() }
 }
