@@ -1,5 +1,5 @@
 -- The schema of an empty catalog, as all migrations together make it; `make schema` writes this file anew.
--- application_id 1128614994, user_version 9
+-- application_id 1128614994, user_version 10
 
 CREATE TABLE dataset (
     id INTEGER PRIMARY KEY,
@@ -374,6 +374,28 @@ CREATE TABLE voxel_size_evidence (
     PRIMARY KEY (tomogram_id, source)
 ) STRICT, WITHOUT ROWID;
 
+CREATE TABLE curation (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    tomogram_id INTEGER NOT NULL REFERENCES tomogram (id) ON DELETE CASCADE,
+    class TEXT NOT NULL CHECK (class <> ''),
+    -- In voxels from the centre of the first one: a voxel size that is mended later moves it with the densities.
+    x REAL NOT NULL,
+    y REAL NOT NULL,
+    z REAL NOT NULL,
+    verdict TEXT NOT NULL CHECK (verdict IN ('rejected', 'accepted', 'added')),
+    -- The confidence of the pick when it was judged; NULL where there was none.
+    score REAL,
+    -- The name of the user.
+    author TEXT NOT NULL CHECK (author <> ''),
+    curated_at TEXT NOT NULL,
+    -- The later verdict on the same particle; NULL where this one counts.
+    replaced_by INTEGER REFERENCES curation (id) ON DELETE SET NULL
+) STRICT;
+
+CREATE INDEX curation_standing ON curation (tomogram_id, class) WHERE replaced_by IS NULL;
+
+CREATE INDEX curation_replaced ON curation (replaced_by) WHERE replaced_by IS NOT NULL;
+
 CREATE VIEW v_dataset AS
 SELECT
     dataset.id AS id,
@@ -483,6 +505,26 @@ SELECT
     annotation.session AS session
 FROM annotation
 JOIN tomogram AS t ON t.id = annotation.tomogram_id
+JOIN dataset ON dataset.id = t.dataset_id;
+
+CREATE VIEW v_curation AS
+SELECT
+    curation.id AS id,
+    dataset.name AS dataset,
+    t.name AS tomogram,
+    t.id AS tomogram_id,
+    curation.class AS class,
+    curation.x AS x,
+    curation.y AS y,
+    curation.z AS z,
+    curation.verdict AS verdict,
+    curation.score AS score,
+    curation.author AS author,
+    curation.curated_at AS curated_at,
+    curation.replaced_by IS NULL AS counts,
+    curation.replaced_by AS replaced_by
+FROM curation
+JOIN tomogram AS t ON t.id = curation.tomogram_id
 JOIN dataset ON dataset.id = t.dataset_id;
 
 CREATE VIEW v_model AS
