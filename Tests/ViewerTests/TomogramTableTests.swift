@@ -14,6 +14,7 @@ import Testing
     @Test("has the columns of the view, with their units, and metrics by step and name")
     func columns() throws {
         let served = try ServedCatalog()
+        defer { withExtendedLifetime(served) {} }
         try served.describe(2, density: 4)
         let columns = try served.api().columns().columns
         let size = try #require(columns.first { $0.name == "voxel_size" })
@@ -28,6 +29,7 @@ import Testing
     @Test("is sorted by any column, and what has no value comes last")
     func sorting() throws {
         let served = try ServedCatalog(tomograms: 4)
+        defer { withExtendedLifetime(served) {} }
         for (id, density) in [(1, 5.0), (3, 7), (4, 5)] { try served.describe(Int64(id), density: density) }
         let api = try served.api()
         var request = ViewerAPI.TomogramRequest()
@@ -45,6 +47,7 @@ import Testing
     @Test("gives pages, chosen columns and filtered rows, and is right again after a commit")
     func paging() throws {
         let served = try ServedCatalog(tomograms: 25)
+        defer { withExtendedLifetime(served) {} }
         let api = try served.api()
         var request = ViewerAPI.TomogramRequest()
         (request.offset, request.limit) = (20, 10)
@@ -74,6 +77,7 @@ import Testing
         ])
     func refusing(column: String) throws {
         let served = try ServedCatalog()
+        defer { withExtendedLifetime(served) {} }
         let api = try served.api()
         var request = ViewerAPI.TomogramRequest()
         request.sort = column
@@ -93,6 +97,7 @@ import Testing
     @Test("counts numbers in bins, and names")
     func histograms() throws {
         let served = try ServedCatalog(tomograms: 10)
+        defer { withExtendedLifetime(served) {} }
         for id in 1...8 { try served.describe(Int64(id), density: Double(id)) }
         let api = try served.api()
         for column in ["density_mean", "\(DescribeStep.name)/density_mean"] {

@@ -17,7 +17,9 @@ import Testing
 
     @Test("says what is served, and what the views mean")
     func session() throws {
-        let api = try ServedCatalog().api(isReadOnly: true)
+        let served = try ServedCatalog()
+        defer { withExtendedLifetime(served) {} }
+        let api = try served.api(isReadOnly: true)
         let session = try Self.json(api.session(shareToken: "x"))
         #expect(session["catalog"] as? String == "cells" && session["version"] as? String == "1.2")
         #expect(session["tomograms"] as? Int == 3 && session["slabs"] as? Int == 1 && session["readOnly"] as? Bool == true)
@@ -30,6 +32,7 @@ import Testing
     @Test("describes a tomogram with the same keys, whatever is known of it")
     func tomogram() throws {
         let served = try ServedCatalog()
+        defer { withExtendedLifetime(served) {} }
         let api = try served.api()
         let first = try Self.json(api.tomogram(1))
         #expect((first["shape"] as? [String: Int]) == ["x": 40, "y": 32, "z": 6])
@@ -48,6 +51,7 @@ import Testing
     @Test("lists objects in pages, sorted, and of one class")
     func objects() throws {
         let served = try ServedCatalog()
+        defer { withExtendedLifetime(served) {} }
         try served.describe(1, density: 1, objects: ServedCatalog.objects)
         let api = try served.api()
         let all = try api.objects(of: 1, class: nil, sort: "volume_nm3", limit: 5)
@@ -61,7 +65,9 @@ import Testing
 
     @Test("answers SQL as the command does, within its limits")
     func query() throws {
-        let api = try ServedCatalog().api()
+        let served = try ServedCatalog()
+        defer { withExtendedLifetime(served) {} }
+        let api = try served.api()
         let answer = try api.query("SELECT id, meta ->> 'grid' AS grid FROM v_tomogram ORDER BY id", limit: 2)
         #expect(answer.columns == ["id", "grid"] && answer.rows.count == 2 && answer.truncated)
         let text = try api.query("SELECT id, meta ->> 'grid' AS grid FROM v_tomogram ORDER BY id", as: .csv, limit: 2)
@@ -87,6 +93,7 @@ import Testing
     @Test("gives plan, reasons, runs and failures by the names of the commands")
     func questions() throws {
         let served = try ServedCatalog()
+        defer { withExtendedLifetime(served) {} }
         let api = try served.api()
         let plan = try Self.json(#require(api.plan().first { $0.step == DescribeStep.name }))
         #expect(plan["items"] as? Int == 3 && plan["stale"] as? Int == 3, "\(plan)")
@@ -103,6 +110,7 @@ import Testing
     @Test("draws the plots of the command")
     func plots() throws {
         let served = try ServedCatalog()
+        defer { withExtendedLifetime(served) {} }
         try served.describe(1, density: 1, objects: ServedCatalog.objects)
         let api = try served.api()
         var request = ViewerAPI.PlotRequest(kind: "histogram")
@@ -120,6 +128,7 @@ import Testing
     @Test("adds and removes slabs as the commands do, and not where the server only reads")
     func slabs() throws {
         let served = try ServedCatalog()
+        defer { withExtendedLifetime(served) {} }
         let api = try served.api()
         let slab = ViewerAPI.NewSlab(tomogram: 1, zFirst: 2, zEnd: 6)
         let id = try api.add(slab).id
@@ -142,6 +151,7 @@ import Testing
     @Test("events tell of commits, and of a run as far as it was published")
     func events() throws {
         let served = try ServedCatalog()
+        defer { withExtendedLifetime(served) {} }
         var events = try CatalogEvents(Project(at: served.project.directory))
         #expect(try events.next().count == 1, "the state of the catalog comes first")
         #expect(try events.next().isEmpty)

@@ -11,7 +11,9 @@ import Testing
 
     @Test("the token comes as a cookie, as a bearer, or in the path of OME-Zarr; without it nothing is shown")
     func tokens() throws {
-        let service = try ServedCatalog().service()
+        let served = try ServedCatalog()
+        defer { withExtendedLifetime(served) {} }
+        let service = try served.service()
         func status(_ target: String, _ headers: [String: String]) -> Int {
             service.respond(to: ServedCatalog.request(target, headers: ["cookie": ""].merging(headers) { $1 })).status
         }
@@ -59,7 +61,9 @@ import Testing
             ("localhost.evil.example:8480", false), ("192.168.0.1:8480", false), ("localhost:8480:8480", false), (":8480", false),
         ])
     func hosts(host: String, isOurs: Bool) throws {
-        let service = try ServedCatalog().service()
+        let served = try ServedCatalog()
+        defer { withExtendedLifetime(served) {} }
+        let service = try served.service()
         let answer = service.respond(to: ServedCatalog.request("/api/v1/session", headers: ["host": host]))
         #expect(answer.status == (isOurs ? 200 : 403))
     }
@@ -67,6 +71,7 @@ import Testing
     @Test("a server for other computers knows its addresses, but no other name")
     func otherHosts() throws {
         let served = try ServedCatalog()
+        defer { withExtendedLifetime(served) {} }
         let service = try served.service(host: "0.0.0.0")
         for (host, isOurs) in [
             ("10.0.0.7:8480", true), ("[fe80::1]:8480", true), ("localhost:8480", true), ("evil.example:8480", false),
@@ -83,7 +88,9 @@ import Testing
 
     @Test("another site may read OME-Zarr with a token, and nothing else")
     func origins() throws {
-        let service = try ServedCatalog().service()
+        let served = try ServedCatalog()
+        defer { withExtendedLifetime(served) {} }
+        let service = try served.service()
         func status(_ target: String, _ origin: String, method: String = "GET") -> Int {
             service.respond(to: ServedCatalog.request(target, method: method, headers: ["origin": origin])).status
         }
@@ -106,6 +113,7 @@ import Testing
     @Test("what is written comes as JSON, by a method that is meant so, and where the server may write")
     func writing() throws {
         let served = try ServedCatalog()
+        defer { withExtendedLifetime(served) {} }
         let service = try served.service()
         let body = #"{"tomogram": 1, "zFirst": 3, "zEnd": 5}"#
         func post(_ body: String, _ headers: [String: String] = [:], to service: ViewerService) -> ViewerResponse {
@@ -137,7 +145,9 @@ import Testing
 
     @Test("every response forbids foreign and inline scripts, and no error is kept")
     func headers() throws {
-        let service = try ServedCatalog().service()
+        let served = try ServedCatalog()
+        defer { withExtendedLifetime(served) {} }
+        let service = try served.service()
         for target in ["/", "/api/v1/session", "/nothing", "/%", "/api/v1/plot?kind=pie", "/zarr/x"] {
             let answer = service.respond(to: ServedCatalog.request(target))
             let policy = answer.header("Content-Security-Policy") ?? ""

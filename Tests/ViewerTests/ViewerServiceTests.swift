@@ -12,6 +12,7 @@ import Testing
     @Test("answers each resource")
     func resources() throws {
         let served = try ServedCatalog()
+        defer { withExtendedLifetime(served) {} }
         try served.describe(1, density: 3, objects: ServedCatalog.objects)
         let service = try served.service()
         let targets = [
@@ -40,7 +41,9 @@ import Testing
 
     @Test("refuses what is not there or not meant, each time with a sentence")
     func refusals() throws {
-        let service = try ServedCatalog().service()
+        let served = try ServedCatalog()
+        defer { withExtendedLifetime(served) {} }
+        let service = try served.service()
         let huge = String(repeating: "9", count: 400)
         let cases: [(target: String, status: Int)] = [
             ("/api/v1/nothing", 404), ("/api/v1", 404), ("/api", 404), ("/api/v2/session", 404), ("/nothing.html", 404),
@@ -77,14 +80,18 @@ import Testing
             "/a\u{301}b", "/js/\u{2025}/x", "/\u{0}", "/%c0%ae%c0%ae/x", "/js/app.js\r\nX: y", "/ /",
         ])
     func paths(target: String) throws {
-        let answer = try ServedCatalog().service().respond(to: ServedCatalog.request(target))
+        let served = try ServedCatalog()
+        defer { withExtendedLifetime(served) {} }
+        let answer = try served.service().respond(to: ServedCatalog.request(target))
         #expect(answer.status == 400 || answer.status == 404, "\(answer.status)")
         #expect(answer.sentence != nil)
     }
 
     @Test("huge and many parameters are refused before anything is done with them")
     func hugeParameters() throws {
-        let service = try ServedCatalog().service()
+        let served = try ServedCatalog()
+        defer { withExtendedLifetime(served) {} }
+        let service = try served.service()
         let long = service.respond(to: ServedCatalog.request("/api/v1/query?sql=" + String(repeating: "a", count: 20_000)))
         #expect(long.status == 413)
         let many = (0..<70).map { "p\($0)=1" }.joined(separator: "&")
@@ -102,6 +109,7 @@ import Testing
     @Test("mutated requests get an answer, change nothing, and show no file")
     func mutants() throws {
         let served = try ServedCatalog()
+        defer { withExtendedLifetime(served) {} }
         try served.describe(1, density: 3, objects: ServedCatalog.objects)
         let secret = "a-secret-\(UUID().uuidString)"
         try served.folder.write("cells/secret.txt", Array(secret.utf8))

@@ -115,10 +115,10 @@ struct CopickObjects {
 
     private static func entry(for object: CopickConfiguration.Object, number: Int) -> JSONValue {
         var entry: [String: JSONValue] = [
-            "name": .string(object.name), "is_particle": .flag(object.isParticle),
-            "color": .array(colors[number % colors.count].map { .integer($0) }),
+            "name": .string(object.name), "is_particle": .bool(object.isParticle),
+            "color": .array(colors[number % colors.count].map { .integer(Int64($0)) }),
         ]
-        if let label = object.label { entry["label"] = .integer(label) }
+        if let label = object.label { entry["label"] = .integer(Int64(label)) }
         if let radius = object.radiusInAngstroms { entry["radius"] = .real(radius) }
         if object.className != object.name {
             entry["metadata"] = .object([CopickConfiguration.classKey: .string(object.className)])
@@ -131,48 +131,5 @@ struct CopickObjects {
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         if isPretty { encoder.outputFormatting.insert(.prettyPrinted) }
         return (try? encoder.encode(value)).map { String(decoding: $0, as: UTF8.self) } ?? ""
-    }
-}
-
-/// Any JSON value, of a document that is written again with all that is not understood.
-enum JSONValue: Codable, Sendable, Hashable {
-    case null
-    case flag(Bool)
-    case integer(Int)
-    case real(Double)
-    case string(String)
-    case array([JSONValue])
-    case object([String: JSONValue])
-
-    init(from decoder: any Decoder) throws {
-        let container = try decoder.singleValueContainer()
-        if container.decodeNil() {
-            self = .null
-        } else if let flag = try? container.decode(Bool.self) {
-            self = .flag(flag)
-        } else if let integer = try? container.decode(Int.self) {
-            self = .integer(integer)
-        } else if let real = try? container.decode(Double.self) {
-            self = .real(real)
-        } else if let string = try? container.decode(String.self) {
-            self = .string(string)
-        } else if let array = try? container.decode([JSONValue].self) {
-            self = .array(array)
-        } else {
-            self = .object(try container.decode([String: JSONValue].self))
-        }
-    }
-
-    func encode(to encoder: any Encoder) throws {
-        var container = encoder.singleValueContainer()
-        switch self {
-        case .null: try container.encodeNil()
-        case .flag(let flag): try container.encode(flag)
-        case .integer(let integer): try container.encode(integer)
-        case .real(let real): try container.encode(real)
-        case .string(let string): try container.encode(string)
-        case .array(let array): try container.encode(array)
-        case .object(let object): try container.encode(object)
-        }
     }
 }

@@ -12,7 +12,7 @@ struct ExportCommand: ParsableCommand {
             cellar export points TS_0008 --output particles.star       RELION 5; .csv, .json (copick), .ndjson (portal)
             cellar export map TS_0008 --output map.mrc                 the feature map
             cellar export map TS_0008 --step segment --class ribosome --output ribosome.mrc
-            cellar export mesh TS_0008 --class membrane --output m.glb surfaces in Å, for ChimeraX, Blender
+            cellar export mesh TS_0008 --output m.glb                    surfaces in Å, for ChimeraX, Blender
             cellar export tomogram TS_0008 --output TS_0008.zarr       the tomogram itself
             cellar export network first --step train-membrane --output membrane.safetensors
             cellar export copick config.json --dataset chlamy          picks and segmentations, into a copick project
