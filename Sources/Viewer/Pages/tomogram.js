@@ -176,6 +176,8 @@ class TomogramPage {
 
 	showSlice(index) {
 		const slice = this.store.get(this.key(index));
+		// A layer may come first where results changed, and everything is asked for again.
+		if (!slice) return;
 		if (this.shown !== slice) {
 			this.shown = slice;
 			this.shownIndex = index;
