@@ -23,7 +23,7 @@ PYTHON ?= python3
 CELLAR_TEST_PYTHON ?= $(subst $(eval ) ,:,$(wildcard $(CURDIR)/.venv-zarr/bin/python $(CURDIR)/.venv-copick/bin/python))
 export CELLAR_TEST_PYTHON
 
-.PHONY: all setup python build install test lint demo schema reference benchmark check-diffusion check-cellpose clean
+.PHONY: all setup python browser build install test lint demo schema reference benchmark check-diffusion check-cellpose clean
 
 all: build
 
@@ -46,6 +46,12 @@ python:
 	    'h5py==3.16.0' 'mrcfile==1.5.4'
 	test -x .venv-copick/bin/python || $(PYTHON) -m venv .venv-copick
 	.venv-copick/bin/pip install -q 'copick==1.31.0' 'zarr==2.18.7' 'numcodecs==0.15.2' 'numpy==2.4.6'
+
+# The page in a real browser: needs Debian's chromium and chromium-driver, and a running `cellar serve` (ADDRESS, with its token).
+browser:
+	test -x .venv-browser/bin/python || $(PYTHON) -m venv .venv-browser
+	.venv-browser/bin/pip install -q 'selenium==4.51.0'
+	.venv-browser/bin/python Tests/Browser/drive.py '$(ADDRESS)' --pictures .venv-browser/pictures
 
 build: setup
 	$(BUILD)
