@@ -11,7 +11,7 @@ enum TaughtClasses {
     static let classes = ["membrane", "macromolecule", "small-particle", "filament"]
     /// The least probability of each class, and the least score of a particle: those of the first two classes and the score served best on
     /// the third simulator, seeds 11 to 15 at SNR .5 and .1 (Benchmarks/NOTES.md); the others were not chosen by anything.
-    static let thresholds = [0.2, 0.3, 0.3, 0.5]
+    static let thresholds = [0.25, 0.3, 0.3, 0.5]
     static let leastScore = 0.1
 
     private static let (membrane, body, core, small, filament, outside): (UInt8, UInt8, UInt8, UInt8, UInt8, UInt8) = (
