@@ -114,7 +114,9 @@ import Testing
     @Test("counts every value once, whatever the values are")
     func histogramProperty() {
         var random = RandomStream(seed: 21)
-        let extremes = [0, -0.0, 1, -1, 1e308, -1e308, .greatestFiniteMagnitude, -.greatestFiniteMagnitude, .leastNonzeroMagnitude, 1e-300]
+        let extremes = [
+            0, -0.0, 1, -1, 1e308, -1e308, .greatestFiniteMagnitude, -.greatestFiniteMagnitude, .leastNonzeroMagnitude, 1e-300,
+        ]
         for _ in 0..<300 {
             let count = random.integer(in: 0...20)
             let values = (0..<count).map { _ in
