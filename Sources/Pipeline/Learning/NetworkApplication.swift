@@ -52,7 +52,10 @@ struct NetworkApplication {
         let choice = Parameter<NetworkChoice>.choice(
             choiceName, default: .trained,
             "the network that the training set taught, the model, or both averaged (the model alone without a training set)")
-        let settings = Settings()
+        let settings: Settings
+
+        /// - Parameter tolerance: the default of the voxel size's.
+        init(tolerance: Double = Passes.usualTolerance) { settings = Settings(tolerance: tolerance) }
     }
 
     /// The model, and how it and other networks are applied.
@@ -62,7 +65,10 @@ struct NetworkApplication {
         let magnifications = Parameter.written(
             "magnifications", default: "1", as: Magnifications.form,
             "how much larger than it learned it the model sees everything; of several, with commas between them, the mean counts")
-        let passes = Passes()
+        let passes: Passes
+
+        /// - Parameter tolerance: the default of the voxel size's.
+        init(tolerance: Double = Passes.usualTolerance) { passes = Passes(tolerance: tolerance) }
     }
 
     /// How networks are applied.
@@ -74,6 +80,9 @@ struct NetworkApplication {
             case eight = "8"
         }
 
+        /// Scaling by less costs labels more than it gains (Benchmarks/NOTES.md, "What a network sees at another size").
+        static let usualTolerance = 0.2
+
         let copies: Parameter<Copies>
         let voxelSizeTolerance: Parameter<Double>
         let scaleLimit: Parameter<Double>
@@ -81,12 +90,13 @@ struct NetworkApplication {
         /// - Parameters:
         ///   - group: the group of the parameters within the step, with its dot; empty for none.
         ///   - copies: the default.
-        init(group: String = "", copies: Copies = .one) {
+        ///   - tolerance: the default.
+        init(group: String = "", copies: Copies = .one, tolerance: Double = usualTolerance) {
             self.copies = .choice(
                 "\(group)averaging", default: copies,
                 "mirrored (4) and turned (8) copies of blocks over which a network is averaged")
             voxelSizeTolerance = .real(
-                "\(group)voxel_size_tolerance", default: 0.2, in: 0...10,
+                "\(group)voxel_size_tolerance", default: tolerance, in: 0...10,
                 "part by which the voxel size may differ from the network's, and nothing is scaled")
             scaleLimit = .real(
                 "\(group)scale_limit", default: 1.7, in: 1...4,

@@ -20,7 +20,8 @@ public struct PickStep: TypedStep {
         let score = Parameter.real(
             "score", default: 0.9, in: 0...1,
             "least score of a particle, unless a model says its own; 0 keeps all, for curves of precision and recall")
-        let application = NetworkApplication.Parameters()
+        // Particles are found by their size in voxels: more of them are right where it is that of the training.
+        let application = NetworkApplication.Parameters(tolerance: 0.05)
         let sample = SampleCut.Parameters(
             SampleCut.Particles.drop, "what becomes of particles whose centres lie outside of the sample")
     }
