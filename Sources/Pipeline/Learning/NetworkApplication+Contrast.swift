@@ -3,9 +3,6 @@ import Training
 import Volumes
 
 extension NetworkApplication {
-    /// The least probability of what counts as found when contrasts are compared: below, noise of either sign is found alike.
-    private static let sure = 0.25
-
     /// How much more the model finds in the tomogram when bright and dark are exchanged: the ratio of the voxels that it calls
     /// anything, in parts of three slices. Far above 1 says that the contrast is the other way round than what the model learned. nil
     /// where no model is used.
@@ -38,7 +35,7 @@ extension NetworkApplication {
                 return probabilities.withUnsafeBufferPointer { p in
                     (0..<y.count * x.count).reduce(0.0) { sum, pixel in
                         let isFound = model.answers.contains { answer in
-                            answer.outputs.reduce(0) { $0 + p[pixel * outputs + $1] } >= Float(max(answer.threshold, Self.sure))
+                            answer.outputs.reduce(0) { $0 + p[pixel * outputs + $1] } >= Float(answer.threshold)
                         }
                         return sum + (isFound ? 1 : 0)
                     }
