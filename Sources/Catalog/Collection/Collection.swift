@@ -64,9 +64,10 @@ extension Catalog.Collection {
     /// dataset's; nil where none is known.
     public func effectiveVoxelSize(ofTomogram id: Int64) throws -> VoxelSize? {
         try database.read { db -> VoxelSize? in
-            let row = try Row.fetchOne(
-                db, sql: "SELECT voxel_size, voxel_size_y, voxel_size_z FROM v_tomogram WHERE id = ? AND voxel_size IS NOT NULL",
-                arguments: [id])
+            // Kept, since the view has many tables, and a page asks for each part of a tomogram.
+            let statement = try db.cachedStatement(
+                sql: "SELECT voxel_size, voxel_size_y, voxel_size_z FROM v_tomogram WHERE id = ? AND voxel_size IS NOT NULL")
+            let row = try Row.fetchOne(statement, arguments: [id])
             return row.flatMap { VoxelSize(xInAngstroms: $0[0], yInAngstroms: $0[1], zInAngstroms: $0[2]) }
         }
     }
