@@ -78,7 +78,8 @@ private func verdict(_ isParticle: Bool, _ x: Double, z: Double = 10, class numb
         func region(_ verdicts: [ParticleVerdict], _ use: CurationUse, showsRejected: Bool = false) throws -> LabelledRegion {
             let (sources, beyond) = ParticleSource.curated([source], by: verdicts, radii: [JudgedSlab.radius], use: use)
             #expect(beyond.isEmpty)
-            return try #require(sources.first).regions(radii: [JudgedSlab.radius])(slab.box, showsRejected: showsRejected)
+            return try #require(sources.first).regions(radii: [JudgedSlab.radius], target: 1)(
+                slab.box, showsRejected: showsRejected)
         }
         // As it is without a verdict, and where nobody asks.
         for plain in [try region([], .ground), try region([verdict(false, 11)], .off)] {
@@ -106,7 +107,7 @@ private func verdict(_ isParticle: Bool, _ x: Double, z: Double = 10, class numb
         let verdicts = [verdict(true, 40, z: 7), verdict(true, 30), verdict(true, 25, z: 2)]
         let (sources, beyond) = ParticleSource.curated(
             [try slab.source()], by: verdicts, radii: [JudgedSlab.radius], use: .ground)
-        let region = try #require(sources.first).regions(radii: [JudgedSlab.radius])(slab.box)
+        let region = try #require(sources.first).regions(radii: [JudgedSlab.radius], target: 1)(slab.box)
         #expect(region.foreground.count == 3)
         #expect(try slab.label([40, 10, 7], in: region) == 1 && slab.label([46, 10, 10], in: region) == 0)
         #expect(try slab.label([30, 10, 10], in: region) == 1)
@@ -132,9 +133,10 @@ private func verdict(_ isParticle: Bool, _ x: Double, z: Double = 10, class numb
         )
         #expect(beyond.isEmpty)
         let sources = ParticleSource.introduce(judged)
-        let regions = try sources.map { try $0.regions(radii: [4])(box) }
+        let regions = try sources.map { try $0.regions(radii: [4], target: 1)(box) }
         #expect(regions.map(\.foreground.count) == [2, 0, 1])
-        #expect(try sources.map { try $0.regions(radii: [4])(box, showsRejected: true).foreground.count } == [2, 1, 1])
+        #expect(
+            try sources.map { try $0.regions(radii: [4], target: 1)(box, showsRejected: true).foreground.count } == [2, 1, 1])
         let labels = try regions.map { try $0.labels(in: box) }
         func index(_ x: Int) -> Int { (10 * 20 + 10) * 60 + x }
         for labels in labels.prefix(2) {
@@ -152,7 +154,9 @@ private func verdict(_ isParticle: Bool, _ x: Double, z: Double = 10, class numb
         let edge = ParticleVerdict(volume: 0, centre: SIMD3(-0.5, -0.5, 19.5), class: 1, isParticle: true)
         let verdicts = [verdict(true, 30, z: 2), verdict(false, 10, z: 18), edge, verdict(true, 52), verdict(true, 48)]
         func regions(_ use: CurationUse) throws -> (regions: [LabelledRegion], particles: Int) {
-            try ParticleSource.regions(beyond: verdicts, radii: [4, 4], shapes: [shape], use: use) { $1.overlaps(52..<60) }
+            try ParticleSource.regions(beyond: verdicts, radii: [4, 4], target: 1, shapes: [shape], use: use) {
+                $1.overlaps(52..<60)
+            }
         }
         let shown = try regions(.ground)
         #expect(shown.regions.count == 3 && shown.particles == 2)

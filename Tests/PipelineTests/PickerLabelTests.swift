@@ -47,7 +47,7 @@ import Volumes
         let known = particles.known(radii: [10])
         #expect(known.count == 3 && particles.particles.count == 4)
         #expect(particles.particles.count { $0.isAtEnd } == 1)
-        let region = try particles.regions(radii: [10])(box)
+        let region = try particles.regions(radii: [10], target: 1)(box)
         #expect(region.foreground.count == 3)
 
         let labels = try region.labels(box)
@@ -71,7 +71,7 @@ import Volumes
 
         // A part of the slab has the same labels.
         let part = try #require(Box(z: 10..<20, y: 7..<120, x: 90..<128))
-        let some = try particles.regions(radii: [10])(part)
+        let some = try particles.regions(radii: [10], target: 1)(part)
         var expected: [UInt8] = []
         for slice in part.z {
             for y in part.y {
@@ -83,7 +83,7 @@ import Volumes
         // Who learns another class does not know what these particles are.
         let others = try source(class: nil)
         #expect(others.particles.isEmpty)
-        let unknown = try others.regions(radii: [10])(box).labels(box)
+        let unknown = try others.regions(radii: [10], target: 1)(box).labels(box)
         for ball in scene.balls { #expect(unknown[index(ball)] == TrainingPatch.ignored) }
         // A ball that reaches beyond the slab is cut off, though what was seen of the particle is not.
         #expect(particles.known(radii: [18]).isEmpty)
@@ -100,7 +100,7 @@ import Volumes
         let sources = ParticleSource.introduce([
             source(0, x: 10, volume: 0), source(1, x: 40, volume: 0), source(0, x: 30, volume: 1),
         ])
-        let regions = try sources.map { try $0.regions(radii: [4, 4])(box) }
+        let regions = try sources.map { try $0.regions(radii: [4, 4], target: 1)(box) }
         let labels = try regions.map { try $0.labels(box) }
         func index(_ x: Int) -> Int { (10 * 20 + 10) * 60 + x }
         for labels in labels.prefix(2) {

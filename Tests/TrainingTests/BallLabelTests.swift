@@ -5,6 +5,18 @@ import Volumes
 @testable import Training
 
 @Suite("Ball labels") struct BallLabelTests {
+    @Test func `a ball that is shrunk to nothing is the voxel of its centre, and one that is not stays as it is`() throws {
+        let ball = BallLabels.Ball(center: SIMD3(4.4, 5.6, 3.5), radius: 3, label: 2)
+        #expect(ball.shrunk(to: 1) == ball)
+        let box = try #require(Box(z: 0..<9, y: 0..<9, x: 0..<9))
+        let labels = try BallLabels([ball.shrunk(to: 0)]).labels(in: box)
+        #expect(labels.count { $0 == 2 } == 1)
+        #expect(labels[(4 * 9 + 6) * 9 + 4] == 2)
+        let half = try BallLabels([ball.shrunk(to: 0.5)]).labels(in: box)
+        let whole = try BallLabels([ball]).labels(in: box)
+        #expect(half.count { $0 == 2 } < whole.count { $0 == 2 } / 4)
+    }
+
     @Test("a ball of √2·r inside the cube of r, as the formula says", arguments: [1, 2.5, 3, 7.2])
     func formula(radius: Double) throws {
         let shape = try #require(VolumeShape(z: 17, y: 18, x: 19))

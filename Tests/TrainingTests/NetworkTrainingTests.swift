@@ -31,6 +31,10 @@ import Testing
         LossCase(
             name: "sigmoid_both", outputs: 2,
             loss: SegmentationLoss(.sigmoid, diceWeight: 0.5, crossEntropyWeight: 2)),
+        LossCase(name: "sigmoid_weighted", outputs: 2, loss: SegmentationLoss(.sigmoid, diceWeight: 0, foregroundWeight: 3)),
+        LossCase(name: "sigmoid_incomplete", outputs: 2, loss: SegmentationLoss(.sigmoid, completeness: 0.6)),
+        // So few that the risk of the ground would be negative.
+        LossCase(name: "sigmoid_few", outputs: 2, loss: SegmentationLoss(.sigmoid, diceWeight: 0, completeness: 0.1)),
     ]) func `a loss and its gradient are PyTorch's`(_ it: LossCase) throws {
         let tape = Tape()
         let logits = tape.watched(noise(1, [2, 3, 4, 5, it.outputs], scale: 4))

@@ -91,11 +91,12 @@ extension ParticleSource {
     ///
     /// - Parameters:
     ///   - radii: the radius of each class, in voxels.
+    ///   - target: the radius of the balls that are learned, as a part of the particles'.
     ///   - shapes: of the volumes.
     ///   - isHeldOut: whether columns x of a volume are held out; what lies in them teaches nothing.
     /// - Returns: a region for each, with the place as the one on which patches are centred; and how many of them show a particle.
     static func regions(
-        beyond verdicts: [ParticleVerdict], radii: [Double], shapes: [VolumeShape], use: CurationUse,
+        beyond verdicts: [ParticleVerdict], radii: [Double], target: Double, shapes: [VolumeShape], use: CurationUse,
         isHeldOut: (_ volume: Int, _ x: Range<Int>) -> Bool
     ) throws -> (regions: [LabelledRegion], particles: Int) {
         let shown = verdicts.filter { $0.isParticle || use == .ground }
@@ -104,8 +105,10 @@ extension ParticleSource {
             let own = shown.filter { $0.volume == volume }
             // Where balls overlap, the last one gives the label: that of a particle.
             let balls = try BallLabels(
-                (own.filter { !$0.isParticle } + own.filter(\.isParticle)).map {
-                    .init(center: $0.centre, radius: radii[$0.class], label: $0.isParticle ? UInt8($0.class + 1) : 0)
+                (own.filter { !$0.isParticle } + own.filter(\.isParticle)).map { verdict in
+                    let radius = radii[verdict.class]
+                    guard verdict.isParticle else { return .init(center: verdict.centre, radius: radius, label: 0) }
+                    return .init(center: verdict.centre, radius: radius, label: UInt8(verdict.class + 1)).shrunk(to: target)
                 })
             for verdict in own {
                 guard let box = shapes[volume].box(around: verdict.centre, radius: radii[verdict.class]),

@@ -131,8 +131,10 @@ struct ParticleSource {
     /// the label of their class. Labels are ignored in unknown voxels, and in the balls and voxels of particles that are cut off.
     /// What people rejected is ground or ignored (``CurationUse``).
     ///
-    /// - Parameter radii: the radius of each class, in voxels.
-    func regions(radii: [Double]) throws -> ParticleRegions {
+    /// - Parameters:
+    ///   - radii: the radius of each class, in voxels.
+    ///   - target: the radius of the balls that are learned, as a part of the particles'; see ``BallLabels/Ball/shrunk(to:)``.
+    func regions(radii: [Double], target: Double) throws -> ParticleRegions {
         let (known, volume) = (known(radii: radii), volume)
         let cutOff = particles.filter { cutsOff($0, radius: radii[$0.class]) }
         let (rejectedLabel, ignoresRejected): (UInt8, Bool) = use == .ground ? (0, false) : (TrainingPatch.ignored, true)
@@ -140,7 +142,9 @@ struct ParticleSource {
         let balls = try BallLabels(
             cutOff.map { .init(center: $0.centre, radius: radii[$0.class], label: TrainingPatch.ignored) }
                 + rejected.map { .init(center: $0.centre, radius: radii[$0.class], label: rejectedLabel) }
-                + (companions + known).map { .init(center: $0.centre, radius: radii[$0.class], label: UInt8($0.class + 1)) })
+                + (companions + known).map {
+                    .init(center: $0.centre, radius: radii[$0.class], label: UInt8($0.class + 1)).shrunk(to: target)
+                })
         let (unknownParts, unknownObjects) = (unknownParts, Set((cutOff + (ignoresRejected ? rejected : [])).map(\.number)))
         let ground = pseudoLabels.map { read in
             LabelSource(member: member, volume: volume, box: box) { z in

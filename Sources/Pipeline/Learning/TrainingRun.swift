@@ -168,8 +168,12 @@ extension ParameterValues<TrainingParameters> {
     }
 
     /// The loss, with the recipe's weights of Dice loss and cross-entropy.
-    func loss(_ activation: SegmentationLoss.OutputActivation) throws -> SegmentationLoss {
-        try SegmentationLoss(activation, diceWeight: self.dice, crossEntropyWeight: self.crossEntropy)
+    func loss(
+        _ activation: SegmentationLoss.OutputActivation, foregroundWeight: Double = 1, completeness: Double = 1
+    ) throws -> SegmentationLoss {
+        try SegmentationLoss(
+            activation, diceWeight: self.dice, crossEntropyWeight: self.crossEntropy, foregroundWeight: foregroundWeight,
+            completeness: completeness)
     }
 
     /// The network with which training begins: the model that the recipe names, else random weights from the seed.

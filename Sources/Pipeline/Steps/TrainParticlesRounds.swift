@@ -73,7 +73,7 @@ where
             record("particles", Double(learned))
             let seed = try parameters.training.seed
             return LaterTraining(
-                loss: try parameters.training.loss(.sigmoid),
+                loss: try TrainParticlesStep.loss(parameters),
                 settings: try TrainParticlesStep.settings(parameters, particles: learned), examples: examples
             ) { result in
                 NetworkDescription(

@@ -26,6 +26,13 @@ public struct TrainParticlesStep: TypedStep {
             "what is found, with commas between: macromolecule, or names of point annotations")
         let radius = Parameter.real(
             "radius", default: 0, in: 0...5000, "of particles in Å; 0 for the median of those that are known")
+        let target = Parameter.real(
+            "target", default: 1, in: 0...1, "radius of the ball that is learned, as a part of the particle's; 0 for one voxel")
+        let foregroundWeight = Parameter.real(
+            "loss.foreground_weight", default: 1, in: 0.001...100_000, "factor of the cross-entropy on voxels of a particle")
+        let completeness = Parameter.real(
+            "loss.completeness", default: 1, in: 0.01...1,
+            "part of the particles that is labelled; below 1 the cross-entropy lets the ground hold others")
         let curation = Parameter<CurationUse>.choice(
             "curation", default: .ground,
             "what picks are that people rejected: ground or ignored; off to read nothing that people say of picks"
@@ -69,7 +76,7 @@ public struct TrainParticlesStep: TypedStep {
             radii: radii.map { $0 / material.voxelSizeInAngstroms }, architecture)
         let settings = try Self.settings(item.parameters, particles: learned)
         let result = try item.train(
-            network, loss: item.parameters.training.loss(.sigmoid), settings: settings, examples: examples)
+            network, loss: Self.loss(item.parameters), settings: settings, examples: examples)
         let description = try NetworkDescription(
             step: name, classes: classes, voxelSizeInAngstroms: material.voxelSizeInAngstroms,
             diametersInAngstroms: radii.map { 2 * $0 }, patchSize: examples.shape.x, seed: item.parameters.training.seed,
@@ -82,6 +89,12 @@ public struct TrainParticlesStep: TypedStep {
     /// What people say of particles, as members of what a network was trained on.
     static func members(_ curation: [CurationMember]) -> [NetworkDescription.Member] {
         curation.map { .init(tomogram: $0.scope.tomogram, label: "curated particles") }
+    }
+
+    /// The loss, in which labels of particles may be few and incomplete.
+    static func loss(_ parameters: ParameterValues<Parameters>) throws -> SegmentationLoss {
+        try parameters.training.loss(
+            .sigmoid, foregroundWeight: parameters.foregroundWeight, completeness: parameters.completeness)
     }
 
     /// The settings of the optimizer.
@@ -165,7 +178,7 @@ public struct TrainParticlesStep: TypedStep {
         training members: [ParticleSource], heldOut references: [ParticleSource], _ verdicts: [ParticleVerdict],
         _ classes: [String], radii: [Double], _ architecture: NetworkArchitecture, round: Int = 1
     ) throws -> (examples: PatchExamples, learned: Int) {
-        let use = try parameters.curation
+        let (use, target) = (try parameters.curation, try parameters.target)
         func judged(_ sources: [ParticleSource]) -> (sources: [ParticleSource], beyond: [ParticleVerdict]) {
             let (curated, beyond) = ParticleSource.curated(sources, by: verdicts, radii: radii, use: use)
             return (ParticleSource.introduce(curated), beyond)
@@ -180,18 +193,18 @@ public struct TrainParticlesStep: TypedStep {
         var (training, whole) = ([(region: LabelledRegion, particles: Int)](), [(region: LabelledRegion, particles: Int)]())
         var heldOut: [LabelledRegion] = []
         for ((source, reference), cut) in zip(zip(sources, judged(references).sources), cuts) {
-            let region = try source.regions(radii: radii)
+            let region = try source.regions(radii: radii, target: target)
             func taught(_ box: Box) -> (region: LabelledRegion, particles: Int) {
                 (region(box, showsRejected: true), region(box).foreground.count)
             }
             whole.append(taught(source.box))
             if let box = cut.training { training.append(taught(box)) }
-            if let box = cut.heldOut { heldOut.append(try reference.regions(radii: radii)(box)) }
+            if let box = cut.heldOut { heldOut.append(try reference.regions(radii: radii, target: target)(box)) }
         }
         let isValidated = heldOut.contains { $0.foreground.count > 0 }
         if !isValidated { (training, heldOut) = (whole, []) }
         let (others, otherParticles) = try ParticleSource.regions(
-            beyond: beyond, radii: radii, shapes: material.volumes.map(\.shape), use: use
+            beyond: beyond, radii: radii, target: target, shapes: material.volumes.map(\.shape), use: use
         ) { volume, x in
             isValidated && zip(sources, cuts).contains { $0.volume == volume && $1.heldOut?.x.overlaps(x) == true }
         }

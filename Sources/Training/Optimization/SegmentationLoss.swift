@@ -9,6 +9,12 @@ public import Tensors
 /// elsewhere, and s is ``smooth``. The Dice loss is 1 minus the mean over the foreground classes; cross-entropy is the mean over
 /// voxels (and over outputs where classes are independent). (Milletari, Navab and Ahmadi, 3DV 2016; Isensee et al., Nature
 /// Methods 2021.)
+///
+/// **Where classes are independent, labels may be incomplete.** If only a part q of what is there has its label
+/// (``completeness``), the cross-entropy of an output is the positive-unlabelled risk: with P the voxels of its class and N all
+/// voxels, (w/q Σ_P −log p + max(0, Σ_N −log(1 − p) − 1/q Σ_P −log(1 − p))) / N, where w is ``foregroundWeight``. What is called ground may
+/// then hold more of the class, as much as q says. For q = 1 it is the usual cross-entropy. (Kiryo et al., NeurIPS 2017, with the
+/// share of the class taken from the batch and from q, and without their steps against the gradient where the maximum is 0.)
 public struct SegmentationLoss: Hashable, Sendable {
     /// How logits become probabilities, and which logit belongs to a label.
     public enum OutputActivation: Hashable, Sendable {
@@ -26,10 +32,20 @@ public struct SegmentationLoss: Hashable, Sendable {
     public let crossEntropyWeight: Double
     /// s in the formula of Dice, in voxels: it keeps the Dice of a class without voxels defined.
     public let smooth: Double
+    /// The factor of the cross-entropy's terms on voxels of a class, where classes are independent: more than 1 where these are few.
+    public let foregroundWeight: Double
+    /// The part of what is there that has its label, where classes are independent: more than 0, up to 1.
+    public let completeness: Double
 
-    public init(_ activation: OutputActivation, diceWeight: Double = 1, crossEntropyWeight: Double = 1, smooth: Double = 1) {
+    /// - Precondition: the completeness is positive; with softmax it is 1, as is the weight of the foreground.
+    public init(
+        _ activation: OutputActivation, diceWeight: Double = 1, crossEntropyWeight: Double = 1, smooth: Double = 1,
+        foregroundWeight: Double = 1, completeness: Double = 1
+    ) {
+        precondition(completeness > 0 && (activation == .sigmoid || completeness == 1 && foregroundWeight == 1))
         (self.activation, self.diceWeight) = (activation, diceWeight)
         (self.crossEntropyWeight, self.smooth) = (crossEntropyWeight, smooth)
+        (self.foregroundWeight, self.completeness) = (foregroundWeight, completeness)
     }
 
     /// The number of voxels that one task of the thread pool sums.
@@ -65,8 +81,11 @@ public struct SegmentationLoss: Hashable, Sendable {
     private struct Sums {
         /// The number of voxels that have a label.
         var voxels = 0.0
-        /// The sum of −log of the probabilities that the labels are given.
-        var entropy = 0.0
+        /// For each output the sums of −log p over the voxels of its class, of −log(1 − p) over these, and of −log(1 − p) over all
+        /// others; with softmax the first one alone.
+        var known: [Double]
+        var denied: [Double]
+        var others: [Double]
         /// For each output Σ p t, Σ p and Σ t.
         var products: [Double]
         var probabilities: [Double]
@@ -75,6 +94,7 @@ public struct SegmentationLoss: Hashable, Sendable {
         init(outputs: Int) {
             products = [Double](repeating: 0, count: outputs)
             (probabilities, truths) = (products, products)
+            (known, denied, others) = (products, products, products)
         }
 
         init(of probabilities: Tensor, _ labels: [UInt8], _ loss: SegmentationLoss) {
@@ -95,9 +115,10 @@ public struct SegmentationLoss: Hashable, Sendable {
                                 part.products[output] += p
                                 part.truths[output] += 1
                             }
-                            if isTarget || loss.activation == .sigmoid {
-                                part.entropy -= SegmentationLoss.logarithm(isTarget ? p : 1 - p)
-                            }
+                            if isTarget { part.known[output] -= SegmentationLoss.logarithm(p) }
+                            guard loss.activation == .sigmoid else { continue }
+                            let denial = -SegmentationLoss.logarithm(1 - p)
+                            if isTarget { part.denied[output] += denial } else { part.others[output] += denial }
                         }
                     }
                     parts.withLock { $0[number] = part }
@@ -107,11 +128,13 @@ public struct SegmentationLoss: Hashable, Sendable {
             // In the order of chunks, so that the sums do not depend on threads.
             for (_, part) in parts.withLock({ $0 }).sorted(by: { $0.key < $1.key }) {
                 voxels += part.voxels
-                entropy += part.entropy
                 for output in 0..<outputs {
                     products[output] += part.products[output]
                     self.probabilities[output] += part.probabilities[output]
                     truths[output] += part.truths[output]
+                    known[output] += part.known[output]
+                    denied[output] += part.denied[output]
+                    others[output] += part.others[output]
                 }
             }
         }
@@ -132,7 +155,15 @@ public struct SegmentationLoss: Hashable, Sendable {
         guard sums.voxels > 0 else { return 0 }
         let outputs = foreground(sums.products.count)
         let dice = outputs.reduce(0.0) { $0 + (2 * sums.products[$1] + smooth) / union(sums, $1) }
-        return diceWeight * (1 - dice / Double(outputs.count)) + crossEntropyWeight * sums.entropy / entropyCount(sums)
+        let entropy = sums.known.indices.reduce(0.0) {
+            $0 + foregroundWeight / completeness * sums.known[$1] + max(0, groundRisk(sums, $1))
+        }
+        return diceWeight * (1 - dice / Double(outputs.count)) + crossEntropyWeight * entropy / entropyCount(sums)
+    }
+
+    /// The part of an output's cross-entropy that is not of its class: over all voxels, less what is expected to be of the class.
+    private func groundRisk(_ sums: Sums, _ output: Int) -> Double {
+        sums.others[output] + (1 - 1 / completeness) * sums.denied[output]
     }
 
     /// The denominator of the Dice of an output: Σ p + Σ t + s.
@@ -158,6 +189,11 @@ public struct SegmentationLoss: Hashable, Sendable {
     ) -> Tensor {
         let outputs = slopes.count
         let entropy = Float(crossEntropyWeight / entropyCount(sums))
+        // The factors of p − 1 on voxels of the class, and of p on these and on others.
+        let known = Float(foregroundWeight / completeness)
+        let isCounted = (0..<outputs).map { activation == .softmax || groundRisk(sums, $0) >= 0 }
+        let denied = isCounted.map { $0 && activation == .sigmoid ? Float(1 - 1 / completeness) : 0 }
+        let others: [Float] = isCounted.map { $0 ? 1 : 0 }
         return Tensor(shape: probabilities.shape) { result in
             probabilities.withUnsafeBufferPointer { p in
                 nonisolated(unsafe) let (result, p) = (result, p)
@@ -181,7 +217,9 @@ public struct SegmentationLoss: Hashable, Sendable {
                             let dice =
                                 activation == .softmax
                                 ? probability * (slope - mean) : probability * (1 - probability) * slope
-                            result[first + output] = factor * (dice + entropy * (probability - (isTarget ? 1 : 0)))
+                            let slopeOfEntropy =
+                                isTarget ? known * (probability - 1) + denied[output] * probability : others[output] * probability
+                            result[first + output] = factor * (dice + entropy * slopeOfEntropy)
                         }
                     }
                 }

@@ -21,6 +21,12 @@ public struct BallLabels: Sendable {
             self.radius = radius
             self.label = label
         }
+
+        /// A ball of a part of the radius around the voxel of the centre: of this voxel alone where the radius is less than one.
+        public func shrunk(to part: Double) -> Ball {
+            guard part < 1 else { return self }
+            return Ball(center: center.rounded(.toNearestOrEven), radius: max(part * radius, 0.5), label: label)
+        }
     }
 
     /// The particles. Where they overlap, a voxel gets the label of the later one.

@@ -98,8 +98,12 @@ def labels(seed, classes, *shape):
     return torch.where(turns == classes, 255, turns)
 
 
-def loss_of(logits, target, exclusive, dice_weight, entropy_weight, smooth=1.0):
-    """Logits channels last; label 255 is ignored."""
+def loss_of(logits, target, exclusive, dice_weight, entropy_weight, smooth=1.0, positive_weight=1.0, completeness=1.0):
+    """Logits channels last; label 255 is ignored.
+
+    With a completeness below 1 the cross-entropy is the positive-unlabelled risk of Kiryo et al. (2017), whose prior is the share of
+    labelled voxels of the batch, divided by the completeness, and whose unlabelled ones are all voxels.
+    """
     outputs = logits.shape[-1]
     valid = target != 255
     z, t = logits[valid], target[valid]
@@ -108,20 +112,32 @@ def loss_of(logits, target, exclusive, dice_weight, entropy_weight, smooth=1.0):
         entropy = functional.cross_entropy(z, t)
     else:
         p, truth = z.sigmoid(), functional.one_hot(t, outputs + 1)[:, 1:].double()
-        entropy = functional.binary_cross_entropy(p, truth)
+        entropy = functional.binary_cross_entropy_with_logits(z, truth, pos_weight=torch.tensor(positive_weight))
+        if completeness < 1:
+            entropy = 0
+            for output in range(outputs):
+                positive = truth[:, output] == 1
+                prior = positive.double().mean() / completeness
+                known = functional.softplus(-z[positive, output]).mean()
+                denied = functional.softplus(z[positive, output]).mean()
+                unlabelled = functional.softplus(z[:, output]).mean()
+                entropy = entropy + prior * known + torch.clamp(unlabelled - prior * denied, min=0)
+            entropy = entropy / outputs
     dice = (2 * (p * truth).sum(0) + smooth) / (p.sum(0) + truth.sum(0) + smooth)
     if exclusive and outputs > 1:
         dice = dice[1:]
     return dice_weight * (1 - dice.mean()) + entropy_weight * entropy
 
 
-for name, outputs, exclusive, weights in [
+for name, outputs, exclusive, weights, *others in [
     ("softmax_dice", 3, True, (1, 0)), ("softmax_entropy", 3, True, (0, 1)), ("softmax_both", 2, True, (1, 1)),
     ("sigmoid_dice", 1, False, (1, 0)), ("sigmoid_entropy", 2, False, (0, 1)), ("sigmoid_both", 2, False, (0.5, 2)),
+    ("sigmoid_weighted", 2, False, (0, 1), {"positive_weight": 3.0}), ("sigmoid_incomplete", 2, False, (1, 1), {"completeness": 0.6}),
+    ("sigmoid_few", 2, False, (0, 1), {"completeness": 0.1}),
 ]:
     logits = noise(1, 2, 3, 4, 5, outputs, scale=4).requires_grad_()
     target = labels(2, outputs if exclusive else outputs + 1, 2, 3, 4, 5)
-    value = loss_of(logits, target, exclusive, *weights)
+    value = loss_of(logits, target, exclusive, *weights, **(others[0] if others else {}))
     value.backward()
     save(f"loss_{name}", value.reshape(1), logits.grad)
 
