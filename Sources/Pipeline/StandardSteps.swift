@@ -96,7 +96,9 @@ public struct RecipePreset: Sendable, Hashable {
         "mask.outside": "keep", "pseudo-labels.outside": "keep", "segment.outside": "keep", "pick.outside": "keep",
         "segment.scale_limit": "1", "segment.magnifications": "1", "pick.magnifications": "1", "pick.network": "trained",
         "pick.averaging": "1", "pick.scale_limit": "1",
-        "train-particles.curation": "off", "training.rounds": "1",
+        "train-particles.curation": "off", "train-particles.size.least": "0", "train-particles.size.largest": "0",
+        "train-particles.target": "1", "train-particles.loss.foreground_weight": "1",
+        "train-particles.loss.completeness": "1", "training.rounds": "1",
     ]
 
     /// For a first try: small networks that are trained in minutes.

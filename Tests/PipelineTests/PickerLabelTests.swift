@@ -85,6 +85,14 @@ import Volumes
         #expect(others.particles.isEmpty)
         let unknown = try others.regions(radii: [10], target: 1)(box).labels(box)
         for ball in scene.balls { #expect(unknown[index(ball)] == TrainingPatch.ignored) }
+        // Particles of another size are neither learned nor ground.
+        let diameters = particles.particles.compactMap(\.radiusInAngstroms).map { 2 * $0 }
+        let (smallest, largest) = (try #require(diameters.min()), try #require(diameters.max()))
+        #expect(particles.learning(diametersInAngstroms: smallest...largest).known(radii: [10]).count == 3)
+        let larger = particles.learning(diametersInAngstroms: (largest + 1)...(.infinity))
+        #expect(larger.known(radii: [10]).isEmpty)
+        let unlearned = try larger.regions(radii: [10], target: 1)(box).labels(box)
+        for particle in known { #expect(unlearned[index(particle.centre)] == TrainingPatch.ignored) }
         // A ball that reaches beyond the slab is cut off, though what was seen of the particle is not.
         #expect(particles.known(radii: [18]).isEmpty)
     }

@@ -7,7 +7,7 @@ import Volumes
 ///
 /// Pseudo-labels are incomplete. The centre of a particle is not known where the slab cuts it off: where it touches the first or last slice of
 /// the slab, or where its ball does not lie within the slab. Voxels of the class "neither" are not known either; these include rejected
-/// instances. Training ignores both, as particle and as ground. With points of a person, all voxels outside of the balls are ground.
+/// instances. Training ignores both, as particle and as ground, and so it does particles of other sizes than are learned. With points of a person, all voxels outside of the balls are ground.
 ///
 /// What people say of single particles changes both (``curated(_:by:radii:use:)``).
 struct ParticleSource {
@@ -20,6 +20,8 @@ struct ParticleSource {
         let `class`: Int
         /// Whether the particle touches the first or last slice of the slab.
         var isAtEnd = false
+        /// Whether it is of another size than what is learned, and so is ignored.
+        var isOfAnotherSize = false
         /// The number of its voxels in the pseudo-labels' volume of objects.
         var number: Int32 = 0
         /// Whether a person says where its centre is, so that no end of the slab makes it doubtful.
@@ -110,25 +112,37 @@ struct ParticleSource {
         }
     }
 
-    /// Whether a part of the particle may lie outside of the slab, so that its centre is not known; false for points of a person.
+    /// The source with particles of pseudo-labels ignored whose diameters are known and lie outside of a range, in Å.
+    func learning(diametersInAngstroms range: ClosedRange<Double>) -> ParticleSource {
+        guard pseudoLabels != nil else { return self }
+        var source = self
+        for index in particles.indices {
+            guard let radius = particles[index].radiusInAngstroms else { continue }
+            source.particles[index].isOfAnotherSize = !range.contains(2 * radius)
+        }
+        return source
+    }
+
+    /// Whether a particle is ignored: it is of another size than what is learned, or a part of it may lie outside of the slab, so that its
+    /// centre is not known. False for points of a person, and where a person says that it is one.
     ///
     /// - Parameter radius: the radius of its ball, in voxels.
-    func cutsOff(_ particle: Particle, radius: Double) -> Bool {
+    func ignores(_ particle: Particle, radius: Double) -> Bool {
         guard pseudoLabels != nil, !particle.isCertain else { return false }
         func isWithin(_ axis: Range<Int>, _ centre: Double) -> Bool {
             centre - radius >= Double(axis.lowerBound) - 0.5 && centre + radius <= Double(axis.upperBound) - 0.5
         }
-        return particle.isAtEnd
+        return particle.isOfAnotherSize || particle.isAtEnd
             || !(isWithin(box.z, particle.centre.z) && isWithin(box.y, particle.centre.y) && isWithin(box.x, particle.centre.x))
     }
 
-    /// The particles that are not cut off.
+    /// The particles that are not ignored.
     ///
     /// - Parameter radii: the radius of each class, in voxels.
-    func known(radii: [Double]) -> [Particle] { particles.filter { !cutsOff($0, radius: radii[$0.class]) } }
+    func known(radii: [Double]) -> [Particle] { particles.filter { !ignores($0, radius: radii[$0.class]) } }
 
-    /// What makes regions of parts of the box. Patches are centred on the particles that are not cut off; the balls of these have
-    /// the label of their class. Labels are ignored in unknown voxels, and in the balls and voxels of particles that are cut off.
+    /// What makes regions of parts of the box. Patches are centred on the particles that are not ignored; the balls of these have
+    /// the label of their class. Labels are ignored in unknown voxels, and in the balls and voxels of ignored particles.
     /// What people rejected is ground or ignored (``CurationUse``).
     ///
     /// - Parameters:
@@ -136,16 +150,16 @@ struct ParticleSource {
     ///   - target: the radius of the balls that are learned, as a part of the particles'; see ``BallLabels/Ball/shrunk(to:)``.
     func regions(radii: [Double], target: Double) throws -> ParticleRegions {
         let (known, volume) = (known(radii: radii), volume)
-        let cutOff = particles.filter { cutsOff($0, radius: radii[$0.class]) }
+        let ignored = particles.filter { ignores($0, radius: radii[$0.class]) }
         let (rejectedLabel, ignoresRejected): (UInt8, Bool) = use == .ground ? (0, false) : (TrainingPatch.ignored, true)
-        // Where balls overlap, the last one gives the label: that of a particle that is not cut off.
+        // Where balls overlap, the last one gives the label: that of a particle that is not ignored.
         let balls = try BallLabels(
-            cutOff.map { .init(center: $0.centre, radius: radii[$0.class], label: TrainingPatch.ignored) }
+            ignored.map { .init(center: $0.centre, radius: radii[$0.class], label: TrainingPatch.ignored) }
                 + rejected.map { .init(center: $0.centre, radius: radii[$0.class], label: rejectedLabel) }
                 + (companions + known).map {
                     .init(center: $0.centre, radius: radii[$0.class], label: UInt8($0.class + 1)).shrunk(to: target)
                 })
-        let (unknownParts, unknownObjects) = (unknownParts, Set((cutOff + (ignoresRejected ? rejected : [])).map(\.number)))
+        let (unknownParts, unknownObjects) = (unknownParts, Set((ignored + (ignoresRejected ? rejected : [])).map(\.number)))
         let ground = pseudoLabels.map { read in
             LabelSource(member: member, volume: volume, box: box) { z in
                 let slice = try read(z)

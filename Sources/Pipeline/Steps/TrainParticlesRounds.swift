@@ -61,9 +61,12 @@ where
         try trainLater(inputs.round.teacher, round: round, tolerance: self.parameters.tolerance) { teacher, known in
             var material = try TrainingMaterial(base, inputs.round.material)
             let tolerance = try parameters.training.voxelSizeTolerance
+            let sizes = try TrainParticlesStep.sizes(parameters)
             let sources = try material.particleSources(classes: known.classes, tolerance: tolerance)
+                .map { $0.learning(diametersInAngstroms: sizes) }
             let references = try material.particleSources(
-                classes: known.classes, tolerance: tolerance, of: inputs.round.firstLabels)
+                classes: known.classes, tolerance: tolerance, of: inputs.round.firstLabels
+            ).map { $0.learning(diametersInAngstroms: sizes) }
             let curation = try inputs.curation ?? []
             let verdicts = try material.verdicts(curation, classes: known.classes, tolerance: tolerance)
             let voxelSize = material.voxelSizeInAngstroms

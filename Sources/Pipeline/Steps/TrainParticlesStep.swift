@@ -26,6 +26,10 @@ public struct TrainParticlesStep: TypedStep {
             "what is found, with commas between: macromolecule, or names of point annotations")
         let radius = Parameter.real(
             "radius", default: 0, in: 0...5000, "of particles in Å; 0 for the median of those that are known")
+        let least = Parameter.real(
+            "size.least", default: 0, in: 0...100_000, "diameter in Å below which particles of pseudo-labels are ignored")
+        let largest = Parameter.real(
+            "size.largest", default: 0, in: 0...100_000, "diameter in Å above which they are ignored; 0 for none")
         let target = Parameter.real(
             "target", default: 1, in: 0...1, "radius of the ball that is learned, as a part of the particle's; 0 for one voxel")
         let foregroundWeight = Parameter.real(
@@ -64,7 +68,9 @@ public struct TrainParticlesStep: TypedStep {
         let classes = try ClassList.parse(item.parameters.classes, key: "\(name).classes")
         var material = try TrainingMaterial(item.base, item.inputs.material)
         let tolerance = try item.parameters.training.voxelSizeTolerance
+        let sizes = try Self.sizes(item.parameters)
         let sources = try material.particleSources(classes: classes, tolerance: tolerance)
+            .map { $0.learning(diametersInAngstroms: sizes) }
         let curation = try item.inputs.curation ?? []
         let verdicts = try material.verdicts(curation, classes: classes, tolerance: tolerance)
         let radii = try radii(item, sources, verdicts, classes)
@@ -91,6 +97,20 @@ public struct TrainParticlesStep: TypedStep {
         curation.map { .init(tomogram: $0.scope.tomogram, label: "curated particles") }
     }
 
+    /// The diameters of the particles that are learned, in Å.
+    ///
+    /// - Throws: ``PipelineError`` where there is no size between the two bounds.
+    static func sizes(_ parameters: ParameterValues<Parameters>) throws -> ClosedRange<Double> {
+        let (least, largest) = (try parameters.least, try parameters.largest)
+        guard largest > 0 else { return least ... .infinity }
+        guard least <= largest else {
+            throw PipelineError(
+                "no particle is as large as \(name).size.least, \(least) Å, and no larger than size.largest, \(largest) Å: exchange them"
+            )
+        }
+        return least...largest
+    }
+
     /// The loss, in which labels of particles may be few and incomplete.
     static func loss(_ parameters: ParameterValues<Parameters>) throws -> SegmentationLoss {
         try parameters.training.loss(
@@ -113,7 +133,7 @@ public struct TrainParticlesStep: TypedStep {
     ) throws -> [Double] {
         let fixed = try item.parameters.radius
         return try classes.indices.map { index in
-            let particles = sources.flatMap(\.particles).filter { $0.class == index }
+            let particles = sources.flatMap(\.particles).filter { $0.class == index && !$0.isOfAnotherSize }
             guard !particles.isEmpty || verdicts.contains(where: { $0.isParticle && $0.class == index }) else {
                 throw Self.noParticle(of: classes[index], in: item.scope.tomogram)
             }
