@@ -85,7 +85,7 @@ const keys = [
 	["ctrl+wheel · + −", "zoom"], ["0 · 1", "fit; one voxel per pixel"], ["drag · shift+arrows", "move the picture"],
 	["right drag · shift+drag", "contrast: middle and width"], ["i", "light and dark exchanged"], ["[ · ]", "begin and end a slab here"],
 	["c · , · .", "compare A and B, and move the line"], ["h", "hide what lies over the slice, while held"], ["n · p", "next, previous particle"],
-	["a · r", "accept, reject the particle"], ["ctrl+z", "take back the last change"], ["v", "slices, or three dimensions"], null,
+	["a · r", "accept, reject the particle"], ["m · Enter", "add particles, at the cross"], ["ctrl+z", "take back the last change"], ["v", "slices, or three dimensions"], null,
 	["ctrl+Enter", "run the SQL"],
 ];
 

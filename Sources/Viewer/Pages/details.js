@@ -127,9 +127,17 @@ export function aboutPanel(answer) {
 }
 
 /** Addresses of a tomogram for napari, neuroglancer and Python, each to be copied. */
-export function shareDialog(url, name) {
+export async function shareDialog(url, page) {
 	const source = `zarr://${url}`;
-	const view = JSON.stringify({ layers: [{ type: "image", source, name }], layout: "4panel" });
+	const { name } = page.answer.tomogram;
+	const range = [page.contrast.low, page.contrast.high].map((byte) => page.shown ? page.shown.low + (byte / 255) * (page.shown.high - page.shown.low) : byte);
+	if (page.contrast.isInverted) range.reverse();
+	const { labels } = await (await fetch(`${url}/labels/.zattrs`)).json();
+	const view = JSON.stringify({ layers: [{ type: "image", source, name, shaderControls: { normalized: { range } } }, ...labels.map((id, place) => {
+		const layer = page.answer.layers.find((other) => other.id === id);
+		return { type: "segmentation", source: `${source}/labels/${id}`, name: layer?.label ?? id, visible: place === 0,
+			segmentColors: Object.fromEntries((layer?.values ?? []).map((entry) => [entry.value, classColor(entry.name, page.classes)])) };
+	})], layout: "4panel" });
 	const line = (title, text, about) => h("section.shareline", bar(h("h3", title), grow(), button("Copy", `Copy for ${title}`, () => copy(text, `for ${title}`), { icon: "copy" })), h("code", text), about ? faint(about) : null);
 	dialog("Open in neuroglancer or another program",
 		line("neuroglancer", source, "Paste it as the source of a new layer."),

@@ -33,7 +33,7 @@ export class Particles {
 			if (kind !== "points" || !entry.on || this.byLayer.has(id) || this.loading.has(id)) continue;
 			this.loading.set(id, get(`tomograms/${this.page.id}/points`, { layer: id }, this.page.signal).then((answer) => {
 				this.byLayer.set(id, answer.points.map((point) => ({ ...point, layer: id, canBeJudged: Boolean(entry.layer.step) })));
-				if (this.chosen) this.chosen = this.find(this.chosen);
+				if (this.chosen?.layer === id) this.chosen = this.find(this.chosen);
 				this.class ??= answer.points[0]?.class ?? null;
 				this.draw();
 				this.page.redraw();
@@ -127,9 +127,11 @@ export class Particles {
 	}
 
 	toggleAdding(isAdding = !this.isAdding) {
+		if (isAdding && this.page.changes.refuses()) return;
 		this.isAdding = isAdding;
 		this.page.view.canvas.classList.toggle("adding", isAdding);
 		this.draw();
+		this.page.redraw();
 	}
 
 	draw() {
@@ -154,11 +156,11 @@ export class Particles {
 				h("dt", "voxels"), h("dd", ["x", "y", "z"].map((axis) => number(chosen[axis])).join(", ")),
 				voxel ? [h("dt", "Å"), h("dd", ["x", "y", "z"].map((axis, index) => number(chosen[axis] * (this.page.voxelSize[index] ?? voxel), 5)).join(", ")),
 					h("dt", "diameter"), h("dd", `${number((2 * chosen.radius * voxel) / 10, 3)} nm`)] : null),
-			chosen.canBeJudged ? bar(button("Accept", "Accept this particle (a)", () => this.judge("accepted"), { icon: "check", class: "accept", "aria-pressed": chosen.state === "accepted" }),
+			this.page.isReadOnly ? null : chosen.canBeJudged ? bar(button("Accept", "Accept this particle (a)", () => this.judge("accepted"), { icon: "check", class: "accept", "aria-pressed": chosen.state === "accepted" }),
 				button("Reject", "Reject this particle (r)", () => this.judge("rejected"), { icon: "close", class: "reject", "aria-pressed": chosen.state === "rejected" })) : faint("An annotation; it is not judged."),
 		] : faint("Click on a circle, or press n, to choose a particle."),
-		bar(button(this.isAdding ? "Adding: click in the slice" : "Add by a click", "Add particles of this class by clicks in the slice (m)", () => this.toggleAdding(), { icon: "plus", "aria-pressed": this.isAdding }))),
-		scores.length ? this.acceptance(points, scores) : null,
+		this.page.isReadOnly ? null : bar(button(this.isAdding ? "Adding: click in the slice" : "Add by a click", "Add particles of this class by clicks in the slice, or at the cross by Enter (m)", () => this.toggleAdding(), { icon: "plus", "aria-pressed": this.isAdding }))),
+		scores.length && !this.page.isReadOnly ? this.acceptance(points, scores) : null,
 		h("section.panelpart",
 			tick(this.hasScores, (isOn) => { this.hasScores = isOn; this.page.redraw(); }, "scores beside circles"),
 			tick(this.hidesRejected, (isOn) => { this.hidesRejected = isOn; this.page.redraw(); }, "hide rejected"),

@@ -87,7 +87,7 @@ class TomogramPage {
 		this.ofNumber = h("span.faint.ofnumber");
 		this.axes = ["z", "y", "x"].map((axis) => button({ z: "xy", y: "xz", x: "yz" }[axis], `Cut across ${axis} (${axis})`, () => this.setAxis(axis), { "data-axis": axis }));
 		this.solidButton = button("3-D", "Surfaces in three dimensions (v)", () => this.toggleSolid(), { icon: "cube", "aria-pressed": "false" });
-		this.undoButton = button("", "Take back the last change (ctrl+z)", () => this.undo(), { icon: "undo", disabled: true });
+		this.undoButton = button("", "Take back the last change (ctrl+z)", () => this.undo(), { icon: "undo", disabled: true, hidden: this.isReadOnly });
 		const neighbours = this.parameters.get("at") !== null;
 		const zoomBar = h("div.zoombar", button("", "Zoom in (+)", () => this.view.zoom(1.4), { icon: "plus" }), button("", "Zoom out (−)", () => this.view.zoom(1 / 1.4), { icon: "minus" }), button("", "Fit the whole slice (0)", () => this.view.fit(), { icon: "fit" }));
 		this.stage.append(zoomBar);
@@ -96,7 +96,7 @@ class TomogramPage {
 			h("h1", { title: `${tomogram.dataset}/${tomogram.name}` }, h("span.faint", `${tomogram.dataset} / `), tomogram.name), grow(),
 			h("span.group", { role: "group", "aria-label": "Axis" }, this.axes), this.solidButton, this.undoButton,
 			h("span.group.share", button("napari", "Copy for napari: the address of this tomogram as OME-Zarr", () => this.share("napari"), { icon: "copy", class: "fornapari" }), button("neuroglancer", "Open in neuroglancer", () => this.share("neuroglancer"), { icon: "open", class: "forneuroglancer" })));
-		this.strip = new ZStrip(this.shape.z, { jump: (z) => this.goTo({ ...this.cursor, z }), add: (first, end) => this.changes.addSlab(first, end), remove: (slab) => this.changes.removeSlab(slab) });
+		this.strip = new ZStrip(this.shape.z, { jump: (z) => this.goTo({ ...this.cursor, z }), ...(!this.isReadOnly && { add: (first, end) => this.changes.addSlab(first, end), remove: (slab) => this.changes.removeSlab(slab) }) });
 
 		this.view = new SliceView(this.canvas, {
 			scroll: (steps) => this.goToIndex(this.index + steps), click: (place, event) => this.click(place, event), hover: (place) => this.hover(place),
@@ -230,7 +230,7 @@ class TomogramPage {
 		}
 		this.view.hasScores = particles.hasScores;
 		this.view.points = points;
-		this.view.cross = this.hasCross ? [this.cursor[u], this.cursor[v]] : null;
+		this.view.cross = particles.isAdding ? this.view.middle.map((value) => value - 0.5) : this.hasCross ? [this.cursor[u], this.cursor[v]] : null;
 		this.view.redraw();
 		this.solid?.setPoints(this);
 	}
@@ -393,7 +393,7 @@ class TomogramPage {
 		const info = await getSession();
 		const url = zarrAddress(info, this.answer.tomogram);
 		if (program === "napari") return copy(url, "the address for napari");
-		shareDialog(url, this.answer.tomogram.name);
+		await shareDialog(url, this);
 	}
 
 	async neighbour(step) {
@@ -479,7 +479,7 @@ class TomogramPage {
 			"+": () => this.zoom(1.4), "=": () => this.zoom(1.4), "-": () => this.zoom(1 / 1.4), 0: () => (this.solid ? this.solid.reset() : this.view.fit()),
 			1: () => { this.view.zoom(1 / this.view.ratio / this.view.scale); }, i: () => this.setContrast({ isInverted: !this.contrast.isInverted }), "[": () => this.changes.markSlab(false), "]": () => this.changes.markSlab(true),
 			c: () => this.toggleCompare(), ",": () => this.swipe(-0.05), ".": () => this.swipe(0.05), n: () => this.particles.step(1), p: () => this.particles.step(-1), a: () => this.particles.judge("accepted"), r: () => this.particles.judge("rejected"), m: () => this.particles.toggleAdding(),
-			v: () => this.toggleSolid(), Escape: () => { this.particles.toggleAdding(false); this.particles.choose(null, false); this.hasCross = false; this.redraw(); }, h: () => this.hideLayers(),
+			...(isFree && this.particles.isAdding && { Enter: () => this.click(this.view.middle) }), v: () => this.toggleSolid(), Escape: () => { this.particles.toggleAdding(false); this.particles.choose(null, false); this.hasCross = false; this.redraw(); }, h: () => this.hideLayers(),
 		};
 		if (!actions[event.key] || (isSlider && (event.key === "Home" || event.key === "End"))) return false;
 		actions[event.key]();
