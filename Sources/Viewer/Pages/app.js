@@ -40,6 +40,7 @@ async function show() {
 	const turn = ++opened;
 	page?.close?.();
 	page = null;
+	document.querySelector("dialog")?.close();
 	fill(main, h("p.waiting", "…"));
 	main.className = `page-${name || "collection"}`;
 	document.title = `${pages[name].name} · Cellar`;

@@ -5,7 +5,7 @@ import { remember } from "./app.js";
 import { append, button, count, dialog, fill, h, memory, number, tick } from "./dom.js";
 import { FacetPanel } from "./facets.js";
 import { facetText, filters } from "./filters.js";
-import { TomogramTable } from "./table.js";
+import { TomogramTable, usualMetrics } from "./table.js";
 
 /** Where the user is in the list, for "next" and "previous" on the page of a tomogram. */
 export const listing = { where: "", sort: "", descending: false, total: 0, top: null };
@@ -14,7 +14,7 @@ const usual = ["dataset", "voxel_size", "size_z", "thickness_nm", "density_std",
 
 /** The columns that this browser chose, or usual ones and the first metrics. */
 export function chosenColumns(all) {
-	const names = memory.get("columns", null) ?? [...usual, ...all.filter((column) => column.group === "metric").slice(0, 3).map((column) => column.name)];
+	const names = memory.get("columns", null) ?? [...usual, ...usualMetrics(all, 3)];
 	const known = new Map(all.map((column) => [column.name, column]));
 	return names.map((name) => known.get(name)).filter(Boolean);
 }

@@ -3,7 +3,7 @@
 import { get } from "./api.js";
 import { append, button, choice, clamp, count, drag, fill, grow, h, memory, number, setStyle } from "./dom.js";
 import { filters } from "./filters.js";
-import { shortName } from "./table.js";
+import { shortName, usualMetrics } from "./table.js";
 
 const usual = ["dataset", "voxel_size", "size_z", "thickness_nm", "slabs"];
 
@@ -14,7 +14,7 @@ export class FacetPanel {
 		this.boxes = new Map();
 		this.list = h("div.facetlist");
 		this.element = h("div.facetpanel", this.list);
-		this.names = memory.get("facets", null) ?? [...usual, ...all.filter((column) => column.group === "metric").slice(0, 2).map((column) => column.name)];
+		this.names = memory.get("facets", null) ?? [...usual, ...usualMetrics(all, 2)];
 		this.names = this.names.filter((name) => all.some((column) => column.name === name));
 		this.stop = filters.listen((what) => this.reload(what));
 		this.draw();

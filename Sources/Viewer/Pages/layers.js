@@ -60,7 +60,7 @@ export class LayerPanel {
 	}
 
 	draw() {
-		const groups = [["Results", this.page.layers.filter((entry) => entry.layer.step)], ["Annotations", this.page.layers.filter((entry) => !entry.layer.step)]];
+		const groups = ["Results", "Maps", "Annotations"].map((title) => [title, this.page.layers.filter(({ layer }) => title === (!layer.step ? "Annotations" : layer.kind === "map" ? "Maps" : "Results"))]);
 		this.compare.setAttribute("aria-pressed", this.page.view.swipe === null ? "false" : "true");
 		if (this.page.layers.length === 0) return fill(this.list, faint("There is no result yet, and no annotation: `cellar run` makes results."));
 		fill(this.list, groups.filter(([, entries]) => entries.length).map(([title, entries]) => [h("h4", title), entries.map((entry) => this.row(entry))]));

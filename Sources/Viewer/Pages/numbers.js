@@ -7,7 +7,7 @@ import { append, bar, button, choice, clamp, color, count, drag, faint, fill, gr
 import { brushedHistogram } from "./facets.js";
 import { filters } from "./filters.js";
 import { palette } from "./palette.js";
-import { TomogramTable } from "./table.js";
+import { TomogramTable, usualMetrics } from "./table.js";
 
 export async function open(main, { parameters, events }) {
 	const all = await allColumns();
@@ -16,7 +16,7 @@ export async function open(main, { parameters, events }) {
 	const names = numeric.map((column) => column.name);
 	const known = (name, ...others) => [name, ...others].find((other) => names.includes(other)) ?? names[0];
 	const kept = memory.get("numbers", {});
-	const metrics = numeric.filter((column) => column.group === "metric").map((column) => column.name);
+	const metrics = usualMetrics(all, 2);
 	const state = { x: known(parameters.get("x") ?? kept.x, metrics[0], "thickness_nm"), y: known(parameters.get("y") ?? kept.y, metrics[1], "density_std"), sort: "", descending: false };
 
 	const line = new FilterLine();

@@ -49,7 +49,7 @@ export class Solid {
 		this.setUp();
 		this.reset();
 		this.list = h("div.solidlist");
-		append(place, [this.canvas, h("div.solidpanel", this.list), h("div.zoombar", button("", "Zoom in (+)", () => this.zoom(1.3), { icon: "plus" }), button("", "Zoom out (−)", () => this.zoom(1 / 1.3), { icon: "minus" }), button("", "See all of it (0)", () => this.reset(), { icon: "fit" }))]);
+		append(place, [this.canvas, h("details.solidpanel", { open: innerWidth > 760 }, h("summary", "Shown"), this.list), h("div.zoombar", button("", "Zoom in (+)", () => this.zoom(1.3), { icon: "plus" }), button("", "Zoom out (−)", () => this.zoom(1 / 1.3), { icon: "minus" }), button("", "See all of it (0)", () => this.reset(), { icon: "fit" }))]);
 		this.pointers = 0;
 		drag(this.canvas, (event) => ({ at: [event.clientX, event.clientY], isPan: event.button !== 0 || event.shiftKey }), (event, state) => {
 			const [dx, dy] = [event.clientX - state.at[0], event.clientY - state.at[1]];

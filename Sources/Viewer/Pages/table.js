@@ -6,6 +6,9 @@ import { clamp, complain, debounce, h, number, setStyle } from "./dom.js";
 /** A column as headings have room for it: a metric without its step. */
 export const shortName = ({ name }) => name.slice(name.indexOf("/") + 1);
 
+/** The first metrics that people look for: how many objects there are of each class. */
+export const usualMetrics = (all, most) => all.map((column) => column.name).filter((name) => name.endsWith("/objects")).slice(0, most);
+
 const blockSize = 100;
 const keptBlocks = 40;
 
