@@ -16,8 +16,7 @@ export async function open(main, { parameters, events }) {
 	const names = numeric.map((column) => column.name);
 	const known = (name, ...others) => [name, ...others].find((other) => names.includes(other)) ?? names[0];
 	const kept = memory.get("numbers", {});
-	const metrics = usualMetrics(all, 2);
-	const state = { x: known(parameters.get("x") ?? kept.x, metrics[0], "thickness_nm"), y: known(parameters.get("y") ?? kept.y, metrics[1], "density_std"), sort: "", descending: false };
+	const state = { x: known(parameters.get("x") ?? kept.x, "thickness_nm"), y: known(parameters.get("y") ?? kept.y, ...usualMetrics(all, 2).reverse(), "density_std"), sort: "", descending: false };
 
 	const line = new FilterLine();
 	const table = new TomogramTable({ open: openTomogram, rowHeight: 36,
@@ -167,7 +166,7 @@ class Scatter {
 		};
 		const [x0, x1] = range(this.x.name);
 		const [y0, y1] = range(this.y.name);
-		this.frame = { left: 52, right: this.width - 10, top: 8, bottom: this.height - 34, x0, x1, y0, y1 };
+		this.frame = { left: 52, right: this.width - 18, top: 8, bottom: this.height - 34, x0, x1, y0, y1 };
 		const { left, right, top, bottom } = this.frame;
 		context.font = "11px system-ui, sans-serif";
 		context.strokeStyle = color("--line");
