@@ -12,6 +12,9 @@ export const listing = { where: "", sort: "", descending: false, total: 0, top: 
 
 const usual = ["dataset", "voxel_size", "size_z", "thickness_nm", "density_std", "slabs", "annotations"];
 
+// Asked for while the page opens.
+allColumns().catch(() => {});
+
 /** The columns that this browser chose, or usual ones and the first metrics. */
 export function chosenColumns(all) {
 	const names = memory.get("columns", null) ?? [...usual, ...usualMetrics(all, 3)];
@@ -71,8 +74,9 @@ export async function open(main, { parameters, events }) {
 			emptyText.textContent = filters.where() ? "No tomogram is left by the filter." : "There is no tomogram yet; `cellar add PATH --dataset NAME` adds some.";
 			if (listing.top?.key === table.key && total > 0) table.element.scrollTop = listing.top.place;
 			listing.top = null;
+			facets.start();
 		},
-		failed: (error) => { line.say(error.message, true); },
+		failed: (error) => { line.say(error.message, true); facets.start(); },
 	});
 	const facets = new FacetPanel(all);
 	const emptyText = h("p");

@@ -25,7 +25,14 @@ export class FacetPanel {
 		for (const box of this.boxes.values()) box.close();
 	}
 
-	reload(changed) { for (const box of this.boxes.values()) changed === box.column.name ? box.draw() : box.load(); }
+	/** Asks for the histograms, once: after the first rows, which people wait for and which need the same connections. */
+	start() {
+		if (this.isStarted) return;
+		this.isStarted = true;
+		this.reload();
+	}
+
+	reload(changed) { if (this.isStarted) for (const box of this.boxes.values()) changed === box.column.name ? box.draw() : box.load(); }
 
 	draw() {
 		for (const box of this.boxes.values()) box.close();
@@ -35,7 +42,7 @@ export class FacetPanel {
 			const box = new FacetBox(this.all.find((column) => column.name === name), () => this.choose(this.names.filter((other) => other !== name)));
 			this.boxes.set(name, box);
 			this.list.append(box.element);
-			box.load();
+			if (this.isStarted) box.load();
 		}
 		const rest = this.all.filter((column) => !this.names.includes(column.name) && !["id", "name", "path", "meta", "voxel_digest"].includes(column.name));
 		this.list.append(choice("Add a facet", [["", "Add a facet …"], ...rest.map((column) => column.name)], "", (name) => { if (name) this.choose([...this.names, name]); }, { class: "addfacet" }));
