@@ -146,7 +146,7 @@ export const memory = {
 /** A dialog with a title, which Escape and the button close, and which gives the focus back. */
 export function dialog(title, ...content) {
 	const box = h("dialog", { "aria-label": title, onclose: () => box.remove(), onclick: (event) => { if (event.target === box) box.close(); } },
-		h("div.dialog", h("div.bar", h("h2", title), h("span.grow"),
+		h("div.dialog", bar(h("h2", title), grow(),
 			button("", "Close", () => box.close(), { icon: "close", class: "quiet bare" })), content));
 	document.body.append(box);
 	box.showModal();

@@ -1,7 +1,7 @@
 // Small histograms beside a table: brush one, and the table shows what lies within. Names are chosen by a click.
 
 import { get } from "./api.js";
-import { append, button, choice, clamp, count, drag, fill, grow, h, memory, number, setStyle } from "./dom.js";
+import { append, bar, button, choice, clamp, count, drag, fill, grow, h, memory, number, setStyle } from "./dom.js";
 import { filters } from "./filters.js";
 import { shortName, usualMetrics } from "./table.js";
 
@@ -61,7 +61,7 @@ class FacetBox {
 		this.column = column;
 		this.body = h("div.facetbody");
 		this.reset = button("", `Show all of ${column.name}`, () => filters.setFacet(column.name, null), { icon: "undo", class: "quiet bare", hidden: true });
-		this.element = h("section.facet", { "aria-label": column.name }, h("div.bar",
+		this.element = h("section.facet", { "aria-label": column.name }, bar(
 			h("h3", { title: `${column.name}: ${column.meaning}` }, shortName(column), column.unit ? h("span.unit", ` ${column.unit}`) : null), grow(), this.reset,
 			button("", `Remove the facet ${column.name}`, remove, { icon: "close", class: "quiet bare faint" })), this.body);
 	}

@@ -29,7 +29,7 @@ export class LayerPanel {
 		this.list = h("div.layerlist");
 		this.compare = button("Compare A | B", "Compare two results by a line that is dragged (c)", () => page.toggleCompare(), { icon: "half", "aria-pressed": "false" });
 		this.invert = h("input", { type: "checkbox", checked: page.contrast.isInverted, onchange: () => page.setContrast({ isInverted: this.invert.checked }) });
-		this.element = h("div", h("section.panelpart",
+		this.element = h("div", part(
 			bar(h("h3", "Density"), grow(), button("1 – 99 %", "Contrast from the 1st to the 99th percentile of this slice", () => page.autoContrast(0.01)),
 				button("5 – 95 %", "Contrast from the 5th to the 95th percentile of this slice", () => page.autoContrast(0.05)), button("all", "The whole range", () => page.setContrast({ low: 0, high: 255 }))),
 			this.histogram, h("label.check", this.invert, h("span", "dark and light exchanged"))),

@@ -144,7 +144,7 @@ export class Particles {
 		const chosen = this.chosen;
 		const voxel = this.page.voxelSize?.[0];
 		const scores = points.filter((point) => typeof point.score === "number").map((point) => point.score);
-		fill(this.element, h("section.panelpart",
+		fill(this.element, part(
 			bar(swatch(classColor(this.class ?? "", this.page.classes)),
 				choice("Class", names.map((name) => [name, name]), this.class, (name) => { this.class = name; this.draw(); }, { class: "grow" }),
 				button("", "Previous particle (p)", () => this.step(-1), { icon: "left" }), button("", "Next particle (n)", () => this.step(1), { icon: "right" })),
@@ -161,7 +161,7 @@ export class Particles {
 		] : faint("Click on a circle, or press n, to choose a particle."),
 		this.page.isReadOnly ? null : bar(button(this.isAdding ? "Adding: click in the slice" : "Add by a click", "Add particles of this class by clicks in the slice, or at the cross by Enter (m)", () => this.toggleAdding(), { icon: "plus", "aria-pressed": this.isAdding }))),
 		scores.length && !this.page.isReadOnly ? this.acceptance(points, scores) : null,
-		h("section.panelpart",
+		part(
 			tick(this.hasScores, (isOn) => { this.hasScores = isOn; this.page.redraw(); }, "scores beside circles"),
 			tick(this.hidesRejected, (isOn) => { this.hidesRejected = isOn; this.page.redraw(); }, "hide rejected"),
 			tick(this.goesOn, (isOn) => { this.goesOn = isOn; memory.set("goesOn", isOn); }, "go on to the next after a verdict")));

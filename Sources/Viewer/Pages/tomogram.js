@@ -9,7 +9,9 @@ import { append, button, clamp, complain, copy, debounce, fill, grow, h, number,
 import { LayerPanel, shownLayers } from "./layers.js";
 import { classColor, greyTable, layerTable, paint } from "./palette.js";
 import { Particles } from "./particles.js";
+import { readout } from "./readout.js";
 import { SliceStore } from "./slices.js";
+import { tomogramKey } from "./tomokeys.js";
 import { SliceView, cutPoints, planes } from "./view.js";
 import { ZStrip } from "./zstrip.js";
 
@@ -308,26 +310,7 @@ class TomogramPage {
 
 	hover(place) {
 		this.lastPlace = place;
-		if (!place) return fill(this.readout);
-		const [u, v] = planes[this.axis];
-		const voxel = { [u]: Math.floor(place[0]), [v]: Math.floor(place[1]), [this.axis]: this.index };
-		if (voxel[u] < 0 || voxel[v] < 0 || voxel[u] >= this.shape[u] || voxel[v] >= this.shape[v]) return fill(this.readout);
-		const parts = [h("span", ["x", "y", "z"].map((axis) => [h("i", axis), ` ${voxel[axis]} `]))];
-		if (this.voxelSize) parts.push(h("span", `${["x", "y", "z"].map((axis, index) => (voxel[axis] * this.voxelSize[index]).toFixed(0)).join(", ")} Å`));
-		const read = (slice, level) => {
-			const [x, y] = [Math.floor(place[0] / 2 ** level), Math.floor(place[1] / 2 ** level)];
-			return x < slice.width && y < slice.height ? slice.bytes[y * slice.width + x] : undefined;
-		};
-		const byte = this.shown && this.shownIndex === this.index ? read(this.shown, this.level) : undefined;
-		if (byte !== undefined) parts.push(h("span", number(this.shown.low + (byte / 255) * (this.shown.high - this.shown.low), 3)));
-		for (const entry of this.drawnLayers.slice(0, 4)) {
-			const value = entry.slice ? read(entry.slice, entry.level) : undefined;
-			if (!value) continue;
-			const text = entry.layer.kind === "labels" ? entry.layer.values?.find((other) => other.value === value)?.name ?? `${entry.layer.label} ${value}` :
-				`${entry.layer.label} ${number(entry.slice.low + (value / 255) * (entry.slice.high - entry.slice.low), 2)}`;
-			parts.push(h("span.found", text));
-		}
-		fill(this.readout, parts);
+		fill(this.readout, place ? readout(this, place) : null);
 	}
 
 	click(place, event) {
@@ -459,32 +442,7 @@ class TomogramPage {
 		} catch (error) { complain(error); }
 	}
 
-	onKey(event) {
-		const ten = event.shiftKey ? 10 : 1;
-		const isSlider = event.target === this.slider;
-		const isFree = !event.target.closest?.("button, summary, [role=tab], .objects") || event.target === this.canvas;
-		const isArrow = event.key.startsWith("Arrow");
-		if (isArrow && event.shiftKey && !isSlider) {
-			const [dx, dy] = { ArrowLeft: [60, 0], ArrowRight: [-60, 0], ArrowUp: [0, 60], ArrowDown: [0, -60] }[event.key];
-			return this.solid ? this.solid.turn(dx, dy) : this.view.pan(dx, dy), true;
-		}
-		if (this.solid && isArrow && !isSlider) {
-			const [dx, dy] = { ArrowLeft: [-30, 0], ArrowRight: [30, 0], ArrowUp: [0, -30], ArrowDown: [0, 30] }[event.key];
-			return this.solid.turn(dx, dy), true;
-		}
-		const step = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 10, PageDown: -10 }[event.key];
-		if (step && !isSlider && isFree) return this.goToIndex(this.index + step * (Math.abs(step) === 1 ? ten : 1)), true;
-		const actions = {
-			Home: () => this.goToIndex(0), End: () => this.goToIndex(this.length - 1), x: () => this.setAxis("x"), y: () => this.setAxis("y"), z: () => this.setAxis("z"),
-			"+": () => this.zoom(1.4), "=": () => this.zoom(1.4), "-": () => this.zoom(1 / 1.4), 0: () => (this.solid ? this.solid.reset() : this.view.fit()),
-			1: () => { this.view.zoom(1 / this.view.ratio / this.view.scale); }, i: () => this.setContrast({ isInverted: !this.contrast.isInverted }), "[": () => this.changes.markSlab(false), "]": () => this.changes.markSlab(true),
-			c: () => this.toggleCompare(), ",": () => this.swipe(-0.05), ".": () => this.swipe(0.05), n: () => this.particles.step(1), p: () => this.particles.step(-1), a: () => this.particles.judge("accepted"), r: () => this.particles.judge("rejected"), m: () => this.particles.toggleAdding(),
-			...(isFree && this.particles.isAdding && { Enter: () => this.click(this.view.middle) }), v: () => this.toggleSolid(), Escape: () => { this.particles.toggleAdding(false); this.particles.choose(null, false); this.hasCross = false; this.redraw(); }, h: () => this.hideLayers(),
-		};
-		if (!actions[event.key] || (isSlider && (event.key === "Home" || event.key === "End"))) return false;
-		actions[event.key]();
-		return true;
-	}
+	onKey(event) { return tomogramKey(this, event); }
 
 	zoom(factor) { this.solid ? this.solid.zoom(factor) : this.view.zoom(factor); }
 
