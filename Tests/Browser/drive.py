@@ -42,6 +42,8 @@ document.addEventListener('focusin', ({target}) => requestAnimationFrame(() => {
   if (!shown && document.activeElement === target) window.unseen.add(target);
 }));"""
 
+BUSY = "return [...document.querySelectorAll('.waiting, .busy')].some((element) => element.checkVisibility())"
+
 # What can be tabbed to. Of tabs, the chosen one; arrows lead to the others.
 TABBABLE = """const all = [...document.querySelectorAll('a[href], button, input, select, textarea, summary, [tabindex="0"]')];
 const wanted = all.filter((e) => !e.disabled && e.tabIndex >= 0 && e.checkVisibility({visibilityProperty: true}) && !e.matches('.skip') && e.getClientRects().length);
@@ -447,7 +449,7 @@ class Checks:
                         self.go("#/runs" if page != "runs" else "#/")
                         self.go(hash)
                         time.sleep(2 if page == "solid" else 0.8)
-                        browser.until(lambda: not any(element.is_displayed() for element in browser.all(".waiting, .busy")), f"{page} is not ready")
+                        browser.until(lambda: not browser.script(BUSY), f"{page} is not ready")
                         width = browser.script("return document.documentElement.scrollWidth")
                         assert width <= size[0], f"{page} is {width} pixels wide"
                         self.picture(f"{page}-{name}-{scheme}")
