@@ -140,7 +140,7 @@ let package = Package(
                 "Basics", "BlobStore", "Catalog", "CatalogSchema", "CellarKit", "Engine", "Figures", "ImageProcessing",
                 "Pipeline", "Rendering", "Volumes", sockets,
             ],
-            exclude: ["README.md", "Pages/README.md"],
+            exclude: ["README.md", "Pages/README.md", "Pictures"],
             resources: [
                 .embedInCode("Pages/api.js"), .embedInCode("Pages/app.css"), .embedInCode("Pages/app.js"),
                 .embedInCode("Pages/changes.js"), .embedInCode("Pages/collection.js"), .embedInCode("Pages/details.js"),
