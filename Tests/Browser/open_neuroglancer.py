@@ -52,6 +52,8 @@ def check(browser, arguments):
     browser.look(WIDE, "dark")
     tomogram = arguments.tomogram or first_tomogram(browser, arguments.address)
     state = json.loads(offered_state(browser, arguments.address, tomogram))
+    # Lines have colours too: without them, colours are labels.
+    state |= {"showAxisLines": False, "showDefaultAnnotations": False, "crossSectionScale": 0.5}
     viewer = neuroglancer.Viewer()
     viewer.set_state(state)
     browser.messages()
@@ -63,7 +65,7 @@ def check(browser, arguments):
     greys, colours = len(numpy.unique(pixels[spread < 8])), int((spread > 40).sum())
     assert greys > 50, f"the picture has only {greys} greys: no density is drawn"
     if any(layer["type"] == "segmentation" for layer in state["layers"]):
-        assert colours > 500, f"only {colours} pixels have a colour: no labels are drawn"
+        assert colours > 50, f"only {colours} pixels have a colour: no labels are drawn"
     print(f"ok       the picture has {greys} greys, and {colours} pixels with a colour")
     if arguments.picture:
         browser.driver.save_screenshot(arguments.picture)
