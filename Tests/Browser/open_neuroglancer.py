@@ -61,14 +61,14 @@ def check(browser, arguments):
     started = time.monotonic()
     pixels = screenshot(viewer, arguments.seconds)
     print(f"ok       all chunks came ({time.monotonic() - started:.1f} s), {len(state['layers'])} layers from {state['layers'][0]['source']}")
+    if arguments.picture:
+        browser.driver.save_screenshot(arguments.picture)
     spread = pixels.max(axis=-1) - pixels.min(axis=-1)
     greys, colours = len(numpy.unique(pixels[spread < 8])), int((spread > 40).sum())
     assert greys > 50, f"the picture has only {greys} greys: no density is drawn"
     if any(layer["type"] == "segmentation" for layer in state["layers"]):
         assert colours > 50, f"only {colours} pixels have a colour: no labels are drawn"
     print(f"ok       the picture has {greys} greys, and {colours} pixels with a colour")
-    if arguments.picture:
-        browser.driver.save_screenshot(arguments.picture)
     # It asks for metadata of every kind of zarr to find out which this is, and Chromium notes what is not there.
     optional = re.compile(r"/(zarr\.json|\.zarray|\.zattrs|favicon\.ico) - .* 404 ")
     errors = [message for message in browser.messages() if message.startswith("SEVERE") and not optional.search(message)]

@@ -137,7 +137,7 @@ export async function shareDialog(url, page) {
 		const layer = page.answer.layers.find((other) => other.id === id);
 		return { type: "segmentation", source: `${source}/labels/${id}`, name: layer?.label ?? id, visible: place === 0,
 			segmentColors: Object.fromEntries((layer?.values ?? []).map((entry) => [entry.value, classColor(entry.name, page.classes)])) };
-	})], displayDimensions: ["x", "y", "z"], layout: "4panel" });
+	})], layout: "4panel", ...(page.voxelSize && { dimensions: Object.fromEntries(page.voxelSize.map((size, axis) => ["xyz"[axis], [size * 1e-10, "m"]])) }) });
 	const line = (title, text, about) => h("section.shareline", bar(h("h3", title), grow(), button("Copy", `Copy for ${title}`, () => copy(text, `for ${title}`), { icon: "copy" })), h("code", text), about ? faint(about) : null);
 	dialog("Open in neuroglancer or another program",
 		line("neuroglancer", source, "Paste it as the source of a new layer."),
