@@ -1,7 +1,7 @@
 """Drives a running `cellar serve` in headless Chromium, as a person would, and says what did not work.
 
     cellar serve --port 8480 &
-    python3 drive.py 'http://127.0.0.1:8480/?token=…' --pictures FOLDER [--tomogram ID] [--read-only]
+    python3 drive.py 'http://127.0.0.1:8480/?token=…' --pictures FOLDER [--tomogram ID] [--run 'cellar run'] [--read-only]
 
 Needs Chromium, its driver (Debian: chromium, chromium-driver), and selenium from PyPI. It picks a slab and takes it back, filters, scrubs, rejects a
 particle and takes that back, asks SQL, opens three dimensions, looks whether everything has a name for screen readers and is reached by Tab, and at
@@ -12,6 +12,8 @@ The console must stay empty. What needs results (particles, surfaces) is left ou
 import argparse
 import contextlib
 import pathlib
+import shlex
+import subprocess
 import sys
 import time
 import traceback
@@ -162,6 +164,7 @@ class Checks:
             self.solid()
             self.sql()
             self.others()
+            self.live_run()
             self.looks()
         print(f"{len(self.failures)} failed, {len(self.left_out)} left out; pictures are in {self.pictures}")
         return 1 if self.failures else 0
@@ -437,6 +440,27 @@ class Checks:
             self.go("#/runs")
             browser.until(lambda: len(browser.all(".card")) >= 6 and not browser.all(".card .waiting"), "a part of the page does not come")
 
+    def live_run(self):
+        browser = self.browser
+        title = "a run is followed while it goes"
+        if not self.arguments.run:
+            return self.leave_out(title, "no --run")
+        with self.check(title):
+            self.go("#/runs")
+            browser.until(lambda: "No run is under way" in browser.one(".card.now").text, "a run is under way already")
+            rows = len(browser.until(lambda: browser.all(".card.wide:last-child tbody tr"), "no run is listed"))
+            process = subprocess.Popen(shlex.split(self.arguments.run), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            try:
+                browser.until(lambda: browser.all(".card.now progress") or process.poll() is not None, "no progress is shown", 60)
+                assert browser.all(".card.now progress"), "the run was over before the page knew of it"
+                assert browser.one(".live").text.strip(), "the header says nothing of the run"
+                self.picture("run")
+                process.wait(timeout=300)
+            finally:
+                process.kill()
+            browser.until(lambda: "No run is under way" in browser.one(".card.now").text, "the page does not know that the run is over")
+            browser.until(lambda: len(browser.all(".card.wide:last-child tbody tr")) == rows + 1, "the run is not listed")
+
     def gallery(self):
         browser = self.browser
         pages = {"collection": "#/", "tomogram": f"#/t/{self.tomogram}", "solid": f"#/t/{self.tomogram}?view=3d", "numbers": "#/numbers", "runs": "#/runs",
@@ -461,6 +485,7 @@ def main():
     parser.add_argument("--pictures", default="pictures", help="the folder for pictures")
     parser.add_argument("--tomogram", type=int, help="the id of the tomogram to look at; the first one, if not given")
     parser.add_argument("--read-only", action="store_true", help="the server was started with --read-only")
+    parser.add_argument("--run", help="a command that makes something stale run, such as 'cellar run', to follow it")
     parser.add_argument("--rate", type=float, default=20, help="least slices a second while scrubbing")
     parser.add_argument("--chromium", default="/usr/bin/chromium")
     parser.add_argument("--driver", default="/usr/bin/chromedriver")
