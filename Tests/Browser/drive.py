@@ -392,7 +392,8 @@ class Checks:
             browser.until(lambda: added() == before, "the particle is still there")
         with self.check("an object leads to its slice"):
             browser.all("[role=tab]")[2].click()
-            row = browser.one(".objects tbody tr:nth-child(3)")
+            browser.one(".objects tbody tr")
+            row = browser.all(".objects tbody tr")[:3][-1]
             wanted = int(row.find_elements(By.TAG_NAME, "td")[-1].text)
             row.click()
             browser.until(lambda: self.index() == wanted, f"slice {wanted} is not shown")
