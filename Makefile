@@ -23,7 +23,7 @@ PYTHON ?= python3
 CELLAR_TEST_PYTHON ?= $(subst $(eval ) ,:,$(wildcard $(CURDIR)/.venv-zarr/bin/python $(CURDIR)/.venv-copick/bin/python))
 export CELLAR_TEST_PYTHON
 
-.PHONY: all setup python browser build install test lint demo schema reference benchmark check-diffusion check-cellpose clean
+.PHONY: all setup python browser browser-setup build install test lint demo schema reference benchmark check-diffusion check-cellpose clean
 
 all: build
 
@@ -47,11 +47,17 @@ python:
 	test -x .venv-copick/bin/python || $(PYTHON) -m venv .venv-copick
 	.venv-copick/bin/pip install -q 'copick==1.31.0' 'zarr==2.18.7' 'numcodecs==0.15.2' 'numpy==2.4.6'
 
-# The page in a real browser: needs Debian's chromium and chromium-driver, and a running `cellar serve` (ADDRESS, with its token).
-browser:
+# The page in a real browser, and neuroglancer: they need a running `cellar serve` (ADDRESS, with its token).
+BROWSER_OPTIONS ?=
+browser: browser-setup
+	.venv-browser/bin/python Tests/Browser/drive.py '$(ADDRESS)' --pictures .venv-browser/pictures $(BROWSER_OPTIONS)
+	.venv-browser/bin/python Tests/Browser/open_neuroglancer.py '$(ADDRESS)' --picture .venv-browser/pictures/neuroglancer.png
+
+# Debian's Chromium with its driver, where they are missing, and what drives them.
+browser-setup:
+	command -v chromium >/dev/null && command -v chromedriver >/dev/null || { $(INSTALL) chromium chromium-driver >/dev/null; }
 	test -x .venv-browser/bin/python || $(PYTHON) -m venv .venv-browser
-	.venv-browser/bin/pip install -q 'selenium==4.51.0'
-	.venv-browser/bin/python Tests/Browser/drive.py '$(ADDRESS)' --pictures .venv-browser/pictures
+	.venv-browser/bin/pip install -q 'selenium==4.51.0' 'neuroglancer==2.41.2'
 
 build: setup
 	$(BUILD)

@@ -1,16 +1,19 @@
 """Drives a running `cellar serve` in headless Chromium, as a person would, and says what did not work.
 
     cellar serve --port 8480 &
-    python3 drive.py 'http://127.0.0.1:8480/?token=…' --pictures FOLDER [--tomogram ID] [--read-only]
+    python3 drive.py 'http://127.0.0.1:8480/?token=…' --pictures FOLDER [--tomogram ID] [--run 'cellar run'] [--read-only]
 
 Needs Chromium, its driver (Debian: chromium, chromium-driver), and selenium from PyPI. It picks a slab and takes it back, filters, scrubs, rejects a
-particle and takes that back, asks SQL, opens three dimensions, and looks at every page at 1280 x 800 and 390 x 844 in both schemes. The console
-must stay empty. What needs results (particles, surfaces) is left out where the tomogram has none, and said. Ends with 1 where something failed.
+particle and takes that back, asks SQL, opens three dimensions, looks whether everything has a name for screen readers and is reached by Tab, and at
+every page at 1280 x 800 and 390 x 844 in both schemes. With --read-only, nothing that changes something may be there, and what is sent is refused.
+The console must stay empty. What needs results (particles, surfaces) is left out where the tomogram has none, and said. Ends with 1 where something failed.
 """
 
 import argparse
 import contextlib
 import pathlib
+import shlex
+import subprocess
 import sys
 import time
 import traceback
@@ -23,6 +26,31 @@ from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
 WIDE, NARROW = (1280, 800), (390, 844)
+
+# What people use, by the roles of Chromium's tree for screen readers; each has to have a name there.
+INTERACTIVE = {
+    "application", "button", "Canvas", "checkbox", "ColorWell", "combobox", "ComboBoxSelect", "dialog", "DisclosureTriangle", "grid", "link", "listbox",
+    "menuitem", "radio", "region", "searchbox", "slider", "spinbutton", "switch", "tab", "tablist", "textbox",
+}
+
+# Notes which elements get the focus, and which of them do not show it.
+WATCH_FOCUS = """window.reached = new Set();
+window.unseen = new Set();
+document.querySelector('.skip').focus();
+document.addEventListener('focusin', ({target}) => requestAnimationFrame(() => {
+  window.reached.add(target);
+  const shown = [target, target.closest('.where')].some((element) => element && (getComputedStyle(element).outlineStyle !== 'none'
+    || element.matches('.where') && getComputedStyle(element).boxShadow !== 'none'));
+  if (!shown && document.activeElement === target) window.unseen.add(target);
+}));"""
+
+BUSY = "return [...document.querySelectorAll('.waiting, .busy')].some((element) => element.checkVisibility())"
+
+# What can be tabbed to. Of tabs, the chosen one; arrows lead to the others.
+TABBABLE = """const all = [...document.querySelectorAll('a[href], button, input, select, textarea, summary, [tabindex="0"]')];
+const wanted = all.filter((e) => !e.disabled && e.tabIndex >= 0 && e.checkVisibility({visibilityProperty: true}) && !e.matches('.skip') && e.getClientRects().length);
+const text = (e) => e.outerHTML.slice(0, 90);
+return {count: wanted.length, missed: wanted.filter((e) => !window.reached.has(e)).map(text), unseen: [...window.unseen].map(text)};"""
 
 
 class Browser:
@@ -130,13 +158,21 @@ class Checks:
         self.tomogram = self.arguments.tomogram or rows["rows"][0]["id"]
         self.collection(rows["total"])
         self.slices()
-        self.particles()
-        self.solid()
-        self.sql()
-        self.others()
-        self.gallery()
+        # The rest does not differ for who may only read.
+        if not self.arguments.read_only:
+            self.particles()
+            self.solid()
+            self.sql()
+            self.others()
+            self.live_run()
+            self.looks()
         print(f"{len(self.failures)} failed, {len(self.left_out)} left out; pictures are in {self.pictures}")
         return 1 if self.failures else 0
+
+    def looks(self):
+        self.names()
+        self.keyboard()
+        self.gallery()
 
     def total(self):
         return int("".join(letter for letter in self.browser.one(".filterline .note").text if letter.isdigit()) or 0)
@@ -222,7 +258,7 @@ class Checks:
             ActionChains(browser.driver).move_to_element_with_offset(canvas, 20, 10).perform()
             browser.until(lambda: "x" in browser.one(".readout").text, "no coordinates are shown")
         if self.arguments.read_only:
-            return self.leave_out("a slab is picked by a drag, and taken back", "the server is read-only")
+            return self.refusals()
         with self.check("a slab is picked by a drag, and taken back"):
             before = len(browser.all(".slab"))
             track = browser.one(".ztrack")
@@ -233,6 +269,89 @@ class Checks:
             browser.until(lambda: len(browser.all(".slab")) == before, "the slab was not taken back")
             slabs = self.api(f"tomograms/{self.tomogram}")["slabs"]
             assert len(slabs) == before, f"the server has {len(slabs)} slabs, not {before}"
+
+    def refusals(self):
+        """What a read-only server offers, and what it says to who writes nevertheless."""
+        browser = self.browser
+        with self.check("nothing that changes something is offered"):
+            assert browser.one(".badge").text == "read-only"
+            slabs = len(browser.all(".slab"))
+            ActionChains(browser.driver).move_to_element_with_offset(browser.one(".ztrack"), -200, 12).click_and_hold().move_by_offset(60, 0).release().perform()
+            browser.all("[role=tab]")[1].click()
+            if self.points():
+                browser.one(".tally")
+                browser.keys("n")
+                browser.one(".chosen .facts")
+            offered = [element.accessible_name for element in browser.all(".accept, .reject, .slabx, .forslab, [title*='Add particles'], [title*='Take back']") if element.is_displayed()]
+            assert not offered, f"there is {offered}"
+            assert len(browser.all(".slab")) == slabs, "a slab was added"
+            browser.keys("m")
+            assert "read-only" in browser.one(".toast.bad").text
+        with self.check("a change that is sent nevertheless is refused in a sentence"):
+            for method, path in [("POST", "slabs"), ("POST", "curation"), ("POST", "curation/accept"), ("DELETE", "slabs/1"), ("DELETE", "curation/1")]:
+                status, answer = browser.driver.execute_async_script(
+                    """const [method, path, done] = arguments;
+                    fetch('/api/v1/' + path, {method, headers: {'Content-Type': 'application/json'}, body: method === 'POST' ? '{"tomogram": 1, "zFirst": 0, "zEnd": 4}' : undefined})
+                      .then(async (answer) => done([answer.status, await answer.json()]));""", method, path)
+                assert status == 403 and "read-only" in answer["error"], f"{method} {path} is answered by {status}: {answer}"
+            unexpected = [message for message in browser.messages() if "403" not in message]
+            assert not unexpected, unexpected
+
+    def names(self):
+        """Everything that people use has a name for screen readers."""
+        browser = self.browser
+        places = {"collection": ("#/", ".trow .title a"), "tomogram": (f"#/t/{self.tomogram}", "canvas.slice"), "solid": (f"#/t/{self.tomogram}?view=3d", ".solid canvas"),
+                  "numbers": ("#/numbers", ".numbers .card"), "runs": ("#/runs", ".card"), "sql": ("#/sql?q=SELECT%201", ".result td")}
+        for page, (hash, selector) in places.items():
+            with self.check(f"names for screen readers: {page}"):
+                self.go("#/runs" if page != "runs" else "#/")
+                self.go(hash)
+                browser.one(selector)
+                time.sleep(1)
+                self.named(page)
+                for tab in browser.all("[role=tab]") if page == "tomogram" else []:
+                    tab.click()
+                    time.sleep(0.5)
+                    self.named(f"{page}, {tab.text}")
+        with self.check("names for screen readers: dialogs"):
+            self.go("#/")
+            browser.one(".trow .title a")
+            for press in [lambda: browser.keys("?"), lambda: browser.one("[title='Choose columns']").click()]:
+                press()
+                browser.one("dialog")
+                self.named("dialog")
+                browser.keys(Keys.ESCAPE)
+                browser.until(lambda: not browser.all("dialog"), "Escape does not close the dialog")
+
+    def named(self, place):
+        nodes = self.browser.driver.execute_cdp_cmd("Accessibility.getFullAXTree", {})["nodes"]
+        used = [node for node in nodes if not node["ignored"] and node["role"]["value"] in INTERACTIVE]
+        assert len(used) > 1, f"{place} has only {len(used)} things to use"
+        for node in used:
+            if not node.get("name", {}).get("value", "").strip():
+                described = self.browser.driver.execute_cdp_cmd("DOM.describeNode", {"backendNodeId": node["backendDOMNodeId"]})["node"]
+                raise AssertionError(f"{place}: a {node['role']['value']} has no name: {described['localName']} {described.get('attributes')}")
+
+    def keyboard(self):
+        """Tab reaches everything, and the focus can be seen."""
+        browser = self.browser
+        for page, hash, selector in [("collection", "#/", ".trow .title a"), ("tomogram", f"#/t/{self.tomogram}", ".layer"), ("numbers", "#/numbers", ".numbers .histogram"),
+                                     ("sql", "#/sql?q=SELECT%201", ".result td")]:
+            with self.check(f"Tab reaches everything, and the focus is seen: {page}"):
+                self.go("#/runs")
+                browser.one(".card")
+                self.go(hash)
+                browser.one(selector)
+                time.sleep(1)
+                browser.script(WATCH_FOCUS)
+                for _ in range(20):
+                    ActionChains(browser.driver).send_keys(Keys.TAB * 10).perform()
+                    found = browser.script(TABBABLE)
+                    if not found["missed"]:
+                        break
+                print(f"         {found['count']} things to use")
+                assert not found["missed"], f"Tab does not reach {found['missed']}"
+                assert not found["unseen"], f"the focus is not seen at {found['unseen']}"
 
     def index(self):
         value = self.browser.script("return document.querySelector('canvas.slice')?.dataset.index")
@@ -252,21 +371,29 @@ class Checks:
         points = self.points()
         if not points:
             return self.leave_out(title, "the tomogram has no particles")
-        if self.arguments.read_only:
-            return self.leave_out(title, "the server is read-only")
         with self.check(title):
             rejected = lambda: sum(point["state"] == "rejected" for point in self.points())
             before = rejected()
             browser.all("[role=tab]")[1].click()
+            browser.one(".tally")
             browser.keys("n")
             browser.one(".chosen .reject").click()
             browser.until(lambda: rejected() == before + 1, "the server knows of no rejected particle")
             self.picture("particles")
             browser.keys(Keys.CONTROL, "z")
             browser.until(lambda: rejected() == before, "the particle is still rejected")
+        with self.check("a particle is added by keys alone, and taken back"):
+            added = lambda: sum(point["state"] == "added" for point in self.points())
+            before = added()
+            browser.keys(Keys.ESCAPE, "m")
+            browser.one("canvas.slice").send_keys(Keys.ENTER)
+            browser.until(lambda: added() == before + 1, "the server knows of no added particle")
+            browser.keys(Keys.ESCAPE, Keys.CONTROL, "z")
+            browser.until(lambda: added() == before, "the particle is still there")
         with self.check("an object leads to its slice"):
             browser.all("[role=tab]")[2].click()
-            row = browser.one(".objects tbody tr:nth-child(3)")
+            browser.one(".objects tbody tr")
+            row = browser.all(".objects tbody tr")[:3][-1]
             wanted = int(row.find_elements(By.TAG_NAME, "td")[-1].text)
             row.click()
             browser.until(lambda: self.index() == wanted, f"slice {wanted} is not shown")
@@ -314,6 +441,27 @@ class Checks:
             self.go("#/runs")
             browser.until(lambda: len(browser.all(".card")) >= 6 and not browser.all(".card .waiting"), "a part of the page does not come")
 
+    def live_run(self):
+        browser = self.browser
+        title = "a run is followed while it goes"
+        if not self.arguments.run:
+            return self.leave_out(title, "no --run")
+        with self.check(title):
+            self.go("#/runs")
+            browser.until(lambda: "No run is under way" in browser.one(".card.now").text, "a run is under way already")
+            rows = len(browser.until(lambda: browser.all(".card.wide:last-child tbody tr"), "no run is listed"))
+            process = subprocess.Popen(shlex.split(self.arguments.run), stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+            try:
+                browser.until(lambda: browser.all(".card.now progress") or process.poll() is not None, "no progress is shown", 60)
+                assert browser.all(".card.now progress"), "the run was over before the page knew of it"
+                assert browser.one(".live").text.strip(), "the header says nothing of the run"
+                self.picture("run")
+                process.wait(timeout=300)
+            finally:
+                process.kill()
+            browser.until(lambda: "No run is under way" in browser.one(".card.now").text, "the page does not know that the run is over")
+            browser.until(lambda: len(browser.all(".card.wide:last-child tbody tr")) == rows + 1, "the run is not listed")
+
     def gallery(self):
         browser = self.browser
         pages = {"collection": "#/", "tomogram": f"#/t/{self.tomogram}", "solid": f"#/t/{self.tomogram}?view=3d", "numbers": "#/numbers", "runs": "#/runs",
@@ -325,7 +473,8 @@ class Checks:
                     for page, hash in pages.items():
                         self.go("#/runs" if page != "runs" else "#/")
                         self.go(hash)
-                        time.sleep(3 if page == "solid" else 1.5)
+                        time.sleep(2 if page == "solid" else 0.8)
+                        browser.until(lambda: not browser.script(BUSY), f"{page} is not ready")
                         width = browser.script("return document.documentElement.scrollWidth")
                         assert width <= size[0], f"{page} is {width} pixels wide"
                         self.picture(f"{page}-{name}-{scheme}")
@@ -337,6 +486,7 @@ def main():
     parser.add_argument("--pictures", default="pictures", help="the folder for pictures")
     parser.add_argument("--tomogram", type=int, help="the id of the tomogram to look at; the first one, if not given")
     parser.add_argument("--read-only", action="store_true", help="the server was started with --read-only")
+    parser.add_argument("--run", help="a command that makes something stale run, such as 'cellar run', to follow it")
     parser.add_argument("--rate", type=float, default=20, help="least slices a second while scrubbing")
     parser.add_argument("--chromium", default="/usr/bin/chromium")
     parser.add_argument("--driver", default="/usr/bin/chromedriver")

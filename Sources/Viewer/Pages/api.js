@@ -92,7 +92,9 @@ export function listen(handlers) {
 	const parse = (action) => (event) => {
 		try { action?.(JSON.parse(event.data)); } catch { /* not for us */ }
 	};
-	source.addEventListener("catalog", parse(handlers.catalog));
+	// The first tells how the catalog stands, which the page asked for itself.
+	let isKnown = false;
+	source.addEventListener("catalog", parse((data) => { if (isKnown) handlers.catalog(data); isKnown = true; }));
 	source.addEventListener("run", parse(handlers.run));
 	source.addEventListener("open", () => handlers.state?.(true));
 	source.addEventListener("error", () => handlers.state?.(false));

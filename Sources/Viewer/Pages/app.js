@@ -14,9 +14,9 @@ const pages = {
 const header = document.getElementById("header");
 const main = document.getElementById("main");
 const links = new Map();
-const catalogName = h("span", { class: "catalog" });
-const badge = h("span", { class: "badge", hidden: true, title: "Nothing can be changed from this page" }, "read-only");
-const live = h("a", { class: "live", href: "#/runs", hidden: true });
+const catalogName = h("span.catalog");
+const badge = h("span.badge", { hidden: true, title: "Nothing can be changed from this page" }, "read-only");
+const live = h("a.live", { href: "#/runs", hidden: true });
 let page = null;
 let pageKey = "";
 let opened = 0;
@@ -40,7 +40,8 @@ async function show() {
 	const turn = ++opened;
 	page?.close?.();
 	page = null;
-	fill(main, h("p", { class: "waiting" }, "…"));
+	document.querySelector("dialog")?.close();
+	fill(main, h("p.waiting", "…"));
 	main.className = `page-${name || "collection"}`;
 	document.title = `${pages[name].name} · Cellar`;
 	try {
@@ -54,7 +55,7 @@ async function show() {
 		pageKey = `${name}/${rest.join("/")}`;
 	} catch (error) {
 		if (turn !== opened) return;
-		fill(main, h("div", { class: "trouble", role: "alert" }, h("h1", {}, "This page could not be opened"), h("p", {}, error.message),
+		fill(main, h("div.trouble", { role: "alert" }, h("h1", "This page could not be opened"), h("p", error.message),
 			button("Try again", "Try again", () => { forgetSession(); show(); })));
 	}
 }
@@ -70,9 +71,9 @@ function showRun(run) {
 	live.hidden = !run?.running;
 	if (run?.running) {
 		const part = run.total > 0 ? run.finished / run.total : 0;
-		fill(live, h("span", { class: "pulse" }), h("span", { class: "bar-track", "aria-hidden": "true" },
-			h("span", { class: "bar-fill", style: { width: `${Math.round(part * 100)}%` } })),
-			h("span", {}, `${run.step ?? "run"} ${run.finished ?? 0} / ${run.total ?? "?"}`));
+		fill(live, h("span.pulse"), h("span.bar-track", { "aria-hidden": "true" },
+			h("span.bar-fill", { style: { width: `${Math.round(part * 100)}%` } })),
+			h("span", `${run.step ?? "run"} ${run.finished ?? 0} / ${run.total ?? "?"}`));
 		live.title = `A run is under way: ${run.step ?? ""} ${run.tomogram ?? ""}`.trim();
 	}
 	for (const listener of events.listeners) listener("run", run);
@@ -85,14 +86,14 @@ const keys = [
 	["ctrl+wheel · + −", "zoom"], ["0 · 1", "fit; one voxel per pixel"], ["drag · shift+arrows", "move the picture"],
 	["right drag · shift+drag", "contrast: middle and width"], ["i", "light and dark exchanged"], ["[ · ]", "begin and end a slab here"],
 	["c · , · .", "compare A and B, and move the line"], ["h", "hide what lies over the slice, while held"], ["n · p", "next, previous particle"],
-	["a · r", "accept, reject the particle"], ["ctrl+z", "take back the last change"], ["v", "slices, or three dimensions"], null,
+	["a · r", "accept, reject the particle"], ["m · Enter", "add particles, at the cross"], ["ctrl+z", "take back the last change"], ["v", "slices, or three dimensions"], null,
 	["ctrl+Enter", "run the SQL"],
 ];
 
 function help() {
-	dialog("Keys", h("dl", { class: "keys" }, keys.map((entry) =>
-		entry ? [h("dt", {}, entry[0].split(" · ").map((key, index) => [index ? " · " : "", h("kbd", {}, key)])), h("dd", {}, entry[1])] :
-			[h("dt", { class: "gap" }), h("dd", { class: "gap" })])));
+	dialog("Keys", h("dl.keys", keys.map((entry) =>
+		entry ? [h("dt", entry[0].split(" · ").map((key, index) => [index ? " · " : "", h("kbd", key)])), h("dd", entry[1])] :
+			[h("dt.gap"), h("dd.gap")])));
 }
 
 let prefix = 0;
@@ -114,7 +115,7 @@ document.addEventListener("keydown", (event) => {
 });
 
 append(header, [
-	h("a", { class: "brand", href: "#/", "aria-label": "Cellar: collection" }, icon("cellar"), h("span", {}, "cellar")), catalogName,
+	h("a.brand", { href: "#/", "aria-label": "Cellar: collection" }, icon("cellar"), h("span", "cellar")), catalogName,
 	h("nav", { "aria-label": "Pages" }, Object.entries(pages).filter(([, entry]) => !entry.hidden).map(([key, entry]) => {
 		const link = h("a", { href: `#/${key}` }, entry.name);
 		links.set(key, link);

@@ -5,16 +5,19 @@ import { remember } from "./app.js";
 import { append, button, count, dialog, fill, h, memory, number, tick } from "./dom.js";
 import { FacetPanel } from "./facets.js";
 import { facetText, filters } from "./filters.js";
-import { TomogramTable } from "./table.js";
+import { TomogramTable, usualMetrics } from "./table.js";
 
 /** Where the user is in the list, for "next" and "previous" on the page of a tomogram. */
 export const listing = { where: "", sort: "", descending: false, total: 0, top: null };
 
 const usual = ["dataset", "voxel_size", "size_z", "thickness_nm", "density_std", "slabs", "annotations"];
 
+// Asked for while the page opens.
+allColumns().catch(() => {});
+
 /** The columns that this browser chose, or usual ones and the first metrics. */
 export function chosenColumns(all) {
-	const names = memory.get("columns", null) ?? [...usual, ...all.filter((column) => column.group === "metric").slice(0, 3).map((column) => column.name)];
+	const names = memory.get("columns", null) ?? [...usual, ...usualMetrics(all, 3)];
 	const known = new Map(all.map((column) => [column.name, column]));
 	return names.map((name) => known.get(name)).filter(Boolean);
 }
@@ -26,17 +29,17 @@ export class FilterLine {
 			"aria-describedby": "where-note", placeholder: "SQL, such as  voxel_size < 10 AND slabs = 0", value: filters.text,
 			onkeydown: (event) => { if (event.key === "Enter") filters.setText(this.input.value); if (event.key === "Escape") { this.input.value = filters.text; this.input.blur(); } },
 			onchange: () => filters.setText(this.input.value) });
-		this.note = h("span", { id: "where-note", class: "note", "aria-live": "polite" });
-		this.chips = h("div", { class: "chips" });
-		this.element = h("div", { class: "filterline" }, h("label", { class: "where" }, h("span", { class: "sqlword", "aria-hidden": "true" }, "WHERE"), this.input), this.note, this.chips);
+		this.note = h("span.note", { id: "where-note", "aria-live": "polite" });
+		this.chips = h("div.chips");
+		this.element = h("div.filterline", h("label.where", h("span.sqlword", { "aria-hidden": "true" }, "WHERE"), this.input), this.note, this.chips);
 		this.draw();
 	}
 
 	draw() {
 		if (document.activeElement !== this.input || !this.input.value) this.input.value = filters.text;
 		fill(this.chips, [...filters.facets].map(([column, facet]) =>
-			h("button", { type: "button", class: "chip", title: `Remove ${column}`, onclick: () => filters.setFacet(column, null) }, facetText(column, facet, (value) => number(value, 3)), " ×")),
-			filters.text || filters.facets.size ? h("button", { type: "button", class: "chip quiet", onclick: () => { this.input.value = ""; filters.clear(); } }, "clear all") : null);
+			h("button.chip", { title: `Remove ${column}`, onclick: () => filters.setFacet(column, null) }, facetText(column, facet, (value) => number(value, 3)), " ×")),
+			filters.text || filters.facets.size ? h("button.chip.quiet", { onclick: () => { this.input.value = ""; filters.clear(); } }, "clear all") : null);
 	}
 
 	say(sentence, isError = false) {
@@ -71,16 +74,17 @@ export async function open(main, { parameters, events }) {
 			emptyText.textContent = filters.where() ? "No tomogram is left by the filter." : "There is no tomogram yet; `cellar add PATH --dataset NAME` adds some.";
 			if (listing.top?.key === table.key && total > 0) table.element.scrollTop = listing.top.place;
 			listing.top = null;
+			facets.start();
 		},
-		failed: (error) => { line.say(error.message, true); },
+		failed: (error) => { line.say(error.message, true); facets.start(); },
 	});
 	const facets = new FacetPanel(all);
-	const emptyText = h("p", {});
-	const empty = h("div", { class: "empty", hidden: true }, emptyText, button("Clear the filter", "Clear the filter", () => { line.input.value = ""; filters.clear(); }));
-	const side = h("details", { class: "facets", open: innerWidth > 900 }, h("summary", {}, "Facets"), facets.element);
+	const emptyText = h("p");
+	const empty = h("div.empty", { hidden: true }, emptyText, button("Clear the filter", "Clear the filter", () => { line.input.value = ""; filters.clear(); }));
+	const side = h("details.facets", { open: innerWidth > 900 }, h("summary", "Facets"), facets.element);
 
-	append(main, [h("h1", { class: "offscreen" }, "Collection"), h("div", { class: "toolbar" }, line.element,
-		button("Columns", "Choose columns", chooseColumns, { icon: "columns" })), h("div", { class: "split" }, side, h("div", { class: "tablebox" }, table.element, empty))]);
+	append(main, [h("h1.offscreen", "Collection"), h("div.toolbar", line.element,
+		button("Columns", "Choose columns", chooseColumns, { icon: "columns" })), h("div.split", side, h("div.tablebox", table.element, empty))]);
 
 	function show() {
 		const where = filters.where();
@@ -103,14 +107,14 @@ export async function open(main, { parameters, events }) {
 				memory.set("columns", order);
 				shown = chosenColumns(all);
 				show();
-			}, h("span", {}, column.name, column.unit ? h("span", { class: "unit" }, ` ${column.unit}`) : null), h("small", {}, column.meaning)));
+			}, h("span", column.name, column.unit ? h("span.unit", ` ${column.unit}`) : null), h("small", column.meaning)));
 		const metrics = list("metric");
-		dialog("Columns", h("p", {}, button("Usual columns", "Usual columns", (event) => {
+		dialog("Columns", h("p", button("Usual columns", "Usual columns", (event) => {
 			memory.set("columns", null);
 			shown = chosenColumns(all);
 			show();
 			event.target.closest("dialog").close();
-		})), h("h3", {}, "Tomogram"), h("div", { class: "checks" }, list("tomogram")), metrics.length ? [h("h3", {}, "Metrics"), h("div", { class: "checks" }, metrics)] : null);
+		})), h("h3", "Tomogram"), h("div.checks", list("tomogram")), metrics.length ? [h("h3", "Metrics"), h("div.checks", metrics)] : null);
 	}
 
 	const stopFilters = filters.listen(() => { line.draw(); show(); });

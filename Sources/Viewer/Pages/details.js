@@ -9,12 +9,12 @@ export class ObjectTable {
 	constructor(page) {
 		this.page = page;
 		Object.assign(this, { class: "", sort: "", isDescending: true, rows: [], total: 0 });
-		this.body = h("div", { class: "objects", tabindex: 0, role: "region", "aria-label": "Objects", onscroll: () => {
+		this.body = h("div.objects", { tabindex: 0, role: "region", "aria-label": "Objects", onscroll: () => {
 			if (this.body.scrollTop + this.body.clientHeight > this.body.scrollHeight - 300) this.more();
 		} });
-		this.note = h("span", { class: "note" });
-		this.choices = h("span", {});
-		this.element = h("div", { class: "objectpanel" }, h("div", { class: "bar panelpart" }, this.choices, grow(), this.note), this.body);
+		this.note = h("span.note");
+		this.choices = h("span");
+		this.element = h("div.objectpanel", h("div.bar.panelpart", this.choices, grow(), this.note), this.body);
 	}
 
 	open() { if (!this.isOpen) { this.isOpen = true; this.reload(); } }
@@ -45,9 +45,9 @@ export class ObjectTable {
 		const shown = [["class", "class"], ["number", "#"], ["diameter_nm", "⌀ nm"], ["volume_nm3", "nm³"], ["confidence", "conf."], ["z", "slice"]];
 		if (from === 0) {
 			if (this.rows.length === 0) return fill(this.body, faint("No object was found here, or `cellar run` has not looked yet."));
-			this.list = h("tbody", {});
-			fill(this.body, h("table", { class: "plain" }, h("thead", {}, h("tr", {}, shown.map(([name, title]) =>
-				h("th", { scope: "col", class: name === "class" ? "" : "num", "aria-sort": this.sort === name ? this.isDescending ? "descending" : "ascending" : null }, h("button", { type: "button", onclick: () => {
+			this.list = h("tbody");
+			fill(this.body, h("table.plain", h("thead", h("tr", shown.map(([name, title]) =>
+				h("th", { scope: "col", class: name === "class" ? "" : "num", "aria-sort": this.sort === name ? this.isDescending ? "descending" : "ascending" : null }, h("button", { onclick: () => {
 					this.isDescending = this.sort === name ? !this.isDescending : name !== "class" && name !== "z";
 					this.sort = name;
 					this.reload();
@@ -65,8 +65,8 @@ export class ObjectTable {
 				if (event.key === "Enter" || event.key === " ") { event.preventDefault(); event.stopPropagation(); go(); }
 				const next = event.key === "ArrowDown" ? line.nextSibling : event.key === "ArrowUp" ? line.previousSibling : null;
 				if (next) { event.preventDefault(); event.stopPropagation(); next.focus(); }
-			} }, shown.map(([name]) => name === "class" ? h("td", {}, swatch(classColor(row.class, this.page.classes)), row.class) :
-				h("td", { class: "num" }, name === "z" ? Math.round(place.z) : number(row[name], 3))));
+			} }, shown.map(([name]) => name === "class" ? h("td", swatch(classColor(row.class, this.page.classes)), row.class) :
+				h("td.num", name === "z" ? Math.round(place.z) : number(row[name], 3))));
 			this.list.append(line);
 		}
 	}
@@ -74,20 +74,20 @@ export class ObjectTable {
 
 /** Steps with their state; a click says why. */
 export function stepTable(page, steps) {
-	const list = h("div", { class: "steps" });
+	const list = h("div.steps");
 	const why = async (step, place, toggle) => {
 		if (place.firstChild) { toggle.setAttribute("aria-expanded", "false"); return fill(place); }
 		toggle.setAttribute("aria-expanded", "true");
 		fill(place, "…");
 		try {
 			fill(place, explanation(await get(`tomograms/${page.id}/why`, { step }, page.signal), step));
-		} catch (error) { fill(place, h("p", { class: "error" }, error.message)); }
+		} catch (error) { fill(place, h("p.error", error.message)); }
 	};
 	for (const step of steps) {
-		const place = h("div", { class: "why" });
-		const toggle = h("button", { type: "button", class: "stepname", "aria-expanded": "false", title: `Why is ${step.step} ${step.state}?`, onclick: () => why(step.step, place, toggle) },
-			h("span", { class: `dot ${step.state}`, "aria-hidden": "true" }), h("b", {}, step.step), grow(), step.count > 1 ? h("span", { class: "faint" }, `${count(step.count)} ${step.scope}s`) : null, h("span", { class: `state ${step.state}` }, step.state));
-		list.append(h("div", { class: "step" }, toggle, step.reason ? h("p", { class: "reason" }, step.reason) : null, place));
+		const place = h("div.why");
+		const toggle = h("button.stepname", { "aria-expanded": "false", title: `Why is ${step.step} ${step.state}?`, onclick: () => why(step.step, place, toggle) },
+			h("span", { class: `dot ${step.state}`, "aria-hidden": "true" }), h("b", step.step), grow(), step.count > 1 ? h("span.faint", `${count(step.count)} ${step.scope}s`) : null, h("span", { class: `state ${step.state}` }, step.state));
+		list.append(h("div.step", toggle, step.reason ? h("p.reason", step.reason) : null, place));
 	}
 	return steps.length ? list : faint("There is no step yet.");
 }
@@ -96,11 +96,11 @@ export function stepTable(page, steps) {
 function explanation(answer, step) {
 	const all = answer.groups ?? rowsOf(answer);
 	const own = all.filter((group) => group.step === step);
-	if (!all.length) return h("pre", {}, JSON.stringify(answer, null, 1));
-	return h("ul", {}, (own.length ? own : all).map((group) => {
+	if (!all.length) return h("pre", JSON.stringify(answer, null, 1));
+	return h("ul", (own.length ? own : all).map((group) => {
 		const items = [group.items ?? group.item ?? []].flat().filter(Boolean);
 		const reasons = [group.reasons ?? group.reason ?? []].flat().filter(Boolean);
-		return h("li", {}, h("span", { class: `state ${group.state}` }, group.state), own.length ? "" : ` ${group.step}`, items.length ? h("span", { class: "faint" }, ` ${group.summary ?? items.join(", ")}`) : null, reasons.length ? h("div", {}, reasons.join("; ")) : null);
+		return h("li", h("span", { class: `state ${group.state}` }, group.state), own.length ? "" : ` ${group.step}`, items.length ? h("span.faint", ` ${group.summary ?? items.join(", ")}`) : null, reasons.length ? h("div", reasons.join("; ")) : null);
 	}));
 }
 
@@ -109,28 +109,36 @@ export function aboutPanel(answer) {
 	const { tomogram, shape, voxelSize, evidence = [], annotations = [] } = answer;
 	let meta = {};
 	try { meta = typeof tomogram.meta === "string" ? JSON.parse(tomogram.meta) : tomogram.meta ?? {}; } catch { /* shown as it is not */ }
-	const facts = (entries) => h("dl", { class: "facts" }, entries.filter(([, value]) => value !== null && value !== undefined && value !== "").map(([name, value]) => [h("dt", {}, name), h("dd", {}, value)]));
+	const facts = (entries) => h("dl.facts", entries.filter(([, value]) => value !== null && value !== undefined && value !== "").map(([name, value]) => [h("dt", name), h("dd", value)]));
 	const unit = (value, name) => (typeof value === "number" ? number(value, 3) + name : null);
 	const size = voxelSize && [voxelSize[0] * shape.x, voxelSize[1] * shape.y, voxelSize[2] * shape.z].map((edge) => number(edge / 10, 3)).join(" × ");
-	return [part(h("h3", {}, "Tomogram"), facts([["dataset", tomogram.dataset], ["voxels", `${shape.x} × ${shape.y} × ${shape.z}`], ["size", size ? `${size} nm` : null],
+	return [part(h("h3", "Tomogram"), facts([["dataset", tomogram.dataset], ["voxels", `${shape.x} × ${shape.y} × ${shape.z}`], ["size", size ? `${size} nm` : null],
 		["format", [tomogram.format, tomogram.scalar_type].filter(Boolean).join(", ")], ["thickness", unit(tomogram.thickness_nm, " nm")],
 		["tilt", unit(tomogram.tilt_degrees, "°")],
-		["density", typeof tomogram.density_mean === "number" ? `${number(tomogram.density_mean)} ± ${number(tomogram.density_std)}` : null], ["file", tomogram.path ? h("span", { class: "path" }, tomogram.path, tomogram.member ? ` › ${tomogram.member}` : "") : null], ["added", tomogram.added_at]])),
-	part(h("h3", {}, "Voxel size"), h("p", {}, voxelSize ? [h("b", {}, `${[...new Set(voxelSize)].map((edge) => number(edge)).join(" × ")} Å`), tomogram.voxel_size_source ? ` from ${tomogram.voxel_size_source}` : ""] : "Nobody says how large a voxel is; lengths are in voxels."),
-		evidence.length ? h("table", { class: "plain" }, h("tbody", {}, evidence.map((entry) => {
+		["density", typeof tomogram.density_mean === "number" ? `${number(tomogram.density_mean)} ± ${number(tomogram.density_std)}` : null], ["file", tomogram.path ? h("span.path", tomogram.path, tomogram.member ? ` › ${tomogram.member}` : "") : null], ["added", tomogram.added_at]])),
+	part(h("h3", "Voxel size"), h("p", voxelSize ? [h("b", `${[...new Set(voxelSize)].map((edge) => number(edge)).join(" × ")} Å`), tomogram.voxel_size_source ? ` from ${tomogram.voxel_size_source}` : ""] : "Nobody says how large a voxel is; lengths are in voxels."),
+		evidence.length ? h("table.plain", h("tbody", evidence.map((entry) => {
 			const value = Array.isArray(entry.value) ? entry.value[0] : entry.value;
 			const differs = voxelSize && typeof value === "number" && Math.abs(value - voxelSize[0]) > 0.01 * voxelSize[0];
-			return h("tr", {}, h("td", {}, entry.source), h("td", { class: "num" }, typeof value === "number" ? `${number(value)} Å` : String(value ?? "–")), h("td", {}, differs ? h("span", { class: "state stale" }, "differs") : ""));
+			return h("tr", h("td", entry.source), h("td.num", typeof value === "number" ? `${number(value)} Å` : String(value ?? "–")), h("td", differs ? h("span.state.stale", "differs") : ""));
 		}))) : null),
-	Object.keys(meta).length ? part(h("h3", {}, "Metadata"), facts(Object.entries(meta).map(([name, value]) => [name, typeof value === "object" ? JSON.stringify(value) : String(value)]))) : null,
-	annotations.length ? part(h("h3", {}, "Annotations"), h("ul", { class: "plainlist" }, annotations.map((entry) => h("li", {}, h("b", {}, [entry.classes].flat().join(", ")), ` ${entry.kind}`, entry.author ? h("span", { class: "faint" }, ` by ${entry.author}`) : null)))) : null];
+	Object.keys(meta).length ? part(h("h3", "Metadata"), facts(Object.entries(meta).map(([name, value]) => [name, typeof value === "object" ? JSON.stringify(value) : String(value)]))) : null,
+	annotations.length ? part(h("h3", "Annotations"), h("ul.plainlist", annotations.map((entry) => h("li", h("b", [entry.classes].flat().join(", ")), ` ${entry.kind}`, entry.author ? h("span.faint", ` by ${entry.author}`) : null)))) : null];
 }
 
 /** Addresses of a tomogram for napari, neuroglancer and Python, each to be copied. */
-export function shareDialog(url, name) {
+export async function shareDialog(url, page) {
 	const source = `zarr://${url}`;
-	const view = JSON.stringify({ layers: [{ type: "image", source, name }], layout: "4panel" });
-	const line = (title, text, about) => h("section", { class: "shareline" }, bar(h("h3", {}, title), grow(), button("Copy", `Copy for ${title}`, () => copy(text, `for ${title}`), { icon: "copy" })), h("code", {}, text), about ? faint(about) : null);
+	const { name } = page.answer.tomogram;
+	const range = [page.contrast.low, page.contrast.high].map((byte) => page.shown ? page.shown.low + (byte / 255) * (page.shown.high - page.shown.low) : byte);
+	if (page.contrast.isInverted) range.reverse();
+	const { labels } = await (await fetch(`${url}/labels/.zattrs`)).json();
+	const view = JSON.stringify({ layers: [{ type: "image", source, name, shaderControls: { normalized: { range } } }, ...labels.map((id, place) => {
+		const layer = page.answer.layers.find((other) => other.id === id);
+		return { type: "segmentation", source: `${source}/labels/${id}`, name: layer?.label ?? id, visible: place === 0,
+			segmentColors: Object.fromEntries((layer?.values ?? []).map((entry) => [entry.value, classColor(entry.name, page.classes)])) };
+	})], layout: "4panel", ...(page.voxelSize && { dimensions: Object.fromEntries(page.voxelSize.map((size, axis) => ["xyz"[axis], [size * 1e-10, "m"]])) }) });
+	const line = (title, text, about) => h("section.shareline", bar(h("h3", title), grow(), button("Copy", `Copy for ${title}`, () => copy(text, `for ${title}`), { icon: "copy" })), h("code", text), about ? faint(about) : null);
 	dialog("Open in neuroglancer or another program",
 		line("neuroglancer", source, "Paste it as the source of a new layer."),
 		line("neuroglancer, as a state", view, "Paste it with the key { (edit JSON state)."),

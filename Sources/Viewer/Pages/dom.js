@@ -2,19 +2,20 @@
 
 const svgNames = new Set(["svg", "path", "g", "rect", "line", "circle", "polyline", "text", "title"]);
 
-/** Makes an element. `on…` properties are listeners, `style` is an object set by the CSSOM, the rest are attributes. */
-export function h(name, properties, ...children) {
-	const element = svgNames.has(name) ? document.createElementNS("http://www.w3.org/2000/svg", name) : document.createElement(name);
-	for (const [key, value] of Object.entries(properties ?? {})) {
+/** Makes an element: `h("p.note", {…}, children)`. `on…` properties are listeners, `style` is an object set by the CSSOM, the rest are attributes. */
+export function h(name, ...children) {
+	const [tag, ...classes] = name.split(".");
+	const element = svgNames.has(tag) ? document.createElementNS("http://www.w3.org/2000/svg", tag) : document.createElement(tag);
+	if (classes.length) element.setAttribute("class", classes.join(" "));
+	const properties = children[0]?.constructor === Object ? children.shift() : {};
+	for (const [key, value] of Object.entries(properties)) {
 		if (value === null || value === undefined || (value === false && !key.startsWith("aria-"))) continue;
 		if (key.startsWith("on")) element.addEventListener(key.slice(2), value);
 		else if (key === "style") setStyle(element, value);
-		else if (key.startsWith("aria-")) element.setAttribute(key, value);
-		else if (key === "value" || key === "checked" || key === "indeterminate") element[key] = value;
-		else element.setAttribute(key, value === true ? "" : value);
+		else if (key === "value" || key === "checked") element[key] = value;
+		else element.setAttribute(key, value === true && !key.startsWith("aria-") ? "" : value);
 	}
-	append(element, children);
-	return element;
+	return append(element, children);
 }
 
 export function append(element, children) {
@@ -34,14 +35,14 @@ export function setStyle(element, values) {
 	for (const [key, value] of Object.entries(values)) element.style.setProperty(key, value);
 }
 
-export const grow = () => h("span", { class: "grow" });
-export const bar = (...children) => h("div", { class: "bar" }, ...children);
-export const faint = (...children) => h("p", { class: "faint" }, ...children);
-export const part = (...children) => h("section", { class: "panelpart" }, ...children);
+export const grow = () => h("span.grow");
+export const bar = (...children) => h("div.bar", ...children);
+export const faint = (...children) => h("p.faint", ...children);
+export const part = (...children) => h("section.panelpart", ...children);
 /** A box to tick, with what it says. */
 export const tick = (checked, action, ...label) =>
-	h("label", { class: "check" }, h("input", { type: "checkbox", checked, onchange: (event) => action(event.target.checked) }), ...label);
-export const swatch = (background) => h("i", { class: "swatch", style: { background } });
+	h("label.check", h("input", { type: "checkbox", checked, onchange: (event) => action(event.target.checked) }), ...label);
+export const swatch = (background) => h("i.swatch", { style: { background } });
 
 const iconPaths = {
 	cellar: "M2 14V8a6 6 0 0 1 12 0v6h-3V8a3 3 0 0 0-6 0v6z", cube: "M8 1.5l6 3v7l-6 3-6-3v-7zM2 4.5l6 3 6-3M8 7.5v7",
@@ -52,13 +53,13 @@ const iconPaths = {
 };
 
 export function icon(name) {
-	return h("svg", { viewBox: "0 0 16 16", class: "icon", "aria-hidden": "true" }, h("path", { d: iconPaths[name] ?? "" }));
+	return h("svg.icon", { viewBox: "0 0 16 16", "aria-hidden": "true" }, h("path", { d: iconPaths[name] ?? "" }));
 }
 
 /** A button with an icon, a text, or both. `title` is its name for screen readers and its tooltip. */
 export function button(content, title, action, properties = {}) {
 	const { icon: name, ...rest } = properties;
-	return h("button", { type: "button", title, "aria-label": name && !content ? title : null, onclick: action, ...rest },
+	return h("button", { title, "aria-label": name && !content ? title : null, onclick: action, ...rest },
 		name ? icon(name) : null, content);
 }
 
@@ -111,7 +112,7 @@ export const clamp = (value, low, high) => Math.min(Math.max(value, low), high);
 /** Says a sentence for some seconds, with a button where there is something to undo. */
 export function toast(sentence, { kind = "note", action, label } = {}) {
 	const box = document.getElementById("toasts");
-	const message = h("div", { class: kind === "error" ? "toast bad" : "toast" }, h("span", {}, sentence),
+	const message = h("div", { class: kind === "error" ? "toast bad" : "toast" }, h("span", sentence),
 		action ? button(label ?? "Undo", label ?? "Undo", () => { message.remove(); action(); }, { class: "quiet" }) : null,
 		button("", "Close", () => message.remove(), { icon: "close", class: "quiet bare" }));
 	while (box.children.length > 1) box.firstChild.remove();
@@ -145,7 +146,7 @@ export const memory = {
 /** A dialog with a title, which Escape and the button close, and which gives the focus back. */
 export function dialog(title, ...content) {
 	const box = h("dialog", { "aria-label": title, onclose: () => box.remove(), onclick: (event) => { if (event.target === box) box.close(); } },
-		h("div", { class: "dialog" }, h("div", { class: "bar" }, h("h2", {}, title), h("span", { class: "grow" }),
+		h("div.dialog", bar(h("h2", title), grow(),
 			button("", "Close", () => box.close(), { icon: "close", class: "quiet bare" })), content));
 	document.body.append(box);
 	box.showModal();
@@ -195,7 +196,7 @@ export function tabbed(name, list) {
 		if (isFocused) buttons[place].focus();
 	};
 	list.forEach(([title, element], index) => {
-		buttons.push(h("button", { type: "button", role: "tab", id: `tab-${index}`, "aria-controls": `panel-${index}`, onclick: () => choose(index), onkeydown: (event) => {
+		buttons.push(h("button", { role: "tab", id: `tab-${index}`, "aria-controls": `panel-${index}`, onclick: () => choose(index), onkeydown: (event) => {
 			const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
 			if (!step) return;
 			event.preventDefault();
@@ -205,5 +206,5 @@ export function tabbed(name, list) {
 		panels.push(h("div", { role: "tabpanel", id: `panel-${index}`, "aria-labelledby": `tab-${index}`, class: "panel" }, element));
 	});
 	choose(0);
-	return [h("div", { role: "tablist", class: "tabs", "aria-label": name }, buttons), panels, choose];
+	return [h("div.tabs", { role: "tablist", "aria-label": name }, buttons), panels, choose];
 }

@@ -25,15 +25,15 @@ export class LayerPanel {
 	/** @param changed is called when anything has to be drawn anew. */
 	constructor(page, changed) {
 		Object.assign(this, { page, changed });
-		this.histogram = h("div", { class: "contrast" });
-		this.list = h("div", { class: "layerlist" });
+		this.histogram = h("div.contrast");
+		this.list = h("div.layerlist");
 		this.compare = button("Compare A | B", "Compare two results by a line that is dragged (c)", () => page.toggleCompare(), { icon: "half", "aria-pressed": "false" });
 		this.invert = h("input", { type: "checkbox", checked: page.contrast.isInverted, onchange: () => page.setContrast({ isInverted: this.invert.checked }) });
-		this.element = h("div", {}, h("section", { class: "panelpart" },
-			bar(h("h3", {}, "Density"), grow(), button("1 – 99 %", "Contrast from the 1st to the 99th percentile of this slice", () => page.autoContrast(0.01)),
+		this.element = h("div", part(
+			bar(h("h3", "Density"), grow(), button("1 – 99 %", "Contrast from the 1st to the 99th percentile of this slice", () => page.autoContrast(0.01)),
 				button("5 – 95 %", "Contrast from the 5th to the 95th percentile of this slice", () => page.autoContrast(0.05)), button("all", "The whole range", () => page.setContrast({ low: 0, high: 255 }))),
-			this.histogram, h("label", { class: "check" }, this.invert, h("span", {}, "dark and light exchanged"))),
-		part(bar(h("h3", {}, "Layers"), grow(), this.compare), this.list));
+			this.histogram, h("label.check", this.invert, h("span", "dark and light exchanged"))),
+		part(bar(h("h3", "Layers"), grow(), this.compare), this.list));
 		this.draw();
 	}
 
@@ -60,10 +60,10 @@ export class LayerPanel {
 	}
 
 	draw() {
-		const groups = [["Results", this.page.layers.filter((entry) => entry.layer.step)], ["Annotations", this.page.layers.filter((entry) => !entry.layer.step)]];
+		const groups = ["Results", "Maps", "Annotations"].map((title) => [title, this.page.layers.filter(({ layer }) => title === (!layer.step ? "Annotations" : layer.kind === "map" ? "Maps" : "Results"))]);
 		this.compare.setAttribute("aria-pressed", this.page.view.swipe === null ? "false" : "true");
 		if (this.page.layers.length === 0) return fill(this.list, faint("There is no result yet, and no annotation: `cellar run` makes results."));
-		fill(this.list, groups.filter(([, entries]) => entries.length).map(([title, entries]) => [h("h4", {}, title), entries.map((entry) => this.row(entry))]));
+		fill(this.list, groups.filter(([, entries]) => entries.length).map(([title, entries]) => [h("h4", title), entries.map((entry) => this.row(entry))]));
 	}
 
 	row(entry) {
@@ -76,14 +76,14 @@ export class LayerPanel {
 		};
 		const state = this.page.stateOf(layer.step);
 		const styles = { map: [["tint", "tint"], ["heat", "colours"], ["grey", "grey"]], labels: [["fill", "fill"], ["contour", "contour"]] }[layer.kind];
-		const legend = layer.kind === "labels" && layer.values?.length > 1 ? h("div", { class: "legend" }, layer.values.slice(0, 12).map((value) =>
-			h("span", {}, swatch(classColor(value.name, this.page.classes)), value.name))) : null;
+		const legend = layer.kind === "labels" && layer.values?.length > 1 ? h("div.legend", layer.values.slice(0, 12).map((value) =>
+			h("span", swatch(classColor(value.name, this.page.classes)), value.name))) : null;
 		const hasOwnColor = layer.class || layer.kind === "points" || (layer.kind === "map" && entry.style === "tint") || layer.values?.length === 1;
 		return h("div", { class: `layer${entry.on ? " on" : ""}`, "data-layer": layer.id },
-			bar(h("label", { class: "check grow" }, h("input", { type: "checkbox", checked: entry.on, onchange: (event) => change({ on: event.target.checked }, true) }),
-				h("span", {}, layer.label), state && state !== "fresh" ? h("span", { class: `state ${state}` }, state) : null),
+			bar(h("label.check.grow", h("input", { type: "checkbox", checked: entry.on, onchange: (event) => change({ on: event.target.checked }, true) }),
+				h("span", layer.label), state && state !== "fresh" ? h("span", { class: `state ${state}` }, state) : null),
 			hasOwnColor && layer.kind !== "points" ? h("input", { type: "color", value: entry.color, "aria-label": `Colour of ${layer.label}`, title: "Colour", oninput: (event) => change({ color: event.target.value }) }) : null),
-			entry.on ? h("div", { class: "bar tools" }, h("input", { type: "range", min: 0, max: 1, step: 0.05, value: entry.opacity, "aria-label": `Opacity of ${layer.label}`, title: "Opacity", oninput: (event) => change({ opacity: Number(event.target.value) }) }),
+			entry.on ? h("div.bar.tools", h("input", { type: "range", min: 0, max: 1, step: 0.05, value: entry.opacity, "aria-label": `Opacity of ${layer.label}`, title: "Opacity", oninput: (event) => change({ opacity: Number(event.target.value) }) }),
 				styles ? choice(`How ${layer.label} is drawn`, styles, entry.style, (style) => change({ style }, true)) : null,
 				this.page.view.swipe !== null ? choice(`Side of ${layer.label}`, [["AB", "A and B"], ["A", "A"], ["B", "B"]], entry.side, (side) => change({ side })) : null) : null,
 			entry.on ? legend : null);

@@ -7,7 +7,7 @@ import { append, bar, button, choice, clamp, color, count, drag, faint, fill, gr
 import { brushedHistogram } from "./facets.js";
 import { filters } from "./filters.js";
 import { palette } from "./palette.js";
-import { TomogramTable } from "./table.js";
+import { TomogramTable, usualMetrics } from "./table.js";
 
 export async function open(main, { parameters, events }) {
 	const all = await allColumns();
@@ -16,14 +16,13 @@ export async function open(main, { parameters, events }) {
 	const names = numeric.map((column) => column.name);
 	const known = (name, ...others) => [name, ...others].find((other) => names.includes(other)) ?? names[0];
 	const kept = memory.get("numbers", {});
-	const metrics = numeric.filter((column) => column.group === "metric").map((column) => column.name);
-	const state = { x: known(parameters.get("x") ?? kept.x, metrics[0], "thickness_nm"), y: known(parameters.get("y") ?? kept.y, metrics[1], "density_std"), sort: "", descending: false };
+	const state = { x: known(parameters.get("x") ?? kept.x, "thickness_nm"), y: known(parameters.get("y") ?? kept.y, ...usualMetrics(all, 2).reverse(), "density_std"), sort: "", descending: false };
 
 	const line = new FilterLine();
 	const table = new TomogramTable({ open: openTomogram, rowHeight: 36,
 		sort: (name) => { Object.assign(state, { descending: state.sort === name ? !state.descending : false, sort: name }); show(); },
 		loaded: (total) => { line.say(`${count(total)} tomogram${total === 1 ? "" : "s"}`); listing.total = total; }, failed: (error) => line.say(error.message, true) });
-	const histogram = h("div", { class: "plotbody" });
+	const histogram = h("div.plotbody");
 	const scatter = new Scatter(openTomogram);
 	const axis = (key) => choice(key === "x" ? "Across" : "Upwards", names, state[key], (name) => {
 		filters.facets.delete(state[key]);
@@ -31,10 +30,10 @@ export async function open(main, { parameters, events }) {
 		memory.set("numbers", { x: state.x, y: state.y });
 		filters.changed("axes");
 	});
-	append(main, [h("h1", { class: "offscreen" }, "Numbers"), h("div", { class: "toolbar" }, line.element),
-		h("div", { class: "numbers" }, h("section", { class: "card" }, bar(h("h2", {}, "Histogram of"), axis("x")), histogram),
-			h("section", { class: "card" }, bar(h("h2", {}, "Against"), axis("y"), grow(), scatter.note), scatter.element),
-			h("section", { class: "card tablecard" }, table.element), figureCard(all))]);
+	append(main, [h("h1.offscreen", "Numbers"), h("div.toolbar", line.element),
+		h("div.numbers", h("section.card", bar(h("h2", "Histogram of"), axis("x")), histogram),
+			h("section.card", bar(h("h2", "Against"), axis("y"), grow(), scatter.note), scatter.element),
+			h("section.card.tablecard", table.element), figureCard(all))]);
 
 	let controller = new AbortController();
 	async function show() {
@@ -71,11 +70,11 @@ export async function open(main, { parameters, events }) {
 /** Dots of tomograms, in a colour for each dataset; a rectangle that is drawn filters by both numbers. */
 class Scatter {
 	constructor(open_) {
-		this.canvas = h("canvas", { tabindex: 0, role: "img", class: "scatter" });
-		this.note = h("span", { class: "note" });
-		this.tip = h("div", { class: "tip", hidden: true });
-		this.legend = h("div", { class: "legend" });
-		this.element = h("div", { class: "plotbody scatterbox" }, h("div", { class: "scatterplace" }, this.canvas, this.tip), this.legend);
+		this.canvas = h("canvas.scatter", { tabindex: 0, role: "img" });
+		this.note = h("span.note");
+		this.tip = h("div.tip", { hidden: true });
+		this.legend = h("div.legend");
+		this.element = h("div.plotbody.scatterbox", h("div.scatterplace", this.canvas, this.tip), this.legend);
 		this.rows = [];
 		this.datasets = [];
 		this.observer = new ResizeObserver(() => this.draw());
@@ -167,7 +166,7 @@ class Scatter {
 		};
 		const [x0, x1] = range(this.x.name);
 		const [y0, y1] = range(this.y.name);
-		this.frame = { left: 52, right: this.width - 10, top: 8, bottom: this.height - 34, x0, x1, y0, y1 };
+		this.frame = { left: 52, right: this.width - 18, top: 8, bottom: this.height - 34, x0, x1, y0, y1 };
 		const { left, right, top, bottom } = this.frame;
 		context.font = "11px system-ui, sans-serif";
 		context.strokeStyle = color("--line");
@@ -219,7 +218,7 @@ class Scatter {
 			context.strokeRect(Math.min(a, c), Math.min(b, d), Math.abs(c - a), Math.abs(d - b));
 		}
 		canvas.setAttribute("aria-label", `${this.y.name} against ${this.x.name}, ${rows.length} tomograms. Drag a rectangle to filter by both; the facets of the collection do the same by keys.`);
-		fill(this.legend, datasets.length > 1 ? datasets.slice(0, 14).map((name, index) => h("span", {}, swatch(palette[index % palette.length]), name)) : null);
+		fill(this.legend, datasets.length > 1 ? datasets.slice(0, 14).map((name, index) => h("span", swatch(palette[index % palette.length]), name)) : null);
 	}
 }
 
@@ -241,19 +240,19 @@ const kinds = { histogram: ["column", "metric", "by", "bins", "log"], box: ["col
 function figureCard(all) {
 	const metrics = [...new Set(all.filter((column) => column.group === "metric").map((column) => column.name.slice(column.name.indexOf("/") + 1)))];
 	const state = { kind: "histogram", column: "diameter_nm", ...memory.get("figure", {}) };
-	const fields = h("div", { class: "figurefields" });
-	const picture = h("div", { class: "paper" }, faint("Draw a plot of objects, metrics, evaluations or runs, as `cellar plot` does."));
-	const download = h("a", { class: "button", hidden: true, download: "plot.svg" }, "SVG");
+	const fields = h("div.figurefields");
+	const picture = h("div.paper", faint("Draw a plot of objects, metrics, evaluations or runs, as `cellar plot` does."));
+	const download = h("a.button", { hidden: true, download: "plot.svg" }, "SVG");
 	let url = null;
 	const suggestions = h("datalist", { id: "quantities" }, [...objectColumns, ...metrics].map((name) => h("option", { value: name })));
-	const field = (name, placeholder) => h("label", {}, h("span", {}, name), h("input", { type: "text", spellcheck: "false", list: ["column", "metric", "x", "y"].includes(name) ? "quantities" : null, value: state[name] ?? "", placeholder: placeholder ?? "", onchange: (event) => { state[name] = event.target.value.trim(); }, onkeydown: (event) => { if (event.key === "Enter") { state[name] = event.target.value.trim(); draw(); } } }));
+	const field = (name, placeholder) => h("label", h("span", name), h("input", { type: "text", spellcheck: "false", list: ["column", "metric", "x", "y"].includes(name) ? "quantities" : null, value: state[name] ?? "", placeholder: placeholder ?? "", onchange: (event) => { state[name] = event.target.value.trim(); }, onkeydown: (event) => { if (event.key === "Enter") { state[name] = event.target.value.trim(); draw(); } } }));
 	const drawFields = () => fill(fields, kinds[state.kind].map((name) => name === "log" ? tick(state.log === "1", (isOn) => { state.log = isOn ? "1" : ""; }, "log") : field(name)), state.kind === "curves" ? null : field("where", "SQL"));
 	async function draw() {
 		memory.set("figure", state);
 		const wanted = { kind: state.kind, where: state.kind === "curves" ? "" : state.where };
 		for (const name of kinds[state.kind]) wanted[name] = state[name];
 		if (wanted.column && wanted.metric) delete wanted.column;
-		fill(picture, h("p", { class: "waiting" }, "…"));
+		fill(picture, h("p.waiting", "…"));
 		try {
 			const svg = await text("plot", wanted);
 			if (url) URL.revokeObjectURL(url);
@@ -261,8 +260,8 @@ function figureCard(all) {
 			fill(picture, h("img", { src: url, alt: `${state.kind} of ${wanted.metric || wanted.column || [wanted.x, wanted.y].filter(Boolean).join(" and ") || "the catalog"}` }));
 			download.href = url;
 			download.hidden = false;
-		} catch (error) { fill(picture, h("p", { class: "error", role: "alert" }, error.message)); download.hidden = true; }
+		} catch (error) { fill(picture, h("p.error", { role: "alert" }, error.message)); download.hidden = true; }
 	}
 	drawFields();
-	return h("section", { class: "card figures" }, bar(h("h2", {}, "Figures"), choice("Kind", Object.keys(kinds), state.kind, (kind) => { state.kind = kind; drawFields(); }), grow(), download, button("Draw", "Draw the plot", draw, { class: "primary" })), suggestions, fields, picture);
+	return h("section.card.figures", bar(h("h2", "Figures"), choice("Kind", Object.keys(kinds), state.kind, (kind) => { state.kind = kind; drawFields(); }), grow(), download, button("Draw", "Draw the plot", draw, { class: "primary" })), suggestions, fields, picture);
 }

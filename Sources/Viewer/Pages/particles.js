@@ -17,7 +17,7 @@ export class Particles {
 		this.hasScores = false;
 		this.goesOn = memory.get("goesOn", true);
 		this.class = null;
-		this.element = h("div", { class: "particles" });
+		this.element = h("div.particles");
 		this.draw();
 	}
 
@@ -33,7 +33,7 @@ export class Particles {
 			if (kind !== "points" || !entry.on || this.byLayer.has(id) || this.loading.has(id)) continue;
 			this.loading.set(id, get(`tomograms/${this.page.id}/points`, { layer: id }, this.page.signal).then((answer) => {
 				this.byLayer.set(id, answer.points.map((point) => ({ ...point, layer: id, canBeJudged: Boolean(entry.layer.step) })));
-				if (this.chosen) this.chosen = this.find(this.chosen);
+				if (this.chosen?.layer === id) this.chosen = this.find(this.chosen);
 				this.class ??= answer.points[0]?.class ?? null;
 				this.draw();
 				this.page.redraw();
@@ -127,9 +127,11 @@ export class Particles {
 	}
 
 	toggleAdding(isAdding = !this.isAdding) {
+		if (isAdding && this.page.changes.refuses()) return;
 		this.isAdding = isAdding;
 		this.page.view.canvas.classList.toggle("adding", isAdding);
 		this.draw();
+		this.page.redraw();
 	}
 
 	draw() {
@@ -142,24 +144,24 @@ export class Particles {
 		const chosen = this.chosen;
 		const voxel = this.page.voxelSize?.[0];
 		const scores = points.filter((point) => typeof point.score === "number").map((point) => point.score);
-		fill(this.element, h("section", { class: "panelpart" },
+		fill(this.element, part(
 			bar(swatch(classColor(this.class ?? "", this.page.classes)),
 				choice("Class", names.map((name) => [name, name]), this.class, (name) => { this.class = name; this.draw(); }, { class: "grow" }),
 				button("", "Previous particle (p)", () => this.step(-1), { icon: "left" }), button("", "Next particle (n)", () => this.step(1), { icon: "right" })),
-			h("p", { class: "tally" }, `${count(points.length)} · `, h("b", {}, count(tally(null))), " not judged · ", h("b", {}, count(tally("accepted"))), " accepted · ",
-				h("b", {}, count(tally("rejected"))), " rejected · ", h("b", {}, count(tally("added"))), " added")),
-		h("section", { class: "panelpart chosen" }, chosen ? [
-			h("p", {}, h("b", {}, chosen.class), chosen.state ? h("span", { class: `state ${chosen.state}` }, chosen.state) : null),
-			h("dl", { class: "facts" }, h("dt", {}, "score"), h("dd", {}, chosen.score === null || chosen.score === undefined ? "–" : number(chosen.score, 3)),
-				h("dt", {}, "voxels"), h("dd", {}, ["x", "y", "z"].map((axis) => number(chosen[axis])).join(", ")),
-				voxel ? [h("dt", {}, "Å"), h("dd", {}, ["x", "y", "z"].map((axis, index) => number(chosen[axis] * (this.page.voxelSize[index] ?? voxel), 5)).join(", ")),
-					h("dt", {}, "diameter"), h("dd", {}, `${number((2 * chosen.radius * voxel) / 10, 3)} nm`)] : null),
-			chosen.canBeJudged ? bar(button("Accept", "Accept this particle (a)", () => this.judge("accepted"), { icon: "check", class: "accept", "aria-pressed": chosen.state === "accepted" }),
+			h("p.tally", `${count(points.length)} · `, h("b", count(tally(null))), " not judged · ", h("b", count(tally("accepted"))), " accepted · ",
+				h("b", count(tally("rejected"))), " rejected · ", h("b", count(tally("added"))), " added")),
+		h("section.panelpart.chosen", chosen ? [
+			h("p", h("b", chosen.class), chosen.state ? h("span", { class: `state ${chosen.state}` }, chosen.state) : null),
+			h("dl.facts", h("dt", "score"), h("dd", chosen.score === null || chosen.score === undefined ? "–" : number(chosen.score, 3)),
+				h("dt", "voxels"), h("dd", ["x", "y", "z"].map((axis) => number(chosen[axis])).join(", ")),
+				voxel ? [h("dt", "Å"), h("dd", ["x", "y", "z"].map((axis, index) => number(chosen[axis] * (this.page.voxelSize[index] ?? voxel), 5)).join(", ")),
+					h("dt", "diameter"), h("dd", `${number((2 * chosen.radius * voxel) / 10, 3)} nm`)] : null),
+			this.page.isReadOnly ? null : chosen.canBeJudged ? bar(button("Accept", "Accept this particle (a)", () => this.judge("accepted"), { icon: "check", class: "accept", "aria-pressed": chosen.state === "accepted" }),
 				button("Reject", "Reject this particle (r)", () => this.judge("rejected"), { icon: "close", class: "reject", "aria-pressed": chosen.state === "rejected" })) : faint("An annotation; it is not judged."),
 		] : faint("Click on a circle, or press n, to choose a particle."),
-		bar(button(this.isAdding ? "Adding: click in the slice" : "Add by a click", "Add particles of this class by clicks in the slice (m)", () => this.toggleAdding(), { icon: "plus", "aria-pressed": this.isAdding }))),
-		scores.length ? this.acceptance(points, scores) : null,
-		h("section", { class: "panelpart" },
+		this.page.isReadOnly ? null : bar(button(this.isAdding ? "Adding: click in the slice" : "Add by a click", "Add particles of this class by clicks in the slice, or at the cross by Enter (m)", () => this.toggleAdding(), { icon: "plus", "aria-pressed": this.isAdding }))),
+		scores.length && !this.page.isReadOnly ? this.acceptance(points, scores) : null,
+		part(
 			tick(this.hasScores, (isOn) => { this.hasScores = isOn; this.page.redraw(); }, "scores beside circles"),
 			tick(this.hidesRejected, (isOn) => { this.hidesRejected = isOn; this.page.redraw(); }, "hide rejected"),
 			tick(this.goesOn, (isOn) => { this.goesOn = isOn; memory.set("goesOn", isOn); }, "go on to the next after a verdict")));
@@ -177,11 +179,11 @@ export class Particles {
 			go.textContent = `Accept ${count(some)} with score ≥ ${number(this.threshold, 3)}`;
 			go.disabled = some === 0;
 		};
-		const plot = h("div", {});
+		const plot = h("div");
 		const draw = () => { fill(plot, brushedHistogram({ edges, counts: bins, label: "score", height: 40, fields: false, range: { low: this.threshold, high }, onBrush: (range) => { if (range) { this.threshold = range.low; slider.value = range.low; draw(); } } })); name(); };
 		const slider = h("input", { type: "range", min: low, max: high, step: "any", value: this.threshold, "aria-label": "Least score", oninput: (event) => { this.threshold = Number(event.target.value); draw(); } });
 		slider.value = this.threshold;
 		draw();
-		return part(h("h3", {}, "By score"), plot, slider, bar(go));
+		return part(h("h3", "By score"), plot, slider, bar(go));
 	}
 }

@@ -32,7 +32,7 @@ export class Solid {
 	/** @param page the page of the tomogram, whose slice, classes and particles are shown. */
 	constructor(place, page) {
 		this.page = page;
-		this.canvas = h("canvas", { class: "slice", tabindex: 0, role: "application", "aria-roledescription": "scene", "aria-label": "Surfaces in three dimensions; arrows turn, + and − zoom" });
+		this.canvas = h("canvas.slice", { tabindex: 0, role: "application", "aria-roledescription": "scene", "aria-label": "Surfaces in three dimensions; arrows turn, + and − zoom" });
 		const gl = this.canvas.getContext("webgl2", { antialias: true, alpha: false, powerPreference: "low-power" });
 		if (!gl) throw new Error("This browser has no WebGL2, which surfaces in three dimensions need.");
 		this.gl = gl;
@@ -48,8 +48,8 @@ export class Solid {
 		this.radius = Math.hypot(...this.box.map(([low, high]) => high - low)) / 2;
 		this.setUp();
 		this.reset();
-		this.list = h("div", { class: "solidlist" });
-		append(place, [this.canvas, h("div", { class: "solidpanel" }, this.list), h("div", { class: "zoombar" }, button("", "Zoom in (+)", () => this.zoom(1.3), { icon: "plus" }), button("", "Zoom out (−)", () => this.zoom(1 / 1.3), { icon: "minus" }), button("", "See all of it (0)", () => this.reset(), { icon: "fit" }))]);
+		this.list = h("div.solidlist");
+		append(place, [this.canvas, h("details.solidpanel", { open: innerWidth > 760 }, h("summary", "Shown"), this.list), h("div.zoombar", button("", "Zoom in (+)", () => this.zoom(1.3), { icon: "plus" }), button("", "Zoom out (−)", () => this.zoom(1 / 1.3), { icon: "minus" }), button("", "See all of it (0)", () => this.reset(), { icon: "fit" }))]);
 		this.pointers = 0;
 		drag(this.canvas, (event) => ({ at: [event.clientX, event.clientY], isPan: event.button !== 0 || event.shiftKey }), (event, state) => {
 			const [dx, dy] = [event.clientX - state.at[0], event.clientY - state.at[1]];
@@ -206,7 +206,7 @@ export class Solid {
 	drawList() {
 		if (!this.list) return;
 		const row = (name, isOn, note, change) => tick(isOn, (value) => { change(value); this.redraw(); },
-			name ? swatch(classColor(name, this.page.classes)) : null, h("span", {}, name ?? "slice"), h("small", {}, note));
+			name ? swatch(classColor(name, this.page.classes)) : null, h("span", name ?? "slice"), h("small", note));
 		fill(this.list, this.surfaceClasses().map((name) => {
 			const entry = this.meshes.get(name);
 			return row(name, entry?.isOn ?? false, entry?.state ?? "surface", (isOn) => { entry ? (entry.isOn = isOn) : this.load(name); });

@@ -18,20 +18,20 @@ export async function open(main, { parameters }) {
 	const documentation = await get("views").then((answer) => answer.views).catch(() => []);
 	const names = [...new Set([...documentation.flatMap((view) => [view.name, ...view.columns.map((column) => column.name)]), ...words])];
 	let controller = null;
-	const editor = h("textarea", { class: "sql", spellcheck: "false", autocomplete: "off", rows: 5, "aria-label": "SQL", placeholder: "SELECT dataset, name, voxel_size FROM v_tomogram LIMIT 20",
+	const editor = h("textarea.sql", { spellcheck: "false", autocomplete: "off", rows: 5, "aria-label": "SQL", placeholder: "SELECT dataset, name, voxel_size FROM v_tomogram LIMIT 20",
 		value: parameters.get("q") ?? memory.get("sql", questions[0][1]), onkeydown: onKey, oninput: suggest, onblur: () => setTimeout(() => { hints.hidden = true; }, 150) });
-	const hints = h("div", { class: "hints", hidden: true, "aria-label": "Names that begin so; Tab takes the first" });
+	const hints = h("div.hints", { hidden: true, "aria-label": "Names that begin so; Tab takes the first" });
 	const go = button("Run", "Run the SQL (ctrl+Enter)", run, { icon: "play", class: "primary" });
-	const note = h("span", { class: "note", role: "status" });
-	const csv = h("a", { class: "button", download: "query.csv", hidden: true }, "CSV");
-	const json = h("a", { class: "button", download: "query.json", hidden: true }, "JSON");
-	const result = h("div", { class: "result", tabindex: 0, role: "region", "aria-label": "Result" });
-	const docs = h("div", { class: "doclist" });
+	const note = h("span.note", { role: "status" });
+	const csv = h("a.button", { download: "query.csv", hidden: true }, "CSV");
+	const json = h("a.button", { download: "query.json", hidden: true }, "JSON");
+	const result = h("div.result", { tabindex: 0, role: "region", "aria-label": "Result" });
+	const docs = h("div.doclist");
 	const search = h("input", { type: "search", placeholder: "search views and columns", "aria-label": "Search views and columns", oninput: () => drawDocs(search.value.trim().toLowerCase()) });
 
-	append(main, [h("h1", { class: "offscreen" }, "SQL"), h("div", { class: "sqlpage" },
-		h("div", { class: "sqlmain" }, h("div", { class: "editor" }, editor, hints), h("div", { class: "bar sqlbar" }, go, button("Link", "Copy a permanent link to this query", () => { keep(); copy(location.href, "the link; it needs this server and its cookie"); }, { icon: "link" }), csv, json, grow(), note), result),
-		h("aside", { class: "docs", "aria-label": "Views" }, h("details", { class: "questions" }, h("summary", {}, "Questions to begin with"), h("ul", { class: "plainlist" }, questions.map(([title, sql]) => h("li", {}, h("button", { type: "button", class: "textlink", onclick: () => { editor.value = sql; run(); } }, title))))), search, docs))]);
+	append(main, [h("h1.offscreen", "SQL"), h("div.sqlpage",
+		h("div.sqlmain", h("div.editor", editor, hints), h("div.bar.sqlbar", go, button("Link", "Copy a permanent link to this query", () => { keep(); copy(location.href, "the link; it needs this server and its cookie"); }, { icon: "link" }), csv, json, grow(), note), result),
+		h("aside.docs", { "aria-label": "Views" }, h("details.questions", h("summary", "Questions to begin with"), h("ul.plainlist", questions.map(([title, sql]) => h("li", h("button.textlink", { onclick: () => { editor.value = sql; run(); } }, title))))), search, docs))]);
 
 	function keep() {
 		const address_ = new URLSearchParams();
@@ -60,7 +60,7 @@ export async function open(main, { parameters }) {
 			note.textContent = "";
 			editor.classList.add("wrong");
 			csv.hidden = json.hidden = true;
-			fill(result, h("p", { class: "error", role: "alert" }, error.message));
+			fill(result, h("p.error", { role: "alert" }, error.message));
 		}
 	}
 
@@ -70,11 +70,11 @@ export async function open(main, { parameters }) {
 		const isTomogram = columns.map((name) => name === "tomogram_id" || (name === "id" && /\bv_tomogram\b/i.test(editor.value)));
 		const cell = (value, place) => {
 			if (value === null) return h("td", { class: numeric[place] ? "num none" : "none" }, "NULL");
-			if (isTomogram[place] && Number.isInteger(value)) return h("td", { class: "num" }, h("a", { href: `#/t/${value}` }, value));
+			if (isTomogram[place] && Number.isInteger(value)) return h("td.num", h("a", { href: `#/t/${value}` }, value));
 			return h("td", { class: numeric[place] ? "num" : "", title: typeof value === "string" && value.length > 60 ? value : null }, numeric[place] ? number(value, 6) : value);
 		};
-		fill(result, h("table", { class: "plain" }, h("thead", {}, h("tr", {}, columns.map((name, place) => h("th", { scope: "col", class: numeric[place] ? "num" : "" }, name)))),
-			h("tbody", {}, rows.map((row) => h("tr", {}, row.map(cell))))));
+		fill(result, h("table.plain", h("thead", h("tr", columns.map((name, place) => h("th", { scope: "col", class: numeric[place] ? "num" : "" }, name)))),
+			h("tbody", rows.map((row) => h("tr", row.map(cell))))));
 	}
 
 	// Names are completed from the views
@@ -88,7 +88,7 @@ export async function open(main, { parameters }) {
 		const start = word();
 		const found = start.length < 2 ? [] : names.filter((name) => name.toLowerCase().startsWith(start.toLowerCase()) && name.toLowerCase() !== start.toLowerCase()).slice(0, 7);
 		hints.hidden = found.length === 0;
-		fill(hints, found.map((name) => h("button", { type: "button", tabindex: -1, onmousedown: (event) => { event.preventDefault(); insert(name, start.length); } }, name)));
+		fill(hints, found.map((name) => h("button", { tabindex: -1, onmousedown: (event) => { event.preventDefault(); insert(name, start.length); } }, name)));
 	}
 
 	function insert(name, replaced = 0) {
@@ -109,8 +109,8 @@ export async function open(main, { parameters }) {
 		fill(docs, documentation.map((view) => {
 			const columns = view.columns.filter((column) => !wanted || view.name.includes(wanted) || column.name.includes(wanted) || (column.meaning ?? "").toLowerCase().includes(wanted));
 			if (wanted && columns.length === 0) return null;
-			return h("details", { open: Boolean(wanted) || (!wanted && view.name === "v_tomogram") }, h("summary", {}, h("code", {}, view.name)),
-				faint(plain(view.about)), h("dl", { class: "columns" }, columns.map((column) => [h("dt", {}, h("button", { type: "button", class: "textlink code", title: `Insert ${column.name}`, onclick: () => insert(column.name) }, column.name), h("small", {}, [column.type, column.unit].filter(Boolean).join(", "))), h("dd", {}, plain(column.meaning))])));
+			return h("details", { open: Boolean(wanted) || (!wanted && view.name === "v_tomogram") }, h("summary", h("code", view.name)),
+				faint(plain(view.about)), h("dl.columns", columns.map((column) => [h("dt", h("button.textlink.code", { title: `Insert ${column.name}`, onclick: () => insert(column.name) }, column.name), h("small", [column.type, column.unit].filter(Boolean).join(", "))), h("dd", plain(column.meaning))])));
 		}));
 	}
 

@@ -6,6 +6,9 @@ import { clamp, complain, debounce, h, number, setStyle } from "./dom.js";
 /** A column as headings have room for it: a metric without its step. */
 export const shortName = ({ name }) => name.slice(name.indexOf("/") + 1);
 
+/** The first metrics that people look for: how many objects there are of each class. */
+export const usualMetrics = (all, most) => all.map((column) => column.name).filter((name) => name.endsWith("/objects")).slice(0, most);
+
 const blockSize = 100;
 const keptBlocks = 40;
 
@@ -23,10 +26,10 @@ export class TomogramTable {
 		this.rows = new Map();
 		this.total = 0;
 		this.active = -1;
-		this.head = h("div", { class: "thead", role: "row" });
-		this.space = h("div", { class: "space" });
-		this.scroller = h("div", { class: "tscroll", role: "grid", tabindex: 0, "aria-label": "Tomograms" },
-			h("div", { role: "rowgroup", class: "theadgroup" }, this.head), h("div", { role: "rowgroup", class: "tbody" }, this.space));
+		this.head = h("div.thead", { role: "row" });
+		this.space = h("div.space");
+		this.scroller = h("div.tscroll", { role: "grid", tabindex: 0, "aria-label": "Tomograms" },
+			h("div.theadgroup", { role: "rowgroup" }, this.head), h("div.tbody", { role: "rowgroup" }, this.space));
 		this.element = this.scroller;
 		this.scroller.addEventListener("scroll", () => this.schedule());
 		this.showThumbnails = debounce(() => this.thumbnails(), 90);
@@ -111,8 +114,8 @@ export class TomogramTable {
 		const cell = (name, text, unit, isNumber, meaning) => {
 			const isSorted = this.query.sort === name;
 			return h("div", { role: "columnheader", class: isNumber ? "num" : "", "aria-sort": isSorted ? this.query.descending ? "descending" : "ascending" : null },
-				h("button", { type: "button", title: meaning ?? text, onclick: () => this.onSort?.(name) }, h("span", { class: "name" }, text),
-					unit ? h("span", { class: "unit" }, unit) : null, h("span", { class: "arrow", "aria-hidden": "true" }, isSorted ? this.query.descending ? "↓" : "↑" : "")));
+				h("button", { title: meaning ?? text, onclick: () => this.onSort?.(name) }, h("span.name", text),
+					unit ? h("span.unit", unit) : null, h("span.arrow", { "aria-hidden": "true" }, isSorted ? this.query.descending ? "↓" : "↑" : "")));
 		};
 		this.head.replaceChildren(h("div", { role: "columnheader", "aria-label": "Picture" }), cell("name", "name"),
 			...this.columns.map((column) => cell(column.name, shortName(column), column.unit, column.type !== "text", `${column.name}: ${column.meaning}`)));
@@ -146,16 +149,16 @@ export class TomogramTable {
 			role: "row", class: `trow${index === this.active ? " active" : ""}`, id: `row-${index}`, "aria-rowindex": index + 2,
 			"data-empty": data ? null : 1, style: { transform: `translateY(${index * this.rowHeight}px)` },
 		};
-		if (!data) return h("div", properties, h("div", { role: "gridcell" }), h("div", { role: "gridcell", class: "ghost" }));
+		if (!data) return h("div", properties, h("div", { role: "gridcell" }), h("div.ghost", { role: "gridcell" }));
 		return h("div", { ...properties, onclick: (event) => { if (!event.target.closest("a")) this.onOpen(data, index); } },
-			h("div", { role: "gridcell", class: "thumb" }, h("span", { "data-id": data.id })),
-			h("div", { role: "gridcell", class: "title" }, h("a", { href: `#/t/${data.id}`, tabindex: -1, onclick: (event) => {
+			h("div.thumb", { role: "gridcell" }, h("span", { "data-id": data.id })),
+			h("div.title", { role: "gridcell" }, h("a", { href: `#/t/${data.id}`, tabindex: -1, onclick: (event) => {
 				if (!event.ctrlKey && !event.metaKey && !event.shiftKey) { event.preventDefault(); this.onOpen(data, index); }
 			} }, data.name)),
 			this.columns.map((column) => {
 				const value = data[column.name];
 				return h("div", { role: "gridcell", class: column.type === "text" ? "" : "num", title: typeof value === "string" ? value : null },
-					value === null || value === undefined ? h("span", { class: "none" }, "–") : number(value));
+					value === null || value === undefined ? h("span.none", "–") : number(value));
 			}));
 	}
 

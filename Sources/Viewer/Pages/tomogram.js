@@ -9,7 +9,9 @@ import { append, button, clamp, complain, copy, debounce, fill, grow, h, number,
 import { LayerPanel, shownLayers } from "./layers.js";
 import { classColor, greyTable, layerTable, paint } from "./palette.js";
 import { Particles } from "./particles.js";
+import { readout } from "./readout.js";
 import { SliceStore } from "./slices.js";
+import { tomogramKey } from "./tomokeys.js";
 import { SliceView, cutPoints, planes } from "./view.js";
 import { ZStrip } from "./zstrip.js";
 
@@ -77,26 +79,26 @@ class TomogramPage {
 
 	build() {
 		const { tomogram } = this.answer;
-		this.canvas = h("canvas", { class: "slice", tabindex: 0, role: "application", "aria-roledescription": "slice", "aria-describedby": "readout" });
-		this.readout = h("div", { class: "readout", id: "readout" });
-		this.busy = h("div", { class: "busy", hidden: true, "aria-hidden": "true" });
-		this.stage = h("div", { class: "stage" }, this.canvas, this.busy, this.readout);
-		this.solidStage = h("div", { class: "stage solid", hidden: true });
-		this.slider = h("input", { type: "range", class: "slider", min: 0, step: 1, "aria-label": "Slice", oninput: () => this.goToIndex(Number(this.slider.value)) });
-		this.number = h("input", { type: "number", class: "slicenumber", min: 0, "aria-label": "Number of the slice", onchange: () => this.goToIndex(Number(this.number.value)) });
-		this.ofNumber = h("span", { class: "faint ofnumber" });
+		this.canvas = h("canvas.slice", { tabindex: 0, role: "application", "aria-roledescription": "slice", "aria-describedby": "readout" });
+		this.readout = h("div.readout", { id: "readout" });
+		this.busy = h("div.busy", { hidden: true, "aria-hidden": "true" });
+		this.stage = h("div.stage", this.canvas, this.busy, this.readout);
+		this.solidStage = h("div.stage.solid", { hidden: true });
+		this.slider = h("input.slider", { type: "range", min: 0, step: 1, "aria-label": "Slice", oninput: () => this.goToIndex(Number(this.slider.value)) });
+		this.number = h("input.slicenumber", { type: "number", min: 0, "aria-label": "Number of the slice", onchange: () => this.goToIndex(Number(this.number.value)) });
+		this.ofNumber = h("span.faint.ofnumber");
 		this.axes = ["z", "y", "x"].map((axis) => button({ z: "xy", y: "xz", x: "yz" }[axis], `Cut across ${axis} (${axis})`, () => this.setAxis(axis), { "data-axis": axis }));
 		this.solidButton = button("3-D", "Surfaces in three dimensions (v)", () => this.toggleSolid(), { icon: "cube", "aria-pressed": "false" });
-		this.undoButton = button("", "Take back the last change (ctrl+z)", () => this.undo(), { icon: "undo", disabled: true });
+		this.undoButton = button("", "Take back the last change (ctrl+z)", () => this.undo(), { icon: "undo", disabled: true, hidden: this.isReadOnly });
 		const neighbours = this.parameters.get("at") !== null;
-		const zoomBar = h("div", { class: "zoombar" }, button("", "Zoom in (+)", () => this.view.zoom(1.4), { icon: "plus" }), button("", "Zoom out (−)", () => this.view.zoom(1 / 1.4), { icon: "minus" }), button("", "Fit the whole slice (0)", () => this.view.fit(), { icon: "fit" }));
+		const zoomBar = h("div.zoombar", button("", "Zoom in (+)", () => this.view.zoom(1.4), { icon: "plus" }), button("", "Zoom out (−)", () => this.view.zoom(1 / 1.4), { icon: "minus" }), button("", "Fit the whole slice (0)", () => this.view.fit(), { icon: "fit" }));
 		this.stage.append(zoomBar);
-		const tools = h("div", { class: "toolbar tomobar" },
-			neighbours ? h("span", { class: "group" }, button("", "Previous tomogram of the list", () => this.neighbour(-1), { icon: "left" }), button("", "Next tomogram of the list", () => this.neighbour(1), { icon: "right" })) : null,
-			h("h1", { title: `${tomogram.dataset}/${tomogram.name}` }, h("span", { class: "faint" }, `${tomogram.dataset} / `), tomogram.name), grow(),
-			h("span", { class: "group", role: "group", "aria-label": "Axis" }, this.axes), this.solidButton, this.undoButton,
-			h("span", { class: "group share" }, button("napari", "Copy for napari: the address of this tomogram as OME-Zarr", () => this.share("napari"), { icon: "copy", class: "fornapari" }), button("neuroglancer", "Open in neuroglancer", () => this.share("neuroglancer"), { icon: "open", class: "forneuroglancer" })));
-		this.strip = new ZStrip(this.shape.z, { jump: (z) => this.goTo({ ...this.cursor, z }), add: (first, end) => this.changes.addSlab(first, end), remove: (slab) => this.changes.removeSlab(slab) });
+		const tools = h("div.toolbar.tomobar",
+			neighbours ? h("span.group", button("", "Previous tomogram of the list", () => this.neighbour(-1), { icon: "left" }), button("", "Next tomogram of the list", () => this.neighbour(1), { icon: "right" })) : null,
+			h("h1", { title: `${tomogram.dataset}/${tomogram.name}` }, h("span.faint", `${tomogram.dataset} / `), tomogram.name), grow(),
+			h("span.group", { role: "group", "aria-label": "Axis" }, this.axes), this.solidButton, this.undoButton,
+			h("span.group.share", button("napari", "Copy for napari: the address of this tomogram as OME-Zarr", () => this.share("napari"), { icon: "copy", class: "fornapari" }), button("neuroglancer", "Open in neuroglancer", () => this.share("neuroglancer"), { icon: "open", class: "forneuroglancer" })));
+		this.strip = new ZStrip(this.shape.z, { jump: (z) => this.goTo({ ...this.cursor, z }), ...(!this.isReadOnly && { add: (first, end) => this.changes.addSlab(first, end), remove: (slab) => this.changes.removeSlab(slab) }) });
 
 		this.view = new SliceView(this.canvas, {
 			scroll: (steps) => this.goToIndex(this.index + steps), click: (place, event) => this.click(place, event), hover: (place) => this.hover(place),
@@ -106,13 +108,13 @@ class TomogramPage {
 		this.particles = new Particles(this);
 		this.layerPanel = new LayerPanel(this, (entry, values) => this.layerChanged(entry, values));
 		this.objects = new ObjectTable(this);
-		this.stepPlace = h("div", { class: "panelpart" }, stepTable(this, this.steps));
-		this.aboutPlace = h("div", {}, aboutPanel(this.answer));
+		this.stepPlace = h("div.panelpart", stepTable(this, this.steps));
+		this.aboutPlace = h("div", aboutPanel(this.answer));
 		const [tabs, panels, showTab] = tabbed("About this tomogram", [["Layers", this.layerPanel.element], ["Particles", this.particles.element], ["Objects", this.objects.element, () => this.objects.open()], ["Steps", this.stepPlace], ["About", this.aboutPlace]]);
 		this.showTab = showTab;
-		const side = h("aside", { class: "side", "aria-label": "About this tomogram" }, tabs, panels);
-		const sliderRow = h("div", { class: "sliderrow" }, this.slider, this.number, this.ofNumber);
-		append(this.main, [tools, h("div", { class: "workspace" }, h("div", { class: "viewer" }, this.stage, this.solidStage, sliderRow, this.strip.element), side)]);
+		const side = h("aside.side", { "aria-label": "About this tomogram" }, tabs, panels);
+		const sliderRow = h("div.sliderrow", this.slider, this.number, this.ofNumber);
+		append(this.main, [tools, h("div.workspace", h("div.viewer", this.stage, this.solidStage, sliderRow, this.strip.element), side)]);
 		this.drawContrast = debounce(() => this.layerPanel.drawContrast(this.shown, this.contrast), 160);
 		this.remember = debounce(() => {
 			if (this.isClosed) return;
@@ -230,7 +232,7 @@ class TomogramPage {
 		}
 		this.view.hasScores = particles.hasScores;
 		this.view.points = points;
-		this.view.cross = this.hasCross ? [this.cursor[u], this.cursor[v]] : null;
+		this.view.cross = particles.isAdding ? this.view.middle.map((value) => value - 0.5) : this.hasCross ? [this.cursor[u], this.cursor[v]] : null;
 		this.view.redraw();
 		this.solid?.setPoints(this);
 	}
@@ -308,26 +310,7 @@ class TomogramPage {
 
 	hover(place) {
 		this.lastPlace = place;
-		if (!place) return fill(this.readout);
-		const [u, v] = planes[this.axis];
-		const voxel = { [u]: Math.floor(place[0]), [v]: Math.floor(place[1]), [this.axis]: this.index };
-		if (voxel[u] < 0 || voxel[v] < 0 || voxel[u] >= this.shape[u] || voxel[v] >= this.shape[v]) return fill(this.readout);
-		const parts = [h("span", {}, ["x", "y", "z"].map((axis) => [h("i", {}, axis), ` ${voxel[axis]} `]))];
-		if (this.voxelSize) parts.push(h("span", {}, `${["x", "y", "z"].map((axis, index) => (voxel[axis] * this.voxelSize[index]).toFixed(0)).join(", ")} Å`));
-		const read = (slice, level) => {
-			const [x, y] = [Math.floor(place[0] / 2 ** level), Math.floor(place[1] / 2 ** level)];
-			return x < slice.width && y < slice.height ? slice.bytes[y * slice.width + x] : undefined;
-		};
-		const byte = this.shown && this.shownIndex === this.index ? read(this.shown, this.level) : undefined;
-		if (byte !== undefined) parts.push(h("span", {}, number(this.shown.low + (byte / 255) * (this.shown.high - this.shown.low), 3)));
-		for (const entry of this.drawnLayers.slice(0, 4)) {
-			const value = entry.slice ? read(entry.slice, entry.level) : undefined;
-			if (!value) continue;
-			const text = entry.layer.kind === "labels" ? entry.layer.values?.find((other) => other.value === value)?.name ?? `${entry.layer.label} ${value}` :
-				`${entry.layer.label} ${number(entry.slice.low + (value / 255) * (entry.slice.high - entry.slice.low), 2)}`;
-			parts.push(h("span", { class: "found" }, text));
-		}
-		fill(this.readout, parts);
+		fill(this.readout, place ? readout(this, place) : null);
 	}
 
 	click(place, event) {
@@ -393,7 +376,7 @@ class TomogramPage {
 		const info = await getSession();
 		const url = zarrAddress(info, this.answer.tomogram);
 		if (program === "napari") return copy(url, "the address for napari");
-		shareDialog(url, this.answer.tomogram.name);
+		await shareDialog(url, this);
 	}
 
 	async neighbour(step) {
@@ -459,32 +442,7 @@ class TomogramPage {
 		} catch (error) { complain(error); }
 	}
 
-	onKey(event) {
-		const ten = event.shiftKey ? 10 : 1;
-		const isSlider = event.target === this.slider;
-		const isFree = !event.target.closest?.("button, summary, [role=tab], .objects") || event.target === this.canvas;
-		const isArrow = event.key.startsWith("Arrow");
-		if (isArrow && event.shiftKey && !isSlider) {
-			const [dx, dy] = { ArrowLeft: [60, 0], ArrowRight: [-60, 0], ArrowUp: [0, 60], ArrowDown: [0, -60] }[event.key];
-			return this.solid ? this.solid.turn(dx, dy) : this.view.pan(dx, dy), true;
-		}
-		if (this.solid && isArrow && !isSlider) {
-			const [dx, dy] = { ArrowLeft: [-30, 0], ArrowRight: [30, 0], ArrowUp: [0, -30], ArrowDown: [0, 30] }[event.key];
-			return this.solid.turn(dx, dy), true;
-		}
-		const step = { ArrowRight: 1, ArrowUp: 1, ArrowLeft: -1, ArrowDown: -1, PageUp: 10, PageDown: -10 }[event.key];
-		if (step && !isSlider && isFree) return this.goToIndex(this.index + step * (Math.abs(step) === 1 ? ten : 1)), true;
-		const actions = {
-			Home: () => this.goToIndex(0), End: () => this.goToIndex(this.length - 1), x: () => this.setAxis("x"), y: () => this.setAxis("y"), z: () => this.setAxis("z"),
-			"+": () => this.zoom(1.4), "=": () => this.zoom(1.4), "-": () => this.zoom(1 / 1.4), 0: () => (this.solid ? this.solid.reset() : this.view.fit()),
-			1: () => { this.view.zoom(1 / this.view.ratio / this.view.scale); }, i: () => this.setContrast({ isInverted: !this.contrast.isInverted }), "[": () => this.changes.markSlab(false), "]": () => this.changes.markSlab(true),
-			c: () => this.toggleCompare(), ",": () => this.swipe(-0.05), ".": () => this.swipe(0.05), n: () => this.particles.step(1), p: () => this.particles.step(-1), a: () => this.particles.judge("accepted"), r: () => this.particles.judge("rejected"), m: () => this.particles.toggleAdding(),
-			v: () => this.toggleSolid(), Escape: () => { this.particles.toggleAdding(false); this.particles.choose(null, false); this.hasCross = false; this.redraw(); }, h: () => this.hideLayers(),
-		};
-		if (!actions[event.key] || (isSlider && (event.key === "Home" || event.key === "End"))) return false;
-		actions[event.key]();
-		return true;
-	}
+	onKey(event) { return tomogramKey(this, event); }
 
 	zoom(factor) { this.solid ? this.solid.zoom(factor) : this.view.zoom(factor); }
 

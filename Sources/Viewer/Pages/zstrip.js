@@ -3,23 +3,24 @@
 import { clamp, drag, fill, h, setStyle } from "./dom.js";
 
 export class ZStrip {
-	/** @param on `jump(z)`, `add(zFirst, zEnd)`, `remove(slab)` */
+	/** @param on `jump(z)`, and where slabs may be changed `add(zFirst, zEnd)`, `remove(slab)` */
 	constructor(depth, on) {
 		Object.assign(this, { depth, on });
-		this.sample = h("div", { class: "lane sample" });
-		this.slabs = h("div", { class: "lane slabs" });
-		this.cover = h("div", { class: "cover" });
-		this.cursor = h("div", { class: "zcursor", "aria-hidden": "true" });
-		this.ghost = h("div", { class: "zghost", hidden: true, "aria-hidden": "true" });
-		this.ghostText = h("span", {});
+		this.sample = h("div.lane.sample");
+		this.slabs = h("div.lane.slabs");
+		this.cover = h("div.cover");
+		this.cursor = h("div.zcursor", { "aria-hidden": "true" });
+		this.ghost = h("div.zghost", { hidden: true, "aria-hidden": "true" });
+		this.ghostText = h("span");
 		this.ghost.append(this.ghostText);
-		this.track = h("div", { class: "ztrack", title: "Drag to pick a slab; click to go there" }, this.sample, this.slabs, this.cover, this.ghost, this.cursor);
-		this.labels = h("div", { class: "zlabels", "aria-hidden": "true" }, h("span", { class: "for-sample" }, "sample"), h("span", { class: "for-slabs" }, "slabs"), h("span", { class: "for-cover" }, "results"));
-		this.element = h("section", { class: "zstrip", "aria-label": "Slices along z" }, this.labels, this.track);
+		this.track = h("div.ztrack", { title: `${on.add ? "Drag to pick a slab; click" : "Click"} to go there` }, this.sample, this.slabs, this.cover, this.ghost, this.cursor);
+		this.labels = h("div.zlabels", { "aria-hidden": "true" }, h("span.for-sample", "sample"), h("span.for-slabs", "slabs"), h("span.for-cover", "results"));
+		this.element = h("section.zstrip", { "aria-label": "Slices along z" }, this.labels, this.track);
 		drag(this.track, (event) => {
 			if (event.target.closest("button")) return null;
 			return { from: this.at(event) };
 		}, (event, state) => {
+			if (!on.add) return;
 			const [first, last] = [state.from, this.at(event)].sort((a, b) => a - b);
 			this.ghost.hidden = false;
 			this.place(this.ghost, first, last + 1);
@@ -28,7 +29,7 @@ export class ZStrip {
 			this.ghost.hidden = true;
 			if (event.type !== "pointerup") return;
 			const [first, last] = [state.from, this.at(event)].sort((a, b) => a - b);
-			moved && last > first ? this.on.add(first, last + 1) : this.on.jump(this.at(event));
+			moved && last > first && on.add ? on.add(first, last + 1) : this.on.jump(this.at(event));
 		});
 	}
 
@@ -46,14 +47,14 @@ export class ZStrip {
 
 	setSlabs(slabs) {
 		fill(this.slabs, slabs.map((slab) => this.place(h("button", {
-			type: "button", class: "slab", title: `Slab of slices ${slab.zFirst} to ${slab.zEnd - 1}: click goes there, Delete removes it`,
+			class: "slab", title: `Slab of slices ${slab.zFirst} to ${slab.zEnd - 1}: click goes there${this.on.remove ? ", Delete removes it" : ""}`,
 			"aria-label": `Slab of slices ${slab.zFirst} to ${slab.zEnd - 1}`, "data-slab": slab.id,
 			onclick: (event) => {
 				if (event.target.closest(".slabx")) return this.on.remove(slab);
 				this.on.jump(Math.floor((slab.zFirst + slab.zEnd) / 2));
 			},
-			onkeydown: (event) => { if (event.key === "Delete" || event.key === "Backspace") { event.preventDefault(); this.on.remove(slab); } },
-		}, h("span", { class: "slabx", "aria-hidden": "true" }, "×")), slab.zFirst, slab.zEnd)));
+			onkeydown: (event) => { if (this.on.remove && (event.key === "Delete" || event.key === "Backspace")) { event.preventDefault(); this.on.remove(slab); } },
+		}, this.on.remove ? h("span.slabx", { "aria-hidden": "true" }, "×") : null), slab.zFirst, slab.zEnd)));
 	}
 
 	/** The sample, from the heights of its surfaces at the middle of the slices. */
@@ -70,7 +71,7 @@ export class ZStrip {
 
 	/** What layers cover: `{label, slices, state, color}` each. */
 	setCover(layers) {
-		fill(this.cover, layers.slice(0, 8).map((layer) => h("div", { class: "lane thin" }, layer.slices.map(([first, end]) => {
+		fill(this.cover, layers.slice(0, 8).map((layer) => h("div.lane.thin", layer.slices.map(([first, end]) => {
 			const piece = this.place(h("div", { class: `piece ${layer.state ?? ""}`, title: `${layer.label}: slices ${first} to ${end - 1}${layer.state ? `, ${layer.state}` : ""}` }), first, end);
 			setStyle(piece, { "--piece": layer.color });
 			return piece;
