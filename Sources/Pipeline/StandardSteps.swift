@@ -26,13 +26,15 @@ public struct RecipePreset: Sendable, Hashable {
 
     /// The values that measured best over seeds and noise (Benchmarks/NOTES.md), with the model that the recipe names.
     ///
-    /// The steps' own defaults are the same except for `features`, `segment` and `pick`, whose defaults need no
+    /// The steps' own defaults are the same except for `features`, `pseudo-labels`, `segment` and `pick`, whose defaults need no
     /// model.
     public static let standard = RecipePreset(
         name: "default", summary: "what measured best over seeds and noise, with a diffusion model",
         values: [
             "features.mode": "diffusion", "features.timesteps.count": "4",
             "segment.network": "both", "pick.network": "both",
+            // Where several say the same they are mostly right: networks learn far better from that.
+            "pseudo-labels.sources.model": "true", "pseudo-labels.sources.sheets": "true",
         ])
 
     /// The published method: Uddin et al., CVPR 2026, the loop that it builds on (arXiv 2312.06716), and DeepETPicker for the picker.
@@ -106,10 +108,10 @@ public struct RecipePreset: Sendable, Hashable {
         name: "quick", summary: "default with small networks, trained in minutes, for trying out",
         values: standard.values.merging([
             "train-membrane.network.width": "12", "train-membrane.patch.size": "128", "train-membrane.batch": "4",
-            "train-membrane.epoch.steps": "20", "train-membrane.epoch.count": "15", "train-membrane.epoch.patience": "0",
+            "train-membrane.epoch.steps": "20", "train-membrane.epoch.count": "10", "train-membrane.epoch.patience": "0",
             "train-particles.network.width": "12", "train-particles.patch.size": "40", "train-particles.patch.jitter": "10",
             "train-particles.patch.foreground": "0.5", "train-particles.batch": "4", "train-particles.epoch.steps": "16",
-            "train-particles.epoch.count": "12", "pick.margin": "8",
+            "train-particles.epoch.count": "8", "pick.margin": "8",
             // Minutes are too short for a network to learn from variety.
             "train-membrane.patch.augmentation": "none", "train-particles.patch.augmentation": "none",
         ]) { $1 })

@@ -90,7 +90,8 @@ import Testing
         // The steps' own defaults but for what needs a model.
         #expect(
             changed.differencesFromDefaults.map(\.key) == [
-                "features.mode", "features.timesteps.count", "pick.network", "segment.network",
+                "features.mode", "features.timesteps.count", "pick.network", "pseudo-labels.sources.model",
+                "pseudo-labels.sources.sheets", "segment.network",
             ])
         try changed.set("prepare.clahe.clip_limit", to: "3")
         let before = changed
