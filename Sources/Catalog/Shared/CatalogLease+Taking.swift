@@ -30,11 +30,12 @@ extension CatalogLease {
             let text = LeaseText(bytes)
             let still = watched.standstill(of: path, bytes, at: .now)
             isMoving = isMoving || watched.hasMoved(path)
-            if text?.holder.isKnownDead == true || still >= timing.staleness {
+            let isAlive = text?.holder.isKnownAlive == true
+            if text?.holder.isKnownDead == true || still >= timing.staleness && !isAlive {
                 if let lease = try candidate.replace(bytes, text?.holder, &watched) { return lease }
-            } else if let holder = text?.holder, isMoving || holder.isKnownAlive, ContinuousClock.now - begin >= timing.patience {
+            } else if let holder = text?.holder, isMoving || isAlive, ContinuousClock.now - begin >= timing.patience {
                 throw held(by: holder, directory)
-            } else if !wasNoticed, let holder = text?.holder, !holder.isKnownAlive, still >= timing.beat * 2 {
+            } else if !wasNoticed, let holder = text?.holder, !isAlive, still >= timing.beat * 2 {
                 wasNoticed = true
                 notice(
                     "nothing is heard of \(holder.description), which owns the catalog \(directory.path); it is taken over where that "
@@ -56,15 +57,24 @@ extension CatalogLease {
     static func current(in directory: CatalogDirectory) -> LeaseText? { read(directory.lease).flatMap { LeaseText($0) } }
 }
 
-/// Tells how long a file has not changed, by this process's own clock. That goes on while the machine sleeps.
+/// Tells how long a file has not changed, by this process's own clock.
+///
+/// Two looks add the time between them, but two seconds at most: where this process did not run for an hour, because its machine slept, the
+/// owner may have slept as well.
 struct StandstillWatch {
-    private var seen: [String: (bytes: [UInt8], since: ContinuousClock.Instant, changes: Int)] = [:]
+    private var seen: [String: (bytes: [UInt8], last: ContinuousClock.Instant, standstill: Duration, changes: Int)] = [:]
+
+    static let longestStep = Duration.seconds(2)
 
     /// - Parameter bytes: what the file holds at a time.
     mutating func standstill(of path: String, _ bytes: [UInt8], at time: ContinuousClock.Instant) -> Duration {
-        if let last = seen[path], last.bytes == bytes { return time - last.since }
-        seen[path] = (bytes, time, (seen[path]?.changes ?? -1) + 1)
-        return .zero
+        guard let last = seen[path], last.bytes == bytes else {
+            seen[path] = (bytes, time, .zero, (seen[path]?.changes ?? -1) + 1)
+            return .zero
+        }
+        let standstill = last.standstill + min(time - last.last, Self.longestStep)
+        seen[path] = (bytes, time, standstill, last.changes)
+        return standstill
     }
 
     /// Whether the file changed while it was looked at.
