@@ -77,6 +77,7 @@ import Testing
         }
         let names = try Self.names(directory)
         #expect(!names.contains { $0.hasSuffix("-wal") || $0.hasSuffix("-shm") || $0.hasSuffix(".tmp") || $0.contains("lease") })
+        #expect(!names.contains("catalog.sqlite-journal"))
         #expect(names.contains("catalog.snapshot.sqlite"))
         // On a local disk it goes on as ever, and what is committed there is in no snapshot.
         let local = try Catalog.open(at: directory)
@@ -154,6 +155,18 @@ import Testing
         try Self.wait(for: "the end of the run") { !RunLock.isHeld(in: two) }
         try Self.wait(for: "the end of the ownership") { CatalogLease.current(in: directory) == nil }
         _ = try RunLock(two)
+    }
+
+    @Test("has snapshots as often as readers need, and not much oftener than writing one takes")
+    func pauses() {
+        let timing = CatalogOwner.Timing()
+        #expect(timing.pause(after: .zero) == .seconds(3))
+        for tenths in 0...40 {
+            let duration = Duration.milliseconds(tenths * 100)
+            // The state of a reader is at most as old as a pause, two snapshots, and the time between two looks.
+            #expect(timing.pause(after: duration) + duration * 2 < .seconds(10) + duration / 2)
+        }
+        #expect(timing.pause(after: .seconds(10)) == .seconds(40))
     }
 
     @Test("whose lease another process took over is not written to any more by the one who had it")

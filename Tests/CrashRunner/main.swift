@@ -6,9 +6,7 @@
 //     CrashRunner FOLDER time MICROSECONDS [KEY=VALUE]... dies after a time
 //     CrashRunner FOLDER slow MILLISECONDS [KEY=VALUE]... waits before each artifact; says `begun` at the first one
 //     CrashRunner FOLDER count N                         counts to N, slowly; says `begun` at 20
-//     CrashRunner FOLDER fill                            makes the collection, and runs nothing
-//     CrashRunner FOLDER check [KEY=VALUE]...            says what is wrong, or not as in a run without faults; ends with 4 then
-//     CrashRunner FOLDER breaches                        says what is wrong; ends with 4 then
+//     CrashRunner FOLDER check [KEY=VALUE]...            says what is wrong or stale; ends with 4 then
 //
 // Keys are those of the recipe.
 import BlobStore
@@ -76,16 +74,8 @@ do {
         }.start()
     default: break
     }
-    if mode == "fill" {
-        try toys.fill()
-        exit(0)
-    }
-    if mode == "check" || mode == "breaches" {
-        var problems = try toys.breaches()
-        if mode == "check" {
-            if try toys.run().report != nil { problems.append("something was stale") }
-            if try toys.results() != toys.cleanResults() { problems.append("the results are not those of a run without faults") }
-        }
+    if mode == "check" {
+        let problems = try toys.breaches() + (toys.plan().hasWork ? ["something is stale"] : [])
         for problem in problems { say(problem) }
         exit(problems.isEmpty ? 0 : 4)
     }

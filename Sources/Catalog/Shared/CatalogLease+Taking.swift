@@ -53,6 +53,17 @@ extension CatalogLease {
                 + "time writes; wait for it to end")
     }
 
+    /// Removes what processes left that were killed while they took the lease: those of this host, and any after an hour.
+    static func removeUnfinished(in directory: CatalogDirectory) {
+        let folder = FilePath.folder(of: directory.lease)
+        let names = ["new-", "claim-"].map { directory.lease.dropFirst(folder.count) + "." + $0 }
+        try? FilePath.forEachEntry(ofFolder: folder) { name, _ in
+            guard names.contains(where: { name.hasPrefix($0) }), let status = try? FileStatus(of: folder + name) else { return }
+            let isDead = read(folder + name).flatMap { LeaseText($0) }?.holder.isKnownDead == true
+            if isDead || status.age > .seconds(3600) { unlink(folder + name) }
+        }
+    }
+
     /// The lease of a catalog as it is now; nil where there is none, or it is just being written.
     static func current(in directory: CatalogDirectory) -> LeaseText? { read(directory.lease).flatMap { LeaseText($0) } }
 }

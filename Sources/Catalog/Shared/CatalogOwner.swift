@@ -14,8 +14,14 @@ import Synchronization
 final class CatalogOwner: Sendable {
     struct Timing: Sendable {
         var lease = CatalogLease.Timing()
-        /// The least time between two snapshots. A snapshot that takes long is made less often: a fifth of the time at most.
+        /// The least time between two snapshots.
         var snapshot = Duration.seconds(3)
+
+        /// The time from a snapshot to the next one. It grows with the time that one takes, during which nothing can be committed, but not so
+        /// far that readers are ten seconds behind, unless that cannot be helped: then a fifth of the time goes into snapshots.
+        func pause(after duration: Duration) -> Duration {
+            duration > .seconds(5) ? duration * 4 : max(snapshot, min(duration * 4, .seconds(5) - duration / 2))
+        }
         /// How long a catalog is kept after the last write.
         var idle = Duration.seconds(5)
     }
@@ -58,6 +64,7 @@ final class CatalogOwner: Sendable {
             throw error
         }
         SnapshotFile(directory).removeUnfinished()
+        CatalogLease.removeUnfinished(in: directory)
         Thread { [self] in
             while tick() { CatalogLease.sleep(timing.lease.pause) }
         }.start()
@@ -163,7 +170,7 @@ final class CatalogOwner: Sendable {
         }
         guard isNeeded else { return }
         let begin = ContinuousClock.now
-        defer { care.nextSnapshot = .now + max(timing.snapshot, (ContinuousClock.now - begin) * 4) }
+        defer { care.nextSnapshot = .now + timing.pause(after: ContinuousClock.now - begin) }
         do {
             // Old states stay for a while where a server does away with files that others have open.
             care.count += 1
@@ -174,6 +181,12 @@ final class CatalogOwner: Sendable {
             state.withLock { $0.isDirty = true }
             throw error
         }
+    }
+
+    /// Removes the journal, which SQLite leaves behind in exclusive mode, with a header of zeros. One with a header is needed: a commit failed.
+    private func removeJournal() {
+        let path = "\(directory.database)-journal"
+        if let bytes = CatalogLease.read(path), bytes.prefix(8).allSatisfy({ $0 == 0 }) { unlink(path) }
     }
 
     /// Writes the last snapshot, closes the database, and gives the lease back. Waits for nobody: uses must have ended.
@@ -187,6 +200,7 @@ final class CatalogOwner: Sendable {
             guard isNow else { return }
             // A lease without its snapshot stays: the next process finds that this one has ended, and makes the snapshot.
             let isPublished = !lease.isLost && (try? publish(&care)) != nil
+            if isPublished { removeJournal() }
             try? queue.close()
             if isPublished { lease.release() }
         }
