@@ -1,6 +1,5 @@
 import Basics
 import GRDB
-import Glibc
 import Synchronization
 
 /// The connections to a catalog's database: one that reads, and, from the first write on, those that write.
@@ -156,7 +155,7 @@ final class CatalogDatabase: Sendable {
         let pool = try DatabasePool(path: directory.database, configuration: configuration(isReadOnly: false))
         try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
         // Of a catalog that came from a shared file system: it will not be what is committed here.
-        unlink(directory.snapshot)
+        SnapshotFile(directory).remove()
         return pool
     }
 

@@ -38,7 +38,8 @@ final class CatalogOwner: Sendable {
     private struct State {
         var users = 0
         var holds = 0
-        var isDirty = true
+        /// Whether the snapshot lacks something.
+        var isDirty: Bool
         var isEnded = false
         var lastUse = ContinuousClock.now
     }
@@ -54,8 +55,9 @@ final class CatalogOwner: Sendable {
     /// - Throws: ``CatalogError`` where another process owns it; errors of SQLite.
     init(_ directory: CatalogDirectory, _ fileSystem: FileSystemKind, timing: Timing, notice: (String) -> Void) throws {
         (self.directory, self.fileSystem, self.timing) = (directory, fileSystem, timing)
+        let mayBeOld = SnapshotFile(directory).mayBeOld(in: directory)
         lease = try CatalogLease.take(in: directory, timing: timing.lease, notice: notice)
-        state = Mutex(State())
+        state = Mutex(State(isDirty: mayBeOld))
         do {
             try lease.confirm()
             queue = try Self.open(directory, lease)

@@ -27,16 +27,26 @@ struct SnapshotFile {
         return (Identity(file: status.identity, seconds: seconds, nanoseconds: nanoseconds), status.age)
     }
 
+    /// Whether it may lack what was committed: it is not there, a local process wrote a log, or an owner has not given the catalog back.
+    func mayBeOld(in directory: CatalogDirectory) -> Bool {
+        access("\(directory.database)-wal", F_OK) == 0 || access(directory.lease, F_OK) == 0 || current() == nil
+    }
+
+    /// Removes it and the earlier ones.
+    func remove() { for name in [path, earlier(0), earlier(1)] { unlink(name) } }
+
+    private func earlier(_ number: Int) -> String { "\(path).earlier-\(number)" }
+
     /// The name by which SQLite opens it.
     var uri: String { SQLiteFile.uri(path, "immutable=1") }
 
     /// Writes a new snapshot: under another name, forced to the disk, renamed.
     ///
     /// - Parameters:
-    ///   - earlier: the number under which the snapshot that is replaced stays; nil where it goes.
+    ///   - number: the one under which the snapshot that is replaced stays; nil where it goes.
     ///   - confirm: called before the new one appears.
     /// - Throws: ``CatalogError`` where it cannot be written; then the old one stays.
-    func write(of database: any DatabaseReader, keepingEarlier earlier: Int?, confirm: () throws -> Void) throws {
+    func write(of database: any DatabaseReader, keepingEarlier number: Int?, confirm: () throws -> Void) throws {
         let temporary = "\(path).\(String(UInt64.random(in: .min ... .max), radix: 36)).tmp"
         do {
             var configuration = Configuration()
@@ -50,10 +60,9 @@ struct SnapshotFile {
             try copy.close()
             try sync(temporary)
             try confirm()
-            if let earlier {
-                let name = "\(path).earlier-\(earlier)"
-                unlink(name)
-                link(path, name)
+            if let number {
+                unlink(earlier(number))
+                link(path, earlier(number))
             }
             guard rename(temporary, path) == 0 else { throw SystemError.last }
             // The folder: not every file system can.
