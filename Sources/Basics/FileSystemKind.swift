@@ -6,7 +6,7 @@ import Glibc
 /// The kernel says it twice: by the mounts (`/proc/self/mountinfo`), which have names, and by a number (statfs(2)), which is right also
 /// where a container hides mounts. What either of them calls shared is shared.
 ///
-/// The environment variable `CELLAR_FILE_SYSTEM` names the kind of all file systems instead, as mounts are named (`nfs4`, `lustre`, `ext4`):
+/// The environment variable `CELLAR_FILE_SYSTEM` names the kind of all file systems instead, as mounts are named (`nfs4`, `lustre`):
 /// for tests, and for the file server itself, on whose own disk others see a network file system.
 package struct FileSystemKind: Hashable, Sendable {
     /// The type as mounts are named: `nfs4`, `fuse.sshfs`, `ext4`; empty where the system does not say.

@@ -16,7 +16,7 @@ package struct BlobsFolder: Codable, Hashable, Sendable {
 
     private static func record(of directory: CatalogDirectory) -> String { "\(directory.path)/blobs.json" }
 
-    /// The folder that a catalog's file names, whether or not it is there; nil where the catalog has its artifacts in its own folder, or the
+    /// The folder that a catalog's file names, whether or not it is there; nil where the artifacts lie in the catalog's own folder, or the
     /// file is not understood: ``checked(for:)`` says that.
     static func recorded(by directory: CatalogDirectory) -> String? { read(record(of: directory))?.path }
 
@@ -78,8 +78,8 @@ package struct BlobsFolder: Codable, Hashable, Sendable {
         {
             throw CatalogError(
                 .blobsFolder,
-                "\(directory.path) is a copy of \(other.path), to which the artifacts in \(own.path) belong; `cellar backup` makes copies that "
-                    + "have their own")
+                "\(directory.path) is a copy of \(other.path), to which the artifacts in \(own.path) belong; `cellar backup` makes copies "
+                    + "that have their own")
         }
         return own.path
     }

@@ -131,8 +131,8 @@ extension Catalog.RunLog {
 
 /// The lock of the process that runs in a catalog: one at a time.
 ///
-/// It is a ``FileLock``. A row of the catalog (`run_lock`) says which process holds it, and when that was last alive. On a shared file system
-/// the process owns the catalog as long, and the lock of the file is taken beside that where the file system has locks.
+/// It is a ``FileLock``. A row of the catalog (`run_lock`) says which process holds it, and when that was last alive. On a shared file
+/// system the process owns the catalog as long, and the lock of the file is taken beside that where the file system has locks.
 public final class RunLock: Sendable {
     /// A process that only looks whether another one runs holds the lock for an instant, so that taking it is tried again.
     private static let (tries, pauseInMicroseconds) = (10, UInt32(30_000))

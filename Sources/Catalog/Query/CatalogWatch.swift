@@ -5,8 +5,8 @@ import GRDBSQLite
 ///
 /// It has a connection of its own, which only reads. SQLite counts the commits of other connections that one connection has seen
 /// (`PRAGMA data_version`); nothing is read but the first page of the log. One thread at a time may use it. Where the catalog
-/// was opened as a file that does not change (its folder cannot be written), the number never changes. On a shared file system it is another
-/// one with each snapshot.
+/// was opened as a file that does not change (its folder cannot be written), the number never changes. On a shared file system it is
+/// another one with each snapshot.
 ///
 /// - SeeAlso: https://www.sqlite.org/pragma.html#pragma_data_version
 public final class CatalogWatch {

@@ -17,8 +17,8 @@ final class CatalogOwner: Sendable {
         /// The least time between two snapshots.
         var snapshot = Duration.seconds(3)
 
-        /// The time from a snapshot to the next one. It grows with the time that one takes, during which nothing can be committed, but not so
-        /// far that readers are ten seconds behind, unless that cannot be helped: then a fifth of the time goes into snapshots.
+        /// The time from a snapshot to the next one. It grows with the time that one takes, during which nothing can be committed, but not
+        /// so far that readers are ten seconds behind, unless that cannot be helped: then a fifth of the time goes into snapshots.
         func pause(after duration: Duration) -> Duration {
             duration > .seconds(5) ? duration * 4 : max(snapshot, min(duration * 4, .seconds(5) - duration / 2))
         }
@@ -185,7 +185,7 @@ final class CatalogOwner: Sendable {
         }
     }
 
-    /// Removes the journal, which SQLite leaves behind in exclusive mode, with a header of zeros. One with a header is needed: a commit failed.
+    /// Removes the journal, which SQLite leaves behind in exclusive mode, with a header of zeros. One with a header is needed.
     private func removeJournal() {
         let path = "\(directory.database)-journal"
         if let bytes = CatalogLease.read(path), bytes.prefix(8).allSatisfy({ $0 == 0 }) { unlink(path) }
