@@ -81,11 +81,16 @@ package final class FileLock: Sendable {
 
     deinit { close(descriptor) }
 
+    /// Whether an error says that the file system has no locks: some network file systems, as they are often mounted.
+    package static func isMissing(_ error: SystemError) -> Bool {
+        [ENOLCK, EOPNOTSUPP, ENOSYS, EINVAL].contains(error.number)
+    }
+
     /// Whether the lock on a file is held now; false where there is no such file. To find out, it takes the lock for an instant.
     package static func isHeld(_ path: String) -> Bool {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { return false }
         defer { close(descriptor) }
-        return flock(descriptor, LOCK_SH | LOCK_NB) != 0
+        return flock(descriptor, LOCK_SH | LOCK_NB) != 0 && !isMissing(.last)
     }
 }

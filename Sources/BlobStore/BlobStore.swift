@@ -1,4 +1,5 @@
 public import Basics
+internal import Glibc
 internal import Volumes
 
 /// A folder of immutable artifacts, each an HDF5 file that is named by its logical digest.
@@ -30,6 +31,8 @@ public struct BlobStore: Sendable {
     public static var libraryVersion: String { HDF5Library.version }
 
     let probe: (@Sendable (StorePoint) throws -> Void)?
+    /// Whether other hosts may write here, whose files are not seen at once.
+    private let isShared: Bool
 
     /// Opens the store in a folder, and creates the folder where it does not exist.
     ///
@@ -39,6 +42,7 @@ public struct BlobStore: Sendable {
     public init(directory: String, probe: (@Sendable (StorePoint) throws -> Void)? = nil) throws(BlobError) {
         self.directory = directory
         self.probe = probe
+        isShared = FileSystemKind(ofPath: directory).isShared
         try Filesystem.makeDirectory(stagingDirectory)
     }
 
@@ -55,16 +59,30 @@ public struct BlobStore: Sendable {
 
     /// The size of an artifact's file in bytes; nil where there is none, or the system returns an error.
     public func byteCount(of digest: Digest) -> Int? {
+        if let status = try? Filesystem.status(path(of: digest)), status.isFile { return status.byteCount }
+        guard isShared else { return nil }
+        Filesystem.lookAgain(at: shard(of: digest))
         guard let status = try? Filesystem.status(path(of: digest)), status.isFile else { return nil }
         return status.byteCount
     }
 
     /// Opens an artifact for reading.
     ///
+    /// On a file system that hosts share, one that is not there is looked for again for a second: another host may just have written it.
+    ///
     /// - Throws: ``BlobError`` where there is none, or the manifest of the file has another digest.
     public func open(_ digest: Digest) throws(BlobError) -> Artifact {
-        try Artifact(path: path(of: digest), expected: digest)
+        for pauseInMicroseconds in isShared ? Self.pausesInMicroseconds : [] {
+            do throws(BlobError) { return try Artifact(path: path(of: digest), expected: digest) } catch {
+                guard error.code == .missing || error.code == .unreadable else { throw error }
+            }
+            usleep(pauseInMicroseconds)
+            Filesystem.lookAgain(at: shard(of: digest))
+        }
+        return try Artifact(path: path(of: digest), expected: digest)
     }
+
+    private static let pausesInMicroseconds: [UInt32] = [0, 50_000, 200_000, 800_000]
 
     /// Checks that an artifact exists, is complete, and has a manifest with its digest.
     ///

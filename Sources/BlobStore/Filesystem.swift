@@ -67,22 +67,40 @@ enum Filesystem {
             if let status = try? FileStatus(ofDescriptor: descriptor) { fchmod(descriptor, status.permissions & 0o7555) }
         }
         do throws(SystemError) { try SystemCall.uninterrupted { fsync(descriptor) } } catch {
-            throw .system(error, .unwritable, "cannot force to the disk", path: path)
+            // Some network file systems cannot do that for folders: their servers do it by themselves.
+            guard error.number == EINVAL, FileStatus.isFolder(path) else {
+                throw .system(error, .unwritable, "cannot force to the disk", path: path)
+            }
         }
+    }
+
+    /// Has the system ask the file server what is in a folder. NFS keeps in mind for up to a minute that a file is not there, and asks
+    /// again when the folder is opened.
+    static func lookAgain(at folder: String) {
+        let descriptor = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        if descriptor >= 0 { close(descriptor) }
     }
 
     /// Renames a file within a file system; a file with the new name is replaced.
     static func rename(_ path: String, to newPath: String) throws(BlobError) {
-        guard Glibc.rename(path, newPath) == 0 else {
-            throw .system(.last, .unwritable, "cannot move '\(path)' into place", path: newPath)
+        if Glibc.rename(path, newPath) == 0 { return }
+        let reason = SystemError.last
+        // The answer of an NFS server may be lost, and the call be made again: then the file is in place already.
+        if reason.number == ENOENT, !FilePath.exists(path), (try? FileStatus(of: newPath, followingLinks: false))?.isFile == true
+        {
+            return
         }
+        throw .system(reason, .unwritable, "cannot move '\(path)' into place", path: newPath)
     }
 
     /// Removes a file; returns false where there is none.
     @discardableResult
     static func remove(_ path: String) throws(BlobError) -> Bool {
         if unlink(path) == 0 { return true }
-        guard errno == ENOENT else { throw .system(.last, .unwritable, "cannot remove the file", path: path) }
+        // ESTALE: another host was faster.
+        guard errno == ENOENT || errno == ESTALE else {
+            throw .system(.last, .unwritable, "cannot remove the file", path: path)
+        }
         return false
     }
 }

@@ -12,36 +12,46 @@ import Volumes
 extension Catalog {
     /// Makes an empty catalog.
     ///
-    /// - Throws: ``CatalogError`` where there is one already, the folder cannot be made, or it lies on a network file
-    ///   system.
-    public static func create(at directory: CatalogDirectory) throws(CatalogError) -> Catalog {
+    /// - Parameters:
+    ///   - blobs: a new or empty folder for the artifacts; nil for one in the catalog's folder.
+    ///   - notice: called with a sentence where something takes long.
+    /// - Throws: ``CatalogError`` where there is one already, or a folder cannot be made.
+    public static func create(
+        at directory: CatalogDirectory, blobs: String? = nil, notice: @escaping @Sendable (String) -> Void = { _ in }
+    ) throws(CatalogError) -> Catalog {
         guard !directory.exists else {
             throw CatalogError(.alreadyExists, "there is a catalog at \(directory.path) already")
         }
         do {
-            for folder in [directory.path, directory.blobs, directory.models, directory.receipts] {
-                try NewFolder.make(folder)
-            }
+            for folder in [directory.path, directory.models, directory.receipts] { try NewFolder.make(folder) }
+            if let blobs { try BlobsFolder.make(at: blobs, for: directory) } else { try NewFolder.make(directory.blobs) }
+        } catch let error as CatalogError {
+            throw error
         } catch {
             throw CatalogError(.storage, "\(error)")
         }
-        try checkFileSystem(of: directory)
-        return try withCatalogErrors(in: directory) { try upToDate(directory) }
+        return try withCatalogErrors(in: directory) {
+            guard let fileSystem = sharedFileSystem(of: directory) else { return try upToDate(directory) }
+            return try upToDate(.of(directory, fileSystem, notice: notice))
+        }
     }
 
     /// Opens a catalog, and brings its schema up to date where an older build wrote it.
     ///
-    /// A catalog that a newer build wrote, or whose folder this user may not write, is opened for reading only.
+    /// A catalog that a newer build wrote, or whose folder this user may not write, is opened for reading only. One on a shared file system
+    /// is read from its snapshot; where that may be old, because its last owner was killed, it is brought back first.
     ///
-    /// - Throws: ``CatalogError`` where there is none, the file is something else, lies on a network file system, or has to be
-    ///   brought up to date and cannot be.
-    public static func open(at directory: CatalogDirectory) throws(CatalogError) -> Catalog {
+    /// - Parameter notice: called with a sentence where something takes long.
+    /// - Throws: ``CatalogError`` where there is none, the file is something else, or has to be brought up to date and cannot be.
+    public static func open(
+        at directory: CatalogDirectory, notice: @escaping @Sendable (String) -> Void = { _ in }
+    ) throws(CatalogError) -> Catalog {
         guard directory.exists else {
             throw CatalogError(.noCatalog, "there is no catalog at \(directory.path); `cellar init` makes one")
         }
-        try checkFileSystem(of: directory)
         return try withCatalogErrors(in: directory) {
-            let reader = try CatalogDatabase.openReader(in: directory)
+            if let fileSystem = sharedFileSystem(of: directory) { return try open(.of(directory, fileSystem, notice: notice)) }
+            let reader = try CatalogDatabase.openReader(at: directory.readingPath)
             func reading(_ reason: ReadOnlyReason?) -> Catalog {
                 Catalog(database: CatalogDatabase(directory: directory, connections: .reading(reader), readOnlyReason: reason))
             }
@@ -54,23 +64,60 @@ extension Catalog {
                 }
                 return reading(nil)
             }
-            guard schema.version == CatalogMigration.latestNumber else {
-                throw CatalogError(
-                    .readOnly,
-                    "the catalog \(directory.path) was written by an earlier version of Cellar and cannot be brought up to date: this "
-                        + "user may not write that folder; `cellar status` by its owner does it")
-            }
+            guard schema.version == CatalogMigration.latestNumber else { throw cannotBeBroughtUpToDate(directory) }
             return reading(.folder)
         }
     }
 
-    private static func checkFileSystem(of directory: CatalogDirectory) throws(CatalogError) {
-        if case .network(let type) = try FileSystemKind(ofPath: directory.path) {
-            throw CatalogError(
-                .unsafeFileSystem,
-                "\(directory.path) lies on a network file system (\(type)), where a database gets corrupted; keep the catalog "
-                    + "on a local disk, tomograms may stay where they are")
+    private static func cannotBeBroughtUpToDate(_ directory: CatalogDirectory) -> CatalogError {
+        CatalogError(
+            .readOnly,
+            "the catalog \(directory.path) was written by an earlier version of Cellar and cannot be brought up to date: this "
+                + "user may not write that folder; `cellar status` by its owner does it")
+    }
+
+    /// The file system of a catalog that hosts share, or that another host owns through a network just now; nil for a local one.
+    private static func sharedFileSystem(of directory: CatalogDirectory) -> FileSystemKind? {
+        let kind = FileSystemKind(ofPath: directory.path)
+        return kind.isShared || access(directory.lease, F_OK) == 0 ? kind : nil
+    }
+
+    /// Opens a catalog on a shared file system.
+    static func open(_ database: SharedDatabase) throws -> Catalog {
+        let directory = database.directory
+        func catalog(_ reason: ReadOnlyReason?) -> Catalog {
+            Catalog(database: CatalogDatabase(directory: directory, connections: .shared(database), readOnlyReason: reason))
         }
+        let isWritable = directory.isFolderWritable
+        if isWritable, !database.isOwner, database.needsCare {
+            do { return try upToDate(database) } catch let error as CatalogError where error.code == .locked {
+                // Somebody else is doing it. Their snapshot will do, if there is one.
+                guard SnapshotFile(directory).current() != nil else { throw error }
+            }
+        }
+        let schema = try database.read { try Schema($0, in: directory) }
+        if schema.version > CatalogMigration.latestNumber { return catalog(.newerVersion) }
+        guard isWritable else {
+            guard schema.version == CatalogMigration.latestNumber else { throw cannotBeBroughtUpToDate(directory) }
+            return catalog(.folder)
+        }
+        return schema.isCurrent ? catalog(nil) : try upToDate(database)
+    }
+
+    /// Owns a catalog on a shared file system, and brings tables and views to those of this build.
+    private static func upToDate(_ database: SharedDatabase) throws -> Catalog {
+        let directory = database.directory
+        try database.owning { owner in
+            let version = try owner.queue.read { try Schema($0, in: directory).version }
+            guard version <= CatalogMigration.latestNumber else { return }
+            try owner.lease.confirm()
+            try bringUpToDate(owner.queue, in: directory)
+        }
+        let version = try database.read { try Schema($0, in: directory).version }
+        return Catalog(
+            database: CatalogDatabase(
+                directory: directory, connections: .shared(database),
+                readOnlyReason: version > CatalogMigration.latestNumber ? .newerVersion : nil))
     }
 
     private static func withCatalogErrors(
@@ -123,7 +170,12 @@ extension Catalog {
     /// Opens for writing, and brings tables and views to those of this build.
     private static func upToDate(_ directory: CatalogDirectory) throws -> Catalog {
         let pool = try CatalogDatabase.openPool(in: directory)
-        try pool.writeWithoutTransaction { db in
+        try bringUpToDate(pool, in: directory)
+        return Catalog(database: CatalogDatabase(directory: directory, connections: .writing(pool), readOnlyReason: nil))
+    }
+
+    private static func bringUpToDate(_ writer: any DatabaseWriter, in directory: CatalogDirectory) throws {
+        try writer.writeWithoutTransaction { db in
             // A migration drops tables and makes them anew. With foreign keys on, that would delete the rows that refer to them;
             // they are checked before each migration is committed instead.
             try db.execute(sql: "PRAGMA foreign_keys = OFF")
@@ -131,7 +183,6 @@ extension Catalog {
             try makeViews(db)
             try db.execute(sql: "PRAGMA foreign_keys = ON")
         }
-        return Catalog(database: CatalogDatabase(directory: directory, connections: .writing(pool), readOnlyReason: nil))
     }
 
     private static func apply(_ migration: CatalogMigration, _ db: Database, in directory: CatalogDirectory) throws {

@@ -38,6 +38,19 @@ public struct Catalog: Sendable {
         case folder
     }
 
+    /// One sentence on how old what is read here is, and who owns the catalog: where it lies on a shared file system, and another process
+    /// writes. Nil where what is read is what is committed.
+    public var snapshotNote: String? { database.shared?.note }
+
+    /// The file name that SQLite opens for a connection that only reads.
+    ///
+    /// - Throws: ``CatalogError`` where what this process has written cannot be made readable.
+    func readingPath() throws(CatalogError) -> String {
+        do { return try database.readingPath() } catch let error as CatalogError { throw error } catch {
+            throw CatalogError(.storage, "the catalog \(directory.path) cannot be read: \(error)")
+        }
+    }
+
     // MARK: What is in it
 
     /// What people brought: datasets, tomograms, voxel sizes, slabs, annotations, training sets and models.

@@ -6,7 +6,7 @@ import Synchronization
 ///
 /// All reads and writes of this target go through ``read(_:)`` and ``write(_:)``. Many processes may have a catalog open at once:
 /// the database is in WAL mode, where writers never block readers, writers take turns in short transactions, and every commit is
-/// synced to disk before it returns.
+/// synced to disk before it returns. On a shared file system, ``SharedDatabase`` does all that in another way.
 final class CatalogDatabase: Sendable {
     let directory: CatalogDirectory
     let readOnlyReason: Catalog.ReadOnlyReason?
@@ -16,11 +16,24 @@ final class CatalogDatabase: Sendable {
     enum Connections: Sendable {
         case reading(any DatabaseReader)
         case writing(DatabasePool)
+        case shared(SharedDatabase)
+    }
 
-        var reader: any DatabaseReader {
-            switch self {
+    /// The database as this process uses it on a shared file system; nil on a local one.
+    var shared: SharedDatabase? {
+        connections.withLock { connections in
+            guard case .shared(let database) = connections else { return nil }
+            return database
+        }
+    }
+
+    /// The connection that reads; nil on a shared file system.
+    private var localReader: (any DatabaseReader)? {
+        connections.withLock { connections in
+            switch connections {
             case .reading(let reader): reader
             case .writing(let pool): pool
+            case .shared: nil
             }
         }
     }
@@ -37,14 +50,19 @@ final class CatalogDatabase: Sendable {
     ///
     /// - Throws: ``CatalogError``, or what the closure throws.
     func read<Result>(_ body: (Database) throws -> Result) throws -> Result {
-        let reader = connections.withLock(\.reader)
-        return try translatingErrors { try reader.read(body) }
+        try translatingErrors {
+            if let reader = localReader { return try reader.read(body) }
+            guard let shared else { throw CatalogError(.storage, "the catalog \(directory.path) has no connection") }
+            return try shared.read(body)
+        }
     }
 
     /// Writes in one transaction: all of it is committed, or nothing.
     ///
     /// - Throws: ``CatalogError`` where the catalog can only be read or the disk is full, or what the closure throws.
     func write<Result>(_ body: (Database) throws -> Result) throws -> Result {
+        try checkWritable()
+        if let shared { return try translatingErrors { try shared.write(body) } }
         let pool = try writer()
         return try translatingErrors { try pool.write(body) }
     }
@@ -53,12 +71,19 @@ final class CatalogDatabase: Sendable {
     ///
     /// - Complexity: writes the whole database anew.
     func vacuum() throws {
-        let pool = try writer()
-        try translatingErrors {
-            let (free, pages) = try pool.read { db in
+        try checkWritable()
+        func vacuum(_ writer: any DatabaseWriter) throws {
+            let (free, pages) = try writer.read { db in
                 (try Int.fetchOne(db, sql: "PRAGMA freelist_count") ?? 0, try Int.fetchOne(db, sql: "PRAGMA page_count") ?? 0)
             }
-            if free > pages / 4 { try pool.vacuum() }
+            if free > pages / 4 { try writer.vacuum() }
+        }
+        try translatingErrors {
+            guard let shared else { return try vacuum(try writer()) }
+            try shared.owning { owner in
+                try owner.lease.confirm()
+                try vacuum(owner.queue)
+            }
         }
     }
 
@@ -66,11 +91,22 @@ final class CatalogDatabase: Sendable {
     func backup(to path: String) throws {
         // Fails in the catalog's words where no connection can be opened.
         try read { _ in }
-        try connections.withLock(\.reader).backup(to: DatabaseQueue(path: path))
+        let copy = try DatabaseQueue(path: path)
+        if let reader = localReader { return try reader.backup(to: copy) }
+        try shared?.backup(to: copy)
     }
 
-    /// The connections that write, opened at the first call.
-    private func writer() throws -> DatabasePool {
+    /// The name by which SQLite opens the database for a connection that only reads.
+    func readingPath() throws -> String { try shared?.readingPath() ?? directory.readingPath }
+
+    /// Owns the catalog for a run; nil on a local file system, where nobody has to.
+    func hold() throws -> SharedDatabase.Hold? {
+        guard let shared else { return nil }
+        try checkWritable()
+        return try translatingErrors { try shared.hold() }
+    }
+
+    private func checkWritable() throws(CatalogError) {
         switch readOnlyReason {
         case .newerVersion:
             throw CatalogError(
@@ -83,7 +119,11 @@ final class CatalogDatabase: Sendable {
                     + "read-only; ask its owner, or copy it with `cellar backup`")
         case nil: break
         }
-        return try connections.withLock { connections in
+    }
+
+    /// The connections that write, opened at the first call.
+    private func writer() throws -> DatabasePool {
+        try connections.withLock { connections in
             if case .writing(let pool) = connections { return pool }
             let pool = try translatingErrors { try Self.openPool(in: directory) }
             connections = .writing(pool)
@@ -106,14 +146,16 @@ final class CatalogDatabase: Sendable {
     static let busyTimeout = Duration.seconds(30)
 
     /// Opens a connection that only reads.
-    static func openReader(in directory: CatalogDirectory) throws -> DatabaseQueue {
-        try DatabaseQueue(path: directory.readingPath, configuration: configuration(isReadOnly: true))
+    static func openReader(at path: String) throws -> DatabaseQueue {
+        try DatabaseQueue(path: path, configuration: configuration(isReadOnly: true))
     }
 
     /// Opens connections that read and write.
     static func openPool(in directory: CatalogDirectory) throws -> DatabasePool {
         let pool = try DatabasePool(path: directory.database, configuration: configuration(isReadOnly: false))
         try pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
+        // Of a catalog that came from a shared file system: it will not be what is committed here.
+        SnapshotFile(directory).remove()
         return pool
     }
 

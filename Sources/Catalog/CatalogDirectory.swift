@@ -13,6 +13,9 @@ import Foundation
 /// ├── work/             what items that take long keep until they are done, one folder for each key
 /// └── run.lock          held by the process that runs
 /// ```
+///
+/// On a shared file system also `owner.lease`, which says who owns the catalog, and `catalog.snapshot.sqlite`, which all others read.
+/// `blobs.json` says where artifacts are that lie elsewhere (``BlobsFolder``).
 public struct CatalogDirectory: Hashable, Sendable {
     /// The name of a catalog's folder inside the folder of a project.
     public static let name = ".cellar"
@@ -25,12 +28,13 @@ public struct CatalogDirectory: Hashable, Sendable {
     }
 
     public var database: String { "\(path)/catalog.sqlite" }
-    public var blobs: String { "\(path)/blobs" }
     public var models: String { "\(path)/models" }
     public var recipe: String { "\(path)/recipe.yaml" }
     public var receipts: String { "\(path)/receipts" }
     public var work: String { "\(path)/work" }
     public var lock: String { "\(path)/run.lock" }
+    var lease: String { "\(path)/owner.lease" }
+    var snapshot: String { "\(path)/catalog.snapshot.sqlite" }
 
     /// A path as the catalog keeps it: relative to the catalog's folder if it lies in it, else as it is.
     func storedPath(of path: String) -> String {
@@ -61,9 +65,7 @@ public struct CatalogDirectory: Hashable, Sendable {
     /// With a log, SQLite reads that too.
     var readingPath: String {
         guard !isFolderWritable, !FileManager.default.fileExists(atPath: "\(database)-wal") else { return database }
-        let plain = CharacterSet.alphanumerics.union(CharacterSet(charactersIn: "/-._~"))
-        let escaped = database.addingPercentEncoding(withAllowedCharacters: plain) ?? database
-        return "file:\(escaped)?immutable=1"
+        return SQLiteFile.uri(database, "immutable=1")
     }
 
     /// Finds the catalog that is meant: the folder that was named (the catalog's own, or the project's that holds it),
@@ -92,63 +94,5 @@ public struct CatalogDirectory: Hashable, Sendable {
             }
             folder = parent
         }
-    }
-}
-
-/// The kind of the file system that holds a path: local, or shared over a network. SQLite's write-ahead log needs shared memory
-/// and locks that network file systems do not give (https://www.sqlite.org/wal.html, "All processes using a database must be on
-/// the same host computer").
-enum FileSystemKind: Equatable {
-    case local
-    case network(type: String)
-
-    /// The types in proc(5)'s mounts that are shared between hosts.
-    private static let networkTypes: Set<String> = [
-        "nfs", "nfs4", "cifs", "smb3", "smbfs", "afs", "lustre", "gpfs", "ceph", "beegfs", "panfs", "ocfs2", "gfs2", "9p",
-        "fuse.sshfs", "fuse.glusterfs", "fuse.ceph", "fuse.s3fs", "fuse.rclone", "fuse.gcsfuse", "fuse.cvmfs2",
-    ]
-
-    /// The kind of the file system that holds a path; local where the system has no list of mounts.
-    ///
-    /// - Throws: ``CatalogError`` where there is a list and it cannot be read.
-    init(ofPath path: String) throws(CatalogError) {
-        let list = "/proc/self/mounts"
-        var mounts = ""
-        if access(list, F_OK) == 0 || errno != ENOENT {
-            do { mounts = try String(contentsOfFile: list, encoding: .utf8) } catch {
-                throw CatalogError(
-                    .storage, "\(list), which says whether \(path) lies on a network file system, cannot be read; try again")
-            }
-        }
-        self.init(ofPath: URL(fileURLWithPath: path).resolvingSymlinksInPath().path, mounts: mounts)
-    }
-
-    /// - Parameter mounts: the text of `/proc/self/mounts`: device, mount point, type and options on each line.
-    init(ofPath path: String, mounts: String) {
-        var (length, type) = (-1, "")
-        for line in mounts.split(separator: "\n") {
-            let fields = line.split(separator: " ")
-            guard fields.count >= 3 else { continue }
-            let point = Self.decodingOctals(in: fields[1])
-            let isAbove = point == "/" || path == point || path.hasPrefix(point + "/")
-            // Of several mounts on one point, the last one hides the others.
-            if isAbove, point.count >= length { (length, type) = (point.count, String(fields[2])) }
-        }
-        self = Self.networkTypes.contains(type) ? .network(type: type) : .local
-    }
-
-    /// Decodes a mount point, in which blanks, tabs, line ends and backslashes are written as a backslash and three octal digits.
-    private static func decodingOctals(in field: Substring) -> String {
-        var bytes: [UInt8] = []
-        var rest = Array(field.utf8)[...]
-        while let byte = rest.popFirst() {
-            if byte == UInt8(ascii: "\\"), let code = UInt8(String(decoding: rest.prefix(3), as: UTF8.self), radix: 8) {
-                bytes.append(code)
-                rest = rest.dropFirst(3)
-            } else {
-                bytes.append(byte)
-            }
-        }
-        return String(decoding: bytes, as: UTF8.self)
     }
 }

@@ -10,8 +10,8 @@ public enum CatalogErrorCode: String, ErrorCode {
     case alreadyExists
     /// The file is not a catalog, or is damaged.
     case notACatalog
-    /// The file system cannot keep a database safe.
-    case unsafeFileSystem
+    /// The folder of artifacts is gone, or is that of another catalog.
+    case blobsFolder
     /// A name or an id that the catalog does not have, or has more than once.
     case notFound, ambiguous
     /// A value that the catalog refuses.

@@ -131,23 +131,27 @@ extension Catalog.RunLog {
 
 /// The lock of the process that runs in a catalog: one at a time.
 ///
-/// It is a ``FileLock``. A row of the catalog (`run_lock`) says which process holds it, and when that was last alive.
+/// It is a ``FileLock``. A row of the catalog (`run_lock`) says which process holds it, and when that was last alive. On a shared file
+/// system the process owns the catalog as long, and the lock of the file is taken beside that where the file system has locks.
 public final class RunLock: Sendable {
     /// A process that only looks whether another one runs holds the lock for an instant, so that taking it is tried again.
     private static let (tries, pauseInMicroseconds) = (10, UInt32(30_000))
 
-    private let lock: FileLock
+    private let hold: SharedDatabase.Hold?
+    private let lock: FileLock?
 
     /// Takes the lock, and holds it as long as this object lives.
     ///
     /// - Throws: ``CatalogError`` with the user, host, process and last heartbeat where another process holds it.
     public init(_ catalog: Catalog) throws {
         let path = catalog.directory.lock
+        hold = try catalog.database.hold()
         do throws(FileLock.Failure) {
             lock = try FileLock(path, tries: Self.tries, pauseInMicroseconds: Self.pauseInMicroseconds)
         } catch {
             switch error {
             case .cannotOpen(let error): throw CatalogError(.storage, "\(path) could not be opened: \(error.reason)")
+            case .cannotLock(let error) where hold != nil && FileLock.isMissing(error): lock = nil
             case .cannotLock(let error): throw CatalogError(.storage, "\(path) could not be locked: \(error.reason)")
             case .held: throw CatalogError(.locked, Self.owner(in: catalog))
             }
@@ -156,7 +160,7 @@ public final class RunLock: Sendable {
 
     /// Whether a process runs in the catalog now.
     public static func isHeld(in catalog: Catalog) -> Bool {
-        FileLock.isHeld(catalog.directory.lock)
+        catalog.database.shared?.isRunUnderWay ?? FileLock.isHeld(catalog.directory.lock)
     }
 
     private static func owner(in catalog: Catalog) -> String {

@@ -26,10 +26,15 @@ public struct Project: Sendable {
 
     /// Opens a catalog.
     ///
-    /// - Parameter steps: what a run computes: the steps of the method, or others.
+    /// - Parameters:
+    ///   - steps: what a run computes: the steps of the method, or others.
+    ///   - notice: called with a sentence where something takes long.
     /// - Throws: ``CatalogError`` where there is none, or it cannot be read; ``EngineError`` where steps do not fit together.
-    public init(at directory: CatalogDirectory, steps: [any Step] = StandardSteps.all) throws {
-        try self.init(Catalog.open(at: directory), steps: steps)
+    public init(
+        at directory: CatalogDirectory, steps: [any Step] = StandardSteps.all,
+        notice: @escaping @Sendable (String) -> Void = { _ in }
+    ) throws {
+        try self.init(Catalog.open(at: directory, notice: notice), steps: steps)
     }
 
     private init(_ catalog: Catalog, steps: [any Step]) throws {
@@ -39,12 +44,13 @@ public struct Project: Sendable {
 
     /// Makes an empty catalog with the built-in models and a recipe of the preset `default`.
     ///
+    /// - Parameter blobs: a new or empty folder for the artifacts, on fast scratch for example; nil for one in the catalog's folder.
     /// - Throws: ``CatalogError`` where there is one already, or it cannot be written. Then nothing is left of what was begun.
-    public static func create(at directory: CatalogDirectory) throws -> Project {
+    public static func create(at directory: CatalogDirectory, blobs: String? = nil) throws -> Project {
         // Who made the folder removes it where something fails, so that it can be tried again.
         let isNew = access(directory.path, F_OK) != 0 && errno == ENOENT
         do {
-            let project = try Project(Catalog.create(at: directory), steps: StandardSteps.all)
+            let project = try Project(Catalog.create(at: directory, blobs: blobs), steps: StandardSteps.all)
             try project.installBuiltinModels()
             var recipe = Recipe(steps: project.graph.steps)
             try recipe.set("features.model", to: BuiltinModel.diffusion.name)
@@ -55,7 +61,12 @@ public struct Project: Sendable {
             try project.recipeFile.write(recipe, for: project.graph.steps)
             return project
         } catch {
-            if isNew { try? FileManager.default.removeItem(atPath: directory.path) }
+            if isNew {
+                if let blobs, directory.blobs == URL(fileURLWithPath: blobs).standardizedFileURL.path {
+                    BlobsFolder.unmake(at: blobs)
+                }
+                try? FileManager.default.removeItem(atPath: directory.path)
+            }
             throw error
         }
     }
@@ -70,8 +81,9 @@ public struct Project: Sendable {
 
     /// The files of results.
     ///
-    /// - Throws: ``BlobError`` where the folder cannot be used.
-    public func store() throws -> BlobStore { try BlobStore(directory: directory.blobs) }
+    /// - Throws: ``CatalogError`` where the folder lies elsewhere and is gone, or is that of another catalog; ``BlobError`` where it cannot
+    ///   be used.
+    public func store() throws -> BlobStore { try BlobStore(directory: directory.checkedBlobs()) }
 
     /// The results that stand, read by the declarations of steps.
     public func results() throws -> StandingResults { StandingResults(catalog, store: try store()) }

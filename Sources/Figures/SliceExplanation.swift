@@ -18,7 +18,7 @@ public struct SliceExplanation {
     /// - Complexity: reads short values of the catalog, and no file.
     public init(_ catalog: Catalog, tomogram: TomogramRecord, z: Int?) throws {
         // Values alone are read, so that the store is never opened.
-        let results = StandingResults(catalog, store: try BlobStore(directory: catalog.directory.blobs))
+        let results = StandingResults(catalog, store: try BlobStore(directory: catalog.directory.checkedBlobs()))
         let slice = try SlabSlice(catalog, results, tomogram: tomogram, z: z)
         guard let tiles = try results.value(FeatureMapStep.self, \.log, scopeID: slice.id) else {
             let step = FeatureMapStep.name

@@ -13,6 +13,8 @@ struct CellarProcess {
     /// The folder in which commands run.
     let folder: String
     private let directory: TemporaryDirectory?
+    /// Variables beside those of the test.
+    var variables: [String: String] = [:]
 
     /// - Parameter directory: where commands run; it lives as long as this.
     init(in directory: TemporaryDirectory) {
@@ -31,17 +33,17 @@ struct CellarProcess {
     }
 
     /// The variables in which commands run: those of the test, but for what they would ask.
-    private static var environment: [String: String] {
+    private var environment: [String: String] {
         var environment = ProcessInfo.processInfo.environment
         environment["CELLAR_CATALOG"] = nil
         environment["NO_COLOR"] = "1"
-        return environment
+        return environment.merging(variables) { $1 }
     }
 
     /// A command that has yet to be run, for what `Process` cannot do.
     func program(_ arguments: [String]) -> SpawnedProgram {
         var program = SpawnedProgram(Self.executable.path, arguments.map { Array($0.utf8) }, in: folder)
-        program.environment = Self.environment
+        program.environment = environment
         return program
     }
 
@@ -55,7 +57,7 @@ struct CellarProcess {
         process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
         process.arguments = words
         process.currentDirectoryURL = URL(fileURLWithPath: folder)
-        process.environment = Self.environment
+        process.environment = environment
         let (output, errors) = (Pipe(), Pipe())
         process.standardOutput = output
         process.standardError = errors

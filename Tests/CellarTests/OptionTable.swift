@@ -101,7 +101,7 @@ struct OptionTable {
         ]
         let paths = [
             "paths", "directory", "destination", "labels", "points", "output", "path", "input", "catalog",
-            "manifest", "copick", "portal", "config.json", "add-objects", "tokenizer",
+            "manifest", "blobs", "copick", "portal", "config.json", "add-objects", "tokenizer",
         ]
         let texts = [
             "dataset", "meta", "name", "name-from", "names", "tomogram", "target", "set", "class", "convention", "where",
@@ -118,7 +118,7 @@ struct OptionTable {
     /// Of each command one or more sets of values that work in the collection of ``OptionWorkplace``. An option is tried in the
     /// first that has it, or else in the first.
     private static let values: [String: [Values]] = [
-        "init": [["directory": "new"]],
+        "init": [["directory": "new", "blobs": "scratch"]],
         "add": [
             [
                 "paths": "extra.mrc", "dataset": "d", "voxel-size": "10", "dataset-voxel-size": "10", "meta": "key=value",

@@ -6,6 +6,7 @@
 //     CrashRunner FOLDER time MICROSECONDS [KEY=VALUE]... dies after a time
 //     CrashRunner FOLDER slow MILLISECONDS [KEY=VALUE]... waits before each artifact; says `begun` at the first one
 //     CrashRunner FOLDER count N                         counts to N, slowly; says `begun` at 20
+//     CrashRunner FOLDER check [KEY=VALUE]...            says what is wrong or stale; ends with 4 then
 //
 // Keys are those of the recipe.
 import BlobStore
@@ -62,13 +63,21 @@ do {
         toys.settings[parts[0]] = parts.count > 1 ? parts[1] : ""
     }
     switch mode {
-    case "commit": dieAtChange(number, of: toys.catalog.directory.database + "-wal")
+    case "commit":
+        // A catalog on a shared file system has no log, but a journal.
+        let isShared = ProcessInfo.processInfo.environment["CELLAR_FILE_SYSTEM"] != nil
+        dieAtChange(number, of: toys.catalog.directory.database + (isShared ? "-journal" : "-wal"))
     case "time":
         Thread {
             usleep(UInt32(number))
             die()
         }.start()
     default: break
+    }
+    if mode == "check" {
+        let problems = try toys.breaches() + (toys.plan().hasWork ? ["something is stale"] : [])
+        for problem in problems { say(problem) }
+        exit(problems.isEmpty ? 0 : 4)
     }
     if mode == "count" {
         let count = CountStep(to: number) { number in

@@ -74,12 +74,16 @@ final class ChildProcess {
 
 extension ChildProcess {
     /// The program `CrashRunner`, which is built beside the tests.
-    static func crashRunner(_ arguments: [String]) throws -> ChildProcess {
+    ///
+    /// - Parameter fileSystem: the kind of file system that it takes every one for; nil for what they are.
+    static func crashRunner(_ arguments: [String], fileSystem: String? = nil) throws -> ChildProcess {
         let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         let path = URL(fileURLWithPath: tests).deletingLastPathComponent().appending(path: "CrashRunner").path
         guard FileManager.default.isExecutableFile(atPath: path) else {
             throw Failure(description: "\(path) is missing: build the tests with `swift build --build-tests`")
         }
+        // `env` becomes the program: the child's id is the program's.
+        if let fileSystem { return try ChildProcess("env", ["CELLAR_FILE_SYSTEM=\(fileSystem)", path] + arguments) }
         return try ChildProcess(path, arguments)
     }
 }

@@ -97,13 +97,15 @@ import Volumes
 }
 
 /// Reads from a thread of its own until it is stopped, and checks what it sees.
-private final class Reader: @unchecked Sendable {
+final class Reader: @unchecked Sendable {
     // Unchecked, because the state is only touched by the thread, and after it has ended.
     private let directory: CatalogDirectory
     private let cancellation = Cancellation()
     private let hasEnded = DispatchSemaphore(value: 0)
     private var problems: [String] = []
     private var counts: [Int] = []
+    /// The greatest time in seconds from the last item or heartbeat that a state knew of to when it was read.
+    private(set) var oldest = 0.0
 
     init(_ directory: CatalogDirectory) { self.directory = directory }
 
@@ -143,6 +145,9 @@ private final class Reader: @unchecked Sendable {
             if row[3] != row[4] { self.problems.append("\(row[3]) results have \(row[4]) metrics") }
             if row[5] != .integer(0) { self.problems.append("an artifact is of no result") }
         }
+        try connection.run(
+            "SELECT (julianday('now') - julianday(max(heartbeat_at, (SELECT ifnull(max(started_at), '') FROM trace)))) * 86400 FROM run_lock"
+        ) { row in if case .real(let age)? = row.first { self.oldest = max(self.oldest, age) } }
         let store = try BlobStore(directory: directory.blobs)
         try connection.run("SELECT digest FROM v_artifact WHERE state = 'present'") { row in
             guard case .text(let text)? = row.first, let digest = Digest(hexadecimal: text) else {

@@ -32,6 +32,11 @@ void ck_sha256_portable(uint32_t *state, const uint8_t *blocks, size_t count);
 /// 1 where the processor has SHA instructions (SHA-NI, ARMv8), else 0.
 int ck_sha256_has_instructions(void);
 
+// ---- file_system.c
+
+/// The number of the kind of file system that holds a path (statfs(2)); -1 where the system does not say.
+int64_t ck_file_system_number(const char *path);
+
 // ---- conversions.c
 
 void ck_half_to_float(const uint16_t *from, float *to, size_t count);

@@ -175,7 +175,9 @@ extension Catalog.Collection {
             protected.add(database.directory.absolutePath(ofStored: path), as: title)
         }
         // Added last: a message about a model in the catalog's folder names the catalog.
-        protected.add(database.directory.path, as: "the catalog \(database.directory.path)")
+        for path in [database.directory.blobs, database.directory.path] {
+            protected.add(path, as: "the catalog \(database.directory.path)")
+        }
         return protected
     }
 }

@@ -20,7 +20,8 @@ public final class QueryConnection {
         self.timeLimitInSeconds = timeLimitInSeconds
         let flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_URI
         let directory = catalog.directory
-        guard sqlite3_open_v2(directory.readingPath, &connection, flags, nil) == SQLITE_OK else {
+        let path = try catalog.readingPath()
+        guard sqlite3_open_v2(path, &connection, flags, nil) == SQLITE_OK else {
             let message = lastMessage
             sqlite3_close_v2(connection)
             throw CatalogError(.storage, "\(directory.database) cannot be opened for reading: \(message)")

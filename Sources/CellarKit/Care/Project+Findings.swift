@@ -37,9 +37,13 @@ extension Project {
                 findings.append("\(strays) files in the blob store were left half-written; `cellar gc --apply` removes them")
             }
         }
-        if let free = freeBytes, free < 1 << 30 {
-            findings.append(
-                "less than 1 GiB is free on the disk of \(directory.path); make room or `cellar gc --budget SIZE`")
+        for path in Set([directory.path, directory.blobs]).sorted() {
+            if let free = freeBytes(at: path), free < 1 << 30, path == directory.path || hasBlobsElsewhere {
+                findings.append("less than 1 GiB is free on the disk of \(path); make room or `cellar gc --budget SIZE`")
+            }
+            if FileSystemKind(ofPath: path).isMemory, path == directory.path || hasBlobsElsewhere {
+                findings.append("\(path) lies in memory, and is gone when the machine stops; `cellar backup` copies the catalog")
+            }
         }
         return findings
     }
@@ -81,9 +85,29 @@ extension Project {
     }
 
     /// The free bytes of the disk that the catalog is on; nil where the system does not say.
-    public var freeBytes: Int? {
-        let attributes = try? FileManager.default.attributesOfFileSystem(forPath: directory.path)
+    public var freeBytes: Int? { freeBytes(at: directory.path) }
+
+    private func freeBytes(at path: String) -> Int? {
+        let attributes = try? FileManager.default.attributesOfFileSystem(forPath: path)
         return (attributes?[.systemFreeSize] as? NSNumber)?.intValue
+    }
+
+    private var hasBlobsElsewhere: Bool { directory.blobs != "\(directory.path)/blobs" }
+
+    /// What holds on the file system of the catalog, and on that of the artifacts.
+    private var fileSystemFacts: [(name: String, value: String)] {
+        let kind = FileSystemKind(ofPath: directory.path)
+        let rules =
+            kind.isShared
+            ? "shared: one process at a time writes, all others read its snapshots"
+            : "local: any number of processes read and write"
+        let blobs = FileSystemKind(ofPath: directory.blobs)
+        let caution =
+            blobs.isShared ? "shared: what another host wrote may be seen some seconds later, and is waited for" : "local"
+        return [
+            ("file system", "\(kind.name), \(rules)"),
+            ("artifacts", "\(hasBlobsElsewhere ? "\(directory.blobs), " : "")\(blobs.name), \(caution)"),
+        ]
     }
 
     /// The libraries, the machine and the catalog, as names and values.
@@ -107,6 +131,6 @@ extension Project {
             ("memory", QuantityText.bytes(Double(process.physicalMemory))),
             ("disk", freeBytes.map { "\(QuantityText.bytes(Double($0))) free" } ?? "unknown"),
         ]
-        return facts + codecs + machine
+        return facts + fileSystemFacts + codecs + machine
     }
 }

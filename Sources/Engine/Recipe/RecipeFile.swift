@@ -227,7 +227,8 @@ extension RecipeFile {
 ///
 /// It is a ``FileLock`` on a file beside the recipe, because each change replaces the recipe's own file.
 final class RecipeLock {
-    private let lock: FileLock
+    /// Nil on a file system without locks, where the last one who changes it wins.
+    private let lock: FileLock?
 
     /// A change takes milliseconds: a process that holds the lock for so long is probably stopped in a debugger.
     private static let (tries, pauseInMicroseconds) = (500, UInt32(20_000))
@@ -243,6 +244,10 @@ final class RecipeLock {
         do throws(FileLock.Failure) {
             lock = try FileLock(path, tries: Self.tries, pauseInMicroseconds: Self.pauseInMicroseconds)
         } catch {
+            if case .cannotLock(let reason) = error, FileLock.isMissing(reason) {
+                lock = nil
+                return
+            }
             let message =
                 switch error {
                 case .cannotOpen(let error):

@@ -40,6 +40,13 @@ public struct WorkFolder: Sendable {
         }
     }
 
+    /// Whether all that is left in a folder are the files that NFS keeps for removed files that are open. They go by themselves, and the
+    /// folder when it is cleaned up the next time.
+    private func isKeptByNFS(_ folder: String) -> Bool {
+        let names = FileManager.default.enumerator(atPath: folder)?.compactMap { $0 as? String } ?? []
+        return !names.isEmpty && names.allSatisfy { FileStatus.isFolder("\(folder)/\($0)") || $0.contains(".nfs") }
+    }
+
     /// Removes folders. No run may be in progress.
     ///
     /// - Throws: ``EngineError`` where one cannot be removed.
@@ -49,6 +56,7 @@ public struct WorkFolder: Sendable {
             do {
                 try FileManager.default.removeItem(atPath: folder)
             } catch {
+                if isKeptByNFS(folder) { continue }
                 throw EngineError(
                     .workspace, "the folder \(folder) could not be removed: \(error.localizedDescription); check its permissions")
             }

@@ -51,7 +51,7 @@ extension ViewerError {
             case .invalid, .query, .queryTimedOut, .ambiguous: 400
             case .readOnly: 403
             case .alreadyExists, .locked: 409
-            case .notACatalog, .unsafeFileSystem, .storage: 500
+            case .notACatalog, .blobsFolder, .storage: 500
             }
         case let error as EngineError:
             switch error.code {

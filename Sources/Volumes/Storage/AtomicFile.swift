@@ -121,6 +121,13 @@ package final class AtomicFile {
                 return
             }
             let reason = SystemError.last
+            // The answer of an NFS server may be lost, and the call be made again: the link is there then.
+            if reason.number == EEXIST, let own = try? FileStatus(of: temporaryPath), own.linkCount == 2,
+                (try? FileStatus(of: path, followingLinks: false))?.identity == own.identity
+            {
+                unlink(temporaryPath)
+                return
+            }
             // Not every file system has hard links. Without them, the check just before must suffice, followed by a rename.
             guard [EPERM, EOPNOTSUPP, ENOSYS, EMLINK].contains(reason.number), status == nil else {
                 throw reason.number == EEXIST || status != nil ? .alreadyExists(path) : .cannotWrite(path, reason)

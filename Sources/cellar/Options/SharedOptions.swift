@@ -16,7 +16,11 @@ struct CatalogOptions: ParsableArguments {
         return try CatalogDirectory.find(named: named, from: FileManager.default.currentDirectoryPath)
     }
 
-    func open() throws -> Project { try Project(at: directory()) }
+    func open() throws -> Project {
+        let project = try Project(at: directory()) { note("cellar: \($0)") }
+        if let sentence = project.catalog.snapshotNote { note("cellar: \(sentence)") }
+        return project
+    }
 }
 
 /// Which tomograms a command works on.
