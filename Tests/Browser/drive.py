@@ -400,7 +400,7 @@ class Checks:
         with self.check("steps say why"):
             browser.all("[role=tab]")[3].click()
             browser.one(".stepname").click()
-            browser.until(lambda: browser.one(".why").text.strip() not in ("", "…"), "no reason is given")
+            browser.until(lambda: browser.script("return document.querySelector('.why').textContent.trim()") not in ("", "…"), "no reason is given")
 
     def solid(self):
         browser = self.browser

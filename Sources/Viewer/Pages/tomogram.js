@@ -425,10 +425,12 @@ class TomogramPage {
 			const answer = await get(`tomograms/${this.id}`, {}, this.signal);
 			const before = JSON.stringify(this.answer.layers);
 			this.answer = answer;
+			const haveChanged = JSON.stringify(answer.steps) !== JSON.stringify(this.steps);
 			Object.assign(this, { slabs: answer.slabs ?? [], steps: answer.steps ?? [] });
 			this.strip.setSlabs(this.slabs);
 			this.strip.setExtent(answer.extent);
-			fill(this.stepPlace, stepTable(this, this.steps));
+			// A reason that somebody opened stays.
+			if (haveChanged) fill(this.stepPlace, stepTable(this, this.steps));
 			if (JSON.stringify(answer.layers) !== before) {
 				const old = new Map(this.layers.map((entry) => [entry.layer.id, entry]));
 				this.layers = shownLayers(answer.layers ?? [], this.classes).map((entry) => ({ ...entry, side: old.get(entry.layer.id)?.side ?? "AB" }));
