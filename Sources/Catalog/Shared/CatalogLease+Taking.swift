@@ -33,7 +33,9 @@ extension CatalogLease {
             let isAlive = text?.holder.isKnownAlive == true
             if text?.holder.isKnownDead == true || still >= timing.staleness && !isAlive {
                 if let lease = try candidate.replace(bytes, text?.holder, &watched) { return lease }
-            } else if let holder = text?.holder, isMoving || isAlive, ContinuousClock.now - begin >= timing.patience {
+            } else if let holder = text?.holder, isMoving || isAlive,
+                ContinuousClock.now - begin >= (text?.isRunning == true ? timing.patience / 8 : timing.patience)
+            {
                 throw held(by: holder, directory)
             } else if !wasNoticed, let holder = text?.holder, !isAlive, still >= timing.beat * 2 {
                 wasNoticed = true

@@ -16,8 +16,8 @@ final class CatalogLease: Sendable {
         var beat = Duration.seconds(3)
         /// How long a file must not change before it counts as left behind.
         var staleness = Duration.seconds(60)
-        /// How long one waits for a holder that lives: short commands end soon.
-        var patience = Duration.seconds(2)
+        /// How long one waits for a holder that lives and runs nothing: it gives the catalog back some seconds after its last write.
+        var patience = Duration.seconds(8)
         /// The time between two looks.
         var pause = Duration.milliseconds(100)
     }
