@@ -227,8 +227,8 @@ import Volumes
         let seen = Mutex<[Int]>([])
         let catalog = toys.catalog
         let count = CountStep(to: 30) { number in
-            usleep(60_000)
-            if number == 25 { seen.withLock { $0.append((try? self.curveLength(catalog)) ?? 0) } }
+            usleep(130_000)
+            if number == 30 { seen.withLock { $0.append((try? self.curveLength(catalog)) ?? 0) } }
         }
         let graph = try StepGraph([count])
         let report = try Runner(

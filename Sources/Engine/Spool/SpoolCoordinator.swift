@@ -201,7 +201,7 @@ final class SpoolCoordinator {
             tasks.append(task)
         }
         for (item, error) in failed {
-            bundle.tasks.forEach { $0.items[item.key] = nil }
+            for task in bundle.tasks { task.items[item.key] = nil }
             run.finish(item, with: ComputedItem(outcome: .failed(error), startedAt: Timestamp.now, seconds: 0))
         }
         // Tasks of one step need the same of a cluster.
