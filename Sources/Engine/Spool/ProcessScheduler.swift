@@ -182,8 +182,15 @@ public final class ProcessScheduler: JobScheduler {
         switch code {
         case 0: return (.done, nil)
         case againCode: return (.failed(reason: .preempted, node: nil), nil)
-        default: return failure("ended with the exit code \(code)")
+        default: return failure("ended with the exit code \(code)" + lastLine(of: log))
         }
+    }
+
+    /// What a worker printed last, in brackets.
+    private static func lastLine(of log: String) -> String {
+        let bytes = (try? SmallFile(log).read(limit: 1 << 20)) ?? nil
+        let line = String(decoding: bytes ?? [], as: UTF8.self).split(separator: "\n").last
+        return line.map { " (\($0))" } ?? ""
     }
 
     private static func failure(_ words: String) -> (TaskState, String?) { (.failed(reason: .exit, node: nil), words) }

@@ -55,12 +55,11 @@ extension SpoolCoordinator {
     }
 
     private func blame(_ item: PreparedItem?, of task: SpoolTask, _ end: String, limit: Int) {
-        let host = "its log is in \(task.folder.logs)"
         guard let item else {
             if task.hasNewResults { return }
             task.fruitlessEnds += 1
             if task.fruitlessEnds > limit {
-                failAll(of: task, "its worker \(end) \(task.fruitlessEnds) times, before any item began; \(host)")
+                failAll(of: task, "its worker \(end) \(task.fruitlessEnds) times, before any item began")
             }
             return
         }

@@ -154,6 +154,7 @@ final class SpoolCoordinator {
     /// Removes what workers of bundles that are over left in the blob store.
     func removeStaged() {
         let spool = spool
+        guard FilePath.exists(spool) else { return }
         try? run.store.removeStaged { owner in
             owner.hasPrefix("run-") && !FilePath.exists("\(spool)/\(owner)")
         }
@@ -179,9 +180,10 @@ final class SpoolCoordinator {
         let isEnough = pending.reduce(0) { $0 + grouping.cost($1) } >= options.taskSeconds * Double(options.slots)
         let isLate = (ContinuousClock.now - pendingSince).inSeconds >= options.gatherSeconds
         guard tasks.isEmpty || isLate || isEnough else { return isBusy }
-        let groups = grouping.tasks(of: pending, limit: free)
-        pending = []
-        try submit(groups, grouping)
+        let groups = grouping.tasks(of: pending)
+        // What is left is divided anew when a task has ended, so that the last tasks are short.
+        pending = Array(groups.dropFirst(free).joined())
+        try submit(Array(groups.prefix(free)), grouping)
         return true
     }
 

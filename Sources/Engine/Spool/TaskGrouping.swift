@@ -36,16 +36,16 @@ struct TaskGrouping {
     /// The seconds of an item of a step.
     let seconds: (_ step: Int) -> Double?
 
-    /// - Parameter limit: the number of tasks that there should be at most; each step has one at least.
-    func tasks(of items: [PreparedItem], limit: Int) -> [[PreparedItem]] {
+    /// The tasks in the order in which they should be computed: the last steps first, so that chains that began are finished first.
+    func tasks(of items: [PreparedItem]) -> [[PreparedItem]] {
         let sorted = items.sorted { a, b in
-            (a.node.step, a.scope.tomogramID ?? -1, a.scope.z?.lowerBound ?? -1, a.node.position)
-                < (b.node.step, b.scope.tomogramID ?? -1, b.scope.z?.lowerBound ?? -1, b.node.position)
+            (b.node.step, a.scope.tomogramID ?? -1, a.scope.z?.lowerBound ?? -1, a.node.position)
+                < (a.node.step, b.scope.tomogramID ?? -1, b.scope.z?.lowerBound ?? -1, b.node.position)
         }
         let total = sorted.reduce(0) { $0 + cost($1) }
         // Some tasks for each slot, so that none computes for long while others have ended.
         let even = total / Double(options.slots * 2)
-        let length = max(min(options.taskSeconds, max(options.leastTaskSeconds, even)), total / Double(max(1, limit)))
+        let length = min(options.taskSeconds, max(options.leastTaskSeconds, even))
         var tasks: [[PreparedItem]] = []
         var taken = 0.0
         for item in sorted {
