@@ -242,6 +242,25 @@ import Volumes
         #expect(try WorkFolder(toys.catalog.directory).workspaces().isEmpty)
     }
 
+    @Test("takes up an item that was asked to stop where it was")
+    func continued() throws {
+        let toys = try ToyCollection()
+        try toys.add("a", text: "alpha")
+        let worker = Mutex<Cancellation?>(nil)
+        let count = CountStep(to: 30) { number in if number == 12 { worker.withLock { $0?.cancel() } } }
+        let graph = try StepGraph([count])
+        let scheduler = try ThreadScheduler(
+            [count], fault: .init(began: { cancellation, attempt in worker.withLock { $0 = attempt == 1 ? cancellation : nil } }))
+        let report = try Runner(
+            toys.catalog, store: toys.store, graph: graph, recipe: Recipe(steps: graph.steps),
+            options: .init(jobs: 2, place: .spool(scheduler, .tests()), version: "0")
+        ).run()
+        #expect(report?.isComplete == true && scheduler.jobCount == 2)
+        let first = try toys.catalog.unsafeRead { try String.fetchOne($0, sql: "SELECT value FROM trace_output") }
+        #expect(first == "13")
+        #expect(try WorkFolder(toys.catalog.directory).workspaces().isEmpty)
+    }
+
     private func curveLength(_ catalog: Catalog) throws -> Int {
         try catalog.unsafeRead { try Int.fetchOne($0, sql: "SELECT count(*) FROM curve_point") ?? 0 }
     }

@@ -8,6 +8,8 @@ final class ThreadScheduler: JobScheduler {
     struct Fault: Sendable {
         /// Whether a worker is asked to stop before it computes anything, so that its state is `preempted`.
         var preempts: @Sendable (_ attempt: Int) -> Bool = { _ in false }
+        /// Called with the request to stop of each worker that begins.
+        var began: @Sendable (_ cancellation: Cancellation, _ attempt: Int) -> Void = { _, _ in }
         /// Called with the folder of the bundle before a worker begins.
         var before: @Sendable (_ bundle: String, _ task: Int, _ attempt: Int) -> Void = { _, _, _ in }
         /// Called after it has ended.
@@ -48,6 +50,7 @@ final class ThreadScheduler: JobScheduler {
         fault.before(submission.bundle, task, submission.attempt)
         let cancellation = Cancellation()
         if fault.preempts(submission.attempt) { cancellation.cancel() }
+        fault.began(cancellation, submission.attempt)
         let ends = Mutex<[TaskState]>([])
         DispatchQueue.concurrentPerform(iterations: fault.twins) { _ in
             let end: TaskState

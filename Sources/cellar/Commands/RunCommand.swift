@@ -19,7 +19,10 @@ struct RunCommand: ParsableCommand {
     @Option(help: "How many items run at a time; as many as there are processors, if not given.")
     var jobs: WholeNumber<1, 1024>?
 
-    @Option(help: "Where items are computed: by threads of this program, or by worker processes, of which a crash ends one item.")
+    @Option(
+        help: ArgumentHelp(
+            "Where items are computed: by threads of this program, or by worker processes, of which a crash ends one item.",
+            valueName: "place"))
     var on = WorkPlace.threads
 
     @Flag(help: "Begin nothing new once an item has failed.")
