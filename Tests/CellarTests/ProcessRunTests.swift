@@ -12,6 +12,8 @@ import Testing
         "SELECT step, count(*) FROM v_step GROUP BY 1 ORDER BY 1",
     ]
 
+    private static let simulation = ["simulate", "data", "--tomograms", "1", "--size", "64,64,16", "--snr", "0.3"]
+
     /// A catalog of one simulated tomogram in a folder of its own.
     private func collection(_ name: String, in folder: TemporaryDirectory) throws -> CellarProcess {
         try FileManager.default.createDirectory(atPath: folder.file(name), withIntermediateDirectories: true)
@@ -31,7 +33,7 @@ import Testing
     func equal() throws {
         let folder = try TemporaryDirectory()
         defer { withExtendedLifetime(folder) {} }
-        let simulated = try CellarProcess(in: folder)("simulate", "data", "--tomograms", "1", "--size", "64,64,16", "--snr", "0.3")
+        let simulated = try CellarProcess(in: folder)(Self.simulation)
         #expect(simulated.status == 0)
         let (threads, processes) = (try collection("threads", in: folder), try collection("processes", in: folder))
         #expect(try threads("run").status == 0)
@@ -48,8 +50,8 @@ import Testing
     func killed() throws {
         let folder = try TemporaryDirectory()
         defer { withExtendedLifetime(folder) {} }
-        #expect(
-            try CellarProcess(in: folder)("simulate", "data", "--tomograms", "1", "--size", "64,64,16", "--snr", "0.3").status == 0)
+        let simulated = try CellarProcess(in: folder)(Self.simulation)
+        #expect(simulated.status == 0)
         let cellar = try collection("killed", in: folder)
         for attempt in 1...3 {
             var program = cellar.program(["run", "--on", "processes", "--jobs", "2"])
