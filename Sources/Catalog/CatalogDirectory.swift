@@ -11,6 +11,7 @@ import Foundation
 /// ├── recipe.yaml       the parameters of every step; recipe.yaml.lock is held by the process that changes it
 /// ├── receipts/         one JSON file for each run, for people and for Git
 /// ├── work/             what items that take long keep until they are done, one folder for each key
+/// ├── spool/            what workers compute and their results, until these are in the catalog
 /// └── run.lock          held by the process that runs
 /// ```
 ///
@@ -32,6 +33,7 @@ public struct CatalogDirectory: Hashable, Sendable {
     public var recipe: String { "\(path)/recipe.yaml" }
     public var receipts: String { "\(path)/receipts" }
     public var work: String { "\(path)/work" }
+    public var spool: String { "\(path)/spool" }
     public var lock: String { "\(path)/run.lock" }
     var lease: String { "\(path)/owner.lease" }
     var snapshot: String { "\(path)/catalog.snapshot.sqlite" }

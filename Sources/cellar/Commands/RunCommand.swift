@@ -19,6 +19,12 @@ struct RunCommand: ParsableCommand {
     @Option(help: "How many items run at a time; as many as there are processors, if not given.")
     var jobs: WholeNumber<1, 1024>?
 
+    @Option(
+        help: ArgumentHelp(
+            "Where items are computed: by threads of this program, or by worker processes, of which a crash ends one item.",
+            valueName: "place"))
+    var on = WorkPlace.threads
+
     @Flag(help: "Begin nothing new once an item has failed.")
     var failFast = false
 
@@ -34,9 +40,9 @@ struct RunCommand: ParsableCommand {
 
     /// - Returns: whether everything is fresh now.
     func execute(in project: Project) throws -> Bool {
+        let jobs = jobs?.value ?? ProcessInfo.processInfo.activeProcessorCount
         let options = Runner.Options(
-            jobs: jobs?.value ?? ProcessInfo.processInfo.activeProcessorCount, failsFast: failFast,
-            prefersLittleMemory: lowMemory,
+            jobs: jobs, failsFast: failFast, prefersLittleMemory: lowMemory, place: try on.place(jobs: jobs),
             command: CommandLine.arguments.dropFirst().joined(separator: " "), version: CellarCommand.version)
         let cancellation = Cancellation()
         let interruption = Interruption {
@@ -88,16 +94,40 @@ struct RunCommand: ParsableCommand {
     }
 }
 
+/// Where `--on` says that items are computed. A further kind of scheduler is a case here.
+enum WorkPlace: String, CaseIterable, ExpressibleByArgument {
+    case threads, processes
+
+    /// - Parameter jobs: how many items, or workers, run at a time.
+    func place(jobs: Int) throws -> ExecutionPlace {
+        switch self {
+        case .threads: .threads
+        case .processes:
+            .spool(
+                try ProcessScheduler(jobs: jobs, command: [try Self.program(), "work", "--until-input-ends"]),
+                .processes(jobs: jobs, processors: Threads.count))
+        }
+    }
+
+    /// The path of this program.
+    private static func program() throws -> String {
+        try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+    }
+}
+
 /// Calls a closure at the first SIGINT or SIGTERM; a second one ends the process, as it would without this.
 final class Interruption {
+    private let numbers: [Int32]
     private let sources: [any DispatchSourceSignal]
 
-    init(_ handler: @escaping @Sendable () -> Void) {
+    /// - Parameter numbers: the signals.
+    init(_ numbers: [Int32] = [SIGINT, SIGTERM], _ handler: @escaping @Sendable () -> Void) {
         let queue = DispatchQueue(label: "interruption")
-        sources = [SIGINT, SIGTERM].map { number in
+        self.numbers = numbers
+        sources = numbers.map { number in
             let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
             source.setEventHandler {
-                for number in [SIGINT, SIGTERM] { signal(number, SIG_DFL) }
+                for number in numbers { signal(number, SIG_DFL) }
                 handler()
             }
             // The default action would end the process before the handler is called.
@@ -109,6 +139,6 @@ final class Interruption {
 
     deinit {
         for source in sources { source.cancel() }
-        for number in [SIGINT, SIGTERM] { signal(number, SIG_DFL) }
+        for number in numbers { signal(number, SIG_DFL) }
     }
 }
