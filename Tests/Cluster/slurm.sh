@@ -20,8 +20,9 @@ nodes=${SLURM_NODES:-3}
 memory=${SLURM_NODE_MEMORY:-2000}
 PATH=$PATH:/usr/sbin:/sbin
 
-# The time at which a process began: a process of this id that began at another time is somebody else's.
-began() { sed 's/.*) //' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
+# The time at which a process began: a process of this id that began at another time is somebody else's. Nothing where it has ended, also
+# where nobody has taken note of its end.
+began() { sed -n 's/.*) \([^Z].*\)/\1/p' "/proc/$1/stat" 2>/dev/null | cut -d' ' -f20; }
 
 # Starts a daemon in the foreground of a session of its own, and notes its id.
 daemon() {
@@ -62,7 +63,8 @@ SlurmctldPort=$base
 SlurmUser=$user
 SlurmdUser=$user
 AuthType=auth/munge
-AuthInfo=socket=$folder/run/munge.socket
+# A task that begins again waits for the end of its first credential.
+AuthInfo=socket=$folder/run/munge.socket,cred_expire=20
 CredType=cred/munge
 StateSaveLocation=$folder/state
 SlurmdSpoolDir=$folder/spool/%n
@@ -134,11 +136,19 @@ alive() {
 
 node() { daemon "$1" slurmd -D -N "$1" -f "$folder/slurm.conf"; }
 
-# Jobs' processes are in sessions of their own, below a slurmstepd that names its configuration's folder in its environment.
+# The processes that look after jobs here: they have this configuration in their environment.
+stepds() {
+    local id
+    for id in $(pgrep slurmstepd); do
+        cat "/proc/$id/environ" 2>/dev/null | tr '\0' '\n' | grep -qx "SLURM_CONF=$folder/slurm.conf" && echo "$id"
+    done
+}
+
 stop() {
     [ -s "$folder/pids" ] || return 0
     SLURM_CONF=$folder/slurm.conf timeout 5 scancel --quiet --user="$(id -un)" 2>/dev/null
-    local id time name
+    for _ in $(seq 80); do [ -z "$(stepds)" ] && break; sleep 0.1; done
+    local id time name job
     tac "$folder/pids" | while read -r id time name; do
         [ "$(began "$id")" = "$time" ] && kill -TERM "$id" 2>/dev/null
     done
@@ -149,6 +159,11 @@ stop() {
     while read -r id time name; do
         [ "$(began "$id")" = "$time" ] && kill -KILL "$id" 2>/dev/null
     done <"$folder/pids"
+    # Jobs of nodes that were killed are out of reach for scancel.
+    for id in $(stepds); do
+        for job in $(pgrep -P "$id"); do kill -KILL -- "-$job" 2>/dev/null; done
+        kill -KILL "$id" 2>/dev/null
+    done
     rm -f "$folder/pids"
 }
 

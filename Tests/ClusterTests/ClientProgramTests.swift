@@ -5,7 +5,8 @@ import Testing
 @testable import Cluster
 
 @Suite struct ClientProgramTests {
-    private static func program(_ name: String, _ arguments: [String], input: String = "", seconds: Double = 30) -> ClientProgram {
+    private static func program(_ name: String, _ arguments: [String], input: String = "", seconds: Double = 30) -> ClientProgram
+    {
         ClientProgram(
             name: name, arguments: arguments, input: input, environment: ["PATH": "/usr/bin:/bin", "WORD": "a b"],
             timeLimitInSeconds: seconds)
@@ -17,14 +18,17 @@ import Testing
         let outcome = try Self.program("printf", ["%s|"] + words).run()
         #expect(outcome == .init(status: 0, output: words.map { $0 + "|" }.joined(), errors: ""))
         #expect(try Self.program("cat", [], input: "x\ny").run().output == "x\ny")
-        #expect(try Self.program("sh", ["-c", "printf %s \"$WORD\"; printf err >&2; exit 3"]).run()
-            == .init(status: 3, output: "a b", errors: "err"))
+        #expect(
+            try Self.program("sh", ["-c", "printf %s \"$WORD\"; printf err >&2; exit 3"]).run()
+                == .init(status: 3, output: "a b", errors: "err"))
         #expect(try Self.program("sh", ["-c", "kill -KILL $$"]).run().status == 137)
     }
 
     @Test("large outputs do not block it")
     func large() throws {
-        let outcome = try Self.program("sh", ["-c", "head -c 3000000 /dev/zero | tr '\\0' x; head -c 300000 /dev/zero | tr '\\0' y >&2"]).run()
+        let outcome = try Self.program(
+            "sh", ["-c", "head -c 3000000 /dev/zero | tr '\\0' x; head -c 300000 /dev/zero | tr '\\0' y >&2"]
+        ).run()
         #expect(outcome.output.utf8.count == 3_000_000)
         #expect(outcome.errors.utf8.count == 300_000)
     }

@@ -54,7 +54,8 @@ import Testing
     func full() throws {
         let main = try Self.read(Self.full)
         #expect(main.name == "main" && main.spool == "/scratch/me/cellar" && main.program == "/opt/cellar's/bin/cellar")
-        #expect(main.setup == ["module purge", "module load hdf5"] && main.prefix == ["apptainer", "exec", "/images/cellar.sif"])
+        #expect(
+            main.setup == ["module purge", "module load hdf5"] && main.prefix == ["apptainer", "exec", "/images/cellar.sif"])
         #expect(main.arrayLimit == 500 && main.atOnce == 40 && main.attempts == 5 && !main.requeues)
         let picks = main.resources(for: ["train-picks"])
         #expect(picks.partition == "gpu" && picks.account == "lab" && picks.qos == "long" && picks.gres == "gpu:1")
@@ -69,12 +70,27 @@ import Testing
         #expect(small.requeues && small.attempts == 3 && small.resources == JobResources())
     }
 
+    @Test("the profile of the README is one")
+    func documented() throws {
+        let text = try Repository.text(of: "Sources/Cluster/README.md")
+        let block = try #require(text.firstMatch(of: /```yaml\n([\s\S]*?)```/)).1
+        let profile = try Self.read(String(block))
+        #expect(profile.atOnce == 100 && profile.resources(for: ["train-picks"]).memoryBytes == 48 * 0x1p30)
+        #expect(profile.resources(for: ["train-picks"]).gres == "gpu:1")
+    }
+
     @Test("a typo anywhere is one sentence that says where, and what may stand there")
     func typos() {
         let cases: [(String, [String])] = [
             ("profiles: {main: {spol: /a}}", ["profiles.main has no key spol", "did you mean spool?"]),
-            ("profiles: {main: {spool: /a, steps: {features: {memmory: 8G}}}}", ["profiles.main.steps.features", "memory?", "most_time"]),
-            ("profiles: {main: {spool: /a, steps: {feature: {memory: 8G}}}}", ["profiles.main.steps.feature is no step", "did you mean features?"]),
+            (
+                "profiles: {main: {spool: /a, steps: {features: {memmory: 8G}}}}",
+                ["profiles.main.steps.features", "memory?", "most_time"]
+            ),
+            (
+                "profiles: {main: {spool: /a, steps: {feature: {memory: 8G}}}}",
+                ["profiles.main.steps.feature is no step", "did you mean features?"]
+            ),
             ("profiles: {main: {spool: /a, steps: {trian-*: {memory: 8G}}}}", ["trian-*", "no class of steps"]),
             ("profiles: {main: {spool: /a, memory: 8}}", ["memory: 8", "8G"]),
             ("profiles: {main: {spool: /a, time: 20}}", ["time: 20", "2h"]),
@@ -125,7 +141,10 @@ import Testing
             "ClusterName = hpc\nMaxArraySize = 101\nSLURM_VERSION = 22.05\nAccountingStorageEnforce = associations", "",
             "ClusterName = a\"b'c: #d",
         ]
-        let partitions = ["cpu*|1-00:00:00|64|257000|(null)|12\ngpu|infinite|32|515000|gpu:a100:4|2", "", "p|30:00|1|900|(null)|1", "a:b*|x|1|1|(null)|1"]
+        let partitions = [
+            "cpu*|1-00:00:00|64|257000|(null)|12\ngpu|infinite|32|515000|gpu:a100:4|2", "", "p|30:00|1|900|(null)|1",
+            "a:b*|x|1|1|(null)|1",
+        ]
         for configuration in configurations {
             for partition in partitions {
                 let site = SlurmSite(configuration: configuration, partitions: partition)

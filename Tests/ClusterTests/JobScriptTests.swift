@@ -7,7 +7,8 @@ import Testing
 
 @Suite("The script of a job") struct JobScriptTests {
     private static func script(_ profile: ClusterProfile, bundle: String = "/b") -> JobScript {
-        let submission = JobSubmission(bundle: bundle, tasks: 0..<10, name: "run-1", steps: [], threads: 3, logs: "/spool/50% done")
+        let submission = JobSubmission(
+            bundle: bundle, tasks: 0..<10, name: "run-1", steps: [], threads: 3, logs: "/spool/50% done")
         return JobScript(profile: profile, program: "/usr/bin/env", command: ["work", bundle], submission: submission)
     }
 
@@ -44,8 +45,10 @@ import Testing
         profile.resources.options = ["--constraint=avx512"]
         let arguments = Self.script(profile).arguments(elements: 2..<10, note: "note")
         for argument in [
-            "--parsable", "--job-name=run-1", "--array=2-9%4", "--cpus-per-task=3", "--time=01:00:00", "--mem=1024M", "--partition=cpu",
-            "--gres=gpu:1", "--requeue", "--signal=B:USR2@90", "--output=/spool/50%% done/%A_%a.log", "--constraint=avx512", "--comment=note",
+            "--parsable", "--job-name=run-1", "--array=2-9%4", "--cpus-per-task=3", "--time=01:00:00", "--mem=1024M",
+            "--partition=cpu",
+            "--gres=gpu:1", "--requeue", "--signal=B:USR2@90", "--output=/spool/50%% done/%A_%a.log", "--constraint=avx512",
+            "--comment=note",
         ] { #expect(arguments.contains(argument), "\(argument)") }
         profile.requeues = false
         profile.resources = JobResources()

@@ -43,7 +43,8 @@ struct RealSlurm {
         let bundle = folder.file("bundle $HOME 'x'")
         try? FileManager.default.createDirectory(atPath: bundle, withIntermediateDirectories: true)
         return JobSubmission(
-            bundle: bundle, tasks: tasks, name: "test-\(UUID().uuidString)", steps: [], threads: 1, logs: folder.file("logs 100%"))
+            bundle: bundle, tasks: tasks, name: "test-\(UUID().uuidString)", steps: [], threads: 1, logs: folder.file("logs 100%")
+        )
     }
 
     /// The lines of a file in the bundle; none where there is no such file.

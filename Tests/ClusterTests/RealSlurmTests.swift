@@ -20,7 +20,9 @@ import Testing
         #expect(Set(states.keys) == Set(3..<63))
         for task in 3..<63 {
             #expect(slurm.lines("done-\(task)") == ["work \(task) 1"], "task \(task)")
-            if case .failed(.exit, let node?) = states[task] { #expect(task == 33 && node.hasPrefix("node")) } else {
+            if case .failed(.exit, let node?) = states[task] {
+                #expect(task == 33 && node.hasPrefix("node"))
+            } else {
                 #expect(states[task] == .done && task != 33, "task \(task)")
             }
         }
@@ -28,7 +30,9 @@ import Testing
         #expect(logs.count == 60)
     }
 
-    @Test("refuses a partition that does not exist in one sentence, knows nothing of jobs that never were, and takes a size that is too large as one")
+    @Test(
+        "refuses a partition that does not exist in one sentence, knows nothing of jobs that never were, and takes a size that is too large as one"
+    )
     func refusals() throws {
         let slurm = try RealSlurm()
         defer { withExtendedLifetime(slurm) {} }
@@ -43,7 +47,9 @@ import Testing
         }
         profile.resources.partition = nil
         profile.resources.memoryBytes = 0x1p50
-        #expect { try slurm.scheduler(profile).submit(slurm.submission(0..<1)) } throws: { ($0 as? ClusterError)?.code == .refused }
+        #expect { try slurm.scheduler(profile).submit(slurm.submission(0..<1)) } throws: {
+            ($0 as? ClusterError)?.code == .refused
+        }
     }
 
     @Test("finds a job whose id was lost, and only that one")
@@ -90,7 +96,8 @@ import Testing
         let slurm = try RealSlurm()
         defer { withExtendedLifetime(slurm) {} }
         // Perl as the program itself: a shell cannot catch a signal that was ignored when it began.
-        let script = #"exec perl -e '$SIG{USR2} = sub { open F, ">>", "$ARGV[0]/told"; print F "told\n"; close F }; while (1) { sleep 1 }' "$2""#
+        let script =
+            #"exec perl -e '$SIG{USR2} = sub { open F, ">>", "$ARGV[0]/told"; print F "told\n"; close F }; while (1) { sleep 1 }' "$2""#
         var profile = try slurm.profile(script)
         profile.resources.seconds = 60
         let scheduler = slurm.scheduler(profile)
@@ -103,7 +110,7 @@ import Testing
         #expect(slurm.lines("told") == ["told"])
     }
 
-    @Test("begins a task again where the profile lets it, as the same element", .timeLimit(.minutes(4)))
+    @Test("begins a task again where the profile lets it, as the same element", .timeLimit(.minutes(5)))
     func requeue() throws {
         let slurm = try RealSlurm()
         defer { withExtendedLifetime(slurm) {} }
@@ -119,7 +126,7 @@ import Testing
             }
             if requeues {
                 _ = try slurm.commands.run("scontrol", ["requeue", "\(job)_2"])
-                try slurm.wait(scheduler, job, seconds: 180) { $0[2] == .done }
+                try slurm.wait(scheduler, job, seconds: 210) { $0[2] == .done }
                 #expect(slurm.lines("begun").count == 2)
             } else {
                 #expect(throws: ClusterError.self) { try slurm.commands.run("scontrol", ["requeue", "\(job)_2"]) }
@@ -133,13 +140,36 @@ import Testing
         }
     }
 
+    @Test("says that a task was pushed aside by one of higher priority", .timeLimit(.minutes(3)))
+    func preemption() throws {
+        let slurm = try RealSlurm()
+        defer { withExtendedLifetime(slurm) {} }
+        let low = slurm.scheduler(try slurm.profile("sleep 100"))
+        let nodes = try slurm.commands.run("sinfo", ["--noheader", "--Node", "--partition=main", "--format=%N"]).split(
+            separator: "\n")
+        let job = try low.submit(slurm.submission(0..<nodes.count))
+        defer { try? low.cancel([job]) }
+        try slurm.wait(low, job) { states in
+            states.values.count { if case .running = $0 { true } else { false } } == nodes.count
+        }
+        var profile = try slurm.profile("true")
+        profile.resources.partition = "urgent"
+        let high = slurm.scheduler(profile)
+        let urgent = try high.submit(slurm.submission(0..<1))
+        try slurm.wait(high, urgent) { $0[0] == .done }
+        let states = try slurm.wait(low, job, seconds: 90) { $0.values.contains(where: \.isEnd) }
+        let preempted = states.values.filter { if case .failed(.preempted, _?) = $0 { true } else { false } }
+        #expect(preempted.count == 1, "\(states)")
+    }
+
     @Test("says that a node was lost, and takes the task elsewhere where the profile lets it", .timeLimit(.minutes(5)))
     func lostNodes() throws {
         let slurm = try RealSlurm()
         defer { withExtendedLifetime(slurm) {} }
         for requeues in [false, true] {
             try? FileManager.default.removeItem(atPath: slurm.folder.file("bundle $HOME 'x'/nodes"))
-            var profile = try slurm.profile(#"echo "$SLURMD_NODENAME" >>"$2/nodes"; [ "$(wc -l <"$2/nodes")" -ge 2 ] || sleep 45"#)
+            var profile = try slurm.profile(
+                #"echo "$SLURMD_NODENAME" >>"$2/nodes"; [ "$(wc -l <"$2/nodes")" -ge 2 ] || sleep 45"#)
             profile.requeues = requeues
             let scheduler = slurm.scheduler(profile)
             let job = try scheduler.submit(slurm.submission(0..<1))

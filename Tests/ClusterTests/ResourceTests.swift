@@ -7,22 +7,29 @@ import Testing
     @Test("durations and amounts, as people and Slurm write them")
     func quantities() {
         let durations: [(String, Double?)] = [
-            ("90s", 90), ("15min", 900), ("2h", 7200), ("1.5d", 129600), ("2:30:00", 9000), ("30:00", 1800), ("1-12:00:00", 129600),
-            ("1-12:00", 129600), ("2 h", 7200), ("90", nil), ("", nil), ("-2h", nil), ("2x", nil), ("1:2", nil), ("infinite", nil), ("２h", nil),
+            ("90s", 90), ("15min", 900), ("2h", 7200), ("1.5d", 129600), ("2:30:00", 9000), ("30:00", 1800),
+            ("1-12:00:00", 129600),
+            ("1-12:00", 129600), ("2 h", 7200), ("90", nil), ("", nil), ("-2h", nil), ("2x", nil), ("1:2", nil),
+            ("infinite", nil), ("２h", nil),
         ]
         for (text, seconds) in durations { #expect(DurationText.seconds(text) == seconds, "\(text)") }
-        #expect(DurationText.slurm(1) == "00:01:00" && DurationText.slurm(129601) == "1-12:01:00" && DurationText.slurm(.infinity) != "")
+        #expect(
+            DurationText.slurm(1) == "00:01:00" && DurationText.slurm(129601) == "1-12:01:00"
+                && DurationText.slurm(.infinity) != "")
         for minutes in stride(from: 1, to: 100_000, by: 997) {
             #expect(DurationText.seconds(DurationText.slurm(Double(minutes) * 60)) == Double(minutes) * 60)
         }
         let amounts: [(String, Double?)] = [
-            ("500M", 500 * 0x1p20), ("8G", 0x1p33), ("1.5T", 1.5 * 0x1p40), ("8 GB", 0x1p33), ("8GiB", 0x1p33), ("8", nil), ("8g", nil), ("G", nil),
+            ("500M", 500 * 0x1p20), ("8G", 0x1p33), ("1.5T", 1.5 * 0x1p40), ("8 GB", 0x1p33), ("8GiB", 0x1p33), ("8", nil),
+            ("8g", nil), ("G", nil),
         ]
         for (text, bytes) in amounts { #expect(MemoryText.bytes(text) == bytes, "\(text)") }
         #expect(MemoryText.slurm(1) == "1M" && MemoryText.slurm(0x1p30 + 1) == "1025M")
     }
 
-    @Test("records count with a margin, the profile where there are none, and each end for want of them doubles, three times, to a limit")
+    @Test(
+        "records count with a margin, the profile where there are none, and each end for want of them doubles, three times, to a limit"
+    )
     func attempts() {
         var resources = JobResources()
         (resources.seconds, resources.memoryBytes) = (7200, 0x1p30)

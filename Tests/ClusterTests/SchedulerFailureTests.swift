@@ -62,7 +62,9 @@ import Testing
         #expect(clients.calls("sbatch") == 1)
         // Where it was not taken, the error stays.
         let others = try Clients(["scontrol": Self.configuration, "sbatch": "sleep 10", "squeue": "true"])
-        #expect { try others.scheduler().submit(others.submission(0..<5)) } throws: { ($0 as? ClusterError)?.code == .unavailable }
+        #expect { try others.scheduler().submit(others.submission(0..<5)) } throws: {
+            ($0 as? ClusterError)?.code == .unavailable
+        }
     }
 
     @Test("of a submission that Slurm takes only in part, nothing stays")
@@ -75,12 +77,15 @@ import Testing
             echo $((100 + $(wc -l <"$(dirname "$0")/../calls-sbatch")))
             """
         let clients = try Clients(["scontrol": Self.configuration, "sbatch": sbatch, "scancel": "true"])
-        #expect { try clients.scheduler().submit(clients.submission(0..<100)) } throws: { ($0 as? ClusterError)?.code == .queueFull }
+        #expect { try clients.scheduler().submit(clients.submission(0..<100)) } throws: {
+            ($0 as? ClusterError)?.code == .queueFull
+        }
         let cancelled = try String(contentsOfFile: clients.folder.file("calls-scancel"), encoding: .utf8)
         #expect(cancelled == "--quiet 101 102\n")
     }
 
-    @Test("the accounting counts, what it does not know the controller says, and where it fails it is left alone for some minutes")
+    @Test(
+        "the accounting counts, what it does not know the controller says, and where it fails it is left alone for some minutes")
     func sources() throws {
         let clients = try Clients([
             "scontrol": Self.configuration,
@@ -88,7 +93,8 @@ import Testing
             "squeue": #"case "$*" in *=6*) echo "6_[0-1]|PENDING||Priority";; *) exit 9;; esac"#,
         ])
         let states = try clients.scheduler().states(of: ["5", "6+10"])
-        #expect(states == ["5": [0: .done, 1: .failed(reason: .outOfMemory, node: "n1")], "6+10": [10: .waiting, 11: .waiting]])
+        #expect(
+            states == ["5": [0: .done, 1: .failed(reason: .outOfMemory, node: "n1")], "6+10": [10: .waiting, 11: .waiting]])
 
         let off = try Clients([
             "sacct": "echo 'Slurm accounting storage is disabled' >&2; exit 1", "squeue": #"echo "5_0|RUNNING|n1|None""#,
@@ -102,7 +108,9 @@ import Testing
         #expect(off.calls("squeue") == 2)
 
         // Both away: no state, and no failure of a task.
-        let away = try Clients(["sacct": "exit 1", "squeue": "echo 'squeue: error: Unable to contact slurm controller' >&2; exit 1"])
+        let away = try Clients([
+            "sacct": "exit 1", "squeue": "echo 'squeue: error: Unable to contact slurm controller' >&2; exit 1",
+        ])
         #expect { try away.scheduler().states(of: ["5"]) } throws: { ($0 as? ClusterError)?.code == .unavailable }
     }
 }

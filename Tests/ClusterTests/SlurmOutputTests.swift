@@ -9,7 +9,8 @@ import Testing
     func elements() {
         let cases: [(String, job: Int, elements: [Int]?)] = [
             ("12", 12, nil), ("12_3", 12, [3]), ("12_[3-9%4]", 12, [3, 4, 5, 6, 7, 8, 9]), ("12_[7]", 12, [7]),
-            ("12_[1,3-5,10-20:5%2]", 12, [1, 3, 4, 5, 10, 15, 20]), ("12_[0-2,40-4", 12, [0, 1, 2]), ("11_[0-1,3,5,", 11, [0, 1, 3, 5]),
+            ("12_[1,3-5,10-20:5%2]", 12, [1, 3, 4, 5, 10, 15, 20]), ("12_[0-2,40-4", 12, [0, 1, 2]),
+            ("11_[0-1,3,5,", 11, [0, 1, 3, 5]),
             ("11_[0-1,3,5,...]", 11, nil), ("11_[0-1", 11, []), ("12_[]", 12, nil),
         ]
         for (text, job, elements) in cases {
@@ -20,7 +21,9 @@ import Testing
                 #expect(parsed?.job == job && parsed?.elements == elements, "\(text): \(String(describing: parsed))")
             }
         }
-        let others = ["", "_", "12_", "12.batch", "12_3.0", "12+0", "x_1", "12_[3-1]", "12_[1-99999999999]", "-1", "12_[1-5:0]", "１２"]
+        let others = [
+            "", "_", "12_", "12.batch", "12_3.0", "12+0", "x_1", "12_[3-1]", "12_[1-99999999999]", "-1", "12_[1-5:0]", "１２",
+        ]
         for text in others { #expect(SlurmElements(text) == nil, "\(text)") }
     }
 
@@ -79,7 +82,8 @@ import Testing
             1204: [
                 0: .done, 1: .failed(reason: .exit, node: node("cn-014")), 2: .failed(reason: .cancelled, node: nil),
                 3: .failed(reason: .outOfMemory, node: node("cn-015")), 4: .failed(reason: .nodeFailure, node: node("cn-016")),
-                5: .failed(reason: .preempted, node: node("cn-016")), 6: .failed(reason: .timeLimit, node: node("cn-016")), 7: .waiting,
+                5: .failed(reason: .preempted, node: node("cn-016")), 6: .failed(reason: .timeLimit, node: node("cn-016")),
+                7: .waiting,
                 8: .running(node: "cn-017"), 9: .waiting, 10: .waiting, 11: .waiting,
             ], 1205: [0: .failed(reason: .timeLimit, node: nil)],
         ]
@@ -119,8 +123,13 @@ import Testing
         #expect(SlurmJob.submitted(output: "1234\n", offset: 0) == SlurmJob(id: 1234))
         #expect(SlurmJob.submitted(output: "1234;big\n", offset: 50) == SlurmJob(id: 1234, offset: 50, cluster: "big"))
         #expect(SlurmJob.submitted(output: "Welcome! 17 jobs wait.\n99\n", offset: 0) == SlurmJob(id: 99))
-        for text in ["", "Submitted batch job", "12x\n", "-3\n"] { #expect(SlurmJob.submitted(output: text, offset: 0) == nil, "\(text)") }
-        for job in [SlurmJob(id: 1), SlurmJob(id: 7, offset: 1000), SlurmJob(id: 7, offset: 2, cluster: "a.b"), SlurmJob(id: 3, cluster: "c")] {
+        for text in ["", "Submitted batch job", "12x\n", "-3\n"] {
+            #expect(SlurmJob.submitted(output: text, offset: 0) == nil, "\(text)")
+        }
+        for job in [
+            SlurmJob(id: 1), SlurmJob(id: 7, offset: 1000), SlurmJob(id: 7, offset: 2, cluster: "a.b"),
+            SlurmJob(id: 3, cluster: "c"),
+        ] {
             #expect(SlurmJob(job.text) == job)
         }
         #expect(SlurmJob.all(in: "12,13+1000@big") == [SlurmJob(id: 12), SlurmJob(id: 13, offset: 1000, cluster: "big")])
@@ -153,7 +162,8 @@ import Testing
             SlurmSite.Partition(
                 name: "cpu", isDefault: true, mostSeconds: 86400, cpus: 48, memoryBytes: 190000 * 0x1p20, gres: nil, nodes: 15),
             SlurmSite.Partition(
-                name: "gpu", isDefault: false, mostSeconds: nil, cpus: 32, memoryBytes: 515000 * 0x1p20, gres: "gpu:a100:4(S:0-1)", nodes: 2),
+                name: "gpu", isDefault: false, mostSeconds: nil, cpus: 32, memoryBytes: 515000 * 0x1p20,
+                gres: "gpu:a100:4(S:0-1)", nodes: 2),
         ]
         #expect(site.partitions == expected)
     }
@@ -161,11 +171,13 @@ import Testing
     @Test("a job's own variables, and those that shape answers, do not reach Slurm's programs")
     func environment() {
         let variables = [
-            "PATH": "/bin", "SLURM_CONF": "/c", "SLURM_JOB_ID": "7", "SLURM_CPUS_PER_TASK": "3", "SQUEUE_STATES": "R", "SACCT_FORMAT": "x",
+            "PATH": "/bin", "SLURM_CONF": "/c", "SLURM_JOB_ID": "7", "SLURM_CPUS_PER_TASK": "3", "SQUEUE_STATES": "R",
+            "SACCT_FORMAT": "x",
             "SBATCH_ACCOUNT": "lab",
         ]
         let expected = [
-            "PATH": "/bin", "SLURM_CONF": "/c", "SBATCH_ACCOUNT": "lab", "SLURM_BITSTR_LEN": "0", "SLURM_TIME_FORMAT": "standard", "LC_ALL": "C",
+            "PATH": "/bin", "SLURM_CONF": "/c", "SBATCH_ACCOUNT": "lab", "SLURM_BITSTR_LEN": "0", "SLURM_TIME_FORMAT": "standard",
+            "LC_ALL": "C",
         ]
         #expect(SlurmCommands.environment(from: variables) == expected)
     }
@@ -173,8 +185,14 @@ import Testing
     @Test("what a program says becomes one sentence with a code")
     func errors() {
         let cases: [(String, ClusterErrorCode)] = [
-            ("sbatch: error: invalid partition specified: nope\nsbatch: error: Batch job submission failed: Invalid partition name specified", .refused),
-            ("sbatch: error: AssocMaxSubmitJobLimit\nsbatch: error: Batch job submission failed: Job violates accounting/QOS policy", .queueFull),
+            (
+                "sbatch: error: invalid partition specified: nope\nsbatch: error: Batch job submission failed: Invalid partition name specified",
+                .refused
+            ),
+            (
+                "sbatch: error: AssocMaxSubmitJobLimit\nsbatch: error: Batch job submission failed: Job violates accounting/QOS policy",
+                .queueFull
+            ),
             ("sbatch: error: Batch job submission failed: Socket timed out on send/recv operation", .unavailable),
             ("slurm_load_jobs error: Unable to contact slurm controller (connect failure)", .unavailable),
             ("sinfo: fatal: Could not establish a configuration source", .unavailable),

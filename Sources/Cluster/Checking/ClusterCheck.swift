@@ -1,5 +1,5 @@
-public import Engine
 internal import Basics
+public import Engine
 internal import Foundation
 
 /// A small job on a cluster, and what came of it: whether the nodes run the program, see the folders, may write there, and resemble this machine.
@@ -135,32 +135,37 @@ public struct ClusterCheck: Sendable {
         let node = answer.host
         var findings = [
             Finding(
-                sentence: "\(trial.place): job \(trial.job) ran on \(node), which sees the spool, writes and renames there", isProblem: false)
+                sentence: "\(trial.place): job \(trial.job) ran on \(node), which sees the spool, writes and renames there",
+                isProblem: false)
         ]
         if answer.version != version {
             findings.append(
                 Finding(
-                    sentence: "\(node) has cellar \(answer.version), and this machine \(version): workers of another version are refused; "
+                    sentence:
+                        "\(node) has cellar \(answer.version), and this machine \(version): workers of another version are refused; "
                         + "give the profile the same program", isProblem: true))
         }
         if let problem = answer.catalogProblem {
             findings.append(
                 Finding(
-                    sentence: "\(node) does not see the catalog \(catalog): \(problem); workers read artifacts there, so put it on a shared "
+                    sentence:
+                        "\(node) does not see the catalog \(catalog): \(problem); workers read artifacts there, so put it on a shared "
                         + "file system", isProblem: true))
         }
         let difference = answer.time < trial.begin ? answer.time - trial.begin : max(0, answer.time - now)
         if abs(difference) > 2 {
             findings.append(
                 Finding(
-                    sentence: "the clock of \(node) is at least \(Int(abs(difference).rounded())) s \(difference < 0 ? "behind" : "ahead of") "
+                    sentence:
+                        "the clock of \(node) is at least \(Int(abs(difference).rounded())) s \(difference < 0 ? "behind" : "ahead of") "
                         + "that of this machine; times of runs will be wrong until they agree", isProblem: true))
         }
         let here = ProcessorFeatures.ofThisMachine().kernels
         if answer.features.kernels != here {
             findings.append(
                 Finding(
-                    sentence: "\(node) has \(answer.features.kernels) and this machine \(here): results of the two may differ in their last "
+                    sentence:
+                        "\(node) has \(answer.features.kernels) and this machine \(here): results of the two may differ in their last "
                         + "digits; --constraint in the profile's options chooses nodes", isProblem: false))
         }
         return findings

@@ -45,7 +45,8 @@ public enum NodeProbe {
             "\(host) does not see the question of `cellar cluster check`; put the spool on a file system that nodes share"
         }
         let catalog = question.catalog
-        let problem = access("\(catalog)/catalog.sqlite", R_OK) == 0 && access("\(catalog)/blobs", R_OK | X_OK) == 0
+        let problem =
+            access("\(catalog)/catalog.sqlite", R_OK) == 0 && access("\(catalog)/blobs", R_OK | X_OK) == 0
             ? nil : SystemError.last.reason
         let answer = Answer(
             token: question.token, version: version, host: host, catalogProblem: problem, time: Date().timeIntervalSince1970,

@@ -40,7 +40,8 @@ extension ClusterFile {
         ]
         lines.append(partition.map { "    partition: \(quoted($0.name))" } ?? "    # partition: NAME")
         let account = "account: NAME"
-        lines.append(site.wantsAccount ? "    # This cluster wants an account: fill it in.\n    # \(account)" : "    # \(account)")
+        lines.append(
+            site.wantsAccount ? "    # This cluster wants an account: fill it in.\n    # \(account)" : "    # \(account)")
         lines += ["    # qos: NAME", "    time: 2h", "    memory: \(startMemory(partition))"]
         if let seconds = partition?.mostSeconds { lines.append("    most_time: \(DurationText.slurm(seconds))") }
         if let bytes = partition?.memoryBytes, bytes > 0 { lines.append("    most_memory: \(MemoryText.slurm(bytes))") }
@@ -65,7 +66,8 @@ extension ClusterFile {
     private static func description(of partition: SlurmSite.Partition) -> String {
         let limit = partition.mostSeconds.map { "at most \(DurationText.slurm($0))" } ?? "no time limit"
         let gres = partition.gres.map { ", \(plain($0))" } ?? ""
-        return "\(plain(partition.name))\(partition.isDefault ? " (default)" : ""): \(partition.nodes) nodes, \(partition.cpus) processors, "
+        return
+            "\(plain(partition.name))\(partition.isDefault ? " (default)" : ""): \(partition.nodes) nodes, \(partition.cpus) processors, "
             + "\(MemoryText.slurm(partition.memoryBytes))\(gres), \(limit)"
     }
 

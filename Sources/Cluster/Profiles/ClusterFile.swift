@@ -29,12 +29,14 @@ public struct ClusterFile: Sendable {
         let names = profiles.map(\.name)
         if let name = profile ?? standard {
             if let found = profiles.first(where: { $0.name == name }) { return found }
-            let hint = NearestName.of(name, among: names).map { "did you mean \($0)?" } ?? "it has \(names.joined(separator: ", "))"
+            let hint =
+                NearestName.of(name, among: names).map { "did you mean \($0)?" } ?? "it has \(names.joined(separator: ", "))"
             throw ClusterError(.profiles, "there is no profile \(name); \(hint)", path: path)
         }
         guard profiles.count == 1 else {
             throw ClusterError(
-                .profiles, "has several profiles and no `default: NAME`; say --profile with one of \(names.joined(separator: ", "))",
+                .profiles,
+                "has several profiles and no `default: NAME`; say --profile with one of \(names.joined(separator: ", "))",
                 path: path)
         }
         return profiles[0]
@@ -60,7 +62,8 @@ public struct ClusterFile: Sendable {
             bytes = all
         } catch { throw ClusterError(.profiles, error) }
         guard let text = String(validating: bytes, as: UTF8.self) else {
-            throw ClusterError(.profiles, "is no UTF-8 text; mend it, or move it away and run `cellar cluster init slurm`", path: path)
+            throw ClusterError(
+                .profiles, "is no UTF-8 text; mend it, or move it away and run `cellar cluster init slurm`", path: path)
         }
         return text
     }
@@ -112,7 +115,9 @@ extension ClusterProfile {
         resources = try JobResources(reading: node)
         for (pattern, entry) in try node.entries("steps") {
             guard steps.contains(where: { Self.matches($0, pattern) }) else {
-                let hint = NearestName.of(pattern, among: steps).map { "did you mean \($0)?" } ?? "steps are \(steps.joined(separator: ", "))"
+                let hint =
+                    NearestName.of(pattern, among: steps).map { "did you mean \($0)?" }
+                    ?? "steps are \(steps.joined(separator: ", "))"
                 throw entry.error("is no step, and no class of steps such as train-*; \(hint)")
             }
             try entry.allow(JobResources.keys)
@@ -128,8 +133,10 @@ extension JobResources {
 
     /// Options of sbatch that Cellar itself gives.
     private static let ownOptions: Set = [
-        "--array", "-a", "--parsable", "--job-name", "-J", "--output", "-o", "--error", "-e", "--input", "-i", "--requeue", "--no-requeue",
-        "--signal", "--ntasks", "-n", "--nodes", "-N", "--wrap", "--wait", "-W", "--chdir", "-D", "--comment", "--open-mode", "--test-only",
+        "--array", "-a", "--parsable", "--job-name", "-J", "--output", "-o", "--error", "-e", "--input", "-i", "--requeue",
+        "--no-requeue",
+        "--signal", "--ntasks", "-n", "--nodes", "-N", "--wrap", "--wait", "-W", "--chdir", "-D", "--comment", "--open-mode",
+        "--test-only",
     ]
 
     /// Options that have a key of their own.

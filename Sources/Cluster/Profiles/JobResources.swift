@@ -40,7 +40,9 @@ public struct JobResources: Sendable, Equatable {
     /// place: one with devices, else the one with the longest time and the most memory.
     static func joined(_ all: [JobResources]) -> JobResources {
         let hardest = all.max {
-            ($0.gres == nil ? 0 : 1, $0.seconds ?? 0, $0.memoryBytes ?? 0) < ($1.gres == nil ? 0 : 1, $1.seconds ?? 0, $1.memoryBytes ?? 0)
+            ($0.gres == nil ? 0 : 1, $0.seconds ?? 0, $0.memoryBytes ?? 0) < (
+                $1.gres == nil ? 0 : 1, $1.seconds ?? 0, $1.memoryBytes ?? 0
+            )
         }
         guard var result = hardest else { return JobResources() }
         result.seconds = all.compactMap(\.seconds).max()

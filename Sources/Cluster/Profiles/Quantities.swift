@@ -16,7 +16,8 @@ enum DurationText {
         // Slurm reads `12:30` as minutes and seconds, and as hours and minutes after days.
         let clock =
             parts.count == 3
-            ? parts[0] * 3600 + parts[1] * 60 + parts[2] : days == nil ? parts[0] * 60 + parts[1] : parts[0] * 3600 + parts[1] * 60
+            ? parts[0] * 3600 + parts[1] * 60 + parts[2]
+            : days == nil ? parts[0] * 60 + parts[1] : parts[0] * 3600 + parts[1] * 60
         return (days ?? 0) * 86400 + clock
     }
 
@@ -37,7 +38,8 @@ enum MemoryText {
 
     /// Bytes of `500M`, `8G`, `1.5T`, `8 GB`, `8GiB`: units are powers of 1024, as Slurm's are.
     static func bytes(_ text: String) -> Double? {
-        guard let match = text.wholeMatch(of: /(\d{1,9}(?:\.\d{1,3})?) ?([KMGT])(?:i?B)?/), let unit = units[String(match.2)] else {
+        guard let match = text.wholeMatch(of: /(\d{1,9}(?:\.\d{1,3})?) ?([KMGT])(?:i?B)?/), let unit = units[String(match.2)]
+        else {
             return nil
         }
         return Double(match.1).map { $0 * unit }

@@ -49,7 +49,8 @@ public struct SlurmCommands: Sendable {
                 throw ClusterError(.unavailable, "\(name) cannot be started: \(error.reason); try again")
             case .timeLimit:
                 throw ClusterError(
-                    .unavailable, "\(name) did not answer within \(Int(timeLimitInSeconds)) s; Slurm may be busy: try again later")
+                    .unavailable, "\(name) did not answer within \(Int(timeLimitInSeconds)) s; Slurm may be busy: try again later"
+                )
             }
         }
         guard outcome.status == 0 else { throw Self.error(of: name, outcome) }
@@ -75,7 +76,8 @@ public struct SlurmCommands: Sendable {
             (
                 .unavailable, "try again later",
                 [
-                    "Unable to contact", "timed out", "Connection refused", "Unable to establish", "Zero Bytes", "communication failure",
+                    "Unable to contact", "timed out", "Connection refused", "Unable to establish", "Zero Bytes",
+                    "communication failure",
                     "Communication connection failure", "is disabled", "in standby mode", "Protocol authentication error",
                     "auth plugin", "munge",
                 ]

@@ -34,7 +34,8 @@ public final class SlurmScheduler: JobScheduler {
     ///   - profile: where and how jobs run.
     ///   - program: the path of this program, for a profile without its own.
     ///   - words: what the program is told to do with a bundle: `work`.
-    public init(_ profile: ClusterProfile, program: String, words: [String] = ["work"], commands: SlurmCommands = SlurmCommands()) {
+    public init(_ profile: ClusterProfile, program: String, words: [String] = ["work"], commands: SlurmCommands = SlurmCommands())
+    {
         (self.profile, self.program, self.words, self.commands) = (profile, program, words, commands)
     }
 
@@ -75,10 +76,13 @@ public final class SlurmScheduler: JobScheduler {
         let note = Self.note(script.submission, tasks)
         let output: String
         do throws(ClusterError) {
-            output = try commands.run("sbatch", script.arguments(elements: elements, note: note), input: script.text(offset: offset))
+            output = try commands.run(
+                "sbatch", script.arguments(elements: elements, note: note), input: script.text(offset: offset))
         } catch {
             // The controller may have taken the job and its answer been lost: a second one would compute the same.
-            if error.code == .unavailable, let job = try? find(note: note, name: script.submission.name, offset: offset) { return job }
+            if error.code == .unavailable, let job = try? find(note: note, name: script.submission.name, offset: offset) {
+                return job
+            }
             throw error
         }
         if let job = SlurmJob.submitted(output: output, offset: offset) { return job }
@@ -90,7 +94,8 @@ public final class SlurmScheduler: JobScheduler {
     static func note(_ submission: JobSubmission, _ tasks: Range<Int>) -> String {
         let digest = Digest(of: submission.bundle.utf8).abbreviated
         let all = submission.tasks
-        return "cellar:\(digest):\(tasks.lowerBound)-\(tasks.upperBound):\(all.lowerBound)-\(all.upperBound):\(submission.attempt)"
+        return
+            "cellar:\(digest):\(tasks.lowerBound)-\(tasks.upperBound):\(all.lowerBound)-\(all.upperBound):\(submission.attempt)"
     }
 
     /// The job that a submission became whose id was lost: that of a coordinator that ended between Slurm's answer and its own record.
