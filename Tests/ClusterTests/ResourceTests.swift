@@ -16,6 +16,7 @@ import Testing
         #expect(
             DurationText.slurm(1) == "00:01:00" && DurationText.slurm(129601) == "1-12:01:00"
                 && DurationText.slurm(.infinity) != "")
+        #expect(DurationText.slurm(.nan) == "00:01:00" && MemoryText.slurm(.nan) == "1M")
         for minutes in stride(from: 1, to: 100_000, by: 997) {
             #expect(DurationText.seconds(DurationText.slurm(Double(minutes) * 60)) == Double(minutes) * 60)
         }

@@ -23,7 +23,7 @@ enum DurationText {
 
     /// `1-02:03:00`, for `sbatch --time`: whole minutes, rounded up.
     static func slurm(_ seconds: Double) -> String {
-        let minutes = max(1, Int(min(seconds / 60, 1e9).rounded(.up)))
+        let minutes = seconds > 60 ? Int(min(seconds / 60, 1e9).rounded(.up)) : 1
         let two = { (number: Int) in number < 10 ? "0\(number)" : "\(number)" }
         let (days, hours) = (minutes / 1440, minutes / 60 % 24)
         return (days > 0 ? "\(days)-" : "") + "\(two(hours)):\(two(minutes % 60)):00"
@@ -46,5 +46,5 @@ enum MemoryText {
     }
 
     /// `1500M`, for `sbatch --mem`: whole MiB, rounded up.
-    static func slurm(_ bytes: Double) -> String { "\(max(1, Int(min(bytes / 0x1p20, 1e12).rounded(.up))))M" }
+    static func slurm(_ bytes: Double) -> String { "\(bytes > 0x1p20 ? Int(min(bytes / 0x1p20, 1e12).rounded(.up)) : 1)M" }
 }

@@ -23,7 +23,7 @@ public struct JobSubmission: Sendable {
     public var bundle: String
     /// The numbers of the tasks.
     public var tasks: Range<Int>
-    /// The name of the run, which no other run has.
+    /// The name of the run, which no other run has: letters, digits and hyphens.
     public var name: String
     /// The steps that the tasks compute.
     public var steps: [String]
