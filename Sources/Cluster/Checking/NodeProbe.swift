@@ -57,7 +57,8 @@ public enum NodeProbe {
         return "\(host) sees \(folder) and answered"
     }
 
-    static var host: String { ProcessInfo.processInfo.hostName }
+    /// The node by the name that Slurm has for it, else as it calls itself.
+    static var host: String { ProcessInfo.processInfo.environment["SLURMD_NODENAME"] ?? ProcessInfo.processInfo.hostName }
 
     static func write(_ value: some Encodable, to path: String) throws(ClusterError) {
         do { try SmallFile(path).replace(Array(JSONEncoder().encode(value))) } catch {
