@@ -8,8 +8,9 @@ import Testing
 @Suite("The script of a job") struct JobScriptTests {
     private static func script(_ profile: ClusterProfile, bundle: String = "/b") -> JobScript {
         let submission = JobSubmission(
-            bundle: bundle, tasks: 0..<10, name: "run-1", steps: [], threads: 3, logs: "/spool/50% done")
-        return JobScript(profile: profile, program: "/usr/bin/env", command: ["work", bundle], submission: submission)
+            bundle: bundle, tasks: 0..<10, name: "run-1", steps: [], threads: 3, attempt: 1, logs: "/spool/50% done")
+        return JobScript(
+            profile: profile, program: "/usr/bin/env", command: { ["work", "--threads", "\($0)"] }, submission: submission)
     }
 
     @Test("the shell hands words to the program as they are, whatever is in them, and becomes it")
@@ -29,8 +30,8 @@ import Testing
             shell.environment["SLURM_ARRAY_TASK_ID"] = "08".replacing("0", with: "")
             let result = try shell.run()
             let fields = result.output.split(separator: "|", omittingEmptySubsequences: false).map(String.init)
-            try #require(fields.count == 8, "\(text)\n\(result.output)\(result.errors)")
-            #expect(Array(fields[0..<5]) == ["work", bundle, "1008", "3", "yes it is"])
+            try #require(fields.count == 10, "\(text)\n\(result.output)\(result.errors)")
+            #expect(Array(fields[0..<7]) == ["work", "--threads", "3", bundle, "1008", "3", "yes it is"])
         }
     }
 

@@ -36,15 +36,15 @@ struct RealSlurm {
     }
 
     func scheduler(_ profile: ClusterProfile) -> SlurmScheduler {
-        SlurmScheduler(profile, program: "/no/such/program", commands: commands)
+        SlurmScheduler(profile, program: "/no/such/program", commands: commands) { _ in ["work"] }
     }
 
     func submission(_ tasks: Range<Int>) -> JobSubmission {
         let bundle = folder.file("bundle $HOME 'x'")
         try? FileManager.default.createDirectory(atPath: bundle, withIntermediateDirectories: true)
         return JobSubmission(
-            bundle: bundle, tasks: tasks, name: "test-\(UUID().uuidString)", steps: [], threads: 1, logs: folder.file("logs 100%")
-        )
+            bundle: bundle, tasks: tasks, name: "test-\(UUID().uuidString)", steps: [], threads: 1, attempt: 1,
+            logs: folder.file("logs 100%"))
     }
 
     /// The lines of a file in the bundle; none where there is no such file.

@@ -30,6 +30,24 @@ import Testing
         #expect(logs.count == 60)
     }
 
+    @Test("says how a program ended, and that one which saved what it has is to be started again", .timeLimit(.minutes(2)))
+    func ends() throws {
+        let slurm = try RealSlurm()
+        defer { withExtendedLifetime(slurm) {} }
+        let script = #"case $3 in 0) exit 75;; 1) exit 5;; 2) kill -SEGV $$;; 3) kill -KILL $$;; 4) exit 0;; esac"#
+        let scheduler = slurm.scheduler(try slurm.profile(script))
+        let job = try scheduler.submit(slurm.submission(0..<5))
+        let states = try slurm.wait(scheduler, job) { $0.count == 5 && $0.values.allSatisfy(\.isEnd) }
+        if case .failed(.preempted, _?)? = states[0] {} else { Issue.record("\(states)") }
+        for task in 1...3 { if case .failed(.exit, _?)? = states[task] {} else { Issue.record("\(states)") } }
+        #expect(states[4] == .done)
+        let words = (0..<5).map { scheduler.end(ofTask: $0, job: job) ?? "" }
+        #expect(words[0] == "" && words[4] == "")
+        #expect(words[1].hasPrefix("ended with the exit code 5 on node"), "\(words)")
+        #expect(words[2].hasPrefix("was ended by signal 11 (Segmentation fault) on node"), "\(words)")
+        #expect(words[3].hasPrefix("was ended by signal 9 (Killed) on node"), "\(words)")
+    }
+
     @Test(
         "refuses a partition that does not exist in one sentence, knows nothing of jobs that never were, and takes a size that is too large as one"
     )

@@ -34,27 +34,24 @@ import Testing
     func attempts() {
         var resources = JobResources()
         (resources.seconds, resources.memoryBytes) = (7200, 0x1p30)
-        var submission = JobSubmission(bundle: "/b", tasks: 0..<1, name: "n", steps: [], threads: 4, logs: "/l")
-        let requests = (1...6).map { attempt in
-            submission.attempt = attempt
-            return AttemptRequest(resources, for: submission)
-        }
+        var submission = JobSubmission(bundle: "/b", tasks: 0..<1, name: "n", steps: [], threads: 4, attempt: 9, logs: "/l")
+        let requests = (0...5).map { AttemptRequest(resources, for: submission, after: Shortages(memory: 0, time: $0)) }
         #expect(requests.map(\.seconds) == [7200, 14400, 28800, 57600, 57600, 57600])
-        #expect(requests.map(\.memoryBytes) == [1, 2, 4, 8, 8, 8].map { $0 * 0x1p30 })
-        #expect(requests.allSatisfy { $0.cpus == 4 })
+        #expect(requests.allSatisfy { $0.memoryBytes == 0x1p30 && $0.cpus == 4 })
+        let others = (0...5).map { AttemptRequest(resources, for: submission, after: Shortages(memory: $0, time: 0)) }
+        #expect(others.map(\.memoryBytes) == [1, 2, 4, 8, 8, 8].map { $0 * 0x1p30 })
+        #expect(others.allSatisfy { $0.seconds == 7200 })
 
-        submission.attempt = 1
         (submission.estimatedSeconds, submission.memoryBytes) = (1000, 1 << 32)
         (resources.cpus, resources.mostMemoryBytes) = (2, 8 * 0x1p30)
-        var request = AttemptRequest(resources, for: submission)
+        var request = AttemptRequest(resources, for: submission, after: Shortages())
         #expect(request.seconds == 1800 && request.memoryBytes == 6.5 * 0x1p30 && request.cpus == 2)
-        submission.attempt = 2
-        request = AttemptRequest(resources, for: submission)
+        request = AttemptRequest(resources, for: submission, after: Shortages(memory: 1, time: 1))
         #expect(request.seconds == 3600 && request.memoryBytes == 8 * 0x1p30)
 
         // Where nobody knows, nothing is asked.
-        let unknown = JobSubmission(bundle: "/b", tasks: 0..<1, name: "n", steps: [], threads: 1, logs: "/l")
-        #expect(AttemptRequest(JobResources(), for: unknown).seconds == nil)
+        let unknown = JobSubmission(bundle: "/b", tasks: 0..<1, name: "n", steps: [], threads: 1, attempt: 1, logs: "/l")
+        #expect(AttemptRequest(JobResources(), for: unknown, after: Shortages()).seconds == nil)
     }
 
     @Test("pauses between questions grow to a minute, and a change makes them short again")

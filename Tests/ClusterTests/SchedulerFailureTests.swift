@@ -21,17 +21,23 @@ import Testing
         }
 
         /// - Parameter path: folders of other programs.
-        func scheduler(_ path: String = ":/usr/bin:/bin") -> SlurmScheduler {
+        func scheduler(_ path: String = ":/usr/bin:/bin", _ change: (inout ClusterProfile) -> Void = { _ in }) -> SlurmScheduler {
+            var profile = ClusterProfile(name: "p", spool: folder.path)
+            change(&profile)
             let commands = SlurmCommands(environment: ["PATH": folder.file("bin") + path], timeLimitInSeconds: 2)
-            return SlurmScheduler(ClusterProfile(name: "p", spool: folder.path), program: "/cellar", commands: commands)
+            return SlurmScheduler(profile, program: "/cellar", commands: commands)
         }
 
-        func calls(_ name: String) -> Int {
-            ((try? String(contentsOfFile: folder.file("calls-\(name)"), encoding: .utf8)) ?? "").split(separator: "\n").count
+        /// The arguments of each call of a program.
+        func lines(_ name: String) -> [Substring] {
+            ((try? String(contentsOfFile: folder.file("calls-\(name)"), encoding: .utf8)) ?? "").split(separator: "\n")
         }
+
+        func calls(_ name: String) -> Int { lines(name).count }
 
         func submission(_ tasks: Range<Int>) -> JobSubmission {
-            JobSubmission(bundle: folder.path, tasks: tasks, name: "run", steps: [], threads: 1, logs: folder.file("logs"))
+            JobSubmission(
+                bundle: folder.path, tasks: tasks, name: "run", steps: [], threads: 1, attempt: 1, logs: folder.file("logs"))
         }
     }
 
@@ -82,6 +88,41 @@ import Testing
         }
         let cancelled = try String(contentsOfFile: clients.folder.file("calls-scancel"), encoding: .utf8)
         #expect(cancelled == "--quiet 101 102\n")
+    }
+
+    @Test("what a task ran short of is doubled when it is submitted again, and nothing else")
+    func shortages() throws {
+        // Each submission is a job of its own; what comes of it, the test tells sacct.
+        let sbatch = #"echo $((100 + $(wc -l <"$(dirname "$0")/../calls-sbatch")))"#
+        let clients = try Clients([
+            "scontrol": Self.configuration, "sbatch": sbatch, "sacct": #"cat "$(dirname "$0")/accounts""#, "squeue": "true",
+        ])
+        let scheduler = clients.scheduler { profile in
+            (profile.resources.memoryBytes, profile.resources.seconds) = (0x1p30, 3600)
+        }
+        let ends = [
+            "OUT_OF_MEMORY|n1|0:125", "PREEMPTED|n1|0:0", "FAILED|n1|75:0", "NODE_FAIL|n1|0:0", "TIMEOUT|n1|0:0", "FAILED|n1|9:0",
+            "FAILED|n1|0:11",
+        ]
+        let requests = [(1, 1), (2, 1), (2, 1), (2, 2), (2, 2), (2, 4), (2, 4)]
+        let reasons: [TaskState.FailureReason] = [.outOfMemory, .preempted, .preempted, .nodeFailure, .timeLimit, .exit, .exit]
+        let words = [
+            nil, nil, nil, nil, nil, "ended with the exit code 9 on n1", "was ended by signal 11 (Segmentation fault) on n1",
+        ]
+        for attempt in ends.indices {
+            let job = try scheduler.submit(clients.submission(7..<8))
+            #expect(job == "\(101 + attempt)")
+            let call = Set(try #require(clients.lines("sbatch").last).split(separator: " ").map(String.init))
+            let (memory, hours) = requests[attempt]
+            #expect(Set(["--mem=\(memory * 1024)M", "--time=0\(hours):00:00"]).isSubset(of: call), "\(attempt): \(call)")
+            try clients.folder.write("bin/accounts", Array("\(job)_7|\(ends[attempt])\n".utf8))
+            let expected = [job: [7: TaskState.failed(reason: reasons[attempt], node: "n1")]]
+            #expect(try scheduler.states(of: [job]) == expected)
+            #expect(scheduler.end(ofTask: 7, job: job) == words[attempt])
+        }
+        // Another task of the bundle did not end so.
+        _ = try scheduler.submit(clients.submission(8..<9))
+        #expect(clients.lines("sbatch").last?.hasSuffix("--mem=1024M") == true)
     }
 
     @Test(

@@ -97,6 +97,18 @@ import Testing
         #expect(SlurmStates.states(in: "Slurm accounting storage is disabled\n").isEmpty)
     }
 
+    @Test("exit codes and signals, of either program")
+    func exits() {
+        let entries = SlurmStates.entries(
+            in: "5_0|FAILED|n1|9:0\n5_1|FAILED|n1|0:11\n5_2|COMPLETED|n1|0:0\n5_3|FAILED|n1|NonZeroExitCode\n")
+        let codes = [0, 1, 2, 3].map { entries[5]?[$0]?.exit }
+        #expect(codes == [.init(code: 9), .init(signal: 11), .init(), nil])
+        #expect(
+            codes.map { $0?.words } == ["ended with the exit code 9", "was ended by signal 11 (Segmentation fault)", nil, nil])
+        let text = "81                  6                   19456               \n81   5   9\n81 4\n\n7 N/A 0\n"
+        #expect(SlurmStates.exits(in: text) == [81: [6: .init(code: 76), 5: .init(signal: 9)]])
+    }
+
     @Test("any text is read without a trap, and any cut of lines says nothing that is not so")
     func cuts() {
         let text = "1204_0|COMPLETED|cn-014|0:0\n1204_[3-12%4]|PENDING|None assigned|0:0\n1204_1|CANCELLED by 1000|cn-1|0:0\n"
@@ -114,6 +126,7 @@ import Testing
             let noise = String((0..<Int.random(in: 0...60)).compactMap { _ in alphabet.randomElement() })
             _ = SlurmStates.states(in: noise)
             _ = SlurmJob.submitted(output: noise, offset: 0)
+            _ = SlurmStates.exits(in: noise)
             _ = SlurmSite(configuration: noise, partitions: noise)
         }
     }

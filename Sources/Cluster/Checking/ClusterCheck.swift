@@ -43,13 +43,13 @@ public struct ClusterCheck: Sendable {
         defer { try? FileManager.default.removeItem(atPath: folder) }
         try NodeProbe.write(
             NodeProbe.Question(catalog: catalog, version: version, token: token), to: "\(folder)/\(NodeProbe.Question.name)")
-        let scheduler = SlurmScheduler(profile, program: program, words: ["cluster", "probe"], commands: commands)
+        let scheduler = SlurmScheduler(profile, program: program, commands: commands) { _ in ["cluster", "probe"] }
         var jobs: [Trial] = []
         do {
             for (task, steps) in places.enumerated() {
                 let submission = JobSubmission(
                     bundle: folder, tasks: task..<(task + 1), name: "cellar-check-\(token.prefix(8))", steps: steps, threads: 1,
-                    estimatedSeconds: 0, memoryBytes: 0, logs: folder)
+                    estimatedSeconds: 0, memoryBytes: 0, attempt: 1, logs: folder)
                 let begin = Date().timeIntervalSince1970
                 let job = try scheduler.submit(submission)
                 jobs.append(Trial(task: task, job: job, place: place(of: steps), begin: begin))

@@ -55,6 +55,17 @@ public struct JobResources: Sendable, Equatable {
     }
 }
 
+/// How often tasks ended for want of something.
+struct Shortages: Equatable, Sendable {
+    var memory = 0
+    var time = 0
+
+    /// The more of each.
+    func joined(with other: Shortages) -> Shortages {
+        Shortages(memory: max(memory, other.memory), time: max(time, other.time))
+    }
+}
+
 /// What one attempt at a task asks for.
 struct AttemptRequest: Equatable, Sendable {
     var seconds: Double?
@@ -70,15 +81,17 @@ struct AttemptRequest: Equatable, Sendable {
 
     /// - Parameters:
     ///   - resources: for the steps of the task.
-    ///   - submission: what is known of the task, and the number of the attempt.
-    init(_ resources: JobResources, for submission: JobSubmission) {
-        let factor = Double(1 << min(max(submission.attempt - 1, 0), Self.mostDoublings))
+    ///   - submission: what is known of the task.
+    ///   - shortages: of earlier attempts at it.
+    init(_ resources: JobResources, for submission: JobSubmission, after shortages: Shortages) {
         let estimatedSeconds = submission.estimatedSeconds.map { $0 * Self.margin + Self.startSeconds }
         let estimatedBytes = submission.memoryBytes.map { Double($0) * Self.margin + Self.startMemoryBytes }
-        let asked = (estimatedSeconds ?? resources.seconds).map { $0 * factor }
-        let askedBytes = (estimatedBytes ?? resources.memoryBytes).map { $0 * factor }
+        let asked = (estimatedSeconds ?? resources.seconds).map { $0 * Self.factor(after: shortages.time) }
+        let askedBytes = (estimatedBytes ?? resources.memoryBytes).map { $0 * Self.factor(after: shortages.memory) }
         seconds = asked.map { min($0, resources.mostSeconds ?? .infinity) }
         memoryBytes = askedBytes.map { min($0, resources.mostMemoryBytes ?? .infinity) }
         cpus = max(1, resources.cpus ?? submission.threads)
     }
+
+    private static func factor(after count: Int) -> Double { Double(1 << min(max(count, 0), mostDoublings)) }
 }

@@ -8,16 +8,18 @@ struct JobScript {
     var profile: ClusterProfile
     /// The path of this program, for a profile without its own.
     var program: String
-    /// The words between the program and the number of the task: `work`, and the folder of the bundle.
-    var command: [String]
+    /// The words between the program and the folder of the bundle, by the number of threads.
+    var command: @Sendable (_ threads: Int) -> [String]
     var submission: JobSubmission
+    /// Of earlier attempts at these tasks.
+    var shortages = Shortages()
 
     /// The script for elements whose task is their number and an offset.
     ///
     /// The shell becomes the program, so that signals for the batch shell reach it. Until it says what SIGUSR2 means, the signal would end it.
     func text(offset: Int) -> String {
         let threads = request.cpus
-        let words = profile.prefix + [profile.program ?? program] + command
+        let words = profile.prefix + [profile.program ?? program] + command(threads) + [submission.bundle]
         let variables = ["OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"].map { "\($0)=\(threads)" }
         let lines =
             ["#!/bin/bash", "trap '' USR2"] + profile.setup
@@ -51,7 +53,7 @@ struct JobScript {
     }
 
     private var resources: JobResources { profile.resources(for: submission.steps) }
-    private var request: AttemptRequest { AttemptRequest(resources, for: submission) }
+    private var request: AttemptRequest { AttemptRequest(resources, for: submission, after: shortages) }
 
     /// The path of the log of an element.
     static func log(in folder: String, job: Int, element: Int) -> String { "\(folder)/\(job)_\(element).log" }

@@ -16,27 +16,36 @@ public final class SlurmScheduler: JobScheduler {
         var arrayLimit: Int?
         /// When accounting is asked again after it failed.
         var accountingReturns: ContinuousClock.Instant?
-        var answers: [SlurmJob: [Int: TaskState]] = [:]
+        var answers: [SlurmJob: [Int: SlurmStates.Entry]] = [:]
         var pauses = PollPauses()
         var nextPoll: ContinuousClock.Instant?
-        /// The folder of the logs of jobs that were submitted here.
-        var logs: [Int: String] = [:]
+        /// The jobs that were submitted here, by their ids.
+        var submissions: [Int: JobSubmission] = [:]
+        /// What tasks ran short of.
+        var shortages: [Task: Shortages] = [:]
+    }
+
+    private struct Task: Hashable {
+        let bundle: String
+        let number: Int
     }
 
     public let name = "slurm"
     public let profile: ClusterProfile
     private let commands: SlurmCommands
     private let program: String
-    private let words: [String]
+    private let command: @Sendable (_ threads: Int) -> [String]
     private let state = Mutex(State())
 
     /// - Parameters:
     ///   - profile: where and how jobs run.
     ///   - program: the path of this program, for a profile without its own.
-    ///   - words: what the program is told to do with a bundle: `work`.
-    public init(_ profile: ClusterProfile, program: String, words: [String] = ["work"], commands: SlurmCommands = SlurmCommands())
-    {
-        (self.profile, self.program, self.words, self.commands) = (profile, program, words, commands)
+    ///   - command: the words between the program and the folder of the bundle, after which the number of the task stands.
+    public init(
+        _ profile: ClusterProfile, program: String, commands: SlurmCommands = SlurmCommands(),
+        command: @escaping @Sendable (_ threads: Int) -> [String] = { ["work", "--threads", "\($0)", "--"] }
+    ) {
+        (self.profile, self.program, self.command, self.commands) = (profile, program, command, commands)
     }
 
     // MARK: Submitting
@@ -49,7 +58,14 @@ public final class SlurmScheduler: JobScheduler {
         do { try FileManager.default.createDirectory(atPath: submission.logs, withIntermediateDirectories: true) } catch {
             throw ClusterError(.refused, "the folder for logs cannot be made; check the profile's spool", path: submission.logs)
         }
-        let script = JobScript(profile: profile, program: program, command: words + [submission.bundle], submission: submission)
+        let shortages = state.withLock { state in
+            submission.tasks.reduce(into: Shortages()) { shortages, number in
+                guard let own = state.shortages[Task(bundle: submission.bundle, number: number)] else { return }
+                shortages = shortages.joined(with: own)
+            }
+        }
+        let script = JobScript(
+            profile: profile, program: program, command: command, submission: submission, shortages: shortages)
         let limit = try arrayLimit()
         var jobs: [SlurmJob] = []
         do {
@@ -63,7 +79,7 @@ public final class SlurmScheduler: JobScheduler {
             throw error
         }
         state.withLock { state in
-            for job in jobs { state.logs[job.id] = submission.logs }
+            for job in jobs { state.submissions[job.id] = submission }
             state.pauses.restart()
             state.nextPoll = nil
         }
@@ -150,24 +166,35 @@ public final class SlurmScheduler: JobScheduler {
         var states: [String: [Int: TaskState]] = [:]
         for (text, parts) in all {
             for part in parts {
-                for (element, state) in answers[part] ?? [:] { states[text, default: [:]][element + part.offset] = state }
+                for (element, entry) in answers[part] ?? [:] { states[text, default: [:]][element + part.offset] = entry.state }
             }
         }
         return states
     }
 
+    public func end(ofTask task: Int, job: String) -> String? {
+        let answers = state.withLock { $0.answers }
+        for part in SlurmJob.all(in: job) {
+            guard let entry = answers[part]?[task - part.offset] else { continue }
+            // For other reasons, the state says it all.
+            guard case .failed(.exit, let node) = entry.state else { return nil }
+            return entry.exit?.words.map { $0 + (node.map { " on \($0)" } ?? "") }
+        }
+        return nil
+    }
+
     private func poll(_ jobs: Set<SlurmJob>) throws {
-        var found: [SlurmJob: [Int: TaskState]] = [:]
+        var found: [SlurmJob: [Int: SlurmStates.Entry]] = [:]
         for (cluster, jobs) in Dictionary(grouping: jobs, by: \.cluster) {
             let ids = Set(jobs.map(\.id))
-            var states = accounted(ids, on: cluster)
+            var entries = accounted(ids, on: cluster)
             // The accounting learns of a job late, and what it does not know yet the controller does.
-            let rest = states == nil ? ids : ids.subtracting(states.map { Set($0.keys) } ?? [])
+            let rest = entries == nil ? ids : ids.subtracting(entries.map { Set($0.keys) } ?? [])
             if !rest.isEmpty {
                 let queued = try queued(rest, on: cluster)
-                states = (states ?? [:]).merging(queued) { _, queued in queued }
+                entries = (entries ?? [:]).merging(queued) { _, queued in queued }
             }
-            for job in jobs { found[job] = examined(states?[job.id] ?? [:], of: job) }
+            for job in jobs { found[job] = examined(entries?[job.id] ?? [:], of: job) }
         }
         state.withLock { state in
             let changed = found.contains { state.answers[$0.key] != $0.value }
@@ -178,13 +205,13 @@ public final class SlurmScheduler: JobScheduler {
     }
 
     /// What the accounting says; nil where there is none, or it fails. It is then asked again after five minutes.
-    private func accounted(_ ids: Set<Int>, on cluster: String?) -> [Int: [Int: TaskState]]? {
+    private func accounted(_ ids: Set<Int>, on cluster: String?) -> [Int: [Int: SlurmStates.Entry]]? {
         guard state.withLock({ $0.accountingReturns.map { ContinuousClock.now >= $0 } ?? true }) else { return nil }
         let arguments = ["--allocations", "--parsable2", "--noheader", "--array", "--format=\(SlurmStates.sacctFields)"]
         do {
-            return try parts(of: ids).reduce(into: [:]) { states, part in
+            return try parts(of: ids).reduce(into: [:]) { entries, part in
                 let text = try commands.run("sacct", arguments + ["--jobs=\(part)"] + clusterArgument(cluster))
-                states.merge(SlurmStates.states(in: text)) { _, new in new }
+                entries.merge(SlurmStates.entries(in: text)) { _, new in new }
             }
         } catch {
             state.withLock { $0.accountingReturns = ContinuousClock.now + .seconds(300) }
@@ -193,16 +220,32 @@ public final class SlurmScheduler: JobScheduler {
     }
 
     /// What the controller says: of jobs that have not ended, and of those that ended some minutes ago.
-    private func queued(_ ids: Set<Int>, on cluster: String?) throws -> [Int: [Int: TaskState]] {
-        let arguments = ["--states=all", "--noheader", "--format=\(SlurmStates.squeueFormat)"]
-        return try parts(of: ids).reduce(into: [:]) { states, part in
-            do throws(ClusterError) {
-                let text = try commands.run("squeue", arguments + ["--jobs=\(part)"] + clusterArgument(cluster))
-                states.merge(SlurmStates.states(in: text)) { _, new in new }
-            } catch {
-                // It says this of a single id that it has forgotten; of several, it leaves them out.
-                guard error.message.contains("Invalid job id") else { throw error }
+    private func queued(_ ids: Set<Int>, on cluster: String?) throws -> [Int: [Int: SlurmStates.Entry]] {
+        var entries: [Int: [Int: SlurmStates.Entry]] = [:]
+        for part in parts(of: ids) {
+            let text = try queue(["--states=all", "--format=\(SlurmStates.squeueFormat)"], part, cluster)
+            entries.merge(SlurmStates.entries(in: text)) { _, new in new }
+        }
+        // The format of that query has no word for exit codes.
+        let failed = entries.filter { $0.value.values.contains { if case .failed(.exit, _) = $0.state { true } else { false } } }
+        for part in parts(of: Set(failed.keys)) {
+            let exits = SlurmStates.exits(
+                in: try queue(["--states=FAILED", "--Format=\(SlurmStates.exitFormat)"], part, cluster))
+            for (job, exits) in exits {
+                for (element, exit) in exits { entries[job]?[element]?.exit = exit }
             }
+        }
+        return entries
+    }
+
+    /// - Parameter part: ids with commas between them.
+    private func queue(_ arguments: [String], _ part: String, _ cluster: String?) throws(ClusterError) -> String {
+        do throws(ClusterError) {
+            return try commands.run("squeue", ["--noheader", "--jobs=\(part)"] + arguments + clusterArgument(cluster))
+        } catch {
+            // It says this of a single id that it has forgotten; of several, it leaves them out.
+            guard error.message.contains("Invalid job id") else { throw error }
+            return ""
         }
     }
 
@@ -216,21 +259,47 @@ public final class SlurmScheduler: JobScheduler {
 
     private func clusterArgument(_ cluster: String?) -> [String] { cluster.map { ["--clusters=\($0)"] } ?? [] }
 
-    /// The states of a job with the reasons that only logs know.
-    private func examined(_ states: [Int: TaskState], of job: SlurmJob) -> [Int: TaskState] {
-        let (logs, earlier) = state.withLock { ($0.logs[job.id], $0.answers[job]) }
-        guard let logs else { return states }
-        return states.reduce(into: [:]) { result, entry in
-            result[entry.key] = entry.value
-            guard case .failed(.exit, let node) = entry.value else { return }
-            if case .failed(.outOfMemory, _)? = earlier?[entry.key] {
-                result[entry.key] = .failed(reason: .outOfMemory, node: node)
-            } else if earlier?[entry.key] != entry.value,
-                SlurmStates.saysOutOfMemory(Self.end(of: JobScript.log(in: logs, job: job.id, element: entry.key)))
-            {
-                result[entry.key] = .failed(reason: .outOfMemory, node: node)
+    /// The entries of a job with the reasons that Slurm does not know. Each end for want of something is counted once.
+    private func examined(_ entries: [Int: SlurmStates.Entry], of job: SlurmJob) -> [Int: SlurmStates.Entry] {
+        let (submission, earlier) = state.withLock { ($0.submissions[job.id], $0.answers[job] ?? [:]) }
+        return entries.reduce(into: [:]) { result, pair in
+            let (element, entry) = pair
+            // What was found out of it before stays.
+            if let known = earlier[element], known.state.isEnd, entry.state.isEnd {
+                result[element] = known
+                return
+            }
+            var shortage = Shortages()
+            result[element] = Self.examined(entry, &shortage) {
+                submission.map { Self.end(of: JobScript.log(in: $0.logs, job: job.id, element: element)) } ?? ""
+            }
+            guard let submission, shortage != Shortages() else { return }
+            let task = Task(bundle: submission.bundle, number: element + job.offset)
+            state.withLock { state in
+                state.shortages[task, default: Shortages()].memory += shortage.memory
+                state.shortages[task, default: Shortages()].time += shortage.time
             }
         }
+    }
+
+    private static func examined(
+        _ entry: SlurmStates.Entry, _ shortage: inout Shortages, log: () -> String
+    ) -> SlurmStates.Entry {
+        guard case .failed(let reason, let node) = entry.state else { return entry }
+        var result = entry
+        switch reason {
+        case .outOfMemory: shortage.memory = 1
+        case .timeLimit: shortage.time = 1
+        case .exit where entry.exit?.code == SlurmStates.againCode:
+            // It was told that its time would end (JobScript.warningSeconds), and saved what it has.
+            result.state = .failed(reason: .preempted, node: node)
+            shortage.time = 1
+        case .exit where SlurmStates.saysOutOfMemory(log()):
+            result.state = .failed(reason: .outOfMemory, node: node)
+            shortage.memory = 1
+        case .exit, .preempted, .cancelled, .nodeFailure: break
+        }
+        return result
     }
 
     /// The last 8 KiB of a file; empty where there is none.

@@ -1,46 +1,54 @@
 /// What computes the tasks of a bundle: processes of this machine, or a cluster.
+///
+/// A scheduler only starts `cellar work BUNDLE TASK`, and says what it knows of it. Whether an item is done says its result file alone.
 public protocol JobScheduler: Sendable {
-    /// The word for people and for the record: `processes`, `slurm`.
+    /// `processes`, `slurm`
     var name: String { get }
 
     /// Submits the tasks of a bundle.
     ///
-    /// - Returns: the id of the job that the tasks are elements of: a text that only this scheduler reads.
+    /// - Returns: the id of the job whose elements they are.
+    /// - Throws: an error of one sentence, which ends the run.
     func submit(_ submission: JobSubmission) throws -> String
 
     /// The states of the tasks of jobs that the scheduler knows of; what is left out is unknown, which is not failed.
     ///
-    /// - Returns: by the id of a job, the state by the number of a task.
+    /// - Throws: where the scheduler cannot be asked now; it is asked again later.
     func states(of jobs: [String]) throws -> [String: [Int: TaskState]]
 
-    /// Ends jobs; those that have ended, and those that nobody knows, are no error.
+    /// Ends the tasks of jobs, those that wait and those that run. What has ended already is left out.
     func cancel(_ jobs: [String]) throws
+
+    /// How a task ended, in a few words that follow "its worker": `was ended by signal 11 (Segmentation fault)`; nil where its state
+    /// says all that is known.
+    func end(ofTask task: Int, job: String) -> String?
 }
 
-/// Some tasks of a bundle, which are to be computed.
+extension JobScheduler {
+    public func end(ofTask task: Int, job: String) -> String? { nil }
+}
+
+/// Some tasks of a bundle, all of one step, and what is known of their size.
 public struct JobSubmission: Sendable {
     /// The folder of the bundle.
     public var bundle: String
-    /// The numbers of the tasks.
     public var tasks: Range<Int>
-    /// The name of the run, which no other run has: letters, digits and hyphens.
+    /// Unique among all submissions of a run, and begins with what all of them have in common.
     public var name: String
-    /// The steps that the tasks compute.
     public var steps: [String]
-    /// How many threads a task uses.
+    /// The threads that a task may use.
     public var threads: Int
-    /// How long the longest task takes; nil where nobody knows.
+    /// Of the longest task; nil where nothing is known.
     public var estimatedSeconds: Double?
-    /// How much memory the largest task needs; nil where nobody knows.
     public var memoryBytes: Int64?
-    /// 1 at first; one more after each end for want of memory or time.
+    /// From 1: the greatest number of times that one of the tasks was submitted.
     public var attempt: Int
-    /// The folder for what the tasks say.
+    /// The folder for what workers print.
     public var logs: String
 
     public init(
         bundle: String, tasks: Range<Int>, name: String, steps: [String], threads: Int, estimatedSeconds: Double? = nil,
-        memoryBytes: Int64? = nil, attempt: Int = 1, logs: String
+        memoryBytes: Int64? = nil, attempt: Int, logs: String
     ) {
         self.bundle = bundle
         self.tasks = tasks
@@ -54,23 +62,19 @@ public struct JobSubmission: Sendable {
     }
 }
 
-/// What a scheduler knows of a task. Whether its items are done, only their result files say.
+/// The state of a task, as its scheduler sees it.
 public enum TaskState: Sendable, Equatable {
     case waiting
     case running(node: String?)
     case done
     case failed(reason: FailureReason, node: String?)
 
-    /// Whether the scheduler will not come back to the task by itself.
-    public var isEnd: Bool {
-        switch self {
-        case .waiting, .running: false
-        case .done, .failed: true
-        }
-    }
-
-    /// Why a task ended before it was done.
     public enum FailureReason: String, Sendable {
-        case outOfMemory, timeLimit, preempted, cancelled, nodeFailure, exit
+        case outOfMemory, timeLimit
+        /// The worker saved what it had and ended, because it was asked to, or another job took its place.
+        case preempted
+        case cancelled, nodeFailure
+        /// The worker ended with another exit code than 0, or by a signal.
+        case exit
     }
 }
