@@ -89,8 +89,11 @@ public struct Recipe: Sendable, Hashable {
     /// A hint at the parameter that was probably meant: the closest by edit distance among those with a similar name.
     private func suggestion(for key: String) -> String {
         let last = key.split(separator: ".").last.map(String.init) ?? key
-        let close = entries.map(\.key).filter { $0.hasSuffix(".\(last)") || $0.contains(last) || NearestName.distance($0, key) <= 3 }
-        guard let best = close.min(by: { NearestName.distance($0, key) < NearestName.distance($1, key) }) else {
+        let close = entries.map(\.key).filter {
+            $0.hasSuffix(".\(last)") || $0.contains(last) || NearestName.distance($0, key) <= 3
+        }
+        let best = close.min { NearestName.distance($0, key) < NearestName.distance($1, key) }
+        guard let best else {
             return "; `cellar recipe show` lists all"
         }
         return "; did you mean \(best)?"
