@@ -276,7 +276,7 @@ let package = Package(
             dependencies: ["Basics", "CellarKit", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "CellarTests",
-            dependencies: ["Basics", "cellar", "CellarKit", "BlobStore", "Volumes", "TestSupport", arguments],
+            dependencies: ["Basics", "cellar", "CellarKit", "BlobStore", "Engine", "Volumes", "TestSupport", arguments],
             swiftSettings: settings),
     ]
 )

@@ -2,9 +2,9 @@ import Foundation
 
 /// An object that a step found in a tomogram, such as a particle or a piece of membrane: a row of `object` with its rows of
 /// `object_neighbour`.
-public struct FoundObject: Sendable, Hashable {
+public struct FoundObject: Sendable, Hashable, Codable {
     /// The nearest other object of a class, by centroids.
-    public struct Neighbour: Sendable, Hashable {
+    public struct Neighbour: Sendable, Hashable, Codable {
         /// The class of the neighbour.
         public var `class`: String
         /// The number of the neighbour among the objects of the same result.

@@ -14,7 +14,8 @@ extension BlobStore {
     /// - Throws: ``BlobError``, of the code `diskFull` where the disk is full, or the error of `write`.
     public func stage(kind: String, _ write: (ArtifactWriter) throws -> Void) throws -> StagedArtifact {
         // The digest is not known yet. The process id in the name tells people which process left the file.
-        let name = "\(kind)-\(getpid())-\(String(UInt64.random(in: .min ... .max), radix: 36)).h5"
+        let owner = stagingOwner.isEmpty ? "" : "\(stagingOwner)."
+        let name = "\(owner)\(kind)-\(getpid())-\(String(UInt64.random(in: .min ... .max), radix: 36)).h5"
         let path = "\(stagingDirectory)/\(name)"
         var writer: ArtifactWriter?
         do {
@@ -91,6 +92,51 @@ public struct StagedArtifact: Sendable, Hashable {
     public let byteCount: Int
     /// The path of the file in `staging/`.
     let path: String
+
+    /// The name of the file in `staging/`, by which another process can take it over (``BlobStore/adopt(name:digest:kind:)``).
+    public var name: String { path.split(separator: "/").last.map(String.init) ?? path }
+}
+
+/// Artifacts that another process staged.
+extension BlobStore {
+    /// Forces a staged artifact and its folder to the disk, so that it outlasts this machine until another process takes it over.
+    public func sync(_ staged: StagedArtifact) throws(BlobError) {
+        try Filesystem.sync(staged.path)
+        try Filesystem.sync(stagingDirectory)
+    }
+
+    /// Takes over an artifact that another process staged in this store, as if it were staged here: its manifest is checked.
+    ///
+    /// - Parameter name: of the file, as ``StagedArtifact/name`` says.
+    /// - Returns: nil where the file is gone and the artifact is in place already.
+    /// - Throws: ``BlobError`` where the file is neither in `staging/` nor in place, or is another artifact.
+    public func adopt(name: String, digest: Digest, kind: String) throws(BlobError) -> StagedArtifact? {
+        guard !name.isEmpty, !name.contains("/"), name != "..", name != "." else {
+            throw .invalid("'\(name)' cannot name a staged file", path: stagingDirectory)
+        }
+        let path = "\(stagingDirectory)/\(name)"
+        guard let status = try Filesystem.status(path) else {
+            guard condition(of: digest, deep: false) == .sound else { throw .missingArtifact(path: path) }
+            return nil
+        }
+        let artifact = try Artifact(path: path, expected: digest)
+        guard artifact.kind == kind else { throw .corrupt("is a \(artifact.kind) and no \(kind)", path: path) }
+        return StagedArtifact(digest: digest, kind: kind, byteCount: status.byteCount, path: path)
+    }
+
+    /// Removes the files that some owners staged, and that nobody will commit: of processes that were killed.
+    ///
+    /// - Parameter isOver: whether nothing of an owner is wanted any more; asked of each owner of a file, which the name of the
+    ///   file begins with.
+    /// - Throws: ``BlobError`` where the folder cannot be listed or a file cannot be removed.
+    public func removeStaged(by isOver: (_ owner: String) -> Bool) throws(BlobError) {
+        for name in try Filesystem.names(in: stagingDirectory) {
+            // A name without an owner has one dot, before `h5`.
+            let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+            guard parts.count == 3, isOver(String(parts[0])) else { continue }
+            try Filesystem.remove("\(stagingDirectory)/\(name)")
+        }
+    }
 }
 
 /// The points at which staging and committing call the probe of a store, in order.

@@ -30,14 +30,21 @@ public struct BlobStore: Sendable {
     public static var libraryVersion: String { HDF5Library.version }
 
     let probe: (@Sendable (StorePoint) throws -> Void)?
+    /// The beginning of the names of the files that it stages; empty for none.
+    let stagingOwner: String
 
     /// Opens the store in a folder, and creates the folder where it does not exist.
     ///
-    /// - Parameter probe: called at each ``StorePoint``, on any thread; an error that it throws makes the operation fail. Tests
-    ///   use it to stop at a point.
+    /// - Parameters:
+    ///   - stagingOwner: the beginning of the names of files that are staged, by which ``removeStaged(by:)`` finds them; see there.
+    ///   - probe: called at each ``StorePoint``, on any thread; an error that it throws makes the operation fail. Tests use it to
+    ///     stop at a point.
     /// - Throws: ``BlobError`` where the folder cannot be created.
-    public init(directory: String, probe: (@Sendable (StorePoint) throws -> Void)? = nil) throws(BlobError) {
+    public init(
+        directory: String, stagingOwner: String = "", probe: (@Sendable (StorePoint) throws -> Void)? = nil
+    ) throws(BlobError) {
         self.directory = directory
+        self.stagingOwner = stagingOwner
         self.probe = probe
         try Filesystem.makeDirectory(stagingDirectory)
     }

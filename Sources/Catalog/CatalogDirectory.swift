@@ -12,6 +12,7 @@ import Foundation
 /// ├── clusters.yaml     how a cluster is used, where there is one; people write it
 /// ├── receipts/         one JSON file for each run, for people and for Git
 /// ├── work/             what items that take long keep until they are done, one folder for each key
+/// ├── spool/            what workers compute and their results, until these are in the catalog
 /// └── run.lock          held by the process that runs
 /// ```
 public struct CatalogDirectory: Hashable, Sendable {
@@ -31,6 +32,7 @@ public struct CatalogDirectory: Hashable, Sendable {
     public var recipe: String { "\(path)/recipe.yaml" }
     public var receipts: String { "\(path)/receipts" }
     public var work: String { "\(path)/work" }
+    public var spool: String { "\(path)/spool" }
     public var lock: String { "\(path)/run.lock" }
 
     /// A path as the catalog keeps it: relative to the catalog's folder if it lies in it, else as it is.

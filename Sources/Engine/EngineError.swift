@@ -22,6 +22,10 @@ public enum EngineErrorCode: String, ErrorCode {
     case workspace
     /// No thread can be started.
     case threads
+    /// The spool cannot be written, or a bundle in it cannot be computed here.
+    case spool
+    /// The scheduler cannot start workers.
+    case scheduler
     /// The run was asked to stop.
     case cancelled
 }

@@ -96,19 +96,19 @@ struct OptionTable {
             "from", "to",
             "port", "seed", "smooth", "snr", "size", "tomograms", "triangles", "budget", "time-limit", "least-confidence",
             "keep-runs",
-            "threshold",
-            "thickness", "voxel-spacing", "accept-above", "remove", "wait", "task",
+            "threshold", "threads", "task", "wait",
+            "thickness", "voxel-spacing", "accept-above", "remove",
         ]
         let paths = [
             "paths", "directory", "destination", "labels", "points", "output", "path", "input", "catalog",
-            "manifest", "copick", "portal", "config.json", "add-objects", "tokenizer",
+            "manifest", "copick", "portal", "config.json", "add-objects", "tokenizer", "bundle",
         ]
         let texts = [
             "dataset", "meta", "name", "name-from", "names", "tomogram", "target", "set", "class", "convention", "where",
             "columns", "subject",
             "sql", "param", "format", "topic", "by", "metric", "column", "x", "y", "kind", "step", "until", "licence",
             "provenance", "what", "runs", "tomogram-type", "users", "user", "session", "targets",
-            "at", "host", "key=value", "scheduler", "profile",
+            "at", "host", "key=value", "on", "scheduler", "profile",
         ]
         return [(Kind.number, numbers), (.path, paths), (.text, texts)].reduce(into: [:]) { kinds, entry in
             for name in entry.1 { kinds[name] = entry.0 }
@@ -171,7 +171,8 @@ struct OptionTable {
         "model convert": [["input": ".cellar/models/builtin-cellpose.safetensors", "output": "copy.safetensors"]],
         "status": [["where": "size_z > 1"]],
         "plan": [["where": "size_z > 1", "until": "describe", "format": "csv"]],
-        "run": [["where": "size_z > 1", "until": "describe", "jobs": "1"]],
+        "run": [["where": "size_z > 1", "until": "describe", "jobs": "1", "on": "processes"]],
+        "work": [["threads": "1", "bundle": "spool/run-1-1-test", "task": "0"]],
         "cluster init": [["scheduler": "slurm"]],
         "cluster check": [["profile": "main", "wait": "1"]],
         "cluster probe": [["directory": "probe", "task": "0"]],

@@ -3,6 +3,9 @@ import Foundation
 import TestSupport
 import Testing
 
+@testable import Engine
+@testable import cellar
+
 /// A small collection with results of every kind, and files of every odd kind beside it: as often as wanted, each for one who
 /// tries commands on it, and made anew after those that changed it.
 struct OptionWorkplace {
@@ -29,6 +32,7 @@ struct OptionWorkplace {
                 try results.folder.write("odd/locked\(suffix)", [1, 2, 3])
                 chmod("\(odd)/locked\(suffix)", 0)
             }
+            try Self.addBundle(results.folder)
             // What takes long to copy, and no command here needs.
             try FileManager.default.removeItem(atPath: results.folder.file(".cellar/models/builtin-diffusion"))
             if let id = user.id { try OptionWorkplace.shell("/bin/chown", "-Rh", "\(id):\(id)", folder) }
@@ -56,6 +60,20 @@ struct OptionWorkplace {
             let header = #"{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#
             let length = withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { Array($0) }
             try results.publishNetwork("train-membrane", bytes: length + Array(header.utf8) + [UInt8](1...8))
+        }
+
+        /// A bundle of one task without items.
+        private static func addBundle(_ folder: TemporaryDirectory) throws {
+            let bundle = BundleFolder(path: folder.file("spool/run-1-1-test"))
+            for name in ["tasks", "results/0", "progress"] { try SealedFile.makeFolder("\(bundle.path)/\(name)") }
+            let blobs = folder.file(".cellar/blobs")
+            try SealedFile.write(
+                BundleHeader(
+                    version: CellarCommand.version, catalog: "", runID: 1, blobs: blobs, workFolder: "",
+                    prefersLittleMemory: false,
+                    recipe: [:], steps: [], models: [], tasks: [BundleHeader.Task(step: "", items: 0)]), to: bundle.header)
+            try SealedFile.write(
+                BundleTask(bundle: bundle.id, number: 0, tomograms: [], scopes: [], items: []), to: bundle.task(0))
         }
 
         private static func addFiles(_ folder: TemporaryDirectory) throws {

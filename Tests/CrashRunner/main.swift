@@ -6,6 +6,9 @@
 //     CrashRunner FOLDER time MICROSECONDS [KEY=VALUE]... dies after a time
 //     CrashRunner FOLDER slow MILLISECONDS [KEY=VALUE]... waits before each artifact; says `begun` at the first one
 //     CrashRunner FOLDER count N                         counts to N, slowly; says `begun` at 20
+//     CrashRunner FOLDER spool N [KEY=VALUE]...          runs to the end by two workers; each process dies one time in N, early
+//                                                        or late; says what its processor time and memory were
+//     CrashRunner FOLDER work N … BUNDLE TASK            is such a worker
 //
 // Keys are those of the recipe.
 import BlobStore
@@ -46,6 +49,47 @@ guard arguments.count >= 2 else {
 }
 let (folder, mode) = (arguments[0], arguments[1])
 let number = arguments.count > 2 ? Int(arguments[2]) ?? 0 : 0
+/// Kills the process at some moment, one time in some.
+func dieSometimes(_ number: Int, within microseconds: UInt32) {
+    guard number > 0, Int.random(in: 0..<number) == 0 else { return }
+    let moment = UInt32.random(in: 0...microseconds)
+    Thread {
+        usleep(moment)
+        die()
+    }.start()
+}
+
+/// Ends with the process that started this one, which closes the standard input then.
+func endWithInput() {
+    Thread {
+        var byte: UInt8 = 0
+        while read(STDIN_FILENO, &byte, 1) != 0 {}
+        _exit(75)
+    }.start()
+}
+
+func own(_ number: Int) throws -> ExecutionPlace {
+    let program = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+    var options = SpoolOptions.processes(jobs: 2, processors: 2)
+    (options.localSeconds, options.leastTaskSeconds, options.assumedSeconds) = (0, 0.001, 0.001)
+    // The processes that these tests kill are no fault of items.
+    if number > 0 { (options.crashLimit, options.restartLimit) = (1000, 1000) }
+    return .spool(try ProcessScheduler(jobs: 2, command: [program, folder, "work", "\(number)"]), options)
+}
+
+if mode == "work" {
+    endWithInput()
+    dieSometimes(number, within: 60_000)
+    do {
+        let worker = Worker(graph: try StepGraph(ToySteps().all), version: "0")
+        let end = try worker.work(bundle: arguments[arguments.count - 2], task: Int(arguments.last ?? "") ?? 0)
+        exit(end == .finished ? 0 : 75)
+    } catch {
+        say("\(error)")
+        exit(1)
+    }
+}
+
 do {
     let toys = try ToyCollection(folder: folder) { point in
         let count = passed.wrappingAdd(1, ordering: .relaxed).newValue
@@ -78,6 +122,18 @@ do {
         let graph = try StepGraph([count])
         let runner = Runner(toys.catalog, store: toys.store, graph: graph, recipe: Recipe(steps: graph.steps))
         exit(try runner.run()?.isComplete ?? true ? 0 : 3)
+    }
+    if mode == "spool" {
+        dieSometimes(number, within: 400_000)
+        let report = try toys.run(place: own(number)).report
+        var usage = rusage()
+        getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+        let seconds =
+            Double(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec)
+            + Double(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) * 1e-6
+        for failure in report?.failures ?? [] { say(failure) }
+        print("\(report?.progress.finished ?? 0) items, \(seconds) s of the processor, \(usage.ru_maxrss) KiB")
+        exit(report?.isComplete ?? true ? 0 : 3)
     }
     let report = try toys.run().report
     exit(report?.isComplete ?? true ? 0 : 3)

@@ -108,12 +108,13 @@ public final class ToyCollection {
     /// Runs what is stale, and says which items ran.
     @discardableResult
     public func run(
-        selection: [Int64]? = nil, jobs: Int = 2, failsFast: Bool = false, cancellation: Cancellation = Cancellation(),
+        selection: [Int64]? = nil, jobs: Int = 2, failsFast: Bool = false, place: ExecutionPlace = .threads,
+        cancellation: Cancellation = Cancellation(),
         progress: (RunProgress) -> Void = { _ in }
     ) throws -> (report: RunReport?, ran: [String]) {
         let runner = Runner(
             catalog, store: store, graph: try graph(), recipe: try recipe(),
-            options: .init(jobs: jobs, failsFast: failsFast, command: "test", version: "0"))
+            options: .init(jobs: jobs, failsFast: failsFast, place: place, command: "test", version: "0"))
         let report = try runner.run(selection: selection, cancellation: cancellation, progress: progress)
         return (report, steps.log.take())
     }

@@ -39,6 +39,8 @@ struct ReadStep: Step {
         guard let path = item.scope.location?.path else { throw ToyError(description: "a tomogram without a file") }
         let text = try String(contentsOfFile: path, encoding: .utf8)
         let line = text.split(separator: "\n", omittingEmptySubsequences: false).first.map(String.init) ?? ""
+        // Only where a worker process reads it.
+        if line == "crash" { abort() }
         if line == "broken" { throw ToyError(description: "the file is broken") }
         try item.give("text", value: "\(line)#\(version)")
         item.record("length", Double(line.utf8.count))

@@ -36,6 +36,10 @@ package struct PlanningSnapshot {
         package let metadata: VoxelSize?
         package let folder: VoxelSize?
         package let dataset: VoxelSize?
+
+        package init(user: VoxelSize?, metadata: VoxelSize?, folder: VoxelSize?, dataset: VoxelSize?) {
+            (self.user, self.metadata, self.folder, self.dataset) = (user, metadata, folder, dataset)
+        }
     }
 
     /// A slab, a slice or an annotation: a part of a tomogram.

@@ -61,6 +61,9 @@ public struct Recipe: Sendable, Hashable {
             }, uniquingKeysWith: { first, _ in first })
     }
 
+    /// Every parameter with its value as text.
+    var texts: [String: String] { values.mapValues(\.text) }
+
     /// Every parameter with its value as text, as one JSON object with sorted keys.
     public var json: String {
         let encoder = JSONEncoder()

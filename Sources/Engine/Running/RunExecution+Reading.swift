@@ -34,16 +34,24 @@ extension RunExecution: ItemReader {
 
     func value(of step: String, named name: String, for scope: StepItem.Scope) throws -> String {
         let given = try given(by: step, named: name, for: scope)
-        guard let only = given.first, given.count == 1,
-            let value = try catalog.results.standingValue(step: step, scopeID: only.scope.id, output: name),
-            value.digest == only.digest
-        else {
-            throw EngineError(
-                .source,
-                "\(step).\(name) has no value for \(scope.tomogram) \(scope.label) any more: it was removed during the run; run again"
-            )
-        }
+        guard let only = given.first, given.count == 1 else { throw Self.missingValue(of: step, named: name, for: scope) }
+        return try standingValue(of: step, named: name, for: only.scope, digest: only.digest)
+    }
+
+    /// The text of a value by the scope that it was given for.
+    ///
+    /// - Throws: ``EngineError`` where it is no longer the one with that digest.
+    func standingValue(of step: String, named name: String, for scope: StepItem.Scope, digest: Digest) throws -> String {
+        guard let value = try catalog.results.standingValue(step: step, scopeID: scope.id, output: name), value.digest == digest
+        else { throw Self.missingValue(of: step, named: name, for: scope) }
         return value.text
+    }
+
+    private static func missingValue(of step: String, named name: String, for scope: StepItem.Scope) -> EngineError {
+        EngineError(
+            .source,
+            "\(step).\(name) has no value for \(scope.tomogram) \(scope.label) any more: it was removed during the run; run again"
+        )
     }
 
     func artifacts(
@@ -76,6 +84,11 @@ extension RunExecution: ItemReader {
         return planned.records.map {
             CurationMember.Verdict(className: $0.class, positionInVoxels: $0.positionInVoxels, verdict: $0.verdict)
         }
+    }
+
+    /// What other items gave for one input of an item, with their scopes.
+    func given(by link: StepGraph.Link, for node: ItemNode) -> [(scope: StepItem.Scope, digest: Digest)] {
+        state.read { $0.members(of: link, for: node) }.map { (itemScope(graph.scope(of: $0.item)), $0.digest) }
     }
 
     private func given(

@@ -96,10 +96,12 @@ struct RunState {
     // MARK: Work
 
     /// The next item to compute: of the last step that has one, so that chains that began are finished first (depth first).
-    mutating func takeReady() -> ItemNode? {
-        guard !isStopping, let step = ready.indices.last(where: { !ready[$0].isEmpty }), let position = ready[step].take() else {
-            return nil
-        }
+    ///
+    /// - Parameter isTaken: the steps of which one is wanted.
+    mutating func takeReady(of isTaken: (_ step: Int) -> Bool = { _ in true }) -> ItemNode? {
+        guard !isStopping, let step = ready.indices.last(where: { !ready[$0].isEmpty && isTaken($0) }),
+            let position = ready[step].take()
+        else { return nil }
         working += 1
         progress[step][position] = .working
         return ItemNode(step: step, position: position)
@@ -112,6 +114,11 @@ struct RunState {
 
     /// The inputs of a ready item; nil where an input is the file of a tomogram and it is missing.
     func inputs(of node: ItemNode) -> TraceInputs? { inputs.trace(of: node, outputs: outputs, isKnown: { _ in true }) }
+
+    /// The items that give one input of an item, and the digests of what they gave.
+    func members(of link: StepGraph.Link, for node: ItemNode) -> [(item: ItemNode, digest: Digest)] {
+        inputs.members(of: link, for: node, outputs: outputs)
+    }
 
     // MARK: Items with the same key
 

@@ -8,7 +8,7 @@ internal import Volumes
 
 /// Computes the items that are stale, and only those.
 ///
-/// Each item runs on a worker thread after all items that it reads from are done. Results are published in batches: bytes are synced to the disk
+/// Each item runs after all items that it reads from are done, where ``Options/place`` says. Results are published in batches: bytes are synced to the disk
 /// first, then rows are committed in one transaction, so that the catalog never names a missing file. A run that is killed loses only results that
 /// were not published yet, and the next run continues from there.
 public struct Runner: Sendable {
@@ -20,6 +20,8 @@ public struct Runner: Sendable {
         public var failsFast: Bool
         /// Whether steps use less memory at the cost of time. It never changes a result.
         public var prefersLittleMemory: Bool
+        /// Where items are computed.
+        public var place: ExecutionPlace
         /// The command line, for the record.
         public var command: String
         /// The version of the program, for the record.
@@ -27,8 +29,9 @@ public struct Runner: Sendable {
 
         public init(
             jobs: Int = ProcessInfo.processInfo.activeProcessorCount, failsFast: Bool = false,
-            prefersLittleMemory: Bool = false, command: String = "", version: String = ""
+            prefersLittleMemory: Bool = false, place: ExecutionPlace = .threads, command: String = "", version: String = ""
         ) {
+            self.place = place
             self.jobs = max(1, jobs)
             self.failsFast = failsFast
             self.prefersLittleMemory = prefersLittleMemory
@@ -76,7 +79,8 @@ public struct Runner: Sendable {
         let heartbeat = Heartbeat(catalog, runID: runID)
         defer { heartbeat.stop() }
         let execution = RunExecution(
-            plan: plan, catalog: catalog, store: store, runID: runID, ids: ids, options: options, cancellation: cancellation)
+            plan: plan, recipe: recipe, catalog: catalog, store: store, runID: runID, ids: ids, options: options,
+            cancellation: cancellation)
         let report: RunReport
         do {
             report = try execution.run(progress: progress)

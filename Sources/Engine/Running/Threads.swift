@@ -3,6 +3,7 @@ import Catalog
 import Dispatch
 import Foundation
 import Glibc
+import Synchronization
 
 /// Threads that run the same closure, and have ended when ``join()`` returns.
 ///
@@ -50,6 +51,21 @@ struct WorkerThreads: ~Copyable {
     /// Waits until all threads have ended.
     consuming func join() {
         for thread in threads { pthread_join(thread, nil) }
+    }
+}
+
+/// Worker threads that are joined at another place than where they are started.
+final class StartedThreads: Sendable {
+    private let threads: Mutex<WorkerThreads?>
+
+    init(count: Int, stackSize: Int, _ body: @escaping @Sendable () -> Void) throws {
+        threads = Mutex(try WorkerThreads(count: count, stackSize: stackSize, body))
+    }
+
+    /// Waits until all threads have ended. Called twice, it does nothing.
+    func join() {
+        let started = threads.withLock { $0.take() }
+        started?.join()
     }
 }
 

@@ -155,7 +155,7 @@ extension Input where Value == [CurationMember]? {
 /// The verdicts on particles of a tomogram of the training set that count, by class and position.
 public struct CurationMember: Sendable, Hashable {
     /// A verdict, without who said so, and when.
-    public struct Verdict: Sendable, Hashable {
+    public struct Verdict: Sendable, Hashable, Codable {
         public let className: String
         /// x, y, z in voxels of the tomogram, from the centre of the first one.
         public let positionInVoxels: SIMD3<Double>

@@ -181,6 +181,13 @@ public struct StepGraph: Sendable {
         return try StepGraph(steps.map { ListedStep($0, without: [.fact(.curation)]) })
     }
 
+    /// A step that reads some of its inputs only, in the order of declaration; nil where there is none, or it lacks one of them.
+    func step(named name: String, reading inputs: [String]) -> (any Step)? {
+        guard let step = steps.first(where: { $0.name == name }) else { return nil }
+        let adapted = ListedStep(step, without: Set(step.inputs.filter { !inputs.contains($0.name) }))
+        return adapted.inputs.map(\.name) == inputs ? adapted : nil
+    }
+
     /// The scope of an item.
     func scope(of item: ItemNode) -> Scope { Scope(steps[item.step].scope, item.position) }
 

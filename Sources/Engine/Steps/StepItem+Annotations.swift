@@ -7,7 +7,7 @@ extension StepItem {
     /// An annotation as a step reads it: the file of its labels, or its points in Å.
     public struct Annotation: Sendable, Hashable {
         /// A class by name, with its value in the label volume, or the radius of its particles.
-        public struct Class: Sendable, Hashable {
+        public struct Class: Sendable, Hashable, Codable {
             public let name: String
             /// nil for points.
             public let value: Int64?
@@ -16,7 +16,7 @@ extension StepItem {
         }
 
         /// A point, with its position x, y, z in Å from the centre of the tomogram's first voxel.
-        public struct Point: Sendable, Hashable {
+        public struct Point: Sendable, Hashable, Codable {
             public let positionInAngstroms: SIMD3<Double>
             public let className: String
             public let score: Double?
@@ -31,6 +31,11 @@ extension StepItem {
         public let points: [Point]
         /// Of a score map: the least value that is in the mask, whose voxels have the label 1. nil where each value is a label.
         public let threshold: Double?
+
+        init(kind: AnnotationRecord.Kind, location: VolumeLocation, classes: [Class], points: [Point], threshold: Double?) {
+            (self.kind, self.location, self.classes, self.points) = (kind, location, classes, points)
+            self.threshold = threshold
+        }
 
         /// - Parameter grid: shape and voxel size of the tomogram at the time of the plan.
         /// - Throws: ``EngineError`` where points are in voxels, and the voxel size is not known.

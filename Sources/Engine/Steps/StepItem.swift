@@ -252,7 +252,12 @@ public final class StepItem {
     }
 
     /// The path of the key's work folder, whether it exists or not.
-    var workspacePath: String { "\(recorder.workFolder)/\(key.hexadecimal)" }
+    var workspacePath: String { Self.workspacePath(of: key, in: recorder.workFolder) }
+
+    static func workspacePath(of key: Digest, in workFolder: String) -> String { "\(workFolder)/\(key.hexadecimal)" }
+
+    /// Removes what it staged.
+    func discardStaged() { for artifact in staged { store.discard(artifact) } }
 
     private func onlyArtifact(of step: String, named name: String, for scope: Scope) throws -> Artifact {
         let artifacts = try reader.artifacts(of: step, named: name, for: scope)

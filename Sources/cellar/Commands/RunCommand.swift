@@ -1,5 +1,6 @@
 import ArgumentParser
 import CellarKit
+import Cluster
 import Dispatch
 import Foundation
 
@@ -19,6 +20,16 @@ struct RunCommand: ParsableCommand {
     @Option(help: "How many items run at a time; as many as there are processors, if not given.")
     var jobs: WholeNumber<1, 1024>?
 
+    @Option(
+        help: """
+            Where items are computed: by threads of this program, by worker processes, of which a crash ends one item, or by jobs of \
+            Slurm.
+            """)
+    var on = WorkPlace.threads
+
+    @Option(help: ArgumentHelp("How Slurm is used: a profile of clusters.yaml; its default one, if not given.", valueName: "name"))
+    var profile: String?
+
     @Flag(help: "Begin nothing new once an item has failed.")
     var failFast = false
 
@@ -27,6 +38,10 @@ struct RunCommand: ParsableCommand {
 
     @OptionGroup var catalogOptions: CatalogOptions
 
+    func validate() throws {
+        if profile != nil, on != .slurm { throw ValidationError("--profile is for --on slurm.") }
+    }
+
     func run() throws {
         let project = try catalogOptions.open()
         guard try execute(in: project) else { throw ExitCode(1) }
@@ -34,13 +49,16 @@ struct RunCommand: ParsableCommand {
 
     /// - Returns: whether everything is fresh now.
     func execute(in project: Project) throws -> Bool {
+        let jobs = jobs?.value ?? ProcessInfo.processInfo.activeProcessorCount
         let options = Runner.Options(
-            jobs: jobs?.value ?? ProcessInfo.processInfo.activeProcessorCount, failsFast: failFast,
-            prefersLittleMemory: lowMemory,
+            jobs: jobs, failsFast: failFast, prefersLittleMemory: lowMemory, place: try on.place(jobs: jobs, profile: profile, in: project),
             command: CommandLine.arguments.dropFirst().joined(separator: " "), version: CellarCommand.version)
         let cancellation = Cancellation()
-        let interruption = Interruption {
-            note("\nstopping after what is under way; once more to stop at once")
+        let interruption = Interruption { [on] in
+            note(
+                on == .slurm
+                    ? "\nstopping; jobs are left alone, and `cellar run --on slurm` takes their results"
+                    : "\nstopping after what is under way; once more to stop at once")
             cancellation.cancel()
         }
         defer { withExtendedLifetime(interruption) {} }
@@ -88,16 +106,48 @@ struct RunCommand: ParsableCommand {
     }
 }
 
+/// Where `--on` says that items are computed. A further kind of scheduler is a case here.
+enum WorkPlace: String, CaseIterable, ExpressibleByArgument {
+    case threads, processes, slurm
+
+    /// - Parameters:
+    ///   - jobs: how many items, or workers, run at a time on this machine.
+    ///   - profile: the name of a profile for a cluster.
+    func place(jobs: Int, profile: String?, in project: Project) throws -> ExecutionPlace {
+        switch self {
+        case .threads: return .threads
+        case .processes:
+            return .spool(
+                try ProcessScheduler(jobs: jobs, command: [try Self.program(), "work", "--until-input-ends"]),
+                .processes(jobs: jobs, processors: Threads.count))
+        case .slurm:
+            let profile = try ClusterFile(directory: project.directory.path).read(profile, steps: StandardSteps.all.map(\.name))
+            var options = SpoolOptions.cluster(folder: profile.spool)
+            if let atOnce = profile.atOnce { options.slots = atOnce }
+            options.resourceLimit = profile.attempts
+            return .spool(SlurmScheduler(profile, program: try Self.program()), options)
+        }
+    }
+
+    /// The path of this program.
+    private static func program() throws -> String {
+        try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
+    }
+}
+
 /// Calls a closure at the first SIGINT or SIGTERM; a second one ends the process, as it would without this.
 final class Interruption {
+    private let numbers: [Int32]
     private let sources: [any DispatchSourceSignal]
 
-    init(_ handler: @escaping @Sendable () -> Void) {
+    /// - Parameter numbers: the signals.
+    init(_ numbers: [Int32] = [SIGINT, SIGTERM], _ handler: @escaping @Sendable () -> Void) {
         let queue = DispatchQueue(label: "interruption")
-        sources = [SIGINT, SIGTERM].map { number in
+        self.numbers = numbers
+        sources = numbers.map { number in
             let source = DispatchSource.makeSignalSource(signal: number, queue: queue)
             source.setEventHandler {
-                for number in [SIGINT, SIGTERM] { signal(number, SIG_DFL) }
+                for number in numbers { signal(number, SIG_DFL) }
                 handler()
             }
             // The default action would end the process before the handler is called.
@@ -109,6 +159,6 @@ final class Interruption {
 
     deinit {
         for source in sources { source.cancel() }
-        for number in [SIGINT, SIGTERM] { signal(number, SIG_DFL) }
+        for number in numbers { signal(number, SIG_DFL) }
     }
 }
