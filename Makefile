@@ -123,7 +123,7 @@ check-cluster: setup
 	folder=$$(mktemp -d /tmp/cellar-slurm-XXXXXX) || exit 1; \
 	trap 'Tests/Cluster/slurm.sh stop "$$folder"; rm -rf "$$folder"' EXIT; \
 	CELLAR_TEST_SLURM=$$(Tests/Cluster/slurm.sh start "$$folder") || exit 1; export CELLAR_TEST_SLURM; \
-	$(TEST) --filter 'ClusterTests|CellarTests.ClusterCommandTests'
+	$(TEST) --filter 'ClusterTests|CellarTests.ClusterCommandTests|CellarTests.SlurmRunTests'
 
 clean:
 	rm -rf .build $(TEST_BUILD) Benchmarks/.build

@@ -22,12 +22,13 @@ struct RunCommand: ParsableCommand {
 
     @Option(
         help: """
-            Where items are computed: by threads of this program, by worker processes, of which a crash ends one item, or by jobs of \
-            Slurm.
+            Where items are computed: by threads of this program, by worker processes, of which a crash ends one item, or by \
+            jobs of Slurm.
             """)
     var on = WorkPlace.threads
 
-    @Option(help: ArgumentHelp("How Slurm is used: a profile of clusters.yaml; its default one, if not given.", valueName: "name"))
+    @Option(
+        help: ArgumentHelp("How Slurm is used: a profile of clusters.yaml; its default one, if not given.", valueName: "name"))
     var profile: String?
 
     @Flag(help: "Begin nothing new once an item has failed.")
@@ -51,7 +52,8 @@ struct RunCommand: ParsableCommand {
     func execute(in project: Project) throws -> Bool {
         let jobs = jobs?.value ?? ProcessInfo.processInfo.activeProcessorCount
         let options = Runner.Options(
-            jobs: jobs, failsFast: failFast, prefersLittleMemory: lowMemory, place: try on.place(jobs: jobs, profile: profile, in: project),
+            jobs: jobs, failsFast: failFast, prefersLittleMemory: lowMemory,
+            place: try on.place(jobs: jobs, profile: profile, in: project),
             command: CommandLine.arguments.dropFirst().joined(separator: " "), version: CellarCommand.version)
         let cancellation = Cancellation()
         let interruption = Interruption { [on] in
