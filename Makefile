@@ -23,7 +23,8 @@ PYTHON ?= python3
 CELLAR_TEST_PYTHON ?= $(subst $(eval ) ,:,$(wildcard $(CURDIR)/.venv-zarr/bin/python $(CURDIR)/.venv-copick/bin/python))
 export CELLAR_TEST_PYTHON
 
-.PHONY: all setup python browser browser-setup build install test lint demo schema reference benchmark check-diffusion check-cellpose clean
+.PHONY: all setup python browser browser-setup build install test lint demo schema reference benchmark check-diffusion check-cellpose \
+    check-cluster clean
 
 all: build
 
@@ -119,6 +120,16 @@ check-cellpose: setup
 	folder=$$(mktemp -d "$(CHECK)/cellar-check-XXXXXX") || exit 1; trap 'rm -rf "$$folder"' EXIT; \
 	.venv/bin/python Tests/CellposeTests/Golden/check_cellpose.py "$$folder" && \
 	CELLAR_CHECK_CELLPOSE="$$folder" $(TEST) --filter CellposeTests.FullSizeTests
+
+# What runs on a Slurm: Debian's packages, started in a folder of its own with three simulated nodes, and stopped again. Eight minutes.
+check-cluster: setup
+	@PATH="$$PATH:/usr/sbin"; for program in sbatch slurmctld slurmd munged; do command -v $$program >/dev/null || { \
+	    echo "installing slurm-wlm munge"; $(INSTALL) slurm-wlm munge >/dev/null; break; }; done
+	$(BUILD_TESTS)
+	folder=$$(mktemp -d /tmp/cellar-slurm-XXXXXX) || exit 1; \
+	trap 'Tests/Cluster/slurm.sh stop "$$folder"; rm -rf "$$folder"' EXIT; \
+	CELLAR_TEST_SLURM=$$(Tests/Cluster/slurm.sh start "$$folder") || exit 1; export CELLAR_TEST_SLURM; \
+	$(TEST) --filter 'ClusterTests|CellarTests.ClusterCommandTests|CellarTests.SlurmRunTests'
 
 clean:
 	rm -rf .build $(TEST_BUILD) Benchmarks/.build

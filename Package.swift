@@ -106,6 +106,11 @@ let package = Package(
             name: "Engine", dependencies: ["Basics", "Catalog", "CatalogSchema", "BlobStore", "Volumes", yams],
             exclude: ["README.md"], swiftSettings: settings),
 
+        // Floor 5: what computes a bundle's tasks elsewhere.
+        .target(
+            name: "Cluster", dependencies: ["Basics", "Engine", "Volumes", yams], exclude: ["README.md"],
+            swiftSettings: settings),
+
         // Floor 5: the method.
         .target(
             name: "Pipeline",
@@ -159,7 +164,7 @@ let package = Package(
         .executableTarget(
             name: "cellar",
             dependencies: [
-                "Basics", "CellarKit", "Catalog", "CatalogSchema", "Engine", "Pipeline", "BlobStore", "BuiltinModels",
+                "Basics", "CellarKit", "Catalog", "CatalogSchema", "Cluster", "Engine", "Pipeline", "BlobStore", "BuiltinModels",
                 "Simulation", "Tensors", "Volumes", "Viewer", "Checkpoints", arguments,
             ],
             exclude: ["REFERENCE.md"], swiftSettings: settings),
@@ -246,6 +251,9 @@ let package = Package(
                 "Basics", "Engine", "Catalog", "CatalogSchema", "BlobStore", "Volumes", "ToySteps", "CrashRunner", "TestSupport",
                 grdb,
             ], swiftSettings: settings),
+        .testTarget(
+            name: "ClusterTests", dependencies: ["Basics", "Cluster", "Engine", "TestSupport"],
+            swiftSettings: settings),
         .testTarget(
             name: "PipelineTests",
             dependencies: [

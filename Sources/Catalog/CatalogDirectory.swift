@@ -9,6 +9,7 @@ import Foundation
 /// ├── blobs/            artifacts, one HDF5 file each, named by their digest
 /// ├── models/           weights that were copied in
 /// ├── recipe.yaml       the parameters of every step; recipe.yaml.lock is held by the process that changes it
+/// ├── clusters.yaml     how a cluster is used, where there is one; people write it
 /// ├── receipts/         one JSON file for each run, for people and for Git
 /// ├── work/             what items that take long keep until they are done, one folder for each key
 /// ├── spool/            what workers compute and their results, until these are in the catalog

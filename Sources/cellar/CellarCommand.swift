@@ -25,7 +25,7 @@ struct CellarCommand: ParsableCommand {
             CommandGroup(
                 name: "Work",
                 subcommands: [
-                    StatusCommand.self, PlanCommand.self, RunCommand.self, WorkCommand.self, WhyCommand.self,
+                    StatusCommand.self, PlanCommand.self, RunCommand.self, WorkCommand.self, WhyCommand.self, ClusterCommand.self,
                 ]),
             CommandGroup(
                 name: "Questions",

@@ -12,7 +12,7 @@ import Testing
         "BuiltinModels": 3,
         "Catalog": 4, "Diffusion": 4, "SpectralClustering": 4, "Cellpose": 4, "Training": 4, "Metrics": 4,
         "Engine": 5,
-        "Pipeline": 6,
+        "Pipeline": 6, "Cluster": 6,
         "Figures": 7,
         "CellarKit": 8,
         "Viewer": 9,

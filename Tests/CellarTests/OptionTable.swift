@@ -96,7 +96,7 @@ struct OptionTable {
             "from", "to",
             "port", "seed", "smooth", "snr", "size", "tomograms", "triangles", "budget", "time-limit", "least-confidence",
             "keep-runs",
-            "threshold", "threads", "task",
+            "threshold", "threads", "task", "wait",
             "thickness", "voxel-spacing", "accept-above", "remove",
         ]
         let paths = [
@@ -108,7 +108,7 @@ struct OptionTable {
             "columns", "subject",
             "sql", "param", "format", "topic", "by", "metric", "column", "x", "y", "kind", "step", "until", "licence",
             "provenance", "what", "runs", "tomogram-type", "users", "user", "session", "targets",
-            "at", "host", "key=value", "on",
+            "at", "host", "key=value", "on", "scheduler", "profile",
         ]
         return [(Kind.number, numbers), (.path, paths), (.text, texts)].reduce(into: [:]) { kinds, entry in
             for name in entry.1 { kinds[name] = entry.0 }
@@ -173,6 +173,9 @@ struct OptionTable {
         "plan": [["where": "size_z > 1", "until": "describe", "format": "csv"]],
         "run": [["where": "size_z > 1", "until": "describe", "jobs": "1", "on": "processes"]],
         "work": [["threads": "1", "bundle": "spool/run-1-1-test", "task": "0"]],
+        "cluster init": [["scheduler": "slurm"]],
+        "cluster check": [["profile": "main", "wait": "1"]],
+        "cluster probe": [["directory": "probe", "task": "0"]],
         "why": [["tomogram": "t", "step": "describe"]],
         "list": [["subject": "tomograms", "where": "size_z > 1", "columns": "name", "format": "csv"]],
         "query": [["sql": "SELECT :n", "param": "n=1", "time-limit": "10", "format": "csv"]],

@@ -93,6 +93,7 @@ struct OptionWorkplace {
             let tokenizer = Repository.file("Tests/DiffusionTests/Golden/data/sd1-tiny/model/tokenizer")
             try FileManager.default.copyItem(atPath: tokenizer, toPath: folder.file("tokenizer"))
             try folder.write("points.csv", Array("x [A],y [A],z [A]\n100,100,20\n200,100,30\n".utf8))
+            try folder.write("probe/question.json", Array(#"{"catalog": "/", "version": "0", "token": "t"}"#.utf8))
             try folder.write("tomograms.csv", Array("path,name,dataset,grid\nextra.mrc,table,g,A3\n".utf8))
             let copick = CopickFixture(folder)
             try copick.configure("copick.json", objects: [("ribosome", true, 1, 125)])

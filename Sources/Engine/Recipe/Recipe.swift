@@ -92,27 +92,14 @@ public struct Recipe: Sendable, Hashable {
     /// A hint at the parameter that was probably meant: the closest by edit distance among those with a similar name.
     private func suggestion(for key: String) -> String {
         let last = key.split(separator: ".").last.map(String.init) ?? key
-        let close = entries.map(\.key).filter { $0.hasSuffix(".\(last)") || $0.contains(last) || editDistance($0, key) <= 3 }
-        guard let best = close.min(by: { editDistance($0, key) < editDistance($1, key) }) else {
+        let close = entries.map(\.key).filter {
+            $0.hasSuffix(".\(last)") || $0.contains(last) || NearestName.distance($0, key) <= 3
+        }
+        let best = close.min { NearestName.distance($0, key) < NearestName.distance($1, key) }
+        guard let best else {
             return "; `cellar recipe show` lists all"
         }
         return "; did you mean \(best)?"
-    }
-
-    /// The Levenshtein distance of two words: the least number of single-character edits.
-    private func editDistance(_ a: String, _ b: String) -> Int {
-        let (a, b) = (Array(a.utf8), Array(b.utf8))
-        var row = Array(0...b.count)
-        for (i, left) in a.enumerated() {
-            var diagonal = row[0]
-            row[0] = i + 1
-            for (j, right) in b.enumerated() {
-                let substitution = diagonal + (left == right ? 0 : 1)
-                diagonal = row[j + 1]
-                row[j + 1] = min(substitution, row[j] + 1, diagonal + 1)
-            }
-        }
-        return row[b.count]
     }
 }
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CellarKit
+import Cluster
 import Dispatch
 import Foundation
 
@@ -20,10 +21,15 @@ struct RunCommand: ParsableCommand {
     var jobs: WholeNumber<1, 1024>?
 
     @Option(
-        help: ArgumentHelp(
-            "Where items are computed: by threads of this program, or by worker processes, of which a crash ends one item.",
-            valueName: "place"))
+        help: """
+            Where items are computed: by threads of this program, by worker processes, of which a crash ends one item, or by \
+            jobs of Slurm.
+            """)
     var on = WorkPlace.threads
+
+    @Option(
+        help: ArgumentHelp("How Slurm is used: a profile of clusters.yaml; its default one, if not given.", valueName: "name"))
+    var profile: String?
 
     @Flag(help: "Begin nothing new once an item has failed.")
     var failFast = false
@@ -32,6 +38,10 @@ struct RunCommand: ParsableCommand {
     var lowMemory = false
 
     @OptionGroup var catalogOptions: CatalogOptions
+
+    func validate() throws {
+        if profile != nil, on != .slurm { throw ValidationError("--profile is for --on slurm.") }
+    }
 
     func run() throws {
         let project = try catalogOptions.open()
@@ -42,11 +52,15 @@ struct RunCommand: ParsableCommand {
     func execute(in project: Project) throws -> Bool {
         let jobs = jobs?.value ?? ProcessInfo.processInfo.activeProcessorCount
         let options = Runner.Options(
-            jobs: jobs, failsFast: failFast, prefersLittleMemory: lowMemory, place: try on.place(jobs: jobs),
+            jobs: jobs, failsFast: failFast, prefersLittleMemory: lowMemory,
+            place: try on.place(jobs: jobs, profile: profile, in: project),
             command: CommandLine.arguments.dropFirst().joined(separator: " "), version: CellarCommand.version)
         let cancellation = Cancellation()
-        let interruption = Interruption {
-            note("\nstopping after what is under way; once more to stop at once")
+        let interruption = Interruption { [on] in
+            note(
+                on == .slurm
+                    ? "\nstopping; jobs are left alone, and `cellar run --on slurm` takes their results"
+                    : "\nstopping after what is under way; once more to stop at once")
             cancellation.cancel()
         }
         defer { withExtendedLifetime(interruption) {} }
@@ -96,16 +110,24 @@ struct RunCommand: ParsableCommand {
 
 /// Where `--on` says that items are computed. A further kind of scheduler is a case here.
 enum WorkPlace: String, CaseIterable, ExpressibleByArgument {
-    case threads, processes
+    case threads, processes, slurm
 
-    /// - Parameter jobs: how many items, or workers, run at a time.
-    func place(jobs: Int) throws -> ExecutionPlace {
+    /// - Parameters:
+    ///   - jobs: how many items, or workers, run at a time on this machine.
+    ///   - profile: the name of a profile for a cluster.
+    func place(jobs: Int, profile: String?, in project: Project) throws -> ExecutionPlace {
         switch self {
-        case .threads: .threads
+        case .threads: return .threads
         case .processes:
-            .spool(
+            return .spool(
                 try ProcessScheduler(jobs: jobs, command: [try Self.program(), "work", "--until-input-ends"]),
                 .processes(jobs: jobs, processors: Threads.count))
+        case .slurm:
+            let profile = try ClusterFile(directory: project.directory.path).read(profile, steps: StandardSteps.all.map(\.name))
+            var options = SpoolOptions.cluster(folder: profile.spool)
+            if let atOnce = profile.atOnce { options.slots = atOnce }
+            options.resourceLimit = profile.attempts
+            return .spool(SlurmScheduler(profile, program: try Self.program()), options)
         }
     }
 
