@@ -51,7 +51,7 @@ struct SlurmRunTests {
         #expect(try threads.cellar("run").status == 0)
         #expect(try slurm.clustered(["cluster", "init", "slurm"]).end == .exit(0))
         // Its jobs go on, and the next run takes their results.
-        #expect(try slurm.clustered(["run", "--on", "slurm"], seconds: 20).end == .timeLimit)
+        #expect(try slurm.clustered(["run", "--on", "slurm"], seconds: 8).end == .timeLimit)
         let run = try slurm.clustered(["run", "--on", "slurm", "--profile", "main"])
         #expect(run.end == .exit(0), "\(run.output)\(run.errors)")
         #expect(try slurm.answers() == threads.answers())
