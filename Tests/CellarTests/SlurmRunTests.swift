@@ -2,13 +2,16 @@ import Foundation
 import TestSupport
 import Testing
 
+private enum TestedSlurm {
+    static let configuration = ProcessInfo.processInfo.environment["CELLAR_TEST_SLURM"] ?? ""
+}
+
 /// `cellar run --on slurm` with jobs of a real Slurm.
 @Suite(
     "A run on Slurm", .serialized,
-    .enabled(if: !configuration.isEmpty, "CELLAR_TEST_SLURM names no slurm.conf; `make check-cluster` starts a Slurm"))
+    .enabled(
+        if: !TestedSlurm.configuration.isEmpty, "CELLAR_TEST_SLURM names no slurm.conf; `make check-cluster` starts a Slurm"))
 struct SlurmRunTests {
-    private static let configuration = ProcessInfo.processInfo.environment["CELLAR_TEST_SLURM"] ?? ""
-
     /// What results are, without where and when they were computed.
     private static let questions = [
         "SELECT kind, digest, state FROM v_artifact ORDER BY 1, 2",
@@ -32,7 +35,7 @@ struct SlurmRunTests {
         /// Runs a command that uses the cluster.
         func clustered(_ words: [String], seconds: Double = 600) throws -> SpawnedProgram.Result {
             var program = cellar.program(words)
-            program.environment["SLURM_CONF"] = SlurmRunTests.configuration
+            program.environment["SLURM_CONF"] = TestedSlurm.configuration
             program.timeLimitInSeconds = seconds
             return try program.run()
         }
@@ -51,7 +54,7 @@ struct SlurmRunTests {
         #expect(try threads.cellar("run").status == 0)
         #expect(try slurm.clustered(["cluster", "init", "slurm"]).end == .exit(0))
         // Its jobs go on, and the next run takes their results.
-        #expect(try slurm.clustered(["run", "--on", "slurm"], seconds: 20).end == .timeLimit)
+        #expect(try slurm.clustered(["run", "--on", "slurm"], seconds: 8).end == .timeLimit)
         let run = try slurm.clustered(["run", "--on", "slurm", "--profile", "main"])
         #expect(run.end == .exit(0), "\(run.output)\(run.errors)")
         #expect(try slurm.answers() == threads.answers())

@@ -7,8 +7,8 @@ enum SlurmStates {
     static let sacctFields = "JobID,State,NodeList,ExitCode"
     static let squeueFormat = "%i|%T|%N|%r"
 
-    /// The exit code of a worker that was told to end, saved what it has, and is to be started again (EX_TEMPFAIL of sysexits.h).
-    static let againCode = 75
+    /// The exit code of a worker that was told to end, saved what it has, and is to be started again.
+    static let againCode = Int(ProcessScheduler.againCode)
 
     /// A task as a line says it is.
     struct Entry: Equatable {
