@@ -1,5 +1,5 @@
 internal import Basics
-public import Engine
+internal import Engine
 internal import Foundation
 
 /// A small job on a cluster, and what came of it: whether the nodes run the program, see the folders, may write there, and resemble this machine.
