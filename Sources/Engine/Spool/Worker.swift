@@ -95,6 +95,8 @@ private struct WorkedTask {
 
     /// Tells the run why nothing is computed.
     private static func refuse(_ error: any Error, _ folder: BundleFolder, _ number: Int) {
+        // Not where there is no such task.
+        guard FilePath.exists(folder.results(of: number)) else { return }
         let progress = TaskProgress(
             host: ProcessInfo.processInfo.hostName, process: getpid(), key: nil, refusal: "\(error)")
         try? SealedFile.write(progress, to: folder.progress(of: number), durable: false)
