@@ -26,7 +26,8 @@ import Volumes
         let doctor = try cellar("doctor")
         let findings = doctor.output.split(separator: "\n").map(String.init).filter { $0.hasPrefix("! ") }
         #expect(doctor.status == (findings.isEmpty ? 0 : 1), "\(doctor.output)\(doctor.errors)")
-        return findings.filter { !$0.contains("is free on the disk") }
+        // Where this machine keeps temporary folders is not what is tested.
+        return findings.filter { !$0.contains("is free on the disk") && !$0.contains("lies in memory") }
     }
 
     @Test("exit codes: 0 done, 1 something failed, 2 usage, 3 plan --check found work")
