@@ -20,10 +20,10 @@ package struct BlobsFolder: Codable, Hashable, Sendable {
     /// file is not understood: ``checked(for:)`` says that.
     static func recorded(by directory: CatalogDirectory) -> String? { read(record(of: directory))?.path }
 
-    /// Makes the folder for a new catalog.
+    /// Makes the folder for a new catalog, whose own folder need not be there yet; ``record(in:)`` is the other half.
     ///
     /// - Throws: ``CatalogError`` where it cannot be made, or something is in it.
-    static func make(at folder: String, for directory: CatalogDirectory) throws(CatalogError) {
+    static func make(at folder: String, for directory: CatalogDirectory) throws(CatalogError) -> BlobsFolder {
         let folder = URL(fileURLWithPath: folder).standardizedFileURL.path
         do {
             try NewFolder.make(folder)
@@ -32,13 +32,16 @@ package struct BlobsFolder: Codable, Hashable, Sendable {
             }
             let id = String(UInt64.random(in: .min ... .max), radix: 36) + String(UInt64.random(in: .min ... .max), radix: 36)
             try write(BlobsFolder(path: directory.path, catalog: id), to: "\(folder)/\(mark)")
-            try write(BlobsFolder(path: folder, catalog: id), to: record(of: directory))
+            return BlobsFolder(path: folder, catalog: id)
         } catch let error as CatalogError {
             throw error
         } catch {
             throw CatalogError(.storage, "the folder \(folder) for the artifacts could not be made: \(error)")
         }
     }
+
+    /// Says in a catalog's folder where its artifacts are.
+    func record(in directory: CatalogDirectory) throws { try Self.write(self, to: Self.record(of: directory)) }
 
     /// Takes back ``make(at:for:)`` for a catalog that could not be made.
     package static func unmake(at folder: String) {

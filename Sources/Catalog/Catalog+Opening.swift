@@ -22,12 +22,13 @@ extension Catalog {
         guard !directory.exists else {
             throw CatalogError(.alreadyExists, "there is a catalog at \(directory.path) already")
         }
+        // Before the catalog's own folder: of one that cannot be made, nothing is left.
+        let elsewhere = try blobs.map { path throws(CatalogError) in try BlobsFolder.make(at: path, for: directory) }
         do {
             for folder in [directory.path, directory.models, directory.receipts] { try NewFolder.make(folder) }
-            if let blobs { try BlobsFolder.make(at: blobs, for: directory) } else { try NewFolder.make(directory.blobs) }
-        } catch let error as CatalogError {
-            throw error
+            if let elsewhere { try elsewhere.record(in: directory) } else { try NewFolder.make(directory.blobs) }
         } catch {
+            if let blobs { BlobsFolder.unmake(at: blobs) }
             throw CatalogError(.storage, "\(error)")
         }
         return try withCatalogErrors(in: directory) {
