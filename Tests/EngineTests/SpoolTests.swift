@@ -220,6 +220,23 @@ import Volumes
         try expectClean(toys, like: local)
     }
 
+    @Test("asks for a job whose id was lost, and submits nothing twice")
+    func lostAnswer() throws {
+        let (local, toys) = (try filled(), try filled())
+        try local.run()
+        let scheduler = try ThreadScheduler(
+            toys.steps.all, fault: .init(before: { _, _, _ in usleep(200_000) }, losesFirstAnswer: true))
+        var options = SpoolOptions.tests(itemsPerTask: 1000)
+        options.endsTasksWhenStopped = false
+        #expect(throws: EngineError.self) { try toys.run(place: .spool(scheduler, options)) }
+        #expect(try bundles(toys).count == 1)
+        _ = toys.steps.log.take()
+        let second = try toys.run(place: .spool(scheduler, options))
+        #expect(second.report?.isComplete == true)
+        #expect(Set(second.ran).count == second.ran.count)
+        try expectClean(toys, like: local)
+    }
+
     @Test("logs the curves of items, and removes their folders when they are done")
     func longItems() throws {
         let toys = try ToyCollection()

@@ -1,3 +1,4 @@
+import Basics
 import Engine
 import Foundation
 import Synchronization
@@ -18,6 +19,8 @@ final class ThreadScheduler: JobScheduler {
         var twins = 1
         /// Whether the states of all tasks are unknown.
         var isSilent = false
+        /// Whether the answer to the first submission is lost: the tasks are taken, and the run ends.
+        var losesFirstAnswer = false
     }
 
     let name = "test"
@@ -25,6 +28,8 @@ final class ThreadScheduler: JobScheduler {
     private let fault: Fault
     private let states = Mutex<[String: [Int: TaskState]]>([:])
     private let jobs = Atomic<Int>(0)
+    /// By the name of the submission.
+    private let ids = Mutex<[String: String]>([:])
     private let messages = Mutex<[String]>([])
     private let queue = DispatchQueue(label: "workers", attributes: .concurrent)
 
@@ -42,8 +47,12 @@ final class ThreadScheduler: JobScheduler {
             states.withLock { $0[id, default: [:]][task] = .waiting }
             queue.async { self.work(submission, id, task) }
         }
+        ids.withLock { $0[submission.name] = id }
+        if fault.losesFirstAnswer, id == "1" { throw EngineError(.spool, "the answer was lost") }
         return id
     }
+
+    func job(of submission: JobSubmission) throws -> String? { ids.withLock { $0[submission.name] } }
 
     private func work(_ submission: JobSubmission, _ id: String, _ task: Int) {
         states.withLock { $0[id]?[task] = .running(node: nil) }

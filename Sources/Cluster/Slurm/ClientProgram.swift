@@ -57,10 +57,18 @@ struct ClientProgram: Sendable {
 
         var process: pid_t = 0
         let path = try path()
-        let status = Self.withPointers(to: [name] + arguments) { words in
-            Self.withPointers(to: environment.map { "\($0)=\($1)" }) { variables in
-                posix_spawn(&process, path, &actions, &attributes, words, variables)
+        func start() -> CInt {
+            Self.withPointers(to: [name] + arguments) { words in
+                Self.withPointers(to: environment.map { "\($0)=\($1)" }) { variables in
+                    posix_spawn(&process, path, &actions, &attributes, words, variables)
+                }
             }
+        }
+        var status = start()
+        // A file that was just written stays busy as long as a process that another thread forks has it open, too.
+        for _ in 0..<100 where status == ETXTBSY {
+            usleep(10_000)
+            status = start()
         }
         guard status == 0 else { throw status == ENOENT ? .missing : .cannotStart(SystemError(status)) }
         let end = try wait(for: process)

@@ -194,7 +194,11 @@ struct BundleItem: Codable, Sendable {
 /// The jobs that tasks of a bundle were submitted as, in that order.
 struct BundleJobs: Codable, Sendable {
     struct Job: Codable, Sendable {
-        var id: String
+        /// nil while the scheduler is asked to take it: a coordinator that ends then does not know the id, but others can ask for it
+        /// (``JobScheduler/job(of:)``).
+        var id: String?
+        /// That of the submission.
+        var name: String
         var first: Int
         var end: Int
         var attempt: Int

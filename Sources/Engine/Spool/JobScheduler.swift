@@ -11,6 +11,12 @@ public protocol JobScheduler: Sendable {
     /// - Throws: an error of one sentence, which ends the run.
     func submit(_ submission: JobSubmission) throws -> String
 
+    /// The job that a submission became, whose id was lost because the coordinator ended while it submitted; what is there only in part is
+    /// ended. Bundle, tasks, name and attempt are those of the submission.
+    ///
+    /// - Returns: nil where there is none that has not ended.
+    func job(of submission: JobSubmission) throws -> String?
+
     /// The states of the tasks of jobs that the scheduler knows of; what is left out is unknown, which is not failed.
     ///
     /// - Throws: where the scheduler cannot be asked now; it is asked again later.
@@ -25,6 +31,9 @@ public protocol JobScheduler: Sendable {
 }
 
 extension JobScheduler {
+    /// nil: of a scheduler whose tasks end with the coordinator.
+    public func job(of submission: JobSubmission) throws -> String? { nil }
+
     public func end(ofTask task: Int, job: String) -> String? { nil }
 }
 

@@ -47,15 +47,24 @@ extension SpoolCoordinator {
             }
         }
         guard jobs.scheduler == scheduler.name, !jobs.jobs.isEmpty else { return }
-        let states = try scheduler.states(of: jobs.jobs.map(\.id))
+        for index in jobs.jobs.indices where jobs.jobs[index].id == nil {
+            let job = jobs.jobs[index]
+            bundle.jobs.jobs[index].id = try scheduler.job(
+                of: JobSubmission(
+                    bundle: folder.path, tasks: job.first..<max(job.first, job.end), name: job.name, steps: [],
+                    threads: options.threads,
+                    attempt: job.attempt, logs: folder.logs))
+        }
+        let known = bundle.jobs.jobs.compactMap { job in job.id.map { (id: $0, job: job) } }
+        let states = try scheduler.states(of: known.map(\.id))
         // Of several submissions of a task, the last.
-        for job in jobs.jobs.reversed() {
-            for number in job.first..<max(job.first, job.end) where Self.isGoingOn(states[job.id]?[number]) {
+        for (id, job) in known.reversed() {
+            for number in job.first..<max(job.first, job.end) where Self.isGoingOn(states[id]?[number]) {
                 guard header.tasks.indices.contains(number), !bundle.tasks.contains(where: { $0.number == number }),
                     let content = try? SealedFile.read(BundleTask.self, at: folder.task(number))
                 else { continue }
                 let task = SpoolTask(
-                    folder: folder, number: number, step: header.tasks[number].step, job: job.id, attempt: job.attempt)
+                    folder: folder, number: number, step: header.tasks[number].step, job: id, attempt: job.attempt)
                 bundle.tasks.append(task)
                 for item in content.items where !bundle.leftovers.contains(item.key) { continued[item.key] = task }
             }

@@ -136,7 +136,7 @@ final class SpoolCoordinator {
 
     private func isGoingOn(_ bundle: SpoolBundle) -> Bool {
         guard bundle.jobs.scheduler == scheduler.name, !bundle.jobs.jobs.isEmpty else { return false }
-        let states = try? scheduler.states(of: bundle.jobs.jobs.map(\.id))
+        let states = try? scheduler.states(of: bundle.jobs.jobs.compactMap(\.id))
         return states?.values.contains { $0.values.contains(where: Self.isGoingOn) } ?? true
     }
 
@@ -223,16 +223,25 @@ final class SpoolCoordinator {
         submissions += 1
         let attempt = submitted.map(\.attempt).max() ?? 1
         let tasks = first.number..<last.number + 1
-        let id = try scheduler.submit(
-            JobSubmission(
-                bundle: bundle.folder.path, tasks: tasks, name: "cellar-\(run.runID)-\(bundle.folder.id)-\(submissions)",
-                steps: [first.step], threads: options.threads, estimatedSeconds: estimatedSeconds, attempt: attempt,
-                logs: bundle.folder.logs))
+        let submission = JobSubmission(
+            bundle: bundle.folder.path, tasks: tasks, name: "cellar-\(run.runID)-\(bundle.folder.id)-\(submissions)",
+            steps: [first.step], threads: options.threads, estimatedSeconds: estimatedSeconds, attempt: attempt,
+            logs: bundle.folder.logs)
+        // Noted before it is submitted, too: should this process end in between, the next one asks for the job.
+        bundle.jobs.jobs.append(
+            BundleJobs.Job(
+                id: nil, name: submission.name, first: tasks.lowerBound, end: tasks.upperBound, attempt: attempt))
+        try write(bundle.jobs, of: bundle)
+        let id = try scheduler.submit(submission)
         for task in submitted {
             (task.job, task.endedAt, task.hasNewResults, task.lastSign) = (id, nil, false, ContinuousClock.now)
         }
-        bundle.jobs.jobs.append(BundleJobs.Job(id: id, first: tasks.lowerBound, end: tasks.upperBound, attempt: attempt))
-        do { try SealedFile.write(bundle.jobs, to: bundle.folder.jobs) } catch {
+        bundle.jobs.jobs[bundle.jobs.jobs.count - 1].id = id
+        try write(bundle.jobs, of: bundle)
+    }
+
+    private func write(_ jobs: BundleJobs, of bundle: SpoolBundle) throws {
+        do { try SealedFile.write(jobs, to: bundle.folder.jobs) } catch {
             throw FilePath.exists(bundle.folder.path) ? error : bundle.folder.gone
         }
     }
