@@ -154,6 +154,12 @@ class Checks:
             browser.one(".trow .title a")
             print(f"         first rows after {1000 * (time.monotonic() - started):.0f} ms, with the start of the page")
             assert "token" not in browser.driver.current_url, "the token is still in the address"
+        with self.check("it opens as often as one likes: pages that were left hold none of the browser's six connections"):
+            home = browser.driver.current_url
+            for _ in range(8):
+                browser.driver.get("about:blank")
+                browser.driver.get(home)
+                browser.one(".trow .title a")
         rows = self.api("tomograms?limit=1&columns=name,size_z")
         self.tomogram = self.arguments.tomogram or rows["rows"][0]["id"]
         self.collection(rows["total"])

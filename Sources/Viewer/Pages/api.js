@@ -86,17 +86,22 @@ export function zarrAddress(info, tomogram) {
 	return `${location.origin}${info.shareToken ? `/t/${encodeURIComponent(info.shareToken)}` : ""}${path}`;
 }
 
-/** Listens to the server. `handlers` has `catalog`, `run` and `state` (is there a connection). */
+/** Listens to the server while the page is seen: tabs share six connections. `handlers` has `catalog`, `run` and `state` (is it there). */
 export function listen(handlers) {
-	const source = new EventSource("/api/v1/events");
 	const parse = (action) => (event) => {
 		try { action?.(JSON.parse(event.data)); } catch { /* not for us */ }
 	};
 	// The first tells how the catalog stands, which the page asked for itself.
-	let isKnown = false;
-	source.addEventListener("catalog", parse((data) => { if (isKnown) handlers.catalog(data); isKnown = true; }));
-	source.addEventListener("run", parse(handlers.run));
-	source.addEventListener("open", () => handlers.state?.(true));
-	source.addEventListener("error", () => handlers.state?.(false));
-	return source;
+	let isKnown, source;
+	const hear = () => {
+		source?.close();
+		if (document.hidden) return;
+		source = new EventSource("/api/v1/events");
+		source.addEventListener("catalog", parse((data) => { if (isKnown) handlers.catalog(data); isKnown = true; }));
+		source.addEventListener("run", parse(handlers.run));
+		source.onopen = () => handlers.state?.(true);
+		source.onerror = () => handlers.state?.(false);
+	};
+	document.addEventListener("visibilitychange", hear);
+	hear();
 }
