@@ -54,6 +54,7 @@ let package = Package(
                 .embedInCode("v0004_measurements.sql"), .embedInCode("v0005_outputs.sql"),
                 .embedInCode("v0006_removal.sql"), .embedInCode("v0007_evidence.sql"), .embedInCode("v0008_threshold.sql"),
                 .embedInCode("v0009_uncertainty.sql"), .embedInCode("v0010_curation.sql"),
+                .embedInCode("v0011_places.sql"),
             ], swiftSettings: settings),
 
         .target(
@@ -108,7 +109,7 @@ let package = Package(
 
         // Floor 5: what computes a bundle's tasks elsewhere.
         .target(
-            name: "Cluster", dependencies: ["Basics", "Engine", "Volumes", yams], exclude: ["README.md"],
+            name: "Cluster", dependencies: ["Basics", "CatalogSchema", "Engine", "Volumes", yams], exclude: ["README.md"],
             swiftSettings: settings),
 
         // Floor 5: the method.

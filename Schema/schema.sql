@@ -1,5 +1,5 @@
 -- The schema of an empty catalog, as all migrations together make it; `make schema` writes this file anew.
--- application_id 1128614994, user_version 10
+-- application_id 1128614994, user_version 11
 
 CREATE TABLE dataset (
     id INTEGER PRIMARY KEY,
@@ -113,7 +113,7 @@ CREATE TABLE trace (
     key BLOB CHECK (length(key) = 32),
     started_at TEXT NOT NULL,
     seconds REAL NOT NULL CHECK (seconds >= 0),
-    error TEXT,
+    error TEXT, host TEXT CHECK (host <> ''), job TEXT CHECK (job <> ''), memory_bytes INTEGER CHECK (memory_bytes >= 1),
     CHECK ((status IN ('failed', 'skipped')) = (error IS NOT NULL)),
     CHECK (status IN ('failed', 'skipped') OR key IS NOT NULL)
 ) STRICT;
@@ -395,6 +395,11 @@ CREATE TABLE curation (
 CREATE INDEX curation_standing ON curation (tomogram_id, class) WHERE replaced_by IS NULL;
 
 CREATE INDEX curation_replaced ON curation (replaced_by) WHERE replaced_by IS NOT NULL;
+
+CREATE TABLE trace_log (
+    trace_id INTEGER PRIMARY KEY REFERENCES trace (id) ON DELETE CASCADE,
+    text TEXT NOT NULL
+) STRICT;
 
 CREATE VIEW v_dataset AS
 SELECT
@@ -775,10 +780,12 @@ SELECT
     configuration.step_version AS step_version,
     trace.started_at AS started_at,
     trace.seconds AS seconds,
-    run.host AS host,
+    ifnull(trace.host, run.host) AS host,
     run.version AS version,
     lower(hex(head.key)) AS key,
-    scope.training_set AS training_set
+    scope.training_set AS training_set,
+    trace.job AS job,
+    trace.memory_bytes AS memory_bytes
 FROM head
 JOIN step ON step.id = head.step_id
 JOIN trace ON trace.id = head.trace_id
@@ -802,7 +809,10 @@ SELECT
     trace.error AS error,
     trace.started_at AS started_at,
     trace.run_id AS run_id,
-    scope.training_set AS training_set
+    scope.training_set AS training_set,
+    trace.id AS trace_id,
+    ifnull(trace.host, (SELECT host FROM run WHERE run.id = trace.run_id)) AS host,
+    trace.job AS job
 FROM trace
 CROSS JOIN step ON step.id = trace.step_id
 CROSS JOIN v_scope AS scope ON scope.scope = step.scope AND scope.scope_id = trace.scope_id
@@ -835,13 +845,19 @@ SELECT
     trace.seconds AS seconds,
     trace.error AS error,
     lower(hex(trace.key)) AS key,
-    head.run_id AS standing_run_id
+    head.run_id AS standing_run_id,
+    ifnull(trace.host, (SELECT host FROM run WHERE run.id = trace.run_id)) AS host,
+    trace.job AS job,
+    trace.memory_bytes AS memory_bytes
 FROM trace
 JOIN step ON step.id = trace.step_id
 JOIN v_scope AS scope ON scope.scope = step.scope AND scope.scope_id = trace.scope_id
 LEFT JOIN head ON head.step_id = trace.step_id AND head.scope_id = trace.scope_id AND head.trace_id = trace.id
 LEFT JOIN tomogram AS t ON t.id = scope.tomogram_id
 LEFT JOIN dataset ON dataset.id = t.dataset_id;
+
+CREATE VIEW v_log AS
+SELECT trace_id, text FROM trace_log;
 
 CREATE VIEW v_trace_input AS
 SELECT trace.id AS trace_id, value.kind AS kind, value.name AS name, value.value AS value, NULL AS digest

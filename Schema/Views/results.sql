@@ -29,10 +29,12 @@ SELECT
     configuration.step_version AS step_version,
     trace.started_at AS started_at,
     trace.seconds AS seconds,
-    run.host AS host,
+    ifnull(trace.host, run.host) AS host,
     run.version AS version,
     lower(hex(head.key)) AS key,
-    scope.training_set AS training_set
+    scope.training_set AS training_set,
+    trace.job AS job,
+    trace.memory_bytes AS memory_bytes
 FROM head
 JOIN step ON step.id = head.step_id
 JOIN trace ON trace.id = head.trace_id
@@ -58,7 +60,10 @@ SELECT
     trace.error AS error,
     trace.started_at AS started_at,
     trace.run_id AS run_id,
-    scope.training_set AS training_set
+    scope.training_set AS training_set,
+    trace.id AS trace_id,
+    ifnull(trace.host, (SELECT host FROM run WHERE run.id = trace.run_id)) AS host,
+    trace.job AS job
 FROM trace
 CROSS JOIN step ON step.id = trace.step_id
 CROSS JOIN v_scope AS scope ON scope.scope = step.scope AND scope.scope_id = trace.scope_id
@@ -92,13 +97,20 @@ SELECT
     trace.seconds AS seconds,
     trace.error AS error,
     lower(hex(trace.key)) AS key,
-    head.run_id AS standing_run_id
+    head.run_id AS standing_run_id,
+    ifnull(trace.host, (SELECT host FROM run WHERE run.id = trace.run_id)) AS host,
+    trace.job AS job,
+    trace.memory_bytes AS memory_bytes
 FROM trace
 JOIN step ON step.id = trace.step_id
 JOIN v_scope AS scope ON scope.scope = step.scope AND scope.scope_id = trace.scope_id
 LEFT JOIN head ON head.step_id = trace.step_id AND head.scope_id = trace.scope_id AND head.trace_id = trace.id
 LEFT JOIN tomogram AS t ON t.id = scope.tomogram_id
 LEFT JOIN dataset ON dataset.id = t.dataset_id;
+
+-- What workers printed.
+CREATE VIEW v_log AS
+SELECT trace_id, text FROM trace_log;
 
 -- What each trace was computed from: parameters, models and inputs in one list.
 CREATE VIEW v_trace_input AS

@@ -131,9 +131,7 @@ extension BlobStore {
     /// - Throws: ``BlobError`` where the folder cannot be listed or a file cannot be removed.
     public func removeStaged(by isOver: (_ owner: String) -> Bool) throws(BlobError) {
         for name in try Filesystem.names(in: stagingDirectory) {
-            // A name without an owner has one dot, before `h5`.
-            let parts = name.split(separator: ".", omittingEmptySubsequences: false)
-            guard parts.count == 3, isOver(String(parts[0])) else { continue }
+            guard let owner = Stray.owner(ofFile: name), isOver(owner) else { continue }
             try Filesystem.remove("\(stagingDirectory)/\(name)")
         }
     }

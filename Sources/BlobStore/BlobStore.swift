@@ -173,6 +173,19 @@ public struct Stray: Sendable, Hashable {
     public let age: Duration
     /// Whether it is in `staging/`: it is being written, or a killed process left it.
     public let isStaged: Bool
+
+    /// Whether one of some owners staged it.
+    public func isOwned(by owners: Set<String>) -> Bool {
+        let name = path.split(separator: "/").last ?? ""
+        return Self.owner(ofFile: name).map { owners.contains(String($0)) } ?? false
+    }
+
+    /// Who staged a file, by its name; nil where that is nobody who asked for it.
+    static func owner(ofFile name: some StringProtocol) -> String? {
+        // A name without an owner has one dot, before `h5`.
+        let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+        return parts.count == 3 ? String(parts[0]) : nil
+    }
 }
 
 extension BlobStore {
@@ -209,13 +222,15 @@ extension BlobStore {
 
     /// Removes files that killed processes left in `staging/`. Strays elsewhere are kept, because the store did not write them.
     ///
-    /// - Parameter age: files that were modified more recently are kept, because a process may still be writing them.
+    /// - Parameters:
+    ///   - age: files that were modified more recently are kept, because a process may still be writing them.
+    ///   - owners: whose files are kept; see ``removeStaged(by:)``.
     /// - Returns: the files that were removed.
     /// - Throws: ``BlobError`` where a folder cannot be listed or a file cannot be removed.
     @discardableResult
-    public func removeStrays(olderThan age: Duration) throws(BlobError) -> [Stray] {
+    public func removeStrays(olderThan age: Duration, keepingThoseOf owners: Set<String> = []) throws(BlobError) -> [Stray] {
         var removed: [Stray] = []
-        for stray in try inventory().strays where stray.isStaged && stray.age > age {
+        for stray in try inventory().strays where stray.isStaged && stray.age > age && !stray.isOwned(by: owners) {
             if try Filesystem.remove(stray.path) { removed.append(stray) }
         }
         return removed

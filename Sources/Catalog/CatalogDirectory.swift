@@ -13,6 +13,8 @@ import Foundation
 /// ├── receipts/         one JSON file for each run, for people and for Git
 /// ├── work/             what items that take long keep until they are done, one folder for each key
 /// ├── spool/            what workers compute and their results, until these are in the catalog
+/// ├── spools            the folders elsewhere that were spools, where there are any
+/// ├── coordinator       the job that a run was submitted as, where one was; its logs in coordinator-logs/
 /// └── run.lock          held by the process that runs
 /// ```
 ///

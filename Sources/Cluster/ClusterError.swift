@@ -16,6 +16,8 @@ public enum ClusterErrorCode: String, ErrorCode {
     case profiles
     /// A file of the check cannot be read or written.
     case check
+    /// A run that was submitted as a job goes on already, or its record cannot be read or written.
+    case detached
 }
 
 /// Why a cluster could not do what was asked: one sentence that says what, where, and what to do.

@@ -25,7 +25,8 @@ struct CellarCommand: ParsableCommand {
             CommandGroup(
                 name: "Work",
                 subcommands: [
-                    StatusCommand.self, PlanCommand.self, RunCommand.self, WorkCommand.self, WhyCommand.self, ClusterCommand.self,
+                    StatusCommand.self, PlanCommand.self, RunCommand.self, WhyCommand.self, LogCommand.self, CancelCommand.self,
+                    ClusterCommand.self, WorkCommand.self,
                 ]),
             CommandGroup(
                 name: "Questions",

@@ -108,7 +108,7 @@ struct OptionTable {
             "columns", "subject",
             "sql", "param", "format", "topic", "by", "metric", "column", "x", "y", "kind", "step", "until", "licence",
             "provenance", "what", "runs", "tomogram-type", "users", "user", "session", "targets",
-            "at", "host", "key=value", "on", "scheduler", "profile",
+            "at", "host", "key=value", "on", "scheduler", "profile", "job",
         ]
         return [(Kind.number, numbers), (.path, paths), (.text, texts)].reduce(into: [:]) { kinds, entry in
             for name in entry.1 { kinds[name] = entry.0 }
@@ -175,6 +175,9 @@ struct OptionTable {
         "work": [["threads": "1", "bundle": "spool/run-1-1-test", "task": "0"]],
         "cluster init": [["scheduler": "slurm"]],
         "cluster check": [["profile": "main", "wait": "1"]],
+        "cluster coordinate": [["directory": "none", "task": "0"]],
+        "cancel": [[:]],
+        "log": [["tomogram": "t", "step": "describe"]],
         "cluster probe": [["directory": "probe", "task": "0"]],
         "why": [["tomogram": "t", "step": "describe"]],
         "list": [["subject": "tomograms", "where": "size_z > 1", "columns": "name", "format": "csv"]],

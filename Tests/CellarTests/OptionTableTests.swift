@@ -10,7 +10,7 @@ import Testing
     private static let shared: Set = ["catalog", "format", "where"]
     private static let sharedValues = 2
     /// What asks a cluster, which is on few machines: `make check-cluster` runs them on one.
-    private static let needingCluster: Set = ["cluster init", "cluster check"]
+    private static let needingCluster: Set = ["cluster init", "cluster check", "cluster coordinate"]
     private static let isComplete = ProcessInfo.processInfo.environment["CELLAR_ALL_OPTIONS"] == "1"
 
     private struct Case {

@@ -62,6 +62,56 @@ struct SlurmRunTests {
         #expect(try slurm.cellar("run").output == "Everything is fresh.\n")
     }
 
+    @Test("goes on as a job, is shown, and ends on request or when all is fresh", .timeLimit(.minutes(20)))
+    func detached() throws {
+        let folder = try TemporaryDirectory()
+        defer { withExtendedLifetime(folder) {} }
+        let simulated = try CellarProcess(in: folder)(
+            "simulate", "data", "--tomograms", "1", "--size", "64,64,16", "--snr", "0.3")
+        #expect(simulated.status == 0)
+        let collection = try Collection("detached", in: folder)
+        #expect(try collection.clustered(["cluster", "init", "slurm"]).end == .exit(0))
+        let planned = try collection.clustered(["plan", "--on", "slurm"])
+        #expect(planned.output.contains("describe") && planned.output.contains("tasks in at least"), "\(planned)")
+        #expect(try collection.clustered(["run", "--detach", "--on", "slurm"]).output.contains("Submitted as job"))
+        let again = try collection.clustered(["run", "--detach", "--on", "slurm"])
+        #expect(again.end == .exit(1) && again.errors.contains("`cellar cancel` ends it"), "\(again)")
+        #expect(try collection.clustered(["status"]).output.contains("submitted run: job"))
+        #expect(try collection.clustered(["cancel"]).output.contains("Ended the run that was submitted"))
+        #expect(!(try collection.clustered(["status"]).output.contains("submitted run")))
+
+        #expect(try collection.clustered(["run", "--detach", "--on", "slurm"]).output.contains("Submitted as job"))
+        let deadline = ContinuousClock.now + .seconds(600)
+        while try collection.clustered(["plan", "--check"]).end != .exit(0), ContinuousClock.now < deadline { sleep(3) }
+        #expect(try collection.cellar("run").output == "Everything is fresh.\n")
+        #expect(try collection.cellar("verify", "--deep").status == 0)
+        // Where each item was computed.
+        let jobs = try collection.cellar(
+            "query", "SELECT count(*) FROM v_step WHERE job LIKE '%_%' AND host <> '' AND memory_bytes > 0", "--format", "csv")
+        #expect((Int(jobs.output.split(separator: "\n").last ?? "") ?? 0) > 0, "\(jobs.output)")
+        #expect(try collection.cellar("why", "tomo_01").output.contains("job "))
+        #expect(try collection.clustered(["cancel"]).output == "No job computes for this catalog.\n")
+        #expect(try collection.clustered(["log"]).output == "Nothing failed, and no job goes on.\n")
+    }
+
+    @Test("of an item that failed, the log says what its worker printed", .timeLimit(.minutes(10)))
+    func logs() throws {
+        let folder = try TemporaryDirectory()
+        defer { withExtendedLifetime(folder) {} }
+        let simulated = try CellarProcess(in: folder)(
+            "simulate", "data", "--tomograms", "1", "--size", "64,64,16", "--snr", "0.3")
+        #expect(simulated.status == 0)
+        let collection = try Collection("logs", in: folder)
+        #expect(try collection.clustered(["cluster", "init", "slurm"]).end == .exit(0))
+        // Its header promises more than is there.
+        truncate(folder.file("data/tomo_01.mrc"), 40_000)
+        let run = try collection.clustered(["run", "--on", "slurm"])
+        #expect(run.end == .exit(1), "\(run)")
+        let log = try collection.clustered(["log"]).output
+        #expect(log.contains("describe of sim/tomo_01") && log.contains(", job ") && log.contains("failed: "), "\(log)")
+        #expect(try collection.clustered(["log", "tomo_01", "describe"]).output == log)
+    }
+
     @Test("without profiles, and with a partition that does not exist, is one sentence")
     func refusals() throws {
         let folder = try TemporaryDirectory()

@@ -4,6 +4,31 @@ import Testing
 @testable import Cluster
 
 @Suite("What an attempt asks for") struct ResourceTests {
+    @Test("the run itself, as a job, asks for its own, and else for what steps ask for, but as long as may be")
+    func coordinator() {
+        var profile = ClusterProfile(name: "p", spool: "/s")
+        (profile.resources.partition, profile.resources.seconds, profile.resources.mostSeconds) = ("cpu", 7200, 86400)
+        (profile.coordinator.memoryBytes, profile.atOnce) = (0x1p31, 7)
+        let own = profile.forCoordinator.resources(for: [])
+        #expect(
+            own.partition == "cpu" && own.seconds == 86400 && own.memoryBytes == 0x1p31 && profile.forCoordinator.atOnce == nil)
+    }
+
+    @Test("items are divided into tasks that fill the slots, and none where they are too small for one")
+    func division() {
+        var options = SpoolOptions.cluster()
+        options.slots = 10
+        #expect(options.division(of: 1000, secondsPerItem: 0.01).tasks == 0)
+        // 10,000 s for 20 tasks of 500 s.
+        let even = options.division(of: 1000, secondsPerItem: 10)
+        #expect(even.tasks == 20 && even.secondsPerTask == 500)
+        // No task is longer than ten minutes, or than one item.
+        #expect(options.division(of: 1000, secondsPerItem: 100).tasks == 167)
+        #expect(options.division(of: 3, secondsPerItem: 5000).tasks == 3)
+        // What never ran is taken to take ten seconds.
+        #expect(options.division(of: 30, secondsPerItem: nil).tasks == 5)
+    }
+
     @Test("durations and amounts, as people and Slurm write them")
     func quantities() {
         let durations: [(String, Double?)] = [

@@ -43,6 +43,39 @@ import Testing
 
     private static let configuration = "echo 'MaxArraySize = 11'"
 
+    @Test("a run that was submitted is not submitted twice, is found where its id was lost, and ends on request")
+    func detached() throws {
+        let sbatch = """
+            for word in "$@"; do case $word in --comment=*) echo "88|${word#--comment=}" >"$(dirname "$0")/queue";; esac; done
+            echo 88
+            """
+        let squeue = #"""
+            case "$*" in *--name*) cat "$(dirname "$0")/queue";; *) echo "88_0|PENDING||None" ;; esac
+            """#
+        let clients = try Clients([
+            "scontrol": Self.configuration, "sbatch": sbatch, "squeue": squeue, "sacct": "exit 1", "scancel": "true",
+        ])
+        let scheduler = clients.scheduler()
+        let directory = clients.folder.file("catalog")
+        try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+        let run = try DetachedRun.submit(["run", "--on", "slurm"], to: scheduler, in: directory)
+        #expect(run.job == "88" && run.arguments == ["run", "--on", "slurm"])
+        #expect(try DetachedRun.read(in: directory) == run)
+        #expect { try DetachedRun.submit(["run"], to: scheduler, in: directory) } throws: {
+            ($0 as? ClusterError)?.code == .detached && "\($0)".contains("job 88")
+        }
+        #expect(clients.calls("sbatch") == 1)
+        // As a coordinator leaves it that ends before it has noted the id.
+        var lost = run
+        lost.job = nil
+        try lost.write(in: directory)
+        #expect(try lost.jobs(by: scheduler, in: directory) == ["88"])
+        DetachedRun.remove(in: directory)
+        #expect(try DetachedRun.read(in: directory) == nil)
+        try "{".write(toFile: "\(directory)/coordinator", atomically: true, encoding: .utf8)
+        #expect(throws: ClusterError.self) { try DetachedRun.read(in: directory) }
+    }
+
     @Test("without Slurm, it is one sentence")
     func missing() throws {
         let clients = try Clients([:])

@@ -195,6 +195,64 @@ import Volumes
         #expect(try bundles(toys) == [])
     }
 
+    @Test("knows of each item its machine, job and memory, and of one that failed what its worker printed")
+    func places() throws {
+        let toys = try filled()
+        try toys.add("bad", text: "broken")
+        let scheduler = try ThreadScheduler(
+            toys.steps.all,
+            fault: .init(before: { bundle, task, _ in
+                try? "a long story\n".write(toFile: "\(bundle)/logs/\(task)", atomically: true, encoding: .utf8)
+            }))
+        _ = try toys.run(place: .spool(scheduler, .tests()))
+        let rows = try toys.catalog.unsafeRead {
+            try Row.fetchAll($0, sql: "SELECT host, job, memory_bytes FROM v_trace WHERE status = 'done'")
+        }
+        #expect(!rows.isEmpty)
+        for row in rows {
+            #expect(row[0] == ProcessInfo.processInfo.hostName && (row[1] as String?)?.contains("_") == true)
+            #expect((row[2] as Int64?).map { $0 > 1 << 20 && $0 < 1 << 40 } == true)
+        }
+        let failure = try toys.catalog.unsafeRead {
+            try Row.fetchOne($0, sql: "SELECT job, text FROM v_failure JOIN v_log USING (trace_id) WHERE status = 'failed'")
+        }
+        #expect(failure?["text"] == "a long story\n" && (failure?["job"] as String?)?.contains("_") == true)
+        // What is recorded is asked for by the next run.
+        let plan = try Planner(
+            toys.catalog, graph: StepGraph(toys.steps.all), recipe: Recipe(steps: StepGraph(toys.steps.all).steps)
+        ).plan()
+        #expect(plan.summaries.contains { $0.failed > 0 && $0.recordedMemoryBytes != nil })
+    }
+
+    @Test("is seen by others while it waits, with all that workers staged for it")
+    func waiting() throws {
+        let toys = try filled()
+        let cancellation = Cancellation()
+        let end = Mutex<Bool>(false)
+        let scheduler = try ThreadScheduler(
+            toys.steps.all,
+            fault: .init(after: { [store = toys.store] _, _, _ in
+                guard (try? store.inventory().strays.isEmpty) == false else { return }
+                cancellation.cancel()
+                while !end.withLock({ $0 }) { usleep(10_000) }
+            }))
+        defer { end.withLock { $0 = true } }
+        var options = SpoolOptions.tests(itemsPerTask: 1000)
+        (options.endsTasksWhenStopped, options.resultPause, options.folder) = (
+            false, 5, "\(toys.catalog.directory.path)/elsewhere"
+        )
+        _ = try toys.run(place: .spool(scheduler, options), cancellation: cancellation)
+        let bundles = SpooledBundle.all(of: toys.catalog.directory)
+        #expect(bundles.count == 1 && bundles.first?.jobs.isEmpty == false)
+        let tasks = bundles.flatMap(\.tasks)
+        #expect(tasks.reduce(0) { $0 + $1.ended } > 0 && tasks.contains { $0.job != nil && $0.host != nil })
+        let owners = SpooledBundle.owners(of: toys.catalog.directory)
+        let staged = try toys.store.inventory().strays
+        #expect(!staged.isEmpty && staged.allSatisfy { $0.isOwned(by: owners) })
+        #expect(try toys.store.removeStrays(olderThan: .zero, keepingThoseOf: owners) == [])
+        #expect(try toys.store.inventory().strays.map(\.path) == staged.map(\.path))
+    }
+
     @Test("leaves the jobs of a cluster alone when it is stopped, and the next run takes what came of them")
     func leftAlone() throws {
         let (local, toys) = (try filled(), try filled())

@@ -83,6 +83,13 @@ final class ThreadScheduler: JobScheduler {
     }
 
     func cancel(_ jobs: [String]) throws {}
+
+    func name(ofTask task: Int, job: String) -> String? { "\(job)_\(task)" }
+
+    /// What the worker of a task said, where ``Fault`` has it write its log.
+    func logs(ofTask task: Int, job: String, in logs: String) -> [String] {
+        ["\(logs)/\(task)"].filter { FileManager.default.fileExists(atPath: $0) }
+    }
 }
 
 extension SpoolOptions {

@@ -263,20 +263,42 @@ package struct PlanningSnapshot {
     ///
     /// These are the rows of `v_failure`, but without the names of tomograms, for which the view reads every scope; and with
     /// items whose earlier result was found again since.
-    package func troubles() throws -> [String: [(scopeID: Int64, status: TraceStatus, error: String)]] {
+    package func troubles() throws -> [String: [Trouble]] {
         let rows = try Row.fetchCursor(
             db,
             sql: """
-                SELECT step.name, trace.scope_id, trace.status, trace.error
+                SELECT step.name, trace.scope_id, trace.status, trace.error, trace.host, trace.job
                 FROM trace JOIN step ON step.id = trace.step_id
                 WHERE trace.status IN ('failed', 'skipped') AND NOT EXISTS (
                     SELECT 1 FROM trace AS later
                     WHERE later.step_id = trace.step_id AND later.scope_id = trace.scope_id AND later.id > trace.id)
                 ORDER BY trace.step_id, trace.scope_id
                 """)
-        var troubles: [String: [(scopeID: Int64, status: TraceStatus, error: String)]] = [:]
-        while let row = try rows.next() { troubles[row[0], default: []].append((row[1], row[2], row[3])) }
+        var troubles: [String: [Trouble]] = [:]
+        while let row = try rows.next() {
+            troubles[row[0], default: []].append(
+                Trouble(
+                    scopeID: row[1], status: row[2], error: row[3], place: ItemOutcome.Place(host: row[4], job: row[5])))
+        }
         return troubles
+    }
+
+    /// How an item ended at its last try, where it failed or was skipped.
+    package struct Trouble: Sendable {
+        package let scopeID: Int64
+        package let status: TraceStatus
+        package let error: String
+        package let place: ItemOutcome.Place
+    }
+
+    /// Where the standing result of a step on a scope was computed by a worker; nil where that was in the run itself.
+    package func place(ofStep step: String, scopeID: Int64) throws -> ItemOutcome.Place? {
+        let statement = try db.cachedStatement(
+            sql: """
+                SELECT host, job FROM trace WHERE host IS NOT NULL AND id = (
+                    SELECT trace_id FROM head WHERE step_id = (SELECT id FROM step WHERE name = ?) AND scope_id = ?)
+                """)
+        return try Row.fetchOne(statement, arguments: [step, scopeID]).map { ItemOutcome.Place(host: $0[0], job: $0[1]) }
     }
 
     /// The mean cost of an item of a step, for estimates: over the standing results of the 200 newest scopes.
@@ -285,15 +307,15 @@ package struct PlanningSnapshot {
             db,
             sql: """
                 WITH recent AS (
-                    SELECT trace.id, seconds FROM head JOIN trace ON trace.id = head.trace_id
+                    SELECT trace.id, seconds, memory_bytes FROM head JOIN trace ON trace.id = head.trace_id
                     WHERE head.step_id = ? ORDER BY head.scope_id DESC LIMIT 200)
-                SELECT avg(seconds) AS seconds, count(*) AS items,
+                SELECT avg(seconds) AS seconds, count(*) AS items, max(memory_bytes) AS memory,
                     (SELECT ifnull(sum(bytes), 0) FROM recent JOIN trace_output ON trace_output.trace_id = recent.id
                      JOIN artifact ON artifact.id = trace_output.artifact_id) AS bytes
                 FROM recent
                 """, arguments: [stepID])
         guard let row, let items: Int = row["items"], items > 0 else { return nil }
-        return StepCost(seconds: row["seconds"], bytes: (row["bytes"] as Double) / Double(items))
+        return StepCost(seconds: row["seconds"], bytes: (row["bytes"] as Double) / Double(items), memoryBytes: row["memory"])
     }
 }
 
@@ -307,4 +329,6 @@ package struct KnownTrace: Sendable {
 package struct StepCost: Sendable {
     package let seconds: Double
     package let bytes: Double
+    /// The most memory that a worker had for one; nil where workers computed none.
+    package let memoryBytes: Int64?
 }

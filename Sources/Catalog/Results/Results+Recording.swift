@@ -35,11 +35,12 @@ package enum ItemOutcome: Sendable {
         package var outputs: [Output]
         package var metrics: [(name: String, value: Double)]
         package var objects: [FoundObject]
+        package var place: Place
 
         package init(
             stepID: Int64, scopeID: Int64, configurationID: Int64, key: Digest, startedAt: String, seconds: Double,
             inputs: [Input], members: [Member] = [], outputs: [Output], metrics: [(name: String, value: Double)],
-            objects: [FoundObject] = []
+            objects: [FoundObject] = [], place: Place = Place()
         ) {
             self.stepID = stepID
             self.scopeID = scopeID
@@ -52,6 +53,26 @@ package enum ItemOutcome: Sendable {
             self.outputs = outputs.sorted { $0.name < $1.name }
             self.metrics = metrics
             self.objects = objects
+            self.place = place
+        }
+    }
+
+    /// Where an item was computed, and how much memory that took: as its worker said, so nothing of items that threads of the run computed.
+    package struct Place: Sendable, Hashable {
+        package var host: String?
+        /// The job of a cluster: `1234_5`.
+        package var job: String?
+        /// The most memory that the worker had meanwhile.
+        package var memoryBytes: Int64?
+
+        package init(host: String? = nil, job: String? = nil, memoryBytes: Int64? = nil) {
+            (self.host, self.job, self.memoryBytes) = (host, job, memoryBytes)
+        }
+
+        /// `node1, job 1234_5`; nil where nothing is known.
+        package var words: String? {
+            let parts = [host, job.map { "job \($0)" }].compactMap { $0 }
+            return parts.isEmpty ? nil : parts.joined(separator: ", ")
         }
     }
 
@@ -113,10 +134,13 @@ package enum ItemOutcome: Sendable {
         package var startedAt: String
         package var seconds: Double
         package var error: String
+        package var place: Place
+        /// The end of what its worker printed.
+        package var log: String?
 
         package init(
             stepID: Int64, scopeID: Int64, configurationID: Int64, status: TraceStatus, key: Digest?, startedAt: String,
-            seconds: Double, error: String
+            seconds: Double, error: String, place: Place = Place(), log: String? = nil
         ) {
             self.stepID = stepID
             self.scopeID = scopeID
@@ -126,6 +150,8 @@ package enum ItemOutcome: Sendable {
             self.startedAt = startedAt
             self.seconds = seconds
             self.error = error
+            self.place = place
+            self.log = log
         }
     }
 }
@@ -171,10 +197,14 @@ private struct RecordingStatements {
         }
         try execute(
             """
-            INSERT INTO trace (run_id, step_id, scope_id, configuration_id, status, key, started_at, seconds)
-            VALUES (?, ?, ?, ?, 'done', ?, ?, ?)
+            INSERT INTO trace (
+                run_id, step_id, scope_id, configuration_id, status, key, started_at, seconds, host, job, memory_bytes)
+            VALUES (?, ?, ?, ?, 'done', ?, ?, ?, ?, ?, ?)
             """,
-            [runID, item.stepID, item.scopeID, item.configurationID, item.key, item.startedAt, item.seconds])
+            [
+                runID, item.stepID, item.scopeID, item.configurationID, item.key, item.startedAt, item.seconds, item.place.host,
+                item.place.job, item.place.memoryBytes,
+            ])
         let traceID = db.lastInsertedRowID
         for input in item.inputs {
             try execute(
@@ -271,13 +301,16 @@ private struct RecordingStatements {
     func record(_ trouble: ItemOutcome.Trouble) throws {
         try execute(
             """
-            INSERT INTO trace (run_id, step_id, scope_id, configuration_id, status, key, started_at, seconds, error)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
+            INSERT INTO trace (
+                run_id, step_id, scope_id, configuration_id, status, key, started_at, seconds, error, host, job, memory_bytes)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [
                 runID, trouble.stepID, trouble.scopeID, trouble.configurationID, trouble.status, trouble.key, trouble.startedAt,
-                trouble.seconds, trouble.error,
+                trouble.seconds, trouble.error, trouble.place.host, trouble.place.job, trouble.place.memoryBytes,
             ])
+        guard let log = trouble.log, !log.isEmpty else { return }
+        try execute("INSERT INTO trace_log (trace_id, text) VALUES (?, ?)", [db.lastInsertedRowID, log])
     }
 
     private func execute(_ sql: String, _ arguments: StatementArguments) throws {

@@ -32,7 +32,8 @@ extension Project {
         findings += try invertedTomograms()
         // Looked at before the files: what a run has in the making is none of these. Files that nobody here made are nobody's stray.
         if !RunLock.isHeld(in: catalog) {
-            let strays = try store().inventory().strays.count { $0.isStaged }
+            let owners = SpooledBundle.owners(of: directory)
+            let strays = try store().inventory().strays.count { $0.isStaged && !$0.isOwned(by: owners) }
             if strays > 0 {
                 findings.append("\(strays) files in the blob store were left half-written; `cellar gc --apply` removes them")
             }

@@ -62,7 +62,9 @@ extension Project {
 
         let store = try store()
         let inventory = try store.inventory()
-        let staged = inventory.strays.filter(\.isStaged)
+        // What workers of a cluster staged is published by the next run there.
+        let owners = SpooledBundle.owners(of: directory)
+        let staged = inventory.strays.filter { $0.isStaged && !$0.isOwned(by: owners) }
         let known = Set(try catalog.results.artifacts().filter { $0.state == .present }.map(\.digest))
         found.orphans = inventory.digests.filter { !known.contains($0) }
         found.strays.count = staged.count + found.orphans.count
@@ -98,7 +100,7 @@ extension Project {
         let leftovers = try reclaimable(ReclaimingRequest())
         try WorkFolder(directory).remove(leftovers.abandoned)
         let store = try store()
-        _ = try store.removeStrays(olderThan: .zero)
+        _ = try store.removeStrays(olderThan: .zero, keepingThoseOf: SpooledBundle.owners(of: directory))
         try store.remove(leftovers.orphans)
     }
 }

@@ -95,7 +95,7 @@ public struct ClusterFile: Sendable {
 
 extension ClusterProfile {
     private static let ownKeys = [
-        "spool", "program", "setup", "prefix", "array_limit", "at_once", "attempts", "requeue", "steps",
+        "spool", "program", "setup", "prefix", "array_limit", "at_once", "attempts", "requeue", "coordinator", "steps",
     ]
 
     /// - Parameter steps: the names of all steps.
@@ -113,6 +113,10 @@ extension ClusterProfile {
         attempts = try node.integer("attempts", in: 1...20) ?? attempts
         requeues = try node.flag("requeue") ?? requeues
         resources = try JobResources(reading: node)
+        if let entry = try node.entry("coordinator") {
+            try entry.allow(JobResources.keys)
+            coordinator = try JobResources(reading: entry)
+        }
         for (pattern, entry) in try node.entries("steps") {
             guard steps.contains(where: { Self.matches($0, pattern) }) else {
                 let hint =

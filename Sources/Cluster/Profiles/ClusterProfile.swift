@@ -1,3 +1,5 @@
+public import Engine
+
 /// How a laboratory uses its cluster: where, with which limits, and how the program is called there.
 public struct ClusterProfile: Sendable, Equatable {
     public let name: String
@@ -19,6 +21,8 @@ public struct ClusterProfile: Sendable, Equatable {
     public var requeues = true
     /// For steps without their own.
     public var resources = JobResources()
+    /// For the run itself, where it is a job: what it leaves out is as for steps, but for the time, which is then `most_time`.
+    public var coordinator = JobResources()
     /// By the names of steps, or classes of them: `train-*`.
     public var steps: [String: JobResources] = [:]
 
@@ -27,6 +31,24 @@ public struct ClusterProfile: Sendable, Equatable {
     /// What a task of some steps asks for.
     public func resources(for names: [String]) -> JobResources {
         names.isEmpty ? resources : JobResources.joined(names.map(resources(for:)))
+    }
+
+    /// How runs divide their items into tasks here.
+    public var spoolOptions: SpoolOptions {
+        var options = SpoolOptions.cluster(folder: spool)
+        if let atOnce { options.slots = atOnce }
+        options.resourceLimit = attempts
+        return options
+    }
+
+    /// This profile for the job of a run itself.
+    var forCoordinator: ClusterProfile {
+        var others = resources
+        others.seconds = resources.mostSeconds
+        var profile = self
+        profile.resources = coordinator.completed(by: others)
+        profile.atOnce = nil
+        return profile
     }
 
     /// A step's own, then those of the classes that it is in, the narrowest first, then those for all.

@@ -107,6 +107,12 @@ struct KeyedNode {
         return value
     }
 
+    /// A mapping; nil where there is none.
+    func entry(_ key: String) throws(ClusterError) -> KeyedNode? {
+        guard let node = value(key) else { return nil }
+        return try KeyedNode(node, name: "\(name).\(key)", path: path)
+    }
+
     /// The mappings of a mapping.
     func entries(_ key: String) throws(ClusterError) -> [(key: String, value: KeyedNode)] {
         guard let node = value(key) else { return [] }

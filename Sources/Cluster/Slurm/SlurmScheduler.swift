@@ -2,6 +2,7 @@ internal import Basics
 public import Engine
 internal import Foundation
 internal import Synchronization
+internal import Volumes
 
 /// Computes tasks as elements of Slurm's job arrays.
 ///
@@ -183,6 +184,18 @@ public final class SlurmScheduler: JobScheduler {
         return nil
     }
 
+    public func name(ofTask task: Int, job: String) -> String? {
+        // Of several arrays, that of the last offset up to the task.
+        SlurmJob.all(in: job).filter { $0.offset <= task }.max { ($0.offset, $0.id) < ($1.offset, $1.id) }
+            .map { "\($0.id)_\(task - $0.offset)" }
+    }
+
+    public func logs(ofTask task: Int, job: String, in logs: String) -> [String] {
+        SlurmJob.all(in: job).map { JobScript.log(in: logs, job: $0.id, element: task - $0.offset) }.filter {
+            FileManager.default.fileExists(atPath: $0)
+        }
+    }
+
     private func poll(_ jobs: Set<SlurmJob>) throws {
         var found: [SlurmJob: [Int: SlurmStates.Entry]] = [:]
         for (cluster, jobs) in Dictionary(grouping: jobs, by: \.cluster) {
@@ -271,7 +284,11 @@ public final class SlurmScheduler: JobScheduler {
             }
             var shortage = Shortages()
             result[element] = Self.examined(entry, &shortage) {
-                submission.map { Self.end(of: JobScript.log(in: $0.logs, job: job.id, element: element)) } ?? ""
+                submission.map {
+                    String(
+                        decoding: SmallFile.end(of: JobScript.log(in: $0.logs, job: job.id, element: element), limit: 8192),
+                        as: UTF8.self)
+                } ?? ""
             }
             guard let submission, shortage != Shortages() else { return }
             let task = Task(bundle: submission.bundle, number: element + job.offset)
@@ -302,16 +319,17 @@ public final class SlurmScheduler: JobScheduler {
         return result
     }
 
-    /// The last 8 KiB of a file; empty where there is none.
-    private static func end(of path: String) -> String {
-        guard let file = FileHandle(forReadingAtPath: path) else { return "" }
-        defer { try? file.close() }
-        let size = (try? file.seekToEnd()) ?? 0
-        try? file.seek(toOffset: size > 8192 ? size - 8192 : 0)
-        return String(decoding: (try? file.read(upToCount: 8192)) ?? Data(), as: UTF8.self)
-    }
-
     // MARK: Ending
+
+    /// Has the job that this process is part of begin again, which ends this process.
+    ///
+    /// - Throws: ``ClusterError`` where it is part of none, or the job may not.
+    public static func requeueThisJob(commands: SlurmCommands = SlurmCommands()) throws {
+        guard let job = ProcessInfo.processInfo.environment["SLURM_JOB_ID"] else {
+            throw ClusterError(.refused, "this is no job of Slurm, which would begin again")
+        }
+        _ = try commands.run("scontrol", ["requeue", job])
+    }
 
     public func cancel(_ jobs: [String]) throws {
         for (cluster, jobs) in Dictionary(grouping: jobs.flatMap(SlurmJob.all), by: \.cluster) {

@@ -38,19 +38,20 @@ public struct Explainer: Sendable {
                 let scope = Scope(kind, item)
                 let id = plan.scopes.id(of: scope)
                 if let trouble = troubles[step]?.first(where: { $0.scopeID == id }), state != .fresh {
-                    reasons.append("\(trouble.status.rawValue) at the last try: \(trouble.error)")
+                    let place = trouble.place.words.map { " (\($0))" } ?? ""
+                    reasons.append("\(trouble.status.rawValue) at the last try\(place): \(trouble.error)")
                 }
+                let place =
+                    state == .fresh ? try catalog.results.withPlanningSnapshot { try $0.place(ofStep: step, scopeID: id) } : nil
                 let label =
                     kind == .trainingSet ? plan.scopes.fullLabel(of: scope) : plan.scopes.label(of: scope)
-                if let index = groups.lastIndex(where: {
-                    $0.step == step && $0.state == state && $0.reasons == reasons
-                }) {
-                    groups[index].items.append(label)
-                } else {
-                    groups.append(
-                        Explanation.Group(
-                            step: step, scope: kind, state: state, reasons: reasons, items: [label]))
+                let known = groups.lastIndex { $0.step == step && $0.state == state && $0.reasons == reasons }
+                if known == nil {
+                    groups.append(Explanation.Group(step: step, scope: kind, state: state, reasons: reasons, items: []))
                 }
+                let index = known ?? groups.count - 1
+                groups[index].items.append(label)
+                if let place = place?.words, !groups[index].places.contains(place) { groups[index].places.append(place) }
             }
         }
         return Explanation(
@@ -215,6 +216,8 @@ public struct Explanation: Sendable, Hashable {
         public let reasons: [String]
         /// The labels of the items: `z 120`, …; one empty label for the tomogram itself; the name of a training set.
         public internal(set) var items: [String]
+        /// Where workers computed what is fresh, each once: `node1, job 1234_5`; none where the run itself did.
+        public internal(set) var places: [String] = []
     }
 
     /// `dataset/name`

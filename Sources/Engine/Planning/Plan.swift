@@ -31,6 +31,8 @@ public struct Plan: Sendable {
         public internal(set) var estimatedSeconds: Double?
         /// The bytes of artifacts that they write, estimated in the same way.
         public internal(set) var estimatedBytes: Double?
+        /// The most memory that a worker had for one item, of earlier ones; nil where workers computed none.
+        public internal(set) var recordedMemoryBytes: Int64?
 
         public var total: Int { fresh + foundAgain + stale + waiting + offline + blocked }
         /// Whether a run has anything to do or to report.

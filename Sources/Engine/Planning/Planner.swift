@@ -105,6 +105,7 @@ public struct Planner: Sendable {
             if count > 0, let id = stepIDs[step.name], let cost = try snapshot.costs(ofStep: id) {
                 summary.estimatedSeconds = count * cost.seconds
                 summary.estimatedBytes = count * cost.bytes
+                summary.recordedMemoryBytes = cost.memoryBytes
             }
             return summary
         }

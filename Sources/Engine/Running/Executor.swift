@@ -52,8 +52,8 @@ struct PreparedItem: Sendable {
 struct ComputedItem: Sendable {
     enum Outcome: Sendable {
         case done(Result)
-        /// The error in one sentence.
-        case failed(String)
+        /// The error in one sentence, and the end of what the worker printed.
+        case failed(String, log: String? = nil)
     }
 
     struct Result: Sendable {
@@ -68,4 +68,5 @@ struct ComputedItem: Sendable {
     var outcome: Outcome
     var startedAt: String
     var seconds: Double
+    var place = ItemOutcome.Place()
 }

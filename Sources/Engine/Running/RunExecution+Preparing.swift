@@ -98,11 +98,11 @@ extension RunExecution {
     func finish(_ item: PreparedItem, with computed: ComputedItem) {
         let (stepID, configurationID) = ids[item.node.step]
         switch computed.outcome {
-        case .failed(let error):
+        case .failed(let error, let log):
             end(
                 failed(
                     item.node, key: item.key, startedAt: computed.startedAt, seconds: computed.seconds, isRestore: item.isRestore,
-                    error))
+                    error, place: computed.place, log: log))
         case .done(let result):
             let workspace = StepItem.workspacePath(of: item.key, in: catalog.directory.work)
             end(
@@ -113,7 +113,7 @@ extension RunExecution {
                             stepID: stepID, scopeID: item.scope.id, configurationID: configurationID, key: item.key,
                             startedAt: computed.startedAt, seconds: computed.seconds, inputs: item.inputs.rows,
                             members: item.inputs.members, outputs: result.outputs, metrics: result.metrics,
-                            objects: result.objects)),
+                            objects: result.objects, place: computed.place)),
                     staged: result.staged, isRestore: item.isRestore,
                     sources: result.sources.compactMap(scopes.tomogramPosition).sorted(),
                     workspace: FileManager.default.fileExists(atPath: workspace) ? workspace : nil))
@@ -140,7 +140,8 @@ extension RunExecution {
     }
 
     private func failed(
-        _ node: ItemNode, key: Digest?, startedAt: String, seconds: Double = 0, isRestore: Bool, _ error: String
+        _ node: ItemNode, key: Digest?, startedAt: String, seconds: Double = 0, isRestore: Bool, _ error: String,
+        place: ItemOutcome.Place = ItemOutcome.Place(), log: String? = nil
     ) -> RunState.Finished {
         let (stepID, configurationID) = ids[node.step]
         return RunState.Finished(
@@ -148,7 +149,8 @@ extension RunExecution {
             outcome: .trouble(
                 ItemOutcome.Trouble(
                     stepID: stepID, scopeID: scopes.id(of: graph.scope(of: node)), configurationID: configurationID,
-                    status: .failed, key: key, startedAt: startedAt, seconds: seconds, error: error)),
+                    status: .failed, key: key, startedAt: startedAt, seconds: seconds, error: error, place: place,
+                    log: log)),
             isRestore: isRestore)
     }
 

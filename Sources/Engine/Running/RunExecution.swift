@@ -164,7 +164,7 @@ final class RunExecution: Sendable {
                     ItemOutcome.Trouble(
                         stepID: completed.stepID, scopeID: completed.scopeID, configurationID: completed.configurationID,
                         status: .failed, key: completed.key, startedAt: completed.startedAt, seconds: completed.seconds,
-                        error: "\(error)")),
+                        error: "\(error)", place: completed.place)),
                 isRestore: item.isRestore)
         }
     }

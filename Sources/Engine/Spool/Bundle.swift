@@ -202,10 +202,20 @@ struct BundleJobs: Codable, Sendable {
         var first: Int
         var end: Int
         var attempt: Int
+
+        /// What it was submitted as, as far as it matters for finding it.
+        func submission(of folder: BundleFolder) -> JobSubmission {
+            JobSubmission(
+                bundle: folder.path, tasks: first..<max(first, end), name: name, steps: [], threads: 1, attempt: attempt,
+                logs: folder.logs)
+        }
     }
 
     var scheduler: String
     var jobs: [Job] = []
+
+    /// The job that a task was submitted as last; nil where its id is not known.
+    func last(ofTask number: Int) -> String? { jobs.last { $0.first <= number && number < $0.end && $0.id != nil }?.id }
 }
 
 /// What came of an item: its result, or the sentence of its failure.
@@ -231,6 +241,8 @@ struct ItemResult: Codable, Sendable {
     var key: Digest
     var host: String
     var process: Int32
+    /// The most memory that the worker had while it computed the item.
+    var memoryBytes: Int64?
     var startedAt: String
     var seconds: Double
     var failure: String?

@@ -28,6 +28,14 @@ public protocol JobScheduler: Sendable {
     /// How a task ended, in a few words that follow "its worker": `was ended by signal 11 (Segmentation fault)`; nil where its state
     /// says all that is known.
     func end(ofTask task: Int, job: String) -> String?
+
+    /// What people call a task where the scheduler's own programs show it: `1234_5`; nil where none do.
+    func name(ofTask task: Int, job: String) -> String?
+
+    /// The files to which the workers of a task printed, of all its attempts that are known: those that are there, the last one last.
+    ///
+    /// - Parameter logs: the folder of the submission.
+    func logs(ofTask task: Int, job: String, in logs: String) -> [String]
 }
 
 extension JobScheduler {
@@ -35,6 +43,10 @@ extension JobScheduler {
     public func job(of submission: JobSubmission) throws -> String? { nil }
 
     public func end(ofTask task: Int, job: String) -> String? { nil }
+
+    public func name(ofTask task: Int, job: String) -> String? { nil }
+
+    public func logs(ofTask task: Int, job: String, in logs: String) -> [String] { [] }
 }
 
 /// Some tasks of a bundle, all of one step, and what is known of their size.

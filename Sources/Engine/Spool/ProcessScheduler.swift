@@ -99,6 +99,13 @@ public final class ProcessScheduler: JobScheduler {
 
     public func end(ofTask task: Int, job: String) -> String? { state.read { $0.ends[Element(job: job, task: task)] } }
 
+    private static func log(ofTask task: Int, attempt: Int, in logs: String) -> String { "\(logs)/\(task)-\(attempt)" }
+
+    public func logs(ofTask task: Int, job: String, in logs: String) -> [String] {
+        // The jobs of one task count its attempts.
+        (1...).lazy.map { Self.log(ofTask: task, attempt: $0, in: logs) }.prefix { FilePath.exists($0) }.map { $0 }
+    }
+
     /// One past the last descriptor that may be open here, as far as files are opened in the usual order.
     private static let descriptorLimit: Int32 = {
         var limit = rlimit()
@@ -115,7 +122,7 @@ public final class ProcessScheduler: JobScheduler {
                 return state.next().map { .some($0) }
             }
             guard let next = next ?? nil else { return }
-            let log = "\(next.submission.logs)/\(next.element.task)-\(next.submission.attempt)"
+            let log = Self.log(ofTask: next.element.task, attempt: next.submission.attempt, in: next.submission.logs)
             let (outcome, words) = run(command, next, log: log, environment: environment, state)
             state.update { state in
                 state.processes[next.element] = nil

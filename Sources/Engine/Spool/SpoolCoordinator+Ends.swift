@@ -35,6 +35,7 @@ extension SpoolCoordinator {
         if let refusal = progress?.refusal { throw EngineError(.spool, "a worker on \(progress?.host ?? "?") ended: \(refusal)") }
         // The next worker writes another one.
         unlink(path)
+        task.host = progress?.host ?? task.host
         let blamed = progress?.key.flatMap { task.items[$0] }
         let end = scheduler.end(ofTask: task.number, job: task.job)
         switch reason {
@@ -80,7 +81,12 @@ extension SpoolCoordinator {
             failure: error)
         try? SealedFile.write(result, to: task.folder.result(of: item.key, task: task.number), durable: false)
         task.items[item.key] = nil
-        bring(item, ComputedItem(outcome: .failed(error), startedAt: result.startedAt, seconds: 0), of: bundle(of: task))
+        let bundle = bundle(of: task)
+        bring(
+            item,
+            ComputedItem(
+                outcome: .failed(error, log: log(ofTask: task.number, bundle)), startedAt: result.startedAt, seconds: 0,
+                place: place(of: task.host, ofTask: task.number, bundle)), of: bundle)
     }
 }
 

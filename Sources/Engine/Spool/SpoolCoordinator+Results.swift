@@ -8,6 +8,8 @@ import Volumes
 /// Taking result files.
 extension SpoolCoordinator {
     private static let spoiledLimit = 3
+    /// What the catalog keeps of the log of an item that failed.
+    private static let logByteCount = 8192
 
     /// Takes the results that are there.
     ///
@@ -45,7 +47,7 @@ extension SpoolCoordinator {
         for name in names {
             task.seen.insert(name)
             guard let key = Digest(hexadecimal: name), let item = task.items[key] else { continue }
-            if try take("\(folder)/\(name)", for: item, of: bundle(of: task)) {
+            if try take("\(folder)/\(name)", for: item, ofTask: task.number, bundle(of: task)) {
                 task.items[key] = nil
                 (task.hasNewResults, task.fruitlessEnds) = (true, 0)
                 isAny = true
@@ -61,10 +63,15 @@ extension SpoolCoordinator {
     ///
     /// - Returns: whether the item has ended.
     /// - Throws: ``CatalogError`` where the catalog cannot be written.
-    func take(_ path: String, for item: PreparedItem, of bundle: SpoolBundle) throws -> Bool {
+    func take(_ path: String, for item: PreparedItem, ofTask number: Int, _ bundle: SpoolBundle) throws -> Bool {
         do {
             guard let result: ItemResult = try SealedFile.readIfThere(at: path) else { return false }
-            let computed = try computed(result, of: item)
+            var computed = try computed(result, of: item)
+            computed.place = place(of: result.host, ofTask: number, bundle)
+            computed.place.memoryBytes = result.memoryBytes
+            if case .failed(let error, _) = computed.outcome {
+                computed.outcome = .failed(error, log: log(ofTask: number, bundle))
+            }
             try log(result.curve, of: item)
             bring(item, computed, of: bundle)
             return true
@@ -91,7 +98,9 @@ extension SpoolCoordinator {
 
     /// Hands an item to the run, to be published.
     func bring(_ item: PreparedItem, _ computed: ComputedItem, of bundle: SpoolBundle) {
-        if case .done = computed.outcome { costs.add(computed.seconds, step: item.node.step) }
+        if case .done = computed.outcome {
+            costs.add(computed.seconds, memoryBytes: computed.place.memoryBytes, step: item.node.step)
+        }
         logged[item.key] = nil
         bundle.unpublished.insert(item.node)
         unpublished[item.node] = bundle
@@ -129,6 +138,21 @@ extension SpoolCoordinator {
                     staged: staged,
                     sources: result.sources)),
             startedAt: result.startedAt, seconds: result.seconds)
+    }
+
+    /// Where a worker of a task was, for the catalog.
+    func place(of host: String?, ofTask number: Int, _ bundle: SpoolBundle) -> ItemOutcome.Place {
+        let job = bundle.jobs.last(ofTask: number).flatMap { scheduler.name(ofTask: number, job: $0) }
+        return ItemOutcome.Place(host: host.flatMap { $0.isEmpty ? nil : $0 }, job: job)
+    }
+
+    /// The end of what the last worker of a task printed; nil where that is nothing.
+    func log(ofTask number: Int, _ bundle: SpoolBundle) -> String? {
+        guard let job = bundle.jobs.last(ofTask: number),
+            let path = scheduler.logs(ofTask: number, job: job, in: bundle.folder.logs).last
+        else { return nil }
+        let text = String(decoding: SmallFile.end(of: path, limit: Self.logByteCount), as: UTF8.self)
+        return text.isEmpty ? nil : text
     }
 
     /// Writes the points of a curve that are new to the catalog.

@@ -48,12 +48,7 @@ extension SpoolCoordinator {
         }
         guard jobs.scheduler == scheduler.name, !jobs.jobs.isEmpty else { return }
         for index in jobs.jobs.indices where jobs.jobs[index].id == nil {
-            let job = jobs.jobs[index]
-            bundle.jobs.jobs[index].id = try scheduler.job(
-                of: JobSubmission(
-                    bundle: folder.path, tasks: job.first..<max(job.first, job.end), name: job.name, steps: [],
-                    threads: options.threads,
-                    attempt: job.attempt, logs: folder.logs))
+            bundle.jobs.jobs[index].id = try scheduler.job(of: jobs.jobs[index].submission(of: folder))
         }
         let known = bundle.jobs.jobs.compactMap { job in job.id.map { (id: $0, job: job) } }
         let states = try scheduler.states(of: known.map(\.id))
@@ -79,7 +74,7 @@ extension SpoolCoordinator {
             bundle.leftovers.remove(item.key)
             let path = bundle.folder.result(of: item.key, task: number)
             if let result = try? SealedFile.readIfThere(ItemResult.self, at: path), result.failure == nil {
-                if try take(path, for: item, of: bundle) { return true }
+                if try take(path, for: item, ofTask: number, bundle) { return true }
             }
             // Failures are tried again.
             unlink(path)

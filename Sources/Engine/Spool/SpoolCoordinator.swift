@@ -148,7 +148,12 @@ final class SpoolCoordinator {
         // Renamed first: a worker that is late finds nothing, and never a part.
         let grave = "\(spool)/.over-\(folder.id)"
         guard rename(folder.path, grave) == 0 else { return }
-        try? FileManager.default.removeItem(atPath: grave)
+        // One that is just writing a file may make another try necessary; what stays is removed by the next run.
+        for _ in 0..<5 {
+            try? FileManager.default.removeItem(atPath: grave)
+            if !FilePath.exists(grave) { return }
+            usleep(20_000)
+        }
     }
 
     /// Removes what workers of bundles that are over left in the blob store.
@@ -225,7 +230,8 @@ final class SpoolCoordinator {
         let tasks = first.number..<last.number + 1
         let submission = JobSubmission(
             bundle: bundle.folder.path, tasks: tasks, name: "cellar-\(run.runID)-\(bundle.folder.id)-\(submissions)",
-            steps: [first.step], threads: options.threads, estimatedSeconds: estimatedSeconds, attempt: attempt,
+            steps: [first.step], threads: options.threads, estimatedSeconds: estimatedSeconds,
+            memoryBytes: run.stepIndex[first.step].flatMap(costs.memoryBytes), attempt: attempt,
             logs: bundle.folder.logs)
         // Noted before it is submitted, too: should this process end in between, the next one asks for the job.
         bundle.jobs.jobs.append(

@@ -25,6 +25,7 @@ final class SpoolExecutor: Executor, @unchecked Sendable {
 
     func start() throws {
         try SealedFile.makeFolder(coordinator.spool)
+        try SpoolFolders(run.catalog.directory).add(coordinator.spool)
         let started = try StartedThreads(count: 1, stackSize: 8 << 20) { self.coordinate() }
         thread.withLock { $0 = started }
         do { try local.start() } catch {

@@ -47,6 +47,24 @@ public struct SpoolOptions: Sendable {
         self.taskLimit = max(1, taskLimit)
     }
 
+    /// How many items of a step are divided into tasks, about: items of one tomogram stay together.
+    ///
+    /// - Parameter secondsPerItem: nil where the step never ran.
+    /// - Returns: the number of tasks, 0 where the items are too small for workers, and how long each takes.
+    public func division(of items: Int, secondsPerItem: Double?) -> (tasks: Int, secondsPerTask: Double) {
+        if let secondsPerItem, secondsPerItem < localSeconds { return (0, 0) }
+        let each = max(secondsPerItem ?? assumedSeconds, 1e-9)
+        let length = taskLength(total: each * Double(items))
+        let perTask = max(1, Int(min(Double(itemsPerTask), length * 1.0001 / each)))
+        return ((items + perTask - 1) / perTask, each * Double(min(perTask, items)))
+    }
+
+    /// How long a task should take where there is so much to do.
+    func taskLength(total: Double) -> Double {
+        // Some tasks for each slot, so that none computes for long while others have ended.
+        min(taskSeconds, max(leastTaskSeconds, total / Double(slots * 2)))
+    }
+
     /// For workers of this machine.
     ///
     /// - Parameters:

@@ -19,6 +19,8 @@ final class SpoolTask {
     /// The last sign of life, and when it was seen.
     var beat: (process: Int32, count: Int)?
     var lastSign = ContinuousClock.now
+    /// Where its last worker was that told.
+    var host: String?
     /// How often it ended without a result and without an item to blame.
     var fruitlessEnds = 0
     var restarts = 0

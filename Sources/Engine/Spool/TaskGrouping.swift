@@ -1,11 +1,13 @@
 import Catalog
 import Synchronization
 
-/// The mean seconds of an item of each step: of earlier runs, as one item, and of this one.
+/// The mean seconds of an item of each step, of earlier runs, as one item, and of this one; and the most memory that one took.
 final class StepCosts: Sendable {
     private let sums: Mutex<[(seconds: Double, items: Double)]>
+    private let peaks: Mutex<[Int64?]>
 
     init(_ summaries: [Plan.StepSummary]) {
+        peaks = Mutex(summaries.map(\.recordedMemoryBytes))
         sums = Mutex(
             summaries.map { summary in
                 let items = Double(summary.stale + summary.waiting + summary.restore)
@@ -14,12 +16,17 @@ final class StepCosts: Sendable {
             })
     }
 
-    func add(_ seconds: Double, step: Int) {
+    func add(_ seconds: Double, memoryBytes: Int64?, step: Int) {
         sums.withLock { sums in
             sums[step].seconds += seconds
             sums[step].items += 1
         }
+        guard let memoryBytes else { return }
+        peaks.withLock { $0[step] = max($0[step] ?? 0, memoryBytes) }
     }
+
+    /// The most memory that a worker had for an item of a step; nil where none computed one.
+    func memoryBytes(of step: Int) -> Int64? { peaks.withLock { $0[step] } }
 
     /// Whether items of a step are too small to be worth a file.
     func isLocal(_ step: Int, _ options: SpoolOptions) -> Bool { seconds(of: step).map { $0 < options.localSeconds } ?? false }
@@ -42,10 +49,7 @@ struct TaskGrouping {
             (b.node.step, a.scope.tomogramID ?? -1, a.scope.z?.lowerBound ?? -1, a.node.position)
                 < (a.node.step, b.scope.tomogramID ?? -1, b.scope.z?.lowerBound ?? -1, b.node.position)
         }
-        let total = sorted.reduce(0) { $0 + cost($1) }
-        // Some tasks for each slot, so that none computes for long while others have ended.
-        let even = total / Double(options.slots * 2)
-        let length = min(options.taskSeconds, max(options.leastTaskSeconds, even))
+        let length = options.taskLength(total: sorted.reduce(0) { $0 + cost($1) })
         var tasks: [[PreparedItem]] = []
         var taken = 0.0
         for item in sorted {

@@ -21,13 +21,16 @@ public struct Worker: Sendable {
 
     private let graph: StepGraph
     private let version: String
+    private let note: @Sendable (String) -> Void
 
     /// - Parameters:
     ///   - graph: all steps of the program.
     ///   - version: of the program.
-    public init(graph: StepGraph, version: String) {
+    ///   - note: told what it does and what fails, as lines for a log.
+    public init(graph: StepGraph, version: String, note: @escaping @Sendable (String) -> Void = { _ in }) {
         self.graph = graph
         self.version = version
+        self.note = note
     }
 
     /// Computes the items of a task that have no result yet, and writes a result file for each.
@@ -39,8 +42,9 @@ public struct Worker: Sendable {
     /// - Throws: ``EngineError`` where this program cannot compute the bundle, or the spool cannot be written; `BlobError` where
     ///   the disk is full. Failures of items are results.
     public func work(bundle: String, task: Int, cancellation: Cancellation = Cancellation()) throws -> End {
-        try WorkedTask(graph: graph, version: version, folder: BundleFolder(path: bundle), number: task, cancellation)
-            .work()
+        let worked = try WorkedTask(
+            graph: graph, version: version, folder: BundleFolder(path: bundle), number: task, cancellation, note: note)
+        return try worked.work()
     }
 }
 
@@ -55,11 +59,14 @@ private struct WorkedTask {
     private let volumes = VolumeCache(capacity: 4)
     private let cancellation: Cancellation
     private let host = ProcessInfo.processInfo.hostName
+    private let note: (String) -> Void
 
     /// - Throws: ``EngineError`` where this program cannot compute the bundle, which the progress file says too.
     init(
-        graph: StepGraph, version: String, folder: BundleFolder, number: Int, _ cancellation: Cancellation
+        graph: StepGraph, version: String, folder: BundleFolder, number: Int, _ cancellation: Cancellation,
+        note: @escaping (String) -> Void
     ) throws {
+        self.note = note
         self.folder = folder
         self.number = number
         self.cancellation = cancellation
@@ -137,20 +144,30 @@ private struct WorkedTask {
     func work() throws -> Worker.End {
         let progress = ProgressWriter(folder.progress(of: number), host: host)
         defer { progress.stop() }
+        let left = task.items.count { !FilePath.exists(folder.result(of: $0.key, task: number)) }
+        note(
+            "task \(number) of \(folder.id) on \(host): \(left) of \(task.items.count) items of \(header.tasks[number].step) to compute"
+        )
         do {
             for item in task.items {
                 guard !FilePath.exists(folder.result(of: item.key, task: number)) else { continue }
-                if cancellation.isCancelled { return .stopped }
+                if cancellation.isCancelled { return stopped() }
                 try work(on: item, progress)
             }
         } catch let error as EngineError where error.code == .cancelled {
-            return .stopped
+            return stopped()
         } catch {
             progress.stop()
             Self.refuse(error, folder, number)
             throw error
         }
+        note("task \(number) is done")
         return .finished
+    }
+
+    private func stopped() -> Worker.End {
+        note("task \(number) was asked to stop; started again, it goes on from there")
+        return .stopped
     }
 
     private func work(on item: BundleItem, _ progress: ProgressWriter) throws {
@@ -163,6 +180,7 @@ private struct WorkedTask {
                     + "\(reader.scope.label) is another one here; use the one that wrote it", path: folder.path)
         }
         progress.begin(item.key)
+        PeakMemory.restart()
         let stepItem = StepItem(
             scope: reader.scope, key: item.key, setup: setup, reader: reader,
             recorder: ItemRecorder(
@@ -176,6 +194,9 @@ private struct WorkedTask {
             computed = try stepItem.compute { try reader.checkSources($0, host: host) }
         } catch let error as EngineError where error.code == .source {
             computed = ComputedItem(outcome: .failed("\(error)"), startedAt: Timestamp.now, seconds: 0)
+        }
+        if case .failed(let error, _) = computed.outcome {
+            note("\(setup.step.name) of \(reader.scope.tomogram) \(reader.scope.label) failed: \(error)")
         }
         try write(result(of: item.key, computed, curve: progress.curve), staged: stepItem.staged)
     }
@@ -203,9 +224,10 @@ private struct WorkedTask {
 
     private func result(of key: Digest, _ computed: ComputedItem, curve: [CurvePoint]) -> ItemResult {
         var result = ItemResult(
-            key: key, host: host, process: getpid(), startedAt: computed.startedAt, seconds: computed.seconds, curve: curve)
+            key: key, host: host, process: getpid(), memoryBytes: PeakMemory.byteCount, startedAt: computed.startedAt,
+            seconds: computed.seconds, curve: curve)
         switch computed.outcome {
-        case .failed(let error): result.failure = error
+        case .failed(let error, _): result.failure = error
         case .done(let done):
             // Artifacts were staged in the order in which they were given.
             var staged = done.staged.makeIterator()

@@ -46,6 +46,14 @@ package struct SmallFile {
         return try file.bytes()
     }
 
+    /// The last bytes of a file of any length, such as a log to which another process may be writing; empty where there is none, or it
+    /// cannot be read.
+    package static func end(of path: String, limit: Int) -> [UInt8] {
+        guard let file = try? FileSource(path: path) else { return [] }
+        let count = min(file.size, max(0, limit))
+        return (try? file.bytes(at: file.size - count, count: count)) ?? []
+    }
+
     /// Creates or replaces the file. A reader sees the old bytes or the new ones, never a mixture, also after a power failure.
     ///
     /// - Throws: ``VolumeError`` where it cannot be written; the file then has the old bytes or the new ones.

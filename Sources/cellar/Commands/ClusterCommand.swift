@@ -2,6 +2,7 @@ import ArgumentParser
 import CellarKit
 import Cluster
 import Foundation
+import Synchronization
 
 struct ClusterCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -10,7 +11,7 @@ struct ClusterCommand: ParsableCommand {
             A catalog's folder may have a file clusters.yaml with profiles: which partition, how much time and memory for which steps, how \
             the program is called on a node, and the folder that all nodes share.
             """,
-        subcommands: [Init.self, Check.self, Probe.self])
+        subcommands: [Init.self, Check.self, Coordinate.self, Probe.self])
 
     /// The schedulers that profiles are for.
     enum Scheduler: String, CaseIterable, ExpressibleByArgument {
@@ -76,6 +77,39 @@ struct ClusterCommand: ParsableCommand {
             for finding in findings { print("\(finding.isProblem ? "!" : "-") \(finding.sentence)") }
             if findings.contains(where: \.isProblem) { throw ExitCode(1) }
             print("Nothing needs attention.")
+        }
+    }
+
+    struct Coordinate: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Run, on a node, what `cellar run --detach` submitted: its job runs this.",
+            discussion: """
+                Where the time of the job is nearly over, the run stops and the job begins again; other jobs go on meanwhile.
+                """)
+
+        @Argument(help: "The folder of the catalog.", completion: .directory)
+        var directory: String
+
+        @Argument(help: "0.")
+        var task: WholeNumber<0, 0>
+
+        func run() throws {
+            let directory = try CatalogOptions.directory(named: directory)
+            guard let record = try DetachedRun.read(in: directory.path) else {
+                throw ClusterError(
+                    .detached, "no run was submitted here; `cellar run --on slurm --detach` does", path: directory.path)
+            }
+            guard let command = try CellarCommand.parseAsRoot(record.arguments) as? RunCommand else {
+                throw ClusterError(.detached, "\(record.arguments.joined(separator: " ")) is no run", path: directory.path)
+            }
+            let project = try command.catalogOptions.open()
+            let isTimeOver = Atomic(false)
+            let isComplete = try withExtendedLifetime(isTimeOver) {
+                try command.execute(in: project) { isTimeOver.store(true, ordering: .relaxed) }
+            }
+            if isTimeOver.load(ordering: .relaxed), !isComplete { return try SlurmScheduler.requeueThisJob() }
+            DetachedRun.remove(in: directory.path)
+            if !isComplete { throw ExitCode(1) }
         }
     }
 

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CellarKit
+import Cluster
 import Foundation
 
 struct StatusCommand: ParsableCommand {
@@ -28,6 +29,7 @@ struct StatusCommand: ParsableCommand {
         case .folder: print("read-only: this user may not write the catalog's folder")
         case nil: break
         }
+        JobPrinter(project).printTable()
         let plan = try project.plan(tomograms: selectionOptions.tomograms(of: project))
         print("")
         PlanPrinter(plan).printTable()
@@ -48,16 +50,31 @@ struct PlanCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Only this step and those it needs.", valueName: "step"))
     var until: String?
 
+    @Option(
+        help: """
+            Where the run would be: slurm says how many jobs that takes, what they ask of the cluster, and how long they would take.
+            """)
+    var on = WorkPlace.threads
+
+    @Option(help: ArgumentHelp("With --on slurm: a profile of clusters.yaml; its default one, if not given.", valueName: "name"))
+    var profile: String?
+
     @Flag(help: "Exit with 3 where there is work to do.")
     var check = false
 
     @OptionGroup var formatOptions: FormatOptions
     @OptionGroup var catalogOptions: CatalogOptions
 
+    func validate() throws {
+        if profile != nil, on != .slurm { throw ValidationError("--profile is for --on slurm.") }
+    }
+
     func run() throws {
         let project = try catalogOptions.open()
         let plan = try project.plan(tomograms: selectionOptions.tomograms(of: project), until: until)
-        if formatOptions.format == .table {
+        if on == .slurm {
+            ClusterPlanPrinter(ClusterPlan(plan, try WorkPlace.profile(profile, in: project))).printRows(formatOptions.format)
+        } else if formatOptions.format == .table {
             PlanPrinter(plan).printTable()
             PlanPrinter(plan).printRemarks()
         } else {
@@ -93,7 +110,9 @@ struct WhyCommand: ParsableCommand {
             let items = group.items == [""] ? "" : " \(Explanation.summary(of: group.items))"
             let reasons = group.reasons.isEmpty ? "" : ": " + group.reasons.joined(separator: "; ")
             let word = group.state.rawValue
-            print("  \(name)  \(word)\(items)\(reasons)")
+            let rest = group.places.count > 3 ? ["… \(group.places.count) jobs in all"] : []
+            let places = group.places.isEmpty ? "" : " (\((group.places.prefix(3) + rest).joined(separator: "; ")))"
+            print("  \(name)  \(word)\(items)\(reasons)\(places)")
         }
         if let remark = PlanPrinter.trainingRemark(explanation.stepsWithoutTrainingSet) { print(remark) }
     }

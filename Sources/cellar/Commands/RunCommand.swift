@@ -31,6 +31,9 @@ struct RunCommand: ParsableCommand {
         help: ArgumentHelp("How Slurm is used: a profile of clusters.yaml; its default one, if not given.", valueName: "name"))
     var profile: String?
 
+    @Flag(help: "With --on slurm: submit the run itself as a job, so that it goes on when this terminal closes.")
+    var detach = false
+
     @Flag(help: "Begin nothing new once an item has failed.")
     var failFast = false
 
@@ -41,15 +44,57 @@ struct RunCommand: ParsableCommand {
 
     func validate() throws {
         if profile != nil, on != .slurm { throw ValidationError("--profile is for --on slurm.") }
+        if detach, on != .slurm { throw ValidationError("--detach is for --on slurm.") }
     }
 
     func run() throws {
         let project = try catalogOptions.open()
+        if detach { return try submit(in: project) }
+        if on != .slurm { noteJobs(of: project) }
         guard try execute(in: project) else { throw ExitCode(1) }
     }
 
+    /// Submits this run as a job.
+    private func submit(in project: Project) throws {
+        // What would end it at once is said here.
+        let tomograms = try selectionOptions.tomograms(of: project)
+        guard try project.plan(tomograms: tomograms, until: until).hasWork else { return print("Everything is fresh.") }
+        let directory = project.directory.path
+        let profile = try WorkPlace.profile(profile, in: project)
+        let scheduler = DetachedRun.scheduler(profile, program: try WorkPlace.program())
+        let run = try DetachedRun.submit(arguments(in: directory), to: scheduler, in: directory)
+        let name = run.job.flatMap { scheduler.name(ofTask: 0, job: $0) } ?? ""
+        print(
+            "Submitted as job \(name). `cellar status` says how it goes on, `cellar log` what it prints, `cellar cancel` ends it."
+        )
+    }
+
+    /// This command line without --detach, from any working folder.
+    private func arguments(in directory: String) -> [String] {
+        var words = ["run", "--on", on.rawValue]
+        let options = [
+            ("profile", profile), ("where", selectionOptions.expression), ("until", until), ("jobs", jobs.map { "\($0.value)" }),
+        ]
+        for (name, value) in options { words += value.map { ["--\(name)=\($0)"] } ?? [] }
+        if failFast { words.append("--fail-fast") }
+        if lowMemory { words.append("--low-memory") }
+        return words + ["--catalog=\(directory)"]
+    }
+
+    /// Says that jobs of a cluster compute for this catalog: this run does not take their results.
+    private func noteJobs(of project: Project) {
+        let tasks = SpooledBundle.all(of: project.directory).filter { $0.scheduler == WorkPlace.slurm.rawValue }.flatMap(\.tasks)
+        let left = tasks.reduce(0) { $0 + $1.items - $1.ended }
+        guard !tasks.isEmpty else { return }
+        note(
+            "jobs of Slurm have \(left) items to compute here, or results: `cellar run --on slurm` takes them, `cellar cancel` ends "
+                + "the jobs")
+    }
+
     /// - Returns: whether everything is fresh now.
-    func execute(in project: Project) throws -> Bool {
+    ///
+    /// - Parameter isTold: called once at SIGUSR2, by which a cluster says that the time of this job is nearly over; the run then stops.
+    func execute(in project: Project, whenTimeEnds isTold: (@Sendable () -> Void)? = nil) throws -> Bool {
         let jobs = jobs?.value ?? ProcessInfo.processInfo.activeProcessorCount
         let options = Runner.Options(
             jobs: jobs, failsFast: failFast, prefersLittleMemory: lowMemory,
@@ -63,7 +108,13 @@ struct RunCommand: ParsableCommand {
                     : "\nstopping after what is under way; once more to stop at once")
             cancellation.cancel()
         }
-        defer { withExtendedLifetime(interruption) {} }
+        let warning = isTold.map { isTold in
+            Interruption([SIGUSR2]) {
+                isTold()
+                cancellation.cancel()
+            }
+        }
+        defer { withExtendedLifetime((interruption, warning)) {} }
         let line = ProgressLine()
         let tomograms = try selectionOptions.tomograms(of: project)
         let report: RunReport?
@@ -123,16 +174,17 @@ enum WorkPlace: String, CaseIterable, ExpressibleByArgument {
                 try ProcessScheduler(jobs: jobs, command: [try Self.program(), "work", "--until-input-ends"]),
                 .processes(jobs: jobs, processors: Threads.count))
         case .slurm:
-            let profile = try ClusterFile(directory: project.directory.path).read(profile, steps: StandardSteps.all.map(\.name))
-            var options = SpoolOptions.cluster(folder: profile.spool)
-            if let atOnce = profile.atOnce { options.slots = atOnce }
-            options.resourceLimit = profile.attempts
-            return .spool(SlurmScheduler(profile, program: try Self.program()), options)
+            let profile = try Self.profile(profile, in: project)
+            return .spool(SlurmScheduler(profile, program: try Self.program()), profile.spoolOptions)
         }
     }
 
+    static func profile(_ name: String?, in project: Project) throws -> ClusterProfile {
+        try ClusterFile(directory: project.directory.path).read(name, steps: StandardSteps.all.map(\.name))
+    }
+
     /// The path of this program.
-    private static func program() throws -> String {
+    static func program() throws -> String {
         try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
     }
 }

@@ -36,7 +36,7 @@ struct WorkCommand: ParsableCommand {
         defer { withExtendedLifetime(interruption) {} }
         if untilInputEnds { endWithInput() }
         let folder = URL(fileURLWithPath: bundle).standardizedFileURL.path
-        let worker = Worker(graph: try StepGraph(StandardSteps.all), version: CellarCommand.version)
+        let worker = Worker(graph: try StepGraph(StandardSteps.all), version: CellarCommand.version) { note($0) }
         switch try worker.work(bundle: folder, task: number, cancellation: cancellation) {
         case .finished: break
         case .stopped: throw ExitCode(ProcessScheduler.againCode)
