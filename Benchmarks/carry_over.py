@@ -12,6 +12,8 @@ to 69). In each, catalogs measure modes on the tomograms after the first `--labe
     pseudo            networks trained on the pseudo-labels of slabs
     supervised        the twin: the same networks, trained on the membranes of the same slices, and on all particles of at least 20 nm
     supervised-small  as that, but the particles of 10 to 20 nm
+    corrupted-WHAT    as supervised, but membranes are wrong on purpose, to see what which error costs: thick and thin (by a voxel), missing
+                      (40 % of connected pieces), false (flat sheets as large as a tenth of the membranes in all), shifted (by a voxel along x)
 
 Without --mode the first three run as they are. Each is trained once for each training seed. A mode that is settled by a parameter which the program
 does not have is named as missing. What is done stays in `FOLDER/collections` and `FOLDER/projects`: another call goes on, and
@@ -32,6 +34,7 @@ import shutil
 import time
 
 import numpy as np
+from scipy import ndimage
 from comparison import NETWORKS, ProgramFailed, pairs, runner, save_labels, save_points
 from unseen_data import SIZES, collections
 
@@ -67,18 +70,24 @@ class Mode:
     @property
     def taught(self):
         """The size of particles that truth teaches, of the supervised bases."""
-        return {"supervised": "large", "supervised-small": "small"}.get(self.base)
+        return "small" if self.base == "supervised-small" else None if self.base in ("builtin", "pseudo") else "large"
+
+    @property
+    def corruption(self):
+        """What is wrong with the membranes that truth teaches; None where nothing is."""
+        return self.base.removeprefix("corrupted-") if self.base.startswith("corrupted-") else None
 
     @property
     def project(self):
-        return "supervised" if self.taught else self.base
+        return "supervised" if self.base.startswith("supervised") else self.base
 
     @classmethod
     def parse(cls, text):
         name, _, rest = text.partition(":")
         base, *settings = rest.split() or [name.strip()]
-        if base not in ("builtin", "pseudo", "supervised", "supervised-small"):
-            raise SystemExit(f"--mode {text}: {base} is no base; it is builtin, pseudo, supervised or supervised-small")
+        bases = ["builtin", "pseudo", "supervised", "supervised-small", *(f"corrupted-{name}" for name in CORRUPTIONS)]
+        if base not in bases:
+            raise SystemExit(f"--mode {text}: {base} is no base; it is one of {', '.join(bases)}")
         return cls(name.strip(), base, tuple(settings))
 
 
@@ -108,7 +117,7 @@ def project(options, collection, mode):
         run("training", "add", "slabs")
     elif mode.taught:
         for tomogram in taught:
-            teach(run, folder, tomogram, collection.slices)
+            teach(run, folder, tomogram, collection.slices, mode.corruption)
         listed = " OR ".join(f"tomogram = '{tomogram.name}'" for tomogram in taught)
         for size in SIZES:
             # Two sets, since to a picker what one annotation of points lacks is ground.
@@ -118,9 +127,48 @@ def project(options, collection, mode):
     return run, folder
 
 
-def teach(run, folder, tomogram, slices):
-    """Annotates the truth of a tomogram: membranes of the slices that others learn pseudo-labels of, and particles of each size."""
+def thick(mask, _):
+    return ndimage.binary_dilation(mask)
+
+
+def thin(mask, _):
+    return ndimage.binary_erosion(mask)
+
+
+def missing(mask, random):
+    pieces, count = ndimage.label(mask)
+    return mask & ~np.isin(pieces, 1 + random.permutation(count)[:round(0.4 * count)])
+
+
+def false(mask, random):
+    """With discs of a random normal, as thick as a membrane (4 voxels), until a tenth of what is membrane is added."""
+    added, wanted = mask.copy(), mask.sum() * 1.1
+    grid = np.indices(mask.shape).reshape(3, -1).T
+    for _ in range(200):
+        if added.sum() >= wanted:
+            break
+        normal = random.normal(size=3) * [0.3, 1, 1]
+        offset = grid - random.uniform(0, mask.shape)
+        height = offset @ (normal / np.linalg.norm(normal))
+        added |= ((abs(height) < 2) & ((offset**2).sum(1) - height**2 < random.uniform(10, 25)**2)).reshape(mask.shape)
+    return added
+
+
+def shifted(mask, _):
+    return np.roll(mask, 1, 2)
+
+
+CORRUPTIONS = {function.__name__: function for function in (thick, thin, missing, false, shifted)}
+
+
+def teach(run, folder, tomogram, slices, corruption=None):
+    """Annotates the truth of a tomogram: membranes of the slices that others learn pseudo-labels of, and particles of each size.
+
+    `corruption` is the name of what is done to the membranes before.
+    """
     labels, voxel = tomogram.read_labels()
+    if corruption:
+        labels = CORRUPTIONS[corruption](labels == 1, np.random.default_rng(1)).astype(labels.dtype)
     labels[:slices[0]], labels[slices[1]:] = 0, 0
     save_labels(folder / f"{tomogram.name}_labels.mrc", labels, voxel)
     run("annotate", tomogram.name, "--labels", f"{tomogram.name}_labels.mrc", "--class", f"{MEMBRANE}=1")

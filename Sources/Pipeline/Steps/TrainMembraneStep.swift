@@ -11,7 +11,7 @@ import Volumes
 /// gives the weights. Voxels that pseudo-labels call neither membrane nor macromolecule are not in the loss.
 public struct TrainMembraneStep: TypedStep {
     public static let name = "train-membrane"
-    public static let version = 4
+    public static let version = 5
     public static let scope = ScopeKind.trainingSet
     public static let summary = "a U-Net trained on membranes of pseudo-labels"
 

@@ -16,7 +16,7 @@ import Volumes
 /// ground or ignored (``CurationUse``). Beyond the slabs only the balls of these teach, and nothing validates.
 public struct TrainParticlesStep: TypedStep {
     public static let name = "train-particles"
-    public static let version = 5
+    public static let version = 6
     public static let scope = ScopeKind.trainingSet
     public static let summary = "a network that finds particles, trained on those of pseudo-labels"
 

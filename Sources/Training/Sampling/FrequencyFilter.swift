@@ -17,6 +17,8 @@ struct FrequencyFilter {
     private static let knots = 9
     /// The voxels by which a patch is continued at each end, mirrored, so that its ends do not mix.
     private static let margin = 6
+    /// The number of gains that are computed of blur and profile.
+    private static let cells = 128 * (knots - 1)
 
     var isEmpty: Bool { blur == 0 && profile.isEmpty && wedges.isEmpty }
 
@@ -32,23 +34,56 @@ struct FrequencyFilter {
         }
     }
 
-    /// The gain at a spatial frequency, in cycles per voxel.
-    private func gain(_ kz: Double, _ ky: Double, _ kx: Double) -> Float {
-        let squared = kz * kz + ky * ky + kx * kx
+    /// The gain of blur and profile at radial frequencies from 0 to half of √3 cycles per voxel, at equal distances, and once more at the
+    /// end. Between two of them it is linear to 10⁻⁵: the table has a multiple of the profile's knots.
+    private var radialGains: [Float] {
+        (0...Self.cells + 1).map { cell in
+            let place = min(Double(cell) / Double(Self.cells), 1)
+            var exponent = -2 * Double.pi * Double.pi * blur * 0.75 * place * place
+            if !profile.isEmpty {
+                let knot = min(Int(place * Double(profile.count - 1)), profile.count - 2)
+                let part = place * Double(profile.count - 1) - Double(knot)
+                exponent += profile[knot] + part * (profile[knot + 1] - profile[knot])
+            }
+            return Float(exp(exponent))
+        }
+    }
+
+    /// Multiplies the frequencies of a row along x, which differ in their x only, by their gains.
+    ///
+    /// - Parameters:
+    ///   - kz, ky: of the row, in cycles per voxel.
+    ///   - step: between two frequencies along x.
+    ///   - real, imaginary: the parts of the row's values.
+    private func apply(
+        _ gains: UnsafeBufferPointer<Float>, kz: Float, ky: Float, step: Float, real: UnsafeMutableBufferPointer<Float>,
+        imaginary: UnsafeMutableBufferPointer<Float>
+    ) {
+        if !isFlat {
+            let (scale, base) = (Float(Self.cells) / Float(0.75).squareRoot(), kz * kz + ky * ky)
+            for index in real.indices {
+                let kx = Float(index) * step
+                let place = min((base + kx * kx).squareRoot() * scale, Float(Self.cells))
+                let cell = Int(place)
+                let gain = gains[cell] + (place - Float(cell)) * (gains[cell + 1] - gains[cell])
+                real[index] *= gain
+                imaginary[index] *= gain
+            }
+        }
         for wedge in wedges {
             // Tilts about an axis in the plane sample what lies within the largest tilt of the plane, seen along the axis.
-            let across = abs(ky * cos(wedge.axis) - kx * sin(wedge.axis))
-            if abs(kz) * cos(wedge.tilt) > across * sin(wedge.tilt) { return 0 }
+            let (along, across) = (Float(sin(wedge.axis)), ky * Float(cos(wedge.axis)))
+            let least = abs(kz) * Float(cos(wedge.tilt) / sin(wedge.tilt))
+            for index in real.indices {
+                let gain: Float = abs(across - Float(index) * step * along) < least ? 0 : 1
+                real[index] *= gain
+                imaginary[index] *= gain
+            }
         }
-        var exponent = -2 * Double.pi * Double.pi * blur * squared
-        if !profile.isEmpty {
-            let place = squared.squareRoot() / (0.75.squareRoot()) * Double(profile.count - 1)
-            let knot = min(Int(place), profile.count - 2)
-            let part = min(place - Double(knot), 1)
-            exponent += profile[knot] + part * (profile[knot + 1] - profile[knot])
-        }
-        return Float(exp(exponent))
     }
+
+    /// Whether blur and profile leave all as it is.
+    private var isFlat: Bool { blur == 0 && profile.isEmpty }
 
     /// The filtered densities, with the mean and standard deviation that they had.
     ///
@@ -71,16 +106,17 @@ struct FrequencyFilter {
         volume.forward()
         func frequency(_ index: Int, _ count: Int) -> Double { Double(2 * index > count ? index - count : index) / Double(count) }
         let (depth, height, width, stride, half) = (volume.z, volume.y, volume.frequencyCount, volume.rowStride, volume.rowHalf)
-        let columnsAlongX = volume.x
+        let step = 1 / Float(volume.x)
+        let gains = radialGains
         volume.values.withUnsafeMutableBufferPointer { buffer in
             nonisolated(unsafe) let values = buffer
             Threads.perform(depth * height) { line in
-                let kz = frequency(line / height, depth)
-                let ky = frequency(line % height, height)
-                for index in 0..<width {
-                    let gain = gain(kz, ky, Double(index) / Double(columnsAlongX))
-                    values[line * stride + index] *= gain
-                    values[line * stride + half + index] *= gain
+                let (real, imaginary) = (line * stride, line * stride + half)
+                gains.withUnsafeBufferPointer { gains in
+                    apply(
+                        gains, kz: Float(frequency(line / height, depth)), ky: Float(frequency(line % height, height)), step: step,
+                        real: UnsafeMutableBufferPointer(rebasing: values[real..<real + width]),
+                        imaginary: UnsafeMutableBufferPointer(rebasing: values[imaginary..<imaginary + width]))
                 }
             }
         }
