@@ -86,8 +86,8 @@ public struct Tensor: @unchecked Sendable {
     /// A copy of the values, row-major.
     public var values: [Float] { withUnsafeBufferPointer { Array($0) } }
 
-    /// Returns unused memory to the operating system: up to 256 MiB that freed tensors left in the process's memory pool for
-    /// later tensors to use again.
+    /// Returns unused memory to the operating system: what freed tensors left in the process's memory pool for later tensors to use again. That
+    /// may be as much as tensors had at most, so it is called where work of one kind ends.
     public static func releaseUnusedMemory() { MemoryPool.drain() }
 
     /// The same values with another shape. Nothing is copied.

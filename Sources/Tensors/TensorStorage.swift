@@ -83,18 +83,33 @@ final class TensorStorage: @unchecked Sendable {
 /// 2 MiB. The kernel has five hundred times fewer of them to manage than small pages. Their cache lines also spread evenly over
 /// a cache, whereas small pages from anywhere in memory evict each other even from a cache that is large enough for all.
 enum MemoryPool {
-    /// The most that the list keeps, in bytes: 256 MiB. Beyond it, the pieces that were freed first go back to the system.
-    private static let mostBytes = 268_435_456
+    /// What the list may keep in any case, in bytes: 256 MiB.
+    private static let leastLimit = 268_435_456
 
     private struct Piece: @unchecked Sendable {
         let base: UnsafeMutableRawPointer
         let bytes: Int
     }
 
-    /// The free pieces, in the order in which they were freed, and their total size.
+    /// The free pieces, in the order in which they were freed.
     private struct Waiting {
         var pieces: [Piece] = []
-        var bytes = 0
+        /// The size of the free pieces, of those that are taken, and the most that was taken at a time since the last ``drain()``.
+        var (bytes, taken, peak) = (0, 0, 0)
+
+        /// The pieces that were freed first, as long as more is kept than may be: what is free may fill up what is taken to the most that was
+        /// taken before. So a step of training, which frees gigabytes at its end, finds them at its beginning, and the process never has more
+        /// than at its peak.
+        mutating func trim() -> [Piece] {
+            let limit = max(MemoryPool.leastLimit, peak - taken)
+            var count = 0
+            while bytes > limit, count < pieces.count {
+                bytes -= pieces[count].bytes
+                count += 1
+            }
+            defer { pieces.removeFirst(count) }
+            return Array(pieces.prefix(count))
+        }
     }
 
     private static let waiting = Mutex(Waiting())
@@ -105,12 +120,15 @@ enum MemoryPool {
     /// Uninitialised memory of this many bytes, rounded up to whole huge pages: a free piece of exactly that size, or new memory.
     static func take(bytes: Int) -> UnsafeMutableRawPointer {
         let size = rounded(bytes)
-        let found = waiting.withLock { waiting -> Piece? in
-            guard let index = waiting.pieces.lastIndex(where: { $0.bytes == size }) else { return nil }
+        let (found, dropped) = waiting.withLock { waiting -> (Piece?, [Piece]) in
+            waiting.taken += size
+            waiting.peak = max(waiting.peak, waiting.taken)
+            guard let index = waiting.pieces.lastIndex(where: { $0.bytes == size }) else { return (nil, waiting.trim()) }
             waiting.bytes -= size
-            return waiting.pieces.remove(at: index)
+            return (waiting.pieces.remove(at: index), [])
         }
         if let found { return found.base }
+        for piece in dropped { SystemMemory.giveBack(piece.base, bytes: piece.bytes) }
         return SystemMemory.take(bytes: size)
     }
 
@@ -122,13 +140,8 @@ enum MemoryPool {
         let dropped = waiting.withLock { waiting in
             waiting.pieces.append(piece)
             waiting.bytes += piece.bytes
-            var dropped: [Piece] = []
-            while waiting.bytes > mostBytes, let oldest = waiting.pieces.first {
-                waiting.pieces.removeFirst()
-                waiting.bytes -= oldest.bytes
-                dropped.append(oldest)
-            }
-            return dropped
+            waiting.taken -= piece.bytes
+            return waiting.trim()
         }
         for piece in dropped { SystemMemory.giveBack(piece.base, bytes: piece.bytes) }
     }
@@ -136,7 +149,7 @@ enum MemoryPool {
     /// Returns all free pieces to the system.
     static func drain() {
         let pieces = waiting.withLock { waiting in
-            defer { waiting = Waiting() }
+            defer { (waiting.pieces, waiting.bytes, waiting.peak) = ([], 0, waiting.taken) }
             return waiting.pieces
         }
         for piece in pieces { SystemMemory.giveBack(piece.base, bytes: piece.bytes) }

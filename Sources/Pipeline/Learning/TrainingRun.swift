@@ -1,6 +1,7 @@
 import CatalogSchema
 public import Engine
 import Foundation
+import Tensors
 import Training
 import Volumes
 
@@ -17,6 +18,8 @@ extension Item where S.Outputs == TrainingOutputs {
     func train(
         _ network: any Network, loss: SegmentationLoss, settings: TrainingSettings, examples: any TrainingExamples
     ) throws -> Trainer.Result {
+        // Steps of the training left as much as they used.
+        defer { Tensor.releaseUnusedMemory() }
         let trainer = Trainer(
             network, loss: loss, settings: settings, examples: examples,
             state: try workspace().appending(path: "training.safetensors"))

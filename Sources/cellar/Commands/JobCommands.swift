@@ -281,10 +281,12 @@ struct ClusterPlanPrinter {
         let tasks = plan.steps.reduce(0) { $0 + $1.tasks }
         let seconds = plan.steps.reduce(0) { $0 + ($1.seconds ?? 0) }
         let bytes = plan.steps.reduce(0) { $0 + ($1.bytes ?? 0) }
-        print(
-            "\(tasks) tasks in at least \(plan.jobs) jobs, \(QuantityText.duration(seconds: seconds)) of workers' time, "
-                + "\(QuantityText.bytes(bytes)) of results; at least \(QuantityText.duration(seconds: plan.leastSeconds)) with "
-                + "\(plan.slots) tasks at a time")
+        let known =
+            plan.unknown.count == plan.steps.count
+            ? ""
+            : ", \(QuantityText.duration(seconds: seconds)) of workers' time, \(QuantityText.bytes(bytes)) of results; at least "
+                + "\(QuantityText.duration(seconds: plan.leastSeconds)) with \(plan.slots) tasks at a time"
+        print("\(tasks) tasks in at least \(plan.jobs) jobs\(known)")
         if !plan.unknown.isEmpty {
             print("Nothing is known yet of the time of \(plan.unknown.joined(separator: ", ")).")
         }

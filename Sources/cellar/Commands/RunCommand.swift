@@ -83,7 +83,7 @@ struct RunCommand: ParsableCommand {
 
     /// Says that jobs of a cluster compute for this catalog: this run does not take their results.
     private func noteJobs(of project: Project) {
-        let tasks = SpooledBundle.all(of: project.directory).filter { $0.scheduler == WorkPlace.slurm.rawValue }.flatMap(\.tasks)
+        let tasks = CatalogJobs(of: project.directory).tasks.map(\.task).filter { $0.job != nil || $0.ended > 0 }
         let left = tasks.reduce(0) { $0 + $1.items - $1.ended }
         guard !tasks.isEmpty else { return }
         note(
