@@ -3,6 +3,7 @@ public import CatalogSchema
 import Diffusion
 public import Engine
 import ImageProcessing
+import Tensors
 import Volumes
 
 /// Computes features of the tokens of a slice's tiles, by which structures can be distinguished.
@@ -60,6 +61,8 @@ public struct FeaturesStep: TypedStep {
         let tiles = try item.inputs.slice.tiles()
         let isHalf = try item.parameters.precision == .float16
         let isDiffusion = try item.parameters.mode == .diffusion
+        // Layers leave as much as the largest of them used.
+        defer { if isDiffusion { Tensor.releaseUnusedMemory() } }
         try item.give(\.features) { artifact in
             try artifact.setAttribute("mode", .string(item.parameters.mode.rawValue))
             if isDiffusion {
