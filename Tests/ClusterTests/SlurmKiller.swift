@@ -64,23 +64,14 @@ final class SlurmKiller {
     private func strike(_ kind: Kind, _ coordinator: ChildProcess) throws -> Bool {
         switch kind {
         case .worker:
-            for _ in 0..<30 {
-                if let process = workers.randomElement(using: &random) { return kill(process.id, SIGKILL) == 0 }
-                usleep(50_000)
-            }
-            return false
+            guard let process = Self.soon({ self.workers.randomElement(using: &self.random) }) else { return false }
+            return kill(process.id, SIGKILL) == 0
         case .coordinator:
             coordinator.kill()
             return true
         case .truncated:
-            // One of the last that came: the others are in the catalog already.
-            let results = (FileManager.default.enumerator(atPath: spool)?.compactMap { $0 as? String } ?? []).filter {
-                $0.hasPrefix("run-") && $0.contains("/results/") && Digest(hexadecimal: Self.name(of: $0)) != nil
-            }
-            let dated = results.map { (name: $0, seconds: Self.secondsOfChange("\(spool)/\($0)")) }.sorted {
-                ($0.seconds, $0.name) > ($1.seconds, $1.name)
-            }
-            guard let result = dated.prefix(3).randomElement(using: &random)?.name else { return false }
+            // One that came just now: the others are in the catalog already.
+            guard let result = Self.soon({ self.newResults.randomElement(using: &self.random) }) else { return false }
             guard truncate("\(spool)/\(result)", off_t(Int.random(in: 0...200, using: &random))) == 0 else { return false }
             truncated[Self.name(of: result), default: 0] += 1
             return true
@@ -110,10 +101,26 @@ final class SlurmKiller {
         }
     }
 
-    private static func secondsOfChange(_ path: String) -> Double {
-        var status = stat()
-        guard stat(path, &status) == 0 else { return 0 }
-        return Double(status.st_mtim.tv_sec) + Double(status.st_mtim.tv_nsec) * 1e-9
+    /// Something that is there now, or within a second; nil where it is not.
+    private static func soon<Found>(_ find: () -> Found?) -> Found? {
+        for _ in 0..<20 {
+            if let found = find() { return found }
+            usleep(50_000)
+        }
+        return nil
+    }
+
+    /// The results of the last moments, by their paths in the spool.
+    private var newResults: [String] {
+        (FileManager.default.enumerator(atPath: spool)?.compactMap { $0 as? String } ?? []).sorted().filter { name in
+            guard name.hasPrefix("run-"), name.contains("/results/"), Digest(hexadecimal: Self.name(of: name)) != nil else {
+                return false
+            }
+            var status = stat()
+            guard stat("\(spool)/\(name)", &status) == 0 else { return false }
+            let change = Double(status.st_mtim.tv_sec) + Double(status.st_mtim.tv_nsec) * 1e-9
+            return Date().timeIntervalSince1970 - change < 0.2
+        }
     }
 
     private static func name(of path: String) -> String { path.split(separator: "/").last.map(String.init) ?? path }

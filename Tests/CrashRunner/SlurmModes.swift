@@ -14,7 +14,7 @@ func slurm(_ folder: String, spool: String, pause: String) throws -> ExecutionPl
     var options = SpoolOptions.cluster(folder: spool, taskLimit: 12)
     (options.slots, options.itemsPerTask) = (3, 10)
     (options.localSeconds, options.leastTaskSeconds, options.assumedSeconds) = (0, 0.3, 0.1)
-    (options.gatherSeconds, options.resultPause, options.statePause, options.graceSeconds) = (0.2, 0.3, 0.5, 0.5)
+    (options.gatherSeconds, options.resultPause, options.statePause, options.graceSeconds) = (0.2, 1, 0.5, 0.5)
     // The jobs that these tests kill are no fault of items.
     (options.crashLimit, options.restartLimit) = (1000, 1000)
     return .spool(SlurmScheduler(profile, program: program) { _ in [folder, "job", pause] }, options)
