@@ -243,8 +243,8 @@ let package = Package(
             name: "ToySteps", dependencies: ["Basics", "Engine", "Catalog", "CatalogSchema", "BlobStore", "Volumes", grdb],
             path: "Tests/ToySteps", swiftSettings: settings),
         .executableTarget(
-            name: "CrashRunner", dependencies: ["Basics", "ToySteps", "BlobStore", "Catalog", "Cluster", "Engine"], path: "Tests/CrashRunner",
-            swiftSettings: settings),
+            name: "CrashRunner", dependencies: ["Basics", "ToySteps", "BlobStore", "Catalog", "Cluster", "Engine"],
+            path: "Tests/CrashRunner", swiftSettings: settings),
         .testTarget(
             name: "EngineTests",
             dependencies: [
