@@ -243,6 +243,36 @@ import Volumes
         #expect(try bundles(toys) == [])
     }
 
+    @Test("computes nothing again that ended while the next run took over")
+    func endsMeanwhile() throws {
+        let toys = try filled()
+        let isSecond = Atomic<Bool>(false)
+        let isFree = Atomic<Bool>(false)
+        let cancellation = Cancellation()
+        let scheduler = try ThreadScheduler(
+            toys.steps.all,
+            fault: .init(
+                before: { _, _, _ in
+                    cancellation.cancel()
+                    while !isFree.load(ordering: .relaxed) { usleep(1000) }
+                },
+                waitsForEnds: {
+                    guard isSecond.load(ordering: .relaxed) else { return false }
+                    isFree.store(true, ordering: .relaxed)
+                    return true
+                }))
+        var options = SpoolOptions.tests(itemsPerTask: 1000)
+        options.endsTasksWhenStopped = false
+        let first = try toys.run(place: .spool(scheduler, options), cancellation: cancellation)
+        #expect(first.report?.wasStopped == true)
+        isSecond.store(true, ordering: .relaxed)
+        let second = try toys.run(place: .spool(scheduler, options))
+        #expect(second.report?.isComplete == true)
+        let all = (first.ran + second.ran).sorted()
+        #expect(all == Set(all).sorted())
+        #expect(scheduler.errors == [])
+    }
+
     @Test("leaves the jobs of a cluster alone when it is stopped, and the next run takes what came of them")
     func leftAlone() throws {
         let (local, toys) = (try filled(), try filled())

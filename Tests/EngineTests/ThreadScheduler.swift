@@ -21,6 +21,8 @@ final class ThreadScheduler: JobScheduler {
         var twins = 1
         /// Whether the states of all tasks are unknown.
         var isSilent = false
+        /// Called when states are asked for: whether the answer is to wait until all tasks have ended.
+        var waitsForEnds: @Sendable () -> Bool = { false }
         /// Whether the answer to the first submission is lost: the tasks are taken, and the run ends.
         var losesFirstAnswer = false
     }
@@ -89,7 +91,17 @@ final class ThreadScheduler: JobScheduler {
 
     func states(of jobs: [String]) throws -> [String: [Int: TaskState]] {
         if fault.isSilent { return [:] }
+        if fault.waitsForEnds() {
+            while states.withLock({ $0.values.contains { $0.values.contains(where: Self.isGoingOn) } }) { usleep(1000) }
+        }
         return states.withLock { states in jobs.reduce(into: [:]) { $0[$1] = states[$1] } }
+    }
+
+    private static func isGoingOn(_ state: TaskState) -> Bool {
+        switch state {
+        case .waiting, .running: true
+        case .done, .failed: false
+        }
     }
 
     /// Tasks that have begun go on.
