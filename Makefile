@@ -24,7 +24,7 @@ CELLAR_TEST_PYTHON ?= $(subst $(eval ) ,:,$(wildcard $(CURDIR)/.venv-zarr/bin/py
 export CELLAR_TEST_PYTHON
 
 .PHONY: all setup python browser browser-setup build install test lint demo schema reference benchmark check-diffusion check-cellpose \
-    check-cluster clean
+    check-cluster cluster-setup clean
 
 all: build
 
@@ -121,15 +121,21 @@ check-cellpose: setup
 	.venv/bin/python Tests/CellposeTests/Golden/check_cellpose.py "$$folder" && \
 	CELLAR_CHECK_CELLPOSE="$$folder" $(TEST) --filter CellposeTests.FullSizeTests
 
-# What runs on a Slurm: Debian's packages, started in a folder of its own with three simulated nodes, and stopped again. Eight minutes.
-check-cluster: setup
-	@PATH="$$PATH:/usr/sbin"; for program in sbatch slurmctld slurmd munged; do command -v $$program >/dev/null || { \
-	    echo "installing slurm-wlm munge"; $(INSTALL) slurm-wlm munge >/dev/null; break; }; done
+# What runs on a Slurm: Debian's packages, each started in a folder of its own with three simulated nodes, and stopped again. Five minutes, since
+# the tests of the scheduler, which mostly wait, have a Slurm beside that of the runs. CELLAR_SLURM_KILLS=500 kills for longer.
+TEST_PROGRAM = $(TEST_BUILD)/release/CellarPackageTests.xctest --testing-library swift-testing
+check-cluster: setup cluster-setup
 	$(BUILD_TESTS)
-	folder=$$(mktemp -d /tmp/cellar-slurm-XXXXXX) || exit 1; \
-	trap 'Tests/Cluster/slurm.sh stop "$$folder"; rm -rf "$$folder"' EXIT; \
-	CELLAR_TEST_SLURM=$$(Tests/Cluster/slurm.sh start "$$folder") || exit 1; export CELLAR_TEST_SLURM; \
-	$(TEST) --filter 'ClusterTests|CellarTests.ClusterCommandTests|CellarTests.SlurmRunTests'
+	log=$$(mktemp) || exit 1; job=; trap 'rm -f "$$log"; [ -z "$$job" ] || kill $$job' EXIT; trap 'exit 1' INT TERM; \
+	Tests/Cluster/slurm.sh run $(TEST_PROGRAM) --filter ClusterTests --skip SlurmKillTests >"$$log" 2>&1 & job=$$!; \
+	Tests/Cluster/slurm.sh run bash -c '$(TEST_PROGRAM) --filter "CellarTests.(ClusterCommand|SlurmRun)Tests" && \
+	    $(TEST_PROGRAM) --filter SlurmKillTests'; runs=$$?; \
+	wait $$job; scheduler=$$?; job=; cat "$$log"; [ $$scheduler = 0 ] && [ $$runs = 0 ]
+
+# Debian's Slurm, where it is missing.
+cluster-setup:
+	@PATH="$$PATH:/usr/sbin"; for program in sbatch slurmctld slurmd munged; do command -v $$program >/dev/null || { \
+	    echo "installing slurm-wlm munge"; $(INSTALL) slurm-wlm munge >/dev/null || exit 1; break; }; done
 
 clean:
 	rm -rf .build $(TEST_BUILD) Benchmarks/.build

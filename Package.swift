@@ -244,8 +244,8 @@ let package = Package(
             name: "ToySteps", dependencies: ["Basics", "Engine", "Catalog", "CatalogSchema", "BlobStore", "Volumes", grdb],
             path: "Tests/ToySteps", swiftSettings: settings),
         .executableTarget(
-            name: "CrashRunner", dependencies: ["ToySteps", "BlobStore", "Catalog", "Engine"], path: "Tests/CrashRunner",
-            swiftSettings: settings),
+            name: "CrashRunner", dependencies: ["Basics", "ToySteps", "BlobStore", "Catalog", "Cluster", "Engine"],
+            path: "Tests/CrashRunner", swiftSettings: settings),
         .testTarget(
             name: "EngineTests",
             dependencies: [
@@ -253,7 +253,10 @@ let package = Package(
                 grdb,
             ], swiftSettings: settings),
         .testTarget(
-            name: "ClusterTests", dependencies: ["Basics", "Cluster", "Engine", "TestSupport"],
+            name: "ClusterTests",
+            dependencies: [
+                "Basics", "BlobStore", "Catalog", "Cluster", "CrashRunner", "Engine", "ToySteps", "TestSupport",
+            ],
             swiftSettings: settings),
         .testTarget(
             name: "PipelineTests",

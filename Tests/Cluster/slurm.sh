@@ -6,14 +6,33 @@
 #   slurm.sh kill FOLDER NODE     kills the slurmd of node1, node2, …; its jobs go on, as on a node that the network lost
 #   slurm.sh revive FOLDER NODE   starts it again
 #   slurm.sh stop FOLDER    ends these processes, by the ids in FOLDER/pids, and what they started; the folder stays, for its logs
+#   slurm.sh run COMMAND…   runs a command with such a Slurm in a new folder of /tmp, whose slurm.conf CELLAR_TEST_SLURM names, and
+#                           stops it; the daemons' logs are kept where the command fails
 #
 # There is no accounting: `sacct` fails, as it does on clusters whose accounting is off. Nodes are names: all are this machine.
 # SLURM_NODES (3) nodes have one processor and SLURM_NODE_MEMORY (2000) MB each. Ends with 77 where the packages are missing.
 set -u
 
 die() { echo "slurm.sh: $1" >&2; exit "${2:-1}"; }
-usage="usage: slurm.sh start|stop FOLDER, or slurm.sh kill|revive FOLDER NODE"
-[ $# = 2 ] || [ $# = 3 ] || die "$usage" 2
+usage="usage: slurm.sh start|stop FOLDER, slurm.sh kill|revive FOLDER NODE, or slurm.sh run COMMAND…"
+[ $# -ge 2 ] || die "$usage" 2
+if [ "$1" = run ]; then
+    shift
+    folder=$(mktemp -d /tmp/cellar-slurm-XXXXXX) || exit 1
+    command=
+    trap '[ -z "$command" ] || kill $command 2>/dev/null; "$0" stop "$folder"' EXIT
+    trap 'exit 1' TERM INT HUP
+    CELLAR_TEST_SLURM=$("$0" start "$folder") || exit
+    export CELLAR_TEST_SLURM
+    "$@" & command=$!
+    wait $command
+    status=$?
+    command=
+    "$0" stop "$folder"
+    if [ $status = 0 ]; then rm -rf "$folder"; else echo "slurm.sh: the logs are in $folder/log" >&2; fi
+    exit $status
+fi
+[ $# -le 3 ] || die "$usage" 2
 mkdir -p "$2" || exit 1
 folder=$(cd "$2" && pwd) || exit 1
 nodes=${SLURM_NODES:-3}

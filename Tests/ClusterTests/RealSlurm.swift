@@ -24,8 +24,10 @@ struct RealSlurm {
     /// A profile whose program is a script of the shell. `$2` is the folder of the bundle, `$3` the task.
     ///
     /// Its name has no blank: Slurm, which finds processes in /proc, loses a process of such a name and its memory.
-    func profile(_ script: String) throws -> ClusterProfile {
-        let program = try folder.write("a folder/program's", Array("#!/bin/bash\n\(script)\n".utf8))
+    ///
+    /// - Parameter name: that of the script: a job that is running may not have begun it yet, so that no other may have its name.
+    func profile(_ script: String, named name: String = "program's") throws -> ClusterProfile {
+        let program = try folder.write("a folder/\(name)", Array("#!/bin/bash\n\(script)\n".utf8))
         chmod(program, 0o755)
         var profile = ClusterProfile(name: "main", spool: folder.path)
         profile.program = program

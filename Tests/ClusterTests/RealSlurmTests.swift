@@ -170,7 +170,7 @@ import Testing
         try slurm.wait(low, job) { states in
             states.values.count { if case .running = $0 { true } else { false } } == nodes.count
         }
-        var profile = try slurm.profile("true")
+        var profile = try slurm.profile("true", named: "urgent")
         profile.resources.partition = "urgent"
         let high = slurm.scheduler(profile)
         let urgent = try high.submit(slurm.submission(0..<1))

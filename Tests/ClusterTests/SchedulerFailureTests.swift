@@ -187,4 +187,29 @@ import Testing
         ])
         #expect { try away.scheduler().states(of: ["5"]) } throws: { ($0 as? ClusterError)?.code == .unavailable }
     }
+
+    @Test("a task that is cancelled while it waits leaves no trace where others go on, and is known to be cancelled")
+    func vanished() throws {
+        let clients = try Clients([
+            "scontrol": Self.configuration, "sbatch": "echo 6", "sacct": "exit 1", "squeue": #"cat "$(dirname "$0")/queue""#,
+        ])
+        let scheduler = clients.scheduler()
+        let job = try scheduler.submit(clients.submission(0..<5))
+        func states(_ queue: String) throws -> [Int: TaskState] {
+            try clients.folder.write("bin/queue", Array(queue.utf8))
+            return try scheduler.states(of: [job])[job] ?? [:]
+        }
+        let cancelled = TaskState.failed(reason: .cancelled, node: nil)
+        #expect(
+            try states("6_[1,3-4]|PENDING||Priority\n6_0|RUNNING|n1|None\n")
+                == [0: .running(node: "n1"), 1: .waiting, 2: cancelled, 3: .waiting, 4: .waiting])
+        // A line that is cut off says nothing of what is missing; an end stands; a task that ran is forgotten for another reason.
+        Thread.sleep(forTimeInterval: 2.1)
+        #expect(try states("6_[1,3...|PENDING||Priority\n") == [1: .waiting, 2: cancelled])
+        Thread.sleep(forTimeInterval: 2.1)
+        #expect(try states("") == [2: cancelled])
+        // The whole array, before any of it began.
+        Thread.sleep(forTimeInterval: 3.1)
+        #expect(try states("6|CANCELLED||Priority\n") == [0: cancelled, 1: cancelled, 2: cancelled, 3: cancelled, 4: cancelled])
+    }
 }

@@ -10,6 +10,9 @@
 //     CrashRunner FOLDER spool N [KEY=VALUE]...          runs to the end by two workers; each process dies one time in N, early
 //                                                        or late; says what its processor time and memory were
 //     CrashRunner FOLDER work N … BUNDLE TASK            is such a worker
+//     CrashRunner FOLDER slurm SPOOL PAUSE [fail-fast] [KEY=VALUE]...
+//                                                        runs to the end by jobs of Slurm, whose items take PAUSE milliseconds
+//     CrashRunner FOLDER job PAUSE BUNDLE TASK           is such a job; notes what it computes in FOLDER/computed
 //
 // Keys are those of the recipe.
 import BlobStore
@@ -91,6 +94,8 @@ if mode == "work" {
     }
 }
 
+if mode == "job" { exit(computeJob(folder, pause: number, bundle: arguments[arguments.count - 2], task: arguments.last ?? "")) }
+
 do {
     let toys = try ToyCollection(folder: folder) { point in
         let count = passed.wrappingAdd(1, ordering: .relaxed).newValue
@@ -144,7 +149,9 @@ do {
         print("\(report?.progress.finished ?? 0) items, \(seconds) s of the processor, \(usage.ru_maxrss) KiB")
         exit(report?.isComplete ?? true ? 0 : 3)
     }
-    let report = try toys.run().report
+    let place = mode == "slurm" ? try slurm(folder, spool: arguments[2], pause: arguments[3]) : .threads
+    let report = try toys.run(failsFast: arguments.contains("fail-fast"), place: place).report
+    for failure in report?.failures ?? [] { say(failure) }
     exit(report?.isComplete ?? true ? 0 : 3)
 } catch {
     say("\(error)")

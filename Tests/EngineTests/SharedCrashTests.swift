@@ -23,7 +23,7 @@ import ToySteps
     }
 
     private static func runner(_ arguments: [String]) throws -> ChildProcess {
-        try ChildProcess.crashRunner(arguments, fileSystem: folder == nil ? "nfs4" : nil)
+        try ChildProcess.crashRunner(arguments, variables: folder == nil ? ["CELLAR_FILE_SYSTEM": "nfs4"] : [:])
     }
 
     @Test("that is killed again and again leaves nothing that is trusted and not there, and the next one goes on at once")

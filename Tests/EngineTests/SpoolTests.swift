@@ -253,6 +253,84 @@ import Volumes
         #expect(try toys.store.inventory().strays.map(\.path) == staged.map(\.path))
     }
 
+    /// A collection whose first task fails, and the options of a cluster.
+    private func failing() throws -> (ToyCollection, SpoolOptions) {
+        let toys = try ToyCollection()
+        try toys.add("bad", text: "broken")
+        try toys.fill()
+        var options = SpoolOptions.tests(itemsPerTask: 1)
+        options.endsTasksWhenStopped = false
+        return (toys, options)
+    }
+
+    @Test("ends the jobs that it submitted to a cluster where an item fails under fail-fast")
+    func failFast() throws {
+        let (toys, options) = try failing()
+        let scheduler = try ThreadScheduler(toys.steps.all, fault: .init(waitsForCancelling: { $0 > 0 }))
+        let report = try toys.run(failsFast: true, place: .spool(scheduler, options)).report
+        #expect(report?.progress.failed == 1 && report?.wasStopped == true)
+        #expect(scheduler.cancelledJobs == ["1"])
+        #expect(try bundles(toys) == [])
+        let next = try toys.run(place: .spool(ThreadScheduler(toys.steps.all), options)).report
+        #expect(next?.progress.failed == 1 && next?.wasStopped == false)
+        #expect(scheduler.errors == [])
+    }
+
+    @Test("leaves jobs of an earlier run alone where an item of them fails under fail-fast")
+    func failFastOfAnotherRun() throws {
+        let (toys, options) = try failing()
+        let mayFail = Atomic<Bool>(false)
+        let isFree = Atomic<Bool>(false)
+        let cancellation = Cancellation()
+        let scheduler = try ThreadScheduler(
+            toys.steps.all,
+            fault: .init(before: { _, task, _ in
+                cancellation.cancel()
+                while !(task == 0 ? mayFail.load(ordering: .relaxed) : isFree.load(ordering: .relaxed)) { usleep(1000) }
+            }))
+        let first = try toys.run(place: .spool(scheduler, options), cancellation: cancellation).report
+        #expect(first?.wasStopped == true && scheduler.jobCount == 1)
+        mayFail.store(true, ordering: .relaxed)
+        let second = try toys.run(failsFast: true, place: .spool(scheduler, options)).report
+        #expect(second?.progress.failed == 1 && second?.wasStopped == true)
+        #expect(scheduler.cancelledJobs == [])
+        #expect(try bundles(toys).count == 1)
+        isFree.store(true, ordering: .relaxed)
+        #expect(try toys.run(place: .spool(scheduler, options)).report?.wasStopped == false)
+        #expect(scheduler.errors == [])
+        #expect(try bundles(toys) == [])
+    }
+
+    @Test("computes nothing again that ended while the next run took over")
+    func endsMeanwhile() throws {
+        let toys = try filled()
+        let isSecond = Atomic<Bool>(false)
+        let isFree = Atomic<Bool>(false)
+        let cancellation = Cancellation()
+        let scheduler = try ThreadScheduler(
+            toys.steps.all,
+            fault: .init(
+                before: { _, _, _ in
+                    cancellation.cancel()
+                    while !isFree.load(ordering: .relaxed) { usleep(1000) }
+                },
+                waitsForEnds: {
+                    guard isSecond.load(ordering: .relaxed) else { return false }
+                    isFree.store(true, ordering: .relaxed)
+                    return true
+                }))
+        var options = SpoolOptions.tests(itemsPerTask: 1000)
+        options.endsTasksWhenStopped = false
+        let first = try toys.run(place: .spool(scheduler, options), cancellation: cancellation)
+        #expect(first.report?.wasStopped == true)
+        isSecond.store(true, ordering: .relaxed)
+        let second = try toys.run(place: .spool(scheduler, options))
+        #expect(second.report?.isComplete == true)
+        let all = (first.ran + second.ran).sorted()
+        #expect(all == Set(all).sorted())
+        #expect(scheduler.errors == [])
+    }
+
     @Test("leaves the jobs of a cluster alone when it is stopped, and the next run takes what came of them")
     func leftAlone() throws {
         let (local, toys) = (try filled(), try filled())

@@ -15,10 +15,14 @@ final class ThreadScheduler: JobScheduler {
         var before: @Sendable (_ bundle: String, _ task: Int, _ attempt: Int) -> Void = { _, _, _ in }
         /// Called after it has ended.
         var after: @Sendable (_ bundle: String, _ task: Int, _ attempt: Int) -> Void = { _, _, _ in }
+        /// Whether a task does not begin before its job is cancelled, and then never does.
+        var waitsForCancelling: @Sendable (_ task: Int) -> Bool = { _ in false }
         /// How many workers compute each task at the same time.
         var twins = 1
         /// Whether the states of all tasks are unknown.
         var isSilent = false
+        /// Called when states are asked for: whether the answer is to wait until all tasks have ended.
+        var waitsForEnds: @Sendable () -> Bool = { false }
         /// Whether the answer to the first submission is lost: the tasks are taken, and the run ends.
         var losesFirstAnswer = false
     }
@@ -30,6 +34,7 @@ final class ThreadScheduler: JobScheduler {
     private let jobs = Atomic<Int>(0)
     /// By the name of the submission.
     private let ids = Mutex<[String: String]>([:])
+    private let cancelled = Mutex<[String]>([])
     private let messages = Mutex<[String]>([])
     private let queue = DispatchQueue(label: "workers", attributes: .concurrent)
 
@@ -39,6 +44,8 @@ final class ThreadScheduler: JobScheduler {
     }
 
     var jobCount: Int { jobs.load(ordering: .relaxed) }
+    /// The jobs that the run had ended, in that order.
+    var cancelledJobs: [String] { cancelled.withLock { $0 } }
     var errors: [String] { messages.withLock { $0 } }
 
     func submit(_ submission: JobSubmission) throws -> String {
@@ -57,6 +64,11 @@ final class ThreadScheduler: JobScheduler {
     private func work(_ submission: JobSubmission, _ id: String, _ task: Int) {
         states.withLock { $0[id]?[task] = .running(node: nil) }
         fault.before(submission.bundle, task, submission.attempt)
+        while fault.waitsForCancelling(task), !cancelledJobs.contains(id) { usleep(1000) }
+        guard !cancelledJobs.contains(id) else {
+            states.withLock { $0[id]?[task] = .failed(reason: .cancelled, node: nil) }
+            return
+        }
         let cancellation = Cancellation()
         if fault.preempts(submission.attempt) { cancellation.cancel() }
         fault.began(cancellation, submission.attempt)
@@ -79,10 +91,11 @@ final class ThreadScheduler: JobScheduler {
 
     func states(of jobs: [String]) throws -> [String: [Int: TaskState]] {
         if fault.isSilent { return [:] }
+        if fault.waitsForEnds() {
+            while states.withLock({ $0.values.contains { $0.values.contains(where: Self.isGoingOn) } }) { usleep(1000) }
+        }
         return states.withLock { states in jobs.reduce(into: [:]) { $0[$1] = states[$1] } }
     }
-
-    func cancel(_ jobs: [String]) throws {}
 
     func name(ofTask task: Int, job: String) -> String? { "\(job)_\(task)" }
 
@@ -90,6 +103,16 @@ final class ThreadScheduler: JobScheduler {
     func logs(ofTask task: Int, job: String, in logs: String) -> [String] {
         ["\(logs)/\(task)"].filter { FileManager.default.fileExists(atPath: $0) }
     }
+
+    private static func isGoingOn(_ state: TaskState) -> Bool {
+        switch state {
+        case .waiting, .running: true
+        case .done, .failed: false
+        }
+    }
+
+    /// Tasks that have begun go on.
+    func cancel(_ jobs: [String]) throws { cancelled.withLock { $0 += jobs } }
 }
 
 extension SpoolOptions {

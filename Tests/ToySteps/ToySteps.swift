@@ -6,11 +6,11 @@ import Volumes
 /// A small method over every kind of scope, in which each step's result is a text that names all it was computed from:
 /// a wrong or stale input anywhere shows at the end.
 public struct ToySteps: Sendable {
-    public let log = RunLog()
+    public let log: RunLog
     /// The versions of steps that are not at their first.
     public var versions: [String: Int] = [:]
 
-    public init() {}
+    public init(log: RunLog = RunLog()) { self.log = log }
 
     public var all: [any Step] {
         func version(_ step: String) -> Int { versions[step] ?? 1 }

@@ -22,6 +22,8 @@ public final class SlurmScheduler: JobScheduler {
         var nextPoll: ContinuousClock.Instant?
         /// The jobs that were submitted here, by their ids.
         var submissions: [Int: JobSubmission] = [:]
+        /// Their elements.
+        var elements: [Int: Range<Int>] = [:]
         /// What tasks ran short of.
         var shortages: [Task: Shortages] = [:]
     }
@@ -80,7 +82,11 @@ public final class SlurmScheduler: JobScheduler {
             throw error
         }
         state.withLock { state in
-            for job in jobs { state.submissions[job.id] = submission }
+            for (number, job) in jobs.enumerated() {
+                let first = submission.tasks.lowerBound + number * limit
+                state.submissions[job.id] = submission
+                state.elements[job.id] = first - job.offset..<min(first + limit, submission.tasks.upperBound) - job.offset
+            }
             state.pauses.restart()
             state.nextPoll = nil
         }
@@ -199,13 +205,21 @@ public final class SlurmScheduler: JobScheduler {
     private func poll(_ jobs: Set<SlurmJob>) throws {
         var found: [SlurmJob: [Int: SlurmStates.Entry]] = [:]
         for (cluster, jobs) in Dictionary(grouping: jobs, by: \.cluster) {
-            let ids = Set(jobs.map(\.id))
-            var entries = accounted(ids, on: cluster)
+            var entries = accounted(Set(jobs.map(\.id)), on: cluster)
             // The accounting learns of a job late, and what it does not know yet the controller does.
-            let rest = entries == nil ? ids : ids.subtracting(entries.map { Set($0.keys) } ?? [])
+            let rest = jobs.filter { job in
+                guard let known = entries?[job.id] else { return true }
+                return !unsaid(known, of: job).isEmpty
+            }
             if !rest.isEmpty {
-                let queued = try queued(rest, on: cluster)
-                entries = (entries ?? [:]).merging(queued) { _, queued in queued }
+                let (queued, whole) = try queued(Set(rest.map(\.id)), on: cluster)
+                entries = (entries ?? [:]).merging(queued) { known, queued in known.merging(queued) { _, queued in queued } }
+                for job in rest where whole.contains(job.id) {
+                    for element in unsaid(entries?[job.id] ?? [:], of: job) {
+                        entries?[job.id, default: [:]][element] = SlurmStates.Entry(
+                            state: .failed(reason: .cancelled, node: nil))
+                    }
+                }
             }
             for job in jobs { found[job] = examined(entries?[job.id] ?? [:], of: job) }
         }
@@ -214,6 +228,16 @@ public final class SlurmScheduler: JobScheduler {
             state.answers = found
             state.pauses.answered(changed: changed)
             state.nextPoll = ContinuousClock.now + state.pauses.pause
+        }
+    }
+
+    /// The elements of a job that waited when they were last heard of, and of which nothing is said.
+    ///
+    /// The controller forgets at once what is cancelled before it begins, where others of the array go on.
+    private func unsaid(_ entries: [Int: SlurmStates.Entry], of job: SlurmJob) -> [Int] {
+        let (own, earlier) = state.withLock { ($0.elements[job.id] ?? 0..<0, $0.answers[job] ?? [:]) }
+        return Set(own).union(earlier.keys).filter { element in
+            entries[element] == nil && (earlier[element]?.state ?? .waiting) == .waiting
         }
     }
 
@@ -232,12 +256,16 @@ public final class SlurmScheduler: JobScheduler {
         }
     }
 
-    /// What the controller says: of jobs that have not ended, and of those that ended some minutes ago.
-    private func queued(_ ids: Set<Int>, on cluster: String?) throws -> [Int: [Int: SlurmStates.Entry]] {
+    /// What the controller says: of jobs that have not ended, and of those that ended some minutes ago. Also, of which jobs it says all.
+    private func queued(
+        _ ids: Set<Int>, on cluster: String?
+    ) throws -> (entries: [Int: [Int: SlurmStates.Entry]], whole: Set<Int>) {
         var entries: [Int: [Int: SlurmStates.Entry]] = [:]
+        var whole: Set<Int> = []
         for part in parts(of: ids) {
             let text = try queue(["--states=all", "--format=\(SlurmStates.squeueFormat)"], part, cluster)
             entries.merge(SlurmStates.entries(in: text)) { _, new in new }
+            whole.formUnion(SlurmStates.wholeJobs(in: text))
         }
         // The format of that query has no word for exit codes.
         let failed = entries.filter { $0.value.values.contains { if case .failed(.exit, _) = $0.state { true } else { false } } }
@@ -248,7 +276,7 @@ public final class SlurmScheduler: JobScheduler {
                 for (element, exit) in exits { entries[job]?[element]?.exit = exit }
             }
         }
-        return entries
+        return (entries, whole)
     }
 
     /// - Parameter part: ids with commas between them.
@@ -275,7 +303,8 @@ public final class SlurmScheduler: JobScheduler {
     /// The entries of a job with the reasons that Slurm does not know. Each end for want of something is counted once.
     private func examined(_ entries: [Int: SlurmStates.Entry], of job: SlurmJob) -> [Int: SlurmStates.Entry] {
         let (submission, earlier) = state.withLock { ($0.submissions[job.id], $0.answers[job] ?? [:]) }
-        return entries.reduce(into: [:]) { result, pair in
+        // Ends that Slurm has forgotten meanwhile stand.
+        return entries.reduce(into: earlier.filter(\.value.state.isEnd)) { result, pair in
             let (element, entry) = pair
             // What was found out of it before stays.
             if let known = earlier[element], known.state.isEnd, entry.state.isEnd {

@@ -50,6 +50,18 @@ enum SlurmStates {
         return entries
     }
 
+    /// The jobs of which lines of `squeue` say everything: those with a line, where none of them is cut off.
+    static func wholeJobs(in text: String) -> Set<Int> {
+        var (whole, cut): (Set<Int>, Set<Int>) = ([], [])
+        for line in text.split(whereSeparator: \.isNewline) {
+            let id = line.prefix { $0 != "|" }.trimmed
+            guard let job = Int(id.prefix(while: \.isNumber)) else { continue }
+            whole.insert(job)
+            if id.contains("["), !id.hasSuffix("]") { cut.insert(job) }
+        }
+        return whole.subtracting(cut)
+    }
+
     /// The states of ``entries(in:)``.
     static func states(in text: String) -> [Int: [Int: TaskState]] { entries(in: text).mapValues { $0.mapValues(\.state) } }
 

@@ -39,6 +39,9 @@ extension SpoolCoordinator {
         let bundle = SpoolBundle(folder: folder, scheduler: scheduler.name, isOld: true)
         bundle.jobs = jobs
         bundles.append(bundle)
+        // Before results are listed: the results of a task that has ended by now are all there, and those of others are waited for.
+        let known = jobs.scheduler == scheduler.name ? try knownJobs(of: bundle) : []
+        let states = known.isEmpty ? [:] : try scheduler.states(of: known.map(\.id))
         for number in header.tasks.indices {
             try? FilePath.forEachEntry(ofFolder: folder.results(of: number)) { name, _ in
                 guard let key = Digest(hexadecimal: name) else { return }
@@ -46,12 +49,6 @@ extension SpoolCoordinator {
                 leftovers[key] = (bundle, number)
             }
         }
-        guard jobs.scheduler == scheduler.name, !jobs.jobs.isEmpty else { return }
-        for index in jobs.jobs.indices where jobs.jobs[index].id == nil {
-            bundle.jobs.jobs[index].id = try scheduler.job(of: jobs.jobs[index].submission(of: folder))
-        }
-        let known = bundle.jobs.jobs.compactMap { job in job.id.map { (id: $0, job: job) } }
-        let states = try scheduler.states(of: known.map(\.id))
         // Of several submissions of a task, the last.
         for (id, job) in known.reversed() {
             for number in job.first..<max(job.first, job.end) where Self.isGoingOn(states[id]?[number]) {
@@ -64,6 +61,14 @@ extension SpoolCoordinator {
                 for item in content.items where !bundle.leftovers.contains(item.key) { continued[item.key] = task }
             }
         }
+    }
+
+    /// The jobs of a bundle that have ids, in the order in which they were submitted. For others the scheduler is asked.
+    private func knownJobs(of bundle: SpoolBundle) throws -> [(id: String, job: BundleJobs.Job)] {
+        for index in bundle.jobs.jobs.indices where bundle.jobs.jobs[index].id == nil {
+            bundle.jobs.jobs[index].id = try scheduler.job(of: bundle.jobs.jobs[index].submission(of: bundle.folder))
+        }
+        return bundle.jobs.jobs.compactMap { job in job.id.map { (id: $0, job: job) } }
     }
 
     /// Takes the result of an earlier run for an item, or waits for a task of it that goes on.

@@ -34,6 +34,8 @@ final class SpoolCoordinator {
     /// The bundle of each item that was brought and is not published.
     var unpublished: [ItemNode: SpoolBundle] = [:]
     private var submissions = 0
+    /// The ids of the jobs that this run submitted.
+    private var jobs: Set<String> = []
     private var lastStates = ContinuousClock.now - .seconds(3600)
     private var lastProgress = ContinuousClock.now
     /// How long to wait before the next turn.
@@ -88,21 +90,27 @@ final class SpoolCoordinator {
 
     /// Ends, or leaves, what is computed, because the run is to stop.
     ///
+    /// Where people stop it, tasks of a cluster go on. Where an item has failed and nothing more is wanted (`--fail-fast`), they end, but for those
+    /// of jobs that an earlier run submitted: these may compute what other runs wait for.
+    ///
     /// - Returns: whether it has to be waited for.
     private func stop() throws -> Bool {
-        let jobs = Set(tasks.filter { !$0.items.isEmpty }.map(\.job)).sorted()
-        if options.endsTasksWhenStopped, !jobs.isEmpty {
-            if !isStopping { try scheduler.cancel(jobs) }
-            isStopping = true
-            let states = try scheduler.states(of: jobs)
-            pause = 0.01
-            if tasks.contains(where: { !$0.items.isEmpty && Self.isGoingOn(states[$0.job]?[$0.number]) }) { return true }
-            // What came in at the last moment.
-            if !run.hasFailed { _ = try collectAll() }
-            abandonAll(leavingBundles: false)
-        } else {
-            abandonAll(leavingBundles: true)
+        let isForFailure = !run.cancellation.isCancelled
+        let ending = tasks.filter { !$0.items.isEmpty && (options.endsTasksWhenStopped || isForFailure && jobs.contains($0.job)) }
+        let ids = Set(ending.map(\.job)).sorted()
+        guard !ids.isEmpty else {
+            abandonAll(leavingBundles: !options.endsTasksWhenStopped)
+            return false
         }
+        if !isStopping { try scheduler.cancel(ids) }
+        isStopping = true
+        let states = try scheduler.states(of: ids)
+        pause = 0.01
+        if ending.contains(where: { Self.isGoingOn(states[$0.job]?[$0.number]) }) { return true }
+        // What came in at the last moment.
+        if !run.hasFailed { _ = try collectAll() }
+        abandon(ending, leavingBundles: false)
+        abandonAll(leavingBundles: true)
         return false
     }
 
@@ -119,6 +127,10 @@ final class SpoolCoordinator {
     func abandonAll(leavingBundles: Bool) {
         for item in pending { run.abandon(item.node, because: nil) }
         pending = []
+        abandon(tasks, leavingBundles: leavingBundles)
+    }
+
+    private func abandon(_ tasks: [SpoolTask], leavingBundles: Bool) {
         for task in tasks where !task.items.isEmpty {
             if leavingBundles { bundle(of: task).isLeft = true }
             for item in task.items.values { run.abandon(item.node, because: nil) }
@@ -239,6 +251,7 @@ final class SpoolCoordinator {
                 id: nil, name: submission.name, first: tasks.lowerBound, end: tasks.upperBound, attempt: attempt))
         try write(bundle.jobs, of: bundle)
         let id = try scheduler.submit(submission)
+        jobs.insert(id)
         for task in submitted {
             (task.job, task.endedAt, task.hasNewResults, task.lastSign) = (id, nil, false, ContinuousClock.now)
         }

@@ -1,25 +1,25 @@
 import Foundation
-import Glibc
+public import Glibc
 import Synchronization
 
 /// Another process, and what it says.
-final class ChildProcess {
-    enum End: Equatable {
+public final class ChildProcess {
+    public enum End: Equatable {
         case exit(Int32)
         case signal(Int32)
     }
 
-    struct Failure: Error, CustomStringConvertible {
-        let description: String
+    public struct Failure: Error, CustomStringConvertible {
+        public let description: String
     }
 
-    let id: pid_t
+    public let id: pid_t
     private let output: FileHandle
     private var end: End?
 
     /// Starts a program, found by the search path where its name holds no slash. What it prints on either stream is
     /// one text.
-    init(_ program: String, _ arguments: [String]) throws {
+    public init(_ program: String, _ arguments: [String]) throws {
         var words: [UnsafeMutablePointer<CChar>?] = ([program] + arguments).map { strdup($0) } + [nil]
         defer { for word in words { free(word) } }
         var (id, ends, status) = (pid_t(), [Int32](repeating: -1, count: 2), Int32(0))
@@ -51,15 +51,22 @@ final class ChildProcess {
         waitpid(id, nil, 0)
     }
 
-    func kill() { Glibc.kill(id, SIGKILL) }
+    public func kill() { Glibc.kill(id, SIGKILL) }
+
+    /// Whether it has ended. Its end is still to be waited for.
+    public var hasEnded: Bool {
+        if end != nil { return true }
+        var info = siginfo_t()
+        return waitid(P_PID, id_t(id), &info, WEXITED | WNOHANG | WNOWAIT) == 0 && info.si_signo == SIGCHLD
+    }
 
     /// Waits for the first bytes that it prints; empty where it ends without.
-    func firstOutput() -> String { String(decoding: output.availableData, as: UTF8.self) }
+    public func firstOutput() -> String { String(decoding: output.availableData, as: UTF8.self) }
 
     /// Waits for its end.
     ///
     /// - Returns: how it ended, and what it printed since `firstOutput`.
-    func wait() throws -> (end: End, output: String) {
+    public func wait() throws -> (end: End, output: String) {
         let text = String(decoding: try output.readToEnd() ?? Data(), as: UTF8.self)
         var status: Int32 = 0
         while waitpid(id, &status, 0) < 0 {
@@ -75,15 +82,15 @@ final class ChildProcess {
 extension ChildProcess {
     /// The program `CrashRunner`, which is built beside the tests.
     ///
-    /// - Parameter fileSystem: the kind of file system that it takes every one for; nil for what they are.
-    static func crashRunner(_ arguments: [String], fileSystem: String? = nil) throws -> ChildProcess {
+    /// - Parameter variables: what its environment has beyond that of this process.
+    public static func crashRunner(_ arguments: [String], variables: [String: String] = [:]) throws -> ChildProcess {
         let tests = try FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")
         let path = URL(fileURLWithPath: tests).deletingLastPathComponent().appending(path: "CrashRunner").path
         guard FileManager.default.isExecutableFile(atPath: path) else {
             throw Failure(description: "\(path) is missing: build the tests with `swift build --build-tests`")
         }
+        guard !variables.isEmpty else { return try ChildProcess(path, arguments) }
         // `env` becomes the program: the child's id is the program's.
-        if let fileSystem { return try ChildProcess("env", ["CELLAR_FILE_SYSTEM=\(fileSystem)", path] + arguments) }
-        return try ChildProcess(path, arguments)
+        return try ChildProcess("env", variables.map { "\($0)=\($1)" } + [path] + arguments)
     }
 }
