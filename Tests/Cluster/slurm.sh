@@ -27,7 +27,7 @@ if [ "$1" = run ]; then
     "$@" & command=$!
     wait $command
     status=$?
-    command=
+    trap - EXIT
     "$0" stop "$folder"
     if [ $status = 0 ]; then rm -rf "$folder"; else echo "slurm.sh: the logs are in $folder/log" >&2; fi
     exit $status
