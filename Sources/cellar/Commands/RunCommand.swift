@@ -34,7 +34,7 @@ struct RunCommand: ParsableCommand {
     @Flag(help: "With --on slurm: submit the run itself as a job, so that it goes on when this terminal closes.")
     var detach = false
 
-    @Flag(help: "Begin nothing new once an item has failed.")
+    @Flag(help: "Begin nothing new once an item has failed, and end the jobs of this run.")
     var failFast = false
 
     @Flag(help: "Keep no weights of diffusion models in memory: each layer is loaded when its turn comes.")
