@@ -71,7 +71,10 @@ public struct Runner: Sendable {
         defer { withExtendedLifetime(lock) {} }
         try catalog.runs.closeKilled()
         let plan = try Planner(catalog, graph: graph, recipe: recipe).plan(selection: selection)
-        guard plan.hasWork else { return nil }
+        guard plan.hasWork else {
+            if selection == nil { SpoolFolders(catalog.directory).clear() }
+            return nil
+        }
         let owner = RunOwner.current
         let (runID, ids) = try catalog.runs.begin(
             command: options.command, version: options.version, owner: owner.user, host: owner.host, pid: owner.pid,

@@ -29,6 +29,22 @@ struct BundleFolder: Sendable, Hashable {
     func result(of key: Digest, task: Int) -> String { "\(results(of: task))/\(key.hexadecimal)" }
     func progress(of task: Int) -> String { "\(path)/progress/\(task)" }
 
+    /// What begins the name of a bundle while it is removed.
+    static let grave = ".over-"
+
+    /// Removes it.
+    func remove() {
+        // Renamed first: a worker that is late finds nothing, and never a part.
+        let grave = FilePath.folder(of: path) + Self.grave + id
+        guard rename(path, grave) == 0 else { return }
+        // One that is just writing a file may make another try necessary; what stays is removed by the next run.
+        for _ in 0..<5 {
+            try? FileManager.default.removeItem(atPath: grave)
+            if !FilePath.exists(grave) { return }
+            usleep(20_000)
+        }
+    }
+
     /// The error where somebody removed it during its run.
     var gone: EngineError {
         EngineError(.spool, "is gone, with what workers computed; was it removed? Run again", path: path)

@@ -36,7 +36,9 @@ public final class ProcessScheduler: JobScheduler {
         }
     }
 
-    public let name = "processes"
+    static let schedulerName = "processes"
+
+    public let name = ProcessScheduler.schedulerName
     private let state = Monitor(State())
     private let threads: StartedThreads
 

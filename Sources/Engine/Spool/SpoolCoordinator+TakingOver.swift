@@ -11,6 +11,7 @@ extension SpoolCoordinator {
     /// Looks at the bundles of earlier runs of this catalog: their results are taken when their items are ready, and tasks that go on are
     /// waited for. The caller holds the lock of the catalog, so that no other run is at work on them.
     func takeOver() throws {
+        SpoolFolders(run.catalog.directory).removeHalves()
         var names: [String] = []
         do throws(SystemError) { try FilePath.forEachEntry(ofFolder: spool) { name, _ in names.append(name) } } catch {
             throw EngineError(.spool, "cannot be listed: \(error.reason)", path: spool)
@@ -19,14 +20,11 @@ extension SpoolCoordinator {
         let isOwn = options.folder == nil
         for name in names.sorted() {
             let folder = BundleFolder(path: "\(spool)/\(name)")
-            if isOwn, name.hasPrefix(".run-") || name.hasPrefix(".over-") {
-                try? FileManager.default.removeItem(atPath: folder.path)
-            }
             guard name.hasPrefix("run-") else { continue }
             let header = try? SealedFile.read(BundleHeader.self, at: folder.header)
             guard let header, header.catalog == run.catalog.directory.path, header.version == run.options.version else {
                 // It is damaged, of another version, or of where the catalog was before.
-                if isOwn { remove(folder) }
+                if isOwn { folder.remove() }
                 continue
             }
             try takeOver(folder, header)

@@ -83,7 +83,7 @@ final class SpoolCoordinator {
         guard !published.isEmpty else { return }
         bundles.removeAll { bundle in
             guard !bundle.isOld, bundle.isOver else { return false }
-            remove(bundle.folder)
+            bundle.folder.remove()
             return true
         }
     }
@@ -142,7 +142,7 @@ final class SpoolCoordinator {
     func end(published: [ItemNode]) {
         forget(published)
         for bundle in bundles where bundle.isOld { forgetLeftovers(of: bundle) }
-        for bundle in bundles where bundle.isOver && !(bundle.isOld && isGoingOn(bundle)) { remove(bundle.folder) }
+        for bundle in bundles where bundle.isOver && !(bundle.isOld && isGoingOn(bundle)) { bundle.folder.remove() }
         removeStaged()
     }
 
@@ -154,18 +154,6 @@ final class SpoolCoordinator {
 
     func bundle(of task: SpoolTask) -> SpoolBundle {
         bundles.first { $0.folder == task.folder } ?? SpoolBundle(folder: task.folder, scheduler: scheduler.name, isOld: true)
-    }
-
-    func remove(_ folder: BundleFolder) {
-        // Renamed first: a worker that is late finds nothing, and never a part.
-        let grave = "\(spool)/.over-\(folder.id)"
-        guard rename(folder.path, grave) == 0 else { return }
-        // One that is just writing a file may make another try necessary; what stays is removed by the next run.
-        for _ in 0..<5 {
-            try? FileManager.default.removeItem(atPath: grave)
-            if !FilePath.exists(grave) { return }
-            usleep(20_000)
-        }
     }
 
     /// Removes what workers of bundles that are over left in the blob store.

@@ -21,6 +21,25 @@ struct SpoolFolders {
         return ([directory.spool] + listed).filter { FilePath.exists($0) }
     }
 
+    /// Removes what no run waits for where nothing is stale: what a killed run was just making or removing, and bundles of which all that is
+    /// wanted is in the catalog. Jobs that a cluster still computes are left alone. The caller holds the lock of the catalog.
+    func clear() {
+        removeHalves()
+        for bundle in SpooledBundle.all(of: directory)
+        where bundle.scheduler == ProcessScheduler.schedulerName || bundle.tasks.allSatisfy({ $0.ended >= $0.items }) {
+            BundleFolder(path: bundle.path).remove()
+        }
+    }
+
+    /// Removes what a killed run was just making or removing. A spool elsewhere may have such of other catalogs.
+    func removeHalves() {
+        try? FilePath.forEachEntry(ofFolder: directory.spool) { name, _ in
+            if name.hasPrefix(".run-") || name.hasPrefix(BundleFolder.grave) {
+                try? FileManager.default.removeItem(atPath: "\(directory.spool)/\(name)")
+            }
+        }
+    }
+
     /// Adds one to the list, and leaves out those that are gone.
     ///
     /// - Throws: ``EngineError`` where the list cannot be written.
