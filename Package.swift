@@ -109,7 +109,8 @@ let package = Package(
 
         // Floor 5: what computes a bundle's tasks elsewhere.
         .target(
-            name: "Cluster", dependencies: ["Basics", "CatalogSchema", "Engine", "Volumes", yams], exclude: ["README.md", "COSTS.md"],
+            name: "Cluster", dependencies: ["Basics", "CatalogSchema", "Engine", "Volumes", yams],
+            exclude: ["README.md", "COSTS.md"],
             swiftSettings: settings),
 
         // Floor 5: the method.

@@ -15,10 +15,11 @@ struct SpoolFolders {
     init(_ directory: CatalogDirectory) { self.directory = directory }
 
     /// Those that are there.
-    var all: [String] {
+    var all: [String] { ([directory.spool] + listed).filter { FilePath.exists($0) } }
+
+    private var listed: [String] {
         let bytes = list.flatMap { try? $0.read(limit: Self.byteLimit) } ?? []
-        let listed = String(decoding: bytes, as: UTF8.self).split(separator: "\n").map(String.init)
-        return ([directory.spool] + listed).filter { FilePath.exists($0) }
+        return String(decoding: bytes, as: UTF8.self).split(separator: "\n").map(String.init)
     }
 
     /// Removes what no run waits for where nothing is stale: what a killed run was just making or removing, and bundles of which all that is
@@ -40,13 +41,13 @@ struct SpoolFolders {
         }
     }
 
-    /// Adds one to the list, and leaves out those that are gone.
+    /// Adds one to the list. One that is not there now stays in it: its disk may only be away.
     ///
     /// - Throws: ``EngineError`` where the list cannot be written.
     func add(_ folder: String) throws(EngineError) {
-        let known = all
+        let known = listed
         guard folder != directory.spool, !known.contains(folder) else { return }
-        let text = (known.filter { $0 != directory.spool } + [folder]).joined(separator: "\n") + "\n"
+        let text = (known + [folder]).joined(separator: "\n") + "\n"
         do throws(VolumeError) { try SmallFile("\(directory.path)/spools").replace(Array(text.utf8)) } catch {
             throw EngineError(.spool, "\(error)", cause: error)
         }

@@ -114,7 +114,8 @@ struct FrequencyFilter {
                 let (real, imaginary) = (line * stride, line * stride + half)
                 gains.withUnsafeBufferPointer { gains in
                     apply(
-                        gains, kz: Float(frequency(line / height, depth)), ky: Float(frequency(line % height, height)), step: step,
+                        gains, kz: Float(frequency(line / height, depth)), ky: Float(frequency(line % height, height)),
+                        step: step,
                         real: UnsafeMutableBufferPointer(rebasing: values[real..<real + width]),
                         imaginary: UnsafeMutableBufferPointer(rebasing: values[imaginary..<imaginary + width]))
                 }
