@@ -23,7 +23,13 @@ struct SlurmRunTests {
     private struct Collection {
         let cellar: CellarProcess
 
+        /// The tomogram is simulated where it is not there.
         init(_ name: String, in folder: TemporaryDirectory) throws {
+            if !FileManager.default.fileExists(atPath: folder.file("data")) {
+                let simulated = try CellarProcess(folder: folder.path)(
+                    "simulate", "data", "--tomograms", "1", "--size", "64,64,16", "--snr", "0.3")
+                #expect(simulated.status == 0)
+            }
             try FileManager.default.createDirectory(atPath: folder.file(name), withIntermediateDirectories: true)
             cellar = CellarProcess(folder: folder.file(name))
             #expect(try cellar("init").status == 0)
@@ -47,9 +53,6 @@ struct SlurmRunTests {
     func equal() throws {
         let folder = try TemporaryDirectory()
         defer { withExtendedLifetime(folder) {} }
-        let simulated = try CellarProcess(in: folder)(
-            "simulate", "data", "--tomograms", "1", "--size", "64,64,16", "--snr", "0.3")
-        #expect(simulated.status == 0)
         let (threads, slurm) = (try Collection("threads", in: folder), try Collection("slurm", in: folder))
         #expect(try threads.cellar("run").status == 0)
         #expect(try slurm.clustered(["cluster", "init", "slurm"]).end == .exit(0))
@@ -66,9 +69,6 @@ struct SlurmRunTests {
     func detached() throws {
         let folder = try TemporaryDirectory()
         defer { withExtendedLifetime(folder) {} }
-        let simulated = try CellarProcess(in: folder)(
-            "simulate", "data", "--tomograms", "1", "--size", "64,64,16", "--snr", "0.3")
-        #expect(simulated.status == 0)
         let collection = try Collection("detached", in: folder)
         #expect(try collection.clustered(["cluster", "init", "slurm"]).end == .exit(0))
         let planned = try collection.clustered(["plan", "--on", "slurm"])
@@ -98,9 +98,6 @@ struct SlurmRunTests {
     func logs() throws {
         let folder = try TemporaryDirectory()
         defer { withExtendedLifetime(folder) {} }
-        let simulated = try CellarProcess(in: folder)(
-            "simulate", "data", "--tomograms", "1", "--size", "64,64,16", "--snr", "0.3")
-        #expect(simulated.status == 0)
         let collection = try Collection("logs", in: folder)
         #expect(try collection.clustered(["cluster", "init", "slurm"]).end == .exit(0))
         // Its header promises more than is there.
@@ -116,9 +113,6 @@ struct SlurmRunTests {
     func refusals() throws {
         let folder = try TemporaryDirectory()
         defer { withExtendedLifetime(folder) {} }
-        let simulated = try CellarProcess(in: folder)(
-            "simulate", "data", "--tomograms", "1", "--size", "64,64,16", "--snr", "0.3")
-        #expect(simulated.status == 0)
         let collection = try Collection("none", in: folder)
         let none = try collection.clustered(["run", "--on", "slurm"])
         #expect(none.end == .exit(1) && none.errors.contains("`cellar cluster init slurm` writes one"), "\(none)")

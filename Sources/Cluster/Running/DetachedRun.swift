@@ -106,6 +106,9 @@ public struct DetachedRun: Codable, Sendable, Equatable {
 }
 
 extension TaskState {
+    /// Whether something may still come of it.
+    public var goesOn: Bool { !isEnd }
+
     /// What becomes of it, to follow its name.
     public var words: String {
         switch self {

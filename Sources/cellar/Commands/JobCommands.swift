@@ -27,12 +27,15 @@ struct CancelCommand: ParsableCommand {
         let ids = try bundles.flatMap { bundle in
             try bundle.jobs + bundle.lost.compactMap { try jobs.scheduler.job(of: $0) }
         }
-        guard !ids.isEmpty else { return print("No job computes for this catalog.") }
+        // Of those that Slurm does not know any more nothing is said; they are cancelled all the same.
+        let states = try jobs.scheduler.states(of: ids)
         try jobs.scheduler.cancel(ids)
+        let ended = ids.filter { id in states[id]?.values.contains { $0.goesOn } == true }
+        guard !ended.isEmpty else { return print("No job computes for this catalog.") }
         let left = bundles.flatMap(\.tasks).reduce(0) { $0 + $1.items - $1.ended }
         print(
-            "Ended \(ids.count) \(ids.count == 1 ? "job" : "jobs") with \(left) items that have no result yet: "
-                + ids.prefix(10).joined(separator: ", ") + (ids.count > 10 ? ", …" : ""))
+            "Ended \(ended.count) \(ended.count == 1 ? "job" : "jobs") with \(left) items that have no result yet: "
+                + ended.prefix(10).joined(separator: ", ") + (ended.count > 10 ? ", …" : ""))
     }
 }
 
