@@ -40,8 +40,8 @@ import Volumes
         return Witness(kind: kind, labels: PseudoLabels(try store.open(staged.digest)))
     }
 
-    private func agreed(_ witnesses: [Witness]) throws -> AgreedLabels {
-        try AgreedLabels(witnesses, depth: Self.depth, agreement: 0.8, distance: 0.5) { _ in }
+    private func agreed(_ witnesses: [Witness], ground: AgreedLabels.Ground = .unclaimed) throws -> AgreedLabels {
+        try AgreedLabels(witnesses, depth: Self.depth, agreement: 0.8, ground: ground, distance: 0.5) { _ in }
     }
 
     private func parts(_ labels: AgreedLabels) throws -> [Part?] {
@@ -98,6 +98,19 @@ import Volumes
         let found = try parts(labels)
         for pixel in found.indices where pixel % Self.side < 4 { #expect(found[pixel] == .membrane) }
         for pixel in found.indices where pixel % Self.side >= 4 { #expect(found[pixel] != .membrane) }
+
+        // What a source calls membrane that says so nearly everywhere is probably none, and ground only where the recipe goes by that.
+        let bold = try [witness(.diffusion) { _, x in x < 4 || x >= 10 ? .membrane : .ground }] + witnesses.suffix(2)
+        func boldly(_ ground: AgreedLabels.Ground) throws -> Part? {
+            try parts(agreed(bold, ground: ground))[12 * Self.side + 20]
+        }
+        #expect(try boldly(.probable) == .ground && boldly(.unclaimed) == .neither && boldly(.unanimous) == .neither)
+        // One who doubts is not outvoted where all have to say so.
+        func nobody(_ ground: AgreedLabels.Ground) throws -> Part? {
+            let doubting = try witness(.model) { y, x in x < 4 ? .membrane : y < 2 ? .neither : .ground }
+            return try parts(agreed(witnesses.prefix(2) + [doubting], ground: ground))[Self.side - 1]
+        }
+        #expect(try nobody(.unclaimed) == .ground && nobody(.unanimous) == .neither)
     }
 
     @Test("membranes are drawn at a thickness, with a band around them that is ignored; a particle keeps its voxels")

@@ -4,8 +4,10 @@ import Catalog
 import CatalogSchema
 import Engine
 import Foundation
+import GRDB
 import TestSupport
 import Testing
+import Training
 import Volumes
 
 @testable import Pipeline
@@ -89,6 +91,60 @@ import Volumes
         trained.settings["train-membrane.seed"] = "2"
         let report = try #require(try trained.run())
         #expect(report.isComplete && report.progress.ran == 1)
+    }
+
+    @Test("a training that begins with a model keeps it, its thresholds and voxels, where training makes it no better")
+    func kept() throws {
+        let collection = try PipelineCollection.annotated(try BallsAndSheet(z: 24, side: 64), settings: Self.settings)
+        #expect(try #require(try collection.run()).isComplete)
+        let labels = try #require(try Self.output("segment", "labels", of: collection))
+        let network = try Self.network("train-membrane", of: collection)
+        try Self.addModel("known", network, to: collection)
+        func metrics() throws -> [String: Double] {
+            try collection.catalog.unsafeRead { db in
+                let rows = try Row.fetchAll(db, sql: "SELECT name, value FROM v_metric WHERE step = 'train-membrane'")
+                return Dictionary(rows.map { ($0[0], $0[1]) }, uniquingKeysWith: { first, _ in first })
+            }
+        }
+        #expect(try metrics()["kept_round"] == nil, "random weights have no teacher")
+
+        // A rate at which no weight changes.
+        collection.settings.merge(["train-membrane.initial": "known", "train-membrane.optimizer.learning_rate": "1e-8"]) { $1 }
+        #expect(try #require(try collection.run()).isComplete)
+        let same = try metrics()
+        #expect(same["kept_round"] == 0 && same["teacher_dice"] != nil && same["student_dice"] != nil)
+        #expect(try Self.output("segment", "labels", of: collection) == labels)
+
+        // Whatever training makes of it, the better one is kept.
+        collection.settings["train-membrane.optimizer.learning_rate"] = "0.01"
+        #expect(try #require(try collection.run()).isComplete)
+        let trained = try metrics()
+        let (teacher, student) = (try #require(trained["teacher_dice"]), try #require(trained["student_dice"]))
+        #expect(trained["kept_round"] == (student > teacher ? 1 : 0))
+        #expect(try (Self.output("segment", "labels", of: collection) == labels) == (student <= teacher))
+
+        // A class that the model does not know begins at random: there is nothing to keep.
+        collection.settings["train-membrane.classes"] = "membrane, ball"
+        #expect(try #require(try collection.run()).isComplete)
+        #expect(try metrics()["kept_round"] == nil)
+    }
+
+    @Test("a model is described by the classes that are asked for, and all else is its ground")
+    func description() throws {
+        var model = NetworkDescription(
+            step: "teacher", classes: ["membrane", "large", "filament"], voxelSizeInAngstroms: 13.5,
+            diametersInAngstroms: [], patchSize: 64, seed: 1, epoch: 7, thresholds: [0.25, 0.3, 0.5],
+            members: [.init(tomogram: "t", label: "l")])
+        model.outputs = [nil, "membrane", "large", "large", nil, "filament"]
+        model.particles = [.init(name: "large", output: 2, diameterInAngstroms: 250)]
+        let known = model.finding(["filament", "membrane"], handedOnBy: "train-membrane")
+        #expect(known.classes == ["filament", "membrane"] && known.thresholds == [0.5, 0.25])
+        #expect(known.outputs == [nil, "membrane", nil, nil, nil, "filament"] && known.particles == nil)
+        #expect(known.step == "train-membrane" && known.epoch == 0 && known.round == 0 && known.members.isEmpty)
+        #expect(known.voxelSizeInAngstroms == 13.5)
+        let network = UNet(try UNetArchitecture(dimensions: 2, classes: 6, width: 8, levels: 2), seed: 1)
+        let teacher = FirstNetwork.Model(name: "model", network: network, known).teacher
+        #expect(teacher.outputs == [[0, 2, 3, 4], [5], [1]])
     }
 
     @Test("a tomogram of other voxels is scaled for the network, and what it says is scaled back", arguments: [8, 13.0])

@@ -68,6 +68,18 @@ import Volumes
         #expect(try Validation(of: result.network, loss: loss, on: Squares(validationBatches: 0)) == nil)
     }
 
+    @Test func `outputs that are parts of one class are joined so that their probabilities add up`() throws {
+        let logits = Tensor(shape: [2, 3, 5], values: (0..<30).map { Float(($0 * 37) % 29) * 0.7 - 10 })
+        let joined = SegmentationLoss.OutputActivation.softmax.probabilities(logits.joined([[0, 3], [4], [1, 2]])).values
+        let each = SegmentationLoss.OutputActivation.softmax.probabilities(logits).values
+        for voxel in 0..<6 {
+            for (index, part) in [[0, 3], [4], [1, 2]].enumerated() {
+                let sum = part.reduce(Float(0)) { $0 + each[voxel * 5 + $1] }
+                #expect(abs(joined[voxel * 3 + index] - sum) < 1e-5)
+            }
+        }
+    }
+
     @Test func `a network learns, and what is held out says so`() throws {
         let result = try Trainer(
             network(), loss: SegmentationLoss(.softmax), settings: settings(epochs: 12), examples: Squares()

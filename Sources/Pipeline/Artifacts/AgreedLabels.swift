@@ -15,6 +15,16 @@ struct AgreedLabels {
     /// From this probability on a voxel is membrane; below one minus it, it is not.
     let agreement: Double
 
+    /// Where a voxel that is probably no membrane is ground.
+    enum Ground: String, CaseIterable, Sendable {
+        /// Everywhere.
+        case probable
+        /// Where no witness calls it membrane.
+        case unclaimed
+        /// Where all witnesses say that it is none.
+        case unanimous
+    }
+
     private let membraneWitnesses: [Witness]
     private let particleWitnesses: [Witness]
     /// What a voxel without a particle is, by the combination of votes on membrane.
@@ -26,7 +36,8 @@ struct AgreedLabels {
     ///   - check: is called before each slice; throws to stop.
     /// - Complexity: reads the classes of all slices of those that tell membranes once.
     init(
-        _ witnesses: [Witness], depth: Int, agreement: Double, distance: Double, check: (_ slice: Int) throws -> Void
+        _ witnesses: [Witness], depth: Int, agreement: Double, ground: Ground, distance: Double,
+        check: (_ slice: Int) throws -> Void
     ) throws {
         self.witnesses = witnesses
         self.agreement = agreement
@@ -51,7 +62,13 @@ struct AgreedLabels {
             let votes = VoteModel.votes(of: combination, observers: observers)
             let (yes, unsure) = (votes.count { $0 == .yes }, votes.count { $0 == .unsure })
             if model[combination] >= agreement, yes >= min(2, observers) { return .membrane }
-            return model[combination] > 1 - agreement || 2 * unsure >= observers ? .neither : .ground
+            let isGround =
+                switch ground {
+                case .probable: true
+                case .unclaimed: yes == 0
+                case .unanimous: yes == 0 && unsure == 0
+                }
+            return isGround && model[combination] <= 1 - agreement && 2 * unsure < observers ? .ground : .neither
         }
     }
 

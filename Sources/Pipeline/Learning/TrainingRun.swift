@@ -179,23 +179,31 @@ extension ParameterValues<TrainingParameters> {
             completeness: completeness)
     }
 
-    /// The network with which training begins: the model that the recipe names, else random weights from the seed.
+    /// The network with which the first round begins: the model that the recipe names, else random weights from the seed.
     ///
     /// - Parameters:
     ///   - architecture: what the recipe wants; a model's own counts in its place, but for the classes.
     ///   - classes: what is learned, without the ground.
+    ///   - step: the one that trains.
     /// - Throws: ``PipelineError`` where the model is a network of another kind; ``TrainingError`` or ``CheckpointError`` where it cannot be
     ///   read.
     func firstNetwork(
-        _ architecture: NetworkArchitecture, classes: [String], _ models: OpenModels<String>
-    ) throws -> any Network {
+        _ architecture: NetworkArchitecture, classes: [String], of step: String, _ models: OpenModels<String>
+    ) throws -> FirstNetwork {
         let seed = try UInt64(self.seed)
-        guard let record = try self.initial, try self.start == .model else { return architecture.network(seed: seed) }
+        guard let record = try self.initial, try self.start == .model else {
+            return FirstNetwork(network: architecture.network(seed: seed), model: nil)
+        }
         let path = try models.model(record)
         let model = try NetworkCheckpoint.read(path)
         let description = try NetworkDescription(NetworkCheckpoint.metadata(of: path), path: record.name)
         guard case .unet(let wanted) = architecture, case .unet(let known) = model.architecture else {
-            if model.architecture == architecture, description.classes == classes { return model }
+            if model.architecture == architecture, description.classes == classes {
+                let same = try NetworkCheckpoint.read(path)
+                return FirstNetwork(
+                    network: model, model: .init(name: record.name, network: same, description.finding(classes, handedOnBy: step))
+                )
+            }
             throw PipelineError(
                 "\(record.name) cannot be where this training begins: it is another kind of network, or finds other classes; choose one that "
                     + "the same step trained for the same classes, or begin with random weights")
@@ -209,7 +217,10 @@ extension ParameterValues<TrainingParameters> {
         let outputs = description.outputs ?? [nil] + description.classes
         // By names, of the outputs of a class the first one; what the model does not know begins at random.
         network.begin(with: model, outputs: ([nil] + classes).map { name in outputs.firstIndex { $0 == name } })
-        return network
+        let isKnown = Set(outputs).isSuperset(of: [nil] + classes)
+        return FirstNetwork(
+            network: network,
+            model: isKnown ? .init(name: record.name, network: model, description.finding(classes, handedOnBy: step)) : nil)
     }
 
     /// The patches for training and validation, drawn from regions by the recipe's settings.

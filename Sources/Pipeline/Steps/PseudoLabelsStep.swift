@@ -27,6 +27,10 @@ public struct PseudoLabelsStep: TypedStep {
         let agreement = Parameter.real(
             "agreement", default: 0.8, in: 0.5...1,
             "least probability of membrane, by the votes of the sources; between one minus it and it, a voxel is ignored")
+        let ground = Parameter<AgreedLabels.Ground>.choice(
+            "ground", default: .unclaimed,
+            "where what is probably no membrane is ground: everywhere, where no source calls it membrane, or where all say that it is none"
+        )
         let labels = SlabLabels.Parameters()
 
         private static func source(_ kind: Witness.Kind, default value: Bool, _ summary: String) -> Parameter<Bool> {
@@ -74,7 +78,8 @@ public struct PseudoLabelsStep: TypedStep {
             throw PipelineError("the sources of pseudo-labels have labels of different sizes; `cellar run` renews them")
         }
         let agreed = try AgreedLabels(
-            witnesses, depth: z.count, agreement: item.parameters.agreement, distance: item.parameters.labels.distance
+            witnesses, depth: z.count, agreement: item.parameters.agreement, ground: item.parameters.ground,
+            distance: item.parameters.labels.distance
         ) { slice in
             try item.checkCancellation()
             item.report(0.3 * Double(slice) / Double(z.count), "votes on slice \(slice) of \(z.count)")

@@ -4,7 +4,7 @@ import Training
 import Volumes
 
 /// Trains the U-Net of the second round, on the labels of ``Relabel2Step``: it begins with the network of the first one, and is
-/// kept if it is better (``LaterTraining``). The recipe's values are those of ``TrainMembraneStep``; first weights and architecture
+/// kept if it is better (``PreparedTraining``). The recipe's values are those of ``TrainMembraneStep``; first weights and architecture
 /// are the teacher's.
 public struct TrainMembrane2Step: TypedStep {
     public static let name = "train-membrane-2"
@@ -54,7 +54,7 @@ where
                 base, parameters, material, training: sources, heldOut: references, known.classes, teacher.architecture,
                 round: round)
             let (voxelSize, seed) = (material.voxelSizeInAngstroms, try parameters.training.seed)
-            return LaterTraining(
+            return PreparedTraining(
                 loss: try parameters.training.loss(.softmax),
                 settings: try parameters.training.settings(stepsPerEpoch: parameters.stepsPerEpoch), examples: examples
             ) { result in

@@ -11,7 +11,7 @@ import Volumes
 /// gives the weights. Voxels that pseudo-labels call neither membrane nor macromolecule are not in the loss.
 public struct TrainMembraneStep: TypedStep {
     public static let name = "train-membrane"
-    public static let version = 5
+    public static let version = 6
     public static let scope = ScopeKind.trainingSet
     public static let summary = "a U-Net trained on membranes of pseudo-labels"
 
@@ -57,21 +57,24 @@ public struct TrainMembraneStep: TypedStep {
         let classes = try ClassList.parse(item.parameters.classes, key: "\(name).classes")
         var material = try TrainingMaterial(item.base, item.inputs.material)
         let sources = try material.labelSources(classes: classes, tolerance: item.parameters.training.voxelSizeTolerance)
-        let network = try self.network(item, classes: classes)
-        let settings = try item.parameters.training.settings(stepsPerEpoch: item.parameters.stepsPerEpoch)
-        let examples = try Self.examples(
-            item.base, item.parameters, material, training: sources, heldOut: sources, classes, network.architecture)
-        let result = try item.train(
-            network, loss: item.parameters.training.loss(.softmax), settings: settings, examples: examples)
-        let description = try NetworkDescription(
-            step: name, classes: classes, voxelSizeInAngstroms: material.voxelSizeInAngstroms, patchSize: examples.shape.x,
-            seed: item.parameters.training.seed,
-            epoch: result.epoch, thresholds: result.thresholds, members: sources.map(\.member))
-        try item.give(result, description)
+        let first = try firstNetwork(item, classes: classes)
+        let (voxelSize, seed) = (material.voxelSizeInAngstroms, try item.parameters.training.seed)
+        try item.trainFirst(first) {
+            let examples = try Self.examples(
+                item.base, item.parameters, material, training: sources, heldOut: sources, classes, first.network.architecture)
+            return PreparedTraining(
+                loss: try item.parameters.training.loss(.softmax),
+                settings: try item.parameters.training.settings(stepsPerEpoch: item.parameters.stepsPerEpoch), examples: examples
+            ) { result in
+                NetworkDescription(
+                    step: name, classes: classes, voxelSizeInAngstroms: voxelSize, patchSize: examples.shape.x, seed: seed,
+                    epoch: result.epoch, thresholds: result.thresholds, members: sources.map(\.member))
+            }
+        }
     }
 
     /// The U-Net with which training begins.
-    private func network(_ item: Item<Self>, classes: [String]) throws -> any Network {
+    private func firstNetwork(_ item: Item<Self>, classes: [String]) throws -> FirstNetwork {
         let normalization: NormalizationKind =
             switch try item.parameters.normalization {
             case .instance: .instance
@@ -84,7 +87,7 @@ public struct TrainMembraneStep: TypedStep {
                 levels: item.parameters.levels, normalization: normalization,
                 upsampling: item.parameters.upsampling,
                 context: item.parameters.dimensions == 2 ? item.parameters.context : 0))
-        return try item.parameters.training.firstNetwork(architecture, classes: classes, models)
+        return try item.parameters.training.firstNetwork(architecture, classes: classes, of: name, models)
     }
 
     /// The patches for training and validation.

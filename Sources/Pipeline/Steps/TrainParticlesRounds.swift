@@ -4,7 +4,7 @@ import Training
 import Volumes
 
 /// Trains the picker of the second round, on the labels of ``Relabel2Step``: it begins with the network of the first one, and is
-/// kept if it is better (``LaterTraining``). The recipe's values are those of ``TrainParticlesStep``; first weights, architecture
+/// kept if it is better (``PreparedTraining``). The recipe's values are those of ``TrainParticlesStep``; first weights, architecture
 /// and radii are the teacher's.
 public struct TrainParticles2Step: TypedStep {
     public static let name = "train-particles-2"
@@ -75,7 +75,7 @@ where
                 radii: known.diametersInAngstroms.map { $0 / 2 / voxelSize }, teacher.architecture, round: round)
             record("particles", Double(learned))
             let seed = try parameters.training.seed
-            return LaterTraining(
+            return PreparedTraining(
                 loss: try TrainParticlesStep.loss(parameters),
                 settings: try TrainParticlesStep.settings(parameters, particles: learned), examples: examples
             ) { result in

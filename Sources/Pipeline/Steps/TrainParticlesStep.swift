@@ -76,20 +76,23 @@ public struct TrainParticlesStep: TypedStep {
         let radii = try radii(item, sources, verdicts, classes)
         let architecture = NetworkArchitecture.picker(
             try PickerArchitecture(width: item.parameters.width, classes: classes.count))
-        let network = try item.parameters.training.firstNetwork(architecture, classes: classes, models)
-        let (examples, learned) = try Self.examples(
-            item.base, item.parameters, material, training: sources, heldOut: sources, verdicts, classes,
-            radii: radii.map { $0 / material.voxelSizeInAngstroms }, architecture)
-        let settings = try Self.settings(item.parameters, particles: learned)
-        let result = try item.train(
-            network, loss: Self.loss(item.parameters), settings: settings, examples: examples)
-        let description = try NetworkDescription(
-            step: name, classes: classes, voxelSizeInAngstroms: material.voxelSizeInAngstroms,
-            diametersInAngstroms: radii.map { 2 * $0 }, patchSize: examples.shape.x, seed: item.parameters.training.seed,
-            epoch: result.epoch, thresholds: result.thresholds,
-            members: sources.map(\.member) + Self.members(curation))
-        try item.give(result, description)
-        item.record("particles", Double(learned))
+        let first = try item.parameters.training.firstNetwork(architecture, classes: classes, of: name, models)
+        let (voxelSize, seed) = (material.voxelSizeInAngstroms, try item.parameters.training.seed)
+        try item.trainFirst(first) {
+            let (examples, learned) = try Self.examples(
+                item.base, item.parameters, material, training: sources, heldOut: sources, verdicts, classes,
+                radii: radii.map { $0 / voxelSize }, architecture)
+            item.record("particles", Double(learned))
+            return PreparedTraining(
+                loss: try Self.loss(item.parameters), settings: try Self.settings(item.parameters, particles: learned),
+                examples: examples
+            ) { result in
+                NetworkDescription(
+                    step: name, classes: classes, voxelSizeInAngstroms: voxelSize,
+                    diametersInAngstroms: radii.map { 2 * $0 }, patchSize: examples.shape.x, seed: seed, epoch: result.epoch,
+                    thresholds: result.thresholds, members: sources.map(\.member) + Self.members(curation))
+            }
+        }
     }
 
     /// What people say of particles, as members of what a network was trained on.
