@@ -38,11 +38,12 @@ struct CellarCommand: ParsableCommand {
                 name: "Care",
                 subcommands: [
                     RemoveCommand.self, GCCommand.self, VerifyCommand.self, DoctorCommand.self, BackupCommand.self,
+                    BugReportCommand.self,
                 ]),
             CommandGroup(
                 name: "Trying out",
                 subcommands: [
-                    SimulateCommand.self, DemoCommand.self,
+                    TourCommand.self, SimulateCommand.self, DemoCommand.self,
                 ]),
         ])
 }

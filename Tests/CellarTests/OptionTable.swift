@@ -222,6 +222,8 @@ struct OptionTable {
         "verify": [[:]],
         "doctor": [[:]],
         "backup": [["destination": "copy"]],
+        "bug-report": [["output": "report.md"]],
+        "tour": [[:]],
         "simulate": [
             ["directory": "simulated", "tomograms": "1", "size": "16,16,16", "seed": "1", "voxel-size": "13", "snr": "0.5"]
         ],

@@ -49,6 +49,26 @@ extension Project {
         return findings
     }
 
+    /// What a training gave up, a sentence each: its labels made the model that it began with no better, which is kept as it is.
+    ///
+    /// - Throws: ``CatalogError`` where the catalog cannot be read.
+    public func trainingRemarks() throws -> [String] {
+        guard let set = try catalog.collection.currentTrainingSet() else { return [] }
+        var remarks: [String] = []
+        try query(
+            "SELECT step FROM v_metric WHERE name = :name AND value = 0 AND scope = :scope AND scope_id = :set ORDER BY step",
+            parameters: [
+                "name": .text(RoundComparison.keptRound), "scope": .text(ScopeKind.trainingSet.rawValue),
+                "set": .integer(set.id ?? 0),
+            ]
+        ) { row in
+            remarks.append(
+                "\(row[0].plainText) made the model that it began with no better on what is held out of \(set.name), and kept it as it is: "
+                    + "more slabs, in which there is more of what is learned, may (`cellar slab suggest`)")
+        }
+        return remarks
+    }
+
     /// Tomograms in which the built-in network finds far more when bright and dark are exchanged.
     private func invertedTomograms() throws -> [String] {
         var findings: [String] = []

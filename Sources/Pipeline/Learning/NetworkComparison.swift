@@ -70,9 +70,9 @@ extension Item where S.Outputs == TrainingOutputs {
 }
 
 /// Whether the network of a round takes the place of that of the round before.
-struct RoundComparison {
+package struct RoundComparison {
     /// The metric that says which round the network is of; 0 for the model that the first one began with.
-    static let keptRound = "kept_round"
+    package static let keptRound = "kept_round"
 
     /// What is held out of the first labels; nil where nothing is.
     let teacher: Validation?

@@ -141,6 +141,7 @@ struct RunCommand: ParsableCommand {
             return true
         }
         describe(report)
+        for remark in try project.trainingRemarks() { note(remark) }
         return report.isComplete
     }
 

@@ -1,0 +1,36 @@
+import Foundation
+
+/// Takes paths out of texts that leave the laboratory: of each, the last component stays.
+///
+/// Folders that are known become a word (`CATALOG`); of any other absolute path nothing stays but `…/` and its last component. A path with
+/// spaces in it is seen as a whole in quotation marks, and up to its first space elsewhere. URLs stay as they are.
+struct PathScrubber {
+    /// Folders, the longest first, with their words.
+    private let folders: [(path: String, word: String)]
+
+    /// - Parameter folders: paths of folders, by the words that take their place.
+    init(folders: [String: String]) {
+        self.folders = folders.filter { $0.value.count > 1 }.map { (path: $0.value, word: $0.key) }
+            .sorted { ($0.path.utf8.count, $0.path) > ($1.path.utf8.count, $1.path) }
+    }
+
+    func scrubbed(_ text: String) -> String {
+        var text = text
+        for (path, word) in folders {
+            text = text.replacing(path + "/", with: word + "/").replacing(path, with: word)
+        }
+        // In quotation marks a path may have spaces.
+        text = text.replacing(#/(["'])(\/[^"'\n]*)(["'])/#) { match in
+            "\(match.output.1)\(Self.last(String(match.output.2)))\(match.output.3)"
+        }
+        return text.replacing(
+            #/(?<before>^|[^\p{L}\p{N}_:\/.…~])(?<path>\/[^\s"'`,;()<>|]*[^\s"'`,;:.()<>|])/#.anchorsMatchLineEndings()
+        ) {
+            "\($0.output.before)\(Self.last(String($0.output.path)))"
+        }
+    }
+
+    private static func last(_ path: String) -> String {
+        "…/" + (path.split(separator: "/").last.map(String.init) ?? "")
+    }
+}
