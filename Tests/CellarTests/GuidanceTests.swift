@@ -68,6 +68,25 @@ import Testing
         #expect(scene.run("list", "runs").output.split(separator: "\n").count <= 1)
     }
 
+    @Test("how far a command is, is said to people, to programs, or to nobody")
+    func progress() throws {
+        let scene = try CommandScene()
+        try Self.addTomogram("a", to: scene)
+        #expect(scene.run("run", "--until", DescribeStep.name, "--quiet").errors.isEmpty)
+        let folder = scene.directory.file("copy")
+        for arguments in [["verify", "--deep"], ["backup", folder], ["run", "--until", CalibrateStep.name]] {
+            let said = scene.run(arguments + ["--json-progress"])
+            #expect(said.status == 0, "\(said)")
+            let objects = try said.errors.split(separator: "\n").filter { $0.hasPrefix("{") }.map {
+                try #require(try JSONSerialization.jsonObject(with: Data($0.utf8)) as? [String: Any])
+            }
+            let last = try #require(objects.last, "\(arguments) said nothing: \(said)")
+            #expect(last["command"] as? String == arguments[0] && last["fraction"] as? Double == 1, "\(last)")
+            #expect(last["done"] as? Int == last["total"] as? Int && last["seconds"] is Double)
+        }
+        #expect(scene.run("verify", "--quiet", "--json-progress").status == 2)
+    }
+
     @Test("a report of a problem says what failed, and names no folder outside")
     func report() throws {
         let scene = try CommandScene()

@@ -10,12 +10,16 @@ extension Project {
     ///
     /// Everything is made beside the destination and moved there whole.
     ///
-    /// - Parameter outputs: the files that may be written at the destination.
+    /// - Parameters:
+    ///   - outputs: the files that may be written at the destination.
+    ///   - progress: called after each artifact.
     /// - Returns: the number of artifacts that were copied.
     /// - Throws: ``CatalogError`` where the destination exists, or something cannot be copied; ``VolumeError`` where it lies in what a
     ///   catalog knows. Then nothing is left of it.
     /// - Complexity: copies files 4 MiB at a time.
-    public func backup(to destination: String, writing outputs: OutputFiles) throws -> Int {
+    public func backup(
+        to destination: String, writing outputs: OutputFiles, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
+    ) throws -> Int {
         let files = FileManager.default
         guard !files.fileExists(atPath: destination) else {
             throw CatalogError(.alreadyExists, "\(destination) exists already; name a new folder for the backup")
@@ -31,7 +35,7 @@ extension Project {
             ] {
                 try copy.copy(item.0, to: item.1)
             }
-            let count = try copyArtifacts(to: staging, copy)
+            let count = try copyArtifacts(to: staging, copy, progress)
             try files.moveItem(atPath: staging.path, toPath: destination)
             return count
         } catch {
@@ -40,17 +44,21 @@ extension Project {
         }
     }
 
-    private func copyArtifacts(to copy: CatalogDirectory, _ files: FileCopy) throws -> Int {
+    private func copyArtifacts(
+        to copy: CatalogDirectory, _ files: FileCopy, _ progress: (_ done: Int, _ total: Int) -> Void
+    ) throws -> Int {
         let (from, to) = (try store(), try BlobStore(directory: copy.blobs))
         let results = try Catalog.open(at: copy).results
         let artifacts = try results.artifacts().filter { $0.state == .present }
-        for artifact in artifacts where !artifact.evictable {
+        let kept = artifacts.filter { !$0.evictable }
+        for (index, artifact) in kept.enumerated() {
             let target = to.path(of: artifact.digest)
             try NewFolder.make(URL(fileURLWithPath: target).deletingLastPathComponent().path)
             try files.copy(from.path(of: artifact.digest), to: target)
+            progress(index + 1, kept.count)
         }
         try results.setState(.evicted, of: artifacts.filter(\.evictable).map(\.digest))
-        return artifacts.count { !$0.evictable }
+        return kept.count
     }
 }
 

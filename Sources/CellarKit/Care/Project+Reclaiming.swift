@@ -85,9 +85,14 @@ extension Project {
 
     /// Drops what can be dropped, while nobody else may write.
     ///
-    /// - Parameter report: called with what is going to be dropped, before anything is.
+    /// - Parameters:
+    ///   - report: called with what is going to be dropped, before anything is.
+    ///   - progress: called while files are removed.
     /// - Throws: ``CatalogError`` where another process runs.
-    public func reclaim(_ request: ReclaimingRequest, report: (Reclamation) -> Void = { _ in }) throws {
+    public func reclaim(
+        _ request: ReclaimingRequest, report: (Reclamation) -> Void = { _ in },
+        progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
+    ) throws {
         // Nobody may write blobs while files without a row are taken for strays.
         let lock = try RunLock(catalog)
         defer { withExtendedLifetime(lock) {} }
@@ -101,6 +106,11 @@ extension Project {
         try WorkFolder(directory).remove(leftovers.abandoned)
         let store = try store()
         _ = try store.removeStrays(olderThan: .zero, keepingThoseOf: SpooledBundle.owners(of: directory))
-        try store.remove(leftovers.orphans)
+        // So many at a time that somebody sees them go.
+        for start in stride(from: 0, to: leftovers.orphans.count, by: 100) {
+            let end = min(start + 100, leftovers.orphans.count)
+            try store.remove(Array(leftovers.orphans[start..<end]))
+            progress(end, leftovers.orphans.count)
+        }
     }
 }

@@ -16,15 +16,20 @@ public struct Verification: Sendable {
 extension Project {
     /// Checks the database, and that each artifact's file is there and sound.
     ///
-    /// - Parameter deep: whether every byte is read and compared with the digest; else only the structure of each file is looked at.
+    /// - Parameters:
+    ///   - deep: whether every byte is read and compared with the digest; else only the structure of each file is looked at.
+    ///   - progress: called after each artifact.
     /// - Throws: ``CatalogError`` where the catalog cannot be read.
-    public func verify(deep: Bool) throws -> Verification {
+    public func verify(
+        deep: Bool, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
+    ) throws -> Verification {
         let store = try store()
         var verification = Verification()
         verification.problems = try catalog.integrityProblems()
         let artifacts = try catalog.results.artifacts().filter { $0.state == .present }
         verification.artifactCount = artifacts.count
-        for digest in artifacts.map(\.digest) {
+        for (index, digest) in artifacts.map(\.digest).enumerated() {
+            defer { progress(index + 1, artifacts.count) }
             switch store.condition(of: digest, deep: deep) {
             case .sound: continue
             case .missing:

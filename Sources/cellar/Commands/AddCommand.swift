@@ -101,6 +101,7 @@ struct AddCommand: ParsableCommand {
     @Flag(help: "Say what would be added, changed and refused, and write nothing.")
     var dryRun = false
 
+    @OptionGroup var progressOptions: ProgressOptions
     @OptionGroup var catalogOptions: CatalogOptions
 
     func validate() throws {
@@ -123,8 +124,10 @@ struct AddCommand: ParsableCommand {
     }
 
     func run() throws {
-        let line = StageLine("adding")
-        let added = try catalogOptions.open().add(source, addition()) { line.show("\($0) of \($1) headers read") }
+        let line = progressOptions.line("add")
+        let added = try catalogOptions.open().add(source, addition()) { done, total in
+            line.show(ProgressReport(done: done, of: total, what: "headers"))
+        }
         line.clear()
         report(added)
         guard added.refusals.isEmpty else {

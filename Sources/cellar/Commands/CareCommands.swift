@@ -17,11 +17,16 @@ struct VerifyCommand: ParsableCommand {
     @Flag(help: "Remove artifacts that are proved to be damaged, so that they are computed again when they are needed.")
     var repair = false
 
+    @OptionGroup var progressOptions: ProgressOptions
     @OptionGroup var catalogOptions: CatalogOptions
 
     func run() throws {
         let project = try catalogOptions.open()
-        let verification = try project.verify(deep: deep)
+        let line = progressOptions.line("verify")
+        let verification = try project.verify(deep: deep) { done, total in
+            line.show(ProgressReport(done: done, of: total, what: "artifacts"))
+        }
+        line.clear()
         for problem in verification.problems { note("cellar: \(problem)") }
         print(
             "\(verification.artifactCount) artifacts checked\(deep ? " byte by byte" : ""), \(verification.problems.count) problems"
@@ -69,12 +74,18 @@ struct BackupCommand: ParsableCommand {
     @Argument(help: "A new folder.")
     var destination: String
 
+    @OptionGroup var progressOptions: ProgressOptions
     @OptionGroup var catalogOptions: CatalogOptions
 
     func run() throws {
         let project = try catalogOptions.open()
         let outputs = try OutputFiles(at: destination, knownTo: project.directory, areReplaced: false)
-        let count = try project.backup(to: destination, writing: outputs)
+        let line = progressOptions.line("backup")
+        defer { line.clear() }
+        let count = try project.backup(to: destination, writing: outputs) { done, total in
+            line.show(ProgressReport(done: done, of: total, what: "artifacts"))
+        }
+        line.clear()
         print("Copied the catalog and \(count) artifacts to \(destination)")
     }
 }

@@ -29,7 +29,8 @@ struct DemoCommand: ParsableCommand {
         step("simulate \(data) --tomograms \(tomograms) --size \(size) --snr 0.5")
         let parameters = SimulateCommand.parameters(size: size, seed: 1, snr: 0.5)
         let paths = try SimulateCommand.write(
-            SimulatedCollection(directory: data, count: tomograms.value, parameters: parameters), areReplaced: false)
+            SimulatedCollection(directory: data, count: tomograms.value, parameters: parameters), areReplaced: false,
+            showing: ProgressOptions.shown("simulate"))
 
         try perform(["init", directory])
         try perform(["add"] + paths + ["--dataset", "simulated", "--meta", "source=demo"])

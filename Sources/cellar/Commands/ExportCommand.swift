@@ -226,6 +226,7 @@ struct ExportCommand: ParsableCommand {
         @Flag(help: "Write particles as they were found: also those that people rejected, and none that they added.")
         var uncurated = false
 
+        @OptionGroup var progressOptions: ProgressOptions
         @OptionGroup var writingOptions: WritingOptions
         @OptionGroup var catalogOptions: CatalogOptions
 
@@ -246,7 +247,7 @@ struct ExportCommand: ParsableCommand {
             var export = CopickExport(configuration: config)
             export.session = CopickSession(userID: user, sessionID: session)
             (export.sources, export.extendedConfiguration, export.isCurated) = (step, addObjects, !uncurated)
-            let line = StageLine("writing")
+            let line = progressOptions.line("export")
             let report = try project.exportCopick(
                 of: names, export, to: writingOptions.files(at: config, knownTo: project.directory)
             ) { line.show($0.path) }

@@ -26,6 +26,7 @@ struct GCCommand: ParsableCommand {
     @Flag(help: "Drop it.")
     var apply = false
 
+    @OptionGroup var progressOptions: ProgressOptions
     @OptionGroup var catalogOptions: CatalogOptions
 
     func run() throws {
@@ -36,7 +37,11 @@ struct GCCommand: ParsableCommand {
             describe(try project.reclaimable(request))
             return note("nothing was changed; --apply does it")
         }
-        try project.reclaim(request, report: describe)
+        let line = progressOptions.line("gc")
+        defer { line.clear() }
+        try project.reclaim(request, report: describe) { done, total in
+            line.show(ProgressReport(done: done, of: total, what: "files removed"))
+        }
     }
 
     /// Prints what can be dropped.

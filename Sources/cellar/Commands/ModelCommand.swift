@@ -62,7 +62,7 @@ struct ModelCommand: ParsableCommand {
         func run() throws {
             let catalog = try catalogOptions.open().catalog
             var files = try ModelFiles(path, kind: kind, tokenizer: tokenizer)
-            let line = StageLine(name)
+            let line = ProgressOptions.shown(name)
             defer { line.clear() }
             line.show("checking")
             try files.verify()
@@ -161,7 +161,7 @@ struct ModelCommand: ParsableCommand {
                 ? catalog.collection.models().values.sorted { $0.name < $1.name } : names.map(catalog.collection.model(named:))
             var problems = 0
             for record in models {
-                let line = StageLine(record.name)
+                let line = ProgressOptions.shown(record.name)
                 line.show("checking")
                 do {
                     guard let kind = ModelKind(rawValue: record.kind) else {

@@ -40,6 +40,7 @@ struct RunCommand: ParsableCommand {
     @Flag(help: "Keep no weights of diffusion models in memory: each layer is loaded when its turn comes.")
     var lowMemory = false
 
+    @OptionGroup var progressOptions: ProgressOptions
     @OptionGroup var catalogOptions: CatalogOptions
 
     func validate() throws {
@@ -115,14 +116,14 @@ struct RunCommand: ParsableCommand {
             }
         }
         defer { withExtendedLifetime((interruption, warning)) {} }
-        let line = ProgressLine()
+        let line = progressOptions.line("run")
         let tomograms = try selectionOptions.tomograms(of: project)
         let report: RunReport?
         do {
             report = try project.run(
                 tomograms: tomograms, until: until, options: options, cancellation: cancellation
             ) { progress in
-                line.show(progress)
+                line.show(ProgressReport(progress))
                 // A run of which nobody can hear any more stops as it does after Ctrl-C.
                 if OutputStreams.standard.failure != nil { cancellation.cancel() }
             }

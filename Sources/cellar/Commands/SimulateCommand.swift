@@ -42,6 +42,7 @@ struct SimulateCommand: ParsableCommand {
     @Flag(help: "Draw a scene of its own for each: contents, lamella, microscope and tilt series.")
     var randomise = false
 
+    @OptionGroup var progressOptions: ProgressOptions
     @OptionGroup var writingOptions: WritingOptions
 
     func validate() throws {
@@ -52,7 +53,9 @@ struct SimulateCommand: ParsableCommand {
     }
 
     func run() throws {
-        for path in try Self.write(collection, areReplaced: writingOptions.force) { print(path) }
+        for path in try Self.write(
+            collection, areReplaced: writingOptions.force, showing: progressOptions.line("simulate"))
+        { print(path) }
     }
 
     private var collection: SimulatedCollection {
@@ -83,20 +86,20 @@ struct SimulateCommand: ParsableCommand {
     /// Writes tomograms and their truth, and shows how far it is.
     ///
     /// - Returns: the paths of the tomograms.
-    static func write(_ collection: SimulatedCollection, areReplaced: Bool) throws -> [String] {
+    static func write(
+        _ collection: SimulatedCollection, areReplaced: Bool, showing line: ProgressLine
+    ) throws -> [String] {
         let outputs = try WritingOptions.files(
             at: "\(collection.directory)/\(SimulatedCollection.name(of: 0)).mrc", areReplaced: areReplaced)
-        var line: (name: String, line: StageLine)?
-        defer { line?.line.clear() }
+        defer { line.clear() }
         return try collection.write(
             to: outputs, label: "Cellar \(CellarCommand.version)"
         ) { index, progress in
-            let name = SimulatedCollection.name(of: index)
-            if line?.name != name {
-                line?.line.clear()
-                line = (name, StageLine("\(name) (\(index + 1)/\(collection.parameters.count))"))
-            }
-            line?.line.show("\(progress.stage.rawValue) \(Int(progress.fractionCompleted * 100)) %")
+            var report = ProgressReport(
+                done: index, of: collection.parameters.count,
+                what: "\(SimulatedCollection.name(of: index)): \(progress.stage.rawValue)")
+            report.fraction = (Double(index) + progress.fractionCompleted) / Double(max(1, collection.parameters.count))
+            line.show(report)
         }
     }
 }
