@@ -94,7 +94,7 @@ schema: setup
 
 # Sources/cellar/REFERENCE.md, and the table of steps in Sources/Pipeline/README.md.
 reference: setup
-	$(call record,CellarTests.ReferenceTests/reference|PipelineTests.StepTableTests/table)
+	$(call record,CellarTests.ReferenceTests/reference|CellarTests.ErrorListTests/list|PipelineTests.StepTableTests/table)
 
 benchmark: setup
 	Benchmarks/run.sh
