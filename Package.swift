@@ -169,7 +169,7 @@ let package = Package(
                 "Basics", "CellarKit", "Catalog", "CatalogSchema", "Cluster", "Engine", "Pipeline", "BlobStore", "BuiltinModels",
                 "Simulation", "Tensors", "Volumes", "Viewer", "Checkpoints", arguments,
             ],
-            exclude: ["REFERENCE.md"], swiftSettings: settings),
+            exclude: ["ERRORS.md", "REFERENCE.md"], swiftSettings: settings),
 
         // Tests: one target for each target, and what they share.
         .target(
