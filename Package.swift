@@ -240,7 +240,7 @@ let package = Package(
         .testTarget(
             name: "CatalogTests",
             dependencies: ["Basics", "Catalog", "CatalogSchema", "CatalogMigrations", "Volumes", "TestSupport", grdb],
-            swiftSettings: settings),
+            exclude: ["Golden"], swiftSettings: settings),
         .target(
             name: "ToySteps", dependencies: ["Basics", "Engine", "Catalog", "CatalogSchema", "BlobStore", "Volumes", grdb],
             path: "Tests/ToySteps", swiftSettings: settings),

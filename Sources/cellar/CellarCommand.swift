@@ -1,10 +1,19 @@
 import ArgumentParser
+import Basics
 import CellarKit
+import Tensors
 
 /// `cellar`: the command line.
 struct CellarCommand: ParsableCommand {
-    /// The version of the program, which traces record.
+    /// The version of the program, which traces record: the one place of it (Packaging/RELEASE.md).
     static let version = "0.1.0"
+
+    /// What `--version` prints: the version alone on the first line, then what else tells one build and machine from another.
+    private static var versionText: String {
+        let commit = BuildFacts.commit.map { "commit \($0)" }
+        let processor = "\(BuildFacts.architecture) with \(BuildFacts.instructionSets), OpenBLAS kernels \(BLAS.kernelName)"
+        return [version, commit, processor, "Swift \(BuildFacts.swiftVersion)"].compactMap(\.self).joined(separator: "\n")
+    }
 
     static let configuration = CommandConfiguration(
         commandName: "cellar",
@@ -14,7 +23,7 @@ struct CellarCommand: ParsableCommand {
             results. Commands find it in the working folder or above, as Git does; --catalog or the environment variable \
             CELLAR_CATALOG names another.
             """,
-        version: version,
+        version: versionText,
         groupedSubcommands: [
             CommandGroup(
                 name: "Collection",
@@ -42,7 +51,7 @@ struct CellarCommand: ParsableCommand {
             CommandGroup(
                 name: "Trying out",
                 subcommands: [
-                    SimulateCommand.self, DemoCommand.self,
+                    SimulateCommand.self, DemoCommand.self, ManualCommand.self,
                 ]),
         ])
 }
