@@ -20,7 +20,7 @@ commit=
 if [ -e "$sources/.git" ]; then commit=$(git -C "$sources" describe --always --dirty --abbrev=10 --exclude='*' 2>/dev/null) || commit=; fi
 section=$(mktemp)
 trap 'rm -f "$section"' EXIT
-# As long as the section is (Sources/CKernels/commit.c), with zeros behind it.
+# As long as the section is (Sources/CCommit/commit.c), with zeros behind it.
 { printf %.63s "$commit"; head -c 64 /dev/zero; } | head -c 64 >"$section"
 objcopy --strip-all --update-section cellar_commit="$section" "$program" "$folder/bin/cellar"
 chmod 755 "$folder/bin/cellar"

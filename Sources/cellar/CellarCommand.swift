@@ -1,19 +1,10 @@
 import ArgumentParser
-import Basics
 import CellarKit
-import Tensors
 
 /// `cellar`: the command line.
 struct CellarCommand: ParsableCommand {
     /// The version of the program, which traces record: the one place of it (Packaging/RELEASE.md).
     static let version = "0.1.0"
-
-    /// What `--version` prints: the version alone on the first line, then what else tells one build and machine from another.
-    private static var versionText: String {
-        let commit = BuildFacts.commit.map { "commit \($0)" }
-        let processor = "\(BuildFacts.architecture) with \(BuildFacts.instructionSets), OpenBLAS kernels \(BLAS.kernelName)"
-        return [version, commit, processor, "Swift \(BuildFacts.swiftVersion)"].compactMap(\.self).joined(separator: "\n")
-    }
 
     static let configuration = CommandConfiguration(
         commandName: "cellar",
@@ -23,7 +14,7 @@ struct CellarCommand: ParsableCommand {
             results. Commands find it in the working folder or above, as Git does; --catalog or the environment variable \
             CELLAR_CATALOG names another.
             """,
-        version: versionText,
+        version: version,
         groupedSubcommands: [
             CommandGroup(
                 name: "Collection",
@@ -77,7 +68,8 @@ extension CellarCommand {
                 note("cellar: \(error.sentence)")
                 return 1
             case .success:
-                print(fullMessage(for: error))
+                let message = fullMessage(for: error)
+                print(message == version ? ProgramVersion.text : message)
                 return 0
             default:
                 note(fullMessage(for: error))

@@ -22,11 +22,6 @@ static inline void ck_relax(void) {
 #endif
 }
 
-// ---- commit.c
-
-/// The commit that the program was built from, where it was packaged; else empty.
-const char *ck_commit(void);
-
 // ---- sha256.c
 
 /// Compresses `count` blocks of 64 bytes into a state of 8 words (FIPS 180-4), by the processor's SHA instructions if it has
