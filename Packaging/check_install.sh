@@ -19,21 +19,20 @@ possible() {
     wget -q --timeout=20 --tries=1 -O /dev/null "$mirror/dists/bookworm/Release" || { echo "$mirror cannot be reached" >&2; exit 77; }
 }
 
-# in_root ROOT COMMAND…: runs a command in a system of its own, with no variable of this one. MOUNTS are folders that it sees as they are.
-in_root() {
-    root=$1
-    shift
+# bare ROOT COMMAND…: runs a command that sees ROOT as its root, and no variable of this system. MOUNTS are folders of this system that it
+# may read.
+bare() {
     unshare -m --propagation private bash -c '
         root=$1; shift
         mkdir -p "$root/proc" "$root/dev" "$root/tmp"
-        mount -t proc proc "$root/proc"; mount --rbind /dev "$root/dev"
+        mount -t proc proc "$root/proc"
+        mount --rbind /dev "$root/dev"
         for folder in $MOUNTS; do mkdir -p "$root$folder"; mount --bind -o ro "$folder" "$root$folder"; done
-        exec chroot "$root" "$@"' in_root "$root" \
-        "${env[@]}" "$@"
+        exec env -i HOME=/root LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive PATH="$SEARCH" "$(command -v chroot)" "$root" "$@"' bare "$@"
 }
-MOUNTS=${MOUNTS-}
-export MOUNTS
-env=(/usr/bin/env -i HOME=/root PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin DEBIAN_FRONTEND=noninteractive LC_ALL=C.UTF-8)
+MOUNTS=
+SEARCH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin
+export MOUNTS SEARCH
 
 # Debian 12 with what every Debian has, and nothing else.
 debian() {
@@ -45,7 +44,7 @@ debian() {
 
 # The commands of README.md under a heading, as a person types them; a demo is made small.
 commands() {
-    awk -v heading="$1" '/^#+ / { inside = ($0 ~ heading) } inside && /^[$#] / && fenced { print } /^```/ { fenced = !fenced }' "$2" |
+    awk -v heading="$1" '!fenced && /^#+ / { inside = ($0 ~ heading) } inside && /^[$#] / && fenced { print } /^```/ { fenced = !fenced }' "$2" |
         sed -e 's/^[$#] //' -e '/cellar demo/s/$/ --tomograms 2 --size 128,128,32/'
 }
 
@@ -54,7 +53,7 @@ follow() {
     lines=$(commands "$2" "$3")
     [ -n "$lines" ] || { echo "check_install.sh: $3 has no command under \"$2\"" >&2; return 1; }
     echo "$lines" | sed 's/^/  $ /'
-    in_root "$1" /bin/bash -ec "cd /root; $lines" >"$1.out" 2>&1 || { tail -n 30 "$1.out" >&2; return 1; }
+    bare "$1" /bin/bash -ec "cd /root; $lines" >"$1.out" 2>&1 || { tail -n 30 "$1.out" >&2; return 1; }
     tail -n 3 "$1.out" | sed 's/^/  /'
 }
 
@@ -70,8 +69,8 @@ packages() {
         cp -L /lib/*-linux-gnu/lib$libc.so.* "$work/libc/lib/$(uname -m)-linux-gnu/" 2>/dev/null || true
     done
     tar -C "$work/libc" --strip-components=1 -xzf "$archive"
-    env=() in_root "$work/libc" /bin/cellar --version | sed 's/^/  /'
-    env=() in_root "$work/libc" /bin/cellar demo /tmp/demo --tomograms 2 --size 128,128,32 >"$work/libc.out" 2>&1 ||
+    bare "$work/libc" /bin/cellar --version | sed 's/^/  /'
+    bare "$work/libc" /bin/cellar demo /tmp/demo --tomograms 2 --size 128,128,32 >"$work/libc.out" 2>&1 ||
         { tail -n 30 "$work/libc.out" >&2; return 1; }
 
     say "a bare Debian 12"
@@ -81,16 +80,16 @@ packages() {
     follow "$work/debian" "archive" "$here/README.md"
     say "the package, as README.md says"
     follow "$work/debian" "Debian" "$here/README.md"
-    in_root "$work/debian" cellar --version | sed 's/^/  /'
+    bare "$work/debian" cellar --version | sed 's/^/  /'
     say "nothing of the package is left when it is removed"
-    in_root "$work/debian" apt-get remove -q cellar >"$work/remove.log" 2>&1
+    bare "$work/debian" apt-get remove -q cellar >"$work/remove.log" 2>&1
     if find "$work/debian/usr" -iname '*cellar*' | grep .; then return 1; fi
     say "the container's %post"
     mkdir -p "$work/debian/opt"
     cp "$package" "$work/debian/opt/cellar.deb"
-    in_root "$work/debian" /bin/sh -ec "$(sed -n '/^%post/,/^%/{/^%/d;p}' "$here/cellar.def")" >"$work/post.log" 2>&1 ||
+    bare "$work/debian" /bin/sh -ec "$(sed -n '/^%post/,/^%/{/^%/d;p}' "$here/cellar.def")" >"$work/post.log" 2>&1 ||
         { tail -n 30 "$work/post.log" >&2; return 1; }
-    in_root "$work/debian" /bin/sh -ec "$(sed -n '/^%test/,/^%/{/^%/d;p}' "$here/cellar.def")" | sed 's/^/  /'
+    bare "$work/debian" /bin/sh -ec "$(sed -n '/^%test/,/^%/{/^%/d;p}' "$here/cellar.def")" | sed 's/^/  /'
     say "all of it works"
 }
 
@@ -100,22 +99,21 @@ from_source() {
     say "a bare Debian 12 with the Swift of $swift"
     debian "$work/debian"
     # What swift.org asks for beside the toolchain, and make and git.
-    in_root "$work/debian" apt-get update -q >"$work/apt.log" 2>&1
-    in_root "$work/debian" apt-get install -q make git ca-certificates binutils binutils-gold gcc g++ libc6-dev libstdc++-12-dev libcurl4 \
+    bare "$work/debian" apt-get update -q >"$work/apt.log" 2>&1
+    bare "$work/debian" apt-get install -q make git ca-certificates binutils binutils-gold gcc g++ libc6-dev libstdc++-12-dev libcurl4 \
         libedit2 libncurses6 libpython3.11 libsqlite3-0 libxml2 libz3-4 pkg-config tzdata unzip >>"$work/apt.log" 2>&1 ||
         { tail -n 20 "$work/apt.log" >&2; return 1; }
     git clone -q "$here/.." "$work/debian/root/cellar"
     # Certificates that this machine trusts beside Debian's, where it has some: packages come by its network.
     if [ -d /usr/local/share/ca-certificates ]; then
-        cp -rL /usr/local/share/ca-certificates "$work/debian/usr/local/share/" && in_root "$work/debian" update-ca-certificates >/dev/null 2>&1
+        cp -rL /usr/local/share/ca-certificates "$work/debian/usr/local/share/" && bare "$work/debian" update-ca-certificates >/dev/null 2>&1
     fi
-    env+=("PATH=$swift/usr/bin:/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin")
-    MOUNTS=$swift
+    MOUNTS=$swift SEARCH=$swift/usr/bin:$SEARCH
     for target in ${TARGETS:-demo test install}; do
         say "make $target"
-        in_root "$work/debian" bash -c "cd /root/cellar && make $target"
+        bare "$work/debian" bash -c "cd /root/cellar && make $target"
     done
-    in_root "$work/debian" cellar --version
+    bare "$work/debian" cellar --version
 }
 
 case ${1-} in
