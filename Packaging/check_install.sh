@@ -109,11 +109,12 @@ from_source() {
         cp -rL /usr/local/share/ca-certificates "$work/debian/usr/local/share/" && bare "$work/debian" update-ca-certificates >/dev/null 2>&1
     fi
     MOUNTS=$swift SEARCH=$swift/usr/bin:$SEARCH
-    for target in ${TARGETS:-demo test install}; do
+    local targets=${TARGETS:-demo test install}
+    for target in $targets; do
         say "make $target"
         bare "$work/debian" bash -c "cd /root/cellar && make $target"
     done
-    bare "$work/debian" cellar --version
+    case " $targets " in *" install "*) bare "$work/debian" cellar --version ;; esac
 }
 
 case ${1-} in

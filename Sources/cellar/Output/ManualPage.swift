@@ -21,7 +21,7 @@ struct ManualPage {
     private static func pages(of command: Command, above: [String], version: String) -> [ManualPage] {
         let words = above + [command.commandName]
         let name = words.joined(separator: " ")
-        let text = Writer(command: command, name: name, above: above, version: version).page
+        let text = ManualPageWriter(command: command, name: name, above: above, version: version).page
         return [ManualPage(name: name, text: text)]
             + command.shownCommands.flatMap { pages(of: $0, above: words, version: version) }
     }
@@ -66,7 +66,7 @@ extension ManualPage {
 // MARK: The macros
 
 /// Writes one page.
-private struct Writer {
+private struct ManualPageWriter {
     let command: ManualPage.Command
     let name: String
     let above: [String]
