@@ -8,13 +8,23 @@ INSTALL = $(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteracti
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
 # Numeric Swift is a hundred times slower in debug: everything, tests too, is built for release. Tests see internal declarations,
 # which the program does without: each of the two has a build folder of its own, so that neither makes the other compile again.
-BUILD := swift build -c release --product cellar
+# Swift's libraries become part of the program: it runs where there is no Swift.
+BUILD := swift build -c release --product cellar --static-swift-stdlib
 TEST_BUILD ?= .build-tests
 TEST_OPTIONS := -c release -Xswiftc -enable-testing --scratch-path $(TEST_BUILD)
 BUILD_TESTS := swift build $(TEST_OPTIONS) --build-tests
 TEST := swift test $(TEST_OPTIONS) --skip-build --disable-xctest
-# Where `make install` puts the program: PREFIX/bin/cellar.
+# Where `make install` puts the program and what belongs to it: PREFIX/bin, PREFIX/share. DESTDIR stands before it.
 PREFIX ?= /usr/local
+# The program that is installed and packaged: it is built, unless it is named. Under sudo, which may know no Swift, `make build` has to come first.
+ifdef PROGRAM
+BUILT :=
+else
+PROGRAM := .build/release/cellar
+BUILT := $(if $(SUDO_USER),,build)
+endif
+# Where packages go.
+PACKAGES_FOLDER ?= .build-packages
 # The first of cellar-demo, cellar-demo-2, … that is not there yet: a demo that somebody worked in is theirs.
 DEMO ?= $(shell name=cellar-demo; number=2; while [ -e $$name ]; do name=cellar-demo-$$number; number=$$((number + 1)); done; echo $$name)
 
@@ -23,7 +33,8 @@ PYTHON ?= python3
 CELLAR_TEST_PYTHON ?= $(subst $(eval ) ,:,$(wildcard $(CURDIR)/.venv-zarr/bin/python $(CURDIR)/.venv-copick/bin/python))
 export CELLAR_TEST_PYTHON
 
-.PHONY: all setup python browser browser-setup build install test lint demo schema reference benchmark check-diffusion check-cellpose \
+.PHONY: all setup python browser browser-setup build install uninstall deb tarball packaging-setup check-install check-install-setup test lint \
+    demo schema reference benchmark check-diffusion check-cellpose \
     check-cluster cluster-setup clean
 
 all: build
@@ -63,8 +74,32 @@ browser-setup:
 build: setup
 	$(BUILD)
 
-install: build
-	install -D -m 755 "$$($(BUILD) --show-bin-path)/cellar" "$(DESTDIR)$(PREFIX)/bin/cellar"
+install: $(BUILT)
+	Packaging/install.sh "$(PROGRAM)" "$(DESTDIR)$(PREFIX)"
+
+uninstall:
+	Packaging/install.sh --remove "$(DESTDIR)$(PREFIX)"
+
+# A Debian package, and an archive that brings its libraries (Packaging/README.md).
+deb: $(BUILT) packaging-setup
+	Packaging/deb.sh "$(PROGRAM)" $(PACKAGES_FOLDER)
+
+tarball: $(BUILT) packaging-setup
+	Packaging/tarball.sh "$(PROGRAM)" $(PACKAGES_FOLDER)
+
+packaging-setup:
+	@for program in dpkg-shlibdeps patchelf; do command -v $$program >/dev/null || { \
+	    echo "installing dpkg-dev patchelf"; $(INSTALL) dpkg-dev patchelf >/dev/null || exit 1; break; }; done
+
+# Installs both in bare systems, as Packaging/README.md says, and runs them there. FROM=source builds in a bare Debian 12 instead, and takes
+# half an hour.
+FROM ?= packages
+check-install: check-install-setup $(if $(filter packages,$(FROM)),deb tarball)
+	Packaging/check_install.sh $(FROM) $(PACKAGES_FOLDER)
+
+check-install-setup: packaging-setup
+	@command -v debootstrap >/dev/null || [ -x /usr/sbin/debootstrap ] || { echo "installing debootstrap"; $(INSTALL) debootstrap >/dev/null; }
+	@Packaging/check_install.sh possible
 
 # Tests of foreign files fork, which takes a large process many times as long as a small one: they have a process of their own.
 test: setup

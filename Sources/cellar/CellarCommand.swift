@@ -3,7 +3,7 @@ import CellarKit
 
 /// `cellar`: the command line.
 struct CellarCommand: ParsableCommand {
-    /// The version of the program, which traces record.
+    /// The version of the program, which traces record: the one place of it (Packaging/RELEASE.md).
     static let version = "0.1.0"
 
     static let configuration = CommandConfiguration(
@@ -43,7 +43,7 @@ struct CellarCommand: ParsableCommand {
             CommandGroup(
                 name: "Trying out",
                 subcommands: [
-                    TourCommand.self, SimulateCommand.self, DemoCommand.self,
+                    TourCommand.self, SimulateCommand.self, DemoCommand.self, ManualCommand.self,
                 ]),
         ])
 }
@@ -69,7 +69,8 @@ extension CellarCommand {
                 note("cellar: \(error.sentence)")
                 return 1
             case .success:
-                print(fullMessage(for: error))
+                let message = fullMessage(for: error)
+                print(message == version ? ProgramVersion.text : message)
                 return 0
             default:
                 note(fullMessage(for: error))

@@ -151,4 +151,42 @@ import Volumes
         }
         #expect(names.contains("v_slab") && !names.contains("v_mine"))
     }
+
+    /// The committed catalogs of `Golden/catalogs`: one collection, as the first schema and each release left it.
+    private static let committed = ((try? FileManager.default.contentsOfDirectory(atPath: Repository.file(folder))) ?? [])
+        .filter { $0.hasSuffix(".sqlite") }.sorted()
+    private static let folder = "Tests/CatalogTests/Golden/catalogs"
+
+    @Test("that was committed is migrated, keeps what people brought and what was computed, and takes more", arguments: committed)
+    func committedCatalogs(_ name: String) throws {
+        let temporary = try TemporaryDirectory()
+        defer { withExtendedLifetime(temporary) {} }
+        let directory = CatalogDirectory(path: temporary.file(".cellar"))
+        try FileManager.default.createDirectory(atPath: directory.path, withIntermediateDirectories: true)
+        try FileManager.default.copyItem(atPath: Repository.file("\(Self.folder)/\(name)"), toPath: directory.database)
+        let catalog = try Catalog.open(at: directory)
+        #expect(catalog.isWritable)
+        #expect(try catalog.schemaVersion() == CatalogMigration.latestNumber)
+        #expect(try catalog.integrityProblems() == [])
+        func answer(_ columns: String, from view: String) throws -> String? {
+            let text = columns.replacing(", ", with: " || ' ' || ")
+            return try catalog.unsafeRead { try String.fetchOne($0, sql: "SELECT \(text) FROM \(view)") }
+        }
+        let columns = "dataset || '/' || name, round(voxel_size), voxel_size_source, size_x, size_y, size_z, meta"
+        #expect(try answer(columns, from: "v_tomogram") == #"lab/TS_001 10.0 user 32 32 16 {"grid":"A3"}"#)
+        #expect(try answer("(density_mean IS NOT NULL), length(voxel_digest)", from: "v_tomogram") == "1 64")
+        #expect(try answer("id, tomogram, z_first, z_end", from: "v_slab") == "1 TS_001 4 8")
+        #expect(try answer("kind, classes, points, convention", from: "v_annotation") == "points ribosome 2 angstrom")
+        #expect(try answer("id, status, version, done", from: "v_run") == "1 done 0.1.0 1")
+        #expect(try answer("step, scope, tomogram", from: "v_step") == "describe tomogram TS_001")
+        // A second slab, on slices of its own and of the first.
+        #expect(try catalog.collection.addSlab(tomogramID: 1, z: 6..<10).id == 2)
+        #expect(try catalog.unsafeRead { try Int.fetchOne($0, sql: "SELECT count(*) FROM slice") } == 6)
+    }
+
+    @Test("was committed for the first schema, and for a release")
+    func committedNames() {
+        #expect(Self.committed.contains("schema-1.sqlite"))
+        #expect(Self.committed.contains { $0.wholeMatch(of: /\d+\.\d+\.\d+\.sqlite/) != nil })
+    }
 }

@@ -229,6 +229,7 @@ struct OptionTable {
         ],
         "serve": [["port": "0", "host": "127.0.0.1"]],
         "mcp": [["catalog": "."]],
+        "manual": [[:]],
         "demo": [["directory": "demo", "tomograms": "2", "size": "128,128,32"]],
     ]
 

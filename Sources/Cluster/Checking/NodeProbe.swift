@@ -79,18 +79,19 @@ public enum NodeProbe {
 }
 
 /// Instructions of a processor that the program's kernels use where they are there.
-struct ProcessorFeatures: Codable, Equatable {
+public struct ProcessorFeatures: Codable, Equatable, Sendable {
     private static let known = ["avx2", "fma", "bmi2", "avx512f", "avx512bw", "avx512dq", "avx512vl"]
 
     var flags: [String]
 
-    /// The widest kernels that run with them, as people call them.
-    var kernels: String {
+    /// The widest kernels that run with them, as people call them: `AVX-512`, `AVX2` or `no AVX2`.
+    public var kernels: String {
         if Self.known.allSatisfy(flags.contains) { return "AVX-512" }
         return Self.known.prefix(3).allSatisfy(flags.contains) ? "AVX2" : "no AVX2"
     }
 
-    static func ofThisMachine() -> ProcessorFeatures {
+    /// What /proc/cpuinfo says of the first processor.
+    public static func ofThisMachine() -> ProcessorFeatures {
         ProcessorFeatures(text: (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? "")
     }
 

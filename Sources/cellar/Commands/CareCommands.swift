@@ -52,7 +52,7 @@ struct DoctorCommand: ParsableCommand {
 
     func run() throws {
         let project = try catalogOptions.open()
-        let facts = [("cellar", CellarCommand.version)] + (try project.systemFacts())
+        let facts = [("cellar", ProgramVersion.text.replacing("\n", with: ", "))] + (try project.systemFacts())
         for (name, value) in facts { print("\(name.padding(toLength: 12, withPad: " ", startingAt: 0))\(value)") }
         print("")
         let findings = try project.findings()

@@ -60,7 +60,7 @@ struct BugReportCommand: ParsableCommand {
 
     func run() throws {
         let project = try catalogOptions.open()
-        let report = try project.bugReport(version: CellarCommand.version)
+        let report = try project.bugReport(version: ProgramVersion.text.replacing("\n", with: ", "))
         guard let output else { return print(report, terminator: "") }
         try writingOptions.file(output, knownTo: project.directory).write(Array(report.utf8))
         print("\(output): read it before you send it, and say at its beginning what happened")
