@@ -85,7 +85,7 @@ public struct RecipePreset: Sendable, Hashable {
         "link.particle.largest": "0", "link.particle.separation": "0",
         "link.particle.confidence": "0", "pseudo-labels.membrane.smallest_volume": "0", "pseudo-labels.membrane.thickness": "0",
         "pseudo-labels.sources.sheets": "false", "pseudo-labels.sources.model": "false",
-        "pseudo-labels.sources.blobs": "false", "pseudo-labels.ground": "probable",
+        "pseudo-labels.sources.blobs": "false", "pseudo-labels.ground": "probable", "pseudo-labels.trusted": "none",
         "train-membrane.patch.foreground": "0", "train-membrane.epoch.patience": "0",
         "train-membrane.optimizer.weight_decay": "0",
         "train-membrane.optimizer.schedule": "constant", "train-particles.epoch.patience": "0",

@@ -40,8 +40,12 @@ import Volumes
         return Witness(kind: kind, labels: PseudoLabels(try store.open(staged.digest)))
     }
 
-    private func agreed(_ witnesses: [Witness], ground: AgreedLabels.Ground = .unclaimed) throws -> AgreedLabels {
-        try AgreedLabels(witnesses, depth: Self.depth, agreement: 0.8, ground: ground, distance: 0.5) { _ in }
+    private func agreed(
+        _ witnesses: [Witness], ground: AgreedLabels.Ground = .unclaimed, trusted: Witness.Kind? = nil
+    ) throws -> AgreedLabels {
+        try AgreedLabels(
+            witnesses, depth: Self.depth, rule: .init(agreement: 0.8, ground: ground, trusted: trusted), distance: 0.5
+        ) { _ in }
     }
 
     private func parts(_ labels: AgreedLabels) throws -> [Part?] {
@@ -111,6 +115,23 @@ import Volumes
             return try parts(agreed(witnesses.prefix(2) + [doubting], ground: ground))[Self.side - 1]
         }
         #expect(try nobody(.unclaimed) == .ground && nobody(.unanimous) == .neither)
+    }
+
+    @Test("a source that knows best is believed where another does not deny it, and where it is silent two others are not")
+    func trusted() throws {
+        let model = try witness(.model) { y, x in x < 12 && y >= 6 ? .membrane : .ground }
+        let sheets = try witness(.sheets) { y, x in x < 4 ? .membrane : x < 8 ? .neither : .ground }
+        let diffusion = try witness(.diffusion) { _, x in x < 4 ? .membrane : .ground }
+        func row(_ y: Int, _ witnesses: [Witness], _ trusted: Witness.Kind?) throws -> [Part?] {
+            let found = try parts(agreed(witnesses, ground: .unanimous, trusted: trusted))
+            return [1, 5, 9, 20].map { found[y * Self.side + $0] }
+        }
+        #expect(try row(12, [diffusion, sheets, model], .model) == [.membrane, .membrane, .neither, .ground])
+        #expect(try row(2, [diffusion, sheets, model], .model)[0] == .neither)
+        #expect(try row(2, [diffusion, sheets, model], nil)[0] == .membrane)
+        // One that is not asked changes nothing, and one that is alone is believed.
+        #expect(try row(2, [diffusion, sheets], .model) == row(2, [diffusion, sheets], nil))
+        #expect(try row(12, [model], .model) == [.membrane, .membrane, .membrane, .ground])
     }
 
     @Test("membranes are drawn at a thickness, with a band around them that is ignored; a particle keeps its voxels")

@@ -3,17 +3,45 @@ import Volumes
 
 /// The labels that several witnesses agree on, slice by slice.
 ///
-/// A voxel is membrane where at least two say so and it probably is, by ``VoteModel``; a particle where a particle is agreed on
-/// (``ParticleAgreement``); "neither", which training ignores, where nobody knows: between the two probabilities, where a particle of one
-/// witness stands alone, and where at least half of the witnesses of membranes say "neither". One witness is believed. Where no witness tells particles, or none tells membranes, the rest is ground: such
-/// labels teach only what their witnesses tell.
+/// A voxel is membrane, or ground, by a ``Rule``; a particle where a particle is agreed on (``ParticleAgreement``); "neither", which training
+/// ignores, where nobody knows, where a particle of one witness stands alone, and where at least half of the witnesses of membranes say
+/// "neither". One witness is believed. Where no witness tells particles, or none tells membranes, the rest is ground: such labels teach only
+/// what their witnesses tell.
 struct AgreedLabels {
     let witnesses: [Witness]
     let particles: ParticleAgreement
     /// Of those that tell membranes, in order; nil where none does.
     let model: VoteModel?
-    /// From this probability on a voxel is membrane; below one minus it, it is not.
-    let agreement: Double
+
+    /// What votes on membrane make of a voxel.
+    struct Rule {
+        /// From this probability on a voxel is membrane, if at least two say so; below one minus it, it is probably not (``VoteModel``).
+        let agreement: Double
+        let ground: Ground
+        /// A witness that knows best: a voxel is membrane where it says so and at least one other does not deny it, and nowhere else. nil for
+        /// none.
+        let trusted: Witness.Kind?
+
+        /// - Parameters:
+        ///   - votes: of each witness.
+        ///   - trusted: the index of the one that knows best.
+        ///   - probability: that it is membrane.
+        fileprivate func part(_ votes: [VoteModel.Vote], trusted: Int?, probability: Double) -> SliceInstances.Part {
+            let (yes, unsure) = (votes.count { $0 == .yes }, votes.count { $0 == .unsure })
+            if let trusted, votes.count > 1 {
+                if votes[trusted] == .yes, yes + unsure > 1 { return .membrane }
+            } else if probability >= agreement, yes >= min(2, votes.count) {
+                return .membrane
+            }
+            let isSeen =
+                switch ground {
+                case .probable: true
+                case .unclaimed: yes == 0
+                case .unanimous: yes == 0 && unsure == 0
+                }
+            return isSeen && probability <= 1 - agreement && 2 * unsure < votes.count ? .ground : .neither
+        }
+    }
 
     /// Where a voxel that is probably no membrane is ground.
     enum Ground: String, CaseIterable, Sendable {
@@ -36,11 +64,9 @@ struct AgreedLabels {
     ///   - check: is called before each slice; throws to stop.
     /// - Complexity: reads the classes of all slices of those that tell membranes once.
     init(
-        _ witnesses: [Witness], depth: Int, agreement: Double, ground: Ground, distance: Double,
-        check: (_ slice: Int) throws -> Void
+        _ witnesses: [Witness], depth: Int, rule: Rule, distance: Double, check: (_ slice: Int) throws -> Void
     ) throws {
         self.witnesses = witnesses
-        self.agreement = agreement
         membraneWitnesses = witnesses.filter(\.kind.tellsMembranes)
         particleWitnesses = witnesses.filter(\.kind.tellsParticles)
         particles = try ParticleAgreement(particleWitnesses.map { try $0.labels.particles() }, within: distance)
@@ -58,17 +84,10 @@ struct AgreedLabels {
         }
         let model = try VoteModel(observers: observers, counts: counts)
         self.model = model
+        let trusted = membraneWitnesses.firstIndex { $0.kind == rule.trusted }
         parts = counts.indices.map { combination in
-            let votes = VoteModel.votes(of: combination, observers: observers)
-            let (yes, unsure) = (votes.count { $0 == .yes }, votes.count { $0 == .unsure })
-            if model[combination] >= agreement, yes >= min(2, observers) { return .membrane }
-            let isGround =
-                switch ground {
-                case .probable: true
-                case .unclaimed: yes == 0
-                case .unanimous: yes == 0 && unsure == 0
-                }
-            return isGround && model[combination] <= 1 - agreement && 2 * unsure < observers ? .ground : .neither
+            rule.part(
+                VoteModel.votes(of: combination, observers: observers), trusted: trusted, probability: model[combination])
         }
     }
 

@@ -31,6 +31,10 @@ public struct PseudoLabelsStep: TypedStep {
             "ground", default: .unanimous,
             "where what is probably no membrane is ground: everywhere, where no source calls it membrane, or where all say that it is none"
         )
+        let trusted = Parameter<Trust>.choice(
+            "trusted", default: .none,
+            "a source that knows membranes best: they are where it says so and another does not deny it, and nowhere else; or none"
+        )
         let labels = SlabLabels.Parameters()
 
         private static func source(_ kind: Witness.Kind, default value: Bool, _ summary: String) -> Parameter<Bool> {
@@ -58,6 +62,13 @@ public struct PseudoLabelsStep: TypedStep {
         "particle.confidence": "link.particle.confidence",
     ]
 
+    /// The source that knows membranes best.
+    enum Trust: String, CaseIterable, Sendable {
+        case none, diffusion, sheets, model
+
+        var kind: Witness.Kind? { Witness.Kind(rawValue: rawValue) }
+    }
+
     /// The labels of a source; they are read unless the recipe switches it off.
     private static func witness<S: TypedStep>(
         _ kind: Witness.Kind, _ step: S.Type, _ output: KeyPath<S.Outputs, ArtifactOutput<PseudoLabels>>
@@ -78,7 +89,9 @@ public struct PseudoLabelsStep: TypedStep {
             throw PipelineError("the sources of pseudo-labels have labels of different sizes; `cellar run` renews them")
         }
         let agreed = try AgreedLabels(
-            witnesses, depth: z.count, agreement: item.parameters.agreement, ground: item.parameters.ground,
+            witnesses, depth: z.count,
+            rule: .init(
+                agreement: item.parameters.agreement, ground: item.parameters.ground, trusted: item.parameters.trusted.kind),
             distance: item.parameters.labels.distance
         ) { slice in
             try item.checkCancellation()
