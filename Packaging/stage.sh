@@ -22,7 +22,7 @@ section=$(mktemp)
 trap 'rm -f "$section"' EXIT
 # As long as the section is (Sources/CCommit/commit.c), with zeros behind it.
 { printf %.63s "$commit"; head -c 64 /dev/zero; } | head -c 64 >"$section"
-objcopy --strip-all --update-section cellar_commit="$section" "$program" "$folder/bin/cellar"
+objcopy --strip-all --update-section .cellar_commit="$section" "$program" "$folder/bin/cellar"
 chmod 755 "$folder/bin/cellar"
 
 "$program" manual | awk -v folder="$man" '/^\.\\" file / { if (file) close(file); file = folder "/" $3; next } { print > file }'

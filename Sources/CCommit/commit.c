@@ -2,7 +2,7 @@
 #include "CCommit.h"
 
 #if defined(__ELF__)
-__attribute__((section("cellar_commit"), used))
+__attribute__((section(".cellar_commit"), used))
 #endif
 static const volatile char commit[64] = "";
 
