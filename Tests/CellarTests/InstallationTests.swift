@@ -51,7 +51,8 @@ import Testing
             try folder.write(page.fileName, Array(page.text.utf8))
             let read = try cellar(running: ["groff", "-man", "-Kutf8", "-Tutf8", "-ww", folder.file(page.fileName)])
             #expect(read.status == 0 && read.errors.isEmpty, "\(page.name): \(read.errors)")
-            #expect(read.output.contains("SYNOPSIS"))
+            // Bold is printed by some as each letter twice, with a step back between.
+            #expect(read.output.replacing(/.\u{8}/, with: "").contains("SYNOPSIS"))
         }
     }
 

@@ -91,7 +91,7 @@ import Testing
         #expect(
             changed.differencesFromDefaults.map(\.key) == [
                 "features.mode", "features.timesteps.count", "pick.network", "pseudo-labels.sources.model",
-                "pseudo-labels.sources.sheets", "segment.network",
+                "pseudo-labels.sources.sheets", "pseudo-labels.trusted", "segment.network",
             ])
         try changed.set("prepare.clahe.clip_limit", to: "3")
         let before = changed
