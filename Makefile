@@ -23,7 +23,7 @@ PYTHON ?= python3
 CELLAR_TEST_PYTHON ?= $(subst $(eval ) ,:,$(wildcard $(CURDIR)/.venv-zarr/bin/python $(CURDIR)/.venv-copick/bin/python))
 export CELLAR_TEST_PYTHON
 
-.PHONY: all setup python browser browser-setup build install test lint demo schema reference benchmark check-diffusion check-cellpose \
+.PHONY: all setup python browser browser-setup build install test lint demo docs schema reference benchmark check-diffusion check-cellpose \
     check-cluster cluster-setup clean
 
 all: build
@@ -95,6 +95,12 @@ schema: setup
 # Sources/cellar/REFERENCE.md, and the table of steps in Sources/Pipeline/README.md.
 reference: setup
 	$(call record,CellarTests.ReferenceTests/reference|PipelineTests.StepTableTests/table)
+
+# The site, from the articles of Sources/CellarKit/CellarKit.docc and CellarKit's public symbols: .build/docs. What tests have compiled
+# is not compiled again.
+docs: setup
+	swift build $(TEST_OPTIONS) --target CellarKit
+	.ci/docs $(TEST_BUILD) .build/docs
 
 benchmark: setup
 	Benchmarks/run.sh

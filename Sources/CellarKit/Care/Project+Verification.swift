@@ -17,7 +17,7 @@ extension Project {
     /// Checks the database, and that each artifact's file is there and sound.
     ///
     /// - Parameter deep: whether every byte is read and compared with the digest; else only the structure of each file is looked at.
-    /// - Throws: ``CatalogError`` where the catalog cannot be read.
+    /// - Throws: `CatalogError` where the catalog cannot be read.
     public func verify(deep: Bool) throws -> Verification {
         let store = try store()
         var verification = Verification()
@@ -44,7 +44,7 @@ extension Project {
     /// cannot be read proves nothing, and stays.
     ///
     /// - Returns: how many damaged artifacts were removed, and how many missing ones were noted.
-    /// - Throws: ``CatalogError`` where another process runs.
+    /// - Throws: `CatalogError` where another process runs.
     public func repair(_ spoiled: [Digest], deep: Bool) throws -> (removed: Int, missing: Int) {
         let lock = try RunLock(catalog)
         defer { withExtendedLifetime(lock) {} }
