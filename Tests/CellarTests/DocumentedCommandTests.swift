@@ -39,8 +39,11 @@ import Testing
         for article in Article.all {
             // What is refused there is refused on purpose, and `ArticleSessionTests` runs it.
             let run = article.sessions.flatMap(\.entries).map(\.command).filter { !$0.contains("||") }
-            let typed = article.code(in: "sh").flatMap { $0.split(separator: "\n").map(String.init) }
-            let spans = article.spans.filter { $0.hasPrefix("cellar ") && !names.contains($0) && !$0.contains("…") }
+            let typed = (article.code(in: "sh") + article.code(in: "groovy")).flatMap { code in
+                code.split(separator: "\n").map { String($0.drop { $0 == " " }) }.filter { $0.hasPrefix("cellar ") }
+            }
+            // What ends by printing is no command to the parser.
+            let spans = article.spans.filter { $0.hasPrefix("cellar ") && !$0.hasPrefix("cellar --") && !names.contains($0) }
             for line in run + typed + spans {
                 try check(line, in: article.name)
                 count += 1
