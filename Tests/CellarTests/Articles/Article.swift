@@ -54,8 +54,8 @@ struct Article: Sendable, CustomTestStringConvertible {
         return lines.joined(separator: "\n")
     }
 
-    /// What stands between single back ticks in the prose.
-    var spans: [String] { prose.matches(of: /(?<!`)`([^`\n]+)`(?!`)/).map { String($0.1) } }
+    /// What stands between single back ticks in the prose; symbols of the library have two.
+    var spans: [String] { prose.replacing(/``[^`]*``/, with: "").matches(of: /`([^`\n]+)`/).map { String($0.1) } }
 
     /// The statements of the blocks ```` ```sql ````, each with the heading above it.
     var queries: [(heading: String, sql: String)] {
