@@ -30,11 +30,12 @@ DEMO ?= $(shell name=cellar-demo; number=2; while [ -e $$name ]; do name=cellar-
 
 PYTHON ?= python3
 # Where tests find packages of the field: the folders of `make python`, with colons between them.
-CELLAR_TEST_PYTHON ?= $(subst $(eval ) ,:,$(wildcard $(CURDIR)/.venv-zarr/bin/python $(CURDIR)/.venv-copick/bin/python))
+CELLAR_TEST_PYTHON ?= $(subst $(eval ) ,:,$(wildcard $(CURDIR)/.venv-zarr/bin/python $(CURDIR)/.venv-copick/bin/python \
+    $(CURDIR)/.venv-tools/bin/python))
 export CELLAR_TEST_PYTHON
 
 .PHONY: all setup python browser browser-setup build install uninstall deb tarball packaging-setup check-install check-install-setup test lint \
-    demo schema reference benchmark check-diffusion check-cellpose \
+    demo docs schema reference benchmark check-diffusion check-cellpose \
     check-cluster cluster-setup clean
 
 all: build
@@ -55,9 +56,11 @@ setup:
 python:
 	test -x .venv-zarr/bin/python || $(PYTHON) -m venv .venv-zarr
 	.venv-zarr/bin/pip install -q 'numpy==2.4.6' 'zarr==3.1.6' 'numcodecs==0.16.6' 'ome-zarr==0.18.0' 'tensorstore==0.1.86' \
-	    'h5py==3.16.0' 'mrcfile==1.5.4'
+	    'h5py==3.16.0' 'mrcfile==1.5.4' 'pandas==3.1.1'
 	test -x .venv-copick/bin/python || $(PYTHON) -m venv .venv-copick
 	.venv-copick/bin/pip install -q 'copick==1.31.0' 'zarr==2.18.7' 'numcodecs==0.15.2' 'numpy==2.4.6'
+	test -x .venv-tools/bin/python || $(PYTHON) -m venv .venv-tools
+	.venv-tools/bin/pip install -q 'datasette==0.65.5' 'snakemake==9.27.1'
 
 # The page in a real browser, and neuroglancer: they need a running `cellar serve` (ADDRESS, with its token).
 BROWSER_OPTIONS ?=
@@ -127,9 +130,15 @@ endef
 schema: setup
 	$(call record,CatalogTests.SchemaTests/golden)
 
-# Sources/cellar/REFERENCE.md, and the table of steps in Sources/Pipeline/README.md.
+# Sources/cellar/REFERENCE.md, the table of steps in Sources/Pipeline/README.md, and Schema/datasette.yaml.
 reference: setup
-	$(call record,CellarTests.ReferenceTests/reference|CellarTests.ErrorListTests/list|PipelineTests.StepTableTests/table)
+	$(call record,CellarTests.ReferenceTests/reference|CellarTests.ErrorListTests/list|PipelineTests.StepTableTests/table|CellarTests.DatasetteTests/metadata)
+
+# The site, from the articles of Sources/CellarKit/CellarKit.docc and CellarKit's public symbols: .build/docs. What tests have compiled
+# is not compiled again.
+docs: setup
+	swift build $(TEST_OPTIONS) --target CellarKit
+	.ci/docs $(TEST_BUILD) .build/docs
 
 benchmark: setup
 	Benchmarks/run.sh

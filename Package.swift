@@ -66,7 +66,7 @@ let package = Package(
         // Floor 2: what stands on files alone.
         .target(
             name: "CatalogSchema", dependencies: ["Basics", "Volumes", grdb], path: "Schema",
-            exclude: ["schema.sql", "blobs.md"],
+            exclude: ["schema.sql", "blobs.md", "datasette.yaml"],
             resources: [
                 .embedInCode("views.md"),
                 .embedInCode("Views/collection.sql"), .embedInCode("Views/results.sql"), .embedInCode("Views/runs.sql"),
@@ -287,7 +287,9 @@ let package = Package(
             dependencies: ["Basics", "CellarKit", "TestSupport"], swiftSettings: settings),
         .testTarget(
             name: "CellarTests",
-            dependencies: ["Basics", "cellar", "CellarKit", "BlobStore", "Engine", "Volumes", "TestSupport", arguments],
-            swiftSettings: settings),
+            dependencies: [
+                "Basics", "cellar", "CatalogSchema", "CellarKit", "BlobStore", "Engine", "Volumes", "TestSupport", arguments,
+            ],
+            exclude: ["Workflows"], swiftSettings: settings),
     ]
 )

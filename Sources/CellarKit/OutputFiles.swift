@@ -8,11 +8,13 @@ public struct OutputFiles: Sendable {
     let protected: ProtectedFiles
     let areReplaced: Bool
 
+    /// The files that may be written in a folder.
+    ///
     /// - Parameters:
     ///   - path: of one of the files: the catalog above it is asked what it knows, too.
     ///   - directory: the catalog that the program works on, if any.
     ///   - areReplaced: whether files that are there may be replaced.
-    /// - Throws: ``CatalogError`` where a catalog cannot say what it knows.
+    /// - Throws: `CatalogError` where a catalog cannot say what it knows.
     public init(at path: String, knownTo directory: CatalogDirectory?, areReplaced: Bool) throws {
         let folder = URL(fileURLWithPath: path).deletingLastPathComponent().path
         let above = try CatalogDirectory.ifAny { try .find(named: nil, from: folder) }
@@ -24,12 +26,14 @@ public struct OutputFiles: Sendable {
         self.areReplaced = areReplaced
     }
 
-    /// - Throws: ``VolumeError`` where a catalog knows the file, or it is there and must not be replaced.
+    /// A file that is written as a whole.
+    ///
+    /// - Throws: `VolumeError` where a catalog knows the file, or it is there and must not be replaced.
     public func file(_ path: String) throws -> OutputFile { try OutputFile(path, replacing: areReplaced, protecting: protected) }
 
     /// A folder that is written as a whole, such as an OME-Zarr image.
     ///
-    /// - Throws: ``VolumeError`` where a catalog knows the folder, or it is there and must not be replaced.
+    /// - Throws: `VolumeError` where a catalog knows the folder, or it is there and must not be replaced.
     public func folder(_ path: String) throws -> OutputFolder {
         try OutputFolder(path, replacing: areReplaced, protecting: protected)
     }
@@ -38,7 +42,7 @@ public struct OutputFiles: Sendable {
 extension CatalogDirectory {
     /// The catalog that a closure finds; nil where there is none.
     ///
-    /// - Throws: what the closure throws, but for ``CatalogError`` of the code `noCatalog`.
+    /// - Throws: what the closure throws, but for `CatalogError` of the code `noCatalog`.
     public static func ifAny(_ find: () throws -> CatalogDirectory) throws -> CatalogDirectory? {
         do {
             return try find()

@@ -6,7 +6,7 @@ import Pipeline
 import Volumes
 
 extension Project {
-    /// Suggests slabs in those tomograms that differ most from one another, as ``Catalog/Collection/suggestSlabs(count:slices:selection:)``
+    /// Suggests slabs in those tomograms that differ most from one another, as `Catalog/Collection/suggestSlabs(count:slices:selection:)`
     /// does. Where the extent of the sample is known, and fresh, the slab lies in the middle of the sample instead of that of the tomogram,
     /// has no slice outside of it, and the reason says where it shows a surface.
     ///
@@ -14,7 +14,7 @@ extension Project {
     ///   - count: the number of slabs at most.
     ///   - slices: the number of slices in each; fewer where tomogram or sample is thinner.
     ///   - selection: the ids of the tomograms to choose from; nil for all.
-    /// - Throws: ``CatalogError`` where the catalog cannot be read, ``EngineError`` where the recipe is not understood.
+    /// - Throws: `CatalogError` where the catalog cannot be read, `EngineError` where the recipe is not understood.
     /// - Complexity: a plan of the tomograms that are suggested; opens no tomogram.
     public func suggestSlabs(count: Int, slices: Int, selection: [Int64]? = nil) throws -> [SlabSuggestion] {
         let suggestions = try catalog.collection.suggestSlabs(count: count, slices: slices, selection: selection)

@@ -21,7 +21,9 @@ public import Pipeline
 ///
 /// It holds no state but the open database: several may stand on one catalog, in one process or in several.
 public struct Project: Sendable {
+    /// The open database: what people brought, what runs gave, and the runs.
     public let catalog: Catalog
+    /// The steps, in the order of their dependencies.
     public let graph: StepGraph
 
     /// Opens a catalog.
@@ -29,7 +31,7 @@ public struct Project: Sendable {
     /// - Parameters:
     ///   - steps: what a run computes: the steps of the method, or others.
     ///   - notice: called with a sentence where something takes long.
-    /// - Throws: ``CatalogError`` where there is none, or it cannot be read; ``EngineError`` where steps do not fit together.
+    /// - Throws: `CatalogError` where there is none, or it cannot be read; `EngineError` where steps do not fit together.
     public init(
         at directory: CatalogDirectory, steps: [any Step] = StandardSteps.all,
         notice: @escaping @Sendable (String) -> Void = { _ in }
@@ -45,7 +47,7 @@ public struct Project: Sendable {
     /// Makes an empty catalog with the built-in models and a recipe of the preset `default`.
     ///
     /// - Parameter blobs: a new or empty folder for the artifacts, on fast scratch for example; nil for one in the catalog's folder.
-    /// - Throws: ``CatalogError`` where there is one already, or it cannot be written. Then nothing is left of what was begun.
+    /// - Throws: `CatalogError` where there is one already, or it cannot be written. Then nothing is left of what was begun.
     public static func create(at directory: CatalogDirectory, blobs: String? = nil) throws -> Project {
         // Who made the folder removes it where something fails, so that it can be tried again.
         let isNew = access(directory.path, F_OK) != 0 && errno == ENOENT
@@ -71,17 +73,19 @@ public struct Project: Sendable {
         }
     }
 
+    /// The folder of the catalog.
     public var directory: CatalogDirectory { catalog.directory }
+    /// The file of the recipe, which is read whenever it is needed.
     public var recipeFile: RecipeFile { RecipeFile(path: directory.recipe) }
 
     /// The parameters as the recipe's file says them.
     ///
-    /// - Throws: ``EngineError`` where it is not understood.
+    /// - Throws: `EngineError` where it is not understood.
     public func recipe() throws -> Recipe { try recipeFile.read(for: graph.steps) }
 
     /// The files of results.
     ///
-    /// - Throws: ``CatalogError`` where the folder lies elsewhere and is gone, or is that of another catalog; ``BlobError`` where it cannot
+    /// - Throws: `CatalogError` where the folder lies elsewhere and is gone, or is that of another catalog; `BlobError` where it cannot
     ///   be used.
     public func store() throws -> BlobStore { try BlobStore(directory: directory.checkedBlobs()) }
 
@@ -95,7 +99,7 @@ public struct Project: Sendable {
     /// - Parameters:
     ///   - tomograms: ids of the tomograms to look at; nil for all.
     ///   - last: only this step and those that it needs; nil for all.
-    /// - Throws: ``EngineError`` where the recipe or the step is not understood, ``CatalogError`` where the catalog cannot be read.
+    /// - Throws: `EngineError` where the recipe or the step is not understood, `CatalogError` where the catalog cannot be read.
     /// - Complexity: reads the catalog once; opens no tomogram and writes nothing.
     public func plan(tomograms: [Int64]? = nil, until last: String? = nil) throws -> Plan {
         try planner(until: last).plan(selection: tomograms)
@@ -107,12 +111,12 @@ public struct Project: Sendable {
 
     /// The steps up to one, or all.
     ///
-    /// - Throws: ``EngineError`` where there is no step of that name.
+    /// - Throws: `EngineError` where there is no step of that name.
     public func steps(until last: String?) throws -> StepGraph {
         try graph.adapted(to: recipe(), until: last)
     }
 
-    /// Computes what is stale; see ``Runner/run(selection:cancellation:progress:)``.
+    /// Computes what is stale; see `Runner/run(selection:cancellation:progress:)`.
     ///
     /// - Returns: the outcome; nil where nothing was stale.
     public func run(
@@ -128,7 +132,7 @@ public struct Project: Sendable {
     /// - Parameters:
     ///   - tomogram: its name, `dataset/name`, or `id:N`.
     ///   - step: only this step and those that it needs; nil for all.
-    /// - Throws: ``CatalogError`` where there is no such tomogram, ``EngineError`` where there is no such step.
+    /// - Throws: `CatalogError` where there is no such tomogram, `EngineError` where there is no such step.
     public func why(_ tomogram: String, step: String? = nil) throws -> Explanation {
         try why(tomogramID: catalog.collection.tomogram(named: tomogram).requiredID, step: step)
     }
@@ -144,14 +148,14 @@ public struct Project: Sendable {
     /// - Parameters:
     ///   - expression: SQL, as it may follow WHERE.
     ///   - view: a public view that has a column `id` (Schema/views.md).
-    /// - Throws: ``CatalogError`` where the expression is wrong or takes too long.
+    /// - Throws: `CatalogError` where the expression is wrong or takes too long.
     public func select(where expression: String?, in view: String = "v_tomogram") throws -> [Int64]? {
         try expression.map { try QueryConnection(catalog).ids(in: view, where: $0) }
     }
 
     /// Runs one SELECT over the public views (Schema/views.md), and calls a closure with each row as it is found.
     ///
-    /// - Throws: ``CatalogError`` where the SQL is wrong, does anything but read, or takes longer than a minute.
+    /// - Throws: `CatalogError` where the SQL is wrong, does anything but read, or takes longer than a minute.
     public func query(
         _ sql: String, parameters: [String: QueryValue] = [:], row: ([QueryValue]) throws -> Void
     ) throws {
@@ -180,7 +184,7 @@ public struct Project: Sendable {
 extension TomogramRecord {
     /// The id of a record that was read from the catalog.
     ///
-    /// - Throws: ``CatalogError`` where it was never written.
+    /// - Throws: `CatalogError` where it was never written.
     public var requiredID: Int64 {
         get throws {
             guard let id else {

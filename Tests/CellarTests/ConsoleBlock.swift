@@ -37,7 +37,8 @@ struct ConsoleBlock {
     }
 }
 
-/// A line as a shell reads it: commands with `&&` between them, each a list of words. Patterns and variables stay as they are.
+/// A line as a shell reads it: commands with `&&`, `||`, `|` or `;` between them, each a list of words, without what `>` leads to. Patterns and
+/// variables stay as they are.
 struct ShellLine {
     let commands: [[String]]
 
@@ -45,6 +46,7 @@ struct ShellLine {
     init?(_ text: String) {
         var (commands, words): ([[String]], [String]) = ([], [])
         var (word, quote, isEscaped, isComment): (String?, Character?, Bool, Bool) = (nil, nil, false, false)
+        var (isQuoted, isTarget) = (false, false)
         for character in text + "\n" {
             if isComment {
                 isComment = character != "\n"
@@ -56,14 +58,22 @@ struct ShellLine {
             } else if let open = quote {
                 if character == open { quote = nil } else { word = (word ?? "") + String(character) }
             } else if character == "'" || character == "\"" {
-                (quote, word) = (character, word ?? "")
+                (quote, word, isQuoted) = (character, word ?? "", true)
             } else if character == "#", word == nil {
                 isComment = true
             } else if character == " " || character == "\n" {
                 if let word {
-                    if word == "&&" { (commands, words) = (commands + [words], []) } else { words.append(word) }
+                    if !isQuoted, ["&&", "||", "|", ";"].contains(word) {
+                        (commands, words) = (commands + [words], [])
+                    } else if !isQuoted, word == ">" {
+                        isTarget = true
+                    } else if isTarget {
+                        isTarget = false
+                    } else {
+                        words.append(word)
+                    }
                 }
-                word = nil
+                (word, isQuoted) = (nil, false)
             } else {
                 word = (word ?? "") + String(character)
             }

@@ -31,6 +31,27 @@ import Testing
         for span in spans where !names.contains(span) { try check(span, in: "README.md") }
     }
 
+    @Test(
+        "every command of the site is one: those that are run, those for machines that a test has not, and those within the text")
+    func articles() throws {
+        let names = Set(CellarCommand.all.map(\.name))
+        var count = 0
+        for article in Article.all {
+            // What is refused there is refused on purpose, and `ArticleSessionTests` runs it.
+            let run = article.sessions.flatMap(\.entries).map(\.command).filter { !$0.contains("||") }
+            let typed = (article.code(in: "sh") + article.code(in: "groovy")).flatMap { code in
+                code.split(separator: "\n").map { String($0.drop { $0 == " " }) }.filter { $0.hasPrefix("cellar ") }
+            }
+            // What ends by printing is no command to the parser.
+            let spans = article.spans.filter { $0.hasPrefix("cellar ") && !$0.hasPrefix("cellar --") && !names.contains($0) }
+            for line in run + typed + spans {
+                try check(line, in: article.name)
+                count += 1
+            }
+        }
+        #expect(count > 200)
+    }
+
     @Test("every example of a help text is one")
     func examples() throws {
         let examples = CellarCommand.all.flatMap { command in
@@ -49,5 +70,6 @@ import Testing
         #expect(throws: (any Error).self) { try CellarCommand.parseAsRoot(["run", "--no-such-option"]) }
         #expect(ShellLine("cellar query 'SELECT") == nil)
         #expect(ShellLine("a 'b c'  # d\n&& \"e\\\"f\"")?.commands == [["a", "b c"], ["e\"f"]])
+        #expect(ShellLine("a > b || c '>' '||' | d")?.commands == [["a"], ["c", ">", "||"], ["d"]])
     }
 }

@@ -30,47 +30,19 @@ import Testing
         for entry in blocks.prefix(Self.blocks).flatMap(\.entries) {
             let command = Self.sizes.reduce(entry.command) { $0.replacing($1.key, with: $1.value) }
             let result = try run(command)
-            let lines = { (text: String) in text.split(separator: "\n").map { Self.masked($0, folder: cellar.folder) } }
-            let difference = Self.difference(
+            let lines = { (text: String) in Transcript.masked(text, folder: cellar.folder) }
+            let difference = Transcript.difference(
                 of: lines(result.output), and: lines(result.errors), to: lines(entry.output.joined(separator: "\n")))
             if let difference { Issue.record("$ \(entry.command)\n\(difference)\nit printed:\n\(result.output)\(result.errors)") }
             if command == "cellar init" { _ = try run(Self.hasty) }
         }
     }
 
-    /// A line without what differs from run to run: numbers, durations, the folder, the width of columns.
-    private static func masked(_ line: Substring, folder: String) -> String {
-        let words = line.replacing(folder, with: "/tmp/s").split(separator: " ").joined(separator: " ")
-        let numbers = words.replacingOccurrences(of: #"(?<![\w.])\d+(\.\d+)?(?!\w)"#, with: "#", options: .regularExpression)
-        let times = numbers.replacingOccurrences(of: #"(# (h|min|s|ms)\b ?)+"#, with: "TIME", options: .regularExpression)
-        // Whether an early cut-off keeps results depends on what the tomograms hold.
-        return times.replacing(", # found again", with: "")
-    }
-
-    /// The first line in which they differ, in words; nil where there is none. All that the program prints as its result has to be
-    /// expected, but for what `…` stands for; of its notes, those that are expected have to be there.
-    private static func difference(of output: [String], and notes: [String], to expected: [String]) -> String? {
-        var (output, notes, isElided) = (output[...], notes, false)
-        for line in expected {
-            if line == "…" {
-                isElided = true
-            } else if let place = isElided ? output.firstIndex(of: line) : output.first == line ? output.startIndex : nil {
-                output = output[(place + 1)...]
-                isElided = false
-            } else if let place = notes.firstIndex(of: line) {
-                notes.remove(at: place)
-            } else {
-                return "the README says: \(line)\nthe program:     \(output.first ?? "nothing more")"
-            }
-        }
-        return isElided ? nil : output.first.map { "the program says more than the README: \($0)" }
-    }
-
     @Test("two transcripts differ where a word does, and not where a number does")
     func differences() {
         func differ(_ printed: String, _ expected: String) -> Bool {
-            let lines = { (text: String) in text.split(separator: "\n").map { Self.masked($0, folder: "/tmp/x") } }
-            return Self.difference(of: lines(printed), and: ["a note"], to: lines(expected)) != nil
+            let lines = { (text: String) in Transcript.masked(text, folder: "/tmp/x") }
+            return Transcript.difference(of: lines(printed), and: ["a note"], to: lines(expected)) != nil
         }
         #expect(!differ("run 1: 7 items ran in 4.0 s", "run 1: 126 items ran, 2 found again in 1 min 23 s"))
         #expect(!differ("Made /tmp/x/.cellar\ntomo_01  z 4..<8", "Made /tmp/s/.cellar\na note\ntomo_01 z 40..<60"))

@@ -97,9 +97,12 @@ struct CandidateAnnotations {
 
 /// The radii of particles, by class and for all classes that have none of their own.
 public struct ParticleRadii: Sendable, Hashable {
+    /// The radius in Å of classes that have none of their own; nil where nobody says.
     public var ofAllInAngstroms: Double?
+    /// The radii in Å, by class.
     public var byClassInAngstroms: [String: Double]
 
+    /// Radii in Å, none of which need be known.
     public init(ofAllInAngstroms: Double? = nil, byClassInAngstroms: [String: Double] = [:]) {
         self.ofAllInAngstroms = ofAllInAngstroms
         self.byClassInAngstroms = byClassInAngstroms

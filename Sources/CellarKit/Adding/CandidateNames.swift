@@ -47,7 +47,7 @@ struct CandidateNames {
 
     /// Names the candidates, each once, and finds those that cannot have the name that they would get.
     ///
-    /// - Throws: ``CatalogError`` where the catalog cannot be read.
+    /// - Throws: `CatalogError` where the catalog cannot be read.
     func sort(_ candidates: [TomogramCandidate]) throws -> Sorted {
         var sorted = Sorted()
         var seen: Set<Place> = []

@@ -14,7 +14,7 @@ enum LabelClasses: Sendable {
     /// - Parameters:
     ///   - values: that its voxels have; nil where they are no whole numbers.
     ///   - path: for the message.
-    /// - Throws: ``CatalogError`` where they cannot be told.
+    /// - Throws: `CatalogError` where they cannot be told.
     func classes(of values: [Int64]?, path: String) throws(CatalogError) -> [(name: String, value: Int64)] {
         let values = values?.filter { $0 != 0 }
         switch self {

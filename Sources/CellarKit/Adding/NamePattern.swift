@@ -24,7 +24,9 @@ public struct NamePattern: Sendable {
 
     private let parts: [Part]
 
-    /// - Throws: ``CatalogError`` where a field is none, or a brace has no partner.
+    /// A pattern from its text, such as `{parent}_{stem}`.
+    ///
+    /// - Throws: `CatalogError` where a field is none, or a brace has no partner.
     public init(parsing text: String) throws(CatalogError) {
         var parts: [Part] = []
         var rest = text[...]
@@ -46,7 +48,7 @@ public struct NamePattern: Sendable {
 
     /// The name of a volume.
     ///
-    /// - Throws: ``CatalogError`` where the path lacks a part of which the name is made.
+    /// - Throws: `CatalogError` where the path lacks a part of which the name is made.
     public func name(of location: VolumeLocation, dataset: String) throws -> String {
         try parts.map { part in
             switch part {

@@ -13,6 +13,7 @@ public struct PointOptions: Sendable {
     /// The size in Å of the pixels that the coordinates count, which overrules the file; nil for what the file says.
     public var pixelSizeInAngstroms: Double?
 
+    /// Options, of which each default leaves a file as it is.
     public init(names: NameSubstitution? = nil, mirrorsZ: Bool = false, pixelSizeInAngstroms: Double? = nil) {
         self.names = names
         self.mirrorsZ = mirrorsZ
@@ -38,7 +39,7 @@ extension Project {
     ///   - path: a file of points, each of which names its tomogram.
     ///   - dataset: only tomograms of this dataset; nil for all.
     ///   - convention: the meaning of coordinates, where the file does not say.
-    /// - Throws: ``VolumeError`` where the file cannot be read; ``CatalogError`` where it names no tomogram of the catalog, a name
+    /// - Throws: `VolumeError` where the file cannot be read; `CatalogError` where it names no tomogram of the catalog, a name
     ///   can mean several, or most points of a tomogram lie outside of it.
     public func annotateAll(
         points path: String, classes: [String], radiusInAngstroms: Double?, convention: CoordinateConvention? = nil,
@@ -120,7 +121,7 @@ struct PointAnnotations {
 
     /// The annotation of one tomogram: the points that name it, and those that name none.
     ///
-    /// - Throws: ``CatalogError`` where the file has points, but none of this tomogram.
+    /// - Throws: `CatalogError` where the file has points, but none of this tomogram.
     func annotation(of target: Target) throws -> (annotation: NewAnnotation, remarks: [String]) {
         let names = TomogramNameMatch.names(
             content.tomogramNames.map(\.name), for: target.name, substitution: options.names)
@@ -145,7 +146,7 @@ struct PointAnnotations {
 
     /// The points of each tomogram that the file names, as indices in the list of tomograms, and the names of none.
     ///
-    /// - Throws: ``CatalogError`` where a name can mean several tomograms, two names mean one, points have no name, or no name means
+    /// - Throws: `CatalogError` where a name can mean several tomograms, two names mean one, points have no name, or no name means
     ///   a tomogram.
     func spread(over tomograms: [(name: String, id: Int64)]) throws -> (
         parts: [(tomogram: Int, points: [PickedPoint])], withoutTomogram: [(name: String, points: Int)]
@@ -202,7 +203,7 @@ struct PointAnnotations {
 
     /// The annotation of some points of the file, which are of one tomogram.
     ///
-    /// - Throws: ``CatalogError`` where a point has another class, most points lie outside of the tomogram, or coordinates cannot be
+    /// - Throws: `CatalogError` where a point has another class, most points lie outside of the tomogram, or coordinates cannot be
     ///   converted for want of a voxel size.
     func annotation(of points: [PickedPoint], in target: Target) throws -> (annotation: NewAnnotation, remarks: [String]) {
         var mine = content

@@ -16,6 +16,7 @@ public struct TomogramAddition: Sendable {
     public var voxelSize: VoxelSize?
     /// The voxel size, in Å, of the dataset's tomograms about which nothing else is known.
     public var datasetVoxelSizeInAngstroms: Double?
+    /// What else is known of each tomogram: keys and values, as in `v_tomogram.meta`.
     public var metadata: [String: String] = [:]
     /// The radii of particles: they overrule those of the collection.
     public var radii = ParticleRadii()
@@ -30,6 +31,7 @@ public struct TomogramAddition: Sendable {
     /// Whether nothing is written: the result says what would be.
     public var isDryRun = false
 
+    /// An addition to a dataset, with defaults for everything else.
     public init(dataset: String?) { self.dataset = dataset }
 }
 
@@ -37,11 +39,15 @@ public struct TomogramAddition: Sendable {
 public struct AddedTomograms: Sendable {
     /// A tomogram that was added, or that was there.
     public struct Item: Sendable, Hashable {
+        /// The dataset that it belongs to.
         public let dataset: String
+        /// Its name, unique within the dataset.
         public let name: String
         /// The file, as it was given.
         public let label: String
+        /// What adding it did.
         public let outcome: NewTomogram.Outcome
+        /// How many annotations it got.
         public let annotations: Int
     }
 
@@ -60,6 +66,7 @@ public struct AddedTomograms: Sendable {
 
     /// For each tomogram: what adding it did.
     public var outcomes: [NewTomogram.Outcome] { items.map(\.outcome) }
+    /// How many annotations all of them got.
     public var annotations: Int { items.reduce(0) { $0 + $1.annotations } }
 }
 
@@ -78,7 +85,7 @@ extension Project {
     /// written in one transaction, and then their annotations in another: where it is interrupted between them, adding again completes it.
     ///
     /// - Parameter progress: called now and then with how many headers were read, of how many.
-    /// - Throws: ``CatalogError`` where the catalog, a table or a configuration cannot be read, or the catalog cannot be written. What is
+    /// - Throws: `CatalogError` where the catalog, a table or a configuration cannot be read, or the catalog cannot be written. What is
     ///   wrong with a file is a refusal, and no error.
     /// - Complexity: one stat(2) and one reading of the header for each file, on two threads; reads all voxels of label volumes once.
     public func add(

@@ -24,7 +24,9 @@ public enum AnnotationFile: Sendable {
 
 /// An annotation that was added.
 public struct AddedAnnotation: Sendable {
+    /// Its id in `v_annotation`.
     public let id: Int64
+    /// What the catalog keeps of it: kind, classes, digest, points.
     public let annotation: NewAnnotation
     /// What is odd about the file, a sentence each.
     public let remarks: [String]
@@ -34,7 +36,7 @@ extension Project {
     /// Adds an annotation to a tomogram. One of the same file replaces the earlier one.
     ///
     /// - Parameter name: of the tomogram: its name, `dataset/name`, or `id:N`.
-    /// - Throws: ``VolumeError`` where the file cannot be read, ``CatalogError`` where it does not fit the tomogram: a shape is
+    /// - Throws: `VolumeError` where the file cannot be read, `CatalogError` where it does not fit the tomogram: a shape is
     ///   another, or more than half of the points lie outside.
     /// - Complexity: reads all voxels of a label volume twice, for its values and its digest.
     public func annotate(_ name: String, with file: AnnotationFile) throws -> AddedAnnotation {

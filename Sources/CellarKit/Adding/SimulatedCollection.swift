@@ -12,6 +12,7 @@ public struct SimulatedCollection: Sendable {
     /// Of each tomogram.
     public var parameters: [SimulationParameters]
 
+    /// Tomograms of scenes that may differ, one for each element.
     public init(directory: String, parameters: [SimulationParameters]) {
         self.directory = directory
         self.parameters = parameters
@@ -67,7 +68,7 @@ public struct SimulatedCollection: Sendable {
     ///   - label: the program, for the headers of the files.
     ///   - progress: called with the index of the tomogram that is simulated.
     /// - Returns: the paths of the tomograms.
-    /// - Throws: ``SimulationError`` where the parameters cannot be simulated, ``VolumeError`` where a file must not be written: then
+    /// - Throws: `SimulationError` where the parameters cannot be simulated, `VolumeError` where a file must not be written: then
     ///   nothing is written.
     public func write(
         to outputs: OutputFiles, label: String, progress: (_ index: Int, TomogramSimulation.Progress) -> Void = { _, _ in }

@@ -9,7 +9,7 @@ enum SmallDocument {
 
     /// The text of a file.
     ///
-    /// - Throws: ``CatalogError`` where it cannot be read, is larger than the limit, or is no UTF-8.
+    /// - Throws: `CatalogError` where it cannot be read, is larger than the limit, or is no UTF-8.
     static func text(_ path: String, limit: Int) throws(CatalogError) -> String {
         let bytes: [UInt8]?
         do throws(VolumeError) { bytes = try SmallFile(path).read(limit: limit) } catch {
@@ -24,7 +24,7 @@ enum SmallDocument {
 
     /// A JSON document; comments are allowed, as copick's examples have them.
     ///
-    /// - Throws: ``CatalogError`` where it cannot be read, or is not of the expected form.
+    /// - Throws: `CatalogError` where it cannot be read, or is not of the expected form.
     static func json<Document: Decodable>(_ type: Document.Type, path: String) throws(CatalogError) -> Document {
         try json(type, Array(text(path, limit: jsonLimit).utf8), path: path)
     }

@@ -20,7 +20,7 @@ struct TomogramManifest {
 
     /// The rows as candidates; those that are wrong as refusals with the number of their line.
     ///
-    /// - Throws: ``CatalogError`` where the table cannot be read, or its first line is none of a table of tomograms.
+    /// - Throws: `CatalogError` where the table cannot be read, or its first line is none of a table of tomograms.
     func read() throws -> FoundTomograms {
         try read(SmallDocument.text(path, limit: Self.byteLimit))
     }

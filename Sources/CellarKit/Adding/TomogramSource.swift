@@ -18,7 +18,7 @@ public enum TomogramSource: Sendable {
     /// What there is.
     ///
     /// - Parameter takesAnnotations: whether annotations are looked for, too.
-    /// - Throws: ``CatalogError`` where the table or the configuration cannot be read.
+    /// - Throws: `CatalogError` where the table or the configuration cannot be read.
     func find(takingAnnotations takesAnnotations: Bool) throws -> FoundTomograms {
         switch self {
         case .manifest(let path): return try TomogramManifest(path: path).read()

@@ -14,7 +14,7 @@ extension Project {
     ///   - outputs: the files that may be written at the destination.
     ///   - progress: called after each artifact.
     /// - Returns: the number of artifacts that were copied.
-    /// - Throws: ``CatalogError`` where the destination exists, or something cannot be copied; ``VolumeError`` where it lies in what a
+    /// - Throws: `CatalogError` where the destination exists, or something cannot be copied; `VolumeError` where it lies in what a
     ///   catalog knows. Then nothing is left of it.
     /// - Complexity: copies files 4 MiB at a time.
     public func backup(
@@ -70,7 +70,7 @@ private struct FileCopy {
 
     /// Copies a file, or a folder with all that is in it; what is not there is passed over.
     ///
-    /// - Throws: ``CatalogError`` or ``VolumeError`` where something cannot be read or written.
+    /// - Throws: `CatalogError` or `VolumeError` where something cannot be read or written.
     func copy(_ source: String, to target: String) throws {
         var isFolder: ObjCBool = false
         guard FileManager.default.fileExists(atPath: source, isDirectory: &isFolder) else {

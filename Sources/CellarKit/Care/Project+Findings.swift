@@ -12,7 +12,7 @@ extension Project {
     /// What could go wrong, and what to do about it, a sentence each: the database, voxel sizes, missing files, failed items, the recipe,
     /// annotations that were compared with nothing, half-written files, and the disk.
     ///
-    /// - Throws: ``CatalogError`` where the catalog cannot be read.
+    /// - Throws: `CatalogError` where the catalog cannot be read.
     public func findings() throws -> [String] {
         var findings = try catalog.integrityProblems()
         findings += try catalog.collection.voxelSizeFindings().map(\.description)
@@ -51,7 +51,7 @@ extension Project {
 
     /// What a training gave up, a sentence each: its labels made the model that it began with no better, which is kept as it is.
     ///
-    /// - Throws: ``CatalogError`` where the catalog cannot be read.
+    /// - Throws: `CatalogError` where the catalog cannot be read.
     public func trainingRemarks() throws -> [String] {
         guard let set = try catalog.collection.currentTrainingSet() else { return [] }
         var remarks: [String] = []
@@ -133,7 +133,7 @@ extension Project {
 
     /// The libraries, the machine and the catalog, as names and values.
     ///
-    /// - Throws: ``CatalogError`` where the catalog cannot be read.
+    /// - Throws: `CatalogError` where the catalog cannot be read.
     public func systemFacts() throws -> [(name: String, value: String)] {
         let process = ProcessInfo.processInfo
         // Not being installed is no finding: most catalogs have no such store, and where one is added, the error says the same.

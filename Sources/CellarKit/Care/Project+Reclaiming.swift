@@ -13,6 +13,7 @@ public struct ReclaimingRequest: Sendable, Hashable {
     /// The number of newest runs whose results stay though they do not stand; nil for all.
     public var keptRuns: Int?
 
+    /// A request; by its defaults only stray files go.
     public init(budget: Int? = nil, dropsRemoved: Bool = false, keptRuns: Int? = nil) {
         self.budget = budget
         self.dropsRemoved = dropsRemoved
@@ -47,7 +48,7 @@ public struct Reclamation: Sendable {
 extension Project {
     /// What can be dropped. Nothing is changed.
     ///
-    /// - Throws: ``CatalogError``, ``EngineError`` or ``BlobError`` where the catalog, the recipe or the folders cannot be read.
+    /// - Throws: `CatalogError`, `EngineError` or `BlobError` where the catalog, the recipe or the folders cannot be read.
     public func reclaimable(_ request: ReclaimingRequest) throws -> Reclamation {
         var found = Reclamation(ofRemoved: try catalog.results.count(Catalog.Unneeded(ofRemoved: true)))
         let workspaces = try WorkFolder(directory).workspaces()
@@ -88,7 +89,7 @@ extension Project {
     /// - Parameters:
     ///   - report: called with what is going to be dropped, before anything is.
     ///   - progress: called while files are removed.
-    /// - Throws: ``CatalogError`` where another process runs.
+    /// - Throws: `CatalogError` where another process runs.
     public func reclaim(
         _ request: ReclaimingRequest, report: (Reclamation) -> Void = { _ in },
         progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }

@@ -19,7 +19,7 @@ extension Project {
     /// - Parameters:
     ///   - deep: whether every byte is read and compared with the digest; else only the structure of each file is looked at.
     ///   - progress: called after each artifact.
-    /// - Throws: ``CatalogError`` where the catalog cannot be read.
+    /// - Throws: `CatalogError` where the catalog cannot be read.
     public func verify(
         deep: Bool, progress: (_ done: Int, _ total: Int) -> Void = { _, _ in }
     ) throws -> Verification {
@@ -49,7 +49,7 @@ extension Project {
     /// cannot be read proves nothing, and stays.
     ///
     /// - Returns: how many damaged artifacts were removed, and how many missing ones were noted.
-    /// - Throws: ``CatalogError`` where another process runs.
+    /// - Throws: `CatalogError` where another process runs.
     public func repair(_ spoiled: [Digest], deep: Bool) throws -> (removed: Int, missing: Int) {
         let lock = try RunLock(catalog)
         defer { withExtendedLifetime(lock) {} }

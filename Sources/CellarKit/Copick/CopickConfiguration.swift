@@ -34,7 +34,7 @@ struct CopickConfiguration: Sendable {
 
     /// Reads a configuration.
     ///
-    /// - Throws: ``CatalogError`` where it cannot be read, is none, or its files are not on a local disk.
+    /// - Throws: `CatalogError` where it cannot be read, is none, or its files are not on a local disk.
     init(path: String) throws(CatalogError) { try self.init(SmallDocument.json(Document.self, path: path), path: path) }
 
     /// - Parameter bytes: of the file.

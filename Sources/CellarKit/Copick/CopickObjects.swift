@@ -30,7 +30,7 @@ struct CopickObjects {
     ]
 
     /// - Parameter canAdd: whether objects that are missing are made.
-    /// - Throws: ``CatalogError`` where an object is missing, two classes are one object, or an object has no label of its own.
+    /// - Throws: `CatalogError` where an object is missing, two classes are one object, or an object has no label of its own.
     init(_ configuration: CopickConfiguration, for wanted: [String: Wanted], canAdd: Bool) throws(CatalogError) {
         var byClass: [String: CopickConfiguration.Object] = [:]
         var added: [CopickConfiguration.Object] = []
@@ -103,7 +103,7 @@ struct CopickObjects {
 
     /// The configuration with the objects that it lacks; comments and the layout of the text are lost.
     ///
-    /// - Throws: ``CatalogError`` where the configuration cannot be read again.
+    /// - Throws: `CatalogError` where the configuration cannot be read again.
     func extendedConfiguration() throws(CatalogError) -> [UInt8] {
         guard case .object(var document) = try SmallDocument.json(JSONValue.self, path: configuration.path),
             case .array(let objects)? = document["pickable_objects"]

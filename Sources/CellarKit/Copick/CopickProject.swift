@@ -13,9 +13,10 @@ public struct CopickSelection: Sendable {
     public var voxelSpacingInAngstroms: Double?
     /// Only tomograms of this type, such as `wbp`; nil for all.
     public var tomogramType: String?
-    /// Only picks and segmentations of these users; empty for all but ``CopickSession``'s default, under whose name results are exported.
+    /// Only picks and segmentations of these users; empty for all but `CopickSession`'s default, under whose name results are exported.
     public var users: [String] = []
 
+    /// All tomograms of a project.
     public init(configuration: String) { self.configuration = configuration }
 }
 
@@ -36,7 +37,7 @@ struct CopickProject {
     let configuration: CopickConfiguration
     let selection: CopickSelection
 
-    /// - Throws: ``CatalogError`` where the configuration cannot be used.
+    /// - Throws: `CatalogError` where the configuration cannot be used.
     init(_ selection: CopickSelection) throws(CatalogError) {
         self.selection = selection
         configuration = try CopickConfiguration(path: selection.configuration)

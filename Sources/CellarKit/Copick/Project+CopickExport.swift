@@ -7,7 +7,12 @@ public import Volumes
 
 /// The results that are written to a copick project: particles as picks, classes of voxels as a multilabel segmentation.
 public enum ExportedCopick: ResultSource {
-    case picks, segmentation, pseudoLabels
+    /// Particles that the picker found.
+    case picks
+    /// Classes of voxels that the network found.
+    case segmentation
+    /// Pseudo-labels of slabs: particles as picks, classes as a segmentation.
+    case pseudoLabels
 
     public var step: String {
         switch self {
@@ -31,17 +36,21 @@ public struct CopickExport: Sendable {
     /// Where a configuration is written with the objects that this one lacks; nil to refuse then.
     public var extendedConfiguration: String?
 
+    /// An export of what networks found, or else of pseudo-labels, in the name `cellar`.
     public init(configuration: String) { self.configuration = configuration }
 }
 
 /// A file that was written to a copick project.
 public struct CopickFile: Sendable {
+    /// Where it lies.
     public let path: String
+    /// What was written to it, and of which results.
     public let export: Export
 }
 
 /// What an export to a copick project did.
 public struct CopickExportReport: Sendable {
+    /// The files that were written.
     public fileprivate(set) var files: [CopickFile] = []
     /// What is odd, or left out, a sentence each.
     public fileprivate(set) var remarks: [String] = []
@@ -57,8 +66,8 @@ extension Project {
     ///   - names: of the tomograms: a name, `dataset/name`, or `id:N`. One without a result is an error where it is the only one, and else
     ///     left out with a remark.
     ///   - progress: called with each file that was written.
-    /// - Throws: ``CatalogError`` where there is no such tomogram or no result, the configuration cannot be used or lacks an object, or a
-    ///   name cannot be one of copick's; ``VolumeError`` where a file must not or cannot be written.
+    /// - Throws: `CatalogError` where there is no such tomogram or no result, the configuration cannot be used or lacks an object, or a
+    ///   name cannot be one of copick's; `VolumeError` where a file must not or cannot be written.
     /// - Complexity: reads and writes each segmentation once.
     public func exportCopick(
         of names: [String], _ export: CopickExport, to outputs: OutputFiles, progress: (CopickFile) -> Void = { _ in }
@@ -204,7 +213,7 @@ private struct CopickRunResults {
 
     /// The voxel spacing in names of files.
     ///
-    /// - Throws: ``CatalogError`` where voxels are no cubes, or their size is not known.
+    /// - Throws: `CatalogError` where voxels are no cubes, or their size is not known.
     func spacing(_ voxelSize: VoxelSize?) throws(CatalogError) -> String {
         if let spacingText { return spacingText }
         guard let size = voxelSize else {
@@ -246,7 +255,7 @@ private struct CopickRunFiles {
 
     var paths: [String] { picks.map(\.output.path) + segmentations.map(\.output.path) }
 
-    /// - Throws: ``VolumeError`` where a file must not be written.
+    /// - Throws: `VolumeError` where a file must not be written.
     init(_ run: CopickRunResults, objects: CopickObjects, session: CopickSession, _ outputs: OutputFiles) throws {
         self.session = session
         let folder = "\(objects.configuration.overlayRoot)/\(CopickProject.runsFolder)/\(run.run)"

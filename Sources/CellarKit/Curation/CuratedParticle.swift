@@ -5,6 +5,7 @@ import Volumes
 
 /// A particle of a tomogram with what people say of it: one that a step found, or one that people added.
 public struct CuratedParticle: Sendable, Hashable {
+    /// Its class.
     public let className: String
     /// x, y, z in Å from the centre of the first voxel.
     public let centreInAngstroms: SIMD3<Double>
@@ -124,7 +125,7 @@ extension Project {
     ///   - source: whose particles; nil for the picker's where there are any, and else those of pseudo-labels.
     ///   - className: one class; nil for all objects that are particles.
     /// - Returns: nothing but what people added where no step has a result.
-    /// - Throws: ``CatalogError`` where there is no such tomogram, or it has verdicts and no voxel size.
+    /// - Throws: `CatalogError` where there is no such tomogram, or it has verdicts and no voxel size.
     /// - Complexity: some queries; no volume is read, and nothing is planned.
     public func particles(
         of name: String, from source: ExportedPoints? = nil, class className: String? = nil

@@ -29,7 +29,7 @@ extension Project {
     ///   - name: of the tomogram: its name, `dataset/name`, or `id:N`.
     ///   - author: the name of the user.
     /// - Returns: the row that was written.
-    /// - Throws: ``CatalogError`` where there is no such tomogram or class, the tomogram has no voxel size, the place is not finite
+    /// - Throws: `CatalogError` where there is no such tomogram or class, the tomogram has no voxel size, the place is not finite
     ///   or outside of the tomogram, or nothing is there that could be rejected or accepted.
     @discardableResult
     public func curate(
@@ -86,7 +86,7 @@ extension Project {
     ///   - leastScore: the least confidence.
     ///   - author: the name of the user.
     /// - Returns: the rows that were written: of the picker's particles where there are any, and else of those of pseudo-labels.
-    /// - Throws: ``CatalogError`` where there is no such tomogram, class or result, or the score is not finite.
+    /// - Throws: `CatalogError` where there is no such tomogram, class or result, or the score is not finite.
     public func acceptAll(
         _ name: String, class className: String, above leastScore: Double, by author: String = Project.userName
     ) throws -> [CurationRecord] {
@@ -113,11 +113,11 @@ extension Project {
 
     /// Removes verdicts, all of them or none; what they replaced counts again.
     ///
-    /// - Throws: ``CatalogError`` where one of them is not there.
+    /// - Throws: `CatalogError` where one of them is not there.
     @discardableResult
     public func removeCuration(_ ids: [Int64]) throws -> [CurationRecord] { try catalog.collection.removeCuration(ids: ids) }
 
-    /// - Throws: ``CatalogError`` where nothing in the catalog, nor the recipe, has particles of the class.
+    /// - Throws: `CatalogError` where nothing in the catalog, nor the recipe, has particles of the class.
     private func checkClass(_ className: String) throws {
         let known = try catalog.collection.particleClasses()
         if known.contains(className) { return }
@@ -164,7 +164,7 @@ extension NewCuration {
 extension TomogramResults {
     /// The voxel size that counts now.
     ///
-    /// - Throws: ``CatalogError`` where none is known.
+    /// - Throws: `CatalogError` where none is known.
     func requiredVoxelSize() throws -> VoxelSize {
         guard let size = try project.catalog.collection.effectiveVoxelSize(ofTomogram: id) else {
             throw CatalogError(

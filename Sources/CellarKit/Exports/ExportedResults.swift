@@ -38,7 +38,7 @@ public struct ExportedResults: Sendable {
     ///   - items: of the step; those without a result do not count.
     ///   - owner: whose they are, for people.
     ///   - tomogramID: the tomogram that they are of, or that one of the training set's networks would see.
-    /// - Throws: ``CatalogError`` where they were computed with several voxel sizes.
+    /// - Throws: `CatalogError` where they were computed with several voxel sizes.
     init(_ project: Project, step: String, items: [Item], owner: String, tomogramID: Int64) throws {
         let catalog = project.catalog
         let results = try items.compactMap { item in

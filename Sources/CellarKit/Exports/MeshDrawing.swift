@@ -26,7 +26,7 @@ struct MeshDrawing {
     private static let subdivisions = 2
 
     /// - Parameter classes: by name; empty for all.
-    /// - Throws: ``CatalogError`` where there is no such class, or no voxel size, or results were computed with several.
+    /// - Throws: `CatalogError` where there is no such class, or no voxel size, or results were computed with several.
     init(_ parts: MeshParts, classes: [String]) throws {
         (self.parts, remarks) = (parts, parts.remarks)
         let known = parts.classes
@@ -70,7 +70,7 @@ struct MeshDrawing {
 
     /// Draws them.
     ///
-    /// - Throws: ``CatalogError`` where nothing is drawn, or the balls need more triangles.
+    /// - Throws: `CatalogError` where nothing is drawn, or the balls need more triangles.
     func mesh(smoothing: Double?, triangleLimit: Int) throws -> ExportedMesh {
         var (remarks, drawn) = (remarks, [String: (mesh: GLBMesh, title: String)]())
         let smoothing = smoothing ?? voxelSize.meanInAngstroms

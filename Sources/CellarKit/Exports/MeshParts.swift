@@ -61,7 +61,7 @@ extension MeshParts {
     /// What was found: the segmentation where there is one, and else pseudo-labels; the picker's particles, or those of
     /// pseudo-labels.
     ///
-    /// - Throws: ``CatalogError`` where there is no result, or it has another size than the tomogram.
+    /// - Throws: `CatalogError` where there is no result, or it has another size than the tomogram.
     init(resultsOf results: TomogramResults) throws {
         try self.init(results, owner: "the results")
         let hasSegmentation = try addSegmentation(of: results)
@@ -117,7 +117,7 @@ extension MeshParts {
 extension MeshParts {
     /// What people or other programs annotated.
     ///
-    /// - Throws: ``CatalogError`` where there is no annotation, or points need a voxel size that is not known.
+    /// - Throws: `CatalogError` where there is no annotation, or points need a voxel size that is not known.
     init(annotationsOf results: TomogramResults) throws {
         try self.init(results, owner: "the annotations")
         let catalog = results.project.catalog

@@ -9,7 +9,10 @@ public import Volumes
 
 /// The network that is written, by the step that trained it.
 public enum ExportedNetwork: ResultSource {
-    case membrane, particles
+    /// The U-Net that segments tomograms.
+    case membrane
+    /// The network that finds particles.
+    case particles
 
     public var step: String { self == .membrane ? TrainMembraneStep.name : TrainParticlesStep.name }
 }
@@ -21,7 +24,7 @@ extension Project {
     /// It is that of the last round of training that the recipe has and that has a result: the best so far.
     ///
     /// - Parameter name: of the training set: its name, or `id:N`.
-    /// - Throws: ``CatalogError`` where there is no such set, or nothing was trained on it; ``VolumeError`` where the file cannot be
+    /// - Throws: `CatalogError` where there is no such set, or nothing was trained on it; `VolumeError` where the file cannot be
     ///   written.
     public func exportNetwork(trainedOn name: String, by source: ExportedNetwork, to output: OutputFile) throws -> Export {
         let set = try catalog.collection.trainingSet(named: name)

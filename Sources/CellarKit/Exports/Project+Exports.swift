@@ -21,14 +21,20 @@ public protocol ResultSource: CaseIterable, Sendable {
 
 /// The labels that are written: the classes that the network found, or pseudo-labels.
 public enum ExportedLabels: ResultSource {
-    case segmentation, pseudoLabels
+    /// The classes that the network found in the whole tomogram.
+    case segmentation
+    /// The pseudo-labels of its slabs.
+    case pseudoLabels
 
     public var step: String { self == .segmentation ? SegmentStep.name : PseudoLabelsStep.name }
 }
 
 /// The map that is written: the feature map of slabs, structures bright, or one of a class of the segmentation.
 public enum ExportedMap: ResultSource {
-    case features, segmentation
+    /// The feature map of slabs, after smoothing along z.
+    case features
+    /// A map of one class of the segmentation.
+    case segmentation
 
     /// What of a class is written.
     public enum Quantity: String, CaseIterable, Sendable {
@@ -43,7 +49,10 @@ public enum ExportedMap: ResultSource {
 
 /// The particles that are written: those that the picker found, or those of pseudo-labels.
 public enum ExportedPoints: ResultSource {
-    case picks, pseudoLabels
+    /// Particles that the picker found in the whole tomogram.
+    case picks
+    /// Particles of the pseudo-labels of its slabs.
+    case pseudoLabels
 
     public var step: String { self == .picks ? PickStep.name : PseudoLabelsStep.name }
 }
@@ -57,8 +66,8 @@ extension Project {
     ///   - numbersObjects: whether each voxel gets the number of its object instead of its class; of pseudo-labels only.
     ///   - thicknessInAngstroms: the full width at which membranes of a segmentation are drawn around their centre surfaces,
     ///     without running a network; nil for as the network found them. Other classes stay as they are.
-    /// - Throws: ``CatalogError`` where there is no such tomogram or result, or no voxel size; ``PipelineError`` where there is
-    ///   no membrane to draw; ``ImageError`` where it cannot be drawn so thick; ``VolumeError`` where the file cannot be written.
+    /// - Throws: `CatalogError` where there is no such tomogram or result, or no voxel size; `PipelineError` where there is
+    ///   no membrane to draw; `ImageError` where it cannot be drawn so thick; `VolumeError` where the file cannot be written.
     /// - Complexity: reads and writes the volume once, in blocks of 32 MiB.
     public func exportLabels(
         of name: String, from source: ExportedLabels? = nil, numbersObjects: Bool = false, thicknessInAngstroms: Double? = nil,
@@ -94,7 +103,7 @@ extension Project {
     /// - Parameters:
     ///   - quantity: what of a class of the segmentation is written.
     ///   - className: the class; nil for the only one.
-    /// - Throws: ``CatalogError`` where there is no such tomogram or result, ``PipelineError`` where there is no such class, ``VolumeError``
+    /// - Throws: `CatalogError` where there is no such tomogram or result, `PipelineError` where there is no such class, `VolumeError`
     ///   where the file cannot be written.
     /// - Complexity: reads and writes the volume once, in blocks of 32 MiB.
     public func exportMap(
@@ -135,7 +144,7 @@ extension Project {
     /// has it.
     ///
     /// - Parameter name: of the tomogram: its name, `dataset/name`, or `id:N`.
-    /// - Throws: ``CatalogError`` where there is no such tomogram; ``VolumeError`` where it cannot be read, MRC has no mode for its
+    /// - Throws: `CatalogError` where there is no such tomogram; `VolumeError` where it cannot be read, MRC has no mode for its
     ///   voxels, or the file cannot be written.
     /// - Complexity: reads and writes the volume once.
     public func exportTomogram(_ name: String, to output: VolumeOutput) throws -> Export {
@@ -160,7 +169,7 @@ extension Project {
     ///   - isCurated: whether what people rejected is left out, and what they added is written, with a score of 1; false for what
     ///     was found.
     ///   - convention: the meaning of coordinates; nil for the one that is usual in such a file.
-    /// - Throws: ``CatalogError`` where there is no such tomogram or result, or no voxel size; ``VolumeError`` where the file cannot
+    /// - Throws: `CatalogError` where there is no such tomogram or result, or no voxel size; `VolumeError` where the file cannot
     ///   be written.
     public func exportPoints(
         of name: String, from source: ExportedPoints? = nil, class className: String? = nil, leastConfidence: Double? = nil,

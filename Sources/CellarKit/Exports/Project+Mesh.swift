@@ -52,8 +52,8 @@ extension Project {
     ///   - smoothing: σ in Å of the Gaussian by which the mask of a class is smoothed; nil for the length of a voxel. What is
     ///     thinner than 1.35 σ vanishes.
     ///   - triangles: the most triangles of all surfaces and balls.
-    /// - Throws: ``CatalogError`` where there is no such tomogram, result or class, nothing to draw, no voxel size, or a
-    ///   parameter is out of its range; ``VolumeError`` where an annotation cannot be read.
+    /// - Throws: `CatalogError` where there is no such tomogram, result or class, nothing to draw, no voxel size, or a
+    ///   parameter is out of its range; `VolumeError` where an annotation cannot be read.
     /// - Complexity: reads the labels once to find where classes are, and for each class and grid that is tried its slices again.
     ///   Memory is that of about 25 slices of float32 and of the mesh, twice.
     public func mesh(
@@ -73,7 +73,7 @@ extension Project {
 
     /// Writes what ``mesh(of:classes:smoothing:triangles:source:)`` gives to a file.
     ///
-    /// - Throws: as that does; ``VolumeError`` where the file cannot be written.
+    /// - Throws: as that does; `VolumeError` where the file cannot be written.
     public func exportMesh(
         of name: String, classes: [String] = [], smoothing: Double? = nil, triangles: Int = usualTriangles,
         source: MeshSource = .results, to output: OutputFile

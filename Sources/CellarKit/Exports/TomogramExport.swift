@@ -14,7 +14,7 @@ struct TomogramResults {
     let id: Int64
     let shape: VolumeShape
 
-    /// - Throws: ``CatalogError`` where there is no such tomogram.
+    /// - Throws: `CatalogError` where there is no such tomogram.
     init(_ project: Project, of name: String) throws {
         tomogram = try project.catalog.collection.tomogram(named: name)
         id = try tomogram.requiredID
@@ -54,7 +54,7 @@ struct TomogramResults {
 struct TomogramExport {
     let source: TomogramResults
 
-    /// - Throws: ``CatalogError`` where there is no such tomogram.
+    /// - Throws: `CatalogError` where there is no such tomogram.
     init(_ project: Project, of name: String) throws { source = try TomogramResults(project, of: name) }
 
     private var shape: VolumeShape { source.shape }

@@ -3,14 +3,16 @@ public import Volumes
 
 /// Where a volume is written: an MRC file, or the folder of an OME-Zarr image.
 public enum VolumeOutput: Sendable {
+    /// An MRC file.
     case mrc(OutputFile)
+    /// The folder of an OME-Zarr image, version 0.4.
     case zarr(OutputFolder)
 }
 
 extension OutputFiles {
     /// A volume that is written: OME-Zarr where the name ends with `.zarr`, and else MRC.
     ///
-    /// - Throws: ``VolumeError`` as ``file(_:)`` and ``folder(_:)`` do.
+    /// - Throws: `VolumeError` as ``file(_:)`` and ``folder(_:)`` do.
     public func volume(_ path: String) throws -> VolumeOutput {
         URL(fileURLWithPath: path).pathExtension.lowercased() == "zarr" ? .zarr(try folder(path)) : .mrc(try file(path))
     }
@@ -28,7 +30,7 @@ extension VolumeOutput {
     ///   - label: what the voxels are: `labels by segment of TS_0008`.
     ///   - lines: further lines for the header.
     ///   - reduction: how lower resolutions of an image are made.
-    /// - Throws: ``VolumeError`` where the volume cannot be read or written.
+    /// - Throws: `VolumeError` where the volume cannot be read or written.
     /// - Complexity: reads the volume once. For MRC the memory is that of some slices, for OME-Zarr see ``OMEZarrWriter``.
     func write(
         _ volume: any Volume, label: String, lines: [String], voxelSize: VoxelSize?, reduction: OMEZarrWriter.Reduction

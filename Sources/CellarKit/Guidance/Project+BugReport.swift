@@ -12,7 +12,7 @@ extension Project {
     /// tomograms and datasets.
     ///
     /// - Parameter version: what the program says of itself, on one line.
-    /// - Throws: ``CatalogError`` where the catalog cannot be read. What else cannot be found out is said in the report.
+    /// - Throws: `CatalogError` where the catalog cannot be read. What else cannot be found out is said in the report.
     /// - Complexity: a plan of all tomograms; opens none.
     public func bugReport(version: String) throws -> String {
         var text = "# Report of a problem with Cellar\n\n"

@@ -44,7 +44,7 @@ public struct Tour: Sendable {
 extension Project {
     /// Where the catalog is on the way from tomograms to results, and what to type next.
     ///
-    /// - Throws: ``CatalogError`` where the catalog cannot be read, ``EngineError`` where the recipe is not understood.
+    /// - Throws: `CatalogError` where the catalog cannot be read, `EngineError` where the recipe is not understood.
     /// - Complexity: a plan of all tomograms; opens none.
     public func tour() throws -> Tour {
         let summary = try catalog.summary()
