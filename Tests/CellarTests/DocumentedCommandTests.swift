@@ -19,7 +19,7 @@ import Testing
     @Test("every command of the README's sessions is one")
     func sessions() throws {
         let entries = try ConsoleBlock.all(in: Repository.text(of: "README.md")).flatMap(\.entries)
-        #expect(entries.count > 40)
+        #expect(entries.count > 18)
         for entry in entries { try check(entry.command, in: "README.md") }
     }
 

@@ -6,7 +6,7 @@ import Testing
 @Suite struct TranscriptTests {
     /// How many blocks of the section are run: those before networks are trained, which takes minutes. The others are parsed, as
     /// all command lines of the README are (`DocumentedCommandTests`).
-    private static let blocks = 8
+    private static let blocks = 5
 
     /// What the README says, and what the test does in its place.
     private static let sizes = ["512,512,96": "128,128,32", "40..<60": "4..<28"]

@@ -8,7 +8,7 @@ extension Project {
     /// What somebody needs who is to find out what went wrong, as a text in Markdown: versions, machine, findings, recipe, what is stale, the
     /// last runs, and what failed last, with the end of what its workers said.
     ///
-    /// It has no voxel, no label and no coordinate; of paths only the last component stays (``PathScrubber``). It does have the names of
+    /// It has no voxel, no label and no coordinate; of paths only the last component stays (`PathScrubber`). It does have the names of
     /// tomograms and datasets.
     ///
     /// - Parameter version: what the program says of itself, on one line.
