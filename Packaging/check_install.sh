@@ -110,7 +110,11 @@ from_source() {
     if [ -d /usr/local/share/ca-certificates ]; then
         cp -rL /usr/local/share/ca-certificates "$work/debian/usr/local/share/" && bare "$work/debian" update-ca-certificates >/dev/null 2>&1
     fi
-    MOUNTS=$swift SEARCH=$swift/usr/bin:$SEARCH
+    # Git's own mirrors, where this machine has some.
+    local replaced='^url\..*\.insteadof$' mirrors
+    { git config --get-regexp "$replaced" || true; } | while read -r key value; do git config --file "$work/debian/etc/gitconfig" --add "$key" "$value"; done
+    mirrors=$({ git config --get-regexp "$replaced" || true; } | sed -n 's,^url\.\(/.*\)\.insteadof .*,\1,p' | sort -u)
+    MOUNTS="$swift $mirrors" SEARCH=$swift/usr/bin:$SEARCH
     local targets=${TARGETS:-demo test install}
     for target in $targets; do
         say "make $target"
