@@ -95,7 +95,7 @@ packaging-setup:
 	    echo "installing dpkg-dev patchelf"; $(INSTALL) dpkg-dev patchelf >/dev/null || exit 1; break; }; done
 
 # Installs both in bare systems, as Packaging/README.md says, and runs them there. FROM=source builds in a bare Debian 12 instead, and takes
-# half an hour.
+# half an hour. TRIAL= is what is run instead of a small demo.
 FROM ?= packages
 check-install: check-install-setup $(if $(filter packages,$(FROM)),deb tarball)
 	Packaging/check_install.sh $(FROM) $(PACKAGES_FOLDER)

@@ -46,5 +46,5 @@ EOF
 (cd "$root" && find usr -type f -print0 | LC_ALL=C sort -z | xargs -0 md5sum) >"$root/DEBIAN/md5sums"
 mkdir -p "$folder"
 package=$folder/cellar_${version}_$architecture.deb
-dpkg-deb --root-owner-group -Zxz --build "$root" "$package" >/dev/null
+dpkg-deb --root-owner-group -Zxz -z2 --build "$root" "$package" >/dev/null
 echo "$package"

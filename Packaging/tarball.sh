@@ -25,6 +25,6 @@ done
 least=$(find "$root/bin" "$root/lib" -type f -exec objdump -T {} + 2>/dev/null | grep -o 'GLIBC_[0-9.]*' | sort -Vu | tail -n 1)
 mkdir -p "$folder"
 archive=$folder/$name.tar.gz
-tar -C "$work" --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner -cf - "$name" | gzip -9n >"$archive"
+tar -C "$work" --sort=name --mtime="@$SOURCE_DATE_EPOCH" --owner=0 --group=0 --numeric-owner -cf - "$name" | gzip -n >"$archive"
 echo "$archive"
 echo "needs the C library of ${least/_/ } or a newer one" | sed 's/GLIBC/glibc/'
