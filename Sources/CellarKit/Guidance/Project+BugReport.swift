@@ -77,10 +77,11 @@ extension Project {
     /// The rows of a query, a line each.
     private func table(_ sql: String, _ none: String) throws -> String {
         var (names, text) = ([String](), "")
-        try QueryConnection(catalog).run(sql, columns: { names = $0 }) { row in
+        func add(_ row: [QueryValue]) {
             let values = zip(names, row).filter { $1 != .null }.map { "\($0): \($1.plainText)" }
             text += "* \(values.joined(separator: ", "))\n"
         }
+        try QueryConnection(catalog).run(sql, columns: { names = $0 }, row: add)
         return text.isEmpty ? none + "\n" : text
     }
 
