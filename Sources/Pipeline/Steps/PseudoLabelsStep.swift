@@ -28,7 +28,7 @@ public struct PseudoLabelsStep: TypedStep {
             "agreement", default: 0.8, in: 0.5...1,
             "least probability of membrane, by the votes of the sources; between one minus it and it, a voxel is ignored")
         let ground = Parameter<AgreedLabels.Ground>.choice(
-            "ground", default: .unanimous,
+            "ground", default: .probable,
             "where what is probably no membrane is ground: everywhere, where no source calls it membrane, or where all say that it is none"
         )
         let trusted = Parameter<Trust>.choice(
