@@ -8,6 +8,7 @@ import Pipeline
 public struct TourStop: Sendable, Hashable {
     /// How far a catalog is.
     public enum State: Sendable, Hashable {
+        /// The catalog has it.
         case done
         /// It comes before all that follows.
         case open
@@ -15,7 +16,9 @@ public struct TourStop: Sendable, Hashable {
         case anyTime
     }
 
+    /// Its name, in a word or two.
     public let title: String
+    /// How far the catalog is.
     public let state: State
     /// What the catalog has of it, in a few words.
     public let found: String
@@ -27,6 +30,7 @@ public struct TourStop: Sendable, Hashable {
 
 /// The way from an empty catalog to results, and where a catalog is on it.
 public struct Tour: Sendable {
+    /// The stations, in their order.
     public let stops: [TourStop]
 
     /// The first stop that others wait for; nil where all are done.
