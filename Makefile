@@ -130,7 +130,7 @@ endef
 schema: setup
 	$(call record,CatalogTests.SchemaTests/golden)
 
-# Sources/cellar/REFERENCE.md, the table of steps in Sources/Pipeline/README.md, and Schema/datasette.yaml.
+# Sources/cellar/REFERENCE.md and ERRORS.md, the table of steps in Sources/Pipeline/README.md, and Schema/datasette.yaml.
 reference: setup
 	$(call record,CellarTests.ReferenceTests/reference|CellarTests.ErrorListTests/list|PipelineTests.StepTableTests/table|CellarTests.DatasetteTests/metadata)
 

@@ -8,12 +8,14 @@ import Testing
 
 /// `cellar tour` and `cellar bug-report`.
 @Suite("Guidance") struct GuidanceTests {
-    private static func addTomogram(_ name: String, to scene: CommandScene) throws {
+    private static func addTomogram(
+        _ name: String, voxelSize: VoxelSize? = VoxelSize(cubicInAngstroms: 10), to scene: CommandScene
+    ) throws {
         let shape = try #require(VolumeShape(z: 24, y: 64, x: 64))
         let voxels = try #require(VoxelBuffer(shape: shape, values: (0..<shape.count).map { Float($0 % 251) }))
         let writer = try MRCWriter(
             OutputFile(scene.directory.file("\(name).mrc"), replacing: false, protecting: .none), shape: shape,
-            scalarType: .float32, voxelSize: VoxelSize(cubicInAngstroms: 10))
+            scalarType: .float32, voxelSize: voxelSize)
         try writer.append(voxels)
         try writer.finish()
         let added = scene.run("add", scene.directory.file("\(name).mrc"), "--dataset", "d")
@@ -58,6 +60,14 @@ import Testing
             #expect(throws: Never.self, "\(command)") { _ = try CellarCommand.parseAsRoot(command) }
         }
         for command in commands where command.first == "query" { #expect(scene.run(command).status == 0, "\(command)") }
+        // Where a voxel size is missing, that comes first.
+        let other = try CommandScene()
+        try Self.addTomogram("b", voxelSize: nil, to: other)
+        let unknown = other.run("tour").output
+        #expect(unknown.contains("→ voxel sizes"), "\(unknown)")
+        for command in self.commands(unknown) {
+            #expect(throws: Never.self, "\(command)") { _ = try CellarCommand.parseAsRoot(command) }
+        }
         // What the tour says to type works, and takes it further.
         #expect(scene.run(["slab", "add", "a", "--z", "7..<16"]).status == 0)
         #expect(scene.run("training", "add", "first").status == 0)

@@ -123,6 +123,17 @@ import Volumes
         #expect(trained["kept_round"] == (student > teacher ? 1 : 0))
         #expect(try (Self.output("segment", "labels", of: collection) == labels) == (student <= teacher))
 
+        // Labels in which there is none of what is learned: the model stays, where there is one, and else it is a failure.
+        let settings = Self.settings.merging(["train-membrane.initial": "known", "evaluate.unnamed": "ground"]) { $1 }
+        let empty = try PipelineCollection.annotated(try BallsAndSheet(z: 24, side: 64), settings: settings, membrane: 99)
+        try Self.addModel("known", network, to: empty)
+        let report = try #require(try empty.run())
+        #expect(report.isComplete, "\(report.failures)")
+        #expect(try Self.output("segment", "labels", of: empty) == labels)
+        empty.settings["train-membrane.start"] = "random"
+        let failures = try #require(try empty.run()).failures
+        #expect(failures.contains { $0.contains("no voxel of the class membrane") }, "\(failures)")
+
         // A class that the model does not know begins at random: there is nothing to keep.
         collection.settings["train-membrane.classes"] = "membrane, ball"
         #expect(try #require(try collection.run()).isComplete)

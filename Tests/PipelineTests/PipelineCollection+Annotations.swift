@@ -27,8 +27,10 @@ extension PipelineCollection {
     /// - Parameters:
     ///   - isTrainingSet: whether networks are trained on them.
     ///   - isNamed: whether the annotation names the balls, which have labels.
+    ///   - membrane: the value of membranes in the annotation; 7 in the labels.
     static func annotated(
-        _ scene: BallsAndSheet, settings: [String: String] = [:], isTrainingSet: Bool = true, isNamed: Bool = true
+        _ scene: BallsAndSheet, settings: [String: String] = [:], isTrainingSet: Bool = true, isNamed: Bool = true,
+        membrane: Int64 = 7
     ) throws -> PipelineCollection {
         let collection = try PipelineCollection(scene.voxels(), settings: small.merging(settings) { $1 })
         let path = collection.directory.file("labels.mrc")
@@ -41,7 +43,7 @@ extension PipelineCollection {
             tomogramID: collection.tomogramID,
             with: NewAnnotation(
                 kind: .labels, location: VolumeLocation(path: path),
-                classes: [.init(name: "membrane", value: 7)] + (isNamed ? [.init(name: "ball", value: 2)] : []),
+                classes: [.init(name: "membrane", value: membrane)] + (isNamed ? [.init(name: "ball", value: 2)] : []),
                 contentDigest: Digest(of: labels)))
         let pointed = try collection.catalog.collection.annotate(
             tomogramID: collection.tomogramID,

@@ -2,8 +2,9 @@ import Foundation
 
 /// Takes paths out of texts that leave the laboratory: of each, the last component stays.
 ///
-/// Folders that are known become a word (`CATALOG`); of any other absolute path nothing stays but `…/` and its last component. A path with
-/// spaces in it is seen as a whole in quotation marks, and up to its first space elsewhere. URLs stay as they are.
+/// Folders that are known become a word (`CATALOG`), and what lies in them keeps its path from there; of any other absolute path nothing
+/// stays but `…/` and its last component. A path with spaces in it is seen as a whole in quotation marks; elsewhere it ends at its first
+/// space, and what follows stays. URLs stay as they are.
 struct PathScrubber {
     /// Folders, the longest first, with their words.
     private let folders: [(path: String, word: String)]
@@ -17,7 +18,11 @@ struct PathScrubber {
     func scrubbed(_ text: String) -> String {
         var text = text
         for (path, word) in folders {
-            text = text.replacing(path + "/", with: word + "/").replacing(path, with: word)
+            // The folder itself: neither one whose name begins like it, nor one of that name elsewhere.
+            text = text.replacingOccurrences(
+                of: #"(?<![\p{L}\p{N}_./-])"# + NSRegularExpression.escapedPattern(for: path) + #"(?![\p{L}\p{N}_.-])"#,
+                with: word,
+                options: .regularExpression)
         }
         // In quotation marks a path may have spaces.
         text = text.replacing(#/(["'])(\/[^"'\n]*)(["'])/#) { match in

@@ -30,11 +30,7 @@ extension Project {
     }
 
     private var scrubber: PathScrubber {
-        let environment = ProcessInfo.processInfo.environment
-        return PathScrubber(folders: [
-            "CATALOG": directory.path, "ARTIFACTS": directory.blobs, "HOME": environment["HOME"] ?? "",
-            "TMPDIR": URL(fileURLWithPath: environment["TMPDIR"] ?? "/tmp").standardizedFileURL.path,
-        ])
+        PathScrubber(folders: ["CATALOG": directory.path, "ARTIFACTS": directory.blobs])
     }
 
     private static let collections = """

@@ -78,7 +78,7 @@ extension Project {
                 TourStop(
                     title: "voxel sizes", state: .open, found: "\(unknown) tomograms have none",
                     reason: "Sizes in nm and networks need them, and these files do not say.",
-                    commands: ["cellar add PATH --voxel-size ANGSTROMS"]))
+                    commands: ["cellar add PATH --dataset NAME --voxel-size 13.48"]))
         }
         let hasSegmentation = try count("v_step", where: "step = '\(SegmentStep.name)'") > 0
         stops.append(
