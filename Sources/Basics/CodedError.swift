@@ -1,3 +1,6 @@
+/// What to do about an error that only a mistake in the program can cause.
+package let reportMistake = "this is a mistake in Cellar: report it with what `cellar bug-report` writes"
+
 /// The codes of one kind of error: an enumeration with a stable name for each kind of failure.
 public protocol ErrorCode: RawRepresentable<String>, Hashable, Sendable {}
 
@@ -35,6 +38,11 @@ public struct CodedError<Code: ErrorCode>: Error, Sendable {
         self.location = path
         self.message = message
         self.cause = cause
+    }
+
+    /// An error that nothing from outside can cause, but only a mistake in the program that found it: what is wrong, and that it should be reported.
+    public init(mistake code: Code, _ message: String, path: String = "") {
+        self.init(code, "\(message); \(reportMistake)", path: path)
     }
 
     /// An error of a lower target in this target's terms: message and location stay.

@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 import TestSupport
 import Testing
@@ -41,6 +42,7 @@ import Testing
         #expect(one(#"PipelineError("one " + "two \(n) " + name)"#)?.text == "one two ……".replacing("……", with: "… …"))
         #expect(one(#"EngineError(.bad, isOne ? "this" : "that")"#)?.text == "this / that")
         #expect(one(#"BlobError(.bad, error)"#) == nil)
+        #expect(one(#"EngineError(mistake: .bad, "no \(name)")"#) == .init(code: "bad", text: "no …; \(reportMistake)"))
         #expect(one("PipelineError(\"\"\"\n    a\n    b \\\n    c\n    \"\"\")")?.text == "a b c")
         let parts = one(#"PipelineError("it is so; do that: now")"#)?.parts
         #expect(parts?.cause == "it is so" && parts?.cure == "do that: now")

@@ -1,3 +1,4 @@
+import Basics
 import Foundation
 
 /// The sentences of the errors that Swift sources make, read from their text: `VolumeError(.malformed, "has \(n) slices; write it again")`.
@@ -40,7 +41,7 @@ struct ErrorSentences {
     /// The arguments from here to the parenthesis that closes them: the code, and the first argument with a text.
     private mutating func sentence() -> Sentence? {
         var (code, text, between, depth) = ("", "", "", 0)
-        var hasText = false
+        var (hasText, isMistake) = (false, false)
         while place < characters.count {
             let character = characters[place]
             if character == "\"" {
@@ -55,8 +56,9 @@ struct ErrorSentences {
             }
             if character == ")" || character == "]" || character == "}" { depth -= 1 }
             if depth < 0 || (character == "," && depth == 0) {
-                if !hasText, between.trimmingCharacters(in: .whitespacesAndNewlines).hasPrefix("."), code.isEmpty {
-                    code = between.trimmingCharacters(in: CharacterSet(charactersIn: ". \n"))
+                let argument = between.trimmingCharacters(in: .whitespacesAndNewlines)
+                if !hasText, let found = argument.firstMatch(of: /^(mistake: *)?\.(.*)$/)?.output, code.isEmpty {
+                    (isMistake, code) = (found.1 != nil, String(found.2))
                 } else if hasText {
                     if between.contains("+") { text += "…" }
                     break
@@ -72,7 +74,9 @@ struct ErrorSentences {
         let words = text.split { $0.isWhitespace }.joined(separator: " ")
         guard words.contains(where: { $0.isLetter }) else { return nil }
         // Where a code is a choice, either may be meant.
-        return Sentence(code: code.contains(" ") ? "" : code, text: words.replacing("……", with: "…"))
+        return Sentence(
+            code: code.contains(" ") ? "" : code,
+            text: words.replacing("……", with: "…") + (isMistake ? "; \(reportMistake)" : ""))
     }
 
     /// The string literal from here on; the place is behind it afterwards.
