@@ -19,6 +19,7 @@ import time
 import traceback
 
 from selenium import webdriver
+from selenium.common.exceptions import StaleElementReferenceException
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.action_chains import ActionChains
@@ -87,12 +88,25 @@ class Browser:
             lambda: next((element for element in self.all(selector) if element.is_displayed()), None), f"{selector} is not there",
             seconds)
 
+    def click(self, selector, index=0):
+        """Clicks the element that can be seen, waited for: `one` returns it, and the page may have drawn another in its place since."""
+
+        def clicked():
+            seen = [element for element in self.all(selector) if element.is_displayed()]
+            if len(seen) > index:
+                seen[index].click()
+                return True
+
+        self.until(clicked, f"{selector} cannot be clicked")
+
     def until(self, condition, sentence, seconds=15):
+        """What the condition gives as soon as that is true; an element that the page has just replaced is looked for again."""
         end = time.monotonic() + seconds
         while True:
-            value = condition()
-            if value:
-                return value
+            with contextlib.suppress(StaleElementReferenceException):
+                value = condition()
+                if value:
+                    return value
             if time.monotonic() > end:
                 raise AssertionError(sentence)
             time.sleep(0.03)
@@ -192,9 +206,9 @@ class Checks:
             browser.until(lambda: browser.all(f"[aria-rowindex='{total + 1}'] .title a"), "the last row does not come")
             browser.script("document.querySelector('.tscroll').scrollTop = 0")
         with self.check("a heading sorts, and again the other way"):
-            browser.one(".thead button").click()
+            browser.click(".thead button")
             browser.until(lambda: browser.all("[aria-sort=ascending]"), "no column says that it is sorted")
-            browser.one("[aria-sort] button").click()
+            browser.click("[aria-sort] button")
             browser.until(lambda: browser.all("[aria-sort=descending]"), "the order is not reversed")
         with self.check("a filter of SQL leaves some rows, and the address keeps it"):
             field = browser.one("#where")
@@ -204,12 +218,11 @@ class Checks:
             browser.until(lambda: self.total() == expected, f"{expected} rows should be left")
             assert "where=" in browser.driver.current_url
         with self.check("a facet is brushed, and its chip removes it"):
-            browser.one(".chip.quiet").click()
+            browser.click(".chip.quiet")
             browser.until(lambda: self.total() == total, "the filter is still there")
             bars = browser.one(".facet .histogram")
             ActionChains(browser.driver).move_to_element_with_offset(bars, -80, 0).click_and_hold().move_by_offset(60, 0).release().perform()
-            chip = browser.one(".chip:not(.quiet)")
-            chip.click()
+            browser.click(".chip:not(.quiet)")
             browser.until(lambda: self.total() == total and not browser.all(".chip"), "the facet is still there")
         # A wrong filter is an answer with the status 400, which Chromium itself notes in its console.
         with self.check("a wrong filter is said in a sentence"):
@@ -283,7 +296,7 @@ class Checks:
             assert browser.one(".badge").text == "read-only"
             slabs = len(browser.all(".slab"))
             ActionChains(browser.driver).move_to_element_with_offset(browser.one(".ztrack"), -200, 12).click_and_hold().move_by_offset(60, 0).release().perform()
-            browser.all("[role=tab]")[1].click()
+            browser.click("[role=tab]", 1)
             if self.points():
                 browser.one(".tally")
                 browser.keys("n")
@@ -322,7 +335,7 @@ class Checks:
         with self.check("names for screen readers: dialogs"):
             self.go("#/")
             browser.one(".trow .title a")
-            for press in [lambda: browser.keys("?"), lambda: browser.one("[title='Choose columns']").click()]:
+            for press in [lambda: browser.keys("?"), lambda: browser.click("[title='Choose columns']")]:
                 press()
                 browser.one("dialog")
                 self.named("dialog")
@@ -380,10 +393,10 @@ class Checks:
         with self.check(title):
             rejected = lambda: sum(point["state"] == "rejected" for point in self.points())
             before = rejected()
-            browser.all("[role=tab]")[1].click()
+            browser.click("[role=tab]", 1)
             browser.one(".tally")
             browser.keys("n")
-            browser.one(".chosen .reject").click()
+            browser.click(".chosen .reject")
             browser.until(lambda: rejected() == before + 1, "the server knows of no rejected particle")
             self.picture("particles")
             browser.keys(Keys.CONTROL, "z")
@@ -397,15 +410,15 @@ class Checks:
             browser.keys(Keys.ESCAPE, Keys.CONTROL, "z")
             browser.until(lambda: added() == before, "the particle is still there")
         with self.check("an object leads to its slice"):
-            browser.all("[role=tab]")[2].click()
+            browser.click("[role=tab]", 2)
             browser.one(".objects tbody tr")
             row = browser.all(".objects tbody tr")[:3][-1]
             wanted = int(row.find_elements(By.TAG_NAME, "td")[-1].text)
             row.click()
             browser.until(lambda: self.index() == wanted, f"slice {wanted} is not shown")
         with self.check("steps say why"):
-            browser.all("[role=tab]")[3].click()
-            browser.one(".stepname").click()
+            browser.click("[role=tab]", 3)
+            browser.click(".stepname")
             browser.until(lambda: browser.script("return document.querySelector('.why').textContent.trim()") not in ("", "…"), "no reason is given")
 
     def solid(self):
@@ -442,7 +455,7 @@ class Checks:
             time.sleep(1)
             if browser.all(".numbers .histogram .in"):
                 ActionChains(browser.driver).move_to_element_with_offset(bars, -100, 0).click_and_hold().move_by_offset(150, 0).release().perform()
-                browser.one(".chip:not(.quiet)").click()
+                browser.click(".chip:not(.quiet)")
         with self.check("runs are listed"):
             self.go("#/runs")
             browser.until(lambda: len(browser.all(".card")) >= 6 and not browser.all(".card .waiting"), "a part of the page does not come")
