@@ -172,7 +172,8 @@ CK_DISPATCH(ck_winograd_weights,
 
 /// The 4 × 4 results of a tile and up to 32 outputs of a panel; `rows` and `columns` of them lie inside the image.
 CK_INLINE void ck_winograd_output_body(const float *products, size_t plane, size_t outputs, const float *bias, const float *add,
-                                       float *to, size_t row_stride, size_t column_stride, int rows, int columns) {
+                                       int is_rectified, float *to, size_t row_stride, size_t column_stride, int rows,
+                                       int columns) {
     for (size_t half = 0; half < outputs; half += CK_LANES) {
         size_t lanes = outputs - half < CK_LANES ? outputs - half : CK_LANES;
         V lines[24], m[36];
@@ -191,17 +192,19 @@ CK_INLINE void ck_winograd_output_body(const float *products, size_t plane, size
                     load(add + at, lanes, &before);
                     value += before;
                 }
+                // No NaN is less than 0: it stays.
+                if (is_rectified) value = (V)((ck_integers)value & ~(value < (V){0}));
                 store(&value, to + at, lanes);
             }
         }
     }
 }
 static void ck_winograd_output(const float *products, size_t plane, size_t outputs, const float *bias, const float *add,
-                               float *to, size_t row_stride, size_t column_stride, int rows, int columns);
+                               int is_rectified, float *to, size_t row_stride, size_t column_stride, int rows, int columns);
 CK_DISPATCH(ck_winograd_output,
-            (const float *products, size_t plane, size_t outputs, const float *bias, const float *add, float *to,
+            (const float *products, size_t plane, size_t outputs, const float *bias, const float *add, int is_rectified, float *to,
              size_t row_stride, size_t column_stride, int rows, int columns),
-            (products, plane, outputs, bias, add, to, row_stride, column_stride, rows, columns))
+            (products, plane, outputs, bias, add, is_rectified, to, row_stride, column_stride, rows, columns))
 
 /// Where a tile of a group lies: its first pixel, from the first slice's, and how much of it lies inside the image.
 struct place {
@@ -241,7 +244,7 @@ void ck_winograd_products(const struct ck_winograd *it) {
         struct place place = place_of(&it->tiles, it->first_tile + tile);
         size_t at = place.pixel * it->outputs;
         ck_winograd_output(products + tile * CK_PANEL, product_plane, it->columns, it->bias, it->add ? it->add + at : 0,
-                           it->result + at, it->tiles.width * it->outputs, it->outputs, place.rows, place.columns);
+                           it->is_rectified, it->result + at, it->tiles.width * it->outputs, it->outputs, place.rows, place.columns);
     }
 }
 

@@ -165,7 +165,7 @@ extension Convolution2D {
                                 block: Winograd.block, depth: 1, depth_step: 0, inputs: inputs, first_input: channel,
                                 some: some, outputs: outputs, columns: PackedMatrix.panelWidth, panel: weight.panel(panel),
                                 bias: channel == 0 ? bias.map { UnsafePointer($0.storage.base + column) } : nil,
-                                add: sum.map { $0 + column }, result: result + column, scratch: scratch)
+                                add: sum.map { $0 + column }, is_rectified: 0, result: result + column, scratch: scratch)
                             ck_winograd_products(&work)
                         }
                     }

@@ -9,9 +9,10 @@ extension Convolution3D {
     /// The number of patches that are copied at a time: 4 MiB of them, but 64 at least.
     private func rowsOfStrip(_ rows: Int) -> Int { max(min(1_048_576 / inner, rows), min(64, rows), 1) }
 
-    /// The convolution, `[N, D′, H′, W′, outputs]`. `extent` is D′, H′, W′.
+    /// The convolution, `[N, D′, H′, W′, outputs]`; with a ReLU where `isRectified`. `extent` is D′, H′, W′.
     func applyToPatches(
-        _ weight: PackedMatrix, bias: Tensor?, of x: Tensor, extent: Extent3D, into result: UnsafeMutablePointer<Float>
+        _ weight: PackedMatrix, bias: Tensor?, isRectified: Bool, of x: Tensor, extent: Extent3D,
+        into result: UnsafeMutablePointer<Float>
     ) {
         let rows = x.shape[0] * extent.count
         let strip = rowsOfStrip(rows)
@@ -22,6 +23,7 @@ extension Convolution3D {
                 weight.multiply(
                     rows: count, patches, stride: inner, bias: bias, adding: nil, into: result + first * outputs)
             }
+            if isRectified { Tensor.rectify(result + first * outputs, count: count * outputs) }
         }
     }
 
@@ -94,6 +96,48 @@ extension Convolution3D {
             }
         }
         return PackedMatrix(columns, columns: taps * inputs, inputs: outputs, taps: 1)
+    }
+
+    /// Whether windows of the kernel lie side by side, so that each voxel of the transposed convolution's result comes of one voxel
+    /// alone; with a row of a window in whole panels of a packed weight.
+    func tiles(_ extent: Extent3D, from source: Extent3D) -> Bool {
+        kernel == stride && padding == Extent3D(0) && source.combined(stride, *) == extent
+            && kernel.width * inputs % PackedMatrix.panelWidth == 0
+    }
+
+    /// The transposed convolution where windows lie side by side (``tiles(_:from:)``): each row of a window is a product, written where it
+    /// belongs.
+    ///
+    /// - Parameters:
+    ///   - weight: as ``patchGradientMatrix(_:)`` packs it.
+    ///   - bias: `[inputs]`, or nil.
+    ///   - extent: D, H, W of the input.
+    func tiledGradient(_ gradient: Tensor, weight: PackedMatrix, bias: Tensor?, extent: Extent3D) -> Tensor {
+        let source = gradient.extent
+        let shape = [gradient.shape[0]] + extent.lengths + [inputs]
+        let row = kernel.width * inputs
+        let repeated = bias.map { bias in
+            let values = bias.values
+            return Tensor(shape: [kernel.count * inputs], values: (0..<kernel.count).flatMap { _ in values })
+        }
+        return Tensor(
+            shape: shape,
+            storage: .filled(count: Tensor.count(of: shape)) { result in
+                Threads.perform(gradient.shape[0] * source.depth * source.height) { line in
+                    let (slice, y) = line.quotientAndRemainder(dividingBy: source.height)
+                    for kz in 0..<kernel.depth {
+                        for ky in 0..<kernel.height {
+                            // Slices are counted over the batch: windows fill each volume's.
+                            let target =
+                                ((slice * stride.depth + kz) * extent.height + y * stride.height + ky) * extent.width * inputs
+                            let first = (kz * kernel.height + ky) * row
+                            weight.multiply(
+                                rows: line * source.width..<(line + 1) * source.width, gradient.storage.base, stride: outputs,
+                                columns: first..<first + row, bias: repeated, adding: nil, into: result + target, stride: row)
+                        }
+                    }
+                }
+            })
     }
 
     /// The transposed convolution of any kernel and stride: multiplies each voxel's gradient with the weight, which gives the

@@ -7,9 +7,9 @@ extension Convolution3D {
     /// Input channels whose transformed weights a thread holds at a time.
     private var block: Int { min((inputs + 15) / 16 * 16, 64) }
 
-    /// The convolution, `[N, D, H, W, outputs]`.
+    /// The convolution, `[N, D, H, W, outputs]`; with a ReLU where `isRectified`.
     func applyWinograd(
-        _ weight: PackedMatrix, bias: Tensor?, to x: Tensor, into result: UnsafeMutablePointer<Float>
+        _ weight: PackedMatrix, bias: Tensor?, isRectified: Bool, to x: Tensor, into result: UnsafeMutablePointer<Float>
     ) {
         let groups = TileGroup.groups(of: x, depth: kernel.depth, most: 128)
         let panels = (outputs + PackedMatrix.panelWidth - 1) / PackedMatrix.panelWidth
@@ -24,6 +24,7 @@ extension Convolution3D {
             TensorStorage.withScratch(36 * blocks * plane) { transformed in
                 for channel in Swift.stride(from: 0, to: inputs, by: channels) {
                     let some = min(channels, inputs - channel)
+                    let isLast = channel + some == inputs
                     transform(x, group: group, channels: channel..<channel + some, block: block, plane: plane, to: transformed)
                     Threads.perform(panels) { panel in
                         let column = panel * PackedMatrix.panelWidth
@@ -35,7 +36,8 @@ extension Convolution3D {
                                 first_input: channel, some: some, outputs: outputs,
                                 columns: min(PackedMatrix.panelWidth, outputs - column), panel: weight.panel(panel),
                                 bias: channel == 0 ? bias.map { UnsafePointer($0.storage.base + column) } : nil,
-                                add: channel == 0 ? nil : UnsafePointer(target), result: target, scratch: scratch)
+                                add: channel == 0 ? nil : UnsafePointer(target), is_rectified: isRectified && isLast ? 1 : 0,
+                                result: target, scratch: scratch)
                             ck_winograd_products(&work)
                         }
                     }

@@ -94,8 +94,8 @@ public struct Convolution3D: Hashable, Sendable {
             && padding == Extent3D(kernel.depth / 2, 1, 1) && inputs >= 8 && outputs >= 8
     }
 
-    /// The convolution with a packed weight, `[taps · inputs, outputs]`.
-    func apply(_ weight: PackedMatrix, bias: Tensor?, to x: Tensor) -> Tensor {
+    /// The convolution with a packed weight, `[taps · inputs, outputs]`; with a ReLU where `isRectified`.
+    func apply(_ weight: PackedMatrix, bias: Tensor?, isRectified: Bool = false, to x: Tensor) -> Tensor {
         let extent = outputExtent(x.extent)
         let shape = [x.shape[0]] + extent.lengths + [outputs]
         return Tensor(
@@ -104,10 +104,11 @@ public struct Convolution3D: Hashable, Sendable {
                 if kernel.count == 1 && stride == Extent3D(1) {
                     weight.multiply(
                         rows: x.shape[0] * extent.count, x.storage.base, stride: inputs, bias: bias, adding: nil, into: result)
+                    if isRectified { Tensor.rectify(result, count: Tensor.count(of: shape)) }
                 } else if suitsWinograd {
-                    applyWinograd(weight, bias: bias, to: x, into: result)
+                    applyWinograd(weight, bias: bias, isRectified: isRectified, to: x, into: result)
                 } else {
-                    applyToPatches(weight, bias: bias, of: x, extent: extent, into: result)
+                    applyToPatches(weight, bias: bias, isRectified: isRectified, of: x, extent: extent, into: result)
                 }
             })
     }
@@ -152,19 +153,21 @@ public struct PackedConvolution3D: Sendable {
     private let layer: Convolution3D
     private let weight: PackedMatrix
     private let bias: Tensor?
+    private let isRectified: Bool
 
     /// - Parameters:
     ///   - weight: `layer.weightShape`
     ///   - bias: `[layer.outputs]`, or nil for none.
-    public init(_ layer: Convolution3D, weight: Tensor, bias: Tensor? = nil) {
-        self.init(layer, weight: weight, bias: bias, lasts: true)
+    ///   - isRectified: whether a ReLU follows, max(0, x), which costs nothing here and a pass over memory elsewhere.
+    public init(_ layer: Convolution3D, weight: Tensor, bias: Tensor? = nil, isRectified: Bool = false) {
+        self.init(layer, weight: weight, bias: bias, isRectified: isRectified, lasts: true)
     }
 
     /// - Parameter lasts: whether the layer is kept for more than one call.
-    init(_ layer: Convolution3D, weight: Tensor, bias: Tensor?, lasts: Bool) {
+    init(_ layer: Convolution3D, weight: Tensor, bias: Tensor?, isRectified: Bool = false, lasts: Bool) {
         precondition(weight.shape == layer.weightShape, "\(weight.shape) is no weight of \(layer.weightShape)")
         precondition(bias.map { $0.count == layer.outputs } ?? true, "a bias that does not fit \(layer.weightShape)")
-        (self.layer, self.bias) = (layer, bias)
+        (self.layer, self.bias, self.isRectified) = (layer, bias, isRectified)
         let taps = layer.kernel.count
         self.weight = PackedMatrix(
             weight, columns: layer.outputs, inputs: layer.inputs, taps: taps, columnStride: layer.inputs * taps,
@@ -176,7 +179,7 @@ public struct PackedConvolution3D: Sendable {
     /// - Complexity: as ``Convolution3D/callAsFunction(_:weight:bias:)``.
     public func callAsFunction(_ x: Tensor) -> Tensor {
         precondition(x.shape.last == layer.inputs, "\(x.shape) has not the \(layer.inputs) channels of this layer")
-        return layer.apply(weight, bias: bias, to: x)
+        return layer.apply(weight, bias: bias, isRectified: isRectified, to: x)
     }
 }
 
@@ -210,8 +213,9 @@ public struct PackedTransposedConvolution3D: Sendable {
     public func callAsFunction(_ x: Tensor, to extent: Extent3D) -> Tensor {
         precondition(
             x.shape.last == layer.outputs && x.extent == layer.outputExtent(extent), "\(x.shape) does not come of \(extent)")
-        let result =
-            layer.reversed.map { $0.apply(weight, bias: nil, to: x) } ?? layer.gatheredGradient(x, weight: weight, extent: extent)
+        if let reversed = layer.reversed { return reversed.apply(weight, bias: bias, to: x) }
+        if layer.tiles(extent, from: x.extent) { return layer.tiledGradient(x, weight: weight, bias: bias, extent: extent) }
+        let result = layer.gatheredGradient(x, weight: weight, extent: extent)
         return bias.map { result.adding(channels: $0) } ?? result
     }
 }

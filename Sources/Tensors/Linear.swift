@@ -181,7 +181,7 @@ struct PackedMatrix: Sendable {
     }
 
     /// The product for a range of rows and a range of columns, on the calling thread. The first column is the first of a panel.
-    private func multiply(
+    func multiply(
         rows: Range<Int>, _ a: UnsafePointer<Float>, stride: Int, columns: Range<Int>, bias: Tensor?,
         adding add: UnsafePointer<Float>?, into result: UnsafeMutablePointer<Float>, stride resultStride: Int
     ) {

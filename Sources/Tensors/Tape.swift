@@ -129,9 +129,8 @@ extension Tape {
     public func transposedConvolution(
         _ x: Variable, _ layer: Convolution3D, weight: NetworkParameter, bias: NetworkParameter?, extent: Extent3D
     ) -> Variable {
-        var value = layer.inputGradient(x.value, weight: weight.value, extent: extent)
-        if let bias { value = value.adding(channels: bias.value) }
-        return record(value) { [unowned self] gradient in
+        let layerOfStep = PackedTransposedConvolution3D(layer, weight: weight.value, bias: bias?.value, lasts: false)
+        return record(layerOfStep(x.value, to: extent)) { [unowned self] gradient in
             weight.accumulate(layer.weightGradient(gradient, x.value))
             bias?.accumulate(gradient.channelSums())
             accumulate(layer(gradient, weight: weight.value), to: x)

@@ -58,6 +58,11 @@ extension Tensor {
             })
     }
 
+    /// The ReLU of values in their place: max(0, x), NaN of NaN.
+    static func rectify(_ values: UnsafeMutablePointer<Float>, count: Int) {
+        chunked(count) { first, count in ck_activate(values + first, values + first, count, Activation.relu.kernel) }
+    }
+
     /// GEGLU (Shazeer, 2020): x[c] · GELU(x[C/2 + c]) over the two halves of the last axis, `[…, C]` → `[…, C / 2]`.
     ///
     /// - Precondition: the last axis has an even length.

@@ -183,6 +183,8 @@ struct ck_winograd {
     /// [depth][9][inputs][32]
     const float *panel;
     const float *bias, *add;
+    /// not 0 where what is below 0 becomes 0 (ReLU), after bias and add
+    int is_rectified;
     /// bias, add and result begin at the panel's first output; add and result at the first slice
     float *result;
     float *scratch;

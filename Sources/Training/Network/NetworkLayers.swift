@@ -48,7 +48,7 @@ struct NormalizedConvolution {
                 tape.isRecording ? tape.convolution(x, layer, weight: weight) : Variable(inferenceLayer(x.value)),
                 over: .groups(groups), weight: scale, bias: shift, rectified: true)
         }
-        guard tape.isRecording else { return Variable(inferenceLayer(x.value).applying(.relu)) }
+        guard tape.isRecording else { return Variable(inferenceLayer(x.value)) }
         return tape.normalization(
             tape.convolution(x, layer, weight: weight), over: .batch, weight: scale, bias: shift, rectified: true
         ) { moments in
@@ -64,8 +64,8 @@ struct NormalizedConvolution {
         }
     }
 
-    /// The convolution in inference. Batch normalisation with the running moments is folded into its weight and bias; other kinds
-    /// of normalisation follow it.
+    /// The convolution in inference. Batch normalisation with the running moments is folded into its weight and bias, and the ReLU is part
+    /// of it; other kinds of normalisation follow it.
     private var inferenceLayer: PackedConvolution3D {
         inference.value { kind == .batch ? foldedLayer : PackedConvolution3D(layer, weight: weight.value) }
     }
@@ -85,7 +85,7 @@ struct NormalizedConvolution {
                 for index in output * inner..<(output + 1) * inner { values[index] *= factor }
             }
         }
-        return PackedConvolution3D(layer, weight: folded, bias: Tensor(shape: [bias.count], values: bias))
+        return PackedConvolution3D(layer, weight: folded, bias: Tensor(shape: [bias.count], values: bias), isRectified: true)
     }
 }
 
