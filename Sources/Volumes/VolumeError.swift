@@ -28,7 +28,7 @@ public typealias VolumeError = CodedError<VolumeErrorCode>
 
 extension VolumeError {
     static func outOfBounds(_ what: String, shape: VolumeShape, path: String) -> VolumeError {
-        VolumeError(.outOfBounds, "\(what) does not lie in the volume of \(shape) voxels", path: path)
+        VolumeError(.outOfBounds, "\(what) does not lie in the volume of \(shape) voxels; give a place inside of it", path: path)
     }
 }
 
@@ -65,7 +65,7 @@ extension VolumeError {
 
     /// The sentence for a compressed file that zlib cannot decode for want of memory.
     static func noMemoryToInflate(path: String) -> VolumeError {
-        VolumeError(.unreadable, "cannot be decoded: zlib has no memory", path: path)
+        VolumeError(.unreadable, "cannot be decoded, as zlib has no memory; run fewer jobs at once", path: path)
     }
 }
 

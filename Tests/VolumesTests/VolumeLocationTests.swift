@@ -73,7 +73,7 @@ struct VolumeLocationTests {
         }
         let text = try error("notes.txt", Array("some text".utf8))
         #expect(text.code == .unsupported)
-        #expect(text.message == "is not a volume format that Cellar reads (MRC, MRC with gzip, TIFF, HDF5, OME-Zarr)")
+        #expect(text.message == "is not a volume format that Cellar reads; give MRC, MRC with gzip, TIFF, HDF5 or OME-Zarr")
         #expect(try error("empty", []).code == .unsupported)
         #expect(try error("long.txt", Array(String(repeating: "long text ", count: 500).utf8)).code == .unsupported)
         #expect(try error("._x.mrc", [0, 5, 0x16, 7, 0, 2, 0, 0]).message.contains("AppleDouble"))

@@ -36,7 +36,7 @@ struct PointTableReader {
             points.append(try point(delimiter.fields(of: line)))
         }
         guard delimiter != nil else {
-            throw VolumeError(.malformed, "is empty; expected are points, one on each line", path: lines.path)
+            throw VolumeError(.malformed, "is empty; give points, one on each line", path: lines.path)
         }
         guard let convention = wanted ?? convention else { throw .noConvention(path: lines.path) }
         var set = PointSet(points: points, convention: convention)
