@@ -90,7 +90,7 @@ struct VolumeLocationTests {
         #expect(folder.message.contains("is a folder"))
         let absent = try #require(throws: VolumeError.self) { _ = try VolumeLocation(path: directory.file("absent.mrc")).open() }
         #expect(absent.code == .unreadable)
-        #expect(absent.message == "there is no such file")
+        #expect(absent.message == "there is no such file; check its path")
     }
 
     @Test("of an HDF5 file needs no dataset where there is but one")

@@ -102,7 +102,7 @@ package final class AtomicFile {
         } catch {
             throw VolumeError(
                 .unwritable,
-                "was written, but may be lost if the machine stops now, as its folder \(error.message); look at the disk, and write again",
+                "was written, but may be lost if the machine stops now, as its folder \(error.message); write it again",
                 path: path)
         }
     }

@@ -78,7 +78,7 @@ final class AtomicFolder {
         do throws(VolumeError) { try synchronize(parent.isEmpty ? "." : parent) } catch {
             throw VolumeError(
                 .unwritable,
-                "was written, but may be lost if the machine stops now, as its folder \(error.message); look at the disk, and write again",
+                "was written, but may be lost if the machine stops now, as its folder \(error.message); write it again",
                 path: path)
         }
         if output.replaced != nil { Self.remove(temporaryPath) }
