@@ -107,7 +107,8 @@ extension VolumeLocation {
             throw error.volumeError
         }
         guard let first = found.first else {
-            throw VolumeError(.unsupported, "is an HDF5 file without a dataset of two axes or more; give another file", path: path)
+            throw VolumeError(
+                .unsupported, "is an HDF5 file without a dataset of two axes or more; give another file", path: path)
         }
         guard found.count == 1 else {
             let choice = found.map { "\(path):\($0)" }.joined(separator: ", ")

@@ -28,7 +28,8 @@ public enum SliceContrast: Hashable, Sendable {
         case .range(let low, let high):
             guard low.isFinite, high.isFinite, low < high else {
                 throw RenderingError(
-                    .invalidParameter, "the contrast range \(low) … \(high) is none; give two finite numbers, the lower one first")
+                    .invalidParameter, "the contrast range \(low) … \(high) is none; give two finite numbers, the lower one first"
+                )
             }
             return (low, high)
         case .percentiles(let low, let high):

@@ -180,7 +180,9 @@ public struct UNetArchitecture: Hashable, Sendable, Codable {
     ///
     /// - Throws: ``TrainingError`` if a number is out of range.
     func check() throws(TrainingError) {
-        guard dimensions == 2 || dimensions == 3 else { throw TrainingError("a U-Net cannot have \(dimensions) dimensions; give 2 or 3") }
+        guard dimensions == 2 || dimensions == 3 else {
+            throw TrainingError("a U-Net cannot have \(dimensions) dimensions; give 2 or 3")
+        }
         guard 1...64 ~= classes else { throw TrainingError("a U-Net cannot have \(classes) classes; give 1 to 64") }
         guard 1...256 ~= width, 1...7 ~= levels else {
             throw TrainingError(
@@ -188,7 +190,8 @@ public struct UNetArchitecture: Hashable, Sendable, Codable {
         }
         guard 0...3 ~= context, dimensions == 2 || context == 0 else {
             throw TrainingError(
-                "a U-Net in \(dimensions) dimensions cannot see \(context) slices on each side; give 0, or 0 to 3 in two dimensions")
+                "a U-Net in \(dimensions) dimensions cannot see \(context) slices on each side; give 0, or 0 to 3 in two dimensions"
+            )
         }
         if case .group(let groups) = normalization, groups < 1 || width % groups != 0 {
             throw TrainingError("\(groups) groups do not divide a width of \(width); give a number that does")

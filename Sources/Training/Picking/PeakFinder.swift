@@ -101,7 +101,8 @@ public struct PeakFinder: Sendable {
         }
         guard count == pooling.height * pooling.width else {
             throw TrainingError(
-                "a slice of \(count) values was appended to slices of \(pooling.width) × \(pooling.height); give a value for each voxel")
+                "a slice of \(count) values was appended to slices of \(pooling.width) × \(pooling.height); give a value for each voxel"
+            )
         }
     }
 

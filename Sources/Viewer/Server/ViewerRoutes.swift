@@ -17,7 +17,8 @@ struct ViewerRoutes {
             try allow("GET", request)
             guard let file = try api.zarr.file(Array(path.dropFirst())) else {
                 throw ViewerError(
-                    .notFound, "there is no such file in the OME-Zarr of this catalog; ask for /zarr/DATASET/TOMOGRAM.zarr and below")
+                    .notFound,
+                    "there is no such file in the OME-Zarr of this catalog; ask for /zarr/DATASET/TOMOGRAM.zarr and below")
             }
             return ViewerResponse(contentType: file.contentType, headers: [("Cache-Control", "no-cache")], body: file.bytes)
         case "api":
@@ -43,7 +44,9 @@ struct ViewerRoutes {
         if path[0] == "slabs" || path[0] == "curation" { return try change(request, path) }
         try allow("GET", request)
         if path[0] == "tomograms", path.count > 1 { return try tomogram(path, parameters) }
-        guard path.count == 1 else { throw ViewerError(.notFound, "/api/v1/\(path[0].prefix(40)) has no parts; ask for it alone") }
+        guard path.count == 1 else {
+            throw ViewerError(.notFound, "/api/v1/\(path[0].prefix(40)) has no parts; ask for it alone")
+        }
         switch path[0] {
         case "session": return try .json(api.session(shareToken: access.shareToken))
         case "columns": return try .json(api.columns())
@@ -151,7 +154,8 @@ struct ViewerRoutes {
         default:
             throw ViewerError(
                 .notFound,
-                "a tomogram has no part \(path[2].prefix(40)); it has slice, thumbnail, points, objects, why, mesh and layers/LAYER/slice")
+                "a tomogram has no part \(path[2].prefix(40)); it has slice, thumbnail, points, objects, why, mesh and layers/LAYER/slice"
+            )
         }
     }
 

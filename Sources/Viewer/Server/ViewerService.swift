@@ -70,7 +70,8 @@ package final class ViewerService: Sendable {
 
     private func answer(_ request: ViewerRequest, _ place: ViewerRequest.Place, isShared: Bool) throws -> ViewerResponse {
         guard ["GET", "HEAD", "POST", "DELETE", "OPTIONS"].contains(request.method) else {
-            throw ViewerError(.method, "the method \(request.method.prefix(20)) is not known here; send GET, HEAD, POST or DELETE")
+            throw ViewerError(
+                .method, "the method \(request.method.prefix(20)) is not known here; send GET, HEAD, POST or DELETE")
         }
         try access.check(request, allowsOtherSites: isShared && ["GET", "HEAD", "OPTIONS"].contains(request.method))
         if request.method == "OPTIONS" { return preflight(isShared: isShared) }
@@ -116,7 +117,8 @@ package final class ViewerService: Sendable {
         guard request.method == "POST" else { return }
         let type = request.headers["content-type"]?.lowercased().prefix { $0 != ";" }.trimmingCharacters(in: .whitespaces)
         guard type == "application/json" else {
-            throw ViewerError(.mediaType, "what was sent is not said to be JSON; send JSON with the header Content-Type: application/json")
+            throw ViewerError(
+                .mediaType, "what was sent is not said to be JSON; send JSON with the header Content-Type: application/json")
         }
     }
 }

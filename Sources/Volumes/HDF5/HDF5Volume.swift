@@ -134,7 +134,8 @@ public struct HDF5Volume: Volume {
         let three = [1, 1, 1] + axes
         guard let shape = VolumeShape(z: three[three.count - 3], y: three[three.count - 2], x: three[three.count - 1]) else {
             throw VolumeError(
-                .malformed, "\(dataset.name) has the shape \(axes), which no volume has; name another dataset", path: dataset.path)
+                .malformed, "\(dataset.name) has the shape \(axes), which no volume has; name another dataset", path: dataset.path
+            )
         }
         return shape
     }
@@ -173,7 +174,8 @@ extension VolumeError {
 
     fileprivate static func opening(_ error: HDF5Error) -> VolumeError {
         error.reason == "file signature not found"
-            ? VolumeError(.malformed, "is not an HDF5 file; copy it again, or give another file", path: error.path) : error.volumeError
+            ? VolumeError(.malformed, "is not an HDF5 file; copy it again, or give another file", path: error.path)
+            : error.volumeError
     }
 }
 

@@ -88,7 +88,8 @@ public final class MRCWriter {
     public func finish() throws(VolumeError) {
         guard sliceCount == shape.z else {
             throw VolumeError(
-                .truncated, "lacks \(shape.z - sliceCount) of its \(shape.z) slices and was not written; append all of them first",
+                .truncated,
+                "lacks \(shape.z - sliceCount) of its \(shape.z) slices and was not written; append all of them first",
                 path: file.path)
         }
         try file.write(headerBytes().span.bytes, at: 0)

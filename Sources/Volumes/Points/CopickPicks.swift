@@ -106,7 +106,8 @@ extension CopickPicks {
         for (index, pick) in picks.points.enumerated() {
             guard let (matrix, translation) = RotationMatrix.affine(pick.transformation) else {
                 throw VolumeError(
-                    .malformed, "point \(index + 1): transformation_ is no 4 × 4 matrix of finite numbers; correct or remove the point",
+                    .malformed,
+                    "point \(index + 1): transformation_ is no 4 × 4 matrix of finite numbers; correct or remove the point",
                     path: path)
             }
             let position = SIMD3(pick.location.x, pick.location.y, pick.location.z) + translation

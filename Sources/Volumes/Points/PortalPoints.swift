@@ -50,7 +50,8 @@ struct PortalPointReader {
             if let rows = decoded.matrix {
                 guard let matrix = RotationMatrix(rows) else {
                     throw .malformedLine(
-                        lines.line, "xyz_rotation_matrix is no 3 × 3 matrix of finite numbers; correct or remove it", path: lines.path)
+                        lines.line, "xyz_rotation_matrix is no 3 × 3 matrix of finite numbers; correct or remove it",
+                        path: lines.path)
                 }
                 if matrix.isRotation { point.orientation = ParticleOrientation(matrix) } else { distorted += 1 }
             } else if decoded.type == "orientedPoint" {

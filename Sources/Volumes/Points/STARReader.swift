@@ -62,7 +62,8 @@ struct STARReader {
         if token.isKeyword, token.text.lowercased() == "loop_" { return try loop(line: token.line) }
         guard token.isTag else {
             throw .malformedLine(
-                token.line, "\"\(token.text)\" stands where a name with an underscore is expected; correct the line", path: lines.path)
+                token.line, "\"\(token.text)\" stands where a name with an underscore is expected; correct the line",
+                path: lines.path)
         }
         guard let value = try peek(), !value.startsLine || value.isMultiline else {
             throw .malformedLine(token.line, "\(token.text) has no value; give it one", path: lines.path)
@@ -110,7 +111,8 @@ struct STARReader {
         let surplus = tokens.first.map { !$0.startsLine } ?? false
         guard values.count == columns.count, !surplus else {
             let count = surplus ? "more than \(columns.count)" : "\(values.count)"
-            throw .malformedLine(line, "the row has \(count) values for \(columns.count) columns; correct or remove it", path: lines.path)
+            throw .malformedLine(
+                line, "the row has \(count) values for \(columns.count) columns; correct or remove it", path: lines.path)
         }
         return .row(values, line: line)
     }
@@ -141,7 +143,8 @@ struct STARReader {
             bytes += line
             guard bytes.count <= 1 << 20 else { break }
         }
-        throw .malformedLine(first, "the text that begins with a semicolon does not end; end it with such a line", path: lines.path)
+        throw .malformedLine(
+            first, "the text that begins with a semicolon does not end; end it with a semicolon", path: lines.path)
     }
 
     private func words(of line: ArraySlice<UInt8>) throws(VolumeError) -> [Token] {

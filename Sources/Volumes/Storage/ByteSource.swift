@@ -100,7 +100,8 @@ package final class FileSource: ByteSource {
                 }
             } catch {
                 throw VolumeError(
-                    .unreadable, "cannot be read at byte \(offset + filled) (\(error.reason)); look at its disk, or copy it again",
+                    .unreadable,
+                    "cannot be read at byte \(offset + filled) (\(error.reason)); look at its disk, or copy it again",
                     path: path)
             }
             if count == 0 { break }

@@ -60,7 +60,8 @@ struct TIFFPage: Sendable {
         guard let segmentShape = VolumeShape(z: 1, y: segment.height, x: segment.width),
             let offsets = directory.field(isTiled ? .tileOffsets : .stripOffsets)
         else {
-            throw VolumeError(.malformed, "has a page without strips or tiles; the file is damaged, copy it again", path: file.path)
+            throw VolumeError(
+                .malformed, "has a page without strips or tiles; the file is damaged, copy it again", path: file.path)
         }
         // One row of a tile is decoded in memory, so its width needs a limit. A tile far wider than the page makes no sense.
         guard segment.width <= max(width, 1 << 16) else {

@@ -50,7 +50,8 @@ public struct TIFFVolume: Volume {
         let metadata = try TIFFMetadata(first)
         let sliceCount = pages.count == 1 ? max(1, metadata.imageCount) : pages.count
         guard let shape = VolumeShape(z: sliceCount, y: page.height, x: page.width) else {
-            throw VolumeError(.malformed, "declares \(page.width) × \(page.height) × \(sliceCount) voxels; copy it again", path: path)
+            throw VolumeError(
+                .malformed, "declares \(page.width) × \(page.height) × \(sliceCount) voxels; copy it again", path: path)
         }
         raster = sliceCount == pages.count ? nil : try Self.contiguous(shape, page: page, file: file)
         guard raster != nil || shape.count * page.scalarType.size / page.compression.ratioLimit <= file.size else {

@@ -114,7 +114,8 @@ struct AddCommand: ParsableCommand {
             throw ValidationError("Missing expected argument '--dataset <dataset>'; name the dataset they belong to.")
         }
         if copick == nil, runs != nil || voxelSpacing != nil || tomogramType != nil || users != nil {
-            throw ValidationError("--runs, --voxel-spacing, --tomogram-type and --users go with --copick; leave them out, or give it.")
+            throw ValidationError(
+                "--runs, --voxel-spacing, --tomogram-type and --users go with --copick; leave them out, or give it.")
         }
         if recursive, paths.isEmpty { throw ValidationError("--recursive goes with paths; leave it out, or give folders.") }
         if name != nil, paths.count != 1 {

@@ -95,7 +95,8 @@ struct AnnotateCommand: ParsableCommand {
                 throw ValidationError("With --points a class has a name only; leave out = and its value.")
             }
         } else if radius != nil || convention != nil || pixelSize != nil || flipZ || names != nil || all {
-            throw ValidationError("--radius, --convention, --pixel-size, --flip-z, --names and --all go with --points; leave them out.")
+            throw ValidationError(
+                "--radius, --convention, --pixel-size, --flip-z, --names and --all go with --points; leave them out.")
         }
         if let convention, CoordinateWord(convention) == nil {
             let words = CoordinateWord.all.joined(separator: ", ")

@@ -84,7 +84,8 @@ struct CurateCommand: ParsableCommand {
         }
         if judgement != nil {
             guard tomogram != nil, className != nil, at != nil else {
-                throw ValidationError("A particle has a tomogram, a class and a place; give the tomogram, --class and --at x,y,z.")
+                throw ValidationError(
+                    "A particle has a tomogram, a class and a place; give the tomogram, --class and --at x,y,z.")
             }
         } else if at != nil || angstrom {
             throw ValidationError("--at and --angstrom go with --reject, --accept and --add; leave them out.")

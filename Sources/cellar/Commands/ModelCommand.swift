@@ -166,7 +166,8 @@ struct ModelCommand: ParsableCommand {
                 do {
                     guard let kind = ModelKind(rawValue: record.kind) else {
                         throw ValidationError(
-                            "is of the kind \(record.kind), which this version of Cellar does not know; use the one that added it")
+                            "is of the kind \(record.kind), which this version of Cellar does not know; use the one that added it"
+                        )
                     }
                     let files = try ModelFiles(record.path, kind: kind)
                     try files.verify()

@@ -51,7 +51,8 @@ struct StatsCommand: ParsableCommand {
     func validate() throws {
         if topic == nil, expression != nil || by != nil {
             throw ValidationError(
-                "--where and --by need a topic; give one of \(Statistics.Topic.allCases.map(\.rawValue).joined(separator: ", ")).")
+                "--where and --by need a topic; give one of \(Statistics.Topic.allCases.map(\.rawValue).joined(separator: ", "))."
+            )
         }
         if topic != .tomograms, metric != nil || count != nil {
             throw ValidationError("--metric and --count are of tomograms; leave them out, or ask for `tomograms`.")
