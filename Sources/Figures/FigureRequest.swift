@@ -59,7 +59,7 @@ public struct FigureRequest: Hashable, Sendable {
         switch content {
         case .histogram(let quantity, let bins):
             guard (1...1000).contains(bins) else {
-                throw CatalogError(.invalid, "a histogram has 1 to 1000 bins, and not \(bins)")
+                throw CatalogError(.invalid, "a histogram cannot have \(bins) bins; give 1 to 1000")
             }
             var key = grouping
             // A metric is of one class already.

@@ -61,7 +61,9 @@ public struct PictureRequest: Hashable, Sendable {
     private func picture(
         of tomogram: TomogramRecord, _ catalog: Catalog, graph: StepGraph, store: @escaping @Sendable () throws -> BlobStore
     ) throws -> RGBImage {
-        guard let id = tomogram.id else { throw CatalogError(.notFound, "there is no tomogram \(target)") }
+        guard let id = tomogram.id else {
+            throw CatalogError(.notFound, "there is no tomogram \(target); `cellar list tomograms` shows what there is")
+        }
         switch content {
         case .plain: return try TomogramPictures(catalog, store(), tomogram: tomogram, z: z).plain()
         case .labels:
@@ -138,7 +140,7 @@ public struct PictureRequest: Hashable, Sendable {
         } catch let error as CatalogError where error.code == .notFound {
             if let digest { return .artifact(digest) }
             guard let set = try? catalog.collection.trainingSet(named: target) else { throw error }
-            throw CatalogError(.notFound, "\(set.name) is a training set, of which --curves can be drawn, and no tomogram")
+            throw CatalogError(.notFound, "\(set.name) is a training set and no tomogram; --curves draws how its training went")
         }
     }
 
@@ -171,13 +173,15 @@ extension Artifact {
     func picture(preferring name: String? = nil, z: Int?, caption: SliceCaption) throws -> RGBImage {
         let pictures = datasets.filter { $0.shape.count == 2 || $0.shape.count == 3 }
         guard let dataset = pictures.first(where: { $0.name == name }) ?? pictures.first else {
-            throw CatalogError(.invalid, "the artifact \(digest.abbreviated) of kind \(kind) holds no picture")
+            throw CatalogError(
+                .invalid,
+                "the artifact \(digest.abbreviated) of kind \(kind) holds no picture; `cellar list artifacts` shows others")
         }
         let depth = dataset.shape.count == 3 ? dataset.shape[0] : 1
         let position = dataset.shape.count == 3 ? z ?? depth / 2 : 0
         guard (0..<depth).contains(position),
             let shape = VolumeShape(z: 1, y: dataset.shape[dataset.shape.count - 2], x: dataset.shape[dataset.shape.count - 1])
-        else { throw CatalogError(.invalid, "the artifact has \(depth) slices, and no slice \(position)") }
+        else { throw CatalogError(.invalid, "the artifact has no slice \(position); give --z from 0 to \(depth - 1)") }
         let rows = dataset.shape.count == 3 ? position..<position + 1 : 0..<dataset.shape[0]
         let slice = try VoxelBuffer(shape: shape, scalarType: dataset.scalarType) {
             try readRows(dataset.name, rows, into: $0)

@@ -32,7 +32,7 @@ struct ScatterFigure {
             guard first != second else { throw CatalogError(.invalid, "x and y are both \(first); choose two metrics") }
         default:
             throw CatalogError(
-                .invalid, "--x and --y are two columns of v_object or two metrics, and not one of each")
+                .invalid, "x and y are a column of v_object and a metric; give two columns, or two metrics")
         }
         var sample = PointSample(limit: Self.mostPoints)
         try source.forEach(statement) { key, values in

@@ -150,7 +150,7 @@ public struct SlicePictures {
     ) throws -> RGBImage {
         guard let shape = VolumeShape(z: 1, y: image.height, x: image.width),
             let voxels = VoxelBuffer(shape: shape, values: image.values)
-        else { throw CatalogError(.invalid, "the picture would be empty") }
+        else { throw CatalogError(mistake: .invalid, "the picture would be empty") }
         var rendering = SliceRendering()
         rendering.minimumSide = minimumSide
         return try rendering(voxels, labels: labels, lines: lines ?? surfaces.lines, caption: caption)

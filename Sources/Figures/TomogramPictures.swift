@@ -58,7 +58,9 @@ public struct TomogramPictures {
         _ catalog: Catalog, _ store: @autoclosure @escaping @Sendable () throws -> BlobStore, tomogram: TomogramRecord, z: Int?,
         maximumSide: Int? = nil
     ) throws {
-        guard let id = tomogram.id else { throw CatalogError(.notFound, "there is no tomogram \(tomogram.name)") }
+        guard let id = tomogram.id else {
+            throw CatalogError(.notFound, "there is no tomogram \(tomogram.name); `cellar list tomograms` shows what there is")
+        }
         (self.catalog, self.tomogram, self.id) = (catalog, tomogram, id)
         results = StandingResults(catalog, store: try store())
         rendering.maximumSide = maximumSide

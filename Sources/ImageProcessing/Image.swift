@@ -136,7 +136,8 @@ extension Image {
         guard region.y.upperBound <= height, region.x.upperBound <= width else {
             throw ImageError(
                 .invalidSize,
-                "the region y \(region.y), x \(region.x) does not lie in the image of \(width) × \(height) pixels")
+                "the region y \(region.y), x \(region.x) does not lie in the image of \(width) × \(height) pixels; "
+                    + "give a region inside of it")
         }
         return Image(uncheckedHeight: region.height, width: region.width) { result in
             values.withUnsafeBufferPointer { source in

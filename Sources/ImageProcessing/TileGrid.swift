@@ -105,13 +105,14 @@ public struct TileStitching: Hashable, Sendable {
     /// - Complexity: linear in the pixels of all tiles.
     public init(height: Int, width: Int, tiles: [ImageRegion], join: Join = .separate) throws(ImageError) {
         guard var isCovered = Mask(height: height, width: width, repeating: false) else {
-            throw ImageError(.invalidSize, "a slice of \(width) × \(height) pixels cannot be stitched")
+            throw ImageError(.invalidSize, "a slice of \(width) × \(height) pixels cannot be stitched; give sides of 1 or more")
         }
         for tile in tiles {
             guard tile.y.upperBound <= height, tile.x.upperBound <= width else {
                 throw ImageError(
                     .invalidSize,
-                    "the tile y \(tile.y), x \(tile.x) does not lie in the slice of \(width) × \(height) pixels")
+                    "the tile y \(tile.y), x \(tile.x) does not lie in the slice of \(width) × \(height) pixels; "
+                        + "give tiles inside of it")
             }
             for y in tile.y {
                 for x in tile.x { isCovered[y: y, x: x] = true }

@@ -33,7 +33,7 @@ public struct PrecisionRecallCurve: Sendable {
     public init(scores: [Double], isTrue: [Bool], positives: Int) throws(MetricsError) {
         guard scores.count == isTrue.count else {
             throw MetricsError(
-                .invalidSize, "there are \(scores.count) scores and \(isTrue.count) truths; there must be one for each")
+                .invalidSize, "there are \(scores.count) scores and \(isTrue.count) truths; give one of each for each prediction")
         }
         if let index = scores.firstIndex(where: \.isNaN) {
             throw MetricsError(.invalidInput, "score \(index) is no number; give it one, or leave the prediction out")

@@ -101,7 +101,7 @@ public struct PNGEncoder: Hashable, Sendable {
             count = status == Z_OK ? Int(length) : 0
         }
         guard status == Z_OK else {
-            throw RenderingError(.unwritable, "the picture could not be compressed: zlib reports \(status)")
+            throw RenderingError(.unwritable, "zlib could not compress the picture (\(status)); free some memory and try again")
         }
         return compressed
     }

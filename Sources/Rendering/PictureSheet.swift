@@ -11,7 +11,9 @@ public struct PictureSheet: Sendable {
     /// - Throws: ``RenderingError`` where `columns` is not positive, or `gap` is outside 0 … 1024.
     public init(columns: Int, gap: Int = 8) throws(RenderingError) {
         guard columns > 0, (0...1024).contains(gap) else {
-            throw RenderingError(.invalidParameter, "a sheet has one column or more, and a gap of 0 to 1024 pixels")
+            throw RenderingError(
+                .invalidParameter,
+                "a sheet cannot have \(columns) columns and a gap of \(gap) pixels; give 1 column or more, and 0 to 1024 pixels")
         }
         (self.columns, self.gap) = (columns, gap)
     }
@@ -29,7 +31,9 @@ public struct PictureSheet: Sendable {
         let heights = rows.map { $0.map(\.height).max() ?? 0 }
         let width = widths.reduce(-gap) { $0 + $1 + gap }
         let height = heights.reduce(-gap) { $0 + $1 + gap }
-        guard !pictures.isEmpty else { throw RenderingError(.invalidParameter, "there is no picture to put on a sheet") }
+        guard !pictures.isEmpty else {
+            throw RenderingError(.invalidParameter, "there is no picture to put on a sheet; give one or more")
+        }
         guard var sheet = RGBImage(height: height, width: width, filledWith: CaptionStrip.background) else {
             throw .tooLarge(height: height, width: width)
         }

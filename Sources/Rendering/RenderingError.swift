@@ -27,7 +27,8 @@ extension RenderingError {
     static func sizeMismatch(_ what: String, height: Int, width: Int, expected: (height: Int, width: Int)) -> RenderingError {
         RenderingError(
             .sizeMismatch,
-            "\(what) has \(width) × \(height) pixels, but the slice has \(expected.width) × \(expected.height)")
+            "\(what) has \(width) × \(height) pixels, and the slice \(expected.width) × \(expected.height); "
+                + "give both the same size")
     }
 
     static func unwritable(_ error: VolumeError) -> RenderingError { RenderingError(.unwritable, error.description) }

@@ -105,7 +105,8 @@ extension Box {
         guard destination.count == self.shape.count * scalarType.size else {
             throw VolumeError(
                 .outOfBounds,
-                "a box of \(self.shape) voxels of \(scalarType) does not fit a destination of \(destination.count) bytes",
+                "a box of \(self.shape) voxels of \(scalarType) does not fit a destination of \(destination.count) bytes; "
+                    + "give one of \(self.shape.count * scalarType.size)",
                 path: path)
         }
     }

@@ -28,7 +28,7 @@ public typealias VolumeError = CodedError<VolumeErrorCode>
 
 extension VolumeError {
     static func outOfBounds(_ what: String, shape: VolumeShape, path: String) -> VolumeError {
-        VolumeError(.outOfBounds, "\(what) does not lie in the volume of \(shape) voxels", path: path)
+        VolumeError(.outOfBounds, "\(what) does not lie in the volume of \(shape) voxels; give a place inside of it", path: path)
     }
 }
 
@@ -38,10 +38,10 @@ extension VolumeError {
     static func cannotOpen(_ path: String, _ error: SystemError) -> VolumeError {
         let message =
             switch error.number {
-            case ENOENT, ENOTDIR: "there is no such file"
-            case EACCES, EPERM: "may not be read by this user: check its permissions"
-            case EISDIR: "is a folder"
-            default: "cannot be opened: \(error.reason)"
+            case ENOENT, ENOTDIR: "there is no such file; check its path"
+            case EACCES, EPERM: "may not be read by this user; check its permissions"
+            case EISDIR: "is a folder; name a file"
+            default: "cannot be opened (\(error.reason)); look at its disk"
             }
         return VolumeError(.unreadable, message, path: path)
     }
@@ -50,10 +50,10 @@ extension VolumeError {
     static func cannotWrite(_ path: String, _ error: SystemError) -> VolumeError {
         let message =
             switch error.number {
-            case ENOENT, ENOTDIR: "cannot be written: its folder does not exist"
-            case EACCES, EPERM, EROFS: "may not be written by this user: check the permissions of its folder"
-            case ENOSPC, EDQUOT: "cannot be written: the disk or the quota is full"
-            default: "cannot be written: \(error.reason)"
+            case ENOENT, ENOTDIR: "cannot be written, as its folder does not exist; make the folder first"
+            case EACCES, EPERM, EROFS: "may not be written by this user; check the permissions of its folder"
+            case ENOSPC, EDQUOT: "cannot be written, as the disk or the quota is full; free some space"
+            default: "cannot be written (\(error.reason)); look at its disk"
             }
         return VolumeError(.unwritable, message, path: path)
     }
@@ -65,7 +65,7 @@ extension VolumeError {
 
     /// The sentence for a compressed file that zlib cannot decode for want of memory.
     static func noMemoryToInflate(path: String) -> VolumeError {
-        VolumeError(.unreadable, "cannot be decoded: zlib has no memory", path: path)
+        VolumeError(.unreadable, "cannot be decoded, as zlib has no memory; run fewer jobs at once", path: path)
     }
 }
 

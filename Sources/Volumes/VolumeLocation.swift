@@ -84,7 +84,7 @@ extension VolumeLocation {
         }
         if let other = ForeignFormat(start, path: path) { throw VolumeError(.unsupported, other.sentence, path: path) }
         throw VolumeError(
-            .unsupported, "is not a volume format that Cellar reads (MRC, MRC with gzip, TIFF, HDF5, OME-Zarr)", path: path)
+            .unsupported, "is not a volume format that Cellar reads; give MRC, MRC with gzip, TIFF, HDF5 or OME-Zarr", path: path)
     }
 
     /// Whether a folder is a zarr array or group, by its name or its metadata.
@@ -107,7 +107,8 @@ extension VolumeLocation {
             throw error.volumeError
         }
         guard let first = found.first else {
-            throw VolumeError(.unsupported, "is an HDF5 file without a dataset of two axes or more", path: path)
+            throw VolumeError(
+                .unsupported, "is an HDF5 file without a dataset of two axes or more; give another file", path: path)
         }
         guard found.count == 1 else {
             let choice = found.map { "\(path):\($0)" }.joined(separator: ", ")

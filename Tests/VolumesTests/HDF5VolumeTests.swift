@@ -123,7 +123,7 @@ struct HDF5VolumeTests {
         }
         let error = #expect(throws: VolumeError.self) { try HDF5Volume(path: path, dataset: "/volume") }
         #expect(error?.message.contains("cannot open the dataset '/volume'") == true)
-        #expect(error?.message.contains("the datasets of two axes or more are '/a/b/loop/") == true)
+        #expect(error?.message.contains("name one of the datasets of two axes or more: '/a/b/loop/") == true)
         #expect(error?.message.contains("'/a/volume'") == true)
         for name in ["", "a", "nowhere", "line/x"] {
             #expect(throws: VolumeError.self) { try HDF5Volume(path: path, dataset: name) }

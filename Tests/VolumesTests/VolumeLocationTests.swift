@@ -73,7 +73,7 @@ struct VolumeLocationTests {
         }
         let text = try error("notes.txt", Array("some text".utf8))
         #expect(text.code == .unsupported)
-        #expect(text.message == "is not a volume format that Cellar reads (MRC, MRC with gzip, TIFF, HDF5, OME-Zarr)")
+        #expect(text.message == "is not a volume format that Cellar reads; give MRC, MRC with gzip, TIFF, HDF5 or OME-Zarr")
         #expect(try error("empty", []).code == .unsupported)
         #expect(try error("long.txt", Array(String(repeating: "long text ", count: 500).utf8)).code == .unsupported)
         #expect(try error("._x.mrc", [0, 5, 0x16, 7, 0, 2, 0, 0]).message.contains("AppleDouble"))
@@ -90,7 +90,7 @@ struct VolumeLocationTests {
         #expect(folder.message.contains("is a folder"))
         let absent = try #require(throws: VolumeError.self) { _ = try VolumeLocation(path: directory.file("absent.mrc")).open() }
         #expect(absent.code == .unreadable)
-        #expect(absent.message == "there is no such file")
+        #expect(absent.message == "there is no such file; check its path")
     }
 
     @Test("of an HDF5 file needs no dataset where there is but one")

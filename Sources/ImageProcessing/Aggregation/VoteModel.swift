@@ -57,7 +57,9 @@ public struct VoteModel: Sendable, Hashable {
     public init(observers: Int, counts: [Int]) throws(ImageError) {
         guard (1...Self.observerLimit).contains(observers), counts.count == Self.combinations(observers: observers) else {
             throw ImageError(
-                .invalidParameter, "\(counts.count) counts of votes are not those of \(observers) observers of three votes each")
+                .invalidParameter,
+                "\(counts.count) counts of votes are not those of \(observers) observers of three votes each; "
+                    + "give one for each combination, of 1 to \(Self.observerLimit) observers")
         }
         self.observers = observers
         let majority = counts.indices.map { Self.majority(Self.votes(of: $0, observers)) }

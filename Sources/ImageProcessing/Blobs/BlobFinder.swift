@@ -267,7 +267,8 @@ extension BlobFinder.Size {
             guard image.height == volume.y, image.width == volume.x else {
                 throw ImageError(
                     .invalidSize,
-                    "slice \(slice) of \(image.width) × \(image.height) pixels does not fit a volume of \(volume) voxels")
+                    "slice \(slice) of \(image.width) × \(image.height) pixels does not fit a volume of \(volume) voxels; "
+                        + "give slices of \(volume.x) × \(volume.y)")
             }
             image.values.withUnsafeBufferPointer { values in
                 sums.withUnsafeMutableBufferPointer { sums in

@@ -62,8 +62,8 @@ struct RadialFilter: Sendable {
                 guard densities.height == height, densities.width == width else {
                     throw ImageError(
                         .invalidSize,
-                        "slice \(next) of \(densities.width) × \(densities.height) pixels does not fit a volume of \(shape) voxels"
-                    )
+                        "slice \(next) of \(densities.width) × \(densities.height) pixels does not fit a volume of \(shape) voxels; "
+                            + "give slices of \(shape.x) × \(shape.y)")
                 }
                 let first = next % slots * slotSize
                 for y in 0..<height {

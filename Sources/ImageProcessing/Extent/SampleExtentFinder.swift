@@ -77,7 +77,8 @@ public struct SampleExtentFinder: Sendable {
         guard density.height == shape.y, density.width == shape.x, depth < shape.z else {
             throw ImageError(
                 .invalidSize,
-                "slice \(depth) of \(density.width) × \(density.height) pixels does not fit a volume of \(shape) voxels")
+                "slice \(depth) of \(density.width) × \(density.height) pixels does not fit a volume of \(shape) voxels; "
+                    + "give \(shape.z) slices of \(shape.x) × \(shape.y)")
         }
         let centred = Self.centred(density)
         let (sharp, ground) = (centred.blurred(by: fine), centred.blurred(by: coarse))

@@ -27,7 +27,10 @@ public struct StructureChannels: Sendable {
     /// - Complexity: linear in the pixels; 40 ms for 512 × 512.
     public init(_ image: Image<UInt8>, cell: Int = 8, scales: [Double] = [1, 2, 4, 8]) throws(ImageError) {
         guard cell > 0, image.height % cell == 0, image.width % cell == 0 else {
-            throw ImageError(.invalidSize, "an image of \(image.height) × \(image.width) pixels is not made of cells of \(cell)")
+            throw ImageError(
+                .invalidSize,
+                "an image of \(image.height) × \(image.width) pixels is not made of cells of \(cell); "
+                    + "give a side that divides both")
         }
         let density = image.map { Float($0) / 255 }
         var channels: [(name: String, image: Image<Float>)] = []

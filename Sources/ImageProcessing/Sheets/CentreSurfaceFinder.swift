@@ -56,7 +56,9 @@ public struct CentreSurfaceFinder: Sendable {
     public mutating func add(_ mask: Mask) throws(ImageError) -> [Image<UInt8>] {
         guard mask.height == shape.y, mask.width == shape.x, added < shape.z else {
             throw ImageError(
-                .invalidSize, "slice \(added) of \(mask.width) × \(mask.height) pixels does not fit a volume of \(shape) voxels")
+                .invalidSize,
+                "slice \(added) of \(mask.width) × \(mask.height) pixels does not fit a volume of \(shape) voxels; "
+                    + "give \(shape.z) slices of \(shape.x) × \(shape.y)")
         }
         window.append(PackedSlice(mask))
         added += 1

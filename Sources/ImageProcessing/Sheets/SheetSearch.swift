@@ -57,7 +57,9 @@ public struct SheetSearch: Sendable {
         in slices: Range<Int>, read: (Box) throws -> [Float], progress: (_ done: Int, _ of: Int) throws -> Void = { _, _ in }
     ) throws -> SheetRidges {
         guard let box = shape.slices(slices) else {
-            throw ImageError(.invalidSize, "the slices \(slices) do not lie in a tomogram of \(shape) voxels")
+            throw ImageError(
+                .invalidSize,
+                "the slices \(slices) do not lie in a tomogram of \(shape) voxels; give slices within 0..<\(shape.z)")
         }
         var result = try SheetRidges(shape: box.shape)
         let (z, y, x) = axes(slices)
@@ -109,7 +111,9 @@ public struct SheetSearch: Sendable {
     /// The surface of a tomogram without any structure: no place.
     public func nothing(in slices: Range<Int>) throws(ImageError) -> SheetSurface {
         guard let box = shape.slices(slices) else {
-            throw ImageError(.invalidSize, "the slices \(slices) do not lie in a tomogram of \(shape) voxels")
+            throw ImageError(
+                .invalidSize,
+                "the slices \(slices) do not lie in a tomogram of \(shape) voxels; give slices within 0..<\(shape.z)")
         }
         return try SheetRidges(shape: box.shape).surface(above: 0)
     }

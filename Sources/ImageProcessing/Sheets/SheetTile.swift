@@ -114,7 +114,8 @@ extension SheetFilters {
                 guard let box = Box(z: z..<z + 1, y: part, x: xs) else { continue }
                 let values = try read(box)
                 guard values.count == box.shape.count else {
-                    throw ImageError(.invalidSize, "a box of \(box.shape) voxels was read as \(values.count); read it again")
+                    throw ImageError(
+                        .invalidSize, "a box of \(box.shape) voxels was read as \(values.count); return one density for each")
                 }
                 for y in part {
                     let target = (y / rows.axis.bin - rows.groups.lowerBound) * width

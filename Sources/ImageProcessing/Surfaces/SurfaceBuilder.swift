@@ -81,7 +81,9 @@ public struct SurfaceBuilder: Sendable {
     ///   the surfaces.
     public func surfaces(of objects: [SurfaceObject]) throws -> Surfaces {
         for object in objects where !object.box.isInside(shape) {
-            throw ImageError(.invalidSize, "a box of \(object.box.shape) voxels does not lie in a tomogram of \(shape)")
+            throw ImageError(
+                .invalidSize,
+                "a box of \(object.box.shape) voxels does not lie in a tomogram of \(shape); give boxes inside of it")
         }
         var binning = leastBinning
         while binning <= max(Self.largestBinning, leastBinning) {

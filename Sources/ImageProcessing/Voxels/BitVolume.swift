@@ -42,7 +42,8 @@ public struct BitVolume: Hashable, Sendable {
         guard mask.height == shape.y, mask.width == shape.x, depth < shape.z else {
             throw ImageError(
                 .invalidSize,
-                "slice \(depth) of \(mask.width) × \(mask.height) pixels does not fit a volume of \(shape) voxels")
+                "slice \(depth) of \(mask.width) × \(mask.height) pixels does not fit a volume of \(shape) voxels; "
+                    + "give \(shape.z) slices of \(shape.x) × \(shape.y)")
         }
         let packed = PackedSlice(mask)
         words.replaceSubrange((depth + 1) * sliceWords..<(depth + 2) * sliceWords, with: packed.words)

@@ -63,7 +63,9 @@ public struct VoxelTree: Sendable {
     public mutating func insert(_ mask: Mask, z: Int) throws(ImageError) {
         guard mask.height == shape.y, mask.width == shape.x, z >= 0, z < shape.z else {
             throw ImageError(
-                .invalidSize, "slice \(z) of \(mask.width) × \(mask.height) pixels does not fit a volume of \(shape) voxels")
+                .invalidSize,
+                "slice \(z) of \(mask.width) × \(mask.height) pixels does not fit a volume of \(shape) voxels; "
+                    + "give slices 0 to \(shape.z - 1) of \(shape.x) × \(shape.y)")
         }
         let packed = PackedSlice(mask)
         for y in 0..<shape.y {

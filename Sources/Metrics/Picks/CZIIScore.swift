@@ -54,7 +54,7 @@ public struct CZIIScore: Sendable {
     public mutating func add(_ picks: [Pick], truth: [SIMD3<Double>], className: String) throws(MetricsError) {
         guard let particle = classes[className] else {
             throw MetricsError(
-                .unknownLabel, "there is no class \(className); there are \(classes.keys.sorted().joined(separator: ", "))")
+                .unknownLabel, "there is no class \(className); give one of \(classes.keys.sorted().joined(separator: ", "))")
         }
         let score = try PickRule.czii(particleRadiusInAngstroms: particle.radiusInAngstroms).score(picks, truth: truth)
         counts[className, default: Overlap()] += Overlap(

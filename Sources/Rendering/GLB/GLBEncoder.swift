@@ -108,7 +108,7 @@ public struct GLBEncoder: Sendable {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         do { return [UInt8](try encoder.encode(document)) } catch {
-            throw RenderingError(.unwritable, "the description of the surfaces is no JSON (\(error))")
+            throw RenderingError(mistake: .unwritable, "the description of the surfaces is no JSON (\(error))")
         }
     }
 }

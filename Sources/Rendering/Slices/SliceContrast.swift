@@ -28,13 +28,15 @@ public enum SliceContrast: Hashable, Sendable {
         case .range(let low, let high):
             guard low.isFinite, high.isFinite, low < high else {
                 throw RenderingError(
-                    .invalidParameter, "the contrast range \(low) … \(high) must be two numbers, the lower one first")
+                    .invalidParameter, "the contrast range \(low) … \(high) is none; give two finite numbers, the lower one first"
+                )
             }
             return (low, high)
         case .percentiles(let low, let high):
             guard low >= 0, low < high, high <= 100 else {
                 throw RenderingError(
-                    .invalidParameter, "the contrast percentiles \(low) … \(high) must lie in 0 … 100, the lower one first")
+                    .invalidParameter,
+                    "the contrast percentiles \(low) … \(high) are none; give two from 0 to 100, the lower one first")
             }
             let order = OrderStatistics(values)
             return (order.percentile(low) ?? 0, order.percentile(high) ?? 0)

@@ -40,7 +40,10 @@ public struct SliceRendering: Sendable {
             throw .sizeMismatch("the label image", height: labels.height, width: labels.width, expected: (height, width))
         }
         guard minimumSide >= 1, minimumSide <= PixelCount.longestSide, maximumSide ?? 1 >= 1 else {
-            throw RenderingError(.invalidParameter, "the sides of a picture must be in 1 … \(PixelCount.longestSide)")
+            throw RenderingError(
+                .invalidParameter,
+                "a picture cannot have sides of \(minimumSide) pixels at least and \(maximumSide ?? minimumSide) at most; "
+                    + "give 1 to \(PixelCount.longestSide)")
         }
         let scaling = PixelScaling(height: height, width: width, minimum: minimumSide, maximum: maximumSide)
         let scaled = (height: scaling.length(of: height), width: scaling.length(of: width))

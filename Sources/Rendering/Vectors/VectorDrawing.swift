@@ -130,7 +130,8 @@ public enum DrawingFile {
         case .png: try PNGFile.write(drawing.picture(scale: scale), to: output)
         case .svg: try output.writePicture(Array(drawing.svg().utf8))
         case nil:
-            throw RenderingError(.unwritable, "\(output.path): the picture cannot be written: it ends in neither .png nor .svg")
+            throw RenderingError(
+                .unwritable, "\(output.path): ends in neither .png nor .svg; give a name that ends in one of them")
         }
     }
 

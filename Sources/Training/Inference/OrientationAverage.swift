@@ -11,7 +11,7 @@ public struct OrientationAverage: Sendable {
     /// - Throws: ``TrainingError`` unless there are 1, 4 or 8 copies.
     public init(copies: Int) throws(TrainingError) {
         guard let orientations = [1: [Orientation.identity], 4: Orientation.mirrored, 8: Orientation.plane][copies] else {
-            throw TrainingError("a network is averaged over 1, 4 or 8 copies of a block, not over \(copies)")
+            throw TrainingError("a network cannot be averaged over \(copies) copies of a block; give 1, 4 or 8")
         }
         self.orientations = orientations
     }
@@ -43,7 +43,10 @@ public struct OrientationAverage: Sendable {
             let outputs = result.shape.last ?? 1
             guard let seen = VolumeShape(z: result.shape[1], y: turned.y, x: turned.x),
                 result.shape == [1, seen.z, seen.y, seen.x, outputs]
-            else { throw TrainingError("the network made \(result.shape) of a copy of \(turned) voxels") }
+            else {
+                throw TrainingError(
+                    "the network made \(result.shape) of a copy of \(turned) voxels; it must keep the rows and columns")
+            }
             // Where each voxel of the block is in the copy's result.
             let places = orientation.inverse((0..<Int32(seen.count)).map { $0 }, shape: seen)
             if sums.isEmpty {

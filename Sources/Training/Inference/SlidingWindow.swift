@@ -27,7 +27,8 @@ public struct SlidingWindow: Sendable {
     /// - Throws: ``TrainingError`` if `outputs` is below 1, or `context` below 0.
     public init(grid: BlockGrid, outputs: Int, context: Int = 0) throws(TrainingError) {
         guard outputs >= 1, context >= 0 else {
-            throw TrainingError("a network has \(outputs) outputs and sees \(context) slices on each side, but needs one and 0")
+            throw TrainingError(
+                "a network cannot have \(outputs) outputs and see \(context) slices on each side; give 1 or more, and 0 or more")
         }
         (self.grid, self.outputs, self.context) = (grid, outputs, context)
     }
@@ -61,11 +62,11 @@ public struct SlidingWindow: Sendable {
         emit: (_ z: Int, _ values: [Float]) throws -> Void
     ) throws {
         guard (0..<grid.layers).contains(firstLayer) else {
-            throw TrainingError("there is no layer \(firstLayer): the volume has layers 0 … \(grid.layers - 1)")
+            throw TrainingError("there is no layer \(firstLayer); give 0 to \(grid.layers - 1)")
         }
         let last = lastLayer ?? grid.layers - 1
         guard (firstLayer..<grid.layers).contains(last) else {
-            throw TrainingError("the layers \(firstLayer) … \(last) are none: the volume has layers 0 … \(grid.layers - 1)")
+            throw TrainingError("there are no layers \(firstLayer) … \(last); give 0 to \(grid.layers - 1), the first one first")
         }
         let isBlended = firstLayer > 0 && !grid.z.zones[firstLayer - 1].isEmpty
         let layers = (isBlended ? firstLayer - 1 : firstLayer)..<last + 1
@@ -80,7 +81,7 @@ public struct SlidingWindow: Sendable {
                     let output = try network(input(grid.block(layer: layer, row: row, column: column), read: read))
                     guard output.shape == Array(grid.inputShape.dropLast()) + [outputs] else {
                         throw TrainingError(
-                            "the network made \(output.shape) of \(grid.inputShape), but was to give each voxel "
+                            "the network made \(output.shape) of \(grid.inputShape); it must give each voxel "
                                 + "\(outputs) \(outputs == 1 ? "value" : "values")")
                     }
                     blend(output, into: &results, layer: layer, row: row, column: column)
@@ -107,10 +108,12 @@ public struct SlidingWindow: Sendable {
     private func input(_ inner: PaddedBox, read: (Box) throws -> [Float]) throws -> Tensor {
         let block = PaddedBox(
             origin: (inner.z - context, inner.y, inner.x), size: (inner.depth + 2 * context, inner.height, inner.width))
-        guard let box = block.clipped(to: grid.shape.box) else { throw TrainingError("a block lies outside the volume") }
+        guard let box = block.clipped(to: grid.shape.box) else {
+            throw TrainingError(mistake: .invalid, "a block lies outside the volume")
+        }
         let values = try read(box)
         guard values.count == box.shape.count else {
-            throw TrainingError("\(values.count) values were read for a box of \(box.shape) voxels")
+            throw TrainingError("\(values.count) values were read for a box of \(box.shape) voxels; return one for each")
         }
         return Tensor(shape: [1, block.depth, block.height, block.width, 1]) { block.replicate(values, of: box, into: $0) }
     }
@@ -242,7 +245,7 @@ public struct WindowAxis: Hashable, Sendable {
         for (name, value, least) in [
             ("block", block, 1), ("margin", margin, 0), ("taper", taper, 0), ("alignment", alignment, 1),
         ] where value < least || value > 1 << 20 {
-            throw TrainingError("the \(name) of a window is \(value) voxels, but must be \(least) … \(1 << 20)")
+            throw TrainingError("the \(name) of a window is \(value) voxels; it must be \(least) to \(1 << 20)")
         }
         self.block = block.rounded(upToMultipleOf: alignment)
         self.margin = margin

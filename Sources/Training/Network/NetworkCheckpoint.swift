@@ -75,7 +75,8 @@ public enum NetworkCheckpoint {
             return architecture
         } catch let error as DecodingError {
             throw TrainingError(
-                "\(path) names a network that this version does not know (\(text.prefix(200))): \(error.sentence)")
+                "\(path) names a network that this version does not know (\(text.prefix(200)), \(error.sentence)); "
+                    + "use the version of Cellar that wrote it, or train again")
         }
     }
 

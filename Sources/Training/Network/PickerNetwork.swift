@@ -115,9 +115,9 @@ public struct PickerArchitecture: Hashable, Sendable, Codable {
     /// - Throws: ``TrainingError`` if a number is out of range.
     func check() throws(TrainingError) {
         guard 2...256 ~= width, width % 2 == 0 else {
-            throw TrainingError("a picker has an even width of 2 to 256, not \(width)")
+            throw TrainingError("a picker cannot have a width of \(width); give an even one from 2 to 256")
         }
-        guard 1...64 ~= classes else { throw TrainingError("a picker has 1 to 64 classes, not \(classes)") }
+        guard 1...64 ~= classes else { throw TrainingError("a picker cannot have \(classes) classes; give 1 to 64") }
     }
 
     /// The channels of the four levels, the finest first.

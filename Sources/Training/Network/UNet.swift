@@ -180,16 +180,21 @@ public struct UNetArchitecture: Hashable, Sendable, Codable {
     ///
     /// - Throws: ``TrainingError`` if a number is out of range.
     func check() throws(TrainingError) {
-        guard dimensions == 2 || dimensions == 3 else { throw TrainingError("a U-Net has 2 or 3 dimensions, not \(dimensions)") }
-        guard 1...64 ~= classes else { throw TrainingError("a U-Net has 1 to 64 classes, not \(classes)") }
+        guard dimensions == 2 || dimensions == 3 else {
+            throw TrainingError("a U-Net cannot have \(dimensions) dimensions; give 2 or 3")
+        }
+        guard 1...64 ~= classes else { throw TrainingError("a U-Net cannot have \(classes) classes; give 1 to 64") }
         guard 1...256 ~= width, 1...7 ~= levels else {
-            throw TrainingError("a U-Net has a width of 1 to 256 and 1 to 7 levels, not \(width) and \(levels)")
+            throw TrainingError(
+                "a U-Net cannot have a width of \(width) and \(levels) levels; give a width of 1 to 256, and 1 to 7 levels")
         }
         guard 0...3 ~= context, dimensions == 2 || context == 0 else {
-            throw TrainingError("a U-Net in \(dimensions) dimensions cannot see \(context) slices on each side; in two, 0 to 3")
+            throw TrainingError(
+                "a U-Net in \(dimensions) dimensions cannot see \(context) slices on each side; give 0, or 0 to 3 in two dimensions"
+            )
         }
         if case .group(let groups) = normalization, groups < 1 || width % groups != 0 {
-            throw TrainingError("\(groups) groups do not divide a width of \(width)")
+            throw TrainingError("\(groups) groups do not divide a width of \(width); give a number that does")
         }
     }
 

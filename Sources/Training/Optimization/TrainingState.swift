@@ -121,13 +121,13 @@ public struct TrainingSettings: Hashable, Sendable, Codable {
     ) throws(TrainingError) {
         guard 1...1024 ~= batch, 1...1_000_000 ~= stepsPerEpoch, 0...1_000_000 ~= epochs, 0...1_000_000 ~= patience else {
             throw TrainingError(
-                "no training has \(batch) patches a step, \(stepsPerEpoch) steps an epoch, \(epochs) epochs and a patience of \(patience)"
-            )
+                "no training has \(batch) patches a step, \(stepsPerEpoch) steps an epoch, \(epochs) epochs and a patience of \(patience); "
+                    + "give 1 to 1024, 1 to 1000000, 0 to 1000000 and 0 to 1000000")
         }
         guard learningRate > 0, learningRate <= 10, (0...10).contains(weightDecay), (0..<1).contains(averaging) else {
             throw TrainingError(
-                "a learning rate of \(learningRate), a weight decay of \(weightDecay) or an averaging of \(averaging) is out of range"
-            )
+                "a learning rate of \(learningRate), a weight decay of \(weightDecay) or an averaging of \(averaging) is out of range; "
+                    + "give above 0 to 10, 0 to 10, and 0 to less than 1")
         }
         (self.batch, self.stepsPerEpoch, self.epochs) = (batch, stepsPerEpoch, epochs)
         (self.learningRate, self.weightDecay, self.schedule) = (learningRate, weightDecay, schedule)

@@ -39,11 +39,11 @@ public struct PeakFinder: Sendable {
     public init(height: Int, width: Int, diameterInVoxels: Double) throws(TrainingError) {
         guard Self.diameters.contains(diameterInVoxels) else {
             throw TrainingError(
-                "particles of a diameter of \(diameterInVoxels) voxels cannot be found; 1 … 399 voxels can: check the voxel "
-                    + "size, or bin the tomogram")
+                "particles of a diameter of \(diameterInVoxels) voxels cannot be found; "
+                    + "check the voxel size, or bin the tomogram, for 1 to 399")
         }
         guard height >= 1, width >= 1, height.multipliedFullWidth(by: width).high == 0, height * width <= Int(Int32.max) else {
-            throw TrainingError("peaks cannot be found in slices of \(width) × \(height) voxels")
+            throw TrainingError("peaks cannot be found in slices of \(width) × \(height) voxels; give 1 to \(Int32.max) voxels")
         }
         self.diameterInVoxels = diameterInVoxels
         pooling = PooledSlices(height: height, width: width, pools: Self.pools(diameterInVoxels))
@@ -96,10 +96,13 @@ public struct PeakFinder: Sendable {
     private static func pools(_ diameter: Double) -> Int { Int(diameter / 4 + 1) }
 
     private func check(_ count: Int) throws(TrainingError) {
-        guard !isFinished else { throw TrainingError("a slice was appended after the end of the volume") }
+        guard !isFinished else {
+            throw TrainingError("a slice was appended after the end of the volume; make another finder for the next volume")
+        }
         guard count == pooling.height * pooling.width else {
             throw TrainingError(
-                "a slice of \(count) values was appended to slices of \(pooling.width) × \(pooling.height)")
+                "a slice of \(count) values was appended to slices of \(pooling.width) × \(pooling.height); give a value for each voxel"
+            )
         }
     }
 

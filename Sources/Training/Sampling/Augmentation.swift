@@ -66,13 +66,13 @@ public struct Augmentation: Hashable, Sendable, Codable {
     /// - Throws: ``TrainingError`` unless the probability is in 0 … 1 and the range within the kind's limits.
     public init(_ kind: Kind, probability: Double, _ range: ClosedRange<Double>) throws(TrainingError) {
         guard (0...1).contains(probability) else {
-            throw TrainingError("the augmentation \(kind.rawValue) has a probability of \(probability), but must have 0 to 1")
+            throw TrainingError("the augmentation \(kind.rawValue) has a probability of \(probability); give 0 to 1")
         }
         // Brightness may fall as well as rise.
         let least = kind == .brightness ? -kind.limits.upperBound : kind.limits.lowerBound
         guard range.lowerBound >= least, range.upperBound <= kind.limits.upperBound else {
             throw TrainingError(
-                "the augmentation \(kind.rawValue) cannot have \(range.lowerBound)..\(range.upperBound): its numbers are "
+                "the augmentation \(kind.rawValue) cannot have \(range.lowerBound)..\(range.upperBound); give numbers from "
                     + "\(least) to \(kind.limits.upperBound)")
         }
         (self.kind, self.probability, self.range) = (kind, probability, range)

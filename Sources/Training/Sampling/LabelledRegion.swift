@@ -71,7 +71,9 @@ public struct ForegroundRuns: Sendable {
     /// - Complexity: one pass over the slice.
     public mutating func append(_ labels: [UInt8]) throws(TrainingError) {
         guard labels.count == box.shape.voxelsPerSlice, slices < box.shape.z else {
-            throw TrainingError("a slice of \(labels.count) labels does not fit into \(box.shape) voxels after \(slices) slices")
+            throw TrainingError(
+                "a slice of \(labels.count) labels does not fit into \(box.shape) voxels after \(slices) slices; "
+                    + "give \(box.shape.z) slices of \(box.shape.voxelsPerSlice) labels")
         }
         for y in 0..<box.shape.y {
             var isInside = false

@@ -46,7 +46,7 @@ public struct PatchSampler: Sendable {
         volumes: [PatchVolume], regions: [LabelledRegion], shape: VolumeShape, context: Int = 0, foregroundShare: Double,
         jitter: Int = 0
     ) throws(TrainingError) {
-        guard !regions.isEmpty else { throw TrainingError("there is nothing to learn from: no region has labels") }
+        guard !regions.isEmpty else { throw TrainingError("there is nothing to learn from; give at least one labelled region") }
         guard (0...1).contains(foregroundShare), (0...1 << 20).contains(jitter), (0...64).contains(context) else {
             throw TrainingError(
                 "patches cannot be drawn with a foreground share of \(foregroundShare), a jitter of \(jitter) voxels and \(context) "
@@ -54,14 +54,14 @@ public struct PatchSampler: Sendable {
         }
         for (index, region) in regions.enumerated() {
             guard volumes.indices.contains(region.volume), region.box.isInside(volumes[region.volume].shape) else {
-                throw TrainingError("labelled region \(index) does not lie in a tomogram")
+                throw TrainingError("labelled region \(index) does not lie in a tomogram; give a box inside of one")
             }
             guard case .particles(let centers) = region.foreground else { continue }
             let box = region.box
             for center in centers {
                 // False for NaN as well.
                 guard Self.holds(box.x, center.x), Self.holds(box.y, center.y), Self.holds(box.z, center.z) else {
-                    throw TrainingError("the particle at \(center) does not lie in labelled region \(index)")
+                    throw TrainingError("the particle at \(center) does not lie in labelled region \(index); leave it out")
                 }
             }
         }
@@ -74,7 +74,9 @@ public struct PatchSampler: Sendable {
         voxelSums = Self.sums(regions.map(\.box.shape.count))
         foregroundSums = Self.sums(regions.map(\.foreground.count))
         guard foregroundShare < 1 || foregroundSums.last ?? 0 > 0 else {
-            throw TrainingError("there is no foreground to learn from in \(regions.count) labelled regions")
+            throw TrainingError(
+                "there is no foreground to learn from in \(regions.count) labelled regions; "
+                    + "label some, or give a foreground share below 1")
         }
     }
 
@@ -131,7 +133,7 @@ public struct PatchSampler: Sendable {
     /// - Parameter placement: how the patch lies in the tomogram. Voxels beyond the region are ignored.
     func patch(at position: PatchPosition, placed placement: PatchPlacement) throws -> TrainingPatch {
         guard regions.indices.contains(position.region) else {
-            throw TrainingError("there is no labelled region \(position.region)")
+            throw TrainingError("there is no labelled region \(position.region); give 0 to \(regions.count - 1)")
         }
         let region = regions[position.region]
         func box(context: Int) -> PaddedBox {
@@ -141,7 +143,9 @@ public struct PatchSampler: Sendable {
         }
         let (labelled, seen) = (box(context: 0), box(context: context))
         guard labelled.clipped(to: region.box) != nil else {
-            throw TrainingError("a patch at \(position.origin) has no voxel in labelled region \(position.region)")
+            throw TrainingError(
+                "a patch at \(position.origin) has no voxel in labelled region \(position.region); "
+                    + "give a position that this sampler drew")
         }
         let (labels, densities) = (
             try labels(of: region, in: placement.source(of: labelled)),
@@ -166,10 +170,10 @@ public struct PatchSampler: Sendable {
             ?? Box(
                 z: range(padded.z, padded.depth, shape.z), y: range(padded.y, padded.height, shape.y),
                 x: range(padded.x, padded.width, shape.x))
-        guard let inside else { throw TrainingError("a patch lies outside its tomogram") }
+        guard let inside else { throw TrainingError(mistake: .invalid, "a patch lies outside its tomogram") }
         let raw = try volume.read(inside)
         guard raw.count == inside.shape.count else {
-            throw TrainingError("\(raw.count) densities of \(inside.shape) voxels were read")
+            throw TrainingError("\(raw.count) densities of \(inside.shape) voxels were read; return one for each")
         }
         let scale = 1 / volume.deviation
         let normalized = raw.map { ($0 - volume.mean) * scale }
@@ -184,7 +188,7 @@ public struct PatchSampler: Sendable {
         guard let inside = padded.clipped(to: region.box) else { return labels }
         let known = try region.labels(inside)
         guard known.count == inside.shape.count else {
-            throw TrainingError("\(known.count) labels of \(inside.shape) voxels were read")
+            throw TrainingError("\(known.count) labels of \(inside.shape) voxels were read; return one for each")
         }
         for z in 0..<inside.shape.z {
             for y in 0..<inside.shape.y {
@@ -247,8 +251,8 @@ public struct PatchVolume: Sendable {
     ) throws(TrainingError) {
         guard mean.isFinite, standardDeviation.isFinite, Float(standardDeviation) > 0, Float(mean).isFinite else {
             throw TrainingError(
-                "a tomogram of mean \(mean) and standard deviation \(standardDeviation) cannot be normalised; are its voxels "
-                    + "all the same?")
+                "a tomogram of mean \(mean) and standard deviation \(standardDeviation) cannot be normalised; train "
+                    + "without it, or copy its file again")
         }
         self.shape = shape
         self.mean = Float(mean)

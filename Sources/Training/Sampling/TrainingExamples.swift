@@ -26,7 +26,7 @@ public struct TrainingBatch: Sendable {
     /// - Throws: ``TrainingError`` if there are no patches, or their shapes differ.
     public init(_ patches: [TrainingPatch]) throws(TrainingError) {
         guard let first = patches.first, patches.allSatisfy({ $0.shape == first.shape && $0.context == first.context }) else {
-            throw TrainingError("a batch is made of patches of one shape")
+            throw TrainingError("\(patches.count) patches do not make a batch; give one or more, all of one shape")
         }
         let shape = first.densityShape
         densities = Tensor(
@@ -59,7 +59,7 @@ public struct TrainingPatch: Hashable, Sendable {
         else {
             throw TrainingError(
                 "\(densities.count) densities and \(labels.count) labels do not make a patch of \(shape) voxels, with \(context) "
-                    + "slices on each side")
+                    + "slices on each side; give one of each for each voxel")
         }
         self.init(checked: shape, context: context, densities: densities, labels: labels)
     }

@@ -20,7 +20,7 @@ extension ViewerAPI {
         try checkWritable()
         guard slab.zFirst >= 0, slab.zFirst < slab.zEnd else {
             throw ViewerError(
-                .invalid, "\(slab.zFirst)..<\(slab.zEnd) is no range of slices: zFirst is below zEnd, and 0 or more")
+                .invalid, "\(slab.zFirst)..<\(slab.zEnd) is no range of slices; give zFirst from 0 on, and zEnd above it")
         }
         let record = try project.catalog.collection.addSlab(tomogramID: slab.tomogram, z: slab.zFirst..<slab.zEnd)
         return NewID(id: record.id ?? 0)

@@ -27,7 +27,7 @@ extension ViewerAPI {
     ///   - bins: 1 to 500.
     /// - Complexity: reads the column of all tomograms.
     package func histogram(of name: String, where condition: String?, bins: Int = 30) throws -> Histogram {
-        guard (1...500).contains(bins) else { throw ViewerError(.invalid, "bins is \(bins), but must be 1 to 500") }
+        guard (1...500).contains(bins) else { throw ViewerError(.invalid, "bins is \(bins); give 1 to 500") }
         let connection = try QueryConnection(project.catalog, timeLimitInSeconds: Self.filterSeconds)
         if let condition { try ViewColumns(Self.tomogramView, in: connection).check(condition: condition) }
         func select(_ columns: String) -> String {

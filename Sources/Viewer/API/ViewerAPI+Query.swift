@@ -25,7 +25,7 @@ extension ViewerAPI {
     /// - Throws: ``CatalogError`` where the SQL is wrong or does anything but read.
     package func query(_ sql: String, limit: Int = 1000) throws -> QueryAnswer {
         guard (0...Self.queryRowLimit).contains(limit) else {
-            throw ViewerError(.invalid, "limit is \(limit), but must be 0 to \(Self.queryRowLimit)")
+            throw ViewerError(.invalid, "limit is \(limit); give 0 to \(Self.queryRowLimit)")
         }
         var answer = QueryAnswer(columns: [], rows: [], truncated: false)
         var bytes = 0
@@ -51,7 +51,7 @@ extension ViewerAPI {
     /// - Throws: ``CatalogError`` where the SQL is wrong or does anything but read.
     package func query(_ sql: String, as format: TextFormat, limit: Int) throws -> (text: [UInt8], truncated: Bool) {
         guard (0...Self.textRowLimit).contains(limit) else {
-            throw ViewerError(.invalid, "limit is \(limit), but must be 0 to \(Self.textRowLimit)")
+            throw ViewerError(.invalid, "limit is \(limit); give 0 to \(Self.textRowLimit)")
         }
         var writer = RowWriter(format)
         var count = 0

@@ -128,7 +128,7 @@ struct LayerFinder {
             family.rawValue, found.map(\.digest) + [Digest(of: "\(found.map(\.z))".utf8)], isMap ? pixels : .labels
         ) {
             SliceStack(digests.keys, of: Pixel.self, shape: shape, name: name) { z in
-                guard let digest = digests[z] else { throw CatalogError(.notFound, "\(name) has no slice \(z)") }
+                guard let digest = digests[z] else { throw CatalogError(mistake: .notFound, "\(name) has no slice \(z)") }
                 return try image(results.content(Content.self, digest))
             }
         }
@@ -162,7 +162,7 @@ struct LayerFinder {
             ) {
                 SliceStack(digests.keys, of: Float.self, shape: shape, name: name) { z in
                     guard let digest = digests[z], let place = places[z] else {
-                        throw CatalogError(.notFound, "\(name) has no slice \(z)")
+                        throw CatalogError(mistake: .notFound, "\(name) has no slice \(z)")
                     }
                     let (height, width, regions) = try results.content(PreparedSlice.self, place).geometry()
                     let vectors = try results.content(SliceEigenvectors.self, digest)
@@ -171,7 +171,8 @@ struct LayerFinder {
                         return index < maps.count ? maps[index] : nil
                     }
                     guard let picture = EigenvectorMap.picture(height: height, width: width, regions: regions, maps: maps) else {
-                        throw CatalogError(.invalid, "\(name) has an empty slice \(z)")
+                        throw CatalogError(
+                            .invalid, "\(name) has an empty slice \(z); `cellar verify --deep --repair` removes what is damaged")
                     }
                     return picture
                 }

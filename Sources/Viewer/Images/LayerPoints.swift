@@ -108,7 +108,9 @@ struct LayerPoints {
             let labels = try LabelVolume(location.open(), threshold: threshold)
             guard labels.shape == shape else {
                 throw CatalogError(
-                    .invalid, "the labels in \(location) have \(labels.shape) voxels, and \(name.dropFirst(10)) has \(shape)")
+                    .invalid,
+                    "the labels in \(location) have \(labels.shape) voxels, and \(name.dropFirst(10)) has \(shape); "
+                        + "annotate it again with labels of its size")
             }
             return SliceStack(labels, name: name)
         }

@@ -43,11 +43,11 @@ struct PlaneReader {
     func check(_ axis: SliceAxis, index: Int, level: Int) throws(CatalogError) {
         guard Self.levels.contains(level) else {
             throw CatalogError(
-                .invalid, "the level of a slice is \(Self.levels.lowerBound) to \(Self.levels.upperBound), and not \(level)")
+                .invalid, "a slice has no level \(level); give \(Self.levels.lowerBound) to \(Self.levels.upperBound)")
         }
         let count = count(axis)
         guard (0..<count).contains(index) else {
-            throw CatalogError(.invalid, "\(name) has the slices 0 to \(count - 1) along \(axis.rawValue), and no slice \(index)")
+            throw CatalogError(.invalid, "\(name) has no slice \(index) along \(axis.rawValue); give 0 to \(count - 1)")
         }
     }
 
@@ -164,7 +164,7 @@ struct VoxelPortion<Value: VoxelScalar> {
         let type = volume.scalarType
         isConverted = type != Value.scalarType
         guard !isConverted || Value.scalarType == .float32 else {
-            throw VolumeError(.unsupported, "has voxels of \(type), which are no labels here", path: volume.header.path)
+            throw VolumeError(mistake: .unsupported, "has voxels of \(type), which are no labels here", path: volume.header.path)
         }
         count = box.shape.count
         let byteCount = count * type.size

@@ -42,7 +42,8 @@ struct SliceStack: Volume {
     func read(_ box: Box, into destination: UnsafeMutableRawBufferPointer) throws(VolumeError) {
         let size = scalarType.size
         guard box.isInside(shape), destination.count == box.shape.count * size else {
-            throw VolumeError(.outOfBounds, "has no box x \(box.x), y \(box.y), z \(box.z) of that size", path: header.path)
+            throw VolumeError(
+                mistake: .outOfBounds, "has no box x \(box.x), y \(box.y), z \(box.z) of that size", path: header.path)
         }
         let rowSize = box.x.count * size
         for (slice, z) in box.z.enumerated() {

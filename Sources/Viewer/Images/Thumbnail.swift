@@ -60,7 +60,7 @@ enum Thumbnail {
             count = means.count
         }
         guard let picture = GreyImage(height: height, width: width, pixels: pixels) else {
-            throw CatalogError(.invalid, "\(volume.header.path) has no slice that can be drawn")
+            throw CatalogError(mistake: .invalid, "has no slice that can be drawn", path: volume.header.path)
         }
         return try PNGEncoder().encode(picture)
     }

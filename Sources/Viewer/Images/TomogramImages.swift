@@ -113,7 +113,7 @@ package final class TomogramImages: Sendable {
         try PlaneReader(volume: tomogram.volume, name: tomogram.record.name).check(axis, index: index, level: level)
         let found = try finder(tomogram).layer(layer)
         guard let content = found.volume else {
-            throw CatalogError(.invalid, "the layer \(layer) has points, and no slices")
+            throw CatalogError(.invalid, "the layer \(layer) has points, and no slices; ask for its points")
         }
         let reader = PlaneReader(volume: try volume(of: content), name: tomogram.record.name)
         return try slice(content.key, reader, axis: axis, index: index, level: level) { block in
@@ -135,7 +135,7 @@ package final class TomogramImages: Sendable {
     package func points(of layer: String, tomogram: Int64) throws -> [ViewerPoint] {
         let found = try finder(tomograms.tomogram(tomogram)).layer(layer)
         guard case .points(let points) = found.content else {
-            throw CatalogError(.invalid, "the layer \(layer) has slices, and no points")
+            throw CatalogError(.invalid, "the layer \(layer) has slices, and no points; ask for its slices")
         }
         return try points()
     }

@@ -109,7 +109,7 @@ enum MCPTool: String, CaseIterable, Sendable {
     private func query(_ arguments: MCPArguments, _ api: ViewerAPI) throws -> String {
         let limit = try arguments.integer("limit") ?? Self.rows.usual
         guard (1...Self.rows.most).contains(limit) else {
-            throw ViewerError(.invalid, "limit is \(limit), but must be 1 to \(Self.rows.most)")
+            throw ViewerError(.invalid, "limit is \(limit); give 1 to \(Self.rows.most)")
         }
         var answer = try api.query(arguments.required("sql"), limit: limit)
         while true {
@@ -186,7 +186,9 @@ struct MCPArguments {
     }
 
     func required(_ name: String) throws(ViewerError) -> String {
-        guard let text = try string(name) else { throw ViewerError(.invalid, "\(tool.rawValue) needs the argument \(name)") }
+        guard let text = try string(name) else {
+            throw ViewerError(.invalid, "\(tool.rawValue) needs the argument \(name); give it")
+        }
         return text
     }
 
@@ -210,6 +212,6 @@ struct MCPArguments {
     }
 
     private func wrong(_ name: String, _ kind: String) -> ViewerError {
-        ViewerError(.invalid, "\(name) of \(tool.rawValue) is \(kind)")
+        ViewerError(.invalid, "the argument \(name) of \(tool.rawValue) has another type; give \(kind)")
     }
 }

@@ -25,7 +25,7 @@ package final class ListeningSocket: Sendable {
         } catch SocketError.failed(_, EACCES, _) {
             throw ViewerError(.invalid, "\(place) is not for this user; choose one from 1024 on with --port")
         } catch SocketError.failed(_, _, let message) {
-            throw ViewerError(.invalid, "\(place) cannot be used: \(message)")
+            throw ViewerError(.invalid, "\(place) cannot be used (\(message)); choose another one with --port")
         }
         do {
             switch try socket.sockname() {
@@ -34,7 +34,7 @@ package final class ListeningSocket: Sendable {
             }
         } catch {
             try? socket.close()
-            throw ViewerError(.invalid, "\(place) cannot be used: \(error.localizedDescription)")
+            throw ViewerError(.invalid, "\(place) cannot be used (\(error.localizedDescription)); start `cellar serve` again")
         }
     }
 

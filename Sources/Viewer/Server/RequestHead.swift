@@ -32,16 +32,16 @@ struct RequestHead: Equatable {
         try read(first: lines.popFirst() ?? [])
         for line in lines { try read(field: line) }
         guard headers["host"] != nil || method.isEmpty else {
-            throw ViewerError(.invalid, "the request has no header Host")
+            throw ViewerError(.invalid, "the request has no header Host; send it")
         }
         guard headers["transfer-encoding"] == nil else {
             throw ViewerError(.invalid, "the request comes in chunks; send it with its length, in the header Content-Length")
         }
         if let text = headers["content-length"] {
             guard !text.isEmpty, text.utf8.count <= 18, text.utf8.allSatisfy({ (48...57).contains($0) }), let length = Int(text)
-            else { throw ViewerError(.invalid, "the header Content-Length is no number") }
+            else { throw ViewerError(.invalid, "the header Content-Length is no number; send the length of the body in bytes") }
             guard length <= Self.bodyLimit else {
-                throw ViewerError(.tooLarge, "the request has \(length) bytes, and may have \(Self.bodyLimit)")
+                throw ViewerError(.tooLarge, "the request has \(length) bytes; send \(Self.bodyLimit) at most")
             }
             bodyLength = length
         }
@@ -49,7 +49,7 @@ struct RequestHead: Equatable {
         if connection.contains("close") { isKeptAlive = false }
     }
 
-    static let tooLarge = ViewerError(.tooLarge, "the header of the request has more than \(byteLimit) bytes")
+    static let tooLarge = ViewerError(.tooLarge, "the header of the request has more than \(byteLimit) bytes; send less")
 
     private static func lines(of bytes: some Collection<UInt8>) throws(ViewerError) -> [[UInt8]] {
         var (lines, line): ([[UInt8]], [UInt8]) = ([], [])
@@ -60,16 +60,20 @@ struct RequestHead: Equatable {
                 lines.append(line)
                 (line, isAfterReturn) = ([], false)
             case (13, false): isAfterReturn = true
-            case (10, false), (_, true): throw ViewerError(.invalid, "the request has a line that does not end with CR LF")
-            case (0..<32, false) where byte != 9: throw ViewerError(.invalid, "the request has control characters")
-            case (127, false): throw ViewerError(.invalid, "the request has control characters")
+            case (10, false), (_, true):
+                throw ViewerError(.invalid, "the request has a line that does not end with CR LF; end each line so")
+            case (0..<32, false) where byte != 9:
+                throw ViewerError(.invalid, "the request has control characters; leave them out")
+            case (127, false): throw ViewerError(.invalid, "the request has control characters; leave them out")
             default: line.append(byte)
             }
         }
-        guard !isAfterReturn else { throw ViewerError(.invalid, "the request has a line that does not end with CR LF") }
+        guard !isAfterReturn else {
+            throw ViewerError(.invalid, "the request has a line that does not end with CR LF; end each line so")
+        }
         lines.append(line)
         guard lines.count <= fieldLimit + 1 else {
-            throw ViewerError(.tooLarge, "the request has more than \(fieldLimit) headers")
+            throw ViewerError(.tooLarge, "the request has more than \(fieldLimit) headers; send fewer")
         }
         return lines
     }
@@ -79,20 +83,22 @@ struct RequestHead: Equatable {
         guard words.count == 3, let method = Self.token(words[0]), method.utf8.count <= 20, words[1].first == UInt8(ascii: "/"),
             let target = String(validating: words[1], as: UTF8.self), words[2].starts(with: "HTTP/1.".utf8), words[2].count == 8,
             let minor = words[2].last, minor == UInt8(ascii: "0") || minor == UInt8(ascii: "1")
-        else { throw ViewerError(.invalid, "this is no request of HTTP/1.1") }
+        else { throw ViewerError(.invalid, "this is no request of HTTP/1.1; begin it with a line such as GET / HTTP/1.1") }
         (self.method, self.target, isKeptAlive) = (method, target, minor == UInt8(ascii: "1"))
     }
 
     private mutating func read(field line: [UInt8]) throws(ViewerError) {
         guard let colon = line.firstIndex(of: UInt8(ascii: ":")), let name = Self.token(line[..<colon])?.lowercased(),
             let value = String(validating: line[(colon + 1)...], as: UTF8.self)
-        else { throw ViewerError(.invalid, "the request has a header that is none") }
+        else { throw ViewerError(.invalid, "the request has a header that is none; send each as NAME: VALUE") }
         let text = String(value.drop { $0 == " " || $0 == "\t" }.reversed().drop { $0 == " " || $0 == "\t" }.reversed())
         guard let earlier = headers[name] else {
             headers[name] = text
             return
         }
-        guard !Self.single.contains(name) else { throw ViewerError(.invalid, "the request has the header \(name) twice") }
+        guard !Self.single.contains(name) else {
+            throw ViewerError(.invalid, "the request has the header \(name) twice; send it once")
+        }
         headers[name] = earlier + (name == "cookie" ? "; " : ", ") + text
     }
 

@@ -69,7 +69,9 @@ package struct ViewerAccess: Sendable {
             )
         }
         guard let origin = request.headers["origin"]?.lowercased(), origin != "http://\(sent)", !allowsOtherSites else { return }
-        throw ViewerError(.forbidden, "another site (\(origin.prefix(100))) asked, which is not allowed here")
+        throw ViewerError(
+            .forbidden,
+            "another site (\(origin.prefix(100))) asked, which is not allowed here; open the address that `cellar serve` printed")
     }
 
     private func isOurs(_ host: String) -> Bool {

@@ -40,7 +40,7 @@ package struct ViewerRequest: Sendable {
         }
         let halves = target.split(separator: "?", maxSplits: 1, omittingEmptySubsequences: false)
         guard let first = halves.first, first.hasPrefix("/") else {
-            throw ViewerError(.invalid, "the address is no path: it does not begin with a slash")
+            throw ViewerError(.invalid, "the address is no path; begin it with a slash")
         }
         var path: [String] = []
         for part in first.dropFirst().split(separator: "/", omittingEmptySubsequences: false) {
@@ -49,13 +49,14 @@ package struct ViewerRequest: Sendable {
             guard bytes != Array(".".utf8), bytes != Array("..".utf8), !bytes.contains(UInt8(ascii: "/")),
                 !bytes.contains(UInt8(ascii: "\\"))
             else {
-                throw ViewerError(.invalid, "the address has a part that is no name: \(text.prefix(40))")
+                throw ViewerError(
+                    .invalid, "the address has a part that is no name (\(text.prefix(40))); write no . or .., slash or backslash")
             }
             path.append(text)
         }
         // A slash at the end changes nothing.
         if path.last == "" { path.removeLast() }
-        guard !path.contains("") else { throw ViewerError(.invalid, "the address has an empty part") }
+        guard !path.contains("") else { throw ViewerError(.invalid, "the address has an empty part; write one slash at a time") }
         return Place(path: path, parameters: try Self.parameters(halves.count > 1 ? halves[1] : ""))
     }
 
@@ -66,7 +67,7 @@ package struct ViewerRequest: Sendable {
             let name = try decoded(halves[0], plusIsSpace: true)
             parameters[name] = halves.count > 1 ? try decoded(halves[1], plusIsSpace: true, allowsLines: true) : ""
             guard parameters.count <= parameterLimit else {
-                throw ViewerError(.tooLarge, "the address has more than \(parameterLimit) parameters")
+                throw ViewerError(.tooLarge, "the address has more than \(parameterLimit) parameters; send fewer")
             }
         }
         return parameters
@@ -82,7 +83,7 @@ package struct ViewerRequest: Sendable {
             switch byte {
             case UInt8(ascii: "%"):
                 guard let high = rest.popFirst().flatMap(hexadecimal), let low = rest.popFirst().flatMap(hexadecimal) else {
-                    throw ViewerError(.invalid, "the address has a % without two hexadecimal digits")
+                    throw ViewerError(.invalid, "the address has a % without two hexadecimal digits; write % itself as %25")
                 }
                 bytes.append(high << 4 | low)
             case UInt8(ascii: "+") where plusIsSpace: bytes.append(UInt8(ascii: " "))
@@ -92,7 +93,9 @@ package struct ViewerRequest: Sendable {
         let allowed: Set<UInt8> = allowsLines ? [9, 10, 13] : []
         guard let text = String(validating: bytes, as: UTF8.self),
             !bytes.contains(where: { ($0 < 32 || $0 == 127) && !allowed.contains($0) })
-        else { throw ViewerError(.invalid, "the address is no text of UTF-8, or has control characters") }
+        else {
+            throw ViewerError(.invalid, "the address is no text of UTF-8, or has control characters; write UTF-8 without them")
+        }
         return text
     }
 
@@ -115,7 +118,7 @@ struct RequestParameters {
 
     /// - Throws: ``ViewerError`` where it is not given.
     func requiredText(_ name: String) throws(ViewerError) -> String {
-        guard let text = text(name) else { throw ViewerError(.invalid, "the parameter \(name) is missing") }
+        guard let text = text(name) else { throw missing(name) }
         return text
     }
 
@@ -125,14 +128,14 @@ struct RequestParameters {
         guard let value = Int(text), range.contains(value) else {
             throw ViewerError(
                 .invalid,
-                "\(name) is \(text.prefix(40)), but must be a whole number from \(range.lowerBound) to \(range.upperBound)")
+                "\(name) is \(text.prefix(40)); give a whole number from \(range.lowerBound) to \(range.upperBound)")
         }
         return value
     }
 
     /// - Throws: ``ViewerError`` where it is not given, or no number in the range.
     func requiredInteger(_ name: String) throws(ViewerError) -> Int {
-        guard let value = try integer(name) else { throw ViewerError(.invalid, "the parameter \(name) is missing") }
+        guard let value = try integer(name) else { throw missing(name) }
         return value
     }
 
@@ -141,7 +144,7 @@ struct RequestParameters {
         guard let text = text(name) else { return nil }
         guard let value = Double(text), range.contains(value) else {
             throw ViewerError(
-                .invalid, "\(name) is \(text.prefix(40)), but must be a number from \(range.lowerBound) to \(range.upperBound)")
+                .invalid, "\(name) is \(text.prefix(40)); give a number from \(range.lowerBound) to \(range.upperBound)")
         }
         return value
     }
@@ -151,7 +154,11 @@ struct RequestParameters {
         switch text(name) {
         case nil, "0", "false": false
         case "1", "true": true
-        default: throw ViewerError(.invalid, "\(name) must be 0 or 1")
+        default: throw ViewerError(.invalid, "\(name) is neither 0 nor 1; give one of them")
         }
+    }
+
+    private func missing(_ name: String) -> ViewerError {
+        ViewerError(.invalid, "the parameter \(name) is missing; add \(name)=VALUE to the address")
     }
 }

@@ -16,7 +16,9 @@ struct ViewerRoutes {
         case "zarr":
             try allow("GET", request)
             guard let file = try api.zarr.file(Array(path.dropFirst())) else {
-                throw ViewerError(.notFound, "there is no such file in the OME-Zarr of this catalog")
+                throw ViewerError(
+                    .notFound,
+                    "there is no such file in the OME-Zarr of this catalog; ask for /zarr/DATASET/TOMOGRAM.zarr and below")
             }
             return ViewerResponse(contentType: file.contentType, headers: [("Cache-Control", "no-cache")], body: file.bytes)
         case "api":
@@ -27,12 +29,12 @@ struct ViewerRoutes {
             guard let file = Pages.file("/" + path.joined(separator: "/")) else { break }
             return ViewerResponse(contentType: file.contentType, headers: [("Cache-Control", "no-cache")], body: file.bytes)
         }
-        throw ViewerError(.notFound, "there is no page at this address")
+        throw ViewerError(.notFound, "there is no page at this address; open the one that `cellar serve` printed")
     }
 
     private func allow(_ method: String, _ request: ViewerRequest) throws(ViewerError) {
         guard request.method == method || method == "GET" && request.method == "HEAD" else {
-            throw ViewerError(.method, "this address takes \(method) alone")
+            throw ViewerError(.method, "this address does not take \(request.method.prefix(20)); send \(method)")
         }
     }
 
@@ -42,7 +44,9 @@ struct ViewerRoutes {
         if path[0] == "slabs" || path[0] == "curation" { return try change(request, path) }
         try allow("GET", request)
         if path[0] == "tomograms", path.count > 1 { return try tomogram(path, parameters) }
-        guard path.count == 1 else { throw ViewerError(.notFound, "there is no such resource; /api/v1/\(path[0]) has no parts") }
+        guard path.count == 1 else {
+            throw ViewerError(.notFound, "/api/v1/\(path[0].prefix(40)) has no parts; ask for it alone")
+        }
         switch path[0] {
         case "session": return try .json(api.session(shareToken: access.shareToken))
         case "columns": return try .json(api.columns())
@@ -59,7 +63,11 @@ struct ViewerRoutes {
         case "runs": return try .json(api.runs(limit: parameters.integer("limit", in: 0...ViewerAPI.pageLimit) ?? 50))
         case "failures": return try .json(api.failures())
         case "events": return .events
-        default: throw ViewerError(.notFound, "there is no resource \(path[0].prefix(40))")
+        default:
+            throw ViewerError(
+                .notFound,
+                "there is no resource \(path[0].prefix(40)); /api/v1/ has session, columns, views, tomograms, histogram, plan, query, "
+                    + "plot, runs, failures, events, slabs and curation")
         }
     }
 
@@ -80,7 +88,7 @@ struct ViewerRoutes {
 
     private func query(_ parameters: RequestParameters) throws -> ViewerResponse {
         guard let format = ViewerAPI.TextFormat(rawValue: parameters.text("format") ?? "json") else {
-            throw ViewerError(.invalid, "format must be json or csv")
+            throw ViewerError(.invalid, "there is no such format; give json or csv")
         }
         let limit = try parameters.integer("limit", in: 0...ViewerAPI.textRowLimit) ?? 1000
         let (text, truncated) = try api.query(parameters.requiredText("sql"), as: format, limit: limit)
@@ -113,7 +121,9 @@ struct ViewerRoutes {
         let id = try Self.id(path[1])
         let layer = path.count == 5 && path[2] == "layers" && path[4] == "slice" ? path[3] : nil
         if path.count == 2 { return try .json(api.tomogram(id)) }
-        guard path.count == 3 || layer != nil else { throw ViewerError(.notFound, "a tomogram has no such part") }
+        guard path.count == 3 || layer != nil else {
+            throw ViewerError(.notFound, "a tomogram has no such part; ask for one part of it, or for layers/LAYER/slice")
+        }
         if let layer {
             let (axis, index, level) = try Self.plane(parameters)
             return Self.slice(try api.images.slice(of: layer, tomogram: id, axis: axis, index: index, level: level))
@@ -141,20 +151,24 @@ struct ViewerRoutes {
                 body: try api.mesh(
                     of: id, class: parameters.text("class"), smoothing: parameters.number("smoothing", in: Project.smoothingRange)
                 ))
-        default: throw ViewerError(.notFound, "a tomogram has no part \(path[2].prefix(40))")
+        default:
+            throw ViewerError(
+                .notFound,
+                "a tomogram has no part \(path[2].prefix(40)); it has slice, thumbnail, points, objects, why, mesh and layers/LAYER/slice"
+            )
         }
     }
 
     private static func id(_ text: String) throws(ViewerError) -> Int64 {
         guard let id = Int64(text), id >= 0 else {
-            throw ViewerError(.notFound, "\(text.prefix(40)) is no id; ids are whole numbers")
+            throw ViewerError(.notFound, "\(text.prefix(40)) is no id; give a whole number, 0 or more")
         }
         return id
     }
 
     private static func plane(_ parameters: RequestParameters) throws(ViewerError) -> (axis: SliceAxis, index: Int, level: Int) {
         guard let axis = SliceAxis(rawValue: parameters.text("axis") ?? "z") else {
-            throw ViewerError(.invalid, "axis must be x, y or z")
+            throw ViewerError(.invalid, "there is no such axis; give x, y or z")
         }
         return (axis, try parameters.requiredInteger("index"), try parameters.integer("level", in: 0...8) ?? 0)
     }
@@ -187,7 +201,7 @@ struct ViewerRoutes {
         case ("curation", 2):
             try allow("DELETE", request)
             return try .json(api.removeVerdict(Self.id(path[1])))
-        default: throw ViewerError(.notFound, "there is no such resource")
+        default: throw ViewerError(.notFound, "\(path[0]) has no such part; ask for /api/v1/\(path[0]) or /api/v1/\(path[0])/ID")
         }
     }
 
@@ -195,7 +209,7 @@ struct ViewerRoutes {
         do {
             return try JSONDocument.decode(type, from: request.body)
         } catch {
-            throw ViewerError(.invalid, "what was sent \(error.message)")
+            throw ViewerError(.invalid, "what was sent \(error.message); send a JSON object with the keys of this address")
         }
     }
 }

@@ -70,7 +70,8 @@ package final class ViewerService: Sendable {
 
     private func answer(_ request: ViewerRequest, _ place: ViewerRequest.Place, isShared: Bool) throws -> ViewerResponse {
         guard ["GET", "HEAD", "POST", "DELETE", "OPTIONS"].contains(request.method) else {
-            throw ViewerError(.method, "the method \(request.method.prefix(20)) is not known here")
+            throw ViewerError(
+                .method, "the method \(request.method.prefix(20)) is not known here; send GET, HEAD, POST or DELETE")
         }
         try access.check(request, allowsOtherSites: isShared && ["GET", "HEAD", "OPTIONS"].contains(request.method))
         if request.method == "OPTIONS" { return preflight(isShared: isShared) }
@@ -79,7 +80,9 @@ package final class ViewerService: Sendable {
         if path.count > 1, path[0] == "t" {
             hasToken = access.isShareToken(path[1])
             path.removeFirst(2)
-            guard path.first == "zarr" || !hasToken else { throw ViewerError(.notFound, "under /t/TOKEN there is only /zarr") }
+            guard path.first == "zarr" || !hasToken else {
+                throw ViewerError(.notFound, "under /t/TOKEN there is only /zarr; ask for /t/TOKEN/zarr and below")
+            }
         }
         if path.isEmpty, let token = place.parameters["token"], access.isToken(token) {
             return ViewerResponse(
@@ -114,7 +117,8 @@ package final class ViewerService: Sendable {
         guard request.method == "POST" else { return }
         let type = request.headers["content-type"]?.lowercased().prefix { $0 != ";" }.trimmingCharacters(in: .whitespaces)
         guard type == "application/json" else {
-            throw ViewerError(.mediaType, "what is sent must be JSON, with the header Content-Type: application/json")
+            throw ViewerError(
+                .mediaType, "what was sent is not said to be JSON; send JSON with the header Content-Type: application/json")
         }
     }
 }

@@ -116,8 +116,8 @@ public struct HDF5Volume: Volume {
             throw VolumeError(
                 .malformed,
                 found.isEmpty
-                    ? "\(error.message), and the file has no dataset of two axes or more"
-                    : "\(error.message); the datasets of two axes or more are \(found)",
+                    ? "\(error.message), and the file has no dataset of two axes or more; give another file"
+                    : "\(error.message); name one of the datasets of two axes or more: \(found)",
                 path: file.path)
         }
         if case .elsewhere(let place) = dataset.layout {
@@ -133,7 +133,9 @@ public struct HDF5Volume: Volume {
         }
         let three = [1, 1, 1] + axes
         guard let shape = VolumeShape(z: three[three.count - 3], y: three[three.count - 2], x: three[three.count - 1]) else {
-            throw VolumeError(.malformed, "\(dataset.name) has the shape \(axes), which no volume has", path: dataset.path)
+            throw VolumeError(
+                .malformed, "\(dataset.name) has the shape \(axes), which no volume has; name another dataset", path: dataset.path
+            )
         }
         return shape
     }
@@ -172,7 +174,8 @@ extension VolumeError {
 
     fileprivate static func opening(_ error: HDF5Error) -> VolumeError {
         error.reason == "file signature not found"
-            ? VolumeError(.malformed, "is not an HDF5 file", path: error.path) : error.volumeError
+            ? VolumeError(.malformed, "is not an HDF5 file; copy it again, or give another file", path: error.path)
+            : error.volumeError
     }
 }
 

@@ -48,7 +48,7 @@ public struct MRCVolume: Volume {
         let file = (columns, rows, perVolume)
         let counts = [AxisOrder.Axis.z, .y, .x].map { fields.axes.count(along: $0, of: file) }
         guard let shape = VolumeShape(z: counts[0], y: counts[1], x: counts[2]) else {
-            throw VolumeError(.malformed, "declares \(columns) × \(rows) × \(sections) voxels", path: path)
+            throw VolumeError(.malformed, "declares \(columns) × \(rows) × \(sections) voxels; copy it again", path: path)
         }
         let index = try Self.volumeIndex(member, volumeCount: fields.volumeCount, shape: shape, path: path)
         func raster(at offset: Int) -> Raster {

@@ -44,7 +44,7 @@ public final class MRCWriter {
         let stored = scalarType == .uint8 ? .uint16 : scalarType
         guard MRCMode(stored) != nil else {
             throw VolumeError(
-                .unsupported, "cannot hold voxels of \(scalarType): MRC has int8, int16, uint16, float16 and float32",
+                .unsupported, "cannot hold voxels of \(scalarType); give int8, int16, uint16, float16 or float32",
                 path: output.path)
         }
         self.shape = shape
@@ -66,7 +66,7 @@ public final class MRCWriter {
         guard slices.shape.x == shape.x, slices.shape.y == shape.y, slices.scalarType == scalarType else {
             throw VolumeError(
                 .outOfBounds,
-                "takes slices of \(shape.x) × \(shape.y) \(scalarType) voxels, not \(slices.shape) of \(slices.scalarType)",
+                "cannot take slices of \(slices.shape) \(slices.scalarType) voxels; give \(shape.x) × \(shape.y) of \(scalarType)",
                 path: file.path)
         }
         guard slices.shape.z <= shape.z - sliceCount else {
@@ -88,7 +88,9 @@ public final class MRCWriter {
     public func finish() throws(VolumeError) {
         guard sliceCount == shape.z else {
             throw VolumeError(
-                .truncated, "lacks \(shape.z - sliceCount) of its \(shape.z) slices and was not written", path: file.path)
+                .truncated,
+                "lacks \(shape.z - sliceCount) of its \(shape.z) slices and was not written; append all of them first",
+                path: file.path)
         }
         try file.write(headerBytes().span.bytes, at: 0)
         try file.commit()

@@ -106,7 +106,9 @@ extension CopickPicks {
         for (index, pick) in picks.points.enumerated() {
             guard let (matrix, translation) = RotationMatrix.affine(pick.transformation) else {
                 throw VolumeError(
-                    .malformed, "point \(index + 1): transformation_ is no 4 × 4 matrix of finite numbers", path: path)
+                    .malformed,
+                    "point \(index + 1): transformation_ is no 4 × 4 matrix of finite numbers; correct or remove the point",
+                    path: path)
             }
             let position = SIMD3(pick.location.x, pick.location.y, pick.location.z) + translation
             guard (position - position) == .zero, pick.score.isFinite else {
@@ -163,7 +165,7 @@ extension CopickPicks {
         do {
             return Array(try encoder.encode(self)) + [UInt8(ascii: "\n")]
         } catch {
-            throw VolumeError(.unwritable, "cannot be written as JSON: \(error)", path: path)
+            throw VolumeError(mistake: .unwritable, "cannot be written as JSON (\(error))", path: path)
         }
     }
 }

@@ -38,7 +38,7 @@ struct LineReader {
             }
             searched = buffer.count
             guard searched - start <= Self.lineLimit else {
-                throw .malformedLine(line + 1, "has more than \(Self.lineLimit) bytes; this is no table of points", path: path)
+                throw .malformedLine(line + 1, "has more than \(Self.lineLimit) bytes; give a table of points", path: path)
             }
             let more = try source.bytes(at: offset, count: Self.chunk)
             if more.isEmpty {

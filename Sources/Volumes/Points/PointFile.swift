@@ -121,12 +121,16 @@ extension PointFile {
             let numbers = [point.x, point.y, point.z, point.score ?? 0, point.radiusInAngstroms ?? 0]
             let angles = point.orientation.map { [$0.rot, $0.tilt, $0.psi] } ?? []
             guard (numbers + angles).allSatisfy(\.isFinite) else {
-                throw VolumeError(.unwritable, "cannot be written: a number of point \(index + 1) is not finite", path: path)
+                throw VolumeError(
+                    .unwritable, "cannot be written: a number of point \(index + 1) is not finite; correct or remove the point",
+                    path: path)
             }
             for name in [point.className, point.tomogramName].compactMap(\.self) {
                 guard !name.unicodeScalars.contains(where: { $0.properties.generalCategory == .control }) else {
                     throw VolumeError(
-                        .unwritable, "cannot be written: the name of point \(index + 1) has control characters", path: path)
+                        .unwritable,
+                        "cannot be written: the name of point \(index + 1) has control characters; rename its class or tomogram",
+                        path: path)
                 }
             }
         }

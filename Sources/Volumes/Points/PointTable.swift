@@ -36,7 +36,7 @@ struct PointTableReader {
             points.append(try point(delimiter.fields(of: line)))
         }
         guard delimiter != nil else {
-            throw VolumeError(.malformed, "is empty; expected are points, one on each line", path: lines.path)
+            throw VolumeError(.malformed, "is empty; give points, one on each line", path: lines.path)
         }
         guard let convention = wanted ?? convention else { throw .noConvention(path: lines.path) }
         var set = PointSet(points: points, convention: convention)
@@ -66,7 +66,9 @@ struct PointTableReader {
         for (index, field) in fields.enumerated() {
             guard let (column, unit) = PointColumn.named(field) else { continue }
             guard !columns.contains(where: { $0.column == column }) else {
-                throw .malformedLine(lines.line, "names \"\(field)\" although there is such a column already", path: lines.path)
+                throw .malformedLine(
+                    lines.line, "names \"\(field)\" although there is such a column already; rename or remove one",
+                    path: lines.path)
             }
             columns.append((column, index))
             if [.x, .y, .z].contains(column) { units.append(unit) }
@@ -93,7 +95,8 @@ struct PointTableReader {
     private func point(_ fields: [String]) throws(VolumeError) -> PickedPoint {
         guard fields.count == fieldCount else {
             throw .malformedLine(
-                lines.line, "has \(fields.count) fields where the first line has \(fieldCount)", path: lines.path)
+                lines.line, "has \(fields.count) fields where the first line has \(fieldCount); correct or remove it",
+                path: lines.path)
         }
         var point = PickedPoint(x: 0, y: 0, z: 0)
         var angles: [PointColumn: Double] = [:]

@@ -50,7 +50,8 @@ struct PortalPointReader {
             if let rows = decoded.matrix {
                 guard let matrix = RotationMatrix(rows) else {
                     throw .malformedLine(
-                        lines.line, "xyz_rotation_matrix is no 3 × 3 matrix of finite numbers", path: lines.path)
+                        lines.line, "xyz_rotation_matrix is no 3 × 3 matrix of finite numbers; correct or remove it",
+                        path: lines.path)
                 }
                 if matrix.isRotation { point.orientation = ParticleOrientation(matrix) } else { distorted += 1 }
             } else if decoded.type == "orientedPoint" {
@@ -76,7 +77,7 @@ struct PortalPointReader {
         }
         guard PortalPoint.types.contains(point.type) else {
             throw .malformedLine(
-                lines.line, "the type is \"\(point.type)\"; known are \(PortalPoint.types.joined(separator: ", "))",
+                lines.line, "the type is \"\(point.type)\"; give one of \(PortalPoint.types.joined(separator: ", "))",
                 path: lines.path)
         }
         return point

@@ -57,15 +57,16 @@ struct STARReader {
         }
         guard isInBlock else {
             throw .malformedLine(
-                token.line, "\"\(token.text)\" stands before the first data_ block; this is no STAR file", path: lines.path)
+                token.line, "\"\(token.text)\" stands before the first data_ block; give a STAR file", path: lines.path)
         }
         if token.isKeyword, token.text.lowercased() == "loop_" { return try loop(line: token.line) }
         guard token.isTag else {
             throw .malformedLine(
-                token.line, "\"\(token.text)\" stands where a name with an underscore is expected", path: lines.path)
+                token.line, "\"\(token.text)\" stands where a name with an underscore is expected; correct the line",
+                path: lines.path)
         }
         guard let value = try peek(), !value.startsLine || value.isMultiline else {
-            throw .malformedLine(token.line, "\(token.text) has no value", path: lines.path)
+            throw .malformedLine(token.line, "\(token.text) has no value; give it one", path: lines.path)
         }
         tokens.removeFirst()
         return .pair(name: token.text, value: value.text)
@@ -85,7 +86,10 @@ struct STARReader {
         }
         guard !columns.isEmpty, Set(columns).count == columns.count else {
             throw .malformedLine(
-                line, columns.isEmpty ? "the loop has no columns" : "the loop has two columns of one name", path: lines.path)
+                line,
+                columns.isEmpty
+                    ? "the loop has no columns; name them" : "the loop has two columns of one name; rename or remove one",
+                path: lines.path)
         }
         isInLoop = true
         return .loop(columns)
@@ -107,7 +111,8 @@ struct STARReader {
         let surplus = tokens.first.map { !$0.startsLine } ?? false
         guard values.count == columns.count, !surplus else {
             let count = surplus ? "more than \(columns.count)" : "\(values.count)"
-            throw .malformedLine(line, "the row has \(count) values for \(columns.count) columns", path: lines.path)
+            throw .malformedLine(
+                line, "the row has \(count) values for \(columns.count) columns; correct or remove it", path: lines.path)
         }
         return .row(values, line: line)
     }
@@ -138,7 +143,8 @@ struct STARReader {
             bytes += line
             guard bytes.count <= 1 << 20 else { break }
         }
-        throw .malformedLine(first, "the text that begins with a semicolon does not end", path: lines.path)
+        throw .malformedLine(
+            first, "the text that begins with a semicolon does not end; end it with a semicolon", path: lines.path)
     }
 
     private func words(of line: ArraySlice<UInt8>) throws(VolumeError) -> [Token] {
@@ -157,7 +163,7 @@ struct STARReader {
                     let end = rest.indices.first(where: {
                         rest[$0] == quote && ($0 + 1 == line.endIndex || isBlank(line[$0 + 1]))
                     })
-                else { throw .malformedLine(lines.line, "a quote is not closed", path: lines.path) }
+                else { throw .malformedLine(lines.line, "a quote is not closed; close it", path: lines.path) }
                 token.text = String(decoding: line[index + 1..<end], as: UTF8.self)
                 token.isPlain = false
                 index = end + 1

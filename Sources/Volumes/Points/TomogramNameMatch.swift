@@ -87,8 +87,8 @@ public struct NameSubstitution: Sendable, Hashable {
         guard Self.isTemplate(replacement, groups: expression.numberOfCaptureGroups) else {
             throw VolumeError(
                 .malformed,
-                "\"\(replacement)\" is no replacement: $ is followed by the number of a group of the pattern, of which there "
-                    + "are \(expression.numberOfCaptureGroups), and \\ by a character")
+                "\"\(replacement)\" is no replacement; write $ with the number of one of the \(expression.numberOfCaptureGroups) "
+                    + "groups of the pattern, and \\ with a character")
         }
         self.replacement = replacement
     }

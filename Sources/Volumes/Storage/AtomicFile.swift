@@ -55,7 +55,7 @@ package final class AtomicFile {
     }
 
     private func writeAll(_ bytes: RawSpan, _ step: (UnsafeRawBufferPointer, Int) -> Int) throws(VolumeError) {
-        guard descriptor >= 0 else { throw VolumeError(.unwritable, "is already finished", path: path) }
+        guard descriptor >= 0 else { throw VolumeError(mistake: .unwritable, "is already finished", path: path) }
         try bytes.withUnsafeBytes { bytes throws(VolumeError) in
             var written = 0
             while written < bytes.count {
@@ -101,7 +101,9 @@ package final class AtomicFile {
             try Self.synchronize(folder, path: path)
         } catch {
             throw VolumeError(
-                .unwritable, "was written, but may be lost if the machine stops now: its folder \(error.message)", path: path)
+                .unwritable,
+                "was written, but may be lost if the machine stops now, as its folder \(error.message); write it again",
+                path: path)
         }
     }
 

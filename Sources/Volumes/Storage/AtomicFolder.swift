@@ -42,7 +42,9 @@ final class AtomicFolder {
                 close(descriptor)
             }
         }
-        throw VolumeError(.unwritable, "cannot be written: its temporary folder is removed again and again", path: output.path)
+        throw VolumeError(
+            .unwritable, "cannot be written, as its temporary folder is removed again and again; end the program that does so",
+            path: output.path)
     }
 
     deinit {
@@ -75,7 +77,9 @@ final class AtomicFolder {
         let parent = FilePath.folder(of: path)
         do throws(VolumeError) { try synchronize(parent.isEmpty ? "." : parent) } catch {
             throw VolumeError(
-                .unwritable, "was written, but may be lost if the machine stops now: its folder \(error.message)", path: path)
+                .unwritable,
+                "was written, but may be lost if the machine stops now, as its folder \(error.message); write it again",
+                path: path)
         }
         if output.replaced != nil { Self.remove(temporaryPath) }
     }

@@ -75,7 +75,7 @@ package final class FileSource: ByteSource {
         do throws(VolumeError) {
             let status: FileStatus
             do throws(SystemError) { status = try FileStatus(ofDescriptor: descriptor) } catch { throw .cannotOpen(path, error) }
-            guard status.isFile else { throw VolumeError(.unreadable, "is not a regular file", path: path) }
+            guard status.isFile else { throw VolumeError(.unreadable, "is not a regular file; name a file", path: path) }
             size = status.byteCount
         } catch {
             close(descriptor)
@@ -99,7 +99,10 @@ package final class FileSource: ByteSource {
                     pread(descriptor, base + filled, destination.count - filled, off_t(offset + filled))
                 }
             } catch {
-                throw VolumeError(.unreadable, "cannot be read at byte \(offset + filled): \(error.reason)", path: path)
+                throw VolumeError(
+                    .unreadable,
+                    "cannot be read at byte \(offset + filled) (\(error.reason)); look at its disk, or copy it again",
+                    path: path)
             }
             if count == 0 { break }
             filled += count

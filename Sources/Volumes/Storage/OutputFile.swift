@@ -22,7 +22,9 @@ public struct OutputFile: Hashable, Sendable {
     ///   file that may not be replaced, or writing would change a protected file.
     /// - Complexity: a few calls of stat(2); see ``ProtectedFiles``.
     public init(_ path: String, replacing: Bool, protecting protected: ProtectedFiles) throws(VolumeError) {
-        guard !path.isEmpty, !path.hasSuffix("/") else { throw VolumeError(.unwritable, "is no name of a file", path: path) }
+        guard !path.isEmpty, !path.hasSuffix("/") else {
+            throw VolumeError(.unwritable, "is no name of a file; give one that does not end with a slash", path: path)
+        }
         if let conflict = protected.conflict(at: path) {
             throw VolumeError(
                 .alreadyExists, "cannot be written: it \(conflict), which stays as it is; name another file", path: path)

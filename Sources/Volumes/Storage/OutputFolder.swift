@@ -25,7 +25,7 @@ public struct OutputFolder: Hashable, Sendable {
         while name.count > 1, name.hasSuffix("/") { name.removeLast() }
         let trimmed = String(name)
         guard let last = trimmed.split(separator: "/").last, last != ".", last != ".." else {
-            throw VolumeError(.unwritable, "is no name of a folder", path: path)
+            throw VolumeError(.unwritable, "is no name of a folder; give one that ends in neither . nor ..", path: path)
         }
         if let conflict = protected.conflict(at: trimmed) {
             throw VolumeError(

@@ -41,7 +41,8 @@ package struct SmallFile {
         guard try Self.status(of: path) != nil else { return nil }
         let file = try FileSource(path: path)
         guard file.size <= limit else {
-            throw VolumeError(.tooLarge, "has \(file.size) bytes, more than the \(limit) that are read", path: path)
+            throw VolumeError(
+                .tooLarge, "has \(file.size) bytes, more than the \(limit) that are read; give a smaller one", path: path)
         }
         return try file.bytes()
     }

@@ -27,7 +27,7 @@ struct TIFFFile: Sendable {
     init(path: String) throws(VolumeError) {
         source = try FileSource(path: path)
         guard let format = Self.format(try source.bytes(at: 0, count: 4)) else {
-            throw VolumeError(.malformed, "is not a TIFF file: its first bytes are others", path: path)
+            throw VolumeError(.malformed, "is not a TIFF file; copy it again, or give another file", path: path)
         }
         (isLittleEndian, isBig) = format
     }
@@ -41,10 +41,11 @@ struct TIFFFile: Sendable {
         var seen: Set<Int> = []
         while offset != 0 {
             guard seen.insert(offset).inserted else {
-                throw VolumeError(.malformed, "has pages that follow each other in a circle; the file is damaged", path: path)
+                throw VolumeError(
+                    .malformed, "has pages that follow each other in a circle; the file is damaged, copy it again", path: path)
             }
             guard directories.count < Self.pageLimit else {
-                throw VolumeError(.tooLarge, "has more than \(Self.pageLimit) pages", path: path)
+                throw VolumeError(.tooLarge, "has more than \(Self.pageLimit) pages; save it as several files", path: path)
             }
             let directory = try TIFFDirectory(file: self, at: offset)
             directories.append(directory)
@@ -105,7 +106,7 @@ struct TIFFDirectory {
         let fieldSize = file.isBig ? 20 : 12
         guard let count = try file.integer(at: offset, size: countSize) else { throw file.endsEarly(in: "its list of pages") }
         guard count <= Self.fieldLimit else {
-            throw VolumeError(.malformed, "has a page with \(count) tags; the file is damaged", path: file.path)
+            throw VolumeError(.malformed, "has a page with \(count) tags; the file is damaged, copy it again", path: file.path)
         }
         let start = offset + countSize
         let bytes = EndianBytes(

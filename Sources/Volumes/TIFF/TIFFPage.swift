@@ -29,7 +29,7 @@ struct TIFFPage: Sendable {
         }
         guard let width = try directory.integer(.imageWidth), let height = try directory.integer(.imageLength),
             let shape = VolumeShape(z: 1, y: height, x: width)
-        else { throw VolumeError(.malformed, "has a page without a size; the file is damaged", path: file.path) }
+        else { throw VolumeError(.malformed, "has a page without a size; the file is damaged, copy it again", path: file.path) }
         let samples = try directory.integer(.samplesPerPixel) ?? 1
         guard samples == 1 else { throw unsupported("has \(samples) samples per pixel (a colour image)") }
         let bits = try directory.integer(.bitsPerSample) ?? 1
@@ -59,10 +59,14 @@ struct TIFFPage: Sendable {
         }
         guard let segmentShape = VolumeShape(z: 1, y: segment.height, x: segment.width),
             let offsets = directory.field(isTiled ? .tileOffsets : .stripOffsets)
-        else { throw VolumeError(.malformed, "has a page without strips or tiles; the file is damaged", path: file.path) }
+        else {
+            throw VolumeError(
+                .malformed, "has a page without strips or tiles; the file is damaged, copy it again", path: file.path)
+        }
         // One row of a tile is decoded in memory, so its width needs a limit. A tile far wider than the page makes no sense.
         guard segment.width <= max(width, 1 << 16) else {
-            throw VolumeError(.malformed, "has tiles of \(segment.width) pixels in width; the file is damaged", path: file.path)
+            throw VolumeError(
+                .malformed, "has tiles of \(segment.width) pixels in width; the file is damaged, copy it again", path: file.path)
         }
         (segmentWidth, segmentHeight) = segment
         self.offsets = offsets

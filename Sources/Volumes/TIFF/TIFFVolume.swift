@@ -38,23 +38,24 @@ public struct TIFFVolume: Volume {
                     .unsupported,
                     """
                     has pages of different shapes: page 1 is \(other.width) × \(other.height) \(other.scalarType), page \
-                    \(pages.count + 1) is \(page.width) × \(page.height) \(page.scalarType); a volume has slices of one shape
+                    \(pages.count + 1) is \(page.width) × \(page.height) \(page.scalarType); save those of one shape as a file
                     """, path: path)
             }
             if first == nil { first = directory }
             pages.append(page)
         }
         guard let page = pages.first, let first else {
-            throw VolumeError(.malformed, "is a TIFF file without pages", path: path)
+            throw VolumeError(.malformed, "is a TIFF file without pages; copy it again", path: path)
         }
         let metadata = try TIFFMetadata(first)
         let sliceCount = pages.count == 1 ? max(1, metadata.imageCount) : pages.count
         guard let shape = VolumeShape(z: sliceCount, y: page.height, x: page.width) else {
-            throw VolumeError(.malformed, "declares \(page.width) × \(page.height) × \(sliceCount) voxels", path: path)
+            throw VolumeError(
+                .malformed, "declares \(page.width) × \(page.height) × \(sliceCount) voxels; copy it again", path: path)
         }
         raster = sliceCount == pages.count ? nil : try Self.contiguous(shape, page: page, file: file)
         guard raster != nil || shape.count * page.scalarType.size / page.compression.ratioLimit <= file.size else {
-            throw VolumeError(.malformed, "has pages that share their pixels; the file is damaged", path: path)
+            throw VolumeError(.malformed, "has pages that share their pixels; the file is damaged, copy it again", path: path)
         }
         self.file = file
         self.pages = pages

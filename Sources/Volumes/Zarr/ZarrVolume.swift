@@ -153,7 +153,8 @@ public struct ZarrVolume: Volume {
             guard isRead else {
                 throw VolumeError(
                     .unreadable,
-                    "cannot be read again from the folder for temporary files, \(ScratchFile.folder): its disk fails",
+                    "cannot be read again from the folder for temporary files, \(ScratchFile.folder); "
+                        + "set TMPDIR to a folder on another disk",
                     path: header.path)
             }
         }

@@ -107,18 +107,26 @@ struct AddCommand: ParsableCommand {
     func validate() throws {
         let sources = [!paths.isEmpty, manifest != nil, copick != nil, portal != nil].count { $0 }
         guard sources == 1 else {
-            throw ValidationError("Give paths, or one of --manifest, --copick and --portal.")
+            throw ValidationError(
+                "There is no source, or more than one; give paths, or one of --manifest, --copick and --portal.")
         }
-        if dataset == nil, manifest == nil { throw ValidationError("Missing expected argument '--dataset <dataset>'") }
+        if dataset == nil, manifest == nil {
+            throw ValidationError("Missing expected argument '--dataset <dataset>'; name the dataset they belong to.")
+        }
         if copick == nil, runs != nil || voxelSpacing != nil || tomogramType != nil || users != nil {
-            throw ValidationError("--runs, --voxel-spacing, --tomogram-type and --users go with --copick.")
+            throw ValidationError(
+                "--runs, --voxel-spacing, --tomogram-type and --users go with --copick; leave them out, or give it.")
         }
-        if recursive, paths.isEmpty { throw ValidationError("--recursive goes with paths.") }
-        if name != nil, paths.count != 1 { throw ValidationError("--name needs exactly one path.") }
-        if name != nil, nameFrom != nil { throw ValidationError("Give either --name or --name-from.") }
+        if recursive, paths.isEmpty { throw ValidationError("--recursive goes with paths; leave it out, or give folders.") }
+        if name != nil, paths.count != 1 {
+            throw ValidationError("--name needs exactly one path; give one, or name several by --name-from.")
+        }
+        if name != nil, nameFrom != nil {
+            throw ValidationError("--name and --name-from exclude each other; give one of them.")
+        }
         for size in [voxelSize, datasetVoxelSize, voxelSpacing].compactMap(\.self) where VoxelSize(cubicInAngstroms: size) == nil
         {
-            throw ValidationError("A voxel size of \(size) Å is not plausible: it lies between 0.01 and 10000.")
+            throw ValidationError("A voxel size of \(size) Å is not plausible; give 0.01 to 10000.")
         }
         _ = try parsedMetadata()
     }

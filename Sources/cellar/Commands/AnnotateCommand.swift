@@ -76,23 +76,31 @@ struct AnnotateCommand: ParsableCommand {
     @OptionGroup var catalogOptions: CatalogOptions
 
     func validate() throws {
-        guard (labels == nil) != (points == nil) else { throw ValidationError("Give either --labels or --points.") }
+        guard (labels == nil) != (points == nil) else {
+            throw ValidationError("An annotation is either labels or points; give one of --labels and --points.")
+        }
         if threshold != nil {
-            guard labels != nil else { throw ValidationError("--threshold goes with --labels.") }
+            guard labels != nil else { throw ValidationError("--threshold goes with --labels; leave it out.") }
             guard classes.count == 1, !classes[0].contains("=") else {
-                throw ValidationError("With --threshold there is one --class, which has a name only.")
+                throw ValidationError("With --threshold there is one --class, which has a name only; give --class NAME once.")
             }
         }
-        guard all != (tomogram != nil) else { throw ValidationError("Name a tomogram, or give --all.") }
-        if dataset != nil, !all { throw ValidationError("--dataset goes with --all.") }
+        guard all != (tomogram != nil) else {
+            throw ValidationError("An annotation is of one tomogram or of all; name one, or give --all.")
+        }
+        if dataset != nil, !all { throw ValidationError("--dataset goes with --all; leave it out, or give --all.") }
         if points != nil {
-            guard radius != nil else { throw ValidationError("--points needs --radius: the particles' radius in Å.") }
-            if classes.contains(where: { $0.contains("=") }) { throw ValidationError("With --points a class has a name only.") }
+            guard radius != nil else { throw ValidationError("--points needs --radius; give the particles' radius in Å.") }
+            if classes.contains(where: { $0.contains("=") }) {
+                throw ValidationError("With --points a class has a name only; leave out = and its value.")
+            }
         } else if radius != nil || convention != nil || pixelSize != nil || flipZ || names != nil || all {
-            throw ValidationError("--radius, --convention, --pixel-size, --flip-z, --names and --all go with --points.")
+            throw ValidationError(
+                "--radius, --convention, --pixel-size, --flip-z, --names and --all go with --points; leave them out.")
         }
         if let convention, CoordinateWord(convention) == nil {
-            throw ValidationError("\(convention) is no convention that is known here.")
+            let words = CoordinateWord.all.joined(separator: ", ")
+            throw ValidationError("\(convention) is no convention that is known here; give one of \(words).")
         }
         do { _ = try options() } catch { throw ValidationError("--names: \(error.message)") }
     }

@@ -100,7 +100,10 @@ struct ClusterCommand: ParsableCommand {
                     .detached, "no run was submitted here; `cellar run --on slurm --detach` does", path: directory.path)
             }
             guard let command = try CellarCommand.parseAsRoot(record.arguments) as? RunCommand else {
-                throw ClusterError(.detached, "\(record.arguments.joined(separator: " ")) is no run", path: directory.path)
+                throw ClusterError(
+                    .detached,
+                    "\(record.arguments.joined(separator: " ")) is no run; submit one with `cellar run --on slurm --detach`",
+                    path: directory.path)
             }
             let project = try command.catalogOptions.open()
             let isTimeOver = Atomic(false)

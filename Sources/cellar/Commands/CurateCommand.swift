@@ -78,20 +78,23 @@ struct CurateCommand: ParsableCommand {
     func validate() throws {
         let tasks = [judgement != nil, acceptAbove != nil, list, !remove.isEmpty].count { $0 }
         guard tasks == 1 else {
-            throw ValidationError("Give one of --reject, --accept, --add, --accept-above, --list and --remove.")
+            throw ValidationError(
+                "There is nothing to do, or more than one thing; "
+                    + "give one of --reject, --accept, --add, --accept-above, --list and --remove.")
         }
         if judgement != nil {
             guard tomogram != nil, className != nil, at != nil else {
-                throw ValidationError("A particle has a tomogram, a --class, and a place --at x,y,z.")
+                throw ValidationError(
+                    "A particle has a tomogram, a class and a place; give the tomogram, --class and --at x,y,z.")
             }
         } else if at != nil || angstrom {
-            throw ValidationError("--at and --angstrom go with --reject, --accept and --add.")
+            throw ValidationError("--at and --angstrom go with --reject, --accept and --add; leave them out.")
         }
         if acceptAbove != nil, tomogram == nil || className == nil {
-            throw ValidationError("--accept-above needs a tomogram and a --class.")
+            throw ValidationError("--accept-above needs a tomogram and a --class; give both.")
         }
         if !remove.isEmpty, tomogram != nil || className != nil {
-            throw ValidationError("--remove takes ids alone, which are of one verdict each.")
+            throw ValidationError("--remove takes ids alone, which are of one verdict each; leave out the tomogram and --class.")
         }
     }
 

@@ -18,7 +18,9 @@ struct DemoCommand: ParsableCommand {
     var size = VolumeSize(x: 256, y: 256, z: 64)
 
     func validate() throws {
-        guard min(size.x, size.y) >= 128, size.z >= 32 else { throw ValidationError("--size is at least 128,128,32.") }
+        guard min(size.x, size.y) >= 128, size.z >= 32 else {
+            throw ValidationError("--size is too small for a demo; give 128,128,32 or more.")
+        }
     }
 
     func run() throws {

@@ -58,9 +58,12 @@ struct ExportCommand: ParsableCommand {
         @OptionGroup var target: ExportTarget
 
         func validate() throws {
-            if objects, step == .segmentation { throw ValidationError("--objects are those of pseudo-labels; segment has none.") }
+            if objects, step == .segmentation {
+                throw ValidationError("--objects are those of pseudo-labels; leave it out, or give --step pseudo-labels.")
+            }
             if thickness != nil, objects || step == .pseudoLabels {
-                throw ValidationError("--thickness is for the membranes of a segmentation; pseudo-labels stay as they are.")
+                throw ValidationError(
+                    "--thickness is for the membranes of a segmentation; leave it out, or give --step segment without --objects.")
             }
         }
 
@@ -231,7 +234,9 @@ struct ExportCommand: ParsableCommand {
         @OptionGroup var catalogOptions: CatalogOptions
 
         func validate() throws {
-            guard targets.isEmpty != (dataset == nil) else { throw ValidationError("Give either tomograms or --dataset.") }
+            guard targets.isEmpty != (dataset == nil) else {
+                throw ValidationError("There are no tomograms, or a dataset as well; give either tomograms or --dataset.")
+            }
         }
 
         func run() throws {
@@ -260,7 +265,7 @@ struct ExportCommand: ParsableCommand {
     private static func convention(_ word: String) throws -> CoordinateConvention {
         guard let convention = CoordinateConvention(rawValue: word) else {
             let words = CoordinateConvention.allCases.map(\.rawValue).joined(separator: ", ")
-            throw ValidationError("'\(word)' is no convention of coordinates; it is one of \(words)")
+            throw ValidationError("'\(word)' is no convention of coordinates; give one of \(words).")
         }
         return convention
     }

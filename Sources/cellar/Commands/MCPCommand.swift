@@ -24,7 +24,8 @@ struct MCPCommand: ParsableCommand {
             let count = buffer.withUnsafeMutableBytes { read(STDIN_FILENO, $0.baseAddress, $0.count) }
             if count < 0 {
                 if errno == EINTR { continue }
-                throw CatalogError(.storage, "standard input cannot be read: \(String(cString: strerror(errno)))")
+                throw CatalogError(
+                    .storage, "standard input cannot be read (\(String(cString: strerror(errno)))); start `cellar mcp` again")
             }
             let found = count > 0 ? lines.append(buffer[..<count]) : lines.end().map { [$0] } ?? []
             for line in found {

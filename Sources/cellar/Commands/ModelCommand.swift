@@ -17,7 +17,7 @@ struct ModelCommand: ParsableCommand {
     static func kind(_ word: String) throws -> ModelKind {
         guard let kind = ModelKind(rawValue: word) else {
             let kinds = ModelKind.allCases.map(\.rawValue).joined(separator: ", ")
-            throw ValidationError("'\(word)' is no kind of model; it is one of \(kinds)")
+            throw ValidationError("'\(word)' is no kind of model; give one of \(kinds).")
         }
         return kind
     }
@@ -165,7 +165,9 @@ struct ModelCommand: ParsableCommand {
                 line.show("checking")
                 do {
                     guard let kind = ModelKind(rawValue: record.kind) else {
-                        throw ValidationError("is of the kind \(record.kind), which this version of Cellar does not know")
+                        throw ValidationError(
+                            "is of the kind \(record.kind), which this version of Cellar does not know; use the one that added it"
+                        )
                     }
                     let files = try ModelFiles(record.path, kind: kind)
                     try files.verify()

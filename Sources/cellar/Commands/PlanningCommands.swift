@@ -66,7 +66,7 @@ struct PlanCommand: ParsableCommand {
     @OptionGroup var catalogOptions: CatalogOptions
 
     func validate() throws {
-        if profile != nil, on != .slurm { throw ValidationError("--profile is for --on slurm.") }
+        if profile != nil, on != .slurm { throw ValidationError("--profile is for --on slurm; leave it out, or give both.") }
     }
 
     func run() throws {

@@ -62,21 +62,38 @@ struct PlotCommand: ParsableCommand {
     @OptionGroup var catalogOptions: CatalogOptions
 
     func validate() throws {
-        guard DrawingFile.isSupported(output) else { throw ValidationError("'\(output)' ends in neither .png nor .svg.") }
+        guard DrawingFile.isSupported(output) else {
+            throw ValidationError("'\(output)' ends in neither .png nor .svg; give a name that ends in one of them.")
+        }
         switch kind {
         case .histogram, .box:
-            guard (column == nil) != (metric == nil) else { throw ValidationError("--column or --metric says what to draw.") }
+            guard (column == nil) != (metric == nil) else {
+                throw ValidationError("--column or --metric says what to draw; give one of them.")
+            }
         case .scatter:
-            guard x != nil, y != nil else { throw ValidationError("--x and --y say what to draw.") }
-        case .runs: guard metric != nil else { throw ValidationError("--metric says what to draw.") }
+            guard x != nil, y != nil else { throw ValidationError("--x and --y say what to draw; give both.") }
+        case .runs:
+            guard metric != nil else {
+                throw ValidationError("--metric says what to draw; give it, such as --metric membrane/dice.")
+            }
         case .pr: break
         }
-        if kind != .histogram, bins != nil { throw ValidationError("--bins are of histograms.") }
-        if kind != .histogram, kind != .box, column != nil { throw ValidationError("--column is of histogram and box.") }
-        if kind == .scatter || kind == .pr, metric != nil { throw ValidationError("--metric is of histogram, box and runs.") }
-        if kind != .scatter, x != nil || y != nil { throw ValidationError("--x and --y are of scatter.") }
+        if kind != .histogram, bins != nil {
+            throw ValidationError("--bins are of histograms; leave it out, or draw `histogram`.")
+        }
+        if kind != .histogram, kind != .box, column != nil {
+            throw ValidationError("--column is of histogram and box; leave it out, or draw one of them.")
+        }
+        if kind == .scatter || kind == .pr, metric != nil {
+            throw ValidationError("--metric is of histogram, box and runs; leave it out, or draw one of them.")
+        }
+        if kind != .scatter, x != nil || y != nil {
+            throw ValidationError("--x and --y are of scatter; leave them out, or draw `scatter`.")
+        }
         if kind == .pr, by != nil { throw ValidationError("pr tells classes apart: leave out --by.") }
-        if kind == .pr || kind == .runs, isLogarithmic { throw ValidationError("--log is of histogram, box and scatter.") }
+        if kind == .pr || kind == .runs, isLogarithmic {
+            throw ValidationError("--log is of histogram, box and scatter; leave it out, or draw one of them.")
+        }
     }
 
     func run() throws {

@@ -87,7 +87,7 @@ struct RecipeCommand: ParsableCommand {
             }
             guard let preset = RecipePreset.all.first(where: { $0.name == name }) else {
                 let names = RecipePreset.all.map(\.name).joined(separator: ", ")
-                throw ValidationError("There is no preset \(name); there are \(names).")
+                throw ValidationError("There is no preset \(name); choose one of \(names).")
             }
             try RecipeCommand.set(preset.assignments(for: Recipe(steps: project.graph.steps)), in: project)
         }

@@ -27,7 +27,7 @@ struct ReportCommand: ParsableCommand {
     @OptionGroup var catalogOptions: CatalogOptions
 
     func validate() throws {
-        guard !directory.isEmpty else { throw ValidationError("The folder has no name.") }
+        guard !directory.isEmpty else { throw ValidationError("The folder has no name; give one.") }
     }
 
     func run() throws {

@@ -44,8 +44,8 @@ struct RunCommand: ParsableCommand {
     @OptionGroup var catalogOptions: CatalogOptions
 
     func validate() throws {
-        if profile != nil, on != .slurm { throw ValidationError("--profile is for --on slurm.") }
-        if detach, on != .slurm { throw ValidationError("--detach is for --on slurm.") }
+        if profile != nil, on != .slurm { throw ValidationError("--profile is for --on slurm; leave it out, or give both.") }
+        if detach, on != .slurm { throw ValidationError("--detach is for --on slurm; leave it out, or give both.") }
     }
 
     func run() throws {

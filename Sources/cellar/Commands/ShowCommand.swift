@@ -57,13 +57,13 @@ struct ShowCommand: ParsableCommand {
     private var z: Int? { sliceNumber?.value }
 
     func validate() throws {
-        if output == nil, !explain { throw ValidationError("--output names the picture to write.") }
+        if output == nil, !explain { throw ValidationError("--output names the picture to write; give it.") }
         guard curves else { return }
         if z != nil || step != nil || overview || explain || labels {
             throw ValidationError("--curves are of a training set, which has no slices: leave out the other options.")
         }
         if let output, !DrawingFile.isSupported(output) {
-            throw ValidationError("'\(output)' ends in neither .png nor .svg.")
+            throw ValidationError("'\(output)' ends in neither .png nor .svg; give a name that ends in one of them.")
         }
     }
 

@@ -46,7 +46,7 @@ struct SimulateCommand: ParsableCommand {
     @OptionGroup var writingOptions: WritingOptions
 
     func validate() throws {
-        guard !directory.isEmpty else { throw ValidationError("The folder has no name.") }
+        guard !directory.isEmpty else { throw ValidationError("The folder has no name; give one.") }
         guard !(randomise && phasePlate) else {
             throw ValidationError("--randomise draws which scenes have a phase plate; leave out --phase-plate.")
         }

@@ -51,14 +51,19 @@ struct StatsCommand: ParsableCommand {
     func validate() throws {
         if topic == nil, expression != nil || by != nil {
             throw ValidationError(
-                "--where and --by need a topic: \(Statistics.Topic.allCases.map(\.rawValue).joined(separator: ", ")).")
+                "--where and --by need a topic; give one of \(Statistics.Topic.allCases.map(\.rawValue).joined(separator: ", "))."
+            )
         }
-        if topic != .tomograms, metric != nil || count != nil { throw ValidationError("--metric and --count are of tomograms.") }
-        if topic != .changes, from != nil || to != nil { throw ValidationError("--from and --to are of changes.") }
+        if topic != .tomograms, metric != nil || count != nil {
+            throw ValidationError("--metric and --count are of tomograms; leave them out, or ask for `tomograms`.")
+        }
+        if topic != .changes, from != nil || to != nil {
+            throw ValidationError("--from and --to are of changes; leave them out, or ask for `changes`.")
+        }
         if topic == .tomograms {
             if by != nil { throw ValidationError("tomograms are listed one by one, and not grouped: leave out --by.") }
             if metric == nil {
-                throw ValidationError("--metric says by what tomograms are ordered, such as --metric membrane/dice.")
+                throw ValidationError("--metric says by what tomograms are ordered; give it, such as --metric membrane/dice.")
             }
         }
     }

@@ -95,7 +95,7 @@ package struct NewImage: Sendable {
             }
             return files
         } catch {
-            throw VolumeError(.unwritable, "cannot be written: its metadata are no JSON (\(error))", path: name)
+            throw VolumeError(mistake: .unwritable, "cannot be written, as its metadata are no JSON (\(error))", path: name)
         }
     }
 

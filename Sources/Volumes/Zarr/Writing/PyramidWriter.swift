@@ -98,7 +98,8 @@ final class PyramidWriter<Value: PyramidVoxel> {
         let encoded = whole.withUnsafeBytes { compressor.encode($0, elementSize: Value.scalarType.size) }
         guard let encoded else {
             throw VolumeError(
-                .unwritable, "cannot be written: a chunk could not be compressed for want of memory", path: folder.path)
+                .unwritable, "cannot be written: a chunk could not be compressed for want of memory; free some, and try again",
+                path: folder.path)
         }
         try folder.write(encoded, to: "\(level)/\(place.map(String.init).joined(separator: "/"))")
     }
