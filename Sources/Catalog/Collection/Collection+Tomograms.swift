@@ -114,7 +114,9 @@ extension Catalog.Collection {
                 for (dataset, tomogram) in tomograms {
                     do {
                         try checkName(tomogram.name, of: "tomogram")
-                        guard let id = ids[dataset] else { throw CatalogError(.notFound, "there is no dataset \(dataset)") }
+                        guard let id = ids[dataset] else {
+                            throw CatalogError(mistake: .notFound, "there is no dataset \(dataset)")
+                        }
                         results.append(.success(try add(tomogram, datasetID: id, datasetName: dataset, db)))
                     } catch let error as CatalogError {
                         results.append(.failure(error))
@@ -178,7 +180,8 @@ extension Catalog.Collection {
                             + "another name with --name or --name-from, or add it to another dataset")
                 }
             } else if known.name != new.name, byName != nil {
-                throw CatalogError(.alreadyExists, "the dataset \(datasetName) has another tomogram named \(new.name) already")
+                throw CatalogError(
+                    .alreadyExists, "the dataset \(datasetName) has another tomogram named \(new.name) already; choose another name")
             }
             id = knownID
             var record = TomogramRecord(

@@ -168,7 +168,7 @@ public final class QueryConnection {
             CatalogError(
                 .queryTimedOut,
                 "the query took longer than \(timeLimitInSeconds) s and was stopped; narrow it or raise --time-limit")
-        case SQLITE_AUTH: CatalogError(.query, "only reading is allowed in a query (\(lastMessage))")
+        case SQLITE_AUTH: CatalogError(.query, "only reading is allowed in a query (\(lastMessage)); write a SELECT")
         case SQLITE_NOTADB, SQLITE_CORRUPT:
             CatalogError(.notACatalog, "the catalog is damaged (\(lastMessage)); restore it from a `cellar backup`")
         default: CatalogError(.query, "the query is not understood: \(lastMessage)")
