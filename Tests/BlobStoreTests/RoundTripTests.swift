@@ -155,7 +155,9 @@ struct RoundTripTests {
         let artifact = try temporary.store.open(try temporary.store.put(SampleArtifact().write))
         let missing = #expect(throws: BlobError.self) { try artifact.read("nothing", as: Float.self) }
         #expect(missing?.code == .missing)
-        #expect(missing?.message == "the artifact has no dataset 'nothing', only 'counts', 'values'; `cellar verify --deep` looks for damage")
+        #expect(
+            missing?.message == "the artifact has no dataset 'nothing', only 'counts', 'values'; `cellar verify --deep` looks for damage"
+        )
         let type = #expect(throws: BlobError.self) { try artifact.read("values", as: Double.self) }
         #expect(type?.message == "the dataset 'values' holds float32, not float64")
         let shape = #expect(throws: BlobError.self) { try artifact.read("values", as: Float.self, shape: [60]) }
