@@ -36,7 +36,8 @@ package struct BlobsFolder: Codable, Hashable, Sendable {
         } catch let error as CatalogError {
             throw error
         } catch {
-            throw CatalogError(.storage, "the folder \(folder) for the artifacts could not be made: \(error)")
+            throw CatalogError(
+                .storage, "the folder \(folder) for the artifacts could not be made: \(error); check disk and permissions")
         }
     }
 

@@ -139,7 +139,7 @@ extension Catalog {
                 }
                 usleep(20_000)
             } catch {
-                throw CatalogError(.storage, "the catalog \(directory.path) could not be opened: \(error)")
+                throw CatalogError(.storage, "the catalog \(directory.path) could not be opened: \(error); check disk and permissions")
             }
         }
     }

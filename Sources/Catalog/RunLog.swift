@@ -153,9 +153,11 @@ public final class RunLock: Sendable {
             lock = try FileLock(path, tries: Self.tries, pauseInMicroseconds: Self.pauseInMicroseconds)
         } catch {
             switch error {
-            case .cannotOpen(let error): throw CatalogError(.storage, "\(path) could not be opened: \(error.reason)")
+            case .cannotOpen(let error):
+                throw CatalogError(.storage, "\(path) could not be opened: \(error.reason); check disk and permissions")
             case .cannotLock(let error) where hold != nil && FileLock.isMissing(error): lock = nil
-            case .cannotLock(let error): throw CatalogError(.storage, "\(path) could not be locked: \(error.reason)")
+            case .cannotLock(let error):
+                throw CatalogError(.storage, "\(path) could not be locked: \(error.reason); `cellar doctor` looks at the disk")
             case .held: throw CatalogError(.locked, Self.owner(in: catalog))
             }
         }
