@@ -140,7 +140,8 @@ extension Catalog.Collection {
         }
         guard !CatalogReference.isReserved(name) else {
             throw CatalogError(
-                .invalid, "\"\(name)\" cannot be the name of a \(noun): what begins like this is taken for an id or a digest")
+                .invalid,
+                "\"\(name)\" cannot be the name of a \(noun), as it would be taken for an id or a digest; begin it otherwise")
         }
     }
 

@@ -357,7 +357,8 @@ public final class SlurmScheduler: JobScheduler {
     /// - Throws: ``ClusterError`` where it is part of none, or the job may not.
     public static func requeueThisJob(commands: SlurmCommands = SlurmCommands()) throws {
         guard let job = ProcessInfo.processInfo.environment["SLURM_JOB_ID"] else {
-            throw ClusterError(.refused, "this is no job of Slurm, which would begin again; submit it with sbatch")
+            throw ClusterError(
+                .refused, "this is no job of Slurm, which would begin again; `cellar run --on slurm --detach` submits one")
         }
         _ = try commands.run("scontrol", ["requeue", job])
     }
