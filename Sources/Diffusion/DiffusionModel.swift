@@ -304,6 +304,7 @@ extension DiffusionError {
     /// The error for a result or an input (`what`) that holds infinities or NaN.
     static func notFinite(_ what: String, path: String) -> DiffusionError {
         DiffusionError(
-            .notFinite, "cannot go on: \(what) holds numbers that are not finite; look for damage in the input, or in the model", path: path)
+            .notFinite, "cannot go on: \(what) holds numbers that are not finite; look for damage in the input, or in the model",
+            path: path)
     }
 }

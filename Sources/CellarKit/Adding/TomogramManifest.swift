@@ -30,7 +30,9 @@ struct TomogramManifest {
         var rows = CSVRows(text)
         let titles: [String]
         do throws(CSVRows.Fault) {
-            guard let first = try rows.next() else { throw CSVRows.Fault(line: 1, message: "the table is empty; write a line of columns, one of them path") }
+            guard let first = try rows.next() else {
+                throw CSVRows.Fault(line: 1, message: "the table is empty; write a line of columns, one of them path")
+            }
             titles = first.cells.map { $0.trimmingCharacters(in: .whitespaces) }
         } catch {
             throw CatalogError(.invalid, "\(path), line \(error.line): \(error.message)")
