@@ -139,7 +139,8 @@ extension Catalog {
                 }
                 usleep(20_000)
             } catch {
-                throw CatalogError(.storage, "the catalog \(directory.path) could not be opened: \(error); check disk and permissions")
+                throw CatalogError(
+                    .storage, "the catalog \(directory.path) could not be opened: \(error); check disk and permissions")
             }
         }
     }
@@ -159,7 +160,8 @@ extension Catalog {
                 let isEmpty = try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master") == 0
                 guard id == 0, version == 0, isEmpty else {
                     throw CatalogError(
-                        .notACatalog, "\(directory.database) is a database, but not a Cellar catalog; name another with --catalog")
+                        .notACatalog, "\(directory.database) is a database, but not a Cellar catalog; name another with --catalog"
+                    )
                 }
             }
             isCurrent = try version == CatalogMigration.latestNumber && Schema.areViewsCurrent(db)

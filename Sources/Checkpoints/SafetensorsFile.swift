@@ -122,7 +122,8 @@ struct SafetensorsHeader {
                 let text = try reader.readString()
                 guard let type = ElementType(rawValue: text) else {
                     throw CheckpointError(
-                        .unsupported, "\(title) has the type \(CheckpointError.quoted(text)), which is not read here; save it as F32",
+                        .unsupported,
+                        "\(title) has the type \(CheckpointError.quoted(text)), which is not read here; save it as F32",
                         path: path)
                 }
                 elementType = type

@@ -162,7 +162,8 @@ public struct AffinityTerm: Sendable {
         }
         guard triangle.count == n * (n + 1) / 2 else {
             let wanted = n * (n + 1) / 2
-            throw .size("an affinity of \(grid) tokens cannot have \(triangle.count) values; give \(wanted), from its diagonal on")
+            throw .size(
+                "an affinity of \(grid) tokens cannot have \(triangle.count) values; give \(wanted), from its diagonal on")
         }
         guard (0...1_000_000).contains(layers) else { throw .parameter("layers", layers, mustBe: "between 0 and 1000000") }
         guard weight.isFinite, weight >= 0 else { throw .parameter("weight", weight, mustBe: "0 or greater") }

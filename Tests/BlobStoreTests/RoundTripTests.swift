@@ -156,7 +156,8 @@ struct RoundTripTests {
         let missing = #expect(throws: BlobError.self) { try artifact.read("nothing", as: Float.self) }
         #expect(missing?.code == .missing)
         #expect(
-            missing?.message == "the artifact has no dataset 'nothing', only 'counts', 'values'; `cellar verify --deep` looks for damage"
+            missing?.message
+                == "the artifact has no dataset 'nothing', only 'counts', 'values'; `cellar verify --deep` looks for damage"
         )
         let type = #expect(throws: BlobError.self) { try artifact.read("values", as: Double.self) }
         #expect(type?.message == "the dataset 'values' holds float32, not float64; \(reportMistake)")

@@ -181,7 +181,8 @@ extension Catalog.Collection {
         }
         if let threshold = new.threshold {
             guard new.kind == .labels, threshold.isFinite, new.classes.map(\.value) == [1] else {
-                throw CatalogError(.invalid, "a threshold makes a mask of one class; give a finite number, and one class of value 1")
+                throw CatalogError(
+                    .invalid, "a threshold makes a mask of one class; give a finite number, and one class of value 1")
             }
         }
     }

@@ -182,7 +182,8 @@ extension Catalog.Collection {
                 }
             } else if known.name != new.name, byName != nil {
                 throw CatalogError(
-                    .alreadyExists, "the dataset \(datasetName) has another tomogram named \(new.name) already; choose another name")
+                    .alreadyExists,
+                    "the dataset \(datasetName) has another tomogram named \(new.name) already; choose another name")
             }
             id = knownID
             var record = TomogramRecord(

@@ -189,7 +189,8 @@ public struct Statistics: Sendable, Hashable {
         }
         guard first < last else {
             throw CatalogError(
-                .invalid, "changes are from an earlier run to a later one, and \(first) is not before \(last); give --from the earlier")
+                .invalid,
+                "changes are from an earlier run to a later one, and \(first) is not before \(last); give --from the earlier")
         }
         func standing(at run: Int64) -> String {
             "coalesce(max(CASE WHEN standing_run_id <= \(run) THEN trace_id END), "

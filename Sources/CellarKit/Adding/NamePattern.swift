@@ -57,7 +57,8 @@ public struct NamePattern: Sendable {
                 guard let value = Self.value(of: field, location, dataset: dataset), !value.isEmpty, value != "/" else {
                     throw CatalogError(
                         .invalid,
-                        "\(location) has no {\(field.rawValue)}, of which --name-from makes its name; leave that out of the pattern")
+                        "\(location) has no {\(field.rawValue)}, of which --name-from makes its name; leave that out of the pattern"
+                    )
                 }
                 return value
             }

@@ -18,7 +18,8 @@ struct ConfigurationFile {
         } catch {
             guard error.code == .unreadable else { throw DiffusionError(error) }
             throw DiffusionError(
-                .unreadable, "cannot be read: the folder is no diffusers model, or an incomplete one; get all of its files", path: path)
+                .unreadable, "cannot be read: the folder is no diffusers model, or an incomplete one; get all of its files",
+                path: path)
         }
     }
 

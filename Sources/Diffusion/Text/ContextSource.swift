@@ -25,7 +25,8 @@ struct FolderContext: ContextSource {
             guard prompt.isEmpty else {
                 throw DiffusionError(
                     .invalidInput,
-                    "has no text encoder and knows the empty prompt only, not '\(prompt.prefix(40))'; leave the prompt empty", path: folder)
+                    "has no text encoder and knows the empty prompt only, not '\(prompt.prefix(40))'; leave the prompt empty",
+                    path: folder)
             }
             return constant
         }

@@ -103,7 +103,8 @@ enum SealedFile {
     }
 
     private static func failure(_ action: String, _ path: String, _ error: SystemError) -> EngineError {
-        let advice = error.number == ENOSPC || error.number == EDQUOT ? "free some space, then run again" : "check disk and permissions"
+        let advice =
+            error.number == ENOSPC || error.number == EDQUOT ? "free some space, then run again" : "check disk and permissions"
         return EngineError(.spool, "\(action): \(error.reason); \(advice)", path: path, cause: error)
     }
 }

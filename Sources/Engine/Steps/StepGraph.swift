@@ -102,7 +102,8 @@ public struct StepGraph: Sendable {
                 guard fact != .source || voxels.map({ $0.step == step.name }) ?? false else {
                     throw EngineError(
                         mistake: .invalidSteps,
-                        "the step \(step.name) reads the file of the tomogram, and neither gives its voxels nor declares the input voxels")
+                        "the step \(step.name) reads the file of the tomogram, and neither gives its voxels nor declares the input voxels"
+                    )
                 }
             case .voxels:
                 guard voxels != nil else {

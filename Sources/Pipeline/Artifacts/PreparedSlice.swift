@@ -31,7 +31,8 @@ public struct PreparedSlice: ArtifactContent {
         return try (0..<shape[0]).map { index in
             let values: [UInt8] = try artifact.readRows("tiles", index..<index + 1)
             guard let tile = Image(height: shape[1], width: shape[2], values: values) else {
-                throw PipelineError("the tiles of a prepared slice have the shape \(shape); `cellar verify --deep` looks for damage")
+                throw PipelineError(
+                    "the tiles of a prepared slice have the shape \(shape); `cellar verify --deep` looks for damage")
             }
             return tile
         }
@@ -54,7 +55,8 @@ public struct PreparedSlice: ArtifactContent {
             )
             guard height > 0, width > 0, let region = ImageRegion(y: y..<y + height, x: x..<x + width) else {
                 throw PipelineError(
-                    "a tile of a prepared slice has \(height) × \(width) pixels at y \(y), x \(x); `cellar verify --deep` looks for damage")
+                    "a tile of a prepared slice has \(height) × \(width) pixels at y \(y), x \(x); `cellar verify --deep` looks for damage"
+                )
             }
             return region
         }

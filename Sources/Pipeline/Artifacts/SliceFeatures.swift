@@ -151,7 +151,8 @@ public struct SliceEigenvectors: ArtifactContent {
     package func maps(tile: Int) throws -> [Image<Float>] {
         let shape = try artifact.description(of: "vectors").shape
         guard shape.count == 4, (0..<shape[0]).contains(tile) else {
-            throw PipelineError("eigenvectors have the shape \(shape), and no tile \(tile); `cellar verify --deep` looks for damage")
+            throw PipelineError(
+                "eigenvectors have the shape \(shape), and no tile \(tile); `cellar verify --deep` looks for damage")
         }
         let values = try artifact.readFloats("vectors", rows: tile..<tile + 1)
         let count = shape[2] * shape[3]

@@ -130,7 +130,8 @@ extension Artifact {
         let shape = try description(of: name).shape
         guard shape.count == 2, let image = Image(height: shape[0], width: shape[1], values: try read(name, as: type)) else {
             throw PipelineError(
-                "\(name) in the artifact \(path) has the shape \(shape), and is no image; `cellar verify --deep` looks for damage")
+                "\(name) in the artifact \(path) has the shape \(shape), and is no image; `cellar verify --deep` looks for damage"
+            )
         }
         return image
     }

@@ -134,7 +134,8 @@ public struct EigenvectorsStep: TypedStep {
         let parts = dataset.name.split(separator: ".")
         guard parts.count == 3, let level = Int(parts[1]), case .integer(let layers)? = dataset.attributes["layers"] else {
             throw PipelineError(
-                "the features hold \(dataset.name), which is no affinity that this version knows; `cellar verify --deep` looks for damage")
+                "the features hold \(dataset.name), which is no affinity that this version knows; `cellar verify --deep` looks for damage"
+            )
         }
         let parameters = item.parameters
         let groupWeight: Double =

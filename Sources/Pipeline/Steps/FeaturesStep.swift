@@ -89,7 +89,8 @@ public struct FeaturesStep: TypedStep {
         let model = try models.model(record, isStreamed: item.prefersLittleMemory)
         if let side = tiles.first?.width, side % model.imageSideFactor != 0 {
             throw PipelineError(
-                "prepare.tiles.size is \(side), which the model \(record.name) cannot take; give a multiple of \(model.imageSideFactor)")
+                "prepare.tiles.size is \(side), which the model \(record.name) cannot take; give a multiple of \(model.imageSideFactor)"
+            )
         }
         let timesteps = try timesteps(of: item, last: model.schedule.cumulativeAlphas.count - 1)
         let seed = UInt64(try item.parameters.seed)

@@ -129,7 +129,8 @@ extension SheetsStep {
             func drawing(_ slices: Range<Int>, _ thickness: Double) throws -> SheetDrawing {
                 guard let box = shape.slices(slices) else {
                     throw PipelineError(
-                        "the slices \(slices) do not lie in \(item.scope.tomogram), which has \(shape.z); remove the slab, and add another")
+                        "the slices \(slices) do not lie in \(item.scope.tomogram), which has \(shape.z); remove the slab, and add another"
+                    )
                 }
                 return try SheetDrawing(shape: box.shape, voxelSize: voxelSize, thicknessInAngstroms: thickness)
             }
