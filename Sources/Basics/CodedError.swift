@@ -75,10 +75,10 @@ public protocol ParameterErrorCode: ErrorCode {
 }
 
 extension CodedError where Code: ParameterErrorCode {
-    /// The sentence for a parameter outside its range: "the radius is 200, but must be in 0 … 127 pixels".
+    /// The sentence for a parameter outside its range: "the radius is 200; it must be in 0 … 127 pixels".
     public static func parameter(
         _ name: String, _ value: some CustomStringConvertible, mustBe range: String
     ) -> CodedError {
-        CodedError(.invalidParameter, "\(name) is \(value), but must be \(range)")
+        CodedError(.invalidParameter, "\(name) is \(value); it must be \(range)")
     }
 }

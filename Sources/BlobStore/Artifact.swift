@@ -44,7 +44,10 @@ extension Artifact {
     public func description(of name: String) throws(BlobError) -> DatasetDescription {
         guard let description = datasets.first(where: { $0.name == name }) else {
             let names = datasets.map { "'\($0.name)'" }.joined(separator: ", ")
-            throw BlobError(.missing, "the artifact has no dataset '\(name)', only \(names.isEmpty ? "none" : names)", path: path)
+            throw BlobError(
+                .missing,
+                "the artifact has no dataset '\(name)', only \(names.isEmpty ? "none" : names); `cellar verify --deep` looks for damage",
+                path: path)
         }
         return description
     }

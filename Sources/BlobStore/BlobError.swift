@@ -28,7 +28,7 @@ extension BlobError {
             return BlobError(
                 .diskFull, "\(action): the disk is full; free some space or evict artifacts, then run again", path: path)
         }
-        return BlobError(code, "\(action): \(error.reason)", path: path)
+        return BlobError(code, "\(action): \(error.reason); check disk and permissions", path: path)
     }
 
     /// A failure of HDF5 while it wrote.
@@ -52,5 +52,5 @@ extension BlobError {
         BlobError(.corrupt, "\(what); `cellar verify --deep --repair` removes it, and a run makes it again", path: path)
     }
 
-    static func invalid(_ what: String, path: String) -> BlobError { BlobError(.invalid, what, path: path) }
+    static func invalid(_ what: String, path: String) -> BlobError { BlobError(mistake: .invalid, what, path: path) }
 }

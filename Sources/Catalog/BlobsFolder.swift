@@ -36,7 +36,8 @@ package struct BlobsFolder: Codable, Hashable, Sendable {
         } catch let error as CatalogError {
             throw error
         } catch {
-            throw CatalogError(.storage, "the folder \(folder) for the artifacts could not be made: \(error)")
+            throw CatalogError(
+                .storage, "the folder \(folder) for the artifacts could not be made: \(error); check disk and permissions")
         }
     }
 
@@ -72,7 +73,8 @@ package struct BlobsFolder: Codable, Hashable, Sendable {
         guard other.catalog == own.catalog else {
             throw CatalogError(
                 .blobsFolder,
-                "\(own.path), where the artifacts of \(directory.path) should be, belongs to the catalog \(other.path)")
+                "\(own.path), where the artifacts of \(directory.path) should be, belongs to the catalog \(other.path); "
+                    + "mount the right disk")
         }
         let original = CatalogDirectory(path: other.path)
         if original != directory, original.exists, read(Self.record(of: original))?.catalog == own.catalog,

@@ -20,7 +20,8 @@ extension Catalog {
         at directory: CatalogDirectory, blobs: String? = nil, notice: @escaping @Sendable (String) -> Void = { _ in }
     ) throws(CatalogError) -> Catalog {
         guard !directory.exists else {
-            throw CatalogError(.alreadyExists, "there is a catalog at \(directory.path) already")
+            throw CatalogError(
+                .alreadyExists, "there is a catalog at \(directory.path) already; use it, or give `cellar init` another folder")
         }
         // Before the catalog's own folder: of one that cannot be made, nothing is left.
         let elsewhere = try blobs.map { path throws(CatalogError) in try BlobsFolder.make(at: path, for: directory) }
@@ -138,7 +139,8 @@ extension Catalog {
                 }
                 usleep(20_000)
             } catch {
-                throw CatalogError(.storage, "the catalog \(directory.path) could not be opened: \(error)")
+                throw CatalogError(
+                    .storage, "the catalog \(directory.path) could not be opened: \(error); check disk and permissions")
             }
         }
     }
@@ -157,7 +159,9 @@ extension Catalog {
                 // A process that was killed while it made a catalog leaves an empty database.
                 let isEmpty = try Int.fetchOne(db, sql: "SELECT count(*) FROM sqlite_master") == 0
                 guard id == 0, version == 0, isEmpty else {
-                    throw CatalogError(.notACatalog, "\(directory.database) is a database, but not a Cellar catalog")
+                    throw CatalogError(
+                        .notACatalog, "\(directory.database) is a database, but not a Cellar catalog; name another with --catalog"
+                    )
                 }
             }
             isCurrent = try version == CatalogMigration.latestNumber && Schema.areViewsCurrent(db)

@@ -47,7 +47,7 @@ public struct Catalog: Sendable {
     /// - Throws: ``CatalogError`` where what this process has written cannot be made readable.
     func readingPath() throws(CatalogError) -> String {
         do { return try database.readingPath() } catch let error as CatalogError { throw error } catch {
-            throw CatalogError(.storage, "the catalog \(directory.path) cannot be read: \(error)")
+            throw CatalogError(.storage, "the catalog \(directory.path) cannot be read: \(error); check disk and permissions")
         }
     }
 
@@ -112,7 +112,7 @@ public struct Catalog: Sendable {
             try database.backup(to: path)
         } catch {
             try? FileManager.default.removeItem(atPath: path)
-            throw CatalogError(.storage, "the backup to \(path) failed: \(error)")
+            throw CatalogError(.storage, "the backup to \(path) failed: \(error); look at its disk, and try again")
         }
     }
 

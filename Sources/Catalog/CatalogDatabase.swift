@@ -52,7 +52,7 @@ final class CatalogDatabase: Sendable {
     func read<Result>(_ body: (Database) throws -> Result) throws -> Result {
         try translatingErrors {
             if let reader = localReader { return try reader.read(body) }
-            guard let shared else { throw CatalogError(.storage, "the catalog \(directory.path) has no connection") }
+            guard let shared else { throw CatalogError(mistake: .storage, "the catalog \(directory.path) has no connection") }
             return try shared.read(body)
         }
     }

@@ -62,7 +62,7 @@ extension Catalog.RunLog {
                 sql: "INSERT OR IGNORE INTO recipe (digest, parameters, first_used_at) VALUES (?, ?, ?)",
                 arguments: [recipe.digest, recipe.json, now])
             guard let recipeID = try Int64.fetchOne(db, sql: "SELECT id FROM recipe WHERE digest = ?", arguments: [recipe.digest])
-            else { throw CatalogError(.storage, "the recipe could not be registered") }
+            else { throw CatalogError(.storage, "the recipe could not be registered; `cellar verify` checks the database") }
             try RunRecord(
                 startedAt: now, status: .running, host: host, pid: pid, version: version, command: command, recipeId: recipeID
             ).insert(db)
@@ -79,7 +79,10 @@ extension Catalog.RunLog {
             sql: "INSERT INTO step (name, scope) VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET scope = excluded.scope",
             arguments: [configuration.step, configuration.scope])
         guard let stepID = try Int64.fetchOne(db, sql: "SELECT id FROM step WHERE name = ?", arguments: [configuration.step])
-        else { throw CatalogError(.storage, "the step \(configuration.step) could not be registered") }
+        else {
+            throw CatalogError(
+                .storage, "the step \(configuration.step) could not be registered; `cellar verify` checks the database")
+        }
         if let id = try Int64.fetchOne(
             db, sql: "SELECT id FROM configuration WHERE digest = ?", arguments: [configuration.digest])
         {
@@ -150,9 +153,11 @@ public final class RunLock: Sendable {
             lock = try FileLock(path, tries: Self.tries, pauseInMicroseconds: Self.pauseInMicroseconds)
         } catch {
             switch error {
-            case .cannotOpen(let error): throw CatalogError(.storage, "\(path) could not be opened: \(error.reason)")
+            case .cannotOpen(let error):
+                throw CatalogError(.storage, "\(path) could not be opened: \(error.reason); check disk and permissions")
             case .cannotLock(let error) where hold != nil && FileLock.isMissing(error): lock = nil
-            case .cannotLock(let error): throw CatalogError(.storage, "\(path) could not be locked: \(error.reason)")
+            case .cannotLock(let error):
+                throw CatalogError(.storage, "\(path) could not be locked: \(error.reason); `cellar doctor` looks at the disk")
             case .held: throw CatalogError(.locked, Self.owner(in: catalog))
             }
         }

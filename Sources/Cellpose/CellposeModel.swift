@@ -48,11 +48,13 @@ public struct CellposeModel: Sendable {
         self.meanDiameter = meanDiameter ?? network.meanDiameter ?? Self.diameterByName(path)
         takesDiameterFromName = meanDiameter == nil && network.meanDiameter == nil && self.meanDiameter != Self.standardDiameter
         guard self.meanDiameter.isFinite, self.meanDiameter > 0 else {
-            throw CellposeError(.invalidInput, "cannot take objects of the diameter \(self.meanDiameter)", path: path)
+            throw CellposeError(
+                .invalidInput, "cannot take objects of the diameter \(self.meanDiameter); give a positive number", path: path)
         }
         guard TileLine.mostLength % network.sideMultiple == 0, 16 % network.sideMultiple == 0 else {
             throw CellposeError(
-                .unsupported, "has \(network.widths.count - 1) levels, too many for tiles of \(TileLine.mostLength) pixels",
+                .unsupported,
+                "has \(network.widths.count - 1) levels, too many for tiles of \(TileLine.mostLength) pixels; give a model of at most 5",
                 path: path)
         }
     }
@@ -121,7 +123,8 @@ public struct CellposeModel: Sendable {
         }
         guard maps.allSatisfy({ $0.values.allSatisfy(\.isFinite) }), style.allSatisfy(\.isFinite) else {
             throw CellposeError(
-                .notFinite, "gave numbers that are not finite: its weights are damaged, or the image has extreme values",
+                .notFinite,
+                "gave numbers that are not finite; look for extreme values in the image, or get the model's original file",
                 path: path)
         }
         return CellposeMaps(flowY: maps[0], flowX: maps[1], cellLogit: maps[2], style: style)

@@ -88,7 +88,7 @@ struct CellposeWeights {
     /// - Throws: ``CheckpointError`` if there is none, or its values cannot be read.
     func tensor(_ name: String) throws(CheckpointError) -> Tensor {
         guard let entry = checkpoint.entry(named: prefix + name) else {
-            throw CheckpointError(.missingTensor, "has no tensor '\(name)'", path: checkpoint.path)
+            throw CheckpointError(.missingTensor, "has no tensor '\(name)'; get the model's original file", path: checkpoint.path)
         }
         return try checkpoint.tensor(named: prefix + name, expecting: entry.shape)
     }
@@ -104,7 +104,8 @@ struct CellposeWeights {
         } catch {
             throw CellposeError(error)
         }
-        throw CellposeError(.malformed, "says that '\(name)' is no positive number", path: checkpoint.path)
+        throw CellposeError(
+            .malformed, "says that '\(name)' is no positive number; get the model's original file", path: checkpoint.path)
     }
 
     // MARK: Layers

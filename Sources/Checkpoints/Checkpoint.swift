@@ -123,7 +123,7 @@ public struct Checkpoint: Sendable {
         throw CheckpointError(
             .mismatchedTensor,
             "holds the \(location.title), for which the config has no place: the weights do not "
-                + "belong to their config", path: location.file.path)
+                + "belong to their config; get both from one place", path: location.file.path)
     }
 
     /// The values of a tensor of integers (`I64` … `U8`) or booleans (0 or 1), row-major.
@@ -150,7 +150,7 @@ public struct Checkpoint: Sendable {
             throw CheckpointError(
                 .mismatchedTensor,
                 "\(location.title) has the shape \(location.entry.shape) where \(shape) is expected: the weights "
-                    + "do not belong to their config", path: location.file.path)
+                    + "do not belong to their config; get both from one place", path: location.file.path)
         }
         return location
     }
@@ -159,8 +159,8 @@ public struct Checkpoint: Sendable {
         guard let location = locations[name] else {
             throw CheckpointError(
                 .missingTensor,
-                "has no \(CheckpointError.title(name)): the weights are incomplete, or do not belong to their config",
-                path: path)
+                "has no \(CheckpointError.title(name)): the weights are incomplete, or do not belong to their config; get both from "
+                    + "one place", path: path)
         }
         return location
     }
@@ -208,14 +208,15 @@ private struct ShardIndex {
                     throw CheckpointError(
                         .malformed,
                         "places \(CheckpointError.title(tensor)) in \(CheckpointError.quoted(file)), which is no "
-                            + "\(ending.dropFirst()) file of the same folder", path: path)
+                            + "\(ending.dropFirst()) file of the same folder; get the original index", path: path)
                 }
                 files[tensor] = file
             }
         }
         try reader.finish()
         guard !files.isEmpty else {
-            throw CheckpointError(.malformed, "is no index of files of weights: it has no weight_map", path: path)
+            throw CheckpointError(
+                .malformed, "is no index of files of weights: it has no weight_map; get the original one", path: path)
         }
         self.files = files
     }
@@ -238,7 +239,7 @@ private struct ShardIndex {
                 throw CheckpointError(
                     .malformed,
                     "places \(CheckpointError.title(entry.name)) \(location), but \(CheckpointError.quoted(name)) holds it: "
-                        + "files of different downloads are mixed", path: path)
+                        + "files of different downloads are mixed; download all of them again", path: path)
             }
             count += shard.tensors.count
             shards.append(shard)
@@ -249,7 +250,7 @@ private struct ShardIndex {
             throw CheckpointError(
                 .missingTensor,
                 "places \(CheckpointError.title(missing)) in \(CheckpointError.quoted(files[missing] ?? "")), which does not "
-                    + "hold it: files of different downloads are mixed", path: path)
+                    + "hold it: files of different downloads are mixed; download all of them again", path: path)
         }
         return shards
     }

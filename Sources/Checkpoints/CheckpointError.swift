@@ -72,7 +72,7 @@ extension CheckpointError {
         CheckpointError(
             .mismatchedTensor,
             "\(title(entry.name)) has the type \(entry.elementType.rawValue) where \(kind) are expected: this is not the file "
-                + "that the model wants", path: path)
+                + "that the model wants; get its own", path: path)
     }
 
     /// A name out of a file, safe to print: in quotes, without control characters, of bounded length.

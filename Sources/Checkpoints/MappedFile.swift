@@ -20,7 +20,8 @@ final class MappedFile: @unchecked Sendable {
         byteCount = source.size
         let address = byteCount == 0 ? nil : mmap(nil, byteCount, PROT_READ, MAP_SHARED, source.descriptor, 0)
         guard address != MAP_FAILED else {
-            throw CheckpointError(.unreadable, "cannot be opened: \(SystemError.last.reason)", path: path)
+            throw CheckpointError(
+                .unreadable, "cannot be opened: \(SystemError.last.reason); copy it to another disk", path: path)
         }
         base = address
     }
@@ -137,7 +138,8 @@ struct FileCursor {
             if next == UInt8(ascii: "\n") { return line }
             guard line.count < limit else {
                 throw CheckpointError(
-                    .malformed, "has a line of more than \(limit) bytes before byte \(position): the file is damaged",
+                    .malformed,
+                    "has a line of more than \(limit) bytes before byte \(position): the file is damaged, get it again",
                     path: file.path)
             }
             line.append(next)

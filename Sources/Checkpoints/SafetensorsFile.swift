@@ -64,7 +64,8 @@ struct SafetensorsHeader {
         dataStart = 8 + json.count
         // The format demands that the brace comes first; white space is allowed at the end only.
         guard json.first == UInt8(ascii: "{") else {
-            throw CheckpointError(.malformed, "is not a safetensors file: no header begins at byte 8", path: path)
+            throw CheckpointError(
+                .malformed, "is not a safetensors file: no header begins at byte 8; get the original file", path: path)
         }
         var reader = JSONReader(json, path: path, origin: 8)
         try reader.readObject { (reader, name) throws(CheckpointError) in
@@ -92,13 +93,15 @@ struct SafetensorsHeader {
                 .unsupported, "is a PyTorch checkpoint, not a safetensors file: rename or convert it", path: path)
         }
         guard prefix.count == 8 else {
-            throw CheckpointError(.truncated, "has \(prefix.count) bytes, too few for a safetensors file", path: path)
+            throw CheckpointError(
+                .truncated, "has \(prefix.count) bytes, too few for a safetensors file; copy or download it again", path: path)
         }
         let count = prefix.reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
         guard count <= UInt64(byteCountLimit) else {
             throw CheckpointError(
-                .malformed, "is not a safetensors file: its header would have \(count) bytes, and \(byteCountLimit) is the limit",
-                path: path)
+                .malformed,
+                "is not a safetensors file: its header would have \(count) bytes, and \(byteCountLimit) is the limit; get the original "
+                    + "file", path: path)
         }
         guard Int(count) <= fileByteCount - 8 else {
             throw CheckpointError(
@@ -119,7 +122,9 @@ struct SafetensorsHeader {
                 let text = try reader.readString()
                 guard let type = ElementType(rawValue: text) else {
                     throw CheckpointError(
-                        .unsupported, "\(title) has the type \(CheckpointError.quoted(text)), which is not read here", path: path)
+                        .unsupported,
+                        "\(title) has the type \(CheckpointError.quoted(text)), which is not read here; save it as F32",
+                        path: path)
                 }
                 elementType = type
             case "shape": shape = try Self.readCounts(from: &reader)

@@ -50,7 +50,7 @@ public final class SafetensorsWriter {
         for tensor in tensors where tensor.elementType != .float32 && tensor.elementType != .float16 {
             throw CheckpointError(
                 .unwritable,
-                "cannot hold \(CheckpointError.title(tensor.name)): only F32 and F16 are written, not \(tensor.elementType.rawValue)",
+                "cannot hold \(CheckpointError.title(tensor.name)): it is \(tensor.elementType.rawValue); give F32 or F16",
                 path: output.path)
         }
         try self.init(output, copying: tensors, metadata: metadata)
@@ -74,12 +74,13 @@ public final class SafetensorsWriter {
     /// - Complexity: O(elements).
     public func write(_ tensor: Tensor, named name: String) throws(CheckpointError) {
         guard let entry = entries[name] else {
-            throw CheckpointError(.missingTensor, "was not to hold a \(CheckpointError.title(name))", path: path)
+            throw CheckpointError(
+                .missingTensor, "was not to hold a \(CheckpointError.title(name)); declare it with the others", path: path)
         }
         guard entry.shape == tensor.shape else {
             throw CheckpointError(
                 .mismatchedTensor,
-                "was to hold \(CheckpointError.title(name)) with the shape \(entry.shape), not \(tensor.shape)",
+                "was to hold \(CheckpointError.title(name)) with another shape than \(tensor.shape); give \(entry.shape)",
                 path: path)
         }
         var failure: CheckpointError?
@@ -116,7 +117,8 @@ public final class SafetensorsWriter {
     /// - Throws: ``CheckpointError`` if a declared tensor was not written, or the disk fails.
     public func finish() throws(CheckpointError) {
         if let name = missing.min() {
-            throw CheckpointError(.unwritable, "lacks \(CheckpointError.title(name)): it was never written", path: path)
+            throw CheckpointError(
+                .unwritable, "lacks \(CheckpointError.title(name)), which was declared; write it before the end", path: path)
         }
         try CheckpointError.translating { () throws(VolumeError) in try file.commit() }
     }

@@ -170,7 +170,7 @@ public final class DiffusionModel: Sendable {
             schedule.noised(latent, at: [timestep], seed: seed), timesteps: [timestep], context: context, extent: .block(block),
             observer: watch)
         guard let output = watch.output else {
-            throw DiffusionError(.invalidInput, "has no block '\(block)'; they are down_blocks.0 to up_blocks.3", path: path)
+            throw DiffusionError(.invalidInput, "has no block '\(block)'; give one of down_blocks.0 to up_blocks.3", path: path)
         }
         guard output.isFinite else { throw .notFinite("the output of \(block)", path: path) }
         return output
@@ -188,7 +188,9 @@ public final class DiffusionModel: Sendable {
         try check(latents, count: timesteps.count, timesteps)
         guard context.shape.count == 3, context.shape[0] == 1, context.shape[2] == contextChannels, context.isFinite else {
             throw DiffusionError(
-                .invalidInput, "takes a context of the shape [1, tokens, \(contextChannels)], not \(context.shape)", path: path)
+                .invalidInput,
+                "cannot take this context of the shape \(context.shape); give [1, tokens, \(contextChannels)] of finite numbers",
+                path: path)
         }
         return try inTurn { () throws(CheckpointError) in
             try unet(latents, timesteps: timesteps, context: context, extent: extent, observer: observer)
@@ -203,19 +205,19 @@ public final class DiffusionModel: Sendable {
         else {
             throw DiffusionError(
                 .invalidInput,
-                "takes latents with sides that are multiples of \(factor) and \(channels) channels, not \(latents.shape)",
+                "cannot take latents of the shape \(latents.shape); give sides that are multiples of \(factor), and \(channels) channels",
                 path: path)
         }
         guard latents.shape[0] == count else {
             throw DiffusionError(
                 .invalidInput,
-                "takes \(count) \(count == 1 ? "latent" : "latents, one for each timestep"), not \(latents.shape[0])",
+                "cannot take \(latents.shape[0]) latents; give \(count == 1 ? "one" : "\(count), one for each timestep")",
                 path: path)
         }
         guard !timesteps.isEmpty, timesteps.allSatisfy(schedule.cumulativeAlphas.indices.contains) else {
             throw DiffusionError(
                 .invalidInput,
-                "has the timesteps 0 to \(schedule.cumulativeAlphas.count - 1); \(timesteps) are not all among them",
+                "does not have all of the timesteps \(timesteps); give some of 0 to \(schedule.cumulativeAlphas.count - 1)",
                 path: path)
         }
         guard latents.isFinite else { throw .notFinite("the latent", path: path) }
@@ -254,7 +256,7 @@ public final class DiffusionModel: Sendable {
             throw DiffusionError(
                 .malformed,
                 "has the tensor '\(name.prefix(120))', which its configuration does not call for: the weights are of "
-                    + "another model", path: checkpoint.path)
+                    + "another model; get both from one place", path: checkpoint.path)
         }
     }
 }
@@ -267,7 +269,9 @@ extension DiffusionModel {
     public func encode(gray pixels: [UInt8], height: Int, width: Int) throws(DiffusionError) -> LatentDistribution {
         guard height > 0, width > 0, height <= 1 << 15, width <= 1 << 15, pixels.count == height * width else {
             throw DiffusionError(
-                .invalidInput, "takes as many pixels as an image has: \(height) × \(width) are not \(pixels.count)", path: path)
+                .invalidInput,
+                "cannot take \(pixels.count) pixels of an image of \(height) × \(width); give height · width of them, up to 32768 a side",
+                path: path)
         }
         return try encode(
             Tensor(shape: [1, height, width, 3]) { target in
@@ -299,6 +303,8 @@ extension Tensor {
 extension DiffusionError {
     /// The error for a result or an input (`what`) that holds infinities or NaN.
     static func notFinite(_ what: String, path: String) -> DiffusionError {
-        DiffusionError(.notFinite, "cannot go on: \(what) holds numbers that are not finite", path: path)
+        DiffusionError(
+            .notFinite, "cannot go on: \(what) holds numbers that are not finite; look for damage in the input, or in the model",
+            path: path)
     }
 }

@@ -69,7 +69,7 @@ struct ModelParts: Sendable {
             throw DiffusionError(
                 .malformed,
                 "has a U-Net for latents of \(unet.latentChannels) channels and an autoencoder that gives "
-                    + "\(autoencoder.latentChannels): the parts are of different models", path: path)
+                    + "\(autoencoder.latentChannels): the parts are of different models; get all from one place", path: path)
         }
     }
 

@@ -108,7 +108,8 @@ public struct TokenLayer: Sendable {
     public init(grid: TokenGrid, channels: Int, values: [Float], weight: Double = 1) throws(SpectralError) {
         guard (1...65_536).contains(channels) else { throw .parameter("channels", channels, mustBe: "between 1 and 65536") }
         guard values.count == grid.count * channels else {
-            throw .size("\(grid) tokens of \(channels) channels are \(grid.count * channels) values, not \(values.count)")
+            throw .size(
+                "\(grid) tokens of \(channels) channels cannot have \(values.count) values; give \(grid.count * channels)")
         }
         guard weight.isFinite, weight >= 0 else { throw .parameter("weight", weight, mustBe: "0 or greater") }
         (self.grid, self.channels, self.values, self.weight) = (grid, channels, values, weight)

@@ -69,7 +69,7 @@ public struct AffinityOperator: Sendable {
         var mean = 0.0
         for own in grids {
             guard let (rows, columns) = finest.factors(over: own) else {
-                throw .size("a grid of \(own) tokens does not divide the map of \(finest)")
+                throw .size("a grid of \(own) tokens does not divide the map of \(finest); give one whose sides do")
             }
             let area = Double(rows * columns)
             let pooling = pooling == .average ? 1 / (area * area) : 1 / area
@@ -162,7 +162,8 @@ public struct AffinityTerm: Sendable {
         }
         guard triangle.count == n * (n + 1) / 2 else {
             let wanted = n * (n + 1) / 2
-            throw .size("an affinity of \(grid) tokens has \(wanted) values from its diagonal on, not \(triangle.count)")
+            throw .size(
+                "an affinity of \(grid) tokens cannot have \(triangle.count) values; give \(wanted), from its diagonal on")
         }
         guard (0...1_000_000).contains(layers) else { throw .parameter("layers", layers, mustBe: "between 0 and 1000000") }
         guard weight.isFinite, weight >= 0 else { throw .parameter("weight", weight, mustBe: "0 or greater") }

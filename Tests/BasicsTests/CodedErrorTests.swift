@@ -12,7 +12,7 @@ struct CodedErrorTests {
         #expect("\(CodedError<LowCode>(.unreadable, "nothing is there"))" == "nothing is there")
         let parameter = CodedError<HighCode>.parameter("the radius", 200, mustBe: "in 0 … 127 pixels")
         #expect(parameter.code == .invalidParameter)
-        #expect("\(parameter)" == "the radius is 200, but must be in 0 … 127 pixels")
+        #expect("\(parameter)" == "the radius is 200; it must be in 0 … 127 pixels")
     }
 
     @Test("an error of a lower target keeps message and place, and is the cause")

@@ -155,11 +155,14 @@ struct RoundTripTests {
         let artifact = try temporary.store.open(try temporary.store.put(SampleArtifact().write))
         let missing = #expect(throws: BlobError.self) { try artifact.read("nothing", as: Float.self) }
         #expect(missing?.code == .missing)
-        #expect(missing?.message == "the artifact has no dataset 'nothing', only 'counts', 'values'")
+        #expect(
+            missing?.message
+                == "the artifact has no dataset 'nothing', only 'counts', 'values'; `cellar verify --deep` looks for damage"
+        )
         let type = #expect(throws: BlobError.self) { try artifact.read("values", as: Double.self) }
-        #expect(type?.message == "the dataset 'values' holds float32, not float64")
+        #expect(type?.message == "the dataset 'values' holds float32, not float64; \(reportMistake)")
         let shape = #expect(throws: BlobError.self) { try artifact.read("values", as: Float.self, shape: [60]) }
-        #expect(shape?.message == "the dataset 'values' has the shape [3, 4, 5], not [60]")
+        #expect(shape?.message == "the dataset 'values' has the shape [3, 4, 5], not [60]; \(reportMistake)")
         for rows in [-1..<1, 2..<4, 3..<5] {
             let error = #expect(throws: BlobError.self) { try artifact.readRows("values", rows, as: Float.self) }
             #expect(error?.code == .invalid)

@@ -15,7 +15,7 @@ struct WriterRefusalTests {
             try temporary.store.stage(kind: kind, write)
         }
         #expect(error?.code == .invalid, sourceLocation: sourceLocation)
-        #expect(error?.message == message, sourceLocation: sourceLocation)
+        #expect(error?.message == "\(message); \(reportMistake)", sourceLocation: sourceLocation)
         #expect(try temporary.stagingNames.isEmpty, sourceLocation: sourceLocation)
     }
 

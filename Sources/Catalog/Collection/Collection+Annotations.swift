@@ -115,7 +115,7 @@ extension Catalog.Collection {
         } else {
             try record.update(db)
         }
-        guard let id = record.id else { throw CatalogError(.storage, "the annotation got no id") }
+        guard let id = record.id else { throw CatalogError(mistake: .storage, "the annotation got no id") }
         try db.execute(sql: "DELETE FROM annotation_class WHERE annotation_id = ?", arguments: [id])
         try db.execute(sql: "DELETE FROM annotation_point WHERE annotation_id = ?", arguments: [id])
         for item in new.classes {
@@ -148,7 +148,7 @@ extension Catalog.Collection {
     private func check(_ new: NewAnnotation) throws(CatalogError) {
         let names = Set(new.classes.map(\.name))
         guard !names.isEmpty, names.count == new.classes.count else {
-            throw CatalogError(.invalid, "an annotation has at least one class, and names each one once")
+            throw CatalogError(.invalid, "an annotation has no class, or one twice; name at least one, and each once")
         }
         for item in new.classes {
             guard !item.name.isEmpty, !item.name.unicodeScalars.contains(where: { $0.properties.generalCategory == .control })
@@ -157,7 +157,7 @@ extension Catalog.Collection {
                     .invalid, "\"\(item.name)\" cannot be a class: a name is not empty and holds no line ends or tabs")
             }
             if let radius = item.radiusInAngstroms, !(radius > 0 && radius.isFinite) {
-                throw CatalogError(.invalid, "the class \(item.name) cannot have the radius \(radius) Å")
+                throw CatalogError(.invalid, "the class \(item.name) cannot have the radius \(radius) Å; it must be more than 0")
             }
         }
         guard new.author?.isEmpty != true, new.session?.isEmpty != true else {
@@ -166,19 +166,23 @@ extension Catalog.Collection {
         }
         for point in new.points {
             guard names.contains(point.className) else {
-                throw CatalogError(.invalid, "a point is of class \(point.className), which the annotation does not have")
+                throw CatalogError(
+                    .invalid, "a point is of class \(point.className), which the annotation does not have; name it as well")
             }
             guard [point.x, point.y, point.z, point.score ?? 0].allSatisfy(\.isFinite) else {
                 throw CatalogError(
-                    .invalid, "a point of \(new.location) is at (\(point.x), \(point.y), \(point.z)), which is nowhere")
+                    .invalid,
+                    "a point of \(new.location) is at (\(point.x), \(point.y), \(point.z)), which is nowhere; coordinates and scores "
+                        + "must be finite numbers")
             }
         }
         guard (new.kind == .points) == (new.convention != nil) else {
-            throw CatalogError(.invalid, "points are written in a convention, and labels in none")
+            throw CatalogError(.invalid, "an annotation has the wrong kind of convention; give points one, and labels none")
         }
         if let threshold = new.threshold {
             guard new.kind == .labels, threshold.isFinite, new.classes.map(\.value) == [1] else {
-                throw CatalogError(.invalid, "a threshold is a number, and makes a mask of one class, of value 1")
+                throw CatalogError(
+                    .invalid, "a threshold makes a mask of one class; give a finite number, and one class of value 1")
             }
         }
     }

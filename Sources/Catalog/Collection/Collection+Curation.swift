@@ -75,7 +75,10 @@ extension Catalog.Collection {
                 throw CatalogError(.notFound, "there is no tomogram \(tomogramID); `cellar list tomograms` shows what there is")
             }
             guard author.isNameOfSomething else {
-                throw CatalogError(.invalid, "\"\(author)\" cannot be the name of a user who judges particles")
+                throw CatalogError(
+                    .invalid,
+                    "\"\(author)\" cannot be the name of a user who judges particles: a name is not empty and holds no line ends or tabs"
+                )
             }
             for new in verdicts { try new.check(in: shape, of: row[0]) }
             let now = Timestamp.now
@@ -171,7 +174,9 @@ extension NewCuration {
         let place = positionInVoxels
         guard place.x.isFinite, place.y.isFinite, place.z.isFinite, score?.isFinite ?? true else {
             throw CatalogError(
-                .invalid, "a \(className) of \(tomogram) is at (\(place.x), \(place.y), \(place.z)), which is nowhere")
+                .invalid,
+                "a \(className) of \(tomogram) is at (\(place.x), \(place.y), \(place.z)), which is nowhere; position and score must be "
+                    + "finite numbers")
         }
         // Voxels reach half a voxel beyond their centres.
         let size = SIMD3(Double(shape.x), Double(shape.y), Double(shape.z))

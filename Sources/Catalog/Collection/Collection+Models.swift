@@ -24,7 +24,7 @@ extension Catalog.Collection {
         try database.read { db in
             let id = try id(of: .model, text, db)
             guard let record = try ModelRecord.fetchOne(db, key: id) else {
-                throw CatalogError(.notFound, "there is no model \(text)")
+                throw CatalogError(.notFound, "there is no model \(text); `cellar model list` shows what there is")
             }
             return located(record)
         }

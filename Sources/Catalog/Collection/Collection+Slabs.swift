@@ -24,11 +24,14 @@ extension Catalog.Collection {
                 let row = try Row.fetchOne(
                     db, sql: "SELECT dataset || '/' || name AS name, size_z FROM v_tomogram WHERE id = ?", arguments: [tomogramID]
                 )
-            else { throw CatalogError(.notFound, "there is no tomogram \(tomogramID)") }
+            else {
+                throw CatalogError(.notFound, "there is no tomogram \(tomogramID); `cellar list tomograms` shows what there is")
+            }
             let (name, depth): (String, Int) = (row["name"], row["size_z"])
             guard !z.isEmpty, z.lowerBound >= 0, z.upperBound <= depth else {
                 throw CatalogError(
-                    .invalid, "\(z.lowerBound)..<\(z.upperBound) is no range of slices of \(name), which has slices 0..<\(depth)")
+                    .invalid,
+                    "\(z.lowerBound)..<\(z.upperBound) is no range of slices of \(name); give one inside of 0..<\(depth)")
             }
             let arguments: StatementArguments = [tomogramID, z.lowerBound, z.upperBound]
             let known = try SlabRecord.fetchOne(

@@ -114,7 +114,9 @@ extension Catalog.Collection {
                 for (dataset, tomogram) in tomograms {
                     do {
                         try checkName(tomogram.name, of: "tomogram")
-                        guard let id = ids[dataset] else { throw CatalogError(.notFound, "there is no dataset \(dataset)") }
+                        guard let id = ids[dataset] else {
+                            throw CatalogError(mistake: .notFound, "there is no dataset \(dataset)")
+                        }
                         results.append(.success(try add(tomogram, datasetID: id, datasetName: dataset, db)))
                     } catch let error as CatalogError {
                         results.append(.failure(error))
@@ -138,7 +140,8 @@ extension Catalog.Collection {
         }
         guard !CatalogReference.isReserved(name) else {
             throw CatalogError(
-                .invalid, "\"\(name)\" cannot be the name of a \(noun): what begins like this is taken for an id or a digest")
+                .invalid,
+                "\"\(name)\" cannot be the name of a \(noun), as it would be taken for an id or a digest; begin it otherwise")
         }
     }
 
@@ -178,7 +181,9 @@ extension Catalog.Collection {
                             + "another name with --name or --name-from, or add it to another dataset")
                 }
             } else if known.name != new.name, byName != nil {
-                throw CatalogError(.alreadyExists, "the dataset \(datasetName) has another tomogram named \(new.name) already")
+                throw CatalogError(
+                    .alreadyExists,
+                    "the dataset \(datasetName) has another tomogram named \(new.name) already; choose another name")
             }
             id = knownID
             var record = TomogramRecord(

@@ -51,7 +51,10 @@ extension Catalog.Collection {
                         sql:
                             "INSERT INTO training_set_\(noun) (training_set_id, \(noun)_id) SELECT ?, id FROM \(noun) WHERE id = ?",
                         arguments: [record.id, member])
-                    guard db.changesCount == 1 else { throw CatalogError(.notFound, "there is no \(noun) \(member)") }
+                    guard db.changesCount == 1 else {
+                        let list = noun == "slab" ? "cellar slab list" : "cellar list annotations"
+                        throw CatalogError(.notFound, "there is no \(noun) \(member); `\(list)` shows what there is")
+                    }
                 }
             }
             return record
@@ -73,7 +76,7 @@ extension Catalog.Collection {
     private func trainingSet(named text: String, _ db: Database) throws -> TrainingSetRecord {
         let id = try id(of: .trainingSet, text, db)
         guard let record = try TrainingSetRecord.fetchOne(db, key: id) else {
-            throw CatalogError(.notFound, "there is no training set \(text)")
+            throw CatalogError(.notFound, "there is no training set \(text); `cellar training list` shows what there is")
         }
         return record
     }

@@ -23,7 +23,7 @@ extension Catalog.Collection {
         try database.read { db in
             let id = try id(of: .tomogram, text, db)
             guard let record = try TomogramRecord.fetchOne(db, key: id) else {
-                throw CatalogError(.notFound, "there is no tomogram \(text)")
+                throw CatalogError(.notFound, "there is no tomogram \(text); `cellar list tomograms` shows what there is")
             }
             return record
         }

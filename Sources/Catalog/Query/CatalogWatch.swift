@@ -28,7 +28,8 @@ public final class CatalogWatch {
             let message = connection.map { String(cString: sqlite3_errmsg($0)) } ?? "out of memory"
             sqlite3_finalize(statement)
             sqlite3_close_v2(connection)
-            throw CatalogError(.storage, "\(catalog.directory.database) cannot be opened for reading: \(message)")
+            throw CatalogError(
+                .storage, "\(catalog.directory.database) cannot be opened for reading: \(message); check disk and permissions")
         }
         sqlite3_busy_timeout(connection, 10_000)
     }
@@ -51,7 +52,7 @@ public final class CatalogWatch {
         defer { sqlite3_reset(statement) }
         guard sqlite3_step(statement) == SQLITE_ROW else {
             let message = connection.map { String(cString: sqlite3_errmsg($0)) } ?? "out of memory"
-            throw CatalogError(.storage, "the catalog could not be read: \(message)")
+            throw CatalogError(.storage, "the catalog could not be read: \(message); `cellar verify` checks the database")
         }
         return sqlite3_column_int64(statement, 0)
     }

@@ -24,7 +24,8 @@ public final class QueryConnection {
         guard sqlite3_open_v2(path, &connection, flags, nil) == SQLITE_OK else {
             let message = lastMessage
             sqlite3_close_v2(connection)
-            throw CatalogError(.storage, "\(directory.database) cannot be opened for reading: \(message)")
+            throw CatalogError(
+                .storage, "\(directory.database) cannot be opened for reading: \(message); check disk and permissions")
         }
         sqlite3_busy_timeout(connection, 10_000)
         sqlite3_limit(connection, SQLITE_LIMIT_ATTACHED, 0)
@@ -168,10 +169,10 @@ public final class QueryConnection {
             CatalogError(
                 .queryTimedOut,
                 "the query took longer than \(timeLimitInSeconds) s and was stopped; narrow it or raise --time-limit")
-        case SQLITE_AUTH: CatalogError(.query, "only reading is allowed in a query (\(lastMessage))")
+        case SQLITE_AUTH: CatalogError(.query, "only reading is allowed in a query (\(lastMessage)); write a SELECT")
         case SQLITE_NOTADB, SQLITE_CORRUPT:
             CatalogError(.notACatalog, "the catalog is damaged (\(lastMessage)); restore it from a `cellar backup`")
-        default: CatalogError(.query, "the query is not understood: \(lastMessage)")
+        default: CatalogError(.query, "the query is not understood: \(lastMessage); `cellar query --help` names the views")
         }
     }
 }

@@ -188,7 +188,9 @@ public struct Statistics: Sendable, Hashable {
             throw CatalogError(.notFound, "there is no run \(run); `cellar list runs` lists those that there are")
         }
         guard first < last else {
-            throw CatalogError(.invalid, "changes are from an earlier run to a later one, and \(first) is not before \(last)")
+            throw CatalogError(
+                .invalid,
+                "changes are from an earlier run to a later one, and \(first) is not before \(last); give --from the earlier")
         }
         func standing(at run: Int64) -> String {
             "coalesce(max(CASE WHEN standing_run_id <= \(run) THEN trace_id END), "

@@ -243,7 +243,8 @@ package struct PlanningSnapshot {
     }
 
     private func failure() -> CatalogError {
-        CatalogError(.storage, "the catalog could not be read: \(String(cString: sqlite3_errmsg(db.sqliteConnection)))")
+        let message = String(cString: sqlite3_errmsg(db.sqliteConnection))
+        return CatalogError(.storage, "the catalog could not be read: \(message); `cellar verify` checks the database")
     }
 
     /// The successful trace that has a key.

@@ -116,7 +116,9 @@ private struct Candidate {
     }
 
     private static func failure(_ path: String, _ error: SystemError) -> CatalogError {
-        CatalogError(.storage, "\(path), by which a process owns the catalog, could not be written: \(error.reason)")
+        CatalogError(
+            .storage,
+            "\(path), by which a process owns the catalog, could not be written: \(error.reason); check disk and permissions")
     }
 
     func removeFile() { unlink(file) }

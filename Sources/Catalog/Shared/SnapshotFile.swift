@@ -71,7 +71,8 @@ struct SnapshotFile {
             unlink(temporary)
             if let error = error as? CatalogError { throw error }
             let reason = (error as? SystemError)?.reason ?? "\(error)"
-            throw CatalogError(.storage, "the snapshot \(path), which others read, could not be written: \(reason)")
+            throw CatalogError(
+                .storage, "the snapshot \(path), which others read, could not be written: \(reason); check disk and permissions")
         }
     }
 

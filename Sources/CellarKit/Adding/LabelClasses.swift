@@ -24,7 +24,9 @@ enum LabelClasses: Sendable {
             let present = classes.filter { values.contains($0.value) }
             guard !present.isEmpty || values.isEmpty else {
                 throw CatalogError(
-                    .invalid, "\(path) has the values \(Self.list(values)), and none of them is the label of an object")
+                    .invalid,
+                    "\(path) has the values \(Self.list(values)), and none of them is the label of an object; correct the labels of the "
+                        + "project's pickable_objects")
             }
             // An annotation without a voxel says that nothing of its classes is there.
             return present.isEmpty ? classes : present

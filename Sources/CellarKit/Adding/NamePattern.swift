@@ -33,7 +33,7 @@ public struct NamePattern: Sendable {
         while let brace = rest.firstIndex(where: { $0 == "{" || $0 == "}" }) {
             parts.append(.text(String(rest[..<brace])))
             guard rest[brace] == "{", let end = rest[brace...].firstIndex(of: "}") else {
-                throw CatalogError(.invalid, "The pattern '\(text)' has a brace without its partner.")
+                throw CatalogError(.invalid, "The pattern '\(text)' has a brace without its partner; write a field as {stem}.")
             }
             let name = rest[rest.index(after: brace)..<end]
             guard let field = Field(rawValue: String(name)) else {
@@ -55,7 +55,10 @@ public struct NamePattern: Sendable {
             case .text(let text): return text
             case .field(let field):
                 guard let value = Self.value(of: field, location, dataset: dataset), !value.isEmpty, value != "/" else {
-                    throw CatalogError(.invalid, "\(location) has no {\(field.rawValue)}, of which --name-from makes its name")
+                    throw CatalogError(
+                        .invalid,
+                        "\(location) has no {\(field.rawValue)}, of which --name-from makes its name; leave that out of the pattern"
+                    )
                 }
                 return value
             }

@@ -112,7 +112,9 @@ struct PointAnnotations {
         if let size = options.pixelSizeInAngstroms {
             guard [.relion, .voxel].contains(set.convention) else {
                 throw CatalogError(
-                    .invalid, "\(path) has coordinates of the convention \(set.convention.rawValue), which have no pixel size")
+                    .invalid,
+                    "\(path) has coordinates of the convention \(set.convention.rawValue), which have no pixel size; leave out "
+                        + "--pixel-size, or give --convention voxel or relion")
             }
             (set.convention, set.pixelSizeInAngstroms) = (.relion, size)
         }
@@ -214,7 +216,9 @@ struct PointAnnotations {
             let name = classes.count == 1 ? classes[0] : point.className ?? ""
             guard classes.contains(name) else {
                 throw CatalogError(
-                    .invalid, "\(path) has a point of class \"\(name)\", which is none of \(classes.joined(separator: ", "))")
+                    .invalid,
+                    "\(path) has a point of class \"\(name)\", which is none of \(classes.joined(separator: ", ")); name it with --class "
+                        + "as well")
             }
             return NewAnnotation.Point(x: point.x, y: point.y, z: point.z, className: name, score: point.score)
         }

@@ -80,7 +80,8 @@ struct LabelFile {
         guard volume.shape == shape else {
             throw CatalogError(
                 .invalid,
-                "\(path) has \(volume.shape) voxels, and the tomogram \(tomogram) has \(shape.map { "\($0)" } ?? "none")")
+                "\(path) has \(volume.shape) voxels, and the tomogram \(tomogram) has \(shape.map { "\($0)" } ?? "none"); give labels of "
+                    + "its size")
         }
         var remarks: [String] = []
         if let own = volume.header.voxelSize, let size = voxelSize,

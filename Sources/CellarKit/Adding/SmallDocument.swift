@@ -15,7 +15,7 @@ enum SmallDocument {
         do throws(VolumeError) { bytes = try SmallFile(path).read(limit: limit) } catch {
             throw CatalogError(error.code == .tooLarge ? .invalid : .notFound, error.sentence)
         }
-        guard let bytes else { throw CatalogError(.notFound, "\(path): there is no such file") }
+        guard let bytes else { throw CatalogError(.notFound, "\(path): there is no such file; check the path") }
         guard let text = String(validating: bytes, as: UTF8.self) else {
             throw CatalogError(.invalid, "\(path) is no text in UTF-8; write it again as such")
         }

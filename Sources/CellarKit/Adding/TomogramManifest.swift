@@ -30,7 +30,9 @@ struct TomogramManifest {
         var rows = CSVRows(text)
         let titles: [String]
         do throws(CSVRows.Fault) {
-            guard let first = try rows.next() else { throw CSVRows.Fault(line: 1, message: "the table is empty") }
+            guard let first = try rows.next() else {
+                throw CSVRows.Fault(line: 1, message: "the table is empty; write a line of columns, one of them path")
+            }
             titles = first.cells.map { $0.trimmingCharacters(in: .whitespaces) }
         } catch {
             throw CatalogError(.invalid, "\(path), line \(error.line): \(error.message)")
@@ -75,7 +77,7 @@ struct TomogramManifest {
             if !value.isEmpty { values[title] = value }
         }
         func take(_ column: Column) -> String? { values.removeValue(forKey: column.rawValue) }
-        guard let file = take(.path) else { throw fault("it has no path") }
+        guard let file = take(.path) else { throw fault("it has no path; write one in each line") }
         let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
         let absolute = file.hasPrefix("/") ? file : folder.appending(path: file).standardizedFileURL.path
         var candidate = TomogramCandidate(absolute, label: "\(path), line \(row.line) (\(file))")

@@ -36,7 +36,10 @@ struct CopickObjects {
         var added: [CopickConfiguration.Object] = []
         for (name, use) in wanted.sorted(by: { $0.key < $1.key }) {
             guard let safe = CopickName.safe(name) else {
-                throw CatalogError(.invalid, "the class \"\(name)\" has no sign that a name of copick may hold")
+                throw CatalogError(
+                    .invalid,
+                    "the class \"\(name)\" has no sign that a name of copick may hold; give an object of \(configuration.path) "
+                        + "\"metadata\": {\"\(CopickConfiguration.classKey)\": …}")
             }
             let objects = configuration.objects
             // Of an object that was noted for another class, the name does not count.
@@ -71,7 +74,9 @@ struct CopickObjects {
         for (name, object) in byClass.sorted(by: { $0.key < $1.key }) {
             if let other = byClass.first(where: { $0.key != name && $0.value.name == object.name }) {
                 throw CatalogError(
-                    .invalid, "the classes \(name) and \(other.key) are both the object \(object.name) of \(configuration.path)")
+                    .invalid,
+                    "the classes \(name) and \(other.key) are both the object \(object.name) of \(configuration.path); give each an object "
+                        + "of its own there")
             }
             guard wanted[name]?.isLabelled == true else { continue }
             guard let label = object.label, (1...65_535).contains(label) else {

@@ -26,7 +26,8 @@ struct RelabelledVolume: Volume {
 
     func read(_ box: Box, into destination: UnsafeMutableRawBufferPointer) throws(VolumeError) {
         guard destination.count == box.shape.count * scalarType.size else {
-            throw VolumeError(.outOfBounds, "has no box x \(box.x), y \(box.y), z \(box.z) of that size", path: header.path)
+            throw VolumeError(
+                mistake: .outOfBounds, "has no box x \(box.x), y \(box.y), z \(box.z) of that size", path: header.path)
         }
         for (index, value) in try classes.read(box).bytes.enumerated() {
             let label = labels[min(Int(value), labels.count - 1)]

@@ -75,7 +75,7 @@ extension Project {
         }
         let written = try catalog.collection.curate(
             tomogramID: results.id, [new], by: author, reach: .init(voxelSize: voxelSize, radiusInAngstroms: radius))
-        guard let record = written.first else { throw CatalogError(.storage, "the verdict was not written") }
+        guard let record = written.first else { throw CatalogError(mistake: .storage, "the verdict was not written") }
         return record
     }
 

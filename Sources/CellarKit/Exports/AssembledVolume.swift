@@ -29,7 +29,9 @@ package struct AssembledVolume: Volume {
     package func read(_ box: Box, into destination: UnsafeMutableRawBufferPointer) throws(VolumeError) {
         let size = scalarType.size
         guard box.isInside(shape), destination.count == box.shape.count * size else {
-            throw VolumeError(.outOfBounds, "the box x \(box.x), y \(box.y), z \(box.z) does not lie in it", path: header.path)
+            throw VolumeError(
+                .outOfBounds, "the box x \(box.x), y \(box.y), z \(box.z) does not lie in it; give a region inside of \(shape)",
+                path: header.path)
         }
         let depth = max(1, Self.blockByteCount / max(1, shape.voxelsPerSlice * size))
         var z = box.z.lowerBound

@@ -128,7 +128,7 @@ struct MeshDrawing {
 
         let ordered = parts.classes.compactMap { drawn[$0] }
         guard !ordered.isEmpty else {
-            throw CatalogError(.invalid, remarks.last ?? "\(parts.owner) have nothing to draw")
+            throw CatalogError(.invalid, remarks.last ?? "\(parts.owner) have nothing to draw; choose another tomogram")
         }
         let bytes = try GLBEncoder(generator: "Cellar", remarks: extras(smoothing, binning, ball.triangles.count))
             .encode(ordered.map(\.mesh))

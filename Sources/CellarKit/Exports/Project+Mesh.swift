@@ -61,10 +61,10 @@ extension Project {
         source: MeshSource = .results
     ) throws -> ExportedMesh {
         guard Self.triangleRange.contains(triangles) else {
-            throw CatalogError(.invalid, "\(triangles) cannot be the most triangles of a mesh, which are 1000 to 100000000")
+            throw CatalogError(.invalid, "\(triangles) cannot be the most triangles of a mesh; give 1000 to 100000000")
         }
         if let smoothing, !Self.smoothingRange.contains(smoothing) {
-            throw CatalogError(.invalid, "a mesh cannot be smoothed by \(smoothing) Å, but by 0 to 1000 Å")
+            throw CatalogError(.invalid, "a mesh cannot be smoothed by \(smoothing) Å; give 0 to 1000")
         }
         let results = try TomogramResults(self, of: name)
         let parts = try source == .results ? MeshParts(resultsOf: results) : MeshParts(annotationsOf: results)

@@ -22,7 +22,9 @@ public final class TorchFile: Sendable {
         switch try Self.format(of: file) {
         case .archive: tensors = try Self.archivedTensors(file)
         case .stream: tensors = try Self.streamedTensors(file)
-        case nil: throw CheckpointError(.malformed, "is no file of torch.save: neither an archive nor a pickle", path: file.path)
+        case nil:
+            throw CheckpointError(
+                .malformed, "is no file of torch.save: neither an archive nor a pickle; get the original file", path: file.path)
         }
     }
 
@@ -47,7 +49,8 @@ public final class TorchFile: Sendable {
         let directory = try ZipDirectory(file)
         let pickles = directory.names.filter { $0.hasSuffix("/data.pkl") && $0.utf8.count { $0 == UInt8(ascii: "/") } == 1 }
         guard pickles.count == 1, let pickle = try directory.range(of: pickles[0]) else {
-            throw CheckpointError(.unsupported, "is an archive without the data.pkl of torch.save", path: file.path)
+            throw CheckpointError(
+                .unsupported, "is an archive without the data.pkl of torch.save; get the original file", path: file.path)
         }
         let root = pickles[0].dropLast("data.pkl".count)
         if directory.names.contains("\(root)constants.pkl") {
@@ -79,11 +82,15 @@ public final class TorchFile: Sendable {
         var unpickler = Unpickler(FileCursor(file, in: 0..<file.byteCount))
         guard case .wideInteger([0x6C, 0xFC, 0x9C, 0x46, 0xF9, 0x20, 0x6A, 0xA8, 0x50, 0x19]) = try unpickler.load() else {
             throw CheckpointError(
-                .malformed, "is a pickle, but none of torch.save: its first value is not PyTorch's magic number", path: file.path)
+                .malformed,
+                "is a pickle, but none of torch.save: its first value is not PyTorch's magic number; get the original file",
+                path: file.path)
         }
         guard case .integer(1001) = try unpickler.load() else {
             throw CheckpointError(
-                .unsupported, "is of a version of PyTorch's older format that is not read here", path: file.path)
+                .unsupported,
+                "is of a version of PyTorch's older format that is not read here; save it again with a newer PyTorch",
+                path: file.path)
         }
         guard case .dictionary(let machine) = try unpickler.load(),
             unpickler.heap.dictionaries[machine].pairs.contains(where: {
@@ -190,7 +197,8 @@ private struct StateDictionary {
         var entries: [String: TensorEntry] = [:]
         for case (let key, .tensor(let number)) in pairs {
             guard case .text(let name) = key else {
-                throw CheckpointError(.unsupported, "holds a tensor whose name is no text", path: path)
+                throw CheckpointError(
+                    .unsupported, "holds a tensor whose name is no text; save the network's state_dict()", path: path)
             }
             guard entries.updateValue(entry(named: name, heap.views[number], storages), forKey: name) == nil else {
                 throw CheckpointError(

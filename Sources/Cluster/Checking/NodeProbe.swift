@@ -72,7 +72,7 @@ public enum NodeProbe {
         do throws(VolumeError) { bytes = try SmallFile(path).read(limit: 1 << 16) } catch { throw ClusterError(.check, error) }
         guard let bytes else { throw ClusterError(.check, absence(), path: path) }
         guard let value = try? JSONDecoder().decode(Value.self, from: Data(bytes)) else {
-            throw ClusterError(.check, "is not what a check writes", path: path)
+            throw ClusterError(.check, "is not what a check writes; run `cellar cluster check` again", path: path)
         }
         return value
     }

@@ -19,9 +19,11 @@ struct KeyedNode {
         }
         var values: [(key: String, value: Node)] = []
         for (key, value) in mapping {
-            guard let word = key.scalar?.string else { throw ClusterError(.profiles, "a key of \(name) is no word", path: path) }
+            guard let word = key.scalar?.string else {
+                throw ClusterError(.profiles, "a key of \(name) is no word; write `key: value` lines", path: path)
+            }
             guard !values.contains(where: { $0.key == word }) else {
-                throw ClusterError(.profiles, "\(name) gives \(word) twice", path: path)
+                throw ClusterError(.profiles, "\(name) gives \(word) twice; leave one out", path: path)
             }
             values.append((word, value))
         }

@@ -42,7 +42,9 @@ public struct DetachedRun: Codable, Sendable, Equatable {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.prettyPrinted, .sortedKeys, .withoutEscapingSlashes]
         let path = "\(directory)/\(Self.fileName)"
-        guard let text = try? encoder.encode(self) else { throw ClusterError(.detached, "cannot be written", path: path) }
+        guard let text = try? encoder.encode(self) else {
+            throw ClusterError(mistake: .detached, "cannot be encoded", path: path)
+        }
         do throws(VolumeError) { try SmallFile(path).replace(Array(text)) } catch { throw ClusterError(.detached, error) }
     }
 

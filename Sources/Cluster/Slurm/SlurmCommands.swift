@@ -86,7 +86,7 @@ public struct SlurmCommands: Sendable {
         for kind in kinds where kind.signs.contains(where: { text.localizedCaseInsensitiveContains($0) }) {
             return ClusterError(kind.0, "\(name) failed: \(text); \(kind.advice)")
         }
-        return ClusterError(.refused, "\(name) failed: \(text)")
+        return ClusterError(.refused, "\(name) failed: \(text); mend the profile, and try `cellar cluster check`")
     }
 
     /// What a program said on one line, without its own name and the word "error".

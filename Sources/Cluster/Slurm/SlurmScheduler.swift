@@ -56,7 +56,7 @@ public final class SlurmScheduler: JobScheduler {
     /// Submits the tasks as one array, or as several where the cluster has no arrays of that size: all of them, or none.
     public func submit(_ submission: JobSubmission) throws -> String {
         guard !submission.tasks.isEmpty else {
-            throw ClusterError(.refused, "there are no tasks to submit of \(submission.bundle)")
+            throw ClusterError(mistake: .refused, "there are no tasks to submit of \(submission.bundle)")
         }
         do { try FileManager.default.createDirectory(atPath: submission.logs, withIntermediateDirectories: true) } catch {
             throw ClusterError(.refused, "the folder for logs cannot be made; check the profile's spool", path: submission.logs)
@@ -110,7 +110,9 @@ public final class SlurmScheduler: JobScheduler {
         }
         if let job = SlurmJob.submitted(output: output, offset: offset) { return job }
         if let job = try find(note: note, name: script.submission.name, offset: offset) { return job }
-        throw ClusterError(.notUnderstood, "sbatch did not say the id of the job, but: \(output.prefix(200))")
+        throw ClusterError(
+            .notUnderstood,
+            "sbatch did not say the id of the job, but \"\(output.prefix(200))\"; `cellar cluster check` submits a job to try")
     }
 
     /// What tells a job from all others of its name: its bundle, tasks and attempt.
@@ -355,7 +357,8 @@ public final class SlurmScheduler: JobScheduler {
     /// - Throws: ``ClusterError`` where it is part of none, or the job may not.
     public static func requeueThisJob(commands: SlurmCommands = SlurmCommands()) throws {
         guard let job = ProcessInfo.processInfo.environment["SLURM_JOB_ID"] else {
-            throw ClusterError(.refused, "this is no job of Slurm, which would begin again")
+            throw ClusterError(
+                .refused, "this is no job of Slurm, which would begin again; `cellar run --on slurm --detach` submits one")
         }
         _ = try commands.run("scontrol", ["requeue", job])
     }

@@ -18,7 +18,8 @@ struct ConfigurationFile {
         } catch {
             guard error.code == .unreadable else { throw DiffusionError(error) }
             throw DiffusionError(
-                .unreadable, "cannot be read: the folder is no diffusers model, or an incomplete one", path: path)
+                .unreadable, "cannot be read: the folder is no diffusers model, or an incomplete one; get all of its files",
+                path: path)
         }
     }
 
@@ -39,7 +40,7 @@ struct ConfigurationFile {
     func require(_ isSo: Bool, _ otherwise: @autoclosure () -> String) throws(DiffusionError) {
         guard isSo else {
             throw DiffusionError(
-                .unsupported, "is not of a network that is read here (Stable Diffusion 1 or 2): \(otherwise())", path: path)
+                .unsupported, "is not of a network that is read here: \(otherwise()); give Stable Diffusion 1 or 2", path: path)
         }
     }
 }

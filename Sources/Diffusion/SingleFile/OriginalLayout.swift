@@ -112,8 +112,8 @@ struct NamedShapes: Sendable {
         guard shape.count == axes, shape.allSatisfy({ (1...1_000_000).contains($0) }) else {
             throw CheckpointError(
                 .mismatchedTensor,
-                "has a tensor \(CheckpointError.quoted(prefix + name)) of the shape \(shape), which is not one of Stable Diffusion",
-                path: file.path)
+                "has a tensor \(CheckpointError.quoted(prefix + name)) of the shape \(shape), which is not one of Stable Diffusion; get "
+                    + "the file again", path: file.path)
         }
         return shape
     }
@@ -137,14 +137,14 @@ struct NamedShapes: Sendable {
             throw CheckpointError(
                 .mismatchedTensor,
                 "holds the tensor \(CheckpointError.quoted(prefix + name)), for which Stable Diffusion 1 and 2 have no place: it is a model "
-                    + "of another kind", path: file.path)
+                    + "of another kind; give one of these", path: file.path)
         }
         return try file.renamed(views.mapValues { TensorView(prefix + $0.name, part: $0.part) })
     }
 
     /// The error for a network that is none of Stable Diffusion.
     func foreign(_ what: String) -> CheckpointError {
-        CheckpointError(.unsupported, "holds no network of Stable Diffusion 1 or 2: \(what)", path: file.path)
+        CheckpointError(.unsupported, "holds no network of Stable Diffusion 1 or 2: \(what); give one of these", path: file.path)
     }
 }
 

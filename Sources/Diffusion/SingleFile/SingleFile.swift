@@ -34,7 +34,7 @@ public struct SingleFile: Sendable {
                 self.path = path
             }
         } catch {
-            throw DiffusionError(.unreadable, "cannot be opened: \(error.reason)", path: path)
+            throw DiffusionError(.unreadable, "cannot be opened: \(error.reason); check path and permissions", path: path)
         }
         let folder = FilePath.folder(of: self.path)
         let places =
@@ -42,7 +42,7 @@ public struct SingleFile: Sendable {
         tokenizerFolder = places.first { place in Self.tokenizerFiles.allSatisfy { FilePath.exists("\(place)/\($0)") } }
         if let tokenizer, tokenizerFolder == nil {
             throw DiffusionError(
-                .unreadable, "holds no tokenizer: it needs \(Self.tokenizerFiles.joined(separator: " and ")) of CLIP",
+                .unreadable, "holds no tokenizer; put \(Self.tokenizerFiles.joined(separator: " and ")) of CLIP there",
                 path: tokenizer)
         }
     }

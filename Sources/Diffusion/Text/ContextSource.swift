@@ -24,8 +24,9 @@ struct FolderContext: ContextSource {
         if let constant = try constant(channels: channels) {
             guard prompt.isEmpty else {
                 throw DiffusionError(
-                    .invalidInput, "has no text encoder and knows the empty prompt only, not '\(prompt.prefix(40))'", path: folder
-                )
+                    .invalidInput,
+                    "has no text encoder and knows the empty prompt only, not '\(prompt.prefix(40))'; leave the prompt empty",
+                    path: folder)
             }
             return constant
         }
@@ -106,7 +107,7 @@ extension TextEncoder {
             throw DiffusionError(
                 .malformed,
                 "has a text encoder of \(configuration.channels) channels and a U-Net that attends to \(channels): the "
-                    + "parts are of different models", path: path)
+                    + "parts are of different models; get all from one place", path: path)
         }
     }
 }

@@ -56,8 +56,8 @@ public struct TextEncoder: Sendable {
         else {
             throw DiffusionError(
                 .invalidInput,
-                "takes \(configuration.length) ids below \(configuration.vocabularySize): the tokenizer belongs to another model",
-                path: path)
+                "takes \(configuration.length) ids below \(configuration.vocabularySize): the tokenizer belongs to another model; get both "
+                    + "from one place", path: path)
         }
         do throws(CheckpointError) {
             var x = try embed(identifiers)

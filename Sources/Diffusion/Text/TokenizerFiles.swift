@@ -68,7 +68,8 @@ struct TokenizerFiles {
         }
         guard let map = keys[0] ?? keys[1], let config = keys[1] ?? keys[0] else {
             throw DiffusionError(
-                .unreadable, "has neither \(names[0]) nor \(names[1]): the folder is no tokenizer, or an incomplete one",
+                .unreadable,
+                "has neither \(names[0]) nor \(names[1]): the folder is no tokenizer, or an incomplete one; get all of its files",
                 path: folder)
         }
         return SpecialTokens(map: map, config: config)

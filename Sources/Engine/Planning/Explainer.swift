@@ -23,7 +23,7 @@ public struct Explainer: Sendable {
         let graph = try step.map { name throws(EngineError) in try self.graph.adapted(to: recipe, until: name) } ?? self.graph
         let plan = try Planner(catalog, graph: graph, recipe: recipe).plan(aroundTomogram: tomogramID)
         guard let tomogram = plan.scopes.tomogramPosition(ofID: tomogramID) else {
-            throw CatalogError(.notFound, "there is no tomogram \(tomogramID)")
+            throw CatalogError(.notFound, "there is no tomogram \(tomogramID); `cellar list tomograms` shows what there is")
         }
         let troubles = try catalog.results.withPlanningSnapshot { try $0.troubles() }
         var groups: [Explanation.Group] = []

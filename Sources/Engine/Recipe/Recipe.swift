@@ -47,8 +47,8 @@ public struct Recipe: Sendable, Hashable {
     /// - Throws: ``EngineError`` where there is no such parameter, or the value is of another type or out of range.
     public mutating func set(_ key: String, to word: String) throws(EngineError) {
         guard let entry = entries.first(where: { $0.key == key }) else {
-            let hint = renamed[key].map { "; it is \($0) now" } ?? suggestion(for: key)
-            throw EngineError(.invalidRecipe, "there is no parameter \(key)\(hint)")
+            let hint = renamed[key].map { "it is \($0) now" } ?? suggestion(for: key)
+            throw EngineError(.invalidRecipe, "there is no parameter \(key); \(hint)")
         }
         values[key] = try entry.parameter.value(parsing: word, key: key)
     }
@@ -97,9 +97,9 @@ public struct Recipe: Sendable, Hashable {
         }
         let best = close.min { NearestName.distance($0, key) < NearestName.distance($1, key) }
         guard let best else {
-            return "; `cellar recipe show` lists all"
+            return "`cellar recipe show` lists all"
         }
-        return "; did you mean \(best)?"
+        return "did you mean \(best)?"
     }
 }
 

@@ -90,10 +90,14 @@ public struct RecipeFile: Sendable {
     ) throws(EngineError) {
         switch node {
         case .mapping(let mapping):
-            guard depth < 8 else { throw EngineError(.invalidRecipe, "\(path): \(prefix) is nested too deeply") }
+            guard depth < 8 else {
+                throw EngineError(
+                    .invalidRecipe, "\(path): \(prefix) is nested too deeply; `cellar recipe show` lists the parameters")
+            }
             for (node, value) in mapping {
                 guard let name = node.scalar?.string else {
-                    throw EngineError(.invalidRecipe, "\(path): a key below \"\(prefix)\" is no plain word")
+                    throw EngineError(
+                        .invalidRecipe, "\(path): a key below \"\(prefix)\" is no plain word; write `parameter: value` lines")
                 }
                 let key = prefix.isEmpty ? name : "\(prefix).\(name)"
                 // A step or group without entries, or a parameter without a value, has its defaults.
@@ -107,7 +111,9 @@ public struct RecipeFile: Sendable {
                 throw EngineError(.invalidRecipe, "\(path) holds no keys; write `step.parameter: value`")
             }
             if recipe.retired.contains(prefix) { return }
-            guard seen.insert(prefix).inserted else { throw EngineError(.invalidRecipe, "\(path) gives \(prefix) twice") }
+            guard seen.insert(prefix).inserted else {
+                throw EngineError(.invalidRecipe, "\(path) gives \(prefix) twice; leave one out")
+            }
             // A line of an earlier version counts where there is none under the new name, before or after it.
             let name = recipe.renamed[prefix] ?? prefix
             if name != prefix, seen.contains(name) { return }

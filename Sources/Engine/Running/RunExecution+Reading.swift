@@ -27,7 +27,7 @@ extension RunExecution: ItemReader {
 
     func declaredVoxelSize(of scope: StepItem.Scope) throws -> PlanningSnapshot.DeclaredVoxelSize {
         guard let position = scope.tomogramID.flatMap(scopes.tomogramPosition) else {
-            throw EngineError(.brokenPromise, "there is no one tomogram of \(scope.tomogram) in this run")
+            throw EngineError(mistake: .brokenPromise, "there is no one tomogram of \(scope.tomogram) in this run")
         }
         return scopes.tomograms[position].declaredVoxelSize
     }
@@ -67,7 +67,7 @@ extension RunExecution: ItemReader {
 
     func annotation(of scope: StepItem.Scope) throws -> StepItem.Annotation {
         guard let known = scopes.scope(.annotation, id: scope.id, tomogramID: scope.tomogramID), let part = scopes.part(of: known)
-        else { throw EngineError(.brokenPromise, "there is no annotation \(scope.id) in this run") }
+        else { throw EngineError(mistake: .brokenPromise, "there is no annotation \(scope.id) in this run") }
         guard let content = try catalog.collection.annotationContent(id: scope.id), content.record.digest == part.contentDigest
         else {
             throw EngineError(
@@ -96,7 +96,7 @@ extension RunExecution: ItemReader {
     ) throws -> [(scope: StepItem.Scope, digest: Digest)] {
         guard let producer = stepIndex[step], let output = setups[producer].outputNames.firstIndex(of: name),
             let reader = scopes.scope(scope.kind, id: scope.id, tomogramID: scope.tomogramID)
-        else { throw EngineError(.brokenPromise, "no step gives \(step).\(name)") }
+        else { throw EngineError(mistake: .brokenPromise, "no step gives \(step).\(name)") }
         var sources: [Scope] = []
         scopes.forEachSource(of: reader, in: graph.steps[producer].scope) { sources.append($0) }
         let width = setups[producer].outputNames.count

@@ -131,6 +131,6 @@ public final class Cancellation: Sendable {
 
     /// - Throws: ``EngineError`` where the request was made.
     func check() throws(EngineError) {
-        if isCancelled { throw EngineError(.cancelled, "the run was asked to stop") }
+        if isCancelled { throw EngineError(.cancelled, "the run was asked to stop; run again to go on") }
     }
 }

@@ -118,7 +118,7 @@ struct BundleTask: Codable, Sendable {
             location: tomogram?.location.location, z: scope.z.map { $0[0]..<$0[1] }, label: scope.label)
     }
 
-    static var contradiction: EngineError { EngineError(.spool, "a task of the bundle contradicts itself; it is not used") }
+    static var contradiction: EngineError { EngineError(mistake: .spool, "a task of the bundle contradicts itself") }
 }
 
 struct BundleTomogram: Codable, Sendable {

@@ -102,7 +102,7 @@ struct BundleReader: ItemReader {
 
     private func declared(of scope: StepItem.Scope) throws(EngineError) -> PlanningSnapshot.DeclaredVoxelSize {
         guard let tomogram = scope.tomogramID.flatMap({ tomograms[$0] }) else {
-            throw EngineError(.brokenPromise, "there is no one tomogram of \(scope.tomogram) in this bundle")
+            throw EngineError(mistake: .brokenPromise, "there is no one tomogram of \(scope.tomogram) in this bundle")
         }
         return PlanningSnapshot.DeclaredVoxelSize(edges: tomogram.voxelSizes)
     }
@@ -110,7 +110,8 @@ struct BundleReader: ItemReader {
     func value(of step: String, named name: String, for scope: StepItem.Scope) throws -> String {
         let given = try given(by: step, named: name, for: scope)
         guard let text = given.first?.value, given.count == 1 else {
-            throw EngineError(.brokenPromise, "\(step).\(name) is not one value for \(scope.tomogram) \(scope.label)")
+            throw EngineError(
+                mistake: .brokenPromise, "\(step).\(name) is not one value for \(scope.tomogram) \(scope.label)")
         }
         return text
     }
@@ -128,7 +129,7 @@ struct BundleReader: ItemReader {
 
     func annotation(of scope: StepItem.Scope) throws -> StepItem.Annotation {
         guard let annotation = annotations[scope] else {
-            throw EngineError(.brokenPromise, "there is no annotation \(scope.id) in this bundle")
+            throw EngineError(mistake: .brokenPromise, "there is no annotation \(scope.id) in this bundle")
         }
         return annotation
     }
@@ -138,7 +139,7 @@ struct BundleReader: ItemReader {
     private func given(by step: String, named name: String, for reader: StepItem.Scope) throws -> [Member] {
         let wanted = StepInput.output(of: step, named: name)
         guard let position = self.step.inputs.firstIndex(of: wanted) else {
-            throw EngineError(.brokenPromise, "no step gives \(step).\(name)")
+            throw EngineError(mistake: .brokenPromise, "no step gives \(step).\(name)")
         }
         let members = inputs[position].members
         return reader == scope ? members : members.filter { Self.reads(reader, from: $0.scope) }

@@ -55,7 +55,8 @@ struct BundleWriter {
             try SealedFile.sync(folder: "\(draft.path)/tasks")
             try SealedFile.sync(folder: draft.path)
             guard rename(draft.path, folder.path) == 0 else {
-                throw EngineError(.spool, "cannot be made: \(SystemError.last.reason)", path: folder.path)
+                throw EngineError(
+                    .spool, "cannot be made: \(SystemError.last.reason); check disk and permissions", path: folder.path)
             }
             try SealedFile.sync(folder: spool)
         } catch {

@@ -34,7 +34,7 @@ enum SealedFile {
             bytes = found
         } catch { throw EngineError(.spool, "\(error)", cause: error) }
         guard let end = bytes.firstIndex(of: UInt8(ascii: "\n")) else {
-            throw EngineError(.spool, "is cut off, and is left aside", path: path)
+            throw EngineError(.spool, "is cut off; look at its disk, and run again", path: path)
         }
         let seal = String(decoding: bytes[..<end], as: UTF8.self)
         guard seal.hasPrefix(format + " ") else {
@@ -43,7 +43,8 @@ enum SealedFile {
         }
         let body = bytes[(end + 1)...]
         guard Digest(of: body).hexadecimal == seal.dropFirst(format.count + 1) else {
-            throw EngineError(.spool, "is cut off or was edited: its digest is another one; it is not used", path: path)
+            throw EngineError(
+                .spool, "is cut off or was edited: its digest is another one; look at its disk, and run again", path: path)
         }
         do { return try JSONDecoder().decode(type, from: Data(body)) } catch {
             throw EngineError(
@@ -60,7 +61,7 @@ enum SealedFile {
         encoder.outputFormatting = [.withoutEscapingSlashes]
         let body: Data
         do { body = try encoder.encode(content) } catch {
-            throw EngineError(.spool, "cannot be written: its content is no JSON", path: path, cause: error)
+            throw EngineError(mistake: .spool, "has content that cannot be written as JSON", path: path)
         }
         var bytes = Array("\(format) \(Digest(of: body).hexadecimal)\n".utf8)
         bytes.append(contentsOf: body)
@@ -102,7 +103,8 @@ enum SealedFile {
     }
 
     private static func failure(_ action: String, _ path: String, _ error: SystemError) -> EngineError {
-        let advice = error.number == ENOSPC || error.number == EDQUOT ? "; free some space, then run again" : ""
-        return EngineError(.spool, "\(action): \(error.reason)\(advice)", path: path, cause: error)
+        let advice =
+            error.number == ENOSPC || error.number == EDQUOT ? "free some space, then run again" : "check disk and permissions"
+        return EngineError(.spool, "\(action): \(error.reason); \(advice)", path: path, cause: error)
     }
 }

@@ -32,7 +32,7 @@ extension SpoolCoordinator {
             guard !error.isAbsence || FilePath.exists(task.folder.header) else {
                 throw task.folder.gone
             }
-            throw EngineError(.spool, "cannot be looked at: \(error.reason)", path: folder)
+            throw EngineError(.spool, "cannot be looked at: \(error.reason); check disk and permissions", path: folder)
         }
         // Two changes may have one time where both are recent.
         if let listed = task.listed, listed == status.modified, status.age > .seconds(3) { return false }
@@ -41,7 +41,7 @@ extension SpoolCoordinator {
             try FilePath.forEachEntry(ofFolder: folder) { name, _ in
                 if !name.hasPrefix("."), !task.seen.contains(name) { names.append(name) }
             }
-        } catch { throw EngineError(.spool, "cannot be listed: \(error.reason)", path: folder) }
+        } catch { throw EngineError(.spool, "cannot be listed: \(error.reason); check disk and permissions", path: folder) }
         task.listed = status.modified
         var isAny = false
         for name in names {
@@ -110,13 +110,13 @@ extension SpoolCoordinator {
 
     /// - Throws: where the result is not that of the item, or the artifacts that it names are not there.
     private func computed(_ result: ItemResult, of item: PreparedItem) throws -> ComputedItem {
-        guard result.key == item.key else { throw EngineError(.spool, "a result has the key of another item") }
+        guard result.key == item.key else { throw EngineError(mistake: .spool, "a result has the key of another item") }
         if let failure = result.failure {
             return ComputedItem(outcome: .failed(failure), startedAt: result.startedAt, seconds: result.seconds)
         }
         let setup = run.setups[item.node.step]
         guard result.outputs.map(\.name).sorted() == setup.outputNames, result.objects.areOneResult else {
-            throw EngineError(.spool, "a result has other outputs than the step \(setup.step.name)")
+            throw EngineError(mistake: .spool, "a result has other outputs than the step \(setup.step.name)")
         }
         var staged: [StagedArtifact] = []
         let outputs = try result.outputs.map { output in
@@ -125,7 +125,7 @@ extension SpoolCoordinator {
             }
             guard let kind = output.kind, let bytes = output.bytes, let evictable = output.evictable, let name = output.staged
             else {
-                throw EngineError(.spool, "the output \(output.name) of a result is incomplete")
+                throw EngineError(mistake: .spool, "the output \(output.name) of a result is incomplete")
             }
             if let artifact = try run.store.adopt(name: name, digest: output.digest, kind: kind) { staged.append(artifact) }
             return ItemOutcome.Output(

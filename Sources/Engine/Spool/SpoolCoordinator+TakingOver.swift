@@ -14,7 +14,7 @@ extension SpoolCoordinator {
         SpoolFolders(run.catalog.directory).removeHalves()
         var names: [String] = []
         do throws(SystemError) { try FilePath.forEachEntry(ofFolder: spool) { name, _ in names.append(name) } } catch {
-            throw EngineError(.spool, "cannot be listed: \(error.reason)", path: spool)
+            throw EngineError(.spool, "cannot be listed: \(error.reason); check disk and permissions", path: spool)
         }
         // A spool of its own holds nothing of other catalogs.
         let isOwn = options.folder == nil

@@ -80,11 +80,11 @@ private struct WorkedTask {
             }
             guard header.tasks.indices.contains(number) else {
                 throw EngineError(
-                    .spool, "has no task \(number), only 0 to \(header.tasks.count - 1)", path: folder.path)
+                    .spool, "has no task \(number); give 0 to \(header.tasks.count - 1)", path: folder.path)
             }
             task = try SealedFile.read(at: folder.task(number))
             guard task.bundle == folder.id, task.number == number, task.items.count == header.tasks[number].items else {
-                throw EngineError(.spool, "belongs to another bundle", path: folder.task(number))
+                throw EngineError(.spool, "belongs to another bundle; run again", path: folder.task(number))
             }
             setups = try Self.setups(header, graph: graph, path: folder.path, used: Set(task.items.map(\.step)))
             guard FilePath.exists(header.blobs) else {
@@ -212,7 +212,7 @@ private struct WorkedTask {
         } catch {
             drop(staged)
             guard FilePath.exists(folder.header) else {
-                throw EngineError(.spool, "is gone: its run is over", path: folder.path)
+                throw EngineError(.spool, "is gone, as its run is over; `cellar run` begins another", path: folder.path)
             }
             throw error
         }

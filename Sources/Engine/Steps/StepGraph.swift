@@ -26,12 +26,14 @@ public struct StepGraph: Sendable {
         var byName: [String: any Step] = [:]
         for step in unsorted {
             guard byName.updateValue(step, forKey: step.name) == nil else {
-                throw EngineError(.invalidSteps, "two steps are named \(step.name)")
+                throw EngineError(mistake: .invalidSteps, "two steps are named \(step.name)")
             }
             let outputs = step.outputs.map(\.name)
             guard Set(outputs).count == outputs.count, Set(step.inputs).count == step.inputs.count,
                 Set(step.parameters.map(\.name)).count == step.parameters.count
-            else { throw EngineError(.invalidSteps, "the step \(step.name) declares an input, output or parameter twice") }
+            else {
+                throw EngineError(mistake: .invalidSteps, "the step \(step.name) declares an input, output or parameter twice")
+            }
         }
         let voxels = try Self.voxels(in: unsorted)
         for step in unsorted { try Self.check(step, among: byName, voxels: voxels) }
@@ -43,7 +45,7 @@ public struct StepGraph: Sendable {
             let ready = waiting.filter { Self.producers(of: $0, voxels: voxels).isSubset(of: placed) }
             guard !ready.isEmpty else {
                 let names = waiting.map(\.name).joined(separator: ", ")
-                throw EngineError(.invalidSteps, "these steps wait for one another: \(names)")
+                throw EngineError(mistake: .invalidSteps, "these steps wait for one another: \(names)")
             }
             sorted += ready
             waiting.removeAll { step in ready.contains { $0.name == step.name } }
@@ -80,8 +82,8 @@ public struct StepGraph: Sendable {
         guard givers.count == 1, giver.step.scope == .tomogram, giver.step.inputs.contains(.fact(.source)) else {
             let names = givers.map { "\($0.step.name).\($0.output)" }.joined(separator: ", ")
             throw EngineError(
-                .invalidSteps, "voxels are given by one step, which works on tomograms and reads their files, and not by \(names)"
-            )
+                mistake: .invalidSteps,
+                "voxels are given by one step, which works on tomograms and reads their files, and not by \(names)")
         }
         return (giver.step.name, giver.output)
     }
@@ -94,21 +96,23 @@ public struct StepGraph: Sendable {
             case .fact(let fact):
                 guard fact.scopes.contains(step.scope) else {
                     throw EngineError(
-                        .invalidSteps, "the step \(step.name) reads \(fact.rawValue), which no \(step.scope.rawValue) has")
+                        mistake: .invalidSteps,
+                        "the step \(step.name) reads \(fact.rawValue), which no \(step.scope.rawValue) has")
                 }
                 guard fact != .source || voxels.map({ $0.step == step.name }) ?? false else {
                     throw EngineError(
-                        .invalidSteps,
-                        "the step \(step.name) reads the file of the tomogram and does not give its voxels: it declares the input voxels"
+                        mistake: .invalidSteps,
+                        "the step \(step.name) reads the file of the tomogram, and neither gives its voxels nor declares the input voxels"
                     )
                 }
             case .voxels:
                 guard voxels != nil else {
-                    throw EngineError(.invalidSteps, "the step \(step.name) reads voxels, which no step gives")
+                    throw EngineError(mistake: .invalidSteps, "the step \(step.name) reads voxels, which no step gives")
                 }
             case .output(let producer, let name):
                 guard let other = byName[producer], other.outputs.contains(where: { $0.name == name }) else {
-                    throw EngineError(.invalidSteps, "the step \(step.name) reads \(producer).\(name), which no step gives")
+                    throw EngineError(
+                        mistake: .invalidSteps, "the step \(step.name) reads \(producer).\(name), which no step gives")
                 }
             }
         }
@@ -122,11 +126,12 @@ public struct StepGraph: Sendable {
             let own = step.parameters.map { (key: "\(step.recipeGroup).\($0.name)", parameter: $0) }
             let choices = step.conditions.compactMap(\.choice)
             if let choice = choices.first(where: { groups.contains($0.group) }) {
-                throw EngineError(.invalidSteps, "the choice \(choice.key) stands in the group of a step")
+                throw EngineError(mistake: .invalidSteps, "the choice \(choice.key) stands in the group of a step")
             }
             for (key, parameter) in own + choices.map({ (key: $0.key, parameter: $0.parameter) }) {
                 guard declared.updateValue(parameter, forKey: key) ?? parameter == parameter else {
-                    throw EngineError(.invalidSteps, "two steps declare the parameter \(key), and each in another way")
+                    throw EngineError(
+                        mistake: .invalidSteps, "two steps declare the parameter \(key), and each in another way")
                 }
             }
         }

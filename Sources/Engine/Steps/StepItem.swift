@@ -227,7 +227,7 @@ public final class StepItem {
         objects += found
         guard objects.areOneResult else {
             throw EngineError(
-                .brokenPromise,
+                mistake: .brokenPromise,
                 "the step \(setup.step.name) found objects that cannot be, two under one number, or neighbours that are not there"
             )
         }
@@ -241,7 +241,7 @@ public final class StepItem {
     /// - Throws: ``EngineError`` where the step did not give an output that it declared.
     func checkComplete() throws {
         for name in setup.outputNames where !outputs.contains(where: { $0.name == name }) {
-            throw EngineError(.brokenPromise, "the step \(setup.step.name) ended without its output \(name)")
+            throw EngineError(mistake: .brokenPromise, "the step \(setup.step.name) ended without its output \(name)")
         }
     }
 
@@ -262,7 +262,8 @@ public final class StepItem {
     private func onlyArtifact(of step: String, named name: String, for scope: Scope) throws -> Artifact {
         let artifacts = try reader.artifacts(of: step, named: name, for: scope)
         guard let artifact = artifacts.first, artifacts.count == 1 else {
-            throw EngineError(.brokenPromise, "\(step).\(name) is not one artifact for \(scope.tomogram) \(scope.label)")
+            throw EngineError(
+                mistake: .brokenPromise, "\(step).\(name) is not one artifact for \(scope.tomogram) \(scope.label)")
         }
         return try store.open(artifact.digest)
     }
@@ -290,7 +291,8 @@ public final class StepItem {
     }
 
     func undeclared(_ what: String, _ name: String) -> EngineError {
-        EngineError(.brokenPromise, "the step \(setup.step.name) declares no \(what) \(name) of that type, or used it twice")
+        EngineError(
+            mistake: .brokenPromise, "the step \(setup.step.name) declares no \(what) \(name) of that type, or used it twice")
     }
 }
 

@@ -25,11 +25,14 @@ public struct PreparedSlice: ArtifactContent {
     /// - Complexity: reads all tiles.
     func tiles() throws -> [Image<UInt8>] {
         let shape = try artifact.description(of: "tiles").shape
-        guard shape.count == 3 else { throw PipelineError("the tiles of a prepared slice have the shape \(shape)") }
+        guard shape.count == 3 else {
+            throw PipelineError("the tiles of a prepared slice have the shape \(shape); `cellar verify --deep` looks for damage")
+        }
         return try (0..<shape[0]).map { index in
             let values: [UInt8] = try artifact.readRows("tiles", index..<index + 1)
             guard let tile = Image(height: shape[1], width: shape[2], values: values) else {
-                throw PipelineError("the tiles of a prepared slice have the shape \(shape)")
+                throw PipelineError(
+                    "the tiles of a prepared slice have the shape \(shape); `cellar verify --deep` looks for damage")
             }
             return tile
         }
@@ -42,14 +45,18 @@ public struct PreparedSlice: ArtifactContent {
         let shape = try artifact.description(of: Self.sliceDataset).shape
         let numbers: [Int32] = try artifact.read("regions")
         guard shape.count == 2, numbers.count % Self.regionColumns == 0 else {
-            throw PipelineError("a prepared slice has the shape \(shape), and \(numbers.count) numbers for its tiles")
+            throw PipelineError(
+                "a prepared slice has the shape \(shape), and \(numbers.count) numbers for its tiles; `cellar verify --deep` looks for "
+                    + "damage")
         }
         let regions = try stride(from: 0, to: numbers.count, by: Self.regionColumns).map { index in
             let (y, x, height, width) = (
                 Int(numbers[index]), Int(numbers[index + 1]), Int(numbers[index + 2]), Int(numbers[index + 3])
             )
             guard height > 0, width > 0, let region = ImageRegion(y: y..<y + height, x: x..<x + width) else {
-                throw PipelineError("a tile of a prepared slice has \(height) × \(width) pixels at y \(y), x \(x)")
+                throw PipelineError(
+                    "a tile of a prepared slice has \(height) × \(width) pixels at y \(y), x \(x); `cellar verify --deep` looks for damage"
+                )
             }
             return region
         }

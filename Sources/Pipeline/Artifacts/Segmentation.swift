@@ -162,7 +162,7 @@ extension VolumeShape {
     /// - Throws: ``PipelineError`` where their number is not that of a slice's voxels.
     func image<Value>(_ values: [Value]) throws -> Image<Value> {
         guard let image = Image(height: y, width: x, values: values) else {
-            throw PipelineError("a slice of \(values.count) voxels is none of \(self)")
+            throw PipelineError("a slice of \(values.count) voxels is none of \(self); `cellar verify --deep` looks for damage")
         }
         return image
     }

@@ -56,7 +56,7 @@ public struct SliceFeatures: ArtifactContent {
                 }
             }
             guard found.affinities.count == affinities.count, found.tokens.count == tokens.count else {
-                throw PipelineError("the tiles of a slice differ in their layers")
+                throw PipelineError(mistake: .item, "the tiles of a slice differ in their layers")
             }
             for (affinity, dataset) in zip(found.affinities, affinities) {
                 // Affinities times the number of tokens are about 1, where float16 has most precision.
@@ -79,7 +79,7 @@ public struct SliceFeatures: ArtifactContent {
     ///
     /// - Throws: ``PipelineError`` where there is no tile.
     static func write(structureOf tiles: [StructureChannels], isHalf: Bool, to artifact: ArtifactWriter) throws {
-        guard let first = tiles.first else { throw PipelineError("a slice without tiles has no features") }
+        guard let first = tiles.first else { throw PipelineError(mistake: .item, "a slice without tiles has no features") }
         try artifact.setAttribute("channels", .string(first.names.joined(separator: ",")))
         let dataset = try artifact.createDataset(
             "tokens.structure", shape: [tiles.count, first.height * first.width, first.names.count],
@@ -108,7 +108,7 @@ public struct SliceEigenvectors: ArtifactContent {
     /// - Throws: ``PipelineError`` where a tile has another grid.
     static func write(_ tiles: [(found: Eigenvectors?, count: Int)], grid: TokenGrid, to artifact: ArtifactWriter) throws {
         guard tiles.allSatisfy({ $0.found.map { $0.grid == grid } ?? true }) else {
-            throw PipelineError("the tiles of a slice have eigenvectors over different grids")
+            throw PipelineError(mistake: .item, "the tiles of a slice have eigenvectors over different grids")
         }
         let count = max(1, tiles.map(\.count).max() ?? 1)
         let vectors = try artifact.createDataset(
@@ -131,7 +131,7 @@ public struct SliceEigenvectors: ArtifactContent {
         let shape = try artifact.description(of: "vectors").shape
         let values = try artifact.read("values", as: Double.self)
         guard shape.count == 4, values.count == shape[0] * shape[1] else {
-            throw PipelineError("the eigenvectors have the shape \(shape)")
+            throw PipelineError("the eigenvectors have the shape \(shape); `cellar verify --deep` looks for damage")
         }
         return (0..<shape[0]).map { Array(values[$0 * shape[1]..<($0 + 1) * shape[1]]) }
     }
@@ -139,7 +139,9 @@ public struct SliceEigenvectors: ArtifactContent {
     /// The rows and columns of the grid of tokens.
     func gridSize() throws -> (height: Int, width: Int) {
         let shape = try artifact.description(of: "vectors").shape
-        guard shape.count == 4 else { throw PipelineError("eigenvectors have the shape \(shape)") }
+        guard shape.count == 4 else {
+            throw PipelineError("eigenvectors have the shape \(shape); `cellar verify --deep` looks for damage")
+        }
         return (shape[2], shape[3])
     }
 
@@ -149,7 +151,8 @@ public struct SliceEigenvectors: ArtifactContent {
     package func maps(tile: Int) throws -> [Image<Float>] {
         let shape = try artifact.description(of: "vectors").shape
         guard shape.count == 4, (0..<shape[0]).contains(tile) else {
-            throw PipelineError("eigenvectors have the shape \(shape), and no tile \(tile)")
+            throw PipelineError(
+                "eigenvectors have the shape \(shape), and no tile \(tile); `cellar verify --deep` looks for damage")
         }
         let values = try artifact.readFloats("vectors", rows: tile..<tile + 1)
         let count = shape[2] * shape[3]
@@ -159,7 +162,7 @@ public struct SliceEigenvectors: ArtifactContent {
             guard
                 let map = Image(
                     height: shape[2], width: shape[3], values: Array(values[index * count..<(index + 1) * count]))
-            else { throw PipelineError("eigenvectors have the shape \(shape)") }
+            else { throw PipelineError("eigenvectors have the shape \(shape); `cellar verify --deep` looks for damage") }
             return map
         }
     }

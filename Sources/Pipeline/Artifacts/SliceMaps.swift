@@ -15,7 +15,7 @@ public struct FeatureMap: ArtifactContent {
     package func image() throws -> Image<Float> {
         let shape = try self.shape()
         guard shape.count == 2, let map = Image(height: shape[0], width: shape[1], values: try artifact.readFloats("map")) else {
-            throw PipelineError("a feature map has the shape \(shape)")
+            throw PipelineError("a feature map has the shape \(shape); `cellar verify --deep` looks for damage")
         }
         return map
     }
@@ -29,7 +29,7 @@ public struct FeatureMap: ArtifactContent {
     func range() throws -> ClosedRange<Float> {
         guard case .real(let low)? = artifact.attributes["minimum"], case .real(let high)? = artifact.attributes["maximum"],
             low <= high
-        else { throw PipelineError("a feature map does not say what range it has") }
+        else { throw PipelineError("a feature map does not say what range it has; `cellar verify --deep` looks for damage") }
         return Float(low)...Float(high)
     }
 
@@ -70,7 +70,10 @@ public struct ConsistentMaps: ArtifactContent {
         guard shape.count == 3, (0..<shape[0]).contains(slice),
             let map = Image(
                 height: shape[1], width: shape[2], values: try artifact.readFloats("maps", rows: slice..<slice + 1))
-        else { throw PipelineError("the maps of a slab have the shape \(shape), and no slice \(slice)") }
+        else {
+            throw PipelineError(
+                "the maps of a slab have the shape \(shape), and no slice \(slice); `cellar verify --deep` looks for damage")
+        }
         return map
     }
 
@@ -98,7 +101,7 @@ extension RelatedArtifacts<ConsistentMaps> {
             guard let range = scope.z, range.contains(z), scope.id < first?.id ?? .max else { return }
             first = (scope.id, maps, z - range.lowerBound)
         }
-        guard let first else { throw PipelineError("no slab has a map of the slice \(z)") }
+        guard let first else { throw PipelineError(mistake: .item, "no slab has a map of the slice \(z)") }
         return try first.maps.map(slice: first.slice)
     }
 }
@@ -126,7 +129,9 @@ extension Artifact {
     func image<Pixel: VoxelScalar>(_ name: String, as type: Pixel.Type = Pixel.self) throws -> Image<Pixel> {
         let shape = try description(of: name).shape
         guard shape.count == 2, let image = Image(height: shape[0], width: shape[1], values: try read(name, as: type)) else {
-            throw PipelineError("\(name) in the artifact \(path) has the shape \(shape), and is no image")
+            throw PipelineError(
+                "\(name) in the artifact \(path) has the shape \(shape), and is no image; `cellar verify --deep` looks for damage"
+            )
         }
         return image
     }

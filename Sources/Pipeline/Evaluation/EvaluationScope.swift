@@ -79,7 +79,8 @@ struct EvaluationScope<S: TypedStep> where S.Outputs == EvaluationOutputs {
     init(_ item: Item<S>, _ annotations: [AnnotationMember]) throws {
         self.item = item
         guard let annotation = annotations.first?.annotation else {
-            throw PipelineError("\(item.scope.tomogram) has no \(item.scope.label) any more")
+            throw PipelineError(
+                "\(item.scope.tomogram) has no \(item.scope.label) any more: it was removed during the run; run again")
         }
         self.annotation = annotation
     }

@@ -50,7 +50,9 @@ struct LabelComparison {
     ) throws {
         self.region = region
         self.settings = settings
-        guard let known = shape.slices(region)?.shape else { throw PipelineError("there is no slice to compare") }
+        guard let known = shape.slices(region)?.shape else {
+            throw PipelineError(mistake: .item, "there is no slice to compare")
+        }
         self.classes = try classes.map { name in
             Class(
                 name: name,

@@ -47,7 +47,7 @@ public struct ConsistencyStep: TypedStep {
             if let scale = map.scale() { scales.append(scale) }
         }
         guard let range, let shape = shapes.first, shapes.allSatisfy({ $0 == shape }) else {
-            throw PipelineError("a slab without slices has no maps to compare")
+            throw PipelineError(mistake: .item, "a slab without slices has no maps to compare")
         }
         let scale = Self.mean(of: scales)
         var stream = try SliceConsistency(

@@ -133,7 +133,9 @@ public struct EigenvectorsStep: TypedStep {
     ) throws -> AffinityTerm {
         let parts = dataset.name.split(separator: ".")
         guard parts.count == 3, let level = Int(parts[1]), case .integer(let layers)? = dataset.attributes["layers"] else {
-            throw PipelineError("the features hold \(dataset.name), which is no affinity that this version knows")
+            throw PipelineError(
+                "the features hold \(dataset.name), which is no affinity that this version knows; `cellar verify --deep` looks for damage"
+            )
         }
         let parameters = item.parameters
         let groupWeight: Double =
@@ -141,7 +143,10 @@ public struct EigenvectorsStep: TypedStep {
             case "encoder": try parameters.encoderWeight
             case "middle": try parameters.middleWeight
             case "decoder": try parameters.decoderWeight
-            default: throw PipelineError("the features hold \(dataset.name), which is no affinity that this version knows")
+            default:
+                throw PipelineError(
+                    "the features hold \(dataset.name), which is no affinity that this version knows; `cellar verify --deep` looks for "
+                        + "damage")
             }
         let levelWeights = try [
             parameters.level0Weight, parameters.level1Weight, parameters.level2Weight, parameters.level3Weight,
@@ -173,7 +178,7 @@ public struct EigenvectorsStep: TypedStep {
     /// The grid of tokens of a dataset.
     private static func grid(of dataset: DatasetDescription) throws -> TokenGrid {
         guard case .integer(let height)? = dataset.attributes["height"], case .integer(let width)? = dataset.attributes["width"]
-        else { throw PipelineError("\(dataset.name) does not say what grid it has") }
+        else { throw PipelineError("\(dataset.name) does not say what grid it has; `cellar verify --deep` looks for damage") }
         return try TokenGrid(height: Int(height), width: Int(width))
     }
 }

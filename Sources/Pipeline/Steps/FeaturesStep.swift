@@ -89,7 +89,8 @@ public struct FeaturesStep: TypedStep {
         let model = try models.model(record, isStreamed: item.prefersLittleMemory)
         if let side = tiles.first?.width, side % model.imageSideFactor != 0 {
             throw PipelineError(
-                "prepare.tiles.size is \(side), but the model \(record.name) takes multiples of \(model.imageSideFactor)")
+                "prepare.tiles.size is \(side), which the model \(record.name) cannot take; give a multiple of \(model.imageSideFactor)"
+            )
         }
         let timesteps = try timesteps(of: item, last: model.schedule.cumulativeAlphas.count - 1)
         let seed = UInt64(try item.parameters.seed)
@@ -121,7 +122,7 @@ public struct FeaturesStep: TypedStep {
         let words = list.split(separator: ",").map { $0.trimmingPrefix(while: \.isWhitespace) }
         let timesteps = words.compactMap { word in Int(String(word).filter { !$0.isWhitespace }) }
         guard timesteps.count == words.count, (1...64).contains(timesteps.count), timesteps.allSatisfy((0...last).contains) else {
-            throw PipelineError("features.timesteps.list is \"\(list)\", but must be up to 64 whole numbers from 0 to \(last)")
+            throw PipelineError("features.timesteps.list is \"\(list)\"; give up to 64 whole numbers from 0 to \(last)")
         }
         return timesteps
     }

@@ -109,7 +109,7 @@ public struct LinkStep: TypedStep {
     private func linked(_ item: Item<Self>) throws -> LinkedInstances {
         let (smallest, largest) = (try item.parameters.smallest, try item.parameters.largest)
         guard smallest <= largest else {
-            throw PipelineError("link.particle.smallest is \(smallest), more than the largest, \(largest)")
+            throw PipelineError("link.particle.smallest is \(smallest), more than the largest, \(largest); exchange them")
         }
         let rules = try LinkingRules(
             overlap: item.parameters.overlap, gap: item.parameters.gap, leastHeight: item.parameters.shortest,
@@ -124,7 +124,7 @@ public struct LinkStep: TypedStep {
             try current.append(instances, instances.instanceShapes())
             linking = current
         }
-        guard let linking else { throw PipelineError("a slab without slices has nothing to label") }
+        guard let linking else { throw PipelineError(mistake: .item, "a slab without slices has nothing to label") }
         return linking.finished()
     }
 }

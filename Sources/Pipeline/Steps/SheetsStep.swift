@@ -61,7 +61,7 @@ public struct SheetsStep: TypedStep {
         try item.give(\.labels) { artifact in
             let writer = try PseudoLabels.Writer(artifact, depth: z.count, height: shape.y, width: shape.x)
             guard let none = Image<Int32>(height: shape.y, width: shape.x, repeating: 0) else {
-                throw PipelineError("slices of \(shape.x) × \(shape.y) voxels cannot be labelled")
+                throw PipelineError(mistake: .item, "slices of \(shape.x) × \(shape.y) voxels cannot be labelled")
             }
             try drawing.forEachSlice(of: surface) { index, classes in
                 try item.checkCancellation()
@@ -127,7 +127,11 @@ extension SheetsStep {
             }
             let wide = min(try thickness + 2 * item.parameters.band, 1000)
             func drawing(_ slices: Range<Int>, _ thickness: Double) throws -> SheetDrawing {
-                guard let box = shape.slices(slices) else { throw PipelineError("a slab without slices has nothing to label") }
+                guard let box = shape.slices(slices) else {
+                    throw PipelineError(
+                        "the slices \(slices) do not lie in \(item.scope.tomogram), which has \(shape.z); remove the slab, and add another"
+                    )
+                }
                 return try SheetDrawing(shape: box.shape, voxelSize: voxelSize, thicknessInAngstroms: thickness)
             }
             let reach = try drawing(z, wide).reach

@@ -88,7 +88,8 @@ public struct SplitStep: TypedStep {
         let pixelSize = try item.inputs.calibration.pixelSizeInAngstroms(of: item.scope)
         let (smallest, largest) = (try item.parameters.smallestDiameter, try item.parameters.largestDiameter)
         guard smallest <= largest else {
-            throw PipelineError("split.particle.smallest_diameter is \(smallest), more than the largest, \(largest)")
+            throw PipelineError(
+                "split.particle.smallest_diameter is \(smallest), more than the largest, \(largest); exchange them")
         }
         let diameters = try ParticleDiameters(inAngstroms: smallest...largest, voxelSizeInAngstroms: pixelSize)
         let mask = try item.inputs.mask.mask

@@ -107,7 +107,9 @@ public struct TrainMembraneStep: TypedStep {
         let isDeep = architecture.receptiveRadius.depth > 0 || architecture.alignment.depth > 1
         let size = try parameters.patchSize
         let side = (size > 0 ? size : isDeep ? 64 : 256).rounded(upToMultipleOf: architecture.alignment.height)
-        guard let shape = VolumeShape(z: isDeep ? side : 1, y: side, x: side) else { throw PipelineError("patch.size is 0") }
+        guard let shape = VolumeShape(z: isDeep ? side : 1, y: side, x: side) else {
+            throw PipelineError(mistake: .item, "a patch has \(side) voxels along each side")
+        }
         var (training, heldOut) = ([LabelledRegion](), [LabelledRegion]())
         var counts = [Int](repeating: 0, count: 256)
         let part = try parameters.training.heldOutPart

@@ -209,7 +209,9 @@ public struct TrainParticlesStep: TypedStep {
         let (sources, beyond) = judged(members)
         try check(item.scope.tomogram, sources, beyond, classes, radii)
         let side = try parameters.patchSize.rounded(upToMultipleOf: architecture.alignment.width)
-        guard let shape = VolumeShape(z: side, y: side, x: side) else { throw PipelineError("patch.size is 0") }
+        guard let shape = VolumeShape(z: side, y: side, x: side) else {
+            throw PipelineError(mistake: .item, "a patch has \(side) voxels along each side")
+        }
         let cuts = try HeldOutPart.cuts(
             of: sources.map { ($0.volume, $0.box) }, along: .columns, fraction: parameters.training.heldOutPart)
         // Of regions for training, with the number of particles that they show.
