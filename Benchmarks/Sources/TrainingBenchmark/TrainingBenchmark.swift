@@ -6,7 +6,9 @@ import Volumes
 
 /// Measures steps of training and inference of U-Nets and of the picker; weights and patches are random.
 ///
-///     training-benchmark [RUNS]
+///     training-benchmark [RUNS [WORDS]]
+///
+/// With words, only what has them in its name is measured: `training-benchmark 5 "2-D, 512², inference"`.
 @main
 enum TrainingBenchmark {
     /// The recipe's default of `train-membrane.patch.augmentation`.
@@ -101,6 +103,7 @@ enum TrainingBenchmark {
     }
 
     private static func median(_ what: String, _ runs: Int, _ body: () -> Void) {
+        guard CommandLine.arguments.count < 3 || what.contains(CommandLine.arguments[2]) else { return }
         body()
         let uses = (0..<runs).map { _ in ProcessUse.measure(body) }
         let (wall, processor) = (Report.median(uses.map(\.seconds)) * 1e3, Report.median(uses.map(\.processorSeconds)) * 1e3)

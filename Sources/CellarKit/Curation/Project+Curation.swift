@@ -1,3 +1,4 @@
+import Basics
 import Catalog
 public import CatalogSchema
 import Foundation

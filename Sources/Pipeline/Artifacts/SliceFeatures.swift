@@ -1,3 +1,4 @@
+import Basics
 public import BlobStore
 import Diffusion
 public import Engine

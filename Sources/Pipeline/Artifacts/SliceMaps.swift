@@ -1,3 +1,4 @@
+import Basics
 public import BlobStore
 public import Engine
 package import ImageProcessing

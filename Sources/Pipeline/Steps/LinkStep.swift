@@ -1,3 +1,4 @@
+import Basics
 import BlobStore
 public import CatalogSchema
 public import Engine
