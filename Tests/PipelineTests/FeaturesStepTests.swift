@@ -177,7 +177,7 @@ import Volumes
 
         collection.settings.merge(["features.model": "tiny", "prepare.tiles.size": "100"]) { $1 }
         let odd = try #require(try collection.run())
-        #expect(odd.failures.first?.contains("multiples of 64") == true, "\(odd.failures)")
+        #expect(odd.failures.first?.contains("multiple of 64") == true, "\(odd.failures)")
 
         collection.settings["features.model"] = "unheard-of"
         #expect(throws: EngineError.self) { try collection.run() }

@@ -111,7 +111,7 @@ import Testing
         #expect(try refusal("query", #"{"sql": "SELEC 1"}"#).contains("not understood"))
         #expect(try refusal("query", #"{"sql": "SELECT 1; SELECT 2"}"#).contains("more than one statement"))
         #expect(try refusal("query", "{}").contains("needs the argument sql"))
-        #expect(try refusal("query", #"{"sql": 5}"#).contains("is a text"))
+        #expect(try refusal("query", #"{"sql": 5}"#).contains("give a text"))
         #expect(try refusal("query", #"{"sql": "SELECT 1", "limit": 0}"#).contains("1 to 1000"))
         #expect(try refusal("query", #"{"sql": "SELECT 1", "limit": 2.5}"#).contains("whole number"))
         #expect(try refusal("query", #"{"sql": "SELECT 1", "file": "/etc/passwd"}"#).contains("has no argument file"))

@@ -33,7 +33,7 @@ public struct ViewColumns {
         do {
             try connection.run(QueryConnection.select(columns: "1", from: view, where: condition) + " LIMIT 0") { _ in }
         } catch let error as CatalogError where error.message.contains("no such column") {
-            throw CatalogError(.query, "\(error.message); \(view) has \(names.joined(separator: ", "))")
+            throw error.advising("\(view) has \(names.joined(separator: ", "))")
         }
     }
 }
