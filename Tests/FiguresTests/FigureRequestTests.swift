@@ -54,7 +54,7 @@ import Testing
             .precisionRecall, .runs(metric: "membrane/dice"), .box(.metric("membrane/dice")),
         ] { #expect(error(FigureRequest(content))?.code == .notFound, "\(content)") }
         #expect(error(FigureRequest(.histogram(.column("x; --"))))?.message.contains("has no column x; --") == true)
-        #expect(error(FigureRequest(.histogram(.column("x"), bins: 0)))?.message.contains("1 to 1000 bins") == true)
+        #expect(error(FigureRequest(.histogram(.column("x"), bins: 0)))?.message.contains("give 1 to 1000") == true)
         #expect(
             error(FigureRequest(.box(.column("volume_nm3")), condition: "colour = 1"))?.message.contains("no such column: colour")
                 == true)

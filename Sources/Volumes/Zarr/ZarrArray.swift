@@ -52,7 +52,8 @@ struct ZarrArray: Sendable {
         } else {
             throw VolumeError(
                 .unreadable,
-                "is no array, though the image names it; write or copy the whole image again",
+                "is no array, though the image names it: a program was stopped before it wrote it, or it was not copied; "
+                    + "write or copy the whole image again",
                 path: store.path(of: key))
         }
     }
