@@ -54,7 +54,7 @@ public struct CodedError<Code: ErrorCode>: Error, Sendable {
 extension CodedError {
     /// The same error with something else to do: what stands behind the first semicolon of the message.
     package func advising(_ advice: String) -> CodedError {
-        let what = message.range(of: "; ").map { message[..<$0.lowerBound] } ?? message[...]
+        let what = message.firstRange(of: "; ").map { message[..<$0.lowerBound] } ?? message[...]
         return CodedError(code, "\(what); \(advice)", path: location, cause: cause)
     }
 }
