@@ -68,7 +68,7 @@ import Testing
             (["plot", "histogram", "--column", "volume_nm3", "--output", "a.png"], 1, "there is nothing to draw"),
             (["plot", "histogram", "--column", "x; --", "--output", "a.png"], 1, "has no column x; --"),
             (["plot", "box", "--metric", "x", "--output", "a.png"], 1, "no result that stands has a metric x"),
-            (["plot", "scatter", "--x", "x", "--y", "dice", "--output", "a.png"], 1, "not one of each"),
+            (["plot", "scatter", "--x", "x", "--y", "dice", "--output", "a.png"], 1, "give two columns"),
             (["plot", "pr", "--output", "a.png"], 1, "no evaluation that stands"),
             (["plot", "runs", "--metric", "x", "--output", "a.png"], 1, "no step ever measured"),
         ] {
