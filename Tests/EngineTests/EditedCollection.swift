@@ -472,6 +472,7 @@ final class EditedCollection {
                 annotations: annotationIDs(of: set).compactMap { annotations[$0] })
         }
         clean.settings = toys.settings
+        clean.steps.handsOn = toys.steps.handsOn
         clean.steps.versions = toys.steps.versions
         try clean.run()
         return try clean.results()

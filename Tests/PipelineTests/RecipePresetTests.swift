@@ -27,6 +27,8 @@ import Testing
         "prepare.clahe.clip_limit", "prepare.clahe.grid", "split.particle.smallest_diameter", "split.particle.largest_diameter",
         "split.cellpose.diameter", "train-membrane.classes", "train-particles.classes", "train-particles.radius",
         "centre-surface.classes",
+        // How much disk results may take.
+        "catalog.budget",
         // Numbers that the method needs.
         "features.timesteps.count", "features.latent", "feature-map.diversity.patch", "feature-map.merge.similarity",
         "feature-map.merge.threshold", "mask.smoothing.size", "mask.smoothing.sigma", "link.overlap",

@@ -10,6 +10,9 @@ public struct ToySteps: Sendable {
     /// The versions of steps that are not at their first.
     public var versions: [String: Int] = [:]
 
+    /// Whether the images of slices are only handed on to slabs: a run may drop them then.
+    public var handsOn = false
+
     public init(log: RunLog = RunLog()) { self.log = log }
 
     public var all: [any Step] {
@@ -17,7 +20,7 @@ public struct ToySteps: Sendable {
         return [
             // Out of order on purpose: the graph sorts them.
             SummaryStep(log: log, version: version("summary")), SlabStep(log: log, version: version("slab")),
-            SliceStep(log: log, version: version("slice")), ScaleStep(log: log, version: version("scale")),
+            SliceStep(log: log, version: version("slice"), handsOn: handsOn), ScaleStep(log: log, version: version("scale")),
             ReadStep(log: log, version: version("read")), CompareStep(log: log, version: version("compare")),
             SegmentStep(log: log, version: version("segment")), TrainStep(log: log, version: version("train")),
         ]
@@ -77,7 +80,8 @@ struct SliceStep: Step {
         .text("note", default: "plain", "a word"),
     ]
     let inputs = [StepInput.fact(.z), .output(of: "read", named: "text")]
-    let outputs = [StepOutput.artifact("image", evictable: true)]
+    let handsOn: Bool
+    var outputs: [StepOutput] { [handsOn ? .transient("image") : .artifact("image", evictable: true)] }
 
     func run(_ item: StepItem) throws {
         log.note(name, item)

@@ -61,6 +61,17 @@ extension Catalog.Results {
         }
     }
 
+    /// The bytes of those of some artifacts that are present and evictable, in the order given.
+    package func evictableBytes(of digests: [Digest]) throws -> [(digest: Digest, bytes: Int)] {
+        try database.read { db in
+            let statement = try db.cachedStatement(
+                sql: "SELECT bytes FROM artifact WHERE digest = ? AND state = 'present' AND evictable = 1")
+            return try digests.compactMap { digest in
+                try Int.fetchOne(statement, arguments: [digest]).map { (digest, $0) }
+            }
+        }
+    }
+
     /// All artifacts, by ascending digest.
     public func artifacts() throws -> [ArtifactRecord] {
         try database.read { try ArtifactRecord.fetchAll($0, sql: "SELECT * FROM artifact ORDER BY digest") }

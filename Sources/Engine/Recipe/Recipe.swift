@@ -24,10 +24,18 @@ public struct Recipe: Sendable, Hashable {
     /// The defaults of all parameters of these steps.
     public init(steps: [any Step]) {
         var known: Set<String> = []
-        let declared = steps.flatMap { step in
-            step.conditions.compactMap(\.choice).map { Entry(key: $0.key, step: $0.group, parameter: $0.parameter) }
-                + step.parameters.map { Entry(key: "\(step.recipeGroup).\($0.name)", step: step.recipeGroup, parameter: $0) }
-        }.filter { known.insert($0.key).inserted }
+        let declared =
+            steps.flatMap { step in
+                step.conditions.compactMap(\.choice).map { Entry(key: $0.key, step: $0.group, parameter: $0.parameter) }
+                    + step.parameters.map { Entry(key: "\(step.recipeGroup).\($0.name)", step: step.recipeGroup, parameter: $0) }
+            }.filter { known.insert($0.key).inserted }
+            + (steps.contains { $0.outputs.contains(where: \.isTransient) }
+                ? [
+                    Entry(
+                        key: SpentArtifacts.budget.key, step: SpentArtifacts.budget.group,
+                        parameter: SpentArtifacts.budget.parameter)
+                ]
+                : [])
         // What later steps add to the group of another one stands there.
         var groups: [String: [Entry]] = [:]
         for entry in declared { groups[entry.step, default: []].append(entry) }

@@ -57,6 +57,8 @@ final class RunExecution: Sendable {
     }
 
     func run(progress: (RunProgress) -> Void) throws -> RunReport {
+        var disk = SpentArtifacts(recipe, byteCount: try catalog.results.artifactBytes())
+        try dropExcess(of: &disk, adding: state.read(\.spentBefore))
         var meter = RunMeter(
             unfinished: state.read(\.unfinished), foundAgain: foundAgain.count, blocked: (blocked.items.count, blocked.reason),
             jobs: options.jobs, summaries: summaries)
@@ -76,7 +78,7 @@ final class RunExecution: Sendable {
         }
         let executor = options.place.executor(of: self)
         try executor.start()
-        publish(counting: &meter, for: executor, progress: progress)
+        publish(counting: &meter, disk: &disk, for: executor, progress: progress)
         executor.join()
         if let error = fatal.withLock({ $0 }) { throw error }
         meter.update(unfinishedByStep: nil)
@@ -94,7 +96,9 @@ final class RunExecution: Sendable {
         case end
     }
 
-    private func publish(counting meter: inout RunMeter, for executor: any Executor, progress: (RunProgress) -> Void) {
+    private func publish(
+        counting meter: inout RunMeter, disk: inout SpentArtifacts, for executor: any Executor, progress: (RunProgress) -> Void
+    ) {
         while true {
             let event: Event = state.wait { state in
                 if self.cancellation.isCancelled { state.isStopping = true }
@@ -104,7 +108,7 @@ final class RunExecution: Sendable {
             }
             switch event {
             case .finished(let batch):
-                if publish(batch, counting: &meter, progress: progress) { executor.published(batch.map(\.node)) }
+                if publish(batch, counting: &meter, disk: &disk, progress: progress) { executor.published(batch.map(\.node)) }
             case .reported(let reports, let unfinished): show(unfinished, reports, of: &meter, progress: progress)
             case .end: return
             }
@@ -113,7 +117,8 @@ final class RunExecution: Sendable {
 
     /// - Returns: whether it succeeded.
     private func publish(
-        _ finished: [RunState.Finished], counting meter: inout RunMeter, progress: (RunProgress) -> Void
+        _ finished: [RunState.Finished], counting meter: inout RunMeter, disk: inout SpentArtifacts,
+        progress: (RunProgress) -> Void
     ) -> Bool {
         let batch = checkingSources(of: finished)
         do {
@@ -139,9 +144,27 @@ final class RunExecution: Sendable {
             state.endPublishing()
             return (state.unfinishedByStep, state.latestReports)
         }
+        do {
+            disk.add(byteCount: batch.flatMap(\.staged).reduce(0) { $0 + $1.byteCount })
+            try dropExcess(of: &disk, adding: state.read { $0.spent(by: batch.map(\.node)) })
+        } catch {
+            stop(because: error)
+            return false
+        }
         for item in batch { meter.count(item, step: graph.steps[item.node.step].name, scope: name(of: item.node)) }
         show(unfinished, reports, of: &meter, progress: progress)
         return true
+    }
+
+    /// Drops what nobody reads any more while the catalog takes more than the recipe allows.
+    private func dropExcess(of disk: inout SpentArtifacts, adding spent: [Digest]) throws {
+        if !spent.isEmpty { disk.add(try catalog.results.evictableBytes(of: spent)) }
+        let excess = disk.takeExcess()
+        guard !excess.isEmpty else { return }
+        // The rows first: a row without its file would be trusted, a file without its row is only a stray.
+        try catalog.results.setState(.evicted, of: excess)
+        state.update { $0.drop(excess) }
+        try store.remove(excess)
     }
 
     /// Turns items into failures that read a file which is no longer the one that was planned with. Each file is checked once for a batch, after the

@@ -7,7 +7,11 @@ import Volumes
 /// The state that the threads of a run share: which items wait, which are ready, and the digests of their outputs.
 struct RunState {
     enum Progress: UInt8 {
-        case complete, waiting, ready, working, dropped
+        case complete, waiting, ready, working
+        /// It could not run, and an earlier one is to blame.
+        case dropped
+        /// The plan has no such item.
+        case absent
     }
 
     /// An item that ended and is not published yet.
@@ -36,6 +40,10 @@ struct RunState {
     /// The items that run again to restore their bytes, and the items that wait for each.
     private var waiters: [ItemNode: [ItemNode]] = [:]
     private(set) var evicted: Set<Digest>
+    /// For each step, the positions of its transient outputs among its outputs.
+    private let transientOutputs: [Set<Int>]
+    /// The items that gave each transient artifact.
+    private var givers: [Digest: Set<ItemNode>] = [:]
     /// The keys that are being computed, and the items with the same key that wait for the result.
     private var claims: [Digest: [ItemNode]] = [:]
 
@@ -64,13 +72,23 @@ struct RunState {
                 switch state {
                 case .stale, .waiting: .waiting
                 case .fresh, .foundAgain, .offline, .held: .complete
-                case .absent, .blocked: .dropped
+                case .blocked: .dropped
+                case .absent: .absent
                 }
             }
         }
         missing = plan.states.map { [Int32](repeating: 0, count: $0.count) }
         ready = plan.graph.steps.map { _ in Queue() }
         unfinishedByStep = plan.graph.steps.map { _ in 0 }
+        transientOutputs = zip(plan.graph.steps, plan.setups).map { step, setup in
+            let names = Set(step.outputs.filter(\.isTransient).map(\.name))
+            return Set(setup.outputNames.indices.filter { names.contains(setup.outputNames[$0]) })
+        }
+        for step in transientOutputs.indices where !transientOutputs[step].isEmpty {
+            for position in progress[step].indices where progress[step][position] == .complete {
+                noteGiver(ItemNode(step: step, position: position))
+            }
+        }
         for step in graph.steps.indices {
             for position in progress[step].indices where progress[step][position] == .waiting {
                 unfinishedByStep[step] += 1
@@ -180,6 +198,41 @@ struct RunState {
         return isRestore(node) && (0..<width).contains { evicted.contains(outputs[node.step][node.position * width + $0]) }
     }
 
+    // MARK: Transient artifacts
+
+    private mutating func noteGiver(_ node: ItemNode) {
+        let width = setups[node.step].outputNames.count
+        for output in transientOutputs[node.step] {
+            givers[outputs[node.step][node.position * width + output], default: []].insert(node)
+        }
+    }
+
+    /// The transient artifacts that are there and were read for the last time before the run began.
+    var spentBefore: [Digest] { givers.keys.filter(isSpent).sorted() }
+
+    /// The transient artifacts that these items read, and that no item is going to read any more.
+    func spent(by nodes: [ItemNode]) -> [Digest] {
+        var found: [Digest] = []
+        for node in nodes {
+            for link in graph.links[node.step] where transientOutputs[link.producer].contains(link.output) {
+                found += members(of: link, for: node).map(\.digest).filter(isSpent)
+            }
+        }
+        return found
+    }
+
+    /// Notes that the bytes of some artifacts are gone.
+    mutating func drop(_ digests: [Digest]) { evicted.formUnion(digests) }
+
+    /// Whether a transient artifact is there, some item has read it, and all that could are done. One that failed may want it again in the next
+    /// run.
+    private func isSpent(_ digest: Digest) -> Bool {
+        guard let items = givers[digest], !evicted.contains(digest) else { return false }
+        let readers = items.flatMap { dependants(of: $0) }.map { progress[$0.step][$0.position] }
+        return readers.contains(.complete) && readers.allSatisfy { $0 == .complete || $0 == .absent }
+            && items.allSatisfy { waiters[$0] == nil && progress[$0.step][$0.position] == .complete }
+    }
+
     // MARK: Reports
 
     /// Stores the report of an item.
@@ -249,6 +302,7 @@ struct RunState {
             outputs[node.step][node.position * given.count + offset] = digest
             if case .done = item.outcome { evicted.remove(digest) }
         }
+        noteGiver(node)
         for waiter in waiters.removeValue(forKey: node) ?? [] { release(waiter) }
         if !item.isRestore { for dependant in dependants(of: node) { release(dependant) } }
         return []
@@ -307,7 +361,7 @@ struct RunState {
                 if state == .ready, !queued.contains(position) {
                     breaches.append("item \(step), \(position) is ready and not queued")
                 }
-                if (state == .waiting) != (count > 0), state != .dropped {
+                if (state == .waiting) != (count > 0), state != .dropped, state != .absent {
                     breaches.append("item \(step), \(position) is \(state) and lacks \(count) inputs")
                 }
             }

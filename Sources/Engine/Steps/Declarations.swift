@@ -255,6 +255,9 @@ public struct ArtifactOutput<Content: ArtifactContent>: Sendable {
 
     /// - Parameter evictable: whether `gc` may drop its bytes; it is computed again when a step that reads it needs them.
     public init(_ name: String, evictable: Bool) { output = .artifact(name, evictable: evictable) }
+
+    /// An evictable one that is large and only handed on: a run drops it when the steps that read it are done (``StepOutput/isTransient``).
+    public init(transient name: String) { output = .transient(name) }
 }
 
 /// An output that is a short value, kept in the catalog as JSON.

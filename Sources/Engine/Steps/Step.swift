@@ -182,6 +182,10 @@ public struct StepOutput: Sendable, Hashable {
 
     public let name: String
     public let kind: Kind
+    /// Whether it is large and only handed on: a run may drop it when the steps that read it are done (`catalog.budget` of the recipe).
+    public private(set) var isTransient = false
+
+    private init(name: String, kind: Kind) { (self.name, self.kind) = (name, kind) }
 
     public static func value(_ name: String) -> StepOutput { StepOutput(name: name, kind: .value) }
 
@@ -190,5 +194,12 @@ public struct StepOutput: Sendable, Hashable {
 
     public static func artifact(_ name: String, evictable: Bool) -> StepOutput {
         StepOutput(name: name, kind: .artifact(evictable: evictable))
+    }
+
+    /// An evictable artifact that is large and only handed on (``isTransient``).
+    public static func transient(_ name: String) -> StepOutput {
+        var output = artifact(name, evictable: true)
+        output.isTransient = true
+        return output
     }
 }

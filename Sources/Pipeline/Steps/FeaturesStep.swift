@@ -41,7 +41,7 @@ public struct FeaturesStep: TypedStep {
         let slice = Input(PrepareStep.self, \.slice)
     }
     public struct Outputs: Sendable {
-        let features = ArtifactOutput<SliceFeatures>("features", evictable: true)
+        let features = ArtifactOutput<SliceFeatures>(transient: "features")
     }
     public static let (parameters, inputs, outputs) = (Parameters(), Inputs(), Outputs())
 
