@@ -205,9 +205,11 @@ struct Tester {
 
     init() {
         let nobody = 65_534
+        // What setpriv starts may pass folders of root, but not what that starts: a program below /root can start no worker.
+        let nested = ["/bin/sh", "-c", #"exec "$0" --version"#, CellarProcess.executable.path]
         let probe = SpawnedProgram(
             Self.setpriv,
-            ["--reuid=\(nobody)", "--regid=\(nobody)", "--clear-groups", CellarProcess.executable.path, "--version"].map {
+            (["--reuid=\(nobody)", "--regid=\(nobody)", "--clear-groups"] + nested).map {
                 Array($0.utf8)
             }, in: "/")
         if geteuid() != 0 {
