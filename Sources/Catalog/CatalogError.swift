@@ -41,6 +41,12 @@ extension CatalogError {
             self.init(.storage, "the disk of \(directory.path) is full; make room and run again, nothing that was done is lost")
         case .SQLITE_BUSY:
             self.init(.locked, "another process kept the catalog \(directory.path) busy for 30 s; try again")
+        case .SQLITE_PROTOCOL:
+            // Its locks of the log were held for as long as SQLite tries: by a process that was stopped while it opened the catalog.
+            self.init(
+                .locked,
+                "another process began to open the catalog \(directory.path) and does not go on; let it go on or end it, and try again"
+            )
         case .SQLITE_CANTOPEN where FileManager.default.fileExists(atPath: directory.database):
             self.init(
                 .storage,
@@ -49,7 +55,7 @@ extension CatalogError {
         case .SQLITE_READONLY, .SQLITE_CANTOPEN, .SQLITE_PERM:
             self.init(.storage, "\(directory.database) cannot be opened for writing (\(detail)); check its permissions")
         default:
-            self.init(.storage, "the catalog \(directory.database) could not be used: \(detail)")
+            self.init(.storage, "the catalog \(directory.database) could not be used: \(detail); `cellar verify` checks it")
         }
     }
 }
