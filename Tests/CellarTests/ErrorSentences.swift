@@ -32,7 +32,7 @@ struct ErrorSentences {
             // An example in a comment is no error.
             !line.drop { $0 == " " }.hasPrefix("//")
         }.joined(separator: "\n")
-        return source.matches(of: /\b[A-Z][A-Za-z]*Error\(/).compactMap { match in
+        return source.matches(of: /\b[A-Z][A-Za-z]*Error\(|\bself\.init\((?=\s*\.[a-z]+[A-Za-z]*,)/).compactMap { match in
             var reader = ErrorSentences(String(source[match.range.upperBound...].prefix(4000)))
             return reader.sentence()
         }

@@ -61,7 +61,30 @@ import ToySteps
         #expect(try present(toys) == 0)
     }
 
-    @Test("stays where a reader failed, or there is none")
+    /// Reads the images of a slab's slices, and fails.
+    private struct FailingStep: Step {
+        let name = "failing"
+        let version = 1
+        let scope = ScopeKind.slab
+        let summary = ""
+        let inputs = [StepInput.output(of: "slice", named: "image")]
+        let outputs = [StepOutput.value("nothing")]
+
+        func run(_ item: StepItem) throws { throw ToyError(description: "it fails") }
+    }
+
+    @Test("stays where a reader failed, which may begin again")
+    func failed() throws {
+        let toys = try toys(budget: "0")
+        let graph = try StepGraph(toys.steps.all + [FailingStep()])
+        var recipe = Recipe(steps: graph.steps)
+        try recipe.set("catalog.budget", to: "0")
+        let report = try Runner(toys.catalog, store: toys.store, graph: graph, recipe: recipe).run()
+        #expect(report?.failures.count == 1)
+        #expect(try present(toys) == 3)
+    }
+
+    @Test("stays where no step reads it")
     func wanted() throws {
         let toys = try toys(budget: "0")
         let graph = try toys.graph().upTo("slice")
