@@ -58,6 +58,7 @@ let package = Package(
                 .embedInCode("v0006_removal.sql"), .embedInCode("v0007_evidence.sql"), .embedInCode("v0008_threshold.sql"),
                 .embedInCode("v0009_uncertainty.sql"), .embedInCode("v0010_curation.sql"),
                 .embedInCode("v0011_places.sql"),
+                .embedInCode("v0012_totals.sql"),
             ], swiftSettings: settings),
 
         .target(

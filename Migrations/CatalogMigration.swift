@@ -21,6 +21,7 @@ public struct CatalogMigration: Sendable {
         CatalogMigration(number: 9, sql: String(decoding: PackageResources.v0009_uncertainty_sql, as: UTF8.self)),
         CatalogMigration(number: 10, sql: String(decoding: PackageResources.v0010_curation_sql, as: UTF8.self)),
         CatalogMigration(number: 11, sql: String(decoding: PackageResources.v0011_places_sql, as: UTF8.self)),
+        CatalogMigration(number: 12, sql: String(decoding: PackageResources.v0012_totals_sql, as: UTF8.self)),
     ]
 
     /// The schema version that this build of Cellar writes.

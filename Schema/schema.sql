@@ -1,5 +1,5 @@
 -- The schema of an empty catalog, as all migrations together make it; `make schema` writes this file anew.
--- application_id 1128614994, user_version 11
+-- application_id 1128614994, user_version 12
 
 CREATE TABLE dataset (
     id INTEGER PRIMARY KEY,
@@ -401,6 +401,49 @@ CREATE TABLE trace_log (
     text TEXT NOT NULL
 ) STRICT;
 
+CREATE TABLE object_summed (
+    step_id INTEGER PRIMARY KEY REFERENCES step (id)
+) STRICT;
+
+CREATE TABLE object_total (
+    step_id INTEGER NOT NULL REFERENCES step (id),
+    -- NULL for what belongs to no tomogram.
+    dataset_id INTEGER REFERENCES dataset (id) ON DELETE CASCADE,
+    class TEXT NOT NULL CHECK (class <> ''),
+    measure TEXT NOT NULL CHECK (measure <> ''),
+    count INTEGER NOT NULL CHECK (count >= 1),
+    sum REAL NOT NULL,
+    sum_of_squares REAL NOT NULL,
+    minimum REAL NOT NULL,
+    maximum REAL NOT NULL CHECK (maximum >= minimum)
+) STRICT;
+
+CREATE UNIQUE INDEX object_total_key ON object_total (step_id, class, measure, dataset_id);
+
+CREATE TRIGGER head_inserted AFTER INSERT ON head BEGIN
+    DELETE FROM object_summed WHERE step_id = NEW.step_id;
+END;
+
+CREATE TRIGGER head_updated AFTER UPDATE OF trace_id, step_id, scope_id ON head BEGIN
+    DELETE FROM object_summed WHERE step_id IN (OLD.step_id, NEW.step_id);
+END;
+
+CREATE TRIGGER head_deleted AFTER DELETE ON head BEGIN
+    DELETE FROM object_summed WHERE step_id = OLD.step_id;
+END;
+
+CREATE TRIGGER object_summary_inserted AFTER INSERT ON object_summary BEGIN
+    DELETE FROM object_summed WHERE step_id = (SELECT step_id FROM trace WHERE id = NEW.trace_id);
+END;
+
+CREATE TRIGGER tomogram_moved AFTER UPDATE OF dataset_id ON tomogram BEGIN
+    DELETE FROM object_summed;
+END;
+
+CREATE TRIGGER object_unsummed AFTER DELETE ON object_summed BEGIN
+    DELETE FROM object_total WHERE step_id = OLD.step_id;
+END;
+
 CREATE VIEW v_dataset AS
 SELECT
     dataset.id AS id,
@@ -571,8 +614,9 @@ WITH
         CROSS JOIN trace_input AS given ON given.trace_id = evaluated.trace_id
         CROSS JOIN step AS giver
             ON giver.name = substr(given.name, 1, instr(given.name, '.') - 1) AND giver.scope = 'tomogram'
+        -- The plus keeps SQLite from looking at every result of the step for each evaluation: it searches by id.
         CROSS JOIN trace AS source
-            ON source.step_id = giver.id AND source.id IN (
+            ON +source.step_id = giver.id AND source.id IN (
                 SELECT id FROM trace WHERE trace.step_id = giver.id AND trace.scope_id = evaluated.tomogram_id
                 UNION ALL
                 SELECT twin.trace_id FROM artifact
@@ -751,6 +795,27 @@ CROSS JOIN trace ON trace.id = head.trace_id
 LEFT JOIN tomogram AS t ON t.id = scope.tomogram_id
 LEFT JOIN dataset ON dataset.id = t.dataset_id
 CROSS JOIN object_summary AS summary ON summary.trace_id = trace.id;
+
+CREATE VIEW v_object_total AS
+SELECT
+    step.name AS step,
+    dataset.name AS dataset,
+    total.class AS class,
+    total.measure AS measure,
+    total.count AS n,
+    total.sum AS total,
+    total.sum_of_squares AS total_of_squares,
+    total.minimum AS least,
+    total.maximum AS greatest
+FROM object_summed AS summed
+CROSS JOIN step ON step.id = summed.step_id
+CROSS JOIN object_total AS total ON total.step_id = summed.step_id
+LEFT JOIN dataset ON dataset.id = total.dataset_id
+UNION ALL
+SELECT step, dataset, class, measure, sum(count), sum(sum), sum(sum_of_squares), min(minimum), max(maximum)
+FROM v_object_summary
+WHERE step NOT IN (SELECT step.name FROM object_summed CROSS JOIN step ON step.id = object_summed.step_id)
+GROUP BY step, dataset, class, measure;
 
 CREATE VIEW v_scope AS
 SELECT 'tomogram' AS scope, id AS scope_id, id AS tomogram_id, NULL AS z_first, NULL AS z_end, NULL AS training_set

@@ -38,8 +38,9 @@ WITH
         CROSS JOIN trace_input AS given ON given.trace_id = evaluated.trace_id
         CROSS JOIN step AS giver
             ON giver.name = substr(given.name, 1, instr(given.name, '.') - 1) AND giver.scope = 'tomogram'
+        -- The plus keeps SQLite from looking at every result of the step for each evaluation: it searches by id.
         CROSS JOIN trace AS source
-            ON source.step_id = giver.id AND source.id IN (
+            ON +source.step_id = giver.id AND source.id IN (
                 SELECT id FROM trace WHERE trace.step_id = giver.id AND trace.scope_id = evaluated.tomogram_id
                 UNION ALL
                 SELECT twin.trace_id FROM artifact

@@ -91,3 +91,25 @@ CROSS JOIN trace ON trace.id = head.trace_id
 LEFT JOIN tomogram AS t ON t.id = scope.tomogram_id
 LEFT JOIN dataset ON dataset.id = t.dataset_id
 CROSS JOIN object_summary AS summary ON summary.trace_id = trace.id;
+
+-- Sums over the objects of each class in all results of a step that stand, for each dataset: kept where a run summed them, and else summed now.
+CREATE VIEW v_object_total AS
+SELECT
+    step.name AS step,
+    dataset.name AS dataset,
+    total.class AS class,
+    total.measure AS measure,
+    total.count AS n,
+    total.sum AS total,
+    total.sum_of_squares AS total_of_squares,
+    total.minimum AS least,
+    total.maximum AS greatest
+FROM object_summed AS summed
+CROSS JOIN step ON step.id = summed.step_id
+CROSS JOIN object_total AS total ON total.step_id = summed.step_id
+LEFT JOIN dataset ON dataset.id = total.dataset_id
+UNION ALL
+SELECT step, dataset, class, measure, sum(count), sum(sum), sum(sum_of_squares), min(minimum), max(maximum)
+FROM v_object_summary
+WHERE step NOT IN (SELECT step.name FROM object_summed CROSS JOIN step ON step.id = object_summed.step_id)
+GROUP BY step, dataset, class, measure;

@@ -14,7 +14,7 @@ INSERT INTO tomogram
 SELECT i, 1 + i % 8, 'tomogram_' || i, '/data/tomogram_' || i || '.mrc', NULL, 'MRC', 'float32', 300, 1000, 1000, 't' FROM n;
 
 -- Every other one has an annotation, and one in thirteen a slab, on which a network was trained.
-INSERT INTO annotation
+INSERT INTO annotation (id, tomogram_id, kind, path, member, convention, digest, added_at)
 SELECT id, id, 'labels', '/data/labels_' || id || '.mrc', NULL, NULL, randomblob(32), 't' FROM tomogram WHERE id % 2 = 0;
 INSERT INTO slab SELECT id / 13, id, 100, 120, 't' FROM tomogram WHERE id % 13 = 0;
 WITH RECURSIVE n (i) AS (SELECT 100 UNION ALL SELECT i + 1 FROM n WHERE i < 119)
@@ -55,8 +55,9 @@ SELECT id, 'segment.labels', (
 FROM trace WHERE step_id = 5;
 INSERT INTO trace_input SELECT id, 'calibrate.voxel-size', randomblob(32), NULL FROM trace WHERE step_id IN (3, 5, 6);
 INSERT INTO trace_input SELECT id, 'annotation', randomblob(32), NULL FROM trace WHERE step_id IN (5, 6);
-INSERT INTO trace_member
-SELECT trace.id, 'pseudo-labels.volume', slab.tomogram_id, 'z 100..<120', randomblob(32) FROM trace, slab WHERE step_id = 7;
+INSERT INTO trace_member (trace_id, input, tomogram_id, tomogram, label, digest)
+SELECT trace.id, 'pseudo-labels.volume', tomogram.id, dataset.name || '/' || tomogram.name, 'z 100..<120', randomblob(32)
+FROM trace, slab JOIN tomogram ON tomogram.id = slab.tomogram_id JOIN dataset ON dataset.id = dataset_id WHERE step_id = 7;
 
 CREATE TEMP TABLE named (step INTEGER, name TEXT);
 INSERT INTO named VALUES

@@ -87,7 +87,7 @@ public struct Statistics: Sendable, Hashable {
         UNION ALL SELECT 'slabs', count(*) FROM v_slab
         UNION ALL SELECT 'annotations', count(*) FROM v_annotation
         UNION ALL SELECT 'training sets', count(*) FROM v_training_set
-        UNION ALL SELECT 'objects', ifnull(sum(count), 0) FROM v_object_summary WHERE measure = 'volume_nm3'
+        UNION ALL SELECT 'objects', ifnull(sum(n), 0) FROM v_object_total WHERE measure = 'volume_nm3'
         UNION ALL SELECT 'evaluations', count(DISTINCT step || scope_id) FROM v_evaluation
         UNION ALL SELECT 'runs', count(*) FROM v_run
         """
@@ -101,7 +101,7 @@ public struct Statistics: Sendable, Hashable {
         if let condition { try ViewColumns(topic.view, in: connection).check(condition: condition) }
         switch topic {
         case .datasets: return datasets
-        case .objects: return objects
+        case .objects: return try objects(connection)
         case .evaluation: return evaluation
         case .tomograms: return try tomograms(connection)
         case .changes: return try changes(connection)
@@ -124,13 +124,22 @@ public struct Statistics: Sendable, Hashable {
     }
 
     /// The measures of objects, and the number of objects in a cubic micrometre of each tomogram.
-    private var objects: String {
+    ///
+    /// Sums of datasets answer where nothing smaller is asked about; else those of single results do.
+    private func objects(_ connection: QueryConnection) throws -> String {
         let keys = keys(["step", "class", "measure"])
-        let n = "sum(count)"
+        let totals = try ViewColumns("v_object_total", in: connection)
+        let isOfDatasets =
+            by.map(["step", "dataset", "class", "measure"].contains) ?? true
+            && (condition.map { condition in (try? totals.check(condition: condition)) != nil } ?? true)
+        let (view, n, sum, squares, least, greatest) =
+            isOfDatasets
+            ? ("v_object_total", "sum(n)", "sum(total)", "sum(total_of_squares)", "min(least)", "max(greatest)")
+            : ("v_object_summary", "sum(count)", "sum(sum)", "sum(sum_of_squares)", "min(minimum)", "max(maximum)")
         return """
-            SELECT \(keys), \(n) AS n, sum(sum) / \(n) AS mean, \(Self.deviation("sum(sum)", "sum(sum_of_squares)", n)) AS std,
-                min(minimum) AS min, max(maximum) AS max
-            FROM v_object_summary\(whereClause())
+            SELECT \(keys), \(n) AS n, \(sum) / \(n) AS mean, \(Self.deviation(sum, squares, n)) AS std,
+                \(least) AS min, \(greatest) AS max
+            FROM \(view)\(whereClause())
             GROUP BY \(keys)
             UNION ALL
             SELECT \(keys), \(Self.moments)

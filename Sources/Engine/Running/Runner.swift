@@ -88,6 +88,7 @@ public struct Runner: Sendable {
         do {
             report = try execution.run(progress: progress)
             // A request to stop that came after the last item does not count as an interruption.
+            try catalog.results.sumObjects()
             let isInterrupted = cancellation.isCancelled && report.wasStopped
             try catalog.runs.end(runID, status: isInterrupted ? .interrupted : report.progress.failed > 0 ? .failed : .done)
         } catch {
