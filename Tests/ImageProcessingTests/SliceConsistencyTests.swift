@@ -110,4 +110,57 @@ struct SliceConsistencyTests {
         #expect(throws: ImageError.self) { try SliceConsistency(range: 0...1, sliceThreshold: .nan) }
         #expect(throws: ImageError.self) { try SliceConsistency(range: 0...1, sliceWeight: -0.1) }
     }
+
+    /// All results of a slab of which only some slices were looked at.
+    private func sparse(_ slices: [Image<Float>], every: Int, weight: Double = 0.5) throws -> [ConsistentSlice] {
+        let plain = try consistency(of: slices)
+        let rule = try SliceConsistency(range: plain.range, sliceWeight: weight)
+        let isLookedAt = slices.indices.map { $0 % every == 0 }
+        var (stream, results) = (try SparseConsistency(rule, isLookedAt: isLookedAt), [ConsistentSlice]())
+        for (slice, isLookedAt) in zip(slices, isLookedAt) where isLookedAt { try stream.add(slice) { results.append($0) } }
+        try stream.finish { results.append($0) }
+        return results
+    }
+
+    @Test("without gaps, a sparse slab is a slab")
+    func sparseWithoutGaps() throws {
+        let slices = try slab()
+        let (found, expected) = (try sparse(slices, every: 1), try consistency(of: slices)(slices))
+        #expect(found.map(\.decision) == expected.map(\.decision))
+        #expect(zip(found, expected).allSatisfy { $0.map.values == $1.map.values })
+    }
+
+    @Test(
+        "slices that nobody looked at lie on a line between those that were, and beyond the last they are it",
+        arguments: [2, 3, 5, 12])
+    func sparse(every: Int) throws {
+        let slices = try (0..<12).map { z in try #require(Image(height: 8, width: 8, values: (0..<64).map { Float($0 * z) })) }
+        // A weight of 1 averages nothing, so that what was interpolated can be seen.
+        let results = try sparse(slices, every: every, weight: 1)
+        #expect(results.map(\.decision.index) == Array(0..<12))
+        let last = 11 / every * every
+        for (z, result) in results.enumerated() {
+            #expect((result.decision.rule == .interpolated) == (z % every != 0))
+            #expect(zip(result.map.values, slices[min(z, last)].values).allSatisfy { abs($0 - $1) < 1e-3 })
+        }
+    }
+
+    @Test("an outlier among the slices that were looked at is replaced, and teaches its neighbours nothing")
+    func sparseOutlier() throws {
+        let slices = try slab()
+        let odd = try sparse(slices, every: 2)
+        #expect(odd[4].decision.rule == .replaced && odd[3].decision.rule == .interpolated)
+        var mended = slices
+        mended[4] = try #require(
+            Image(height: 24, width: 20, values: zip(slices[2].values, slices[6].values).map { ($0 + $1) / 2 }))
+        let even = try sparse(mended, every: 2)
+        for z in 0..<12 { #expect(zip(odd[z].map.values, even[z].map.values).allSatisfy { abs($0 - $1) < 1e-5 }, "slice \(z)") }
+    }
+
+    @Test("a slab that nobody looked at is refused")
+    func sparseNothing() throws {
+        let rule = try SliceConsistency(range: 0...1)
+        #expect(throws: ImageError.self) { try SparseConsistency(rule, isLookedAt: [false, false]) }
+        #expect(throws: ImageError.self) { try SparseConsistency(rule, isLookedAt: []) }
+    }
 }

@@ -51,6 +51,41 @@ import Volumes
         #expect(try collection.run()?.progress.ran == 15)
     }
 
+    @Test(
+        "of every second slice nobody looks, and its map lies between those of its neighbours; looking at all of them runs the others only"
+    )
+    func every() throws {
+        let collection = try PipelineCollection(PipelineCollection.discs(z: 8, side: 128), settings: Self.small)
+        let slab = try #require(try collection.catalog.collection.addSlab(tomogramID: collection.tomogramID, z: 1..<8).id)
+        collection.settings["features.every"] = "2"
+        let report = try #require(try collection.run())
+        #expect(report.isComplete, "\(report.failures)")
+        let decisions = try collection.value("consistency", "decisions", scopeID: slab, as: [SliceDecision].self)
+        #expect(decisions.map { $0.rule == .interpolated } == [true, false, true, false, true, false, true])
+        let empty = try collection.artifact("eigenvectors", "eigenvectors", z: 3)
+        #expect(try SliceEigenvectors(empty).values() == Array(repeating: [0], count: 4))
+        #expect(try FeatureMap(collection.artifact("feature-map", "map", z: 3)).image().values.allSatisfy { $0 == 0 })
+        for z in 1..<8 {
+            let mask: [UInt8] = try collection.artifact("mask", "mask", z: z).read("mask")
+            #expect(mask[32 * 128 + 38] == 1 && mask.count { $0 == 1 } < mask.count / 2, "slice \(z)")
+        }
+        // What was looked at is as it would be without gaps.
+        let map = try collection.artifact("feature-map", "map", z: 4).digest
+        collection.settings["features.every"] = "1"
+        #expect(try collection.run()?.isComplete == true)
+        #expect(try collection.artifact("feature-map", "map", z: 4).digest == map)
+    }
+
+    @Test("a slab in which nobody looks at any slice says so")
+    func nobodyLooks() throws {
+        let collection = try PipelineCollection(PipelineCollection.discs(z: 4, side: 128), settings: Self.small)
+        try collection.catalog.collection.addSlab(tomogramID: collection.tomogramID, z: 1..<4)
+        collection.settings["features.every"] = "5"
+        let report = try #require(try collection.run())
+        #expect(
+            report.failures.contains { "\($0)".contains("none of the 3 slices of the slab is looked at: lower features.every") })
+    }
+
     @Test("a slab that overlaps an earlier one leaves its labels alone, wherever it begins", arguments: [0..<4, 1..<6])
     func overlap(z: Range<Int>) throws {
         let collection = try PipelineCollection(PipelineCollection.discs(z: 6, side: 128), settings: Self.small)

@@ -115,6 +115,20 @@ extension Input where Value == Range<Int> {
     }
 }
 
+extension Input where Value == Range<Int>? {
+    /// ``StepInput/Fact/z``, where the recipe asks for it; else nil.
+    ///
+    /// - Parameters:
+    ///   - parameter: the name of the parameter of the step that says how z is used, and nothing else.
+    ///   - unused: the value of it, as a recipe writes it, under which z is not read. Results from before the parameter stay fresh then.
+    public static func z(by parameter: String, unused: String) -> Input {
+        let input = StepInput.fact(.z)
+        return Input(
+            input: input, read: { item in item.reads(input) ? try Input<Range<Int>>.z.read(item) : nil },
+            conditions: [InputCondition(input, parameter: parameter, needs: [unused: .never], ownsParameter: true)])
+    }
+}
+
 extension Input where Value == DeclaredVoxelSize {
     /// ``StepInput/Fact/declaredVoxelSize``.
     public static var declaredVoxelSize: Input {

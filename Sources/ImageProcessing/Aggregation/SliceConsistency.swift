@@ -59,6 +59,12 @@ public struct SliceConsistency: Hashable, Sendable {
         return results
     }
 
+    /// The same rule with another weight, and another threshold of the slice.
+    func with(weight: Double, sliceThreshold: Double) throws(ImageError) -> SliceConsistency {
+        try SliceConsistency(
+            range: range, neighbourThreshold: neighbourThreshold, sliceThreshold: sliceThreshold, sliceWeight: weight)
+    }
+
     /// A stream that receives slices one by one and keeps two of them.
     public func stream() -> SliceConsistencyStream { SliceConsistencyStream(rule: self) }
 }
@@ -170,6 +176,8 @@ public struct SliceDecision: Codable, Hashable, Sendable {
         case smoothedAtEnd
         /// The slice has no neighbour and was not changed.
         case alone
+        /// The slice was not looked at: its map was interpolated between those of other slices (``SparseConsistency``).
+        case interpolated
     }
 
     /// The index of the slice in the slab, from 0.
@@ -188,6 +196,13 @@ public struct SliceDecision: Codable, Hashable, Sendable {
         self.sliceSimilarity = sliceSimilarity
     }
 
+    init(interpolated index: Int) { self.init(index: index, rule: .interpolated) }
+
+    /// The same decision, about the slice of another index.
+    func moved(to index: Int) -> SliceDecision {
+        SliceDecision(index: index, rule: rule, neighbourSimilarity: neighbourSimilarity, sliceSimilarity: sliceSimilarity)
+    }
+
     /// The decision in one sentence.
     public var explanation: String {
         func short(_ number: Double?) -> String { number.map { "\(($0 * 10_000).rounded() / 10_000)" } ?? "unknown" }
@@ -198,6 +213,7 @@ public struct SliceDecision: Codable, Hashable, Sendable {
         case .smoothed: "averaged with its neighbours: \(compared)"
         case .smoothedAtEnd: "averaged with its only neighbour, at the end of the slab"
         case .alone: "left as it is, the slab's only slice"
+        case .interpolated: "not looked at (features.every): its map lies between those of the slices that were"
         }
     }
 }

@@ -89,6 +89,22 @@ public struct SliceFeatures: ArtifactContent {
         for tile in tiles { try append(tile.values, to: dataset, isHalf: isHalf) }
     }
 
+    /// Writes that nobody looked at the slice (`features.every`).
+    ///
+    /// - Parameter count: the number of its tiles.
+    static func writeNothing(tiles count: Int, to artifact: ArtifactWriter) throws {
+        try artifact.setAttribute("mode", .string("none"))
+        try artifact.setAttribute(skippedTiles, .integer(Int64(count)))
+    }
+
+    private static let skippedTiles = "skipped_tiles"
+
+    /// The number of tiles of a slice that nobody looked at; nil where there are features.
+    var skippedTiles: Int? {
+        guard case .integer(let count)? = artifact.attributes[Self.skippedTiles], count > 0 else { return nil }
+        return Int(count)
+    }
+
     private static func append(_ values: [Float], to dataset: DatasetWriter, isHalf: Bool) throws {
         if isHalf { try dataset.append(values.map { Float16($0) }) } else { try dataset.append(values) }
     }
@@ -124,6 +140,17 @@ public struct SliceEigenvectors: ArtifactContent {
         try artifact.write(
             "residuals", shape: [tiles.count, count], values: tiles.flatMap { padded($0.found?.residuals ?? [], $0.count, 0) })
     }
+
+    /// Writes that nobody looked at the slice: tiles without eigenvectors.
+    static func writeNothing(tiles count: Int, to artifact: ArtifactWriter) throws {
+        try artifact.setAttribute(skipped, .integer(1))
+        try write(Array(repeating: (nil, 0), count: count), grid: TokenGrid(height: 1, width: 1), to: artifact)
+    }
+
+    private static let skipped = "skipped"
+
+    /// Whether nobody looked at the slice.
+    var isSkipped: Bool { artifact.attributes[Self.skipped] == .integer(1) }
 
     /// The eigenvalues of each tile, `[tile][number]`; 0 where a tile has fewer eigenvectors than the others.
     ///

@@ -40,10 +40,20 @@ public struct FeatureMap: ArtifactContent {
         return Float(ends[0])...Float(ends[1])
     }
 
+    private static let skipped = "skipped"
+
+    /// Whether nobody looked at the slice, so that the map is empty.
+    var isSkipped: Bool { artifact.attributes[Self.skipped] == .integer(1) }
+
     /// Writes a map with its least and greatest value.
     ///
-    /// - Parameter scale: the densities that would become 0 and 1, where the map is one of densities; nil where it is scaled.
-    static func write(_ map: Image<Float>, scale: ClosedRange<Float>? = nil, to artifact: ArtifactWriter) throws {
+    /// - Parameters:
+    ///   - scale: the densities that would become 0 and 1, where the map is one of densities; nil where it is scaled.
+    ///   - isSkipped: whether nobody looked at the slice.
+    static func write(
+        _ map: Image<Float>, scale: ClosedRange<Float>? = nil, isSkipped: Bool = false, to artifact: ArtifactWriter
+    ) throws {
+        if isSkipped { try artifact.setAttribute(skipped, .integer(1)) }
         let halves = map.values.map { Float16($0) }
         if let scale {
             try artifact.setAttribute("scale", .reals([Double(scale.lowerBound), Double(scale.upperBound)]))

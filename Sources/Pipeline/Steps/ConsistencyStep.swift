@@ -8,6 +8,8 @@ import Volumes
 /// Makes the feature maps of a slab's slices consistent along z: a slice that differs from its neighbours is replaced by their mean, and each
 /// other slice is averaged with them.
 ///
+/// Where not every slice was looked at (`features.every`), the maps of the others are interpolated (``SparseConsistency``).
+///
 /// Maps of densities (`feature-map.scale.of: slab`) are scaled to 0 … 1 first, all by the mean of the ends that their slices
 /// would have.
 public struct ConsistencyStep: TypedStep {
@@ -40,37 +42,45 @@ public struct ConsistencyStep: TypedStep {
         let maps = try item.inputs.maps
         var range: ClosedRange<Float>?
         var shapes: [[Int]] = []
+        var isLookedAt: [Bool] = []
         var scales: [ClosedRange<Float>] = []
         try maps.forEachScope { _, map in
+            shapes.append(try map.shape())
+            isLookedAt.append(!map.isSkipped)
+            guard !map.isSkipped else { return }
             let own = try map.range()
             range = range.map { min($0.lowerBound, own.lowerBound)...max($0.upperBound, own.upperBound) } ?? own
-            shapes.append(try map.shape())
             if let scale = map.scale() { scales.append(scale) }
+        }
+        guard isLookedAt.contains(true) || isLookedAt.isEmpty else {
+            throw PipelineError(
+                "none of the \(isLookedAt.count) slices of the slab is looked at: lower features.every, or choose a thicker slab")
         }
         guard let range, let shape = shapes.first, shapes.allSatisfy({ $0 == shape }) else {
             throw PipelineError(mistake: .item, "a slab without slices has no maps to compare")
         }
         let scale = Self.mean(of: scales)
-        var stream = try SliceConsistency(
+        let rule = try SliceConsistency(
             range: scale == nil ? range : 0...1, neighbourThreshold: item.parameters.neighbourSimilarity,
             sliceThreshold: item.parameters.sliceSimilarity,
-            sliceWeight: item.parameters.weight
-        ).stream()
+            sliceWeight: item.parameters.weight)
+        var stream = try SparseConsistency(rule, isLookedAt: isLookedAt)
         var decisions: [SliceDecision] = []
         try item.give(\.maps) { artifact in
             let writer = try ConsistentMaps.Writer(artifact, depth: shapes.count, shape: shape)
-            func append(_ slice: ConsistentSlice?) throws {
-                guard let slice else { return }
+            func append(_ slice: ConsistentSlice) throws {
                 decisions.append(slice.decision)
                 try writer.append(slice.map)
             }
             try maps.forEachScope { _, map in
+                guard !map.isSkipped else { return }
                 let image = try map.image()
-                try append(stream.add(scale.map { MapScaling.scale(image, from: $0) } ?? image))
+                try stream.add(scale.map { MapScaling.scale(image, from: $0) } ?? image, give: append)
             }
-            try append(stream.finish())
+            try stream.finish(give: append)
         }
         try item.give(\.decisions, decisions)
+        if isLookedAt.contains(false) { item.record("interpolated", Double(decisions.count { $0.rule == .interpolated })) }
         item.record("replaced", Double(decisions.count { $0.rule == .replaced }))
     }
 

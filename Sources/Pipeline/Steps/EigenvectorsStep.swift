@@ -62,6 +62,9 @@ public struct EigenvectorsStep: TypedStep {
     public init() {}
 
     public func run(_ item: Item<Self>) throws {
+        if let tiles = try item.inputs.features.skippedTiles {
+            return try item.give(\.eigenvectors) { try SliceEigenvectors.writeNothing(tiles: tiles, to: $0) }
+        }
         let features = try item.inputs.features.artifact
         let attention = features.datasets.filter { $0.name.hasPrefix("affinity.") }
         let tokens = features.datasets.filter { $0.name.hasPrefix("tokens.") }

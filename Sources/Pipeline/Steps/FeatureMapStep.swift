@@ -81,8 +81,9 @@ public struct FeatureMapStep: TypedStep {
     public func run(_ item: Item<Self>) throws {
         let slice = try item.inputs.slice
         if try item.parameters.source == .intensity { return try giveIntensity(item, slice) }
-        let tiles = try slice.tiles()
         let eigenvectors = try item.inputs.eigenvectors
+        if eigenvectors.isSkipped { return try giveNothing(item, slice) }
+        let tiles = try slice.tiles()
         let scaling = try MapScaling(
             lowerPercent: item.parameters.lowerPercentile, upperPercent: item.parameters.upperPercentile)
         let merge = try GreedyMerge(
@@ -175,6 +176,14 @@ public struct FeatureMapStep: TypedStep {
             radius: min(max(radius, radii.lowerBound), radii.upperBound), epsilon: item.parameters.epsilon)
         let guide = try slice.image().map(Self.density).blurred(by: GaussianKernel(sigma: item.parameters.smoothing))
         return try filter(map, guide: guide).map { min(max($0, 0), 1) }
+    }
+
+    /// Gives the empty map of a slice that nobody looked at.
+    private func giveNothing(_ item: Item<Self>, _ slice: PreparedSlice) throws {
+        let (height, width, _) = try slice.geometry()
+        guard let nothing = Image<Float>(height: height, width: width, repeating: 0) else { return }
+        try item.give(\.map) { try FeatureMap.write(nothing, isSkipped: true, to: $0) }
+        try item.give(\.log, [])
     }
 
     /// Gives the baseline map: 1 for black, 0 for white, smoothed.

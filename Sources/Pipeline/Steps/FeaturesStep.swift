@@ -10,6 +10,9 @@ import Volumes
 ///
 /// With a diffusion model, these come from the self-attention of Stable Diffusion, in passes over the tile with the noise of several
 /// timesteps: affinities between tokens, their queries and keys, or both. Without weights, they are blobs and lines at several scales.
+///
+/// Of every n slices only one is looked at where the recipe says so (`every`): the others have no features, no eigenvectors and an empty map, and
+/// ``ConsistencyStep`` interpolates. Which ones depends on their number in the tomogram alone, so that slabs may overlap.
 public struct FeaturesStep: TypedStep {
     public static let name = "features"
     public static let version = 2
@@ -35,10 +38,16 @@ public struct FeaturesStep: TypedStep {
             "latent", default: .mean, "the likeliest latent of a tile, or one drawn by the seed")
         let tokenRank = Parameter.integer(
             "tokens.rank", default: 64, in: 1...512, "principal components kept of queries and keys")
+        let every = Parameter.integer(
+            Self.everyName, default: 1, in: 1...64,
+            "of the slices of a tomogram the first, and every n-th after it, is looked at; maps between them are interpolated")
         let precision = Parameter<Precision>.choice("precision", default: .float16, "of the features that are stored")
+
+        fileprivate static let everyName = "every"
     }
     public struct Inputs: Sendable {
         let slice = Input(PrepareStep.self, \.slice)
+        let z = Input.z(by: Parameters.everyName, unused: "1")
     }
     public struct Outputs: Sendable {
         let features = ArtifactOutput<SliceFeatures>(transient: "features")
@@ -58,6 +67,10 @@ public struct FeaturesStep: TypedStep {
     public init() {}
 
     public func run(_ item: Item<Self>) throws {
+        if let z = try item.inputs.z?.lowerBound, z % (try item.parameters.every) != 0 {
+            let tiles = try item.inputs.slice.geometry().regions.count
+            return try item.give(\.features) { try SliceFeatures.writeNothing(tiles: tiles, to: $0) }
+        }
         let tiles = try item.inputs.slice.tiles()
         let isHalf = try item.parameters.precision == .float16
         let isDiffusion = try item.parameters.mode == .diffusion
