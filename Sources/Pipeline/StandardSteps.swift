@@ -35,6 +35,7 @@ public struct RecipePreset: Sendable, Hashable {
             "segment.network": "both", "pick.network": "both",
             // Where several say the same they are mostly right: networks learn far better from that.
             "pseudo-labels.sources.model": "true", "pseudo-labels.sources.sheets": "true", "pseudo-labels.trusted": "model",
+            "pseudo-labels.ground": "settled",
         ])
 
     /// The published method: Uddin et al., CVPR 2026, the loop that it builds on (arXiv 2312.06716), and DeepETPicker for the picker.

@@ -134,6 +134,24 @@ import Volumes
         #expect(try row(12, [model], .model) == [.membrane, .membrane, .membrane, .ground])
     }
 
+    @Test("what the source that knows best denies is ground, whatever others say; where it doubts, all others have to deny it")
+    func settled() throws {
+        // From left to right: the model sees membrane, doubts, and sees none; the others see membrane in the upper half.
+        let model = try witness(.model) { _, x in x < 8 ? .membrane : x < 16 ? .neither : .ground }
+        let others = try [Witness.Kind.diffusion, .sheets].map { kind in
+            try witness(kind) { y, x in x < 8 || y < 6 ? .membrane : .ground }
+        }
+        func row(_ y: Int, _ witnesses: [Witness], _ ground: AgreedLabels.Ground) throws -> [Part?] {
+            let found = try parts(agreed(witnesses, ground: ground, trusted: .model))
+            return [4, 12, 20].map { found[y * Self.side + $0] }
+        }
+        #expect(try row(2, others + [model], .settled) == [.membrane, .neither, .ground])
+        #expect(try row(12, others + [model], .settled) == [.membrane, .ground, .ground])
+        // Without it, or alone, it is as if the recipe went by what is probable.
+        #expect(try row(12, others, .settled) == row(12, others, .probable))
+        #expect(try row(12, [model], .settled) == row(12, [model], .probable))
+    }
+
     @Test("membranes are drawn at a thickness, with a band around them that is ignored; a particle keeps its voxels")
     func drawn() throws {
         let shape = try #require(VolumeShape(z: Self.depth, y: Self.side, x: Self.side))

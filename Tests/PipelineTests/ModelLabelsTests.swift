@@ -79,7 +79,7 @@ import Volumes
                 collection, ["segment"],
                 Self.settings.merging([
                     "segment.network": "builtin", "segment.model": "net", "segment.averaging": copies,
-                    "model-labels.averaging": copies, "model-labels.smallest_volume": "0",
+                    "model-labels.averaging": copies, "model-labels.smallest_volume": "0", "model-labels.doubt": "0.5",
                 ]) { $1 }))
         #expect(report.isComplete, "\(report.failures)")
 

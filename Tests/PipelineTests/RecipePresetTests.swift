@@ -92,7 +92,8 @@ import Testing
         // The steps' own defaults but for what needs a model.
         #expect(
             changed.differencesFromDefaults.map(\.key) == [
-                "features.mode", "features.timesteps.count", "pick.network", "pseudo-labels.sources.model",
+                "features.mode", "features.timesteps.count", "pick.network", "pseudo-labels.ground",
+                "pseudo-labels.sources.model",
                 "pseudo-labels.sources.sheets", "pseudo-labels.trusted", "segment.network",
             ])
         try changed.set("prepare.clahe.clip_limit", to: "3")

@@ -33,13 +33,20 @@ struct AgreedLabels {
             } else if probability >= agreement, yes >= min(2, votes.count) {
                 return .membrane
             }
-            let isSeen =
+            let isProbable = probability <= 1 - agreement && 2 * unsure < votes.count
+            let isGround =
                 switch ground {
-                case .probable: true
-                case .unclaimed: yes == 0
-                case .unanimous: yes == 0 && unsure == 0
+                case .probable: isProbable
+                case .unclaimed: isProbable && yes == 0
+                case .unanimous: isProbable && yes == 0 && unsure == 0
+                case .settled:
+                    if let trusted, votes.count > 1 {
+                        votes[trusted] == .no || (votes[trusted] == .unsure && yes == 0 && unsure == 1)
+                    } else {
+                        isProbable
+                    }
                 }
-            return isSeen && probability <= 1 - agreement && 2 * unsure < votes.count ? .ground : .neither
+            return isGround ? .ground : .neither
         }
     }
 
@@ -51,6 +58,8 @@ struct AgreedLabels {
         case unclaimed
         /// Where all witnesses say that it is none.
         case unanimous
+        /// Where the one that knows best says that it is none, or doubts and all others say so; ``probable`` where none knows best.
+        case settled
     }
 
     private let membraneWitnesses: [Witness]

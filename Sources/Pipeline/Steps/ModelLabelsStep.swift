@@ -24,7 +24,7 @@ public struct ModelLabelsStep: TypedStep {
     public struct Parameters: Sendable {
         let settings = NetworkApplication.Settings()
         let doubt = Parameter.real(
-            "doubt", default: 0.5, in: 0...1,
+            "doubt", default: 0.2, in: 0...1,
             "part of a class's threshold from which on a voxel is not taken for ground; 1 for no doubt")
         let score = Parameter.real(
             "score", default: 0.9, in: 0...1, "least score of a particle, unless the model says its own; 0 keeps all")

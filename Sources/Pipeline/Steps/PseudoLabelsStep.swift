@@ -29,7 +29,7 @@ public struct PseudoLabelsStep: TypedStep {
             "least probability of membrane, by the votes of the sources; between one minus it and it, a voxel is ignored")
         let ground = Parameter<AgreedLabels.Ground>.choice(
             "ground", default: .probable,
-            "where what is probably no membrane is ground: everywhere, where no source calls it membrane, or where all say that it is none"
+            "where what is no membrane is ground: where it is probably none, and no source says membrane, or all deny it; or where the trusted one denies it (settled)"
         )
         let trusted = Parameter<Trust>.choice(
             "trusted", default: .none,
