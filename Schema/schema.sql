@@ -444,6 +444,10 @@ CREATE TRIGGER object_unsummed AFTER DELETE ON object_summed BEGIN
     DELETE FROM object_total WHERE step_id = OLD.step_id;
 END;
 
+CREATE TRIGGER step_rescoped AFTER UPDATE OF scope ON step WHEN OLD.scope <> NEW.scope BEGIN
+    DELETE FROM object_summed WHERE step_id = NEW.id;
+END;
+
 CREATE VIEW v_dataset AS
 SELECT
     dataset.id AS id,

@@ -100,6 +100,12 @@ public struct SlicePictures {
     /// The eigenvectors of each tile, the leading one first; a row of pictures for each tile.
     private func eigenvectors() throws -> RGBImage {
         let eigenvectors = try slice.content(EigenvectorsStep.self, \.eigenvectors)
+        guard !eigenvectors.isSkipped else {
+            throw CatalogError(
+                .invalid,
+                "nobody looked at slice \(z) of \(slice.tomogram.name), as features.every in the recipe says; --z chooses one that was "
+                    + "looked at")
+        }
         let values = try eigenvectors.values()
         let pictures = try values.enumerated().flatMap { tile, values in
             try eigenvectors.maps(tile: tile).enumerated().map { index, map in
@@ -112,7 +118,8 @@ public struct SlicePictures {
     }
 
     private func featureMap() throws -> RGBImage {
-        try picture(slice.content(FeatureMapStep.self, \.map).image(), caption: caption("feature map"))
+        let map = try slice.content(FeatureMapStep.self, \.map)
+        return try picture(map.image(), caption: caption(map.isSkipped ? "not looked at" : "feature map"))
     }
 
     /// The mask over the prepared slice.

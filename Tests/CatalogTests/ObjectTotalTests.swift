@@ -68,6 +68,7 @@ import Volumes
             try Statistics(.objects, by: by, where: condition).sql(for: connection).contains("v_object_total")
         }
         #expect(try isKept(nil, nil) && isKept("dataset", nil) && isKept("class", "dataset = 'd' AND measure = 'volume_nm3'"))
+        #expect(try !isKept(nil, "\"tomogram\" = 'second'") && !isKept(nil, "\"Count\" > 10"))
         #expect(try !isKept("tomogram", nil) && !isKept(nil, "run_id = 1") && !isKept(nil, "count > 10"))
     }
 
@@ -81,8 +82,12 @@ import Volumes
         try check(results, areKept: ["measure", "pick"])
         try results.publish("segment")
         try check(results, areKept: ["measure", "pick"])
+        try change(results, "UPDATE step SET scope = 'slab' WHERE name = 'measure'")
+        try check(results, areKept: ["pick"])
+        try change(results, "UPDATE step SET scope = 'tomogram' WHERE name = 'measure'")
+        try results.catalog.results.sumObjects()
         try change(results, "DELETE FROM head WHERE step_id = (SELECT id FROM step WHERE name = 'pick')")
-        try check(results, areKept: ["measure"])
+        try check(results, areKept: ["measure", "segment"])
     }
 
     @Test("a tomogram that goes, or comes to another dataset, unmakes them")

@@ -52,7 +52,7 @@ import Volumes
     }
 
     @Test(
-        "of every second slice nobody looks, and its map lies between those of its neighbours; looking at all of them runs the others only"
+        "of every second slice nobody looks, and its map lies between those of its neighbours; looking at all of them changes no other"
     )
     func every() throws {
         let collection = try PipelineCollection(PipelineCollection.discs(z: 8, side: 128), settings: Self.small)
@@ -71,9 +71,20 @@ import Volumes
         }
         // What was looked at is as it would be without gaps.
         let map = try collection.artifact("feature-map", "map", z: 4).digest
+        func reasons(_ every: String) throws -> [String] {
+            var recipe = Recipe(steps: collection.graph.steps)
+            for (key, value) in Self.small.merging(["features.every": every], uniquingKeysWith: { $1 }) {
+                try recipe.set(key, to: value)
+            }
+            let explanation = try Explainer(collection.catalog, graph: collection.graph, recipe: recipe)
+                .explain(tomogramID: collection.tomogramID, step: "features")
+            return explanation.groups.flatMap(\.reasons)
+        }
+        #expect(try reasons("1").contains { $0.contains("features.every: 2 → 1") })
         collection.settings["features.every"] = "1"
         #expect(try collection.run()?.isComplete == true)
         #expect(try collection.artifact("feature-map", "map", z: 4).digest == map)
+        #expect(try reasons("3").contains { $0.contains("features.every: 1 → 3") })
     }
 
     @Test("a slab in which nobody looks at any slice says so")

@@ -128,10 +128,17 @@ public struct Statistics: Sendable, Hashable {
     /// Sums of datasets answer where nothing smaller is asked about; else those of single results do.
     private func objects(_ connection: QueryConnection) throws -> String {
         let keys = keys(["step", "class", "measure"])
-        let totals = try ViewColumns("v_object_total", in: connection)
+        let (totals, single) = (
+            try ViewColumns("v_object_total", in: connection), try ViewColumns(Topic.objects.view, in: connection)
+        )
+        // SQLite takes a name in double quotes that is no column for a text, so that a condition may be understood, and wrongly.
+        let finer = Set(single.names).subtracting(totals.names)
+        func namesFiner(_ condition: String) -> Bool {
+            condition.lowercased().split { !($0.isLetter || $0.isNumber || $0 == "_") }.contains { finer.contains(String($0)) }
+        }
         let isOfDatasets =
             by.map(["step", "dataset", "class", "measure"].contains) ?? true
-            && (condition.map { condition in (try? totals.check(condition: condition)) != nil } ?? true)
+            && (condition.map { condition in !namesFiner(condition) && (try? totals.check(condition: condition)) != nil } ?? true)
         let (view, n, sum, squares, least, greatest) =
             isOfDatasets
             ? ("v_object_total", "sum(n)", "sum(total)", "sum(total_of_squares)", "min(least)", "max(greatest)")

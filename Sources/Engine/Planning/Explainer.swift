@@ -158,6 +158,11 @@ public struct Explainer: Sendable {
             let word = setup.parameters[condition.parameter]?.text
             if before[name] != nil, let word, condition.needs[word] == .never {
                 now[name] = word
+            } else if before[name] == nil, let word, condition.needs[word] == nil,
+                let unused = condition.needs.first(where: { $0.value == .never })?.key
+            {
+                // It is read because the recipe says so now, and not because it came to be there.
+                before[name] = unused
             } else {
                 (before[name], now[name]) = (nil, nil)
             }

@@ -4,8 +4,8 @@ import Volumes
 /// The labels that several witnesses agree on, slice by slice.
 ///
 /// A voxel is membrane, or ground, by a ``Rule``; a particle where a particle is agreed on (``ParticleAgreement``); "neither", which training
-/// ignores, where nobody knows, where a particle of one witness stands alone, and where at least half of the witnesses of membranes say
-/// "neither". One witness is believed. Where no witness tells particles, or none tells membranes, the rest is ground: such labels teach only
+/// ignores, where nobody knows, where a particle of one witness stands alone, and, but where one knows best, where at least half of the witnesses of
+/// membranes say "neither". One witness is believed. Where no witness tells particles, or none tells membranes, the rest is ground: such labels teach only
 /// what their witnesses tell.
 struct AgreedLabels {
     let witnesses: [Witness]

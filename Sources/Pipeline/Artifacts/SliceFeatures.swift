@@ -91,9 +91,12 @@ public struct SliceFeatures: ArtifactContent {
 
     /// Writes that nobody looked at the slice (`features.every`).
     ///
-    /// - Parameter count: the number of its tiles.
-    static func writeNothing(tiles count: Int, to artifact: ArtifactWriter) throws {
+    /// - Parameters:
+    ///   - count: the number of its tiles.
+    ///   - z: the slice, so that each has an artifact of its own: thousands of items that give the same one make a run slow.
+    static func writeNothing(tiles count: Int, z: Int, to artifact: ArtifactWriter) throws {
         try artifact.setAttribute("mode", .string("none"))
+        try artifact.setAttribute("z", .integer(Int64(z)))
         try artifact.setAttribute(skippedTiles, .integer(Int64(count)))
     }
 
@@ -150,7 +153,7 @@ public struct SliceEigenvectors: ArtifactContent {
     private static let skipped = "skipped"
 
     /// Whether nobody looked at the slice.
-    var isSkipped: Bool { artifact.attributes[Self.skipped] == .integer(1) }
+    package var isSkipped: Bool { artifact.attributes[Self.skipped] == .integer(1) }
 
     /// The eigenvalues of each tile, `[tile][number]`; 0 where a tile has fewer eigenvectors than the others.
     ///

@@ -43,7 +43,7 @@ public struct FeatureMap: ArtifactContent {
     private static let skipped = "skipped"
 
     /// Whether nobody looked at the slice, so that the map is empty.
-    var isSkipped: Bool { artifact.attributes[Self.skipped] == .integer(1) }
+    package var isSkipped: Bool { artifact.attributes[Self.skipped] == .integer(1) }
 
     /// Writes a map with its least and greatest value.
     ///

@@ -69,7 +69,7 @@ public struct FeaturesStep: TypedStep {
     public func run(_ item: Item<Self>) throws {
         if let z = try item.inputs.z?.lowerBound, z % (try item.parameters.every) != 0 {
             let tiles = try item.inputs.slice.geometry().regions.count
-            return try item.give(\.features) { try SliceFeatures.writeNothing(tiles: tiles, to: $0) }
+            return try item.give(\.features) { try SliceFeatures.writeNothing(tiles: tiles, z: z, to: $0) }
         }
         let tiles = try item.inputs.slice.tiles()
         let isHalf = try item.parameters.precision == .float16

@@ -99,7 +99,7 @@ struct LayerFinder {
     }
 
     /// Maps are 0 to 1, unless they are densities whose slab is scaled together.
-    @Sendable private static func range(of map: FeatureMap) -> ClosedRange<Float> { map.scale() ?? 0...1 }
+    @Sendable private static func range(of map: FeatureMap) -> ClosedRange<Float>? { map.isSkipped ? nil : map.scale() ?? 0...1 }
 
     /// The classes of `split` and of pseudo-labels.
     private static let parts = PseudoLabels.classes + ["neither"]
@@ -112,18 +112,23 @@ struct LayerFinder {
 
     /// The layer of a step on slices: a map, or labels with names from 1.
     ///
-    /// - Parameter range: the numbers of a map that become 0 and 255, by the first slice.
+    /// - Parameter range: the numbers of a map that become 0 and 255, by the first slice that says so; nil where it says nothing.
     private func slices<S: TypedStep, Content: ArtifactContent, Pixel: VoxelScalar>(
         _ step: S.Type, _ output: KeyPath<S.Outputs, ArtifactOutput<Content>>, _ family: Family, _ label: String,
         alpha: Double = 0.5, values: [String] = [], isMap: Bool = false,
-        range: @escaping @Sendable (Content) -> ClosedRange<Float> = { _ in SliceBytes.labelRange },
+        range: @escaping @Sendable (Content) -> ClosedRange<Float>? = { _ in SliceBytes.labelRange },
         image: @escaping @Sendable (Content) throws -> Image<Pixel>
     ) throws -> [FoundLayer] {
         let found = try artifacts(results.sliceArtifacts(step, output, ofTomogram: tomogram.id))
-        guard let first = found.first else { return [] }
+        guard !found.isEmpty else { return [] }
         let (results, shape, name) = (results, shape, "\(label) of \(tomogram.record.name)")
         let digests = Dictionary(found.map { ($0.z, $0.digest) }, uniquingKeysWith: { first, _ in first })
-        let pixels = LayerVolume.Pixels.scaled { range(try results.content(Content.self, first.digest)) }
+        let pixels = LayerVolume.Pixels.scaled {
+            for slice in found {
+                if let ends = range(try results.content(Content.self, slice.digest)) { return ends }
+            }
+            return 0...1
+        }
         let volume = LayerVolume(
             family.rawValue, found.map(\.digest) + [Digest(of: "\(found.map(\.z))".utf8)], isMap ? pixels : .labels
         ) {
@@ -150,8 +155,10 @@ struct LayerFinder {
         let found = try artifacts(results.sliceArtifacts(EigenvectorsStep.self, \.eigenvectors, ofTomogram: tomogram.id)).filter {
             places[$0.z] != nil
         }
-        guard let first = found.first else { return [] }
-        let count = try results.content(SliceEigenvectors.self, first.digest).values().map(\.count).max() ?? 0
+        // What nobody looked at has one empty eigenvector, so that it says nothing of the number.
+        let typical = try found.first { try !self.results.content(SliceEigenvectors.self, $0.digest).isSkipped }
+        guard let typical = typical ?? found.first else { return [] }
+        let count = try results.content(SliceEigenvectors.self, typical.digest).values().map(\.count).max() ?? 0
         let (results, shape, name) = (results, shape, "eigenvectors of \(tomogram.record.name)")
         let digests = Dictionary(found.map { ($0.z, $0.digest) }, uniquingKeysWith: { first, _ in first })
         return (0..<min(count, Self.eigenvectors)).map { index in
