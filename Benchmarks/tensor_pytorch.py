@@ -1,6 +1,6 @@
 """Measures in PyTorch what TensorBenchmark measures: the layers that Stable Diffusion 1.5 spends its time in.
 
-    OMP_WAIT_POLICY=PASSIVE python tensor_pytorch.py [RUNS] [WORD] [--threads N]
+    OMP_WAIT_POLICY=PASSIVE python tensor_pytorch.py [RUNS] [WORD] [--threads N] [--bfloat16]
 
 Only the layers whose name contains WORD. Waiting passively, threads that have nothing to do use no processor time.
 """
@@ -16,9 +16,11 @@ parser = argparse.ArgumentParser()
 parser.add_argument("runs", nargs="?", type=int, default=5)
 parser.add_argument("word", nargs="?", default="")
 parser.add_argument("--threads", type=int, default=2)
+parser.add_argument("--bfloat16", action="store_true")
 options = parser.parse_args()
 torch.set_num_threads(options.threads)
 torch.manual_seed(1)
+torch.set_default_dtype(torch.bfloat16 if options.bfloat16 else torch.float32)
 
 layers = []
 

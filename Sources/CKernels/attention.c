@@ -65,7 +65,7 @@ CK_DISPATCH(ck_accumulate_panel, (const float *scores, size_t keys, const float 
 // Everything is transposed: a score's row is a key and its 32 columns are queries, so that keys and values are read as
 // they lie in memory, the softmax runs down columns, and each lane of a vector belongs to one query.
 void ck_attention_panel(const struct ck_attention *it) {
-    // Values are added up a few hundred keys at a time: they stay in the cache, and errors of rounding stay small.
+    // Values are added up a few hundred keys (or pairs of keys) at a time: they stay in the cache, and errors of rounding stay small.
     enum { most_keys = 256 };
     size_t width = it->width, keys = it->keys, stride = it->stride, queries = it->queries;
     float *panel = it->scratch, *attended = panel + width * CK_PANEL, *scores = attended + width * CK_PANEL;
@@ -74,7 +74,8 @@ void ck_attention_panel(const struct ck_attention *it) {
         for (size_t q = queries; q < CK_PANEL; q++) panel[c * CK_PANEL + q] = 0;
     }
     struct ck_gemm plain = {0};
-    ck_gemm_panel(keys, width, it->key, (ptrdiff_t)it->key_stride, 1, panel, scores, CK_PANEL, &plain);
+    if (it->numbers == CK_BFLOAT16) ck_pair_panel(panel, width, panel);
+    ck_gemm_panel(it->numbers, keys, ck_slots(width, it->numbers), it->key, (ptrdiff_t)it->key_stride, 1, panel, scores, CK_PANEL, &plain);
     if (it->causal_from != SIZE_MAX) {
         for (size_t k = 0; k < keys; k++)
             for (size_t q = 0; q < queries && it->causal_from + q < k; q++) scores[k * CK_PANEL + q] = -INFINITY;
@@ -83,14 +84,16 @@ void ck_attention_panel(const struct ck_attention *it) {
     ck_softmax_panel(scores, keys, inverse);
     if (it->sums) ck_accumulate_panel(scores, keys, inverse, it->sums);
     if (!it->result) return;
-    for (size_t first = 0; first < keys; first += most_keys) {
-        size_t some = keys - first < most_keys ? keys - first : most_keys;
+    if (it->numbers == CK_BFLOAT16) ck_pair_panel(scores, keys, scores);
+    size_t rows = ck_slots(keys, it->numbers);
+    for (size_t first = 0; first < rows; first += most_keys) {
+        size_t some = rows - first < most_keys ? rows - first : most_keys;
         struct ck_gemm options = {0};
         if (first > 0) {
             options.add = attended;
             options.add_stride = CK_PANEL;
         }
-        ck_gemm_panel(width, some, it->value + first * it->key_stride, 1, (ptrdiff_t)it->key_stride,
+        ck_gemm_panel(it->numbers, width, some, it->value + first * it->value_stride, 1, (ptrdiff_t)it->value_stride,
                       scores + first * CK_PANEL, attended, CK_PANEL, &options);
     }
     for (size_t q = 0; q < queries; q++)

@@ -29,6 +29,21 @@ int ck_instruction_set(void) {
     return best < highest ? best : highest;
 }
 
+int ck_multiplies_pairs(void) {
+#if defined(__x86_64__)
+    static _Atomic int known = -1;
+    int has = atomic_load_explicit(&known, memory_order_relaxed);
+    if (has < 0) {
+        __builtin_cpu_init();
+        has = __builtin_cpu_supports("avx512bf16") && __builtin_cpu_supports("avx512vnni");
+        atomic_store_explicit(&known, has, memory_order_relaxed);
+    }
+    return has && ck_instruction_set() == 2;
+#else
+    return 0;
+#endif
+}
+
 void ck_limit_instruction_set(int highest) { atomic_store(&limit, highest); }
 
 int ck_allowed_processors(void) {

@@ -12,6 +12,8 @@
 
 #if defined(__x86_64__)
 #define CK_AVX512 __attribute__((target("arch=x86-64-v4"), min_vector_width(512)))
+/// AVX-512 with products of numbers of 16 bits: of bfloat16 (AVX-512-BF16) and of integers (AVX-512-VNNI).
+#define CK_PAIRS __attribute__((target("arch=x86-64-v4,avx512bf16,avx512vnni"), min_vector_width(512)))
 #define CK_AVX2 __attribute__((target("arch=x86-64-v3")))
 #define CK_DISPATCH(name, parameters, arguments)                                                                       \
     CK_AVX512 static void name##_avx512 parameters { name##_body arguments; }                                          \

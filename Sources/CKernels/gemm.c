@@ -2,10 +2,45 @@
 
 #include <stdlib.h>
 #include <string.h>
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
 
 #define CK_JOIN(a, b) a##b
 
 #if defined(__x86_64__)
+#define NAME(x) CK_JOIN(x, _bfloat)
+#define TARGET CK_PAIRS
+#define VECTOR vector_bfloat
+#define LANES 16
+#define MOST_ROWS 14
+#define MULTIPLY_ADD(sum, x, y) sum = (VECTOR)_mm512_dpbf16_ps((__m512)sum, (__m512bh)_mm512_set1_ps(x), (__m512bh)y)
+#include "gemm_tile.h"
+#undef NAME
+#undef TARGET
+#undef VECTOR
+#undef LANES
+#undef MOST_ROWS
+#undef MULTIPLY_ADD
+
+#define NAME(x) CK_JOIN(x, _int16)
+#define TARGET CK_PAIRS
+#define VECTOR vector_int16
+#define LANES 16
+#define MOST_ROWS 14
+#define MULTIPLY_ADD(sum, x, y)                                                                                        \
+    sum = (VECTOR)_mm512_dpwssd_epi32((__m512i)sum, _mm512_castps_si512(_mm512_set1_ps(x)), (__m512i)y)
+#define SCALE(sum, x, y) sum = (VECTOR)_mm512_cvtepi32_ps((__m512i)sum) * (x * y)
+#include "gemm_tile.h"
+#undef NAME
+#undef TARGET
+#undef VECTOR
+#undef LANES
+#undef MOST_ROWS
+#undef MULTIPLY_ADD
+#undef SCALE
+
+#define MULTIPLY_ADD(sum, x, y) sum += x * y
 #define NAME(x) CK_JOIN(x, _avx512)
 #define TARGET CK_AVX512
 #define VECTOR vector_avx512
@@ -31,6 +66,9 @@
 #undef MOST_ROWS
 #endif
 
+#ifndef MULTIPLY_ADD
+#define MULTIPLY_ADD(sum, x, y) sum += x * y
+#endif
 #define NAME(x) CK_JOIN(x, _default)
 #define TARGET
 #define VECTOR vector_default
@@ -38,8 +76,18 @@
 #define MOST_ROWS 4
 #include "gemm_tile.h"
 
-void ck_gemm_panel(size_t rows, size_t inner, const float *a, ptrdiff_t row_stride, ptrdiff_t inner_stride,
+void ck_gemm_panel(enum ck_numbers numbers, size_t rows, size_t inner, const float *a, ptrdiff_t row_stride, ptrdiff_t inner_stride,
                    const float *b, float *c, size_t c_stride, const struct ck_gemm *options) {
+#if defined(__x86_64__)
+    if (numbers == CK_BFLOAT16) {
+        panel_bfloat(rows, inner, a, row_stride, inner_stride, b, c, c_stride, options);
+        return;
+    }
+    if (numbers == CK_INT16) {
+        panel_int16(rows, inner, a, row_stride, inner_stride, b, c, c_stride, options);
+        return;
+    }
+#endif
     switch (ck_instruction_set()) {
 #if defined(__x86_64__)
     case 2: panel_avx512(rows, inner, a, row_stride, inner_stride, b, c, c_stride, options); break;
@@ -62,28 +110,42 @@ void ck_pack_panel(const float *weight, size_t stride, size_t inner_stride, size
     }
 }
 
-void ck_gemm(size_t rows, size_t columns, size_t inner, const float *a, size_t a_stride, const float *panels, float *c,
+void ck_pack_pairs(const float *weight, size_t stride, size_t inner_stride, size_t columns, size_t inner, float *panel) {
+    enum { some = 64 };
+    float rows[some * CK_PANEL];
+    for (size_t first = 0; first < inner; first += some) {
+        size_t count = inner - first < some ? inner - first : some;
+        ck_pack_panel(weight + first * inner_stride, stride, inner_stride, columns, count, rows);
+        ck_pair_panel(rows, count, panel + first / 2 * CK_PANEL);
+    }
+}
+
+void ck_gemm(size_t rows, size_t columns, size_t inner, const float *a, size_t a_stride, const float *panels, enum ck_numbers numbers, float *c,
              size_t c_stride, const float *bias, const float *add, size_t add_stride) {
     // A panel and the rows that meet it fit a second-level cache together.
     enum { most_inner = 1280 };
-    size_t parts = inner ? (inner + most_inner - 1) / most_inner : 1;
+    size_t slots = ck_slots(inner, numbers);
+    size_t parts = slots ? (slots + most_inner - 1) / most_inner : 1;
     // Rows a multiple of 4 KiB apart would share the same few lines of the first-level cache.
-    size_t copied_stride = (inner + parts - 1) / parts + 16;
+    size_t copied_stride = (slots + parts - 1) / parts + 16;
     int collides = a_stride % 1024 == 0 && rows > 4 && columns > CK_PANEL;
-    float *copy = collides ? malloc(rows * copied_stride * sizeof(float)) : 0;
+    float *copy = collides || numbers == CK_BFLOAT16 ? malloc(rows * copied_stride * sizeof(float)) : 0;
     for (size_t part = 0; part < parts; part++) {
-        size_t first = inner * part / parts, end = inner * (part + 1) / parts;
+        size_t first = slots * part / parts, end = slots * (part + 1) / parts;
         const float *left = a + first;
         size_t left_stride = a_stride;
         if (copy) {
             left_stride = copied_stride;
-            for (size_t r = 0; r < rows; r++)
-                memcpy(copy + r * left_stride, a + r * a_stride + first, (end - first) * sizeof(float));
             left = copy;
+            for (size_t r = 0; r < rows; r++) {
+                if (numbers == CK_BFLOAT16)
+                    ck_pair_neighbours(a + r * a_stride + 2 * first, copy + r * left_stride, (2 * end < inner ? 2 * end : inner) - 2 * first);
+                else memcpy(copy + r * left_stride, a + r * a_stride + first, (end - first) * sizeof(float));
+            }
         }
         for (size_t column = 0; column < columns; column += CK_PANEL) {
             size_t width = columns - column < CK_PANEL ? columns - column : CK_PANEL;
-            const float *panel = panels + column * inner + first * CK_PANEL;
+            const float *panel = panels + column * slots + first * CK_PANEL;
             struct ck_gemm options = {0};
             if (part == 0) {
                 options.bias = bias ? bias + column : 0;
@@ -94,7 +156,7 @@ void ck_gemm(size_t rows, size_t columns, size_t inner, const float *a, size_t a
                 options.add_stride = c_stride;
             }
             if (width == CK_PANEL) {
-                ck_gemm_panel(rows, end - first, left, (ptrdiff_t)left_stride, 1, panel, c + column, c_stride, &options);
+                ck_gemm_panel(numbers, rows, end - first, left, (ptrdiff_t)left_stride, 1, panel, c + column, c_stride, &options);
                 continue;
             }
             // The last columns of a width that 32 does not divide go through a tile of their own.
@@ -102,7 +164,7 @@ void ck_gemm(size_t rows, size_t columns, size_t inner, const float *a, size_t a
                 float tile[14 * CK_PANEL];
                 size_t some = rows - row < 14 ? rows - row : 14;
                 struct ck_gemm none = {.columns = width};
-                ck_gemm_panel(some, end - first, left + row * left_stride, (ptrdiff_t)left_stride, 1, panel, tile, CK_PANEL,
+                ck_gemm_panel(numbers, some, end - first, left + row * left_stride, (ptrdiff_t)left_stride, 1, panel, tile, CK_PANEL,
                               &none);
                 for (size_t r = 0; r < some; r++) {
                     for (size_t i = 0; i < width; i++) {
@@ -120,7 +182,7 @@ void ck_gemm(size_t rows, size_t columns, size_t inner, const float *a, size_t a
 void ck_gemm_accumulate(size_t rows, size_t columns, size_t inner, const float *a, ptrdiff_t row_stride,
                         ptrdiff_t inner_stride, const float *b, float *c) {
     struct ck_gemm options = {.add = c, .add_stride = CK_PANEL, .columns = columns};
-    ck_gemm_panel(rows, inner, a, row_stride, inner_stride, b, c, CK_PANEL, &options);
+    ck_gemm_panel(CK_FLOAT32, rows, inner, a, row_stride, inner_stride, b, c, CK_PANEL, &options);
 }
 
 typedef float four __attribute__((vector_size(16), aligned(4), may_alias));

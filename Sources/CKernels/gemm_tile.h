@@ -4,6 +4,8 @@
 //   TARGET      the attribute that allows the instructions
 //   VECTOR      a vector of LANES floats, loaded and stored without alignment
 //   MOST_ROWS   how many rows by two vectors leave registers for the operands
+//   MULTIPLY_ADD(sum, x, y)   adds to a vector of sums the products of one number x with a vector y
+//   SCALE(sum, x, y)   makes sums of integers floats, times a number x and a vector y; only where they are integers
 
 typedef float VECTOR __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
 
@@ -21,11 +23,19 @@ TARGET CK_INLINE void NAME(tile)(const int rows, size_t inner, const float *a, c
 #pragma clang loop unroll(full)
         for (int r = 0; r < rows; r++) {
             float x = (a + r / 3 * 3 * row_stride)[r % 3 * row_stride];
-            sum[r][0] += x * b0;
-            sum[r][1] += x * b1;
+            MULTIPLY_ADD(sum[r][0], x, b0);
+            MULTIPLY_ADD(sum[r][1], x, b1);
         }
         a += inner_stride;
     }
+#ifdef SCALE
+    VECTOR scale0 = *(const VECTOR *)options->column_scales, scale1 = *(const VECTOR *)(options->column_scales + LANES);
+#pragma clang loop unroll(full)
+    for (int r = 0; r < rows; r++) {
+        SCALE(sum[r][0], options->row_scales[r], scale0);
+        SCALE(sum[r][1], options->row_scales[r], scale1);
+    }
+#endif
     if (options->bias) {
         VECTOR b0 = *(const VECTOR *)options->bias, b1 = *(const VECTOR *)(options->bias + LANES);
 #pragma clang loop unroll(full)
@@ -91,6 +101,10 @@ TARGET static void NAME(panel)(size_t rows, size_t inner, const float *a, ptrdif
         for (int column = 0; column < columns; column += 2 * LANES) {
             struct ck_gemm part = *options;
             if (part.bias) part.bias += column;
+            if (part.row_scales) {
+                part.row_scales += row;
+                part.column_scales += column;
+            }
             if (part.add) part.add += row * part.add_stride + column;
             NAME(tile_of)((int)(end - row), inner, a + (ptrdiff_t)row * row_stride, row_stride, inner_stride, b + column,
                           c + row * c_stride + column, c_stride, &part);

@@ -3,6 +3,10 @@
 #include "gemm.h"
 #include "vectors.h"
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 #define V ck_vector
 
 // The polynomials are evaluated at 0, ±a, ±b and infinity with a = 3/4, b = 3/2, where the usual 1 and 2 have errors of
@@ -147,6 +151,48 @@ CK_DISPATCH(ck_winograd_input,
              ptrdiff_t left, const float *scale, const float *shift, float *to, size_t plane, size_t block),
             (image, height, width, channels, count, top, left, scale, shift, to, plane, block))
 
+#if defined(__x86_64__)
+/// What integers of at most CK_LARGEST are multiplied with to be values of at most `largest`: 0 for zeros and for what is too small to divide by,
+/// NaN where `zero`, the sum of all values times 0, is NaN.
+CK_INLINE float scale_of(float largest, float zero) { return (largest > 1e-30f ? largest / CK_LARGEST : 0) + zero; }
+
+CK_PAIRS static void winograd_input_pairs(const float *image, ptrdiff_t height, ptrdiff_t width, size_t channels, size_t count, ptrdiff_t top,
+                                          ptrdiff_t left, const float *scale, const float *shift, float *to, size_t plane, size_t block,
+                                          float *scales, size_t scale_plane) {
+    enum { most = 2 * CK_MOST_PAIRS };
+    float values[36 * most];
+    for (size_t first = 0; first < count; first += 2 * block, to += 36 * plane, scales += 36 * scale_plane) {
+        size_t some = count - first < 2 * block ? count - first : 2 * block;
+        if (scale) input_tile(1, image + first, height, width, channels, some, top, left, scale + first, shift + first, values, most, most);
+        else input_tile(0, image + first, height, width, channels, some, top, left, 0, 0, values, most, most);
+        size_t vectors = (some + CK_LANES - 1) / CK_LANES;
+        for (size_t p = 0; p < 36; p++) {
+            const float *from = values + p * most;
+            __m512 largest = _mm512_setzero_ps(), zero = _mm512_setzero_ps();
+            for (size_t v = 0; v < vectors; v++) {
+                __m512 value = _mm512_loadu_ps(from + v * CK_LANES);
+                largest = _mm512_max_ps(largest, _mm512_abs_ps(value));
+                zero = _mm512_fmadd_ps(value, _mm512_setzero_ps(), zero);
+            }
+            float found = scale_of(_mm512_reduce_max_ps(largest), _mm512_reduce_add_ps(zero));
+            scales[p * scale_plane] = found;
+            __m512 inverse = _mm512_set1_ps(found > 0 ? 1 / found : 0);
+            for (size_t v = 0; v < vectors; v++) {
+                __m512i whole = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_loadu_ps(from + v * CK_LANES), inverse));
+                _mm256_storeu_si256((__m256i *)(to + p * plane + v * CK_LANES / 2), _mm512_cvtsepi32_epi16(whole));
+            }
+        }
+    }
+}
+#endif
+
+void ck_winograd_input_pairs(const float *image, ptrdiff_t height, ptrdiff_t width, size_t channels, size_t count, ptrdiff_t top, ptrdiff_t left,
+                             const float *scale, const float *shift, float *to, size_t plane, size_t block, float *scales, size_t scale_plane) {
+#if defined(__x86_64__)
+    winograd_input_pairs(image, height, width, channels, count, top, left, scale, shift, to, plane, block, scales, scale_plane);
+#endif
+}
+
 /// A packed panel of weights, [9][inputs][32], some of its inputs, as 36 panels that lie `plane` apart.
 CK_INLINE void ck_winograd_weights_body(const float *panel, size_t inputs, size_t columns, size_t first, size_t end, float *to,
                                         size_t plane) {
@@ -169,6 +215,69 @@ static void ck_winograd_weights(const float *panel, size_t inputs, size_t column
 CK_DISPATCH(ck_winograd_weights,
             (const float *panel, size_t inputs, size_t columns, size_t first, size_t end, float *to, size_t plane),
             (panel, inputs, columns, first, end, to, plane))
+
+#if defined(__x86_64__)
+/// Sixteen outputs of one input of a panel of pairs of bfloat16, transformed: 36 vectors.
+CK_PAIRS CK_INLINE void weights_of_pair(const float *at, size_t tap_stride, int is_odd, V *to) {
+    V g[9], lines[18];
+    for (int tap = 0; tap < 9; tap++) {
+        ck_integers pair = *(const ck_integers *)(at + tap * tap_stride);
+        g[tap] = (V)(is_odd ? pair & (int32_t)0xFFFF0000 : pair << 16);
+    }
+    for (int x = 0; x < 3; x++) weight_line(g + x, 3, lines + x, 3);
+    for (int y = 0; y < 6; y++) weight_line(lines + 3 * y, 1, to + 6 * y, 1);
+}
+
+CK_PAIRS static void winograd_weight_scales(const float *panel, size_t pairs, size_t columns, size_t first, size_t end, float *scales) {
+    for (size_t half = 0; half < columns; half += CK_LANES) {
+        __m512 largest[36], zero[36];
+        for (int p = 0; p < 36; p++) largest[p] = zero[p] = _mm512_setzero_ps();
+        for (size_t i = first; i < end; i++) {
+            for (int is_odd = 0; is_odd < 2; is_odd++) {
+                V t[36];
+                weights_of_pair(panel + i * CK_PANEL + half, pairs * CK_PANEL, is_odd, t);
+                for (int p = 0; p < 36; p++) {
+                    largest[p] = _mm512_max_ps(largest[p], _mm512_abs_ps((__m512)t[p]));
+                    zero[p] = _mm512_fmadd_ps((__m512)t[p], _mm512_setzero_ps(), zero[p]);
+                }
+            }
+        }
+        for (int p = 0; p < 36; p++)
+            for (int l = 0; l < CK_LANES; l++) scales[p * CK_PANEL + half + l] = scale_of(largest[p][l], zero[p][l]);
+    }
+}
+
+/// Some pairs of a panel of weights as 36 panels of pairs of integers, which lie `plane` apart; times the scales, [36][32], they are the weights.
+CK_PAIRS static void winograd_weight_pairs(const float *panel, size_t pairs, size_t columns, size_t first, size_t end, const float *scales,
+                                           float *to, size_t plane) {
+    for (size_t half = 0; half < columns; half += CK_LANES) {
+        __m512 inverse[36];
+        for (int p = 0; p < 36; p++) {
+            __m512 scale = _mm512_loadu_ps(scales + p * CK_PANEL + half);
+            __mmask16 is_used = _mm512_cmp_ps_mask(scale, _mm512_setzero_ps(), _CMP_GT_OQ);
+            inverse[p] = _mm512_maskz_div_ps(is_used, _mm512_set1_ps(1), scale);
+        }
+        for (size_t i = first; i < end; i++) {
+            V even[36], odd[36];
+            weights_of_pair(panel + i * CK_PANEL + half, pairs * CK_PANEL, 0, even);
+            weights_of_pair(panel + i * CK_PANEL + half, pairs * CK_PANEL, 1, odd);
+            for (int p = 0; p < 36; p++) {
+                __m512i low = _mm512_cvtps_epi32(_mm512_mul_ps((__m512)even[p], inverse[p]));
+                __m512i high = _mm512_cvtps_epi32(_mm512_mul_ps((__m512)odd[p], inverse[p]));
+                // The lower half of the one, and the other in the upper half.
+                __m512i both = _mm512_mask_blend_epi16(0xAAAAAAAA, low, _mm512_slli_epi32(high, 16));
+                _mm512_storeu_si512(to + p * plane + (i - first) * CK_PANEL + half, both);
+            }
+        }
+    }
+}
+#endif
+
+void ck_winograd_weight_scales(const float *panel, size_t pairs, size_t columns, size_t first, size_t end, float *scales) {
+#if defined(__x86_64__)
+    winograd_weight_scales(panel, pairs, columns, first, end, scales);
+#endif
+}
 
 /// The 4 × 4 results of a tile and up to 32 outputs of a panel; `rows` and `columns` of them lie inside the image.
 CK_INLINE void ck_winograd_output_body(const float *products, size_t plane, size_t outputs, const float *bias, const float *add,
@@ -219,23 +328,46 @@ static struct place place_of(const struct ck_tiles *tiles, size_t number) {
                           (int)(tiles->width - x < 4 ? tiles->width - x : 4)};
 }
 
+/// Transforms the weights of some inputs, from `first` of those that are given.
+static void transform_weights(const struct ck_winograd *it, size_t first, size_t some, size_t depth, const float *scales, float *to, size_t plane) {
+    const float *panel = it->panel + depth * 9 * it->inputs * CK_PANEL;
+    size_t from = it->first_input + first;
+#if defined(__x86_64__)
+    if (it->numbers == CK_INT16) {
+        winograd_weight_pairs(panel, it->inputs, it->columns, from, from + some, scales, to, plane);
+        return;
+    }
+#endif
+    ck_winograd_weights(panel, it->inputs, it->columns, from, from + some, to, plane);
+}
+
 void ck_winograd_products(const struct ck_winograd *it) {
     // A line more than the panel holds, so that the 36 panels do not share the same lines of the cache.
     size_t weight_plane = (it->block + 1) * CK_PANEL, product_plane = it->count * CK_PANEL + CK_LANES;
+    size_t blocks = (it->inputs + it->block - 1) / it->block;
     float *weights = it->scratch, *products = weights + 36 * weight_plane;
     for (size_t first = 0; first < it->some; first += it->block) {
         size_t some = it->some - first < it->block ? it->some - first : it->block;
         for (size_t depth = 0; depth < it->depth; depth++) {
-            ck_winograd_weights(it->panel + depth * 9 * it->inputs * CK_PANEL, it->inputs, it->columns, it->first_input + first,
-                                it->first_input + first + some, weights, weight_plane);
-            const float *transformed = it->transformed + first / it->block * 36 * it->plane + depth * it->depth_step;
+            size_t block = first / it->block, shift = depth * it->depth_step;
+            const float *transformed = it->transformed + block * 36 * it->plane + shift;
+            const float *row_scales = 0, *column_scales = 0;
+            if (it->numbers == CK_INT16) {
+                row_scales = it->input_scales + block * 36 * it->scale_plane + shift / it->block;
+                column_scales = it->weight_scales + (depth * blocks + it->first_input / it->block + block) * 36 * CK_PANEL;
+            }
+            transform_weights(it, first, some, depth, column_scales, weights, weight_plane);
             for (size_t p = 0; p < 36; p++) {
                 struct ck_gemm options = {.columns = it->columns};
+                if (row_scales) {
+                    options.row_scales = row_scales + p * it->scale_plane;
+                    options.column_scales = column_scales + p * CK_PANEL;
+                }
                 if (first > 0 || depth > 0) {
                     options.add = products + p * product_plane;
                     options.add_stride = CK_PANEL;
                 }
-                ck_gemm_panel(it->count, some, transformed + p * it->plane, (ptrdiff_t)it->block, 1,
+                ck_gemm_panel(it->numbers, it->count, some, transformed + p * it->plane, (ptrdiff_t)it->block, 1,
                               weights + p * weight_plane, products + p * product_plane, CK_PANEL, &options);
             }
         }

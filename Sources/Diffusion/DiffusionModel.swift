@@ -41,12 +41,14 @@ public final class DiffusionModel: Sendable {
     ///     and in `tokenizer` beside it. Without a tokenizer, only the empty prompt has a context. A folder of diffusers has its
     ///     own.
     ///   - residency: whether all weights stay in memory (3.6 GB for Stable Diffusion 1.5), or only those of one layer at a time.
+    ///   - arithmetic: the numbers that the U-Net and the encoder multiply; weights of bfloat16 take half of the memory. Contexts are
+    ///     always computed in float32.
     /// - Throws: ``DiffusionError`` if a file is missing or damaged, or holds another model; the sentence says which, where it is
     ///   known.
     public convenience init(
-        path: String, tokenizer: String? = nil, residency: Residency = .resident
+        path: String, tokenizer: String? = nil, residency: Residency = .resident, arithmetic: Arithmetic = .float32
     ) throws(DiffusionError) {
-        self.init(try ModelParts(path: path, tokenizer: tokenizer), residency: residency)
+        self.init(try ModelParts(path: path, tokenizer: tokenizer), residency: residency, arithmetic: arithmetic)
     }
 
     /// Opens a model in the layout of diffusers.
@@ -55,13 +57,17 @@ public final class DiffusionModel: Sendable {
     ///   - folder: has the subfolders `unet`, `vae`, `scheduler`, and either `text_encoder` and `tokenizer` or the file
     ///     `empty_context.safetensors`, the stored context of the empty prompt.
     ///   - residency: whether all weights stay in memory (3.6 GB for Stable Diffusion 1.5), or only those of one layer at a time.
+    ///   - arithmetic: the numbers that the U-Net and the encoder multiply; weights of bfloat16 take half of the memory. Contexts are
+    ///     always computed in float32.
     /// - Throws: ``DiffusionError`` if a configuration is missing or describes another kind of network, or a file of weights
     ///   is missing or damaged. The text encoder and the tokenizer are opened later, by ``context(for:)``.
-    public convenience init(folder: String, residency: Residency = .resident) throws(DiffusionError) {
-        self.init(try ModelParts(folder: folder), residency: residency)
+    public convenience init(
+        folder: String, residency: Residency = .resident, arithmetic: Arithmetic = .float32
+    ) throws(DiffusionError) {
+        self.init(try ModelParts(folder: folder), residency: residency, arithmetic: arithmetic)
     }
 
-    init(_ parts: ModelParts, residency: Residency) {
+    init(_ parts: ModelParts, residency: Residency, arithmetic: Arithmetic = .float32) {
         path = parts.path
         summary = parts.summary
         schedule = parts.schedule
@@ -69,9 +75,11 @@ public final class DiffusionModel: Sendable {
         (unetCheckpoint, autoencoderCheckpoint) = (parts.unet.checkpoint, parts.autoencoder.checkpoint)
         contextSource = parts.contextSource
         unet = DenoisingUNet(
-            parts.unet.configuration, DiffusionWeights(unetCheckpoint, used: usedNames.unet), residency: residency)
+            parts.unet.configuration, DiffusionWeights(unetCheckpoint, arithmetic: arithmetic, used: usedNames.unet),
+            residency: residency)
         autoencoder = AutoencoderEncoder(
-            parts.autoencoder.configuration, DiffusionWeights(autoencoderCheckpoint, used: usedNames.autoencoder),
+            parts.autoencoder.configuration,
+            DiffusionWeights(autoencoderCheckpoint, arithmetic: arithmetic, used: usedNames.autoencoder),
             residency: residency)
     }
 

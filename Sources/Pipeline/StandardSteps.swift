@@ -73,7 +73,8 @@ public struct RecipePreset: Sendable, Hashable {
     /// The values that switch off what this program adds to the published method: gates of shapes and sizes, cuts and joins of particles, least
     /// scores, weights of eigenvectors, and additions to training.
     static let additionsOff = [
-        "features.every": "1", "eigenvectors.weights.encoder": "1", "eigenvectors.weights.middle": "1",
+        "features.every": "1", "features.arithmetic": "float32",
+        "eigenvectors.weights.encoder": "1", "eigenvectors.weights.middle": "1",
         "eigenvectors.weights.decoder": "1",
         "eigenvectors.weights.level0": "1", "eigenvectors.weights.level1": "1", "eigenvectors.weights.level2": "1",
         "eigenvectors.weights.level3": "1", "eigenvectors.power": "1", "eigenvectors.cutoff": "0",

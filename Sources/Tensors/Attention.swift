@@ -9,10 +9,14 @@ public struct Attention: Sendable {
     /// Whether a token attends only to itself and to earlier tokens (a causal mask).
     public let isCausal: Bool
 
+    private let numbers: ck_numbers
+
+    /// - Parameter arithmetic: the numbers that are multiplied: queries with keys, and the softmax with values. The softmax itself, and its
+    ///   sums, are float32.
     /// - Precondition: at least one head.
-    public init(heads: Int, isCausal: Bool = false) {
+    public init(heads: Int, isCausal: Bool = false, arithmetic: Arithmetic = .float32) {
         precondition(heads > 0, "attention with \(heads) heads")
-        (self.heads, self.isCausal) = (heads, isCausal)
+        (self.heads, self.isCausal, numbers) = (heads, isCausal, arithmetic.numbers)
     }
 
     /// The attended values, `[N, n, C]`.
@@ -58,14 +62,14 @@ public struct Attention: Sendable {
             affinity.map { n == m && n == $0.tokens } ?? true,
             "an affinity of \(affinity?.tokens ?? 0) tokens for \(n) × \(m)")
         let blocks = (n + block - 1) / block
-        let copied = heads * m * copiedWidth(channels / heads)
+        let copied = heads * m * max(keyStride(channels / heads), valueStride(channels / heads))
         let imagesAtATime = min(max(Attention.mostCopied / copied, 1), images)
         for first in stride(from: 0, to: images, by: imagesAtATime) {
             let some = min(imagesAtATime, images - first)
             let size = some * copied
             TensorStorage.withScratch(value == nil ? size : 2 * size) { copies in
-                splitHeads(key, images: first..<first + some, into: copies)
-                if let value { splitHeads(value, images: first..<first + some, into: copies + size) }
+                splitKeys(key, images: first..<first + some, imageStride: copied, into: copies)
+                if let value { splitValues(value, images: first..<first + some, imageStride: copied, into: copies + size) }
                 func attend(_ image: Int, _ block: Int, _ sums: UnsafeMutablePointer<Float>?) {
                     self.attend(
                         query: query, image: first + image, block: block, keys: copies + image * copied,
@@ -91,25 +95,61 @@ public struct Attention: Sendable {
     /// head lie together, for as many images at a time as fit.
     private static let mostCopied = 4_194_304
 
-    /// Floats from one token's copy to the next, for `width` channels of a head. Rows a multiple of 1 KiB apart would map to few
-    /// sets of the caches.
-    private func copiedWidth(_ width: Int) -> Int { width % 256 == 0 ? width + 16 : width }
+    /// Floats from one key's copy to the next, for `width` channels of a head.
+    private func keyStride(_ width: Int) -> Int { separated(ck_slots(width, numbers)) }
 
-    /// Copies `[N, m, C]` to `[N][head][m][copiedWidth(C / heads)]`, for some of the images.
-    private func splitHeads(_ x: Tensor, images: Range<Int>, into target: UnsafeMutablePointer<Float>) {
+    /// Floats from the copy of one value, or of one pair of values, to the next.
+    private func valueStride(_ width: Int) -> Int { separated(width) }
+
+    /// Rows a multiple of 1 KiB apart would map to few sets of the caches.
+    private func separated(_ count: Int) -> Int { count % 256 == 0 ? count + 16 : count }
+
+    /// Copies keys, `[N, m, C]`, to `[N][head][m][keyStride]`, for some of the images, each `imageStride` from the next.
+    private func splitKeys(_ keys: Tensor, images: Range<Int>, imageStride: Int, into target: UnsafeMutablePointer<Float>) {
+        let (m, width) = (keys.shape[1], keys.shape[2] / heads)
+        let stride = keyStride(width)
+        split(keys, images: images, tokensOfRow: 1) { image, token, source in
+            for head in 0..<heads {
+                let to = target + image * imageStride + (head * m + token) * stride
+                if numbers == CK_BFLOAT16 {
+                    ck_pair_neighbours(source + head * width, to, width)
+                } else {
+                    to.update(from: source + head * width, count: width)
+                }
+            }
+        }
+    }
+
+    /// Copies values, `[N, m, C]`, to `[N][head][m or pairs of m][valueStride]`, for some of the images.
+    private func splitValues(_ values: Tensor, images: Range<Int>, imageStride: Int, into target: UnsafeMutablePointer<Float>) {
+        let (m, channels) = (values.shape[1], values.shape[2])
+        let (width, rows) = (channels / heads, ck_slots(m, numbers))
+        let stride = valueStride(width)
+        split(values, images: images, tokensOfRow: numbers == CK_BFLOAT16 ? 2 : 1) { image, row, source in
+            for head in 0..<heads {
+                let to = target + image * imageStride + (head * rows + row) * stride
+                if numbers == CK_BFLOAT16 {
+                    ck_pair_rows(source + head * width, 2 * row + 1 < m ? source + channels + head * width : nil, to, width)
+                } else {
+                    to.update(from: source + head * width, count: width)
+                }
+            }
+        }
+    }
+
+    /// Calls the body for each row of some images, on all threads: the image's number, the row's, and the first token of the row.
+    private func split(
+        _ x: Tensor, images: Range<Int>, tokensOfRow: Int,
+        _ body: (_ image: Int, _ row: Int, _ source: UnsafePointer<Float>) -> Void
+    ) {
         let (m, channels) = (x.shape[1], x.shape[2])
-        let width = channels / heads
-        let copiedWidth = copiedWidth(width)
-        let tokensOfTask = max(Tensor.chunk / max(channels, 1), 1)
-        let tasks = (m + tokensOfTask - 1) / tokensOfTask
+        let rows = (m + tokensOfRow - 1) / tokensOfRow
+        let rowsOfTask = max(Tensor.chunk / max(channels, 1), 1)
+        let tasks = (rows + rowsOfTask - 1) / rowsOfTask
         Threads.perform(images.count * tasks) { task in
             let image = task / tasks
-            for token in task % tasks * tokensOfTask..<min((task % tasks + 1) * tokensOfTask, m) {
-                let source = x.storage.base + ((images.lowerBound + image) * m + token) * channels
-                for head in 0..<heads {
-                    (target + ((image * heads + head) * m + token) * copiedWidth)
-                        .update(from: source + head * width, count: width)
-                }
+            for row in task % tasks * rowsOfTask..<min((task % tasks + 1) * rowsOfTask, rows) {
+                body(image, row, x.storage.base + ((images.lowerBound + image) * m + row * tokensOfRow) * channels)
             }
         }
     }
@@ -125,12 +165,15 @@ public struct Attention: Sendable {
         TensorStorage.withScratch((2 * width + keyCount) * AffinityAccumulator.block) { scratch in
             for head in 0..<heads {
                 let offset = (image * n + first) * channels + head * width
-                let keyOffset = head * keyCount * copiedWidth(width)
+                let keyOffset = head * keyCount * keyStride(width)
+                let valueOffset = head * ck_slots(keyCount, numbers) * valueStride(width)
                 var work = ck_attention(
-                    query: query.storage.base + offset, key: keys + keyOffset, value: values.map { $0 + keyOffset },
-                    result: result.map { $0 + offset }, stride: channels, key_stride: copiedWidth(width),
+                    query: query.storage.base + offset, key: keys + keyOffset, value: values.map { $0 + valueOffset },
+                    result: result.map { $0 + offset }, stride: channels, key_stride: keyStride(width),
+                    value_stride: valueStride(width),
                     queries: min(AffinityAccumulator.block, n - first), keys: keyCount, width: width,
-                    scale: 1 / Float(width).squareRoot(), causal_from: isCausal ? first : .max, sums: sums, scratch: scratch)
+                    scale: 1 / Float(width).squareRoot(), causal_from: isCausal ? first : .max, sums: sums, scratch: scratch,
+                    numbers: numbers)
                 ck_attention_panel(&work)
             }
         }

@@ -12,16 +12,22 @@ public struct Convolution2D: Sendable {
     /// Step of the kernel along both axes, in pixels.
     public let stride: Int
     public let padding: Padding2D
+    /// Whether Winograd's algorithm is used: a 3 × 3 kernel with stride 1 and padding 1, inputs a multiple of 16, and outputs a
+    /// multiple of 32.
+    let suitsWinograd: Bool
     private let weight: PackedMatrix
     private let bias: Tensor?
+    /// Of a weight of bfloat16, where Winograd's algorithm is used.
+    private let scales: WinogradScales?
 
     /// Creates the layer. The weight is copied into the order that the inner kernel reads.
     ///
     /// - Parameters:
     ///   - weight: `[outputs, inputs, rows, columns]`, the order of PyTorch.
     ///   - bias: `[outputs]`, or nil for none.
+    ///   - arithmetic: the numbers that are multiplied.
     /// - Precondition: a positive stride, no negative padding, and a bias, if any, of `outputs` values.
-    public init(weight: Tensor, bias: Tensor?, stride: Int, padding: Padding2D) {
+    public init(weight: Tensor, bias: Tensor?, stride: Int, padding: Padding2D, arithmetic: Arithmetic = .float32) {
         precondition(weight.shape.count == 4, "\(weight.shape) is no weight of a two-dimensional convolution")
         precondition(bias.map { $0.count == weight.shape[0] } ?? true, "a bias that does not fit \(weight.shape)")
         precondition(
@@ -29,7 +35,13 @@ public struct Convolution2D: Sendable {
             "a stride of \(stride) or a padding of \(padding)")
         (outputs, inputs, kernelHeight, kernelWidth) = (weight.shape[0], weight.shape[1], weight.shape[2], weight.shape[3])
         (self.stride, self.padding, self.bias) = (stride, padding, bias)
-        self.weight = PackedMatrix(weight, columns: outputs, inputs: inputs, taps: kernelHeight * kernelWidth)
+        let packed = PackedMatrix(
+            weight, columns: outputs, inputs: inputs, taps: kernelHeight * kernelWidth, arithmetic: arithmetic)
+        let is3By3 = kernelHeight == 3 && kernelWidth == 3
+        self.weight = packed
+        suitsWinograd =
+            is3By3 && stride == 1 && padding == Padding2D(1) && inputs % 16 == 0 && outputs % PackedMatrix.panelWidth == 0
+        scales = suitsWinograd ? WinogradScales(of: packed, depth: 1, pairs: inputs / 2, block: Winograd.block) : nil
     }
 
     /// `[N, H, W, inputs]` → `[N, H′, W′, outputs]`, H′ and W′ from ``outputSize(height:width:)``.
@@ -117,13 +129,6 @@ public struct Convolution2D: Sendable {
 }
 
 extension Convolution2D {
-    /// Whether Winograd's algorithm is used: a 3 × 3 kernel with stride 1 and padding 1, inputs a multiple of 16, and outputs a
-    /// multiple of 32.
-    var suitsWinograd: Bool {
-        kernelHeight == 3 && kernelWidth == 3 && stride == 1 && padding == Padding2D(1) && inputs % 16 == 0
-            && outputs % PackedMatrix.panelWidth == 0
-    }
-
     /// The convolution by Winograd's F(4×4, 3×3) (Lavin and Gray, CVPR 2016), with a quarter of the multiplications.
     ///
     /// For a group of tiles, some input channels are transformed into memory that stays in the last-level cache. Then each panel
@@ -137,32 +142,47 @@ extension Convolution2D {
         let (images, height, width, _) = x.imageShape
         let (down, across) = ((height + 3) / 4, (width + 3) / 4)
         let tiles = images * down * across
+        // Pairs of channels, where integers are multiplied.
+        let channelsOfSlot = scales == nil ? 1 : 2
+        let slots = inputs / channelsOfSlot
         let groups = (tiles + Winograd.mostTiles - 1) / Winograd.mostTiles
         let performGroup = { (group: Int) in
             let first = tiles * group / groups
             let count = tiles * (group + 1) / groups - first
-            let channels = Winograd.channels(of: inputs, tiles: count)
+            let channels = Winograd.channels(of: slots, tiles: count)
             let plane = count * Winograd.block + 16
             let blocks = (channels + Winograd.block - 1) / Winograd.block
-            TensorStorage.withScratch(36 * blocks * plane) { transformed in
-                for channel in Swift.stride(from: 0, to: inputs, by: channels) {
-                    let some = min(channels, inputs - channel)
+            TensorStorage.withScratch(36 * blocks * (plane + count)) { transformed in
+                let inputScales = transformed + 36 * blocks * plane
+                for slot in Swift.stride(from: 0, to: slots, by: channels) {
+                    let some = min(channels, slots - slot)
+                    let channel = slot * channelsOfSlot
                     Threads.perform(count) { tile in
                         let (image, position) = (first + tile).quotientAndRemainder(dividingBy: down * across)
-                        ck_winograd_input(
-                            x.storage.base + image * height * width * inputs + channel, height, width, inputs, some,
-                            position / across * 4 - 1, position % across * 4 - 1, factors.map { $0.scale(of: image) + channel },
-                            factors.map { $0.shift(of: image) + channel }, transformed + tile * Winograd.block, plane,
-                            Winograd.block)
+                        let source = x.storage.base + image * height * width * inputs + channel
+                        let (top, left) = (position / across * 4 - 1, position % across * 4 - 1)
+                        let scale = factors.map { $0.scale(of: image) + channel }
+                        let shift = factors.map { $0.shift(of: image) + channel }
+                        let target = transformed + tile * Winograd.block
+                        if scales == nil {
+                            ck_winograd_input(
+                                source, height, width, inputs, some, top, left, scale, shift, target, plane, Winograd.block)
+                        } else {
+                            ck_winograd_input_pairs(
+                                source, height, width, inputs, some * channelsOfSlot, top, left, scale, shift, target, plane,
+                                Winograd.block, inputScales + tile, count)
+                        }
                     }
                     Threads.perform(outputs / PackedMatrix.panelWidth) { panel in
                         let column = panel * PackedMatrix.panelWidth
                         let sum = channel == 0 ? add : UnsafePointer(result)
                         TensorStorage.withScratch(ck_winograd_scratch(count, Winograd.block)) { scratch in
                             var work = ck_winograd(
+                                numbers: scales == nil ? CK_FLOAT32 : CK_INT16, input_scales: inputScales,
+                                weight_scales: scales?.panel(panel), scale_plane: count,
                                 tiles: ck_tiles(height: height, width: width, top: 0, left: 0, down: down, across: across),
                                 first_tile: first, count: count, transformed: transformed, plane: plane,
-                                block: Winograd.block, depth: 1, depth_step: 0, inputs: inputs, first_input: channel,
+                                block: Winograd.block, depth: 1, depth_step: 0, inputs: slots, first_input: slot,
                                 some: some, outputs: outputs, columns: PackedMatrix.panelWidth, panel: weight.panel(panel),
                                 bias: channel == 0 ? bias.map { UnsafePointer($0.storage.base + column) } : nil,
                                 add: sum.map { $0 + column }, is_rectified: 0, result: result + column, scratch: scratch)

@@ -31,7 +31,8 @@ extension Convolution3D {
                         let target = result + group.firstVoxel(group.slices.lowerBound) * outputs + column
                         TensorStorage.withScratch(ck_winograd_scratch(group.count, block)) { scratch in
                             var work = ck_winograd(
-                                tiles: group.tiles, first_tile: 0, count: group.count, transformed: transformed, plane: plane,
+                                numbers: CK_FLOAT32, input_scales: nil, weight_scales: nil, scale_plane: 0, tiles: group.tiles,
+                                first_tile: 0, count: group.count, transformed: transformed, plane: plane,
                                 block: block, depth: kernel.depth, depth_step: group.strip * block, inputs: inputs,
                                 first_input: channel, some: some, outputs: outputs,
                                 columns: min(PackedMatrix.panelWidth, outputs - column), panel: weight.panel(panel),

@@ -14,12 +14,13 @@ public struct Linear: Sendable {
     /// - Parameters:
     ///   - weight: W, `[outputs, inputs]`.
     ///   - bias: b, `[outputs]`, or nil for none.
+    ///   - arithmetic: the numbers that are multiplied.
     /// - Precondition: the bias, if any, has `outputs` values.
-    public init(weight: Tensor, bias: Tensor?) {
+    public init(weight: Tensor, bias: Tensor?, arithmetic: Arithmetic = .float32) {
         precondition(weight.shape.count == 2, "\(weight.shape) is no matrix")
         precondition(bias.map { $0.count == weight.shape[0] } ?? true, "a bias that does not fit \(weight.shape)")
         (outputs, inputs) = (weight.shape[0], weight.shape[1])
-        self.weight = PackedMatrix(weight, columns: outputs, inputs: inputs, taps: 1)
+        self.weight = PackedMatrix(weight, columns: outputs, inputs: inputs, taps: 1, arithmetic: arithmetic)
         self.bias = bias
     }
 
@@ -67,6 +68,10 @@ struct PackedMatrix: Sendable {
     let columns: Int
     /// The inner dimension: `taps` · inputs.
     let inner: Int
+    /// The numbers that are multiplied. With an odd number of inputs, the taps of a convolution do not fall into pairs, and stay floats.
+    let numbers: ck_numbers
+    /// The inner dimension as it is stored: floats, or pairs of bfloat16.
+    private let slots: Int
     /// `[panel of 32 columns][taps][inputs][32]`
     private let panels: TensorStorage
 
@@ -75,10 +80,10 @@ struct PackedMatrix: Sendable {
 
     /// Packs `[columns][inputs][taps]`: the weight of a linear layer (one tap) or of a convolution (one tap for each position of
     /// the kernel).
-    init(_ weight: Tensor, columns: Int, inputs: Int, taps: Int) {
+    init(_ weight: Tensor, columns: Int, inputs: Int, taps: Int, arithmetic: Arithmetic = .float32) {
         self.init(
             weight, columns: columns, inputs: inputs, taps: taps, columnStride: inputs * taps, inputStride: taps, tap: { $0 },
-            lasts: true)
+            arithmetic: arithmetic, lasts: true)
     }
 
     /// Packs a weight of any order in memory.
@@ -90,25 +95,29 @@ struct PackedMatrix: Sendable {
     ///   - lasts: whether the matrix is kept for long, as weights are (see `TensorStorage`).
     init(
         _ weight: Tensor, columns: Int, inputs: Int, taps: Int, columnStride: Int, inputStride: Int, tap: (Int) -> Int,
-        lasts: Bool = false
+        arithmetic: Arithmetic = .float32, lasts: Bool = false
     ) {
         (self.columns, inner) = (columns, inputs * taps)
-        panels = TensorStorage(count: ck_packed_count(columns, inputs * taps), lasts: lasts)
+        let numbers = taps == 1 || inputs % 2 == 0 ? arithmetic.numbers : CK_FLOAT32
+        let slots = ck_slots(inputs, numbers)
+        (self.numbers, self.slots) = (numbers, taps * slots)
+        panels = TensorStorage(count: ck_packed_count(columns, taps * slots), lasts: lasts)
+        let pack = numbers == CK_BFLOAT16 ? ck_pack_pairs : ck_pack_panel
         let target = panels.base
         let width = PackedMatrix.panelWidth
         Threads.perform((columns + width - 1) / width) { panel in
             let first = panel * width
             for number in 0..<taps {
-                ck_pack_panel(
+                pack(
                     weight.storage.base + first * columnStride + tap(number), columnStride, inputStride,
-                    min(width, columns - first), inputs, target + (panel * taps + number) * inputs * width)
+                    min(width, columns - first), inputs, target + (panel * taps + number) * slots * width)
             }
         }
     }
 
-    /// The panel with this number: `[taps][inputs][32]`.
+    /// The panel with this number: `[taps][inputs][32]`, floats or pairs.
     func panel(_ number: Int) -> UnsafePointer<Float> {
-        UnsafePointer(panels.base + number * inner * PackedMatrix.panelWidth)
+        UnsafePointer(panels.base + number * slots * PackedMatrix.panelWidth)
     }
 
     /// The division of a product into tasks: blocks of rows × some panels.
@@ -187,7 +196,7 @@ struct PackedMatrix: Sendable {
     ) {
         ck_gemm(
             rows.count, columns.count, inner, a + rows.lowerBound * stride, stride,
-            panel(columns.lowerBound / PackedMatrix.panelWidth), result, resultStride,
+            panel(columns.lowerBound / PackedMatrix.panelWidth), numbers, result, resultStride,
             bias.map { UnsafePointer($0.storage.base + columns.lowerBound) }, add, resultStride)
     }
 }

@@ -1,6 +1,7 @@
 import Checkpoints
 import Foundation
 import Tensors
+import TestSupport
 import Testing
 
 @testable import Diffusion
@@ -18,6 +19,21 @@ import Testing
         #expect(parts.count == 7)
         for (name, output) in parts { try golden.expect(output, equals: "vae.\(name)") }
         try golden.expect(latents.mode, equals: "vae.latents")
+    }
+
+    @Test("with products of 16 bits, every block changes by no more than two percent", arguments: GoldenModel.all)
+    func bfloat16(golden model: GoldenModel) throws {
+        let golden = try model.golden()
+        let image = Tensor(
+            shape: [1] + (try #require(golden.entry(named: "image")).shape),
+            values: try golden.integers(named: "image").map { 2 * (Float($0) / 255) - 1 })
+        var (exact, rounded): ([String: Tensor], [String: Tensor]) = ([:], [:])
+        _ = try DiffusionModel(folder: model.folder()).autoencoder(image) { exact[$0] = $1 }
+        _ = try DiffusionModel(folder: model.folder(), arithmetic: .bfloat16).autoencoder(image) { rounded[$0] = $1 }
+        #expect(exact.count == 7)
+        for (name, output) in exact {
+            #expect(try #require(rounded[name]).relativeNoise(to: output) <= 0.02, "\(name)")
+        }
     }
 
     @Test("its variance is bounded, and samples spread by it about the mean")

@@ -30,6 +30,26 @@ import Testing
         }
     }
 
+    @Test("with products of 16 bits, affinities change by no more than two percent", arguments: GoldenModel.all)
+    func bfloat16(golden model: GoldenModel) throws {
+        let golden = try model.golden()
+        let (exact, half) = (
+            try DiffusionModel(folder: model.folder()), try DiffusionModel(folder: model.folder(), arithmetic: .bfloat16)
+        )
+        let context = try golden.tensor("context.empty")
+        let passes = try [exact, half].map { diffusion in
+            let recorder = PassRecorder()
+            try diffusion.runUNet(
+                golden.tensor("latent"), timesteps: [50], context: context, extent: .lastAttention, observer: recorder)
+            return recorder.affinities
+        }
+        #expect(passes[0].count == 16)
+        for (name, affinity) in passes[0] {
+            let other = try #require(passes[1][name])
+            #expect(other.meanAffinity().relativeNoise(to: affinity.meanAffinity()) <= 0.02, "\(name)")
+        }
+    }
+
     @Test("several latents at once are as each alone", arguments: GoldenModel.all)
     func batch(golden model: GoldenModel) throws {
         let golden = try model.golden()

@@ -70,6 +70,15 @@ import Volumes
         #expect(try key(reordered) == key())
     }
 
+    @Test("is that of before a parameter came, where the parameter says what the step did then; with other values it is another")
+    func impliedBefore() throws {
+        var step = Fixed()
+        step.parameters.append(.choice("way", default: "new", of: ["old", "new", "newest"], impliedBefore: "old", ""))
+        #expect(try key(step, set: [("prepare.way", "old")]) == key())
+        let keys = try [key(), key(step), key(step, set: [("prepare.way", "newest")])]
+        #expect(Set(keys).count == 3)
+    }
+
     @Test("needs the models that the recipe names")
     func models() throws {
         let step = Fixed()

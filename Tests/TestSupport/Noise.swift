@@ -22,6 +22,16 @@ public func relativeError(_ values: [Float], _ expected: [Float]) -> Float {
 }
 
 extension Tensor {
+    /// The root of the sum of squared differences, as a part of that of what was expected; infinite where shapes differ.
+    public func relativeNoise(to expected: Tensor) -> Double {
+        guard shape == expected.shape else { return .infinity }
+        let difference = zip(values, expected.values).reduce(0.0) {
+            $0 + (Double($1.0) - Double($1.1)) * (Double($1.0) - Double($1.1))
+        }
+        let whole = expected.values.reduce(0.0) { $0 + Double($1) * Double($1) }
+        return (difference / max(whole, .leastNormalMagnitude)).squareRoot()
+    }
+
     /// As ``relativeError(_:_:)``; infinite where shapes differ.
     public func relativeError(to expected: Tensor) -> Float {
         shape == expected.shape ? TestSupport.relativeError(values, expected.values) : .infinity

@@ -5,13 +5,14 @@ import Tensors
 
 /// Measures passes of a diffusion model of full size; weights may be random (`Tests/DiffusionTests/Golden/check_diffusion.py`).
 ///
-///     diffusion-benchmark FOLDER [RUNS]           the encoder, and passes with and without affinities
-///     diffusion-benchmark FOLDER low-memory       one tile, streamed: for the peak of memory
+///     diffusion-benchmark FOLDER [RUNS]               the encoder, and passes with and without affinities
+///     diffusion-benchmark FOLDER [RUNS] bfloat16      the same in bfloat16, beside float32, and how far their affinities differ
+///     diffusion-benchmark FOLDER low-memory           one tile, streamed: for the peak of memory
 @main
 enum DiffusionBenchmark {
     static func main() throws {
         let arguments = CommandLine.arguments
-        guard arguments.count >= 2 else { Report.fail(usage: "diffusion-benchmark FOLDER [RUNS | low-memory]") }
+        guard arguments.count >= 2 else { Report.fail(usage: "diffusion-benchmark FOLDER [RUNS] [bfloat16 | low-memory]") }
         let isStreamed = arguments.last == "low-memory"
         let runs = arguments.count > 2 ? Int(arguments[2]) ?? 3 : 3
         let model = try DiffusionModel(folder: arguments[1], residency: isStreamed ? .streamed : .resident)
@@ -19,7 +20,14 @@ enum DiffusionBenchmark {
             shape: [1, 77, model.contextChannels],
             values: GaussianNoise(seed: 2, for: .timesteps).tensor(shape: [77 * model.contextChannels]).values)
         print("OpenBLAS \(BLAS.kernelName), \(Threads.count) threads")
-        if isStreamed {
+        if arguments.last == Arithmetic.bfloat16.rawValue {
+            let half = try DiffusionModel(folder: arguments[1], arithmetic: .bfloat16)
+            for (name, model) in [("float32", model), ("bfloat16", half), ("float32", model), ("bfloat16", half)] {
+                print(name)
+                try passes(of: model, context, runs: runs, isShort: true)
+            }
+            try differences(model, half, context)
+        } else if isStreamed {
             try tile(of: model, context)
         } else {
             try passes(of: model, context, runs: runs)
@@ -27,7 +35,7 @@ enum DiffusionBenchmark {
         Report.row("peak resident memory", "\(Report.text(Double(ProcessUse.peakResidentBytes) / 1e9, 2)) GB")
     }
 
-    private static func passes(of model: DiffusionModel, _ context: Tensor, runs: Int) throws {
+    private static func passes(of model: DiffusionModel, _ context: Tensor, runs: Int, isShort: Bool = false) throws {
         let image = Tensor(
             shape: [1, 512, 512, 3],
             values: GaussianNoise(seed: 1, for: .timesteps).tensor(shape: [512 * 512 * 3]).values.map { min(max($0, -1), 1) })
@@ -41,6 +49,7 @@ enum DiffusionBenchmark {
         try measure("U-Net, affinities collected", runs) {
             try model.runUNet(latents(1), timesteps: [20], context: context, extent: .noise, observer: Collector())
         }
+        if isShort { return }
         try measure("U-Net up to the last attention, affinities collected", runs) {
             _ = try model.attention(noised: latents(1), timesteps: [20], context: context)
         }
@@ -49,6 +58,30 @@ enum DiffusionBenchmark {
         }
         try measure("the same, four passes", runs) {
             for timestep in timesteps { _ = try model.attention(noised: latents(1), timesteps: [timestep], context: context) }
+        }
+    }
+
+    /// How far the affinities of one tile differ: the norm of the difference, as a part of the norm, of each matrix.
+    private static func differences(_ model: DiffusionModel, _ half: DiffusionModel, _ context: Tensor) throws {
+        let gray = (0..<512 * 512).map { pixel in
+            let (x, y) = (Double(pixel % 512), Double(pixel / 512))
+            return UInt8(clamping: Int(128 + 60 * sin(x / 9) * cos(y / 17)))
+        }
+        func affinities(_ encoder: DiffusionModel, _ network: DiffusionModel) throws -> [Tensor] {
+            let latent = try encoder.encode(gray: gray, height: 512, width: 512).mode
+            return try network.attention(latent, timesteps: [20, 150], context: context).affinities.map { $0.matrix() }
+        }
+        let exact = try affinities(model, model)
+        for (name, encoder, network) in [("both", half, half), ("the U-Net", model, half), ("the encoder", half, model)] {
+            let relative = zip(exact, try affinities(encoder, network)).map { first, second in
+                var (difference, whole) = (0.0, 0.0)
+                for (a, b) in zip(first.values, second.values) {
+                    difference += Double((a - b) * (a - b))
+                    whole += Double(a * a)
+                }
+                return "\(first.shape[0])²: " + Report.text(sqrt(difference / whole), 4)
+            }
+            Report.row("relative difference of affinities, \(name) in bfloat16", relative.joined(separator: ", "))
         }
     }
 

@@ -60,23 +60,24 @@ enum Layer {
     }
 
     /// The layer with random weights, ready to run on random inputs.
-    func prepared() -> () -> Void {
+    func prepared(_ arithmetic: Arithmetic) -> () -> Void {
         switch self {
         case .convolution(let side, let inputs, let outputs, let images, let stride):
             let layer = Convolution2D(
-                weight: noise([outputs, inputs, 3, 3], 0.01), bias: noise([outputs], 0.1), stride: stride, padding: Padding2D(1))
+                weight: noise([outputs, inputs, 3, 3], 0.01), bias: noise([outputs], 0.1), stride: stride, padding: Padding2D(1),
+                arithmetic: arithmetic)
             let x = noise([images, side, side, inputs], 1)
             return { consume(layer(x)) }
         case .linear(let rows, let inputs, let outputs):
-            let layer = Linear(weight: noise([outputs, inputs], 0.01), bias: noise([outputs], 0.1))
+            let layer = Linear(weight: noise([outputs, inputs], 0.01), bias: noise([outputs], 0.1), arithmetic: arithmetic)
             let x = noise([rows, inputs], 1)
             return { consume(layer(x)) }
         case .gated(let rows, let width):
-            let layer = Linear(weight: noise([8 * width, width], 0.01), bias: noise([8 * width], 0.1))
+            let layer = Linear(weight: noise([8 * width, width], 0.01), bias: noise([8 * width], 0.1), arithmetic: arithmetic)
             let x = noise([rows, width], 1)
             return { consume(layer.gatedGELU(x)) }
         case .attention(let tokens, let heads, let width, let keys, let collects):
-            let layer = Attention(heads: heads)
+            let layer = Attention(heads: heads, arithmetic: arithmetic)
             let query = noise([1, tokens, heads * width], 1)
             let (key, value) = (noise([1, keys, heads * width], 1), noise([1, keys, heads * width], 1))
             let sums = collects ? AffinityAccumulator(tokens: tokens) : nil

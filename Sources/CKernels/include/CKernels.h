@@ -10,6 +10,9 @@
 
 /// The instruction set in use: 0 the compiler's default, 1 AVX2 with FMA, 2 AVX-512.
 int ck_instruction_set(void);
+/// 1 where the processor multiplies numbers of 16 bits in pairs (AVX-512-BF16 and AVX-512-VNNI), and may. Elsewhere nothing may be called with
+/// other numbers than CK_FLOAT32.
+int ck_multiplies_pairs(void);
 /// Keeps to an instruction set of at most this number; tests use it to reach every variant.
 void ck_limit_instruction_set(int highest);
 /// The processors that this process may run on, or 0 where the system does not say.
@@ -43,6 +46,21 @@ void ck_half_to_float(const uint16_t *from, float *to, size_t count);
 void ck_bfloat_to_float(const uint16_t *from, float *to, size_t count);
 /// Rounds to nearest, ties to even; what is too large becomes infinite, a NaN stays one.
 void ck_float_to_half(const float *from, uint16_t *to, size_t count);
+
+// ---- pairs.c: two bfloat16 in the place of one float. Products in bfloat16 take their operands in pairs along the inner dimension; their sums
+// are floats. Values are rounded to nearest, ties to even; an odd last one is paired with 0.
+
+/// The numbers that are multiplied: floats, pairs of bfloat16, or pairs of integers with a scale for each row and each column (inside of Winograd's
+/// convolution only).
+enum ck_numbers { CK_FLOAT32 = 0, CK_BFLOAT16 = 1, CK_INT16 = 2 };
+/// The floats in whose place `count` values are.
+static inline size_t ck_slots(size_t count, enum ck_numbers numbers) { return numbers == CK_FLOAT32 ? count : (count + 1) / 2; }
+/// Pairs neighbours: to[i] = (from[2i], from[2i + 1]).
+void ck_pair_neighbours(const float *from, float *to, size_t count);
+/// Pairs two rows: to[i] = (even[i], odd[i]). odd may be null for zeros.
+void ck_pair_rows(const float *even, const float *odd, float *to, size_t count);
+/// Pairs neighbouring rows of a panel of 32 columns: [rows][32] → [ck_slots(rows)][32]; to may be from.
+void ck_pair_panel(const float *from, size_t rows, float *to);
 
 // ---- activations.c
 
@@ -120,8 +138,11 @@ void ck_layer_norm(const float *x, float *y, size_t rows, size_t channels, float
 size_t ck_packed_count(size_t columns, size_t inner);
 /// Packs up to 32 columns of `inner` values, `stride` from one column to the next, `inner_stride` from value to value.
 void ck_pack_panel(const float *weight, size_t stride, size_t inner_stride, size_t columns, size_t inner, float *panel);
-/// c = a · b + bias + add; bias (one value a column) and add (a matrix like c) may be null.
-void ck_gemm(size_t rows, size_t columns, size_t inner, const float *a, size_t a_stride, const float *panels, float *c,
+/// The same in pairs of bfloat16: [ck_slots(inner)][32].
+void ck_pack_pairs(const float *weight, size_t stride, size_t inner_stride, size_t columns, size_t inner, float *panel);
+/// c = a · b + bias + add; bias (one value a column) and add (a matrix like c) may be null. Panels are packed as `numbers` says; a is not, and
+/// rounded on the way.
+void ck_gemm(size_t rows, size_t columns, size_t inner, const float *a, size_t a_stride, const float *panels, enum ck_numbers numbers, float *c,
              size_t c_stride, const float *bias, const float *add, size_t add_stride);
 
 /// c += a · b, where b is one panel [inner][32] and c is [rows][32]. Only the first `columns` columns are computed. Either
@@ -140,8 +161,8 @@ struct ck_attention {
     const float *query, *key, *value;
     /// null for only the sums; may not be any of the inputs
     float *result;
-    /// from one query or result to the next, and from one key or value to the next
-    size_t stride, key_stride;
+    /// from one query or result to the next, from one key to the next, and from one value to the next
+    size_t stride, key_stride, value_stride;
     size_t queries, keys, width;
     float scale;
     /// the first query's number where queries see no later keys, SIZE_MAX otherwise
@@ -150,6 +171,9 @@ struct ck_attention {
     float *sums;
     /// (2 · width + keys) · 32
     float *scratch;
+    /// of bfloat16, keys are pairs of channels, `key_stride` pairs from one key to the next, and values pairs of keys, `value_stride` pairs from
+    /// one pair of keys to the next; of floats, both strides are the same
+    enum ck_numbers numbers;
 };
 void ck_attention_panel(const struct ck_attention *it);
 
@@ -160,6 +184,14 @@ void ck_attention_panel(const struct ck_attention *it);
 void ck_winograd_input(const float *image, ptrdiff_t height, ptrdiff_t width, size_t channels, size_t count,
                        ptrdiff_t top, ptrdiff_t left, const float *scale, const float *shift, float *to, size_t plane,
                        size_t block);
+/// The same in pairs of integers of at most CK_LARGEST, which `block` and `plane` count. What they stand for is the integer times a scale, one for
+/// each block and position of the tile: [block][36], positions `scale_plane` apart. A block has at most CK_MOST_PAIRS.
+void ck_winograd_input_pairs(const float *image, ptrdiff_t height, ptrdiff_t width, size_t channels, size_t count, ptrdiff_t top, ptrdiff_t left,
+                             const float *scale, const float *shift, float *to, size_t plane, size_t block, float *scales, size_t scale_plane);
+/// 13 bits with the sign: 2 · CK_MOST_PAIRS products of two such integers add up to less than 2³¹.
+enum { CK_LARGEST = 4095, CK_MOST_PAIRS = 64 };
+/// The scales of the transformed weights of a panel of pairs of bfloat16, [9][pairs][32], for some of its pairs: [36][32].
+void ck_winograd_weight_scales(const float *panel, size_t pairs, size_t columns, size_t first, size_t end, float *scales);
 
 /// Tiles of slices of equal size, counted slice by slice: in each, `down` rows of `across` tiles, from a first one.
 struct ck_tiles {
@@ -167,8 +199,15 @@ struct ck_tiles {
     size_t top, left, down, across;
 };
 
-/// The product of one panel of weights (up to 32 outputs) with a range of transformed tiles, summed over a range of the inputs.
+/// The product of one panel of weights (up to 32 outputs) with a range of transformed tiles, summed over a range of the inputs. Inputs are
+/// counted in pairs where the numbers are integers.
 struct ck_winograd {
+    /// CK_FLOAT32, or CK_INT16: then the panel is of pairs of bfloat16
+    enum ck_numbers numbers;
+    /// of integers: the scales of transformed inputs, [block of inputs][36][tiles], `scale_plane` for each of the 36, the first tile's first; and of
+    /// weights, [depth][block of all inputs][36][32]
+    const float *input_scales, *weight_scales;
+    size_t scale_plane;
     struct ck_tiles tiles;
     size_t first_tile, count;
     /// [block of inputs][36][tiles][block], with `plane` floats for each of the 36

@@ -88,6 +88,7 @@ private struct ImageAttention: Sendable {
     private let key: Linear
     private let value: Linear
     private let output: Linear
+    private let attention: Attention
 
     init(_ weights: DiffusionWeights, channels: Int, groups: Int) throws(CheckpointError) {
         norm = try weights["group_norm"].groupNorm(channels: channels, groups: groups, epsilon: 1e-6)
@@ -100,12 +101,13 @@ private struct ImageAttention: Sendable {
         key = try layer("to_k", orOlder: "key")
         value = try layer("to_v", orOlder: "value")
         output = try layer("to_out.0", orOlder: "proj_attn")
+        attention = Attention(heads: 1, arithmetic: weights.arithmetic)
     }
 
     func callAsFunction(_ x: Tensor) -> Tensor {
         let (images, channels) = (x.shape[0], x.shape[3])
         let tokens = norm(x).reshaped([images, x.shape[1] * x.shape[2], channels])
-        let attended = Attention(heads: 1)(query: query(tokens), key: key(tokens), value: value(tokens))
+        let attended = attention(query: query(tokens), key: key(tokens), value: value(tokens))
         return output(attended.reshaped(x.shape), addingTo: x)
     }
 }

@@ -7,21 +7,23 @@ struct DiffusionWeights: Sendable {
     private let checkpoint: Checkpoint
     private let prefix: String
     private let used: UsedNames?
+    /// The numbers that layers multiply.
+    let arithmetic: Arithmetic
 
     /// The whole checkpoint.
     ///
     /// - Parameter used: collects the names of all tensors that are read, so that the others can be found.
-    init(_ checkpoint: Checkpoint, used: UsedNames? = nil) {
-        self.init(checkpoint, prefix: "", used: used)
+    init(_ checkpoint: Checkpoint, arithmetic: Arithmetic = .float32, used: UsedNames? = nil) {
+        self.init(checkpoint, prefix: "", arithmetic: arithmetic, used: used)
     }
 
-    private init(_ checkpoint: Checkpoint, prefix: String, used: UsedNames?) {
-        (self.checkpoint, self.prefix, self.used) = (checkpoint, prefix, used)
+    private init(_ checkpoint: Checkpoint, prefix: String, arithmetic: Arithmetic, used: UsedNames?) {
+        (self.checkpoint, self.prefix, self.arithmetic, self.used) = (checkpoint, prefix, arithmetic, used)
     }
 
     /// The tensors whose names begin with this name and a dot: `weights["conv_in"]` has `conv_in.weight` as `weight`.
     subscript(_ name: String) -> DiffusionWeights {
-        DiffusionWeights(checkpoint, prefix: "\(prefix)\(name).", used: used)
+        DiffusionWeights(checkpoint, prefix: "\(prefix)\(name).", arithmetic: arithmetic, used: used)
     }
 
     func has(_ name: String) -> Bool { checkpoint.entry(named: prefix + name) != nil }
@@ -42,7 +44,8 @@ struct DiffusionWeights: Sendable {
         let isConvolution = checkpoint.entry(named: "\(prefix)weight")?.shape.count == 4
         let weight = try tensor("weight", isConvolution ? [outputs, inputs, 1, 1] : [outputs, inputs])
         return Linear(
-            weight: weight.reshaped([outputs, inputs]), bias: hasBias ? try tensor("bias", [outputs]) : nil)
+            weight: weight.reshaped([outputs, inputs]), bias: hasBias ? try tensor("bias", [outputs]) : nil,
+            arithmetic: arithmetic)
     }
 
     func convolution(
@@ -50,7 +53,7 @@ struct DiffusionWeights: Sendable {
     ) throws(CheckpointError) -> Convolution2D {
         Convolution2D(
             weight: try tensor("weight", [outputs, inputs, kernel, kernel]), bias: try tensor("bias", [outputs]),
-            stride: stride, padding: padding)
+            stride: stride, padding: padding, arithmetic: arithmetic)
     }
 
     func groupNorm(channels: Int, groups: Int, epsilon: Float) throws(CheckpointError) -> GroupNorm {

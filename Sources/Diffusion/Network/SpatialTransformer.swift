@@ -81,7 +81,7 @@ private struct AttentionProjections: Sendable {
     let output: Linear
 
     init(_ weights: DiffusionWeights, channels: Int, contextChannels: Int, heads: Int) throws(CheckpointError) {
-        attention = Attention(heads: heads)
+        attention = Attention(heads: heads, arithmetic: weights.arithmetic)
         query = try weights["to_q"].linear(inputs: channels, outputs: channels, hasBias: false)
         key = try weights["to_k"].linear(inputs: contextChannels, outputs: channels, hasBias: false)
         value = try weights["to_v"].linear(inputs: contextChannels, outputs: channels, hasBias: false)

@@ -167,6 +167,12 @@ public struct Explainer: Sendable {
                 (before[name], now[name]) = (nil, nil)
             }
         }
+        for parameter in setup.step.parameters {
+            guard let value = parameter.impliedBefore else { continue }
+            let key = "\(setup.step.recipeGroup).\(parameter.name)"
+            before[key] = before[key] ?? value
+            now[key] = now[key] ?? value
+        }
         var changes: [String] = []
         if today.version != earlier.stepVersion {
             changes.append("step \(today.step): version \(earlier.stepVersion) → \(today.version)")

@@ -215,19 +215,21 @@ struct StepSetup: Sendable {
         }
         self.models = used
         let digests = used.mapValues(\.digest.hexadecimal)
-        let unused = step.conditions.filter { $0.ownsParameter && !step.inputs.contains($0.input) }.map(\.parameter)
-        let values = Dictionary(
+        let values = parameters
+        let implied = step.parameters.filter { $0.impliedBefore != nil && $0.impliedBefore == values[$0.name]?.text }.map(\.name)
+        let unused = step.conditions.filter { $0.ownsParameter && !step.inputs.contains($0.input) }.map(\.parameter) + implied
+        let keyed = Dictionary(
             uniqueKeysWithValues: parameters.filter { !unused.contains($0.key) }.map {
                 ("\(step.recipeGroup).\($0.key)", $0.value.text)
             })
         var lines = ["cellar configuration 1", step.name, step.scope.rawValue, "\(step.version)"]
         // The length before each text makes the encoding unambiguous.
-        lines += values.sorted { $0.key < $1.key }.map { "recipe \($0.key)=\($0.value.utf8.count):\($0.value)" }
+        lines += keyed.sorted { $0.key < $1.key }.map { "recipe \($0.key)=\($0.value.utf8.count):\($0.value)" }
         lines += digests.sorted { $0.key < $1.key }.map { "model \($0.key)=\($0.value)" }
         lines += step.inputs.map { "input \($0.name)" }
         lines += outputNames.map { "output \($0)" }
         configuration = Catalog.StepConfiguration(
-            step: step.name, scope: step.scope, version: step.version, parameters: values, models: digests,
+            step: step.name, scope: step.scope, version: step.version, parameters: keyed, models: digests,
             digest: Digest(of: lines.joined(separator: "\n").utf8))
     }
 

@@ -140,6 +140,9 @@ public struct ParameterDeclaration: Sendable, Hashable {
     public let defaultValue: RecipeValue
     /// One line for people: its meaning and unit.
     public let summary: String
+    /// Of a parameter that came later: the value that says what steps did before there was it. With this value it is no part of the
+    /// configuration, so that results from before stay fresh.
+    public private(set) var impliedBefore: String?
 
     private init(_ name: String, _ kind: Kind, _ defaultValue: RecipeValue, _ summary: String) {
         self.name = name
@@ -164,10 +167,12 @@ public struct ParameterDeclaration: Sendable, Hashable {
         ParameterDeclaration(name, .real(range), .real(value), summary)
     }
 
-    public static func choice(_ name: String, default value: String, of words: [String], _ summary: String)
-        -> ParameterDeclaration
-    {
-        ParameterDeclaration(name, .choice(words), .text(value), summary)
+    public static func choice(
+        _ name: String, default value: String, of words: [String], impliedBefore: String? = nil, _ summary: String
+    ) -> ParameterDeclaration {
+        var declaration = ParameterDeclaration(name, .choice(words), .text(value), summary)
+        declaration.impliedBefore = impliedBefore
+        return declaration
     }
 
     public static func text(

@@ -106,9 +106,14 @@ public struct TextCheck: Sendable, Hashable {
 
 extension Parameter where Value: RawRepresentable<String> & CaseIterable {
     /// One of the cases of an enumeration; the recipe has their raw values.
-    public static func choice(_ name: String, default value: Value, _ summary: String) -> Parameter {
+    ///
+    /// - Parameter impliedBefore: of a parameter that came later, the value that says what the step did before: with it, results from before
+    ///   stay fresh.
+    public static func choice(_ name: String, default value: Value, impliedBefore: Value? = nil, _ summary: String) -> Parameter {
         let words = Value.allCases.map(\.rawValue)
-        return Parameter(declaration: .choice(name, default: value.rawValue, of: words, summary)) { value, _ in
+        let declaration = ParameterDeclaration.choice(
+            name, default: value.rawValue, of: words, impliedBefore: impliedBefore?.rawValue, summary)
+        return Parameter(declaration: declaration) { value, _ in
             if case .text(let word) = value { Value(rawValue: word) } else { nil }
         }
     }

@@ -1,3 +1,4 @@
+import Basics
 import BlobStore
 public import CatalogSchema
 import Diffusion
@@ -41,6 +42,10 @@ public struct FeaturesStep: TypedStep {
         let every = Parameter.integer(
             Self.everyName, default: 1, in: 1...64,
             "of the slices of a tomogram the first, and every n-th after it, is looked at; maps between them are interpolated")
+        let arithmetic = Parameter<Arithmetic>.choice(
+            "arithmetic", default: .float32, impliedBefore: .float32,
+            "what the diffusion model multiplies: float32, or numbers of 16 bits where the processor has AVX-512-BF16, in half of the time"
+        )
         let precision = Parameter<Precision>.choice("precision", default: .float16, "of the features that are stored")
 
         fileprivate static let everyName = "every"
@@ -60,9 +65,13 @@ public struct FeaturesStep: TypedStep {
     enum Latent: String, CaseIterable, Sendable { case mean, sample }
     enum Precision: String, CaseIterable, Sendable { case float16, float32 }
 
-    private let models = OpenModels(.diffusion) { path, isStreamed in
-        try DiffusionModel(path: path, residency: isStreamed ? .streamed : .resident)
-    }
+    private let models = Dictionary(
+        uniqueKeysWithValues: Arithmetic.allCases.map { arithmetic in
+            let models = OpenModels(.diffusion) { path, isStreamed in
+                try DiffusionModel(path: path, residency: isStreamed ? .streamed : .resident, arithmetic: arithmetic)
+            }
+            return (arithmetic, models)
+        })
 
     public init() {}
 
@@ -99,7 +108,10 @@ public struct FeaturesStep: TypedStep {
                 "features.mode is diffusion, and no model is chosen: `cellar recipe set features.model=builtin-diffusion` takes the small one "
                     + "that comes with the program, `cellar model add NAME PATH --kind diffusion` adds another")
         }
-        let model = try models.model(record, isStreamed: item.prefersLittleMemory)
+        let arithmetic = try item.parameters.arithmetic
+        guard let model = try models[arithmetic]?.model(record, isStreamed: item.prefersLittleMemory) else {
+            throw PipelineError(mistake: .item, "nobody opens models for \(arithmetic)")
+        }
         if let side = tiles.first?.width, side % model.imageSideFactor != 0 {
             throw PipelineError(
                 "prepare.tiles.size is \(side), which the model \(record.name) cannot take; give a multiple of \(model.imageSideFactor)"
@@ -111,6 +123,10 @@ public struct FeaturesStep: TypedStep {
         let context = try model.context(for: item.parameters.prompt)
         let samples = try item.parameters.latent == .sample
         try artifact.setAttribute("timesteps", .reals(timesteps.map(Double.init)))
+        if arithmetic != .float32 {
+            let used: Arithmetic = Arithmetic.multipliesBfloat16 ? arithmetic : .float32
+            try artifact.setAttribute("arithmetic", .string(used.rawValue))
+        }
         try SliceFeatures.write(tiles: tiles.count, isHalf: isHalf, to: artifact) { index in
             try item.checkCancellation()
             let tile = tiles[index]
