@@ -130,6 +130,8 @@ void ck_gemm(size_t rows, size_t columns, size_t inner, const float *a, size_t a
     size_t copied_stride = (slots + parts - 1) / parts + 16;
     int collides = a_stride % 1024 == 0 && rows > 4 && columns > CK_PANEL;
     float *copy = collides || numbers == CK_BFLOAT16 ? malloc(rows * copied_stride * sizeof(float)) : 0;
+    // Without memory, floats can be read where they lie; pairs cannot.
+    if (numbers == CK_BFLOAT16 && !copy) abort();
     for (size_t part = 0; part < parts; part++) {
         size_t first = slots * part / parts, end = slots * (part + 1) / parts;
         const float *left = a + first;

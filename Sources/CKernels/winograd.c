@@ -152,13 +152,13 @@ CK_DISPATCH(ck_winograd_input,
             (image, height, width, channels, count, top, left, scale, shift, to, plane, block))
 
 #if defined(__x86_64__)
-/// What integers of at most CK_LARGEST are multiplied with to be values of at most `largest`: 0 for zeros and for what is too small to divide by,
-/// NaN where `zero`, the sum of all values times 0, is NaN.
-CK_INLINE float scale_of(float largest, float zero) { return (largest > 1e-30f ? largest / CK_LARGEST : 0) + zero; }
+/// The scale of integers of at most CK_LARGEST: a value is its integer times the scale. 0 where all values are 0, or too small to divide by; NaN where
+/// `nan_or_zero`, the sum of all values times 0, is NaN, so that what is not finite spreads as in floats.
+CK_INLINE float scale_of(float largest, float nan_or_zero) { return (largest > 1e-30f ? largest / CK_LARGEST : 0) + nan_or_zero; }
 
 CK_PAIRS static void winograd_input_pairs(const float *image, ptrdiff_t height, ptrdiff_t width, size_t channels, size_t count, ptrdiff_t top,
-                                          ptrdiff_t left, const float *scale, const float *shift, float *to, size_t plane, size_t block,
-                                          float *scales, size_t scale_plane) {
+                                          ptrdiff_t left, const float *scale, const float *shift, const float *factors, float *to,
+                                          size_t plane, size_t block, float *scales, size_t scale_plane) {
     enum { most = 2 * CK_MOST_PAIRS };
     float values[36 * most];
     for (size_t first = 0; first < count; first += 2 * block, to += 36 * plane, scales += 36 * scale_plane) {
@@ -168,17 +168,18 @@ CK_PAIRS static void winograd_input_pairs(const float *image, ptrdiff_t height, 
         size_t vectors = (some + CK_LANES - 1) / CK_LANES;
         for (size_t p = 0; p < 36; p++) {
             const float *from = values + p * most;
-            __m512 largest = _mm512_setzero_ps(), zero = _mm512_setzero_ps();
+            __m512 largest = _mm512_setzero_ps(), nan_or_zero = _mm512_setzero_ps();
             for (size_t v = 0; v < vectors; v++) {
-                __m512 value = _mm512_loadu_ps(from + v * CK_LANES);
+                __m512 value = _mm512_mul_ps(_mm512_loadu_ps(from + v * CK_LANES), _mm512_loadu_ps(factors + first + v * CK_LANES));
                 largest = _mm512_max_ps(largest, _mm512_abs_ps(value));
-                zero = _mm512_fmadd_ps(value, _mm512_setzero_ps(), zero);
+                nan_or_zero = _mm512_fmadd_ps(value, _mm512_setzero_ps(), nan_or_zero);
             }
-            float found = scale_of(_mm512_reduce_max_ps(largest), _mm512_reduce_add_ps(zero));
+            float found = scale_of(_mm512_reduce_max_ps(largest), _mm512_reduce_add_ps(nan_or_zero));
             scales[p * scale_plane] = found;
             __m512 inverse = _mm512_set1_ps(found > 0 ? 1 / found : 0);
             for (size_t v = 0; v < vectors; v++) {
-                __m512i whole = _mm512_cvtps_epi32(_mm512_mul_ps(_mm512_loadu_ps(from + v * CK_LANES), inverse));
+                __m512 value = _mm512_mul_ps(_mm512_loadu_ps(from + v * CK_LANES), _mm512_loadu_ps(factors + first + v * CK_LANES));
+                __m512i whole = _mm512_cvtps_epi32(_mm512_mul_ps(value, inverse));
                 _mm256_storeu_si256((__m256i *)(to + p * plane + v * CK_LANES / 2), _mm512_cvtsepi32_epi16(whole));
             }
         }
@@ -187,9 +188,10 @@ CK_PAIRS static void winograd_input_pairs(const float *image, ptrdiff_t height, 
 #endif
 
 void ck_winograd_input_pairs(const float *image, ptrdiff_t height, ptrdiff_t width, size_t channels, size_t count, ptrdiff_t top, ptrdiff_t left,
-                             const float *scale, const float *shift, float *to, size_t plane, size_t block, float *scales, size_t scale_plane) {
+                             const float *scale, const float *shift, const float *factors, float *to, size_t plane, size_t block, float *scales,
+                             size_t scale_plane) {
 #if defined(__x86_64__)
-    winograd_input_pairs(image, height, width, channels, count, top, left, scale, shift, to, plane, block, scales, scale_plane);
+    winograd_input_pairs(image, height, width, channels, count, top, left, scale, shift, factors, to, plane, block, scales, scale_plane);
 #endif
 }
 
@@ -230,20 +232,20 @@ CK_PAIRS CK_INLINE void weights_of_pair(const float *at, size_t tap_stride, int 
 
 CK_PAIRS static void winograd_weight_scales(const float *panel, size_t pairs, size_t columns, size_t first, size_t end, float *scales) {
     for (size_t half = 0; half < columns; half += CK_LANES) {
-        __m512 largest[36], zero[36];
-        for (int p = 0; p < 36; p++) largest[p] = zero[p] = _mm512_setzero_ps();
+        __m512 largest[36], nan_or_zero[36];
+        for (int p = 0; p < 36; p++) largest[p] = nan_or_zero[p] = _mm512_setzero_ps();
         for (size_t i = first; i < end; i++) {
             for (int is_odd = 0; is_odd < 2; is_odd++) {
                 V t[36];
                 weights_of_pair(panel + i * CK_PANEL + half, pairs * CK_PANEL, is_odd, t);
                 for (int p = 0; p < 36; p++) {
                     largest[p] = _mm512_max_ps(largest[p], _mm512_abs_ps((__m512)t[p]));
-                    zero[p] = _mm512_fmadd_ps((__m512)t[p], _mm512_setzero_ps(), zero[p]);
+                    nan_or_zero[p] = _mm512_fmadd_ps((__m512)t[p], _mm512_setzero_ps(), nan_or_zero[p]);
                 }
             }
         }
         for (int p = 0; p < 36; p++)
-            for (int l = 0; l < CK_LANES; l++) scales[p * CK_PANEL + half + l] = scale_of(largest[p][l], zero[p][l]);
+            for (int l = 0; l < CK_LANES; l++) scales[p * CK_PANEL + half + l] = scale_of(largest[p][l], nan_or_zero[p][l]);
     }
 }
 
@@ -349,11 +351,11 @@ void ck_winograd_products(const struct ck_winograd *it) {
     for (size_t first = 0; first < it->some; first += it->block) {
         size_t some = it->some - first < it->block ? it->some - first : it->block;
         for (size_t depth = 0; depth < it->depth; depth++) {
-            size_t block = first / it->block, shift = depth * it->depth_step;
-            const float *transformed = it->transformed + block * 36 * it->plane + shift;
+            size_t block = first / it->block, step = depth * it->depth_step;
+            const float *transformed = it->transformed + block * 36 * it->plane + step;
             const float *row_scales = 0, *column_scales = 0;
             if (it->numbers == CK_INT16) {
-                row_scales = it->input_scales + block * 36 * it->scale_plane + shift / it->block;
+                row_scales = it->input_scales + block * 36 * it->scale_plane + step / it->block;
                 column_scales = it->weight_scales + (depth * blocks + it->first_input / it->block + block) * 36 * CK_PANEL;
             }
             transform_weights(it, first, some, depth, column_scales, weights, weight_plane);

@@ -41,7 +41,8 @@ public final class DiffusionModel: Sendable {
     ///     and in `tokenizer` beside it. Without a tokenizer, only the empty prompt has a context. A folder of diffusers has its
     ///     own.
     ///   - residency: whether all weights stay in memory (3.6 GB for Stable Diffusion 1.5), or only those of one layer at a time.
-    ///   - arithmetic: the numbers that the U-Net and the encoder multiply; weights of bfloat16 take half of the memory. Contexts are
+    ///   - arithmetic: the numbers that the U-Net and the encoder multiply; weights of bfloat16 take half of the memory
+    ///     where the processor multiplies these. Contexts are
     ///     always computed in float32.
     /// - Throws: ``DiffusionError`` if a file is missing or damaged, or holds another model; the sentence says which, where it is
     ///   known.
@@ -57,7 +58,8 @@ public final class DiffusionModel: Sendable {
     ///   - folder: has the subfolders `unet`, `vae`, `scheduler`, and either `text_encoder` and `tokenizer` or the file
     ///     `empty_context.safetensors`, the stored context of the empty prompt.
     ///   - residency: whether all weights stay in memory (3.6 GB for Stable Diffusion 1.5), or only those of one layer at a time.
-    ///   - arithmetic: the numbers that the U-Net and the encoder multiply; weights of bfloat16 take half of the memory. Contexts are
+    ///   - arithmetic: the numbers that the U-Net and the encoder multiply; weights of bfloat16 take half of the memory
+    ///     where the processor multiplies these. Contexts are
     ///     always computed in float32.
     /// - Throws: ``DiffusionError`` if a configuration is missing or describes another kind of network, or a file of weights
     ///   is missing or damaged. The text encoder and the tokenizer are opened later, by ``context(for:)``.

@@ -1,11 +1,11 @@
 internal import CKernels
 
-/// The numbers that a layer multiplies. Its input, its result and all sums are float32 in both.
+/// The numbers that a layer multiplies. Its input and its result are float32 in both.
 public enum Arithmetic: String, Sendable, Hashable, CaseIterable {
     case float32
-    /// Operands are rounded to bfloat16, which has 8 significant bits, where the processor multiplies these (AVX-512-BF16): twice as many
-    /// products in the same time. Convolutions by Winograd's algorithm multiply integers of 13 bits instead (``WinogradScales``). Elsewhere
-    /// the same as ``float32``.
+    /// Operands are rounded to bfloat16, which has 8 significant bits, where the processor multiplies these (AVX-512 with BF16 and VNNI):
+    /// twice as many products in the same time, added in float32. Convolutions by Winograd's algorithm multiply integers of 13 bits instead
+    /// (``WinogradScales``). Elsewhere, and in other convolutions of an odd number of channels, the same as ``float32``.
     case bfloat16
 
     /// Whether this processor multiplies bfloat16.

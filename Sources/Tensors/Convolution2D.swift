@@ -35,13 +35,17 @@ public struct Convolution2D: Sendable {
             "a stride of \(stride) or a padding of \(padding)")
         (outputs, inputs, kernelHeight, kernelWidth) = (weight.shape[0], weight.shape[1], weight.shape[2], weight.shape[3])
         (self.stride, self.padding, self.bias) = (stride, padding, bias)
-        let packed = PackedMatrix(
-            weight, columns: outputs, inputs: inputs, taps: kernelHeight * kernelWidth, arithmetic: arithmetic)
         let is3By3 = kernelHeight == 3 && kernelWidth == 3
-        self.weight = packed
         suitsWinograd =
             is3By3 && stride == 1 && padding == Padding2D(1) && inputs % 16 == 0 && outputs % PackedMatrix.panelWidth == 0
-        scales = suitsWinograd ? WinogradScales(of: packed, depth: 1, pairs: inputs / 2, block: Winograd.block) : nil
+        let factors = suitsWinograd && arithmetic.numbers != CK_FLOAT32 ? WeightFactors(of: weight) : nil
+        let packed = PackedMatrix(
+            factors?.balanced(weight) ?? weight, columns: outputs, inputs: inputs, taps: kernelHeight * kernelWidth,
+            arithmetic: arithmetic)
+        self.weight = packed
+        scales = factors.flatMap {
+            WinogradScales(of: packed, depth: 1, pairs: weight.shape[1] / 2, block: Winograd.block, factors: $0)
+        }
     }
 
     /// `[N, H, W, inputs]` → `[N, H′, W′, outputs]`, H′ and W′ from ``outputSize(height:width:)``.
@@ -149,13 +153,13 @@ extension Convolution2D {
         let performGroup = { (group: Int) in
             let first = tiles * group / groups
             let count = tiles * (group + 1) / groups - first
-            let channels = Winograd.channels(of: slots, tiles: count)
+            let slotsOfRound = Winograd.slots(of: slots, tiles: count)
             let plane = count * Winograd.block + 16
-            let blocks = (channels + Winograd.block - 1) / Winograd.block
+            let blocks = (slotsOfRound + Winograd.block - 1) / Winograd.block
             TensorStorage.withScratch(36 * blocks * (plane + count)) { transformed in
                 let inputScales = transformed + 36 * blocks * plane
-                for slot in Swift.stride(from: 0, to: slots, by: channels) {
-                    let some = min(channels, slots - slot)
+                for slot in Swift.stride(from: 0, to: slots, by: slotsOfRound) {
+                    let some = min(slotsOfRound, slots - slot)
                     let channel = slot * channelsOfSlot
                     Threads.perform(count) { tile in
                         let (image, position) = (first + tile).quotientAndRemainder(dividingBy: down * across)
@@ -164,13 +168,13 @@ extension Convolution2D {
                         let scale = factors.map { $0.scale(of: image) + channel }
                         let shift = factors.map { $0.shift(of: image) + channel }
                         let target = transformed + tile * Winograd.block
-                        if scales == nil {
+                        if let scales {
+                            ck_winograd_input_pairs(
+                                source, height, width, inputs, some * channelsOfSlot, top, left, scale, shift,
+                                scales.factors.from(channel), target, plane, Winograd.block, inputScales + tile, count)
+                        } else {
                             ck_winograd_input(
                                 source, height, width, inputs, some, top, left, scale, shift, target, plane, Winograd.block)
-                        } else {
-                            ck_winograd_input_pairs(
-                                source, height, width, inputs, some * channelsOfSlot, top, left, scale, shift, target, plane,
-                                Winograd.block, inputScales + tile, count)
                         }
                     }
                     Threads.perform(outputs / PackedMatrix.panelWidth) { panel in
@@ -207,16 +211,16 @@ private enum Winograd {
     /// Tiles in a group: enough that the transform of the weights costs little in comparison, and few enough that a panel's
     /// products stay in the second-level cache.
     static let mostTiles = 128
-    /// Input channels whose transformed weights a thread holds at a time.
+    /// Input channels, or pairs of them, whose transformed weights a thread holds at a time.
     static let block = 64
     /// Up to this number of panels, groups run at the same time. Each of them then has its transformed inputs in memory.
     static let fewPanels = 4
     /// Transformed input values for each of the 36 positions that stay in the last-level cache: 6 MB for all positions.
     static let mostTransformed = 40_960
 
-    /// The number of input channels that are transformed at a time, for this number of tiles: whole blocks, about equally many in
-    /// each round.
-    static func channels(of inputs: Int, tiles: Int) -> Int {
+    /// The number of input channels, or pairs of them, that are transformed at a time, for this number of tiles: whole blocks, about
+    /// equally many in each round.
+    static func slots(of inputs: Int, tiles: Int) -> Int {
         let most = max(mostTransformed / tiles / block, 1) * block
         let rounds = (inputs + most - 1) / most
         return ((inputs + rounds - 1) / rounds + block - 1) / block * block

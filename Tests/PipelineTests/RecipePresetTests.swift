@@ -98,7 +98,7 @@ import Testing
             ])
         try changed.set("prepare.clahe.clip_limit", to: "3")
         let before = changed
-        for preset in [RecipePreset.paper, .quick, .standard] {
+        for preset in [RecipePreset.paper, .fast, .quick, .standard] {
             for (key, value) in preset.assignments(for: recipe) { try changed.set(key, to: value) }
             #expect((changed == before) == (preset == .standard))
         }

@@ -185,9 +185,11 @@ void ck_winograd_input(const float *image, ptrdiff_t height, ptrdiff_t width, si
                        ptrdiff_t top, ptrdiff_t left, const float *scale, const float *shift, float *to, size_t plane,
                        size_t block);
 /// The same in pairs of integers of at most CK_LARGEST, which `block` and `plane` count. What they stand for is the integer times a scale, one for
-/// each block and position of the tile: [block][36], positions `scale_plane` apart. A block has at most CK_MOST_PAIRS.
+/// each block and position of the tile: [block][36], positions `scale_plane` apart. A block has at most CK_MOST_PAIRS. Before, each channel is
+/// multiplied with its factor; there are factors for a multiple of 16 channels.
 void ck_winograd_input_pairs(const float *image, ptrdiff_t height, ptrdiff_t width, size_t channels, size_t count, ptrdiff_t top, ptrdiff_t left,
-                             const float *scale, const float *shift, float *to, size_t plane, size_t block, float *scales, size_t scale_plane);
+                             const float *scale, const float *shift, const float *factors, float *to, size_t plane, size_t block, float *scales,
+                             size_t scale_plane);
 /// 13 bits with the sign: 2 · CK_MOST_PAIRS products of two such integers add up to less than 2³¹.
 enum { CK_LARGEST = 4095, CK_MOST_PAIRS = 64 };
 /// The scales of the transformed weights of a panel of pairs of bfloat16, [9][pairs][32], for some of its pairs: [36][32].

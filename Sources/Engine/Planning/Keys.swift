@@ -215,11 +215,11 @@ struct StepSetup: Sendable {
         }
         self.models = used
         let digests = used.mapValues(\.digest.hexadecimal)
-        let values = parameters
+        let values = recipe.parameters(of: step)
         let implied = step.parameters.filter { $0.impliedBefore != nil && $0.impliedBefore == values[$0.name]?.text }.map(\.name)
-        let unused = step.conditions.filter { $0.ownsParameter && !step.inputs.contains($0.input) }.map(\.parameter) + implied
+        let unread = step.conditions.filter { $0.ownsParameter && !step.inputs.contains($0.input) }.map(\.parameter)
         let keyed = Dictionary(
-            uniqueKeysWithValues: parameters.filter { !unused.contains($0.key) }.map {
+            uniqueKeysWithValues: parameters.filter { !implied.contains($0.key) && !unread.contains($0.key) }.map {
                 ("\(step.recipeGroup).\($0.key)", $0.value.text)
             })
         var lines = ["cellar configuration 1", step.name, step.scope.rawValue, "\(step.version)"]

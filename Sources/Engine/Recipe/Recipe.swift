@@ -83,9 +83,12 @@ public struct Recipe: Sendable, Hashable {
     /// The digest of all values.
     public var digest: Digest { Digest(of: "cellar recipe 1\n\(json)".utf8) }
 
-    /// The differences from the values of an earlier recipe, as text by key: parameters that were added, removed or changed.
+    /// The differences from the values of an earlier recipe, as text by key: parameters that were added, removed or changed. One that came later
+    /// had the value before that says what its step did then.
     public func differences(from earlier: [String: String]) -> [(key: String, old: String?, new: String?)] {
         let now = values.mapValues(\.text)
+        let implied = entries.compactMap { entry in entry.parameter.impliedBefore.map { (entry.key, $0) } }
+        let earlier = earlier.isEmpty ? earlier : earlier.merging(implied) { first, _ in first }
         return Set(now.keys).union(earlier.keys).sorted().compactMap { key in
             now[key] == earlier[key] ? nil : (key, earlier[key], now[key])
         }

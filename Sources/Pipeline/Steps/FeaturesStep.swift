@@ -44,7 +44,7 @@ public struct FeaturesStep: TypedStep {
             "of the slices of a tomogram the first, and every n-th after it, is looked at; maps between them are interpolated")
         let arithmetic = Parameter<Arithmetic>.choice(
             "arithmetic", default: .float32, impliedBefore: .float32,
-            "what the diffusion model multiplies: float32, or numbers of 16 bits where the processor has AVX-512-BF16, in half of the time"
+            "what the diffusion model multiplies: float32, or numbers of 16 bits where the processor has AVX-512 with BF16 and VNNI, which is faster"
         )
         let precision = Parameter<Precision>.choice("precision", default: .float16, "of the features that are stored")
 

@@ -65,8 +65,8 @@ struct RecipeCommand: ParsableCommand {
         static let configuration = CommandConfiguration(
             abstract: "Set the parameters of a preset, or list presets.",
             discussion: """
-                default is what measured best over simulated seeds and noise, and what `cellar init` begins with; quick has networks that train \
-                in minutes, paper the published parameters. All presets set the same parameters, and leave the others alone: features.model as well.
+                default is what measured best over simulated seeds and noise, and what `cellar init` begins with; fast looks at every second slice \
+                only, in numbers of 16 bits, quick has networks that train in minutes, paper the published parameters. All presets set the same parameters, and leave the others alone: features.model as well.
                 """)
 
         @Argument(help: "The preset; without one, presets and what they set are listed.")
