@@ -61,7 +61,9 @@ private struct Growing: Step {
         try run(Growing(isLater: true), ["grow.way": "new"])
         // With the first word the result from before would be found again.
         #expect(
-            try #require(try reasons(["grow.word": "third"])) == ["recipe grow.way: new → old", "recipe grow.word: first → third"])
+            try #require(try reasons(["grow.word": "third"])) == [
+                "recipe grow.way: new → old", "recipe grow.word: first → third",
+            ])
         #expect(try #require(try reasons(["grow.way": "new", "grow.word": "second"])) == ["recipe grow.word: first → second"])
     }
 
