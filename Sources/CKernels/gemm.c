@@ -16,12 +16,6 @@
 #define MOST_ROWS 14
 #define MULTIPLY_ADD(sum, x, y) sum = (VECTOR)_mm512_dpbf16_ps((__m512)sum, (__m512bh)_mm512_set1_ps(x), (__m512bh)y)
 #include "gemm_tile.h"
-#undef NAME
-#undef TARGET
-#undef VECTOR
-#undef LANES
-#undef MOST_ROWS
-#undef MULTIPLY_ADD
 
 #define NAME(x) CK_JOIN(x, _int16)
 #define TARGET CK_PAIRS
@@ -32,26 +26,13 @@
     sum = (VECTOR)_mm512_dpwssd_epi32((__m512i)sum, _mm512_castps_si512(_mm512_set1_ps(x)), (__m512i)y)
 #define SCALE(sum, x, y) sum = (VECTOR)_mm512_cvtepi32_ps((__m512i)sum) * (x * y)
 #include "gemm_tile.h"
-#undef NAME
-#undef TARGET
-#undef VECTOR
-#undef LANES
-#undef MOST_ROWS
-#undef MULTIPLY_ADD
-#undef SCALE
 
-#define MULTIPLY_ADD(sum, x, y) sum += x * y
 #define NAME(x) CK_JOIN(x, _avx512)
 #define TARGET CK_AVX512
 #define VECTOR vector_avx512
 #define LANES 16
 #define MOST_ROWS 14
 #include "gemm_tile.h"
-#undef NAME
-#undef TARGET
-#undef VECTOR
-#undef LANES
-#undef MOST_ROWS
 
 #define NAME(x) CK_JOIN(x, _avx2)
 #define TARGET CK_AVX2
@@ -59,16 +40,8 @@
 #define LANES 8
 #define MOST_ROWS 6
 #include "gemm_tile.h"
-#undef NAME
-#undef TARGET
-#undef VECTOR
-#undef LANES
-#undef MOST_ROWS
 #endif
 
-#ifndef MULTIPLY_ADD
-#define MULTIPLY_ADD(sum, x, y) sum += x * y
-#endif
 #define NAME(x) CK_JOIN(x, _default)
 #define TARGET
 #define VECTOR vector_default

@@ -1,11 +1,15 @@
 // The inner kernel of every product of matrices: a tile of up to MOST_ROWS rows by 32 columns, kept in registers. Included
-// once for each instruction set, which gives
+// once for each instruction set, which gives (the names are free again afterwards)
 //   NAME(x)     a name of its own for x
 //   TARGET      the attribute that allows the instructions
 //   VECTOR      a vector of LANES floats, loaded and stored without alignment
 //   MOST_ROWS   how many rows by two vectors leave registers for the operands
-//   MULTIPLY_ADD(sum, x, y)   adds to a vector of sums the products of one number x with a vector y
+//   MULTIPLY_ADD(sum, x, y)   adds to a vector of sums the products of one number x with a vector y; of floats where it is not given
 //   SCALE(sum, x, y)   makes sums of integers floats, times a number x and a vector y; only where they are integers
+
+#ifndef MULTIPLY_ADD
+#define MULTIPLY_ADD(sum, x, y) sum += x * y
+#endif
 
 typedef float VECTOR __attribute__((vector_size(LANES * 4), aligned(4), may_alias));
 
@@ -114,3 +118,10 @@ TARGET static void NAME(panel)(size_t rows, size_t inner, const float *a, ptrdif
 }
 
 #undef CK_ROWS
+#undef NAME
+#undef TARGET
+#undef VECTOR
+#undef LANES
+#undef MOST_ROWS
+#undef MULTIPLY_ADD
+#undef SCALE

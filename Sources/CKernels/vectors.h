@@ -7,4 +7,5 @@
 enum { CK_LANES = 16 };
 typedef float ck_vector __attribute__((vector_size(64), aligned(4), may_alias));
 typedef int32_t ck_integers __attribute__((vector_size(64), aligned(4), may_alias));
+
 #endif
