@@ -25,10 +25,16 @@ struct RealSlurm {
     ///
     /// Its name has no blank: Slurm, which finds processes in /proc, loses a process of such a name and its memory.
     ///
-    /// - Parameter name: that of the script: a job that is running may not have begun it yet, so that no other may have its name.
+    /// - Parameter name: that of the script. A job that is running may not have begun it yet, so that it is written once: the same script
+    ///   is taken as it stands, and another needs another name.
     func profile(_ script: String, named name: String = "program's") throws -> ClusterProfile {
-        let program = try folder.write("a folder/\(name)", Array("#!/bin/bash\n\(script)\n".utf8))
-        chmod(program, 0o755)
+        let program = folder.file("a folder/\(name)")
+        let lines = Data("#!/bin/bash\n\(script)\n".utf8)
+        if let written = FileManager.default.contents(atPath: program) {
+            try #require(written == lines, "another script has the name \(name)")
+        } else {
+            chmod(try folder.write("a folder/\(name)", lines), 0o755)
+        }
         var profile = ClusterProfile(name: "main", spool: folder.path)
         profile.program = program
         profile.requeues = false

@@ -74,11 +74,12 @@ import Testing
     func lostIDs() throws {
         let slurm = try RealSlurm()
         defer { withExtendedLifetime(slurm) {} }
-        let scheduler = slurm.scheduler(try slurm.profile("sleep 60"))
+        let profile = try slurm.profile("sleep 60")
+        let scheduler = slurm.scheduler(profile)
         let first = slurm.submission(0..<60)
         let job = try scheduler.submit(first)
         defer { try? scheduler.cancel([job]) }
-        let another = slurm.scheduler(try slurm.profile("sleep 60"))
+        let another = slurm.scheduler(profile)
         #expect(try another.job(of: first) == job)
         var second = first
         second.tasks = 0..<59
