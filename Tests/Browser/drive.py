@@ -12,6 +12,7 @@ The console must stay empty. What needs results (particles, surfaces) is left ou
 import argparse
 import contextlib
 import pathlib
+import re
 import shlex
 import subprocess
 import sys
@@ -124,16 +125,19 @@ class Checks:
     def __init__(self, browser, arguments):
         self.browser, self.arguments = browser, arguments
         self.base = arguments.address.split("/?")[0]
-        self.failures, self.left_out = [], []
+        self.failures, self.left_out, self.refused = [], [], []
         self.pictures = pathlib.Path(arguments.pictures)
         self.pictures.mkdir(parents=True, exist_ok=True)
 
     @contextlib.contextmanager
-    def check(self, title):
+    def check(self, title, refused=None):
+        """One check; `refused` is the pattern of what Chromium notes in its console about requests that are to be refused."""
         started = time.monotonic()
+        if refused:
+            self.refused.append(re.compile(refused))
         try:
             yield
-            messages = self.browser.messages()
+            messages = self.messages()
             assert not messages, "the console says " + " | ".join(messages)
             print(f"ok       {title} ({time.monotonic() - started:.1f} s)", flush=True)
         except Exception as error:  # every failure is said, and the next check runs
@@ -144,6 +148,11 @@ class Checks:
             with contextlib.suppress(Exception):
                 self.picture(f"failed-{len(self.failures)}")
                 self.browser.messages()
+
+    def messages(self):
+        """What the console says, without the refusals that a check asked for: a page asks for several things at once, and the last one may
+        be answered when its check is over."""
+        return [message for message in self.browser.messages() if not any(pattern.search(message) for pattern in self.refused)]
 
     def leave_out(self, title, reason):
         self.left_out.append(title)
@@ -224,13 +233,10 @@ class Checks:
             ActionChains(browser.driver).move_to_element_with_offset(bars, -80, 0).click_and_hold().move_by_offset(60, 0).release().perform()
             browser.click(".chip:not(.quiet)")
             browser.until(lambda: self.total() == total and not browser.all(".chip"), "the facet is still there")
-        # A wrong filter is an answer with the status 400, which Chromium itself notes in its console.
-        with self.check("a wrong filter is said in a sentence"):
+        with self.check("a wrong filter is said in a sentence", refused=r"where=nonsense.* status of 400 "):
             field = browser.one("#where")
             field.send_keys("nonsense = 1", Keys.ENTER)
             browser.until(lambda: "nonsense" in browser.one(".note.error").text, "no sentence says what is wrong")
-            expected = [message for message in browser.messages() if "400" not in message]
-            assert not expected, expected
             field.clear()
             field.send_keys(Keys.ENTER)
             browser.until(lambda: self.total() == total, "the filter is still there")
@@ -306,15 +312,13 @@ class Checks:
             assert len(browser.all(".slab")) == slabs, "a slab was added"
             browser.keys("m")
             assert "read-only" in browser.one(".toast.bad").text
-        with self.check("a change that is sent nevertheless is refused in a sentence"):
+        with self.check("a change that is sent nevertheless is refused in a sentence", refused=r"/api/v1/(slabs|curation).* status of 403 "):
             for method, path in [("POST", "slabs"), ("POST", "curation"), ("POST", "curation/accept"), ("DELETE", "slabs/1"), ("DELETE", "curation/1")]:
                 status, answer = browser.driver.execute_async_script(
                     """const [method, path, done] = arguments;
                     fetch('/api/v1/' + path, {method, headers: {'Content-Type': 'application/json'}, body: method === 'POST' ? '{"tomogram": 1, "zFirst": 0, "zEnd": 4}' : undefined})
                       .then(async (answer) => done([answer.status, await answer.json()]));""", method, path)
                 assert status == 403 and "read-only" in answer["error"], f"{method} {path} is answered by {status}: {answer}"
-            unexpected = [message for message in browser.messages() if "403" not in message]
-            assert not unexpected, unexpected
 
     def names(self):
         """Everything that people use has a name for screen readers."""
