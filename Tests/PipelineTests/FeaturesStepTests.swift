@@ -131,6 +131,32 @@ import Volumes
                 == .reals([tokens.components.explainedVariance]))
     }
 
+    @Test("numbers of 16 bits move affinities by less than a fiftieth of their norm; the artifact says what multiplied")
+    func arithmetic() throws {
+        let collection = try Collection()
+        try collection.addModel()
+        collection.settings.merge([
+            "features.mode": "diffusion", "features.model": "tiny", "features.timesteps.list": "50, 200", "features.precision": "float32",
+        ]) { $1 }
+        try collection.run()
+        let exact = try collection.features()
+        #expect(exact.attributes["arithmetic"] == nil)
+        collection.settings["features.arithmetic"] = "bfloat16"
+        #expect(try collection.run()?.isComplete == true)
+        let rounded = try collection.features()
+        let used: Arithmetic = Arithmetic.multipliesBfloat16 ? .bfloat16 : .float32
+        #expect(rounded.attributes["arithmetic"] == .string(used.rawValue))
+        for name in exact.datasets.map(\.name) {
+            let expected = try exact.readFloats(name)
+            let values = try rounded.readFloats(name)
+            let difference = zip(values, expected).reduce(into: 0.0) { $0 += Double(($1.0 - $1.1) * ($1.0 - $1.1)) }
+            let norm = expected.reduce(into: 0.0) { $0 += Double($1 * $1) }
+            #expect((difference / norm).squareRoot() < 0.02, "\(name)")
+            // Where the processor has no such products, float32 is the same to the bit.
+            #expect((values == expected) == (used == .float32), "\(name)")
+        }
+    }
+
     @Test("float16 differs by rounding only; little memory changes nothing")
     func precision() throws {
         let collection = try Collection()
