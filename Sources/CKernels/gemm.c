@@ -37,7 +37,7 @@
 #define MOST_ROWS 14
 #include "gemm_tile.h"
 
-// Whole lines of a panel that comes from the second-level cache: 109 GFLOP/s where 6 rows by 16 columns have 82 (Benchmarks/NOTES.md).
+// Reads whole lines of a panel; 6 rows by 16 columns would read every second line (Benchmarks/NOTES.md has what that costs).
 #define NAME(x) CK_JOIN(x, _avx2)
 #define TARGET CK_AVX2
 #define VECTOR vector_avx2
