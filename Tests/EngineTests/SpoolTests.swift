@@ -173,6 +173,34 @@ import Volumes
         #expect(gone.contains("is gone"))
     }
 
+    @Test(
+        "leaves no bundle behind whose run was killed before it submitted a job, nor one that cannot be read, where nothing is stale"
+    )
+    func unsubmittedBundle() throws {
+        for damages in [false, true] {
+            let (directory, toys) = (try TemporaryDirectory(), try filled())
+            defer { withExtendedLifetime(directory) {} }
+            let kept = directory.file("kept")
+            // The first bundle as it is before anything of it is computed.
+            let name = Mutex("")
+            let fault = ThreadScheduler.Fault(before: { bundle, _, _ in
+                name.withLock { name in
+                    guard name.isEmpty else { return }
+                    name = BundleFolder(path: bundle).id
+                    try? FileManager.default.copyItem(atPath: bundle, toPath: kept)
+                }
+            })
+            #expect(
+                try toys.run(place: .spool(ThreadScheduler(toys.steps.all, fault: fault), .tests())).report?.isComplete == true)
+            let folder = BundleFolder(path: "\(toys.catalog.directory.spool)/\(name.withLock(\.self))")
+            try FileManager.default.copyItem(atPath: kept, toPath: folder.path)
+            if damages { truncate(folder.header, 10) } else { try? FileManager.default.removeItem(atPath: folder.jobs) }
+            #expect(FilePath.exists(folder.path))
+            #expect(try toys.run().report == nil)
+            #expect(!FilePath.exists(folder.path), "damaged: \(damages)")
+        }
+    }
+
     @Test("refuses a worker whose step has another version or configuration")
     func otherBuild() throws {
         let toys = try filled()

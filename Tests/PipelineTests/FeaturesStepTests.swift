@@ -131,7 +131,7 @@ import Volumes
                 == .reals([tokens.components.explainedVariance]))
     }
 
-    @Test("numbers of 16 bits move affinities by less than a fiftieth of their norm; the artifact says what multiplied")
+    @Test("16 bits move affinities by less than a fiftieth of their norm; the artifact says what multiplied")
     func arithmetic() throws {
         let collection = try Collection()
         try collection.addModel()

@@ -19,7 +19,9 @@ struct TensorBenchmark {
         }
         let word = arguments.dropFirst().first ?? ""
         let processor = ck_instruction_set() == 2 ? "AVX-512" : ck_instruction_set() == 1 ? "AVX2" : "SSE2"
-        print("Tensors, \(arithmetic), \(processor), \(Threads.count) threads, OpenBLAS kernel \(BLAS.kernelName), medians of \(runs) runs")
+        print(
+            "Tensors, \(arithmetic), \(processor), \(Threads.count) threads, OpenBLAS kernel \(BLAS.kernelName), medians of \(runs) runs"
+        )
         for layer in Layer.all where word.isEmpty || layer.name.contains(word) {
             let run = layer.prepared(arithmetic)
             run()

@@ -23,12 +23,25 @@ struct SpoolFolders {
     }
 
     /// Removes what no run waits for where nothing is stale: what a killed run was just making or removing, and bundles of which all that is
-    /// wanted is in the catalog. Jobs that a cluster still computes are left alone. The caller holds the lock of the catalog.
+    /// wanted is in the catalog, or that nobody computes. Jobs that a cluster still computes are left alone. The caller holds the lock of the
+    /// catalog.
     func clear() {
         removeHalves()
-        for bundle in SpooledBundle.all(of: directory)
-        where bundle.scheduler == ProcessScheduler.schedulerName || bundle.tasks.allSatisfy({ $0.ended >= $0.items }) {
-            BundleFolder(path: bundle.path).remove()
+        removeDamaged()
+        for bundle in SpooledBundle.all(of: directory) {
+            let folder = BundleFolder(path: bundle.path)
+            // Jobs are noted before they are submitted: where no note is, the run was killed before.
+            let isComputed = bundle.scheduler != ProcessScheduler.schedulerName && FilePath.exists(folder.jobs)
+            if !isComputed || bundle.tasks.allSatisfy({ $0.ended >= $0.items }) { folder.remove() }
+        }
+    }
+
+    /// Removes bundles that no worker can read. A spool elsewhere may have such of other catalogs.
+    private func removeDamaged() {
+        try? FilePath.forEachEntry(ofFolder: directory.spool) { name, _ in
+            let folder = BundleFolder(path: "\(directory.spool)/\(name)")
+            guard name.hasPrefix("run-"), (try? SealedFile.read(BundleHeader.self, at: folder.header)) == nil else { return }
+            folder.remove()
         }
     }
 
