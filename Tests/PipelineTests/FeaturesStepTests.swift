@@ -136,7 +136,8 @@ import Volumes
         let collection = try Collection()
         try collection.addModel()
         collection.settings.merge([
-            "features.mode": "diffusion", "features.model": "tiny", "features.timesteps.list": "50, 200", "features.precision": "float32",
+            "features.mode": "diffusion", "features.model": "tiny", "features.timesteps.list": "50, 200",
+            "features.precision": "float32",
         ]) { $1 }
         try collection.run()
         let exact = try collection.features()
