@@ -177,7 +177,10 @@ import Volumes
         "leaves no bundle behind whose run was killed before it submitted a job, nor one that cannot be read, where nothing is stale"
     )
     func unsubmittedBundle() throws {
-        for damages in [false, true] {
+        let faults: [@Sendable (BundleFolder) -> Void] = [
+            { unlink($0.jobs) }, { truncate($0.jobs, 10) }, { truncate($0.header, 10) },
+        ]
+        for (number, damage) in faults.enumerated() {
             let (directory, toys) = (try TemporaryDirectory(), try filled())
             defer { withExtendedLifetime(directory) {} }
             let kept = directory.file("kept")
@@ -194,10 +197,10 @@ import Volumes
                 try toys.run(place: .spool(ThreadScheduler(toys.steps.all, fault: fault), .tests())).report?.isComplete == true)
             let folder = BundleFolder(path: "\(toys.catalog.directory.spool)/\(name.withLock(\.self))")
             try FileManager.default.copyItem(atPath: kept, toPath: folder.path)
-            if damages { truncate(folder.header, 10) } else { try? FileManager.default.removeItem(atPath: folder.jobs) }
+            damage(folder)
             #expect(FilePath.exists(folder.path))
             #expect(try toys.run().report == nil)
-            #expect(!FilePath.exists(folder.path), "damaged: \(damages)")
+            #expect(!FilePath.exists(folder.path), "fault \(number)")
         }
     }
 

@@ -29,10 +29,9 @@ struct SpoolFolders {
         removeHalves()
         removeDamaged()
         for bundle in SpooledBundle.all(of: directory) {
-            let folder = BundleFolder(path: bundle.path)
-            // Jobs are noted before they are submitted: where no note is, the run was killed before.
-            let isComputed = bundle.scheduler != ProcessScheduler.schedulerName && FilePath.exists(folder.jobs)
-            if !isComputed || bundle.tasks.allSatisfy({ $0.ended >= $0.items }) { folder.remove() }
+            // Jobs are noted before they are submitted: where no note can be read, the run was killed before, or nobody finds them again.
+            let isComputed = !bundle.scheduler.isEmpty && bundle.scheduler != ProcessScheduler.schedulerName
+            if !isComputed || bundle.tasks.allSatisfy({ $0.ended >= $0.items }) { BundleFolder(path: bundle.path).remove() }
         }
     }
 
