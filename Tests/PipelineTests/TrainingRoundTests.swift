@@ -197,6 +197,57 @@ import Volumes
         #expect(try segmentation(collection) == segmentation(once))
     }
 
+    @Test("labels that teach nothing are an answer: the model alone goes on, in every round, and who has none is told")
+    func nothing() throws {
+        let (collection, slab) = try collection(["training.rounds": "3", "pseudo-labels.teacher.averaging": "1"])
+        let set = try collection.catalog.collection.addTrainingSet(named: "slab", slabs: [slab], annotations: [])
+        try collection.catalog.collection.useTrainingSet(named: "slab")
+        let picker = try PickerArchitecture(width: 4, classes: 1)
+        let description = NetworkDescription(
+            step: "train-particles", classes: ["macromolecule"], voxelSizeInAngstroms: 10, diametersInAngstroms: [200],
+            patchSize: 24, seed: 1, epoch: 1, members: [])
+        let path = collection.directory.file("picker.safetensors")
+        try NetworkCheckpoint.write(NetworkArchitecture.picker(picker).network(seed: 1), to: path, metadata: description.metadata)
+        let files = try ModelFiles(path, kind: .network)
+        try collection.catalog.collection.setModel(
+            name: "picker", kind: ModelKind.network.rawValue, path: files.path, digest: files.digest())
+        func picks() throws -> Digest? {
+            try collection.catalog.results.standingArtifact(step: "pick", scopeID: collection.tomogramID, output: "particles")
+        }
+        collection.settings.merge(["pick.network": "builtin", "pick.model": "picker", "pick.score": "0.1"]) { $1 }
+        #expect(try #require(try collection.run()).isComplete)
+        let alone = try #require(try picks())
+
+        // No particle is as large: the three rounds have no picker, and all else is there.
+        collection.settings.merge(["pick.network": "both", "train-particles.size.least": "99999"]) { $1 }
+        var report = try #require(try collection.run())
+        #expect(report.isComplete, "\(report.failures)")
+        #expect(try picks() == alone)
+        for step in ["train-particles", "train-particles-2", "train-particles-3"] {
+            #expect(try metric(step, TrainingSummary.nothingToLearn, of: collection) == 1, "\(step)")
+            let course = try collection.value(step, "course", scopeID: #require(set.id), as: TrainingSummary.self)
+            #expect(course.end.contains("has no particle of the class macromolecule") && course.epochs == 0, "\(course.end)")
+        }
+        #expect(try metric("train-membrane-3", TrainingSummary.nothingToLearn, of: collection) == nil)
+        let none = try TrainedNetwork(collection.store.open(#require(try network("train-particles-3", of: collection))))
+        #expect(try none.absence?.contains("training add") == true && none.classes().names == ["macromolecule"])
+        #expect(throws: PipelineError.self) { try none.forEachPart { _ in } }
+
+        // The trained picker alone is asked for, and there is none.
+        collection.settings["pick.network"] = "trained"
+        report = try #require(try collection.run())
+        #expect(report.failures.contains { $0.contains("has no particle of the class macromolecule") }, "\(report.failures)")
+        // Labels that teach something make a network again: those of people.
+        try collection.catalog.collection.useTrainingSet(named: "all")
+        report = try #require(try collection.run())
+        #expect(report.isComplete, "\(report.failures)")
+        let some = try TrainedNetwork(collection.store.open(#require(try network("train-particles", of: collection))))
+        #expect(some.absence == nil)
+        // A class that people name is a failure where it is missing.
+        collection.settings.merge(["pick.network": "both", "train-particles.classes": "vault"]) { $1 }
+        #expect(try #require(try collection.run()).failures.contains { $0.contains("no particle of the class vault") })
+    }
+
     @Test("a network is kept where it agrees more with the first labels, and has numbers")
     func comparison() {
         func validation(_ dice: Double?, loss: Double = 1) -> Validation {

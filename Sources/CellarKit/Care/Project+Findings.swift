@@ -49,22 +49,28 @@ extension Project {
         return findings
     }
 
-    /// What a training gave up, a sentence each: its labels made the model that it began with no better, which is kept as it is.
+    /// What a training gave up, a sentence each: its labels taught nothing, or made the model that it began with no better, which is kept as
+    /// it is.
     ///
     /// - Throws: `CatalogError` where the catalog cannot be read.
     public func trainingRemarks() throws -> [String] {
         guard let set = try catalog.collection.currentTrainingSet() else { return [] }
         var remarks: [String] = []
         try query(
-            "SELECT step FROM v_metric WHERE name = :name AND value = 0 AND scope = :scope AND scope_id = :set ORDER BY step",
+            "SELECT step, name FROM v_metric WHERE (name = :kept AND value = 0 OR name = :nothing) AND scope = :scope AND scope_id = :set "
+                + "ORDER BY step",
             parameters: [
-                "name": .text(RoundComparison.keptRound), "scope": .text(ScopeKind.trainingSet.rawValue),
-                "set": .integer(set.id ?? 0),
+                "kept": .text(RoundComparison.keptRound), "nothing": .text(TrainingSummary.nothingToLearn),
+                "scope": .text(ScopeKind.trainingSet.rawValue), "set": .integer(set.id ?? 0),
             ]
         ) { row in
+            let step = row[0].plainText
             remarks.append(
-                "\(row[0].plainText) made the model that it began with no better on what is held out of \(set.name), and kept it as it is: "
-                    + "more slabs, in which there is more of what is learned, may (`cellar slab suggest`)")
+                row[1].plainText == TrainingSummary.nothingToLearn
+                    ? "\(step) learned nothing from \(set.name), in whose labels there is none of what is learned: the model that "
+                        + "the recipe names serves alone, and more slabs may teach something (`cellar slab suggest`)"
+                    : "\(step) made the model that it began with no better on what is held out of \(set.name), and kept it as it is: "
+                        + "more slabs, in which there is more of what is learned, may (`cellar slab suggest`)")
         }
         return remarks
     }

@@ -61,6 +61,12 @@ extension Project {
                 "\(S.name) has no network for the training set \(set.name) at hand; `cellar training use \(set.name)` and `cellar run "
                     + "--until \(S.name)` train one")
         }
+        guard network.absence == nil else {
+            throw CatalogError(
+                .invalid,
+                "\(S.name) has no network, since the labels of the training set \(set.name) taught nothing; `cellar training add` chooses "
+                    + "other slabs")
+        }
         let file = try AtomicFile(output)
         try network.forEachPart { try file.write($0.span.bytes) }
         let tensors: [TensorEntry]

@@ -5,10 +5,11 @@ import Foundation
 import Training
 import Volumes
 
-/// A trained network as an artifact (Schema/blobs.md, `network`): the bytes of a safetensors file.
+/// A trained network as an artifact (Schema/blobs.md, `network`): the bytes of a safetensors file, or no network and the reason for it.
 public struct TrainedNetwork: ArtifactContent {
     public static let kind = "network"
     private static let dataset = "safetensors"
+    private static let reason = "nothing_to_learn"
 
     private let artifact: Artifact
 
@@ -19,10 +20,22 @@ public struct TrainedNetwork: ArtifactContent {
     /// - Throws: ``PipelineError`` where the artifact names none.
     package func classes() throws -> ClassList { try ClassList(artifact) }
 
+    /// Why there is no network: what the labels lack, and what can be done about it. nil where there is a network.
+    package var absence: String? {
+        guard case .string(let reason)? = artifact.attributes[Self.reason] else { return nil }
+        return reason
+    }
+
+    /// - Throws: ``PipelineError`` where there is no network (``PipelineErrorCode/nothingToLearn``).
+    private func checkPresence() throws(PipelineError) {
+        if let absence { throw PipelineError(.nothingToLearn, absence) }
+    }
+
     /// Calls a closure with the bytes of the safetensors file, 16 MiB at a time.
     ///
-    /// - Throws: ``PipelineError`` where the artifact holds no file, ``BlobError`` where it cannot be read.
+    /// - Throws: ``PipelineError`` where there is no network, or the artifact holds no file; ``BlobError`` where it cannot be read.
     package func forEachPart(_ body: ([UInt8]) throws -> Void) throws {
+        try checkPresence()
         let description = try artifact.description(of: Self.dataset)
         guard description.shape.count == 1, description.scalarType == .uint8 else {
             throw PipelineError(
@@ -46,6 +59,16 @@ public struct TrainedNetwork: ArtifactContent {
         try write(SmallFile(file.path).read(limit: .max) ?? [], description, to: artifact)
     }
 
+    /// Writes that there is no network.
+    ///
+    /// - Parameters:
+    ///   - absence: the reason, as ``absence``.
+    ///   - classes: that were to be learned.
+    static func write(absence: String, classes: [String], to artifact: ArtifactWriter) throws {
+        try ClassList.write(classes, to: artifact)
+        try artifact.setAttribute(reason, .string(absence))
+    }
+
     /// Writes the same file to another artifact, which has the same digest.
     ///
     /// - Parameter description: the one in the file.
@@ -62,9 +85,10 @@ public struct TrainedNetwork: ArtifactContent {
     /// Reads the network, and the description of its training.
     ///
     /// - Parameter folder: where the safetensors file is unpacked.
-    /// - Throws: ``CheckpointError`` or ``TrainingError`` where this version cannot read the file, ``PipelineError`` where it has no
-    ///   description.
+    /// - Throws: ``CheckpointError`` or ``TrainingError`` where this version cannot read the file, ``PipelineError`` where there is no
+    ///   network, or it has no description.
     func open(in folder: URL) throws -> (network: any Network, description: NetworkDescription) {
+        try checkPresence()
         let file = folder.appending(path: "network.safetensors")
         let bytes: [UInt8] = try artifact.read(Self.dataset)
         try SmallFile(file.path).replace(bytes)
@@ -83,6 +107,9 @@ struct NetworkDescription: Codable, Hashable, Sendable {
         var label: String
         /// The digest of the pseudo-labels; nil for an annotation, whose content the trace records.
         var digest: String?
+
+        /// Whether nobody made these labels by hand.
+        var isSlab: Bool { digest != nil }
     }
 
     /// The step that trained the network.

@@ -1,3 +1,4 @@
+import Basics
 import Engine
 import Training
 
@@ -55,9 +56,25 @@ extension Item where S.Outputs == TrainingOutputs {
     /// A training that begins with a model which finds these classes already is compared with it, as later rounds are with the one before
     /// them (``PreparedTraining``): the model is kept as it is where training makes it no better. Labels that are few, or wrong, would else
     /// unlearn what the model knows. Then the metric `kept_round` is 0.
-    func trainFirst(_ first: FirstNetwork, _ prepare: () throws -> PreparedTraining) throws {
+    ///
+    /// Where labels that nobody made by hand teach nothing, there is no network, and that is an answer (``TrainedNetwork/absence``): a step
+    /// that also has a model goes on with the model alone. It is a failure where people made the labels, or named the class: then they meant
+    /// something else.
+    ///
+    /// - Parameters:
+    ///   - classes: that are learned.
+    ///   - members: what teaches.
+    func trainFirst(
+        _ first: FirstNetwork, classes: [String], members: [NetworkDescription.Member], _ prepare: () throws -> PreparedTraining
+    ) throws {
         guard let model = first.model else {
-            let training = try prepare()
+            let training: PreparedTraining
+            do {
+                training = try prepare()
+            } catch let error as PipelineError where error.code == .nothingToLearn {
+                guard members.contains(where: \.isSlab), classes.allSatisfy(PseudoLabels.classes.contains) else { throw error }
+                return try giveNothing(error.message, classes: classes)
+            }
             let result = try train(first.network, loss: training.loss, settings: training.settings, examples: training.examples)
             return try give(result, training.description(result))
         }

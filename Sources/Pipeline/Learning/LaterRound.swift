@@ -33,7 +33,8 @@ extension Item where S.Outputs == TrainingOutputs {
     /// Trains the network of the round before, the *teacher*, on new labels, and gives the one that is better (``PreparedTraining``).
     ///
     /// Both are validated on what is held out of the *first* labels, which no network has touched. Where the teacher is kept, it is so
-    /// byte by byte, and the rounds have ended: later ones hand on the same network without a training.
+    /// byte by byte, and the rounds have ended: later ones hand on the same network without a training. Where there is no teacher, there is
+    /// no network either.
     ///
     /// - Parameters:
     ///   - teacher: the network of the round before.
@@ -44,6 +45,7 @@ extension Item where S.Outputs == TrainingOutputs {
         _ teacher: TrainedNetwork, round: Int, tolerance: Double,
         _ prepare: (_ teacher: any Network, NetworkDescription) throws -> PreparedTraining
     ) throws {
+        if let reason = teacher.absence { return try giveNothing(reason, classes: teacher.classes().names) }
         let (network, known) = try teacher.open(in: workspace())
         let knownRound = known.round ?? 1
         func keepTeacher(_ reason: String, _ result: Trainer.Result?) throws {

@@ -12,7 +12,7 @@ enum NetworkChoice: String, CaseIterable, Sendable {
     case trained
     /// The model that the recipe names: one that is there before anything was picked.
     case builtin
-    /// Both, averaged; the model alone as long as there is no training set.
+    /// Both, averaged; the model alone as long as there is no training set, and where its labels taught nothing.
     case both
 }
 
@@ -51,7 +51,7 @@ struct NetworkApplication {
 
         let choice = Parameter<NetworkChoice>.choice(
             choiceName, default: .trained,
-            "the network that the training set taught, the model, or both averaged (the model alone without a training set)")
+            "the network that the training set taught, the model, or both averaged (the model alone where nothing was taught)")
         let settings: Settings
 
         /// - Parameter tolerance: the default of the voxel size's.
@@ -204,15 +204,18 @@ struct NetworkApplication {
     /// Opens the networks and the tomogram of an item.
     ///
     /// - Throws: ``PipelineError`` where the voxel size of the tomogram is not known, or too far from that of a network; where there is no
-    ///   network, or one cannot serve the purpose; ``CheckpointError`` or ``TrainingError`` where a network cannot be read.
+    ///   network, since labels taught nothing or the recipe names none; where one cannot serve the purpose; ``CheckpointError`` or ``TrainingError`` where a network cannot be read.
     init(
         _ item: StepItem, _ inputs: InputValues<Inputs>, _ parameters: ParameterValues<Parameters>, models: OpenModels<String>,
         for purpose: Purpose
     ) throws {
         let tomogram = try Tomogram(inputs.tomogram, of: item.scope)
         var networks: [NamedNetwork] = []
-        if let trained = try inputs.trained { networks.append(try NamedNetwork(trained, in: item.workspace())) }
-        if try parameters.choice != .trained {
+        let choice = try parameters.choice
+        if let trained = try inputs.trained, choice == .trained || trained.absence == nil {
+            networks.append(try NamedNetwork(trained, in: item.workspace()))
+        }
+        if choice != .trained {
             guard let record = try parameters.settings.model else {
                 let step = purpose == .labels ? SegmentStep.name : PickStep.name
                 throw Self.noModel(step, else: "\(step).\(Parameters.choiceName) to \(NetworkChoice.trained.rawValue)")

@@ -7,7 +7,7 @@ import Volumes
 /// What the networks of a round say of a slab, in the classes of pseudo-labels.
 ///
 /// A network that no longer learns, since an earlier round was no better than the one before, is not asked: it said what it knows.
-/// The same holds for one that knows no class of pseudo-labels.
+/// The same holds for one that knows no class of pseudo-labels, and where labels taught nothing.
 struct TeacherLabels: SlabOpinion {
     let rows: [ParticleTable.Row]
     /// Whether somebody was asked for membranes.
@@ -42,7 +42,7 @@ struct TeacherLabels: SlabOpinion {
         func application(
             _ trained: TrainedNetwork?, _ purpose: NetworkApplication.Purpose, _ classes: [String], _ files: String
         ) throws -> NetworkApplication? {
-            guard let trained else { return nil }
+            guard let trained, trained.absence == nil else { return nil }
             let network = try NetworkApplication.NamedNetwork(trained, in: item.workspace())
             guard network.description.round ?? 1 == round, network.answers(purpose).contains(where: { classes.contains($0.name) })
             else { return nil }

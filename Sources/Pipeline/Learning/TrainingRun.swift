@@ -54,6 +54,15 @@ extension Item where S.Outputs == TrainingOutputs {
         try give(\.network) { try TrainedNetwork.write(result.network, description, in: workspace(), to: $0) }
         try give(\.course, TrainingSummary(result, classes: description.classes))
     }
+
+    /// Gives that there is no network, with the metric `nothing_to_learn`.
+    ///
+    /// - Parameter reason: as ``TrainedNetwork/absence``.
+    func giveNothing(_ reason: String, classes: [String]) throws {
+        record(TrainingSummary.nothingToLearn, 1)
+        try give(\.network) { try TrainedNetwork.write(absence: reason, classes: classes, to: $0) }
+        try give(\.course, TrainingSummary(nil, classes: classes, end: reason))
+    }
 }
 
 extension Trainer.End {
@@ -69,6 +78,9 @@ extension Trainer.End {
 
 /// The output `course` of a step that trains: how the training went.
 public struct TrainingSummary: Codable, Sendable {
+    /// The metric of a training that gave no network.
+    package static let nothingToLearn = "nothing_to_learn"
+
     var epochs: Int
     var bestEpoch: Int
     var end: String

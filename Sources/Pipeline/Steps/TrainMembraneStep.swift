@@ -59,7 +59,7 @@ public struct TrainMembraneStep: TypedStep {
         let sources = try material.labelSources(classes: classes, tolerance: item.parameters.training.voxelSizeTolerance)
         let first = try firstNetwork(item, classes: classes)
         let (voxelSize, seed) = (material.voxelSizeInAngstroms, try item.parameters.training.seed)
-        try item.trainFirst(first) {
+        try item.trainFirst(first, classes: classes, members: sources.map(\.member)) {
             let examples = try Self.examples(
                 item.base, item.parameters, material, training: sources, heldOut: sources, classes, first.network.architecture)
             return PreparedTraining(

@@ -73,12 +73,12 @@ public struct TrainParticlesStep: TypedStep {
             .map { $0.learning(diametersInAngstroms: sizes) }
         let curation = try item.inputs.curation ?? []
         let verdicts = try material.verdicts(curation, classes: classes, tolerance: tolerance)
-        let radii = try radii(item, sources, verdicts, classes)
         let architecture = NetworkArchitecture.picker(
             try PickerArchitecture(width: item.parameters.width, classes: classes.count))
         let first = try item.parameters.training.firstNetwork(architecture, classes: classes, of: name, models)
         let (voxelSize, seed) = (material.voxelSizeInAngstroms, try item.parameters.training.seed)
-        try item.trainFirst(first) {
+        try item.trainFirst(first, classes: classes, members: sources.map(\.member)) {
+            let radii = try radii(item, sources, verdicts, classes)
             let (examples, learned) = try Self.examples(
                 item.base, item.parameters, material, training: sources, heldOut: sources, verdicts, classes,
                 radii: radii.map { $0 / voxelSize }, architecture)
