@@ -58,7 +58,7 @@ let package = Package(
                 .embedInCode("v0006_removal.sql"), .embedInCode("v0007_evidence.sql"), .embedInCode("v0008_threshold.sql"),
                 .embedInCode("v0009_uncertainty.sql"), .embedInCode("v0010_curation.sql"),
                 .embedInCode("v0011_places.sql"),
-                .embedInCode("v0012_totals.sql"),
+                .embedInCode("v0012_totals.sql"), .embedInCode("v0013_compartments.sql"),
             ], swiftSettings: settings),
 
         .target(
@@ -103,6 +103,8 @@ let package = Package(
             name: "Metrics", dependencies: ["Basics", "ImageProcessing", "Volumes"], exclude: ["README.md"],
             swiftSettings: settings),
         .target(
+            name: "Mining", dependencies: ["Basics", "ImageProcessing", "Tensors", "Volumes"], exclude: ["README.md"], swiftSettings: settings),
+        .target(
             name: "Catalog", dependencies: ["Basics", "CatalogSchema", "CatalogMigrations", "Volumes", grdb, sqlite],
             exclude: ["README.md"], swiftSettings: settings),
 
@@ -122,7 +124,7 @@ let package = Package(
             name: "Pipeline",
             dependencies: [
                 "Basics", "Engine", "Catalog", "CatalogSchema", "BlobStore", "ImageProcessing", "Volumes", "Tensors", "Diffusion",
-                "SpectralClustering", "Cellpose", "Training", "Metrics",
+                "SpectralClustering", "Cellpose", "Training", "Metrics", "Mining",
             ],
             exclude: ["README.md"], swiftSettings: settings),
 
@@ -240,6 +242,9 @@ let package = Package(
             name: "MetricsTests", dependencies: ["Basics", "Metrics", "ImageProcessing", "Volumes", "TestSupport"],
             exclude: ["Golden/make_golden.py"], resources: [.copy("Golden/data")], swiftSettings: settings),
         .testTarget(
+            name: "MiningTests", dependencies: ["Basics", "Mining", "ImageProcessing", "Tensors", "Volumes", "TestSupport"],
+            swiftSettings: settings),
+        .testTarget(
             name: "SimulationTests", dependencies: ["Basics", "Tensors", "Simulation", "Volumes", "TestSupport"],
             swiftSettings: settings),
         .testTarget(
@@ -268,7 +273,7 @@ let package = Package(
             name: "PipelineTests",
             dependencies: [
                 "Basics", "Pipeline", "Engine", "Catalog", "CatalogSchema", "BlobStore", "Cellpose", "Checkpoints", "Diffusion",
-                "ImageProcessing", "Metrics", "Simulation", "Tensors", "Training", "Volumes", "TestSupport", grdb,
+                "ImageProcessing", "Metrics", "Mining", "Simulation", "Tensors", "Training", "Volumes", "TestSupport", grdb,
             ],
             swiftSettings: settings),
         .testTarget(

@@ -1,7 +1,7 @@
 import Foundation
 
 /// An object that a step found in a tomogram, such as a particle or a piece of membrane: a row of `object` with its rows of
-/// `object_neighbour`.
+/// `object_neighbour` and `object_enclosure`.
 public struct FoundObject: Sendable, Hashable, Codable {
     /// The nearest other object of a class, by centroids.
     public struct Neighbour: Sendable, Hashable, Codable {
@@ -15,6 +15,49 @@ public struct FoundObject: Sendable, Hashable, Codable {
             self.class = `class`
             self.number = number
             self.distanceInAngstroms = distanceInAngstroms
+        }
+    }
+
+    /// What a compartment is more than other objects: a row of `object_enclosure`.
+    public struct Enclosure: Sendable, Hashable, Codable {
+        /// How far membranes enclose a compartment.
+        public enum State: String, Sendable, Hashable, Codable, CaseIterable {
+            /// The surroundings of all others.
+            case outer
+            /// An edge of the tomogram, or an end of the sample, cuts it.
+            case cut
+            /// It has a gap.
+            case open
+            /// It has none.
+            case closed
+        }
+
+        public var state: State
+        /// How many compartments enclose it.
+        public var level: Int
+        /// The diameter of its widest gap; 0 for none.
+        public var gapInAngstroms: Double
+        /// The part of its surface that is gap, 0 to 1.
+        public var openPart: Double
+        /// The greatest distance to the nearest membrane; nil where there is none.
+        public var depthInAngstroms: Double?
+        /// The surface of the ball of the same volume, in its own; nil where an edge cuts it.
+        public var sphericity: Double?
+
+        public init(
+            state: State, level: Int, gapInAngstroms: Double, openPart: Double, depthInAngstroms: Double?, sphericity: Double?
+        ) {
+            self.state = state
+            self.level = level
+            self.gapInAngstroms = gapInAngstroms
+            self.openPart = openPart
+            self.depthInAngstroms = depthInAngstroms
+            self.sphericity = sphericity
+        }
+
+        fileprivate var isValid: Bool {
+            level >= 0 && gapInAngstroms >= 0 && gapInAngstroms.isFinite && (0...1).contains(openPart)
+                && (0..<Double.infinity).contains(depthInAngstroms ?? 0) && sphericity ?? 1 > 0 && (sphericity ?? 1).isFinite
         }
     }
 
@@ -46,13 +89,17 @@ public struct FoundObject: Sendable, Hashable, Codable {
     public var boxMaximumInAngstroms: SIMD3<Double>
     /// At most one of each class.
     public var neighbours: [Neighbour]
+    /// The number of the compartment of its tomogram in which it lies; of a compartment, the one that encloses it.
+    public var compartment: Int?
+    /// Of a compartment.
+    public var enclosure: Enclosure?
 
     public init(
         number: Int, class: String, centroidInAngstroms: SIMD3<Double>, radiusInAngstroms: Double? = nil, voxels: Int,
         volumeInCubicNanometers: Double, surfaceInSquareNanometers: Double? = nil, elongation: Double? = nil,
         meanDensity: Double? = nil, membraneDistanceInAngstroms: Double? = nil, confidence: Double? = nil,
         uncertainty: Double? = nil, boxMinimumInAngstroms: SIMD3<Double>, boxMaximumInAngstroms: SIMD3<Double>,
-        neighbours: [Neighbour] = []
+        neighbours: [Neighbour] = [], compartment: Int? = nil, enclosure: Enclosure? = nil
     ) {
         self.number = number
         self.class = `class`
@@ -69,6 +116,8 @@ public struct FoundObject: Sendable, Hashable, Codable {
         self.boxMinimumInAngstroms = boxMinimumInAngstroms
         self.boxMaximumInAngstroms = boxMaximumInAngstroms
         self.neighbours = neighbours
+        self.compartment = compartment
+        self.enclosure = enclosure
     }
 
     /// The diameter of the ball of the same volume.
@@ -85,6 +134,7 @@ public struct FoundObject: Sendable, Hashable, Codable {
             && volumeInCubicNanometers > 0 && volumeInCubicNanometers.isFinite && radiusInAngstroms ?? 1 > 0
             && surfaceInSquareNanometers ?? 1 > 0 && elongation ?? 1 >= 1 && membraneDistanceInAngstroms ?? 0 >= 0
             && (0...1).contains(confidence ?? 0) && (0...0.5).contains(uncertainty ?? 0) && areNeighboursValid
+            && compartment ?? 1 >= 1 && enclosure?.isValid ?? true
     }
 
     private var areNeighboursValid: Bool {

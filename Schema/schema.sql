@@ -1,5 +1,5 @@
 -- The schema of an empty catalog, as all migrations together make it; `make schema` writes this file anew.
--- application_id 1128614994, user_version 12
+-- application_id 1128614994, user_version 13
 
 CREATE TABLE dataset (
     id INTEGER PRIMARY KEY,
@@ -212,7 +212,7 @@ CREATE TABLE object (
     y_min_angstrom REAL NOT NULL,
     y_max_angstrom REAL NOT NULL CHECK (y_max_angstrom > y_min_angstrom),
     z_min_angstrom REAL NOT NULL,
-    z_max_angstrom REAL NOT NULL CHECK (z_max_angstrom > z_min_angstrom), surface_nm2 REAL CHECK (surface_nm2 > 0), diameter_nm REAL CHECK (diameter_nm > 0), elongation REAL CHECK (elongation >= 1), density_mean REAL, membrane_distance_angstrom REAL CHECK (membrane_distance_angstrom >= 0), uncertainty REAL CHECK (uncertainty BETWEEN 0 AND 0.5),
+    z_max_angstrom REAL NOT NULL CHECK (z_max_angstrom > z_min_angstrom), surface_nm2 REAL CHECK (surface_nm2 > 0), diameter_nm REAL CHECK (diameter_nm > 0), elongation REAL CHECK (elongation >= 1), density_mean REAL, membrane_distance_angstrom REAL CHECK (membrane_distance_angstrom >= 0), uncertainty REAL CHECK (uncertainty BETWEEN 0 AND 0.5), compartment INTEGER CHECK (compartment >= 1),
     PRIMARY KEY (trace_id, number)
 ) STRICT, WITHOUT ROWID;
 
@@ -447,6 +447,26 @@ END;
 CREATE TRIGGER step_rescoped AFTER UPDATE OF scope ON step WHEN OLD.scope <> NEW.scope BEGIN
     DELETE FROM object_summed WHERE step_id = NEW.id;
 END;
+
+CREATE TABLE object_enclosure (
+    trace_id INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    -- How far membranes enclose it: the surroundings of all others (outer), cut by an edge of the tomogram or of the sample, with a gap (open),
+    -- or without one (closed).
+    state TEXT NOT NULL CHECK (state IN ('outer', 'cut', 'open', 'closed')),
+    -- How many compartments enclose it.
+    level INTEGER NOT NULL CHECK (level >= 0),
+    -- The diameter of its widest gap; 0 for none.
+    gap_angstrom REAL NOT NULL CHECK (gap_angstrom >= 0),
+    -- The part of its surface that is gap.
+    open_part REAL NOT NULL CHECK (open_part BETWEEN 0 AND 1),
+    -- The greatest distance to the nearest membrane; NULL where there is none.
+    depth_angstrom REAL CHECK (depth_angstrom >= 0),
+    -- The surface of the ball of the same volume, in its own; NULL where an edge cuts it.
+    sphericity REAL CHECK (sphericity > 0),
+    PRIMARY KEY (trace_id, number),
+    FOREIGN KEY (trace_id, number) REFERENCES object (trace_id, number) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
 
 CREATE VIEW v_dataset AS
 SELECT
@@ -742,7 +762,8 @@ SELECT
     object.elongation AS elongation,
     object.density_mean AS density_mean,
     object.membrane_distance_angstrom AS membrane_distance,
-    object.uncertainty AS uncertainty
+    object.uncertainty AS uncertainty,
+    object.compartment AS compartment
 FROM step
 CROSS JOIN v_scope AS scope ON scope.scope = step.scope
 CROSS JOIN head ON head.step_id = step.id AND head.scope_id = scope.scope_id
@@ -820,6 +841,66 @@ SELECT step, dataset, class, measure, sum(count), sum(sum), sum(sum_of_squares),
 FROM v_object_summary
 WHERE step NOT IN (SELECT step.name FROM object_summed CROSS JOIN step ON step.id = object_summed.step_id)
 GROUP BY step, dataset, class, measure;
+
+CREATE VIEW v_compartment AS
+SELECT
+    step.name AS step,
+    dataset.name AS dataset,
+    t.name AS tomogram,
+    t.id AS tomogram_id,
+    trace.run_id AS run_id,
+    object.number AS number,
+    object.compartment AS parent,
+    enclosure.level AS level,
+    enclosure.state AS state,
+    enclosure.gap_angstrom AS gap,
+    enclosure.open_part AS open_part,
+    enclosure.depth_angstrom AS depth,
+    enclosure.sphericity AS sphericity,
+    object.volume_nm3 AS volume_nm3,
+    object.diameter_nm AS diameter_nm,
+    object.surface_nm2 AS surface_nm2,
+    object.x_angstrom AS x,
+    object.y_angstrom AS y,
+    object.z_angstrom AS z,
+    object.x_min_angstrom AS x_min,
+    object.x_max_angstrom AS x_max,
+    object.y_min_angstrom AS y_min,
+    object.y_max_angstrom AS y_max,
+    object.z_min_angstrom AS z_min,
+    object.z_max_angstrom AS z_max
+FROM step
+CROSS JOIN head ON head.step_id = step.id
+CROSS JOIN tomogram AS t ON t.id = head.scope_id
+LEFT JOIN dataset ON dataset.id = t.dataset_id
+CROSS JOIN trace ON trace.id = head.trace_id
+CROSS JOIN object_enclosure AS enclosure ON enclosure.trace_id = trace.id
+CROSS JOIN object ON object.trace_id = enclosure.trace_id AND object.number = enclosure.number
+WHERE step.name = 'compartments' AND step.scope = 'tomogram';
+
+CREATE VIEW v_context AS
+SELECT
+    object.step AS step,
+    object.dataset AS dataset,
+    object.tomogram AS tomogram,
+    object.tomogram_id AS tomogram_id,
+    object.run_id AS run_id,
+    object.number AS number,
+    object.class AS class,
+    object.x AS x,
+    object.y AS y,
+    object.z AS z,
+    object.confidence AS confidence,
+    object.compartment AS compartment,
+    enclosure.state AS state,
+    enclosure.level AS level,
+    object.membrane_distance AS membrane_distance,
+    CASE WHEN enclosure.level > 0 THEN object.membrane_distance WHEN enclosure.level = 0 THEN -object.membrane_distance END AS depth
+FROM v_object AS object
+LEFT JOIN step AS finder ON finder.name = 'compartments' AND finder.scope = 'tomogram'
+LEFT JOIN head ON head.step_id = finder.id AND head.scope_id = object.tomogram_id
+LEFT JOIN object_enclosure AS enclosure ON enclosure.trace_id = head.trace_id AND enclosure.number = object.compartment
+WHERE object.step = 'measure-picks';
 
 CREATE VIEW v_scope AS
 SELECT 'tomogram' AS scope, id AS scope_id, id AS tomogram_id, NULL AS z_first, NULL AS z_end, NULL AS training_set

@@ -32,7 +32,8 @@ SELECT
     object.elongation AS elongation,
     object.density_mean AS density_mean,
     object.membrane_distance_angstrom AS membrane_distance,
-    object.uncertainty AS uncertainty
+    object.uncertainty AS uncertainty,
+    object.compartment AS compartment
 FROM step
 CROSS JOIN v_scope AS scope ON scope.scope = step.scope
 CROSS JOIN head ON head.step_id = step.id AND head.scope_id = scope.scope_id
@@ -113,3 +114,65 @@ SELECT step, dataset, class, measure, sum(count), sum(sum), sum(sum_of_squares),
 FROM v_object_summary
 WHERE step NOT IN (SELECT step.name FROM object_summed CROSS JOIN step ON step.id = object_summed.step_id)
 GROUP BY step, dataset, class, measure;
+
+-- Every compartment of the results that stand: a region that membranes enclose.
+CREATE VIEW v_compartment AS
+SELECT
+    step.name AS step,
+    dataset.name AS dataset,
+    t.name AS tomogram,
+    t.id AS tomogram_id,
+    trace.run_id AS run_id,
+    object.number AS number,
+    object.compartment AS parent,
+    enclosure.level AS level,
+    enclosure.state AS state,
+    enclosure.gap_angstrom AS gap,
+    enclosure.open_part AS open_part,
+    enclosure.depth_angstrom AS depth,
+    enclosure.sphericity AS sphericity,
+    object.volume_nm3 AS volume_nm3,
+    object.diameter_nm AS diameter_nm,
+    object.surface_nm2 AS surface_nm2,
+    object.x_angstrom AS x,
+    object.y_angstrom AS y,
+    object.z_angstrom AS z,
+    object.x_min_angstrom AS x_min,
+    object.x_max_angstrom AS x_max,
+    object.y_min_angstrom AS y_min,
+    object.y_max_angstrom AS y_max,
+    object.z_min_angstrom AS z_min,
+    object.z_max_angstrom AS z_max
+FROM step
+CROSS JOIN head ON head.step_id = step.id
+CROSS JOIN tomogram AS t ON t.id = head.scope_id
+LEFT JOIN dataset ON dataset.id = t.dataset_id
+CROSS JOIN trace ON trace.id = head.trace_id
+CROSS JOIN object_enclosure AS enclosure ON enclosure.trace_id = trace.id
+CROSS JOIN object ON object.trace_id = enclosure.trace_id AND object.number = enclosure.number
+WHERE step.name = 'compartments' AND step.scope = 'tomogram';
+
+-- Every particle that was measured, with the compartment in which it lies.
+CREATE VIEW v_context AS
+SELECT
+    object.step AS step,
+    object.dataset AS dataset,
+    object.tomogram AS tomogram,
+    object.tomogram_id AS tomogram_id,
+    object.run_id AS run_id,
+    object.number AS number,
+    object.class AS class,
+    object.x AS x,
+    object.y AS y,
+    object.z AS z,
+    object.confidence AS confidence,
+    object.compartment AS compartment,
+    enclosure.state AS state,
+    enclosure.level AS level,
+    object.membrane_distance AS membrane_distance,
+    CASE WHEN enclosure.level > 0 THEN object.membrane_distance WHEN enclosure.level = 0 THEN -object.membrane_distance END AS depth
+FROM v_object AS object
+LEFT JOIN step AS finder ON finder.name = 'compartments' AND finder.scope = 'tomogram'
+LEFT JOIN head ON head.step_id = finder.id AND head.scope_id = object.tomogram_id
+LEFT JOIN object_enclosure AS enclosure ON enclosure.trace_id = head.trace_id AND enclosure.number = object.compartment
+WHERE object.step = 'measure-picks';

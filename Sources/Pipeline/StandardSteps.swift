@@ -9,7 +9,8 @@ public enum StandardSteps {
         FeatureMapStep(), ConsistencyStep(), MaskStep(), SplitStep(), LinkStep(), SheetsStep(), ModelLabelsStep(), BlobsStep(),
         PseudoLabelsStep(), TrainMembraneStep(), TrainParticlesStep(),
         Relabel2Step(), TrainMembrane2Step(), TrainParticles2Step(), Relabel3Step(), TrainMembrane3Step(), TrainParticles3Step(),
-        SegmentStep(), PickStep(), CentreSurfaceStep(), MembraneStep(), MeasureStep(), MeasurePicksStep(), EvaluateStep(),
+        SegmentStep(), PickStep(), CentreSurfaceStep(), MembraneStep(), MeasureStep(), CompartmentsStep(),
+        MeasurePicksStep(), EvaluateStep(),
         EvaluatePicksStep(), EvaluatePseudoLabelsStep(),
     ]
 }

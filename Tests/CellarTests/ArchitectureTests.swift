@@ -10,7 +10,7 @@ import Testing
         "Volumes": 2, "CatalogMigrations": 2, "Tensors": 2,
         "CatalogSchema": 3, "BlobStore": 3, "ImageProcessing": 3, "Rendering": 3, "Simulation": 3, "Checkpoints": 3,
         "BuiltinModels": 3,
-        "Catalog": 4, "Diffusion": 4, "SpectralClustering": 4, "Cellpose": 4, "Training": 4, "Metrics": 4,
+        "Catalog": 4, "Diffusion": 4, "SpectralClustering": 4, "Cellpose": 4, "Training": 4, "Metrics": 4, "Mining": 4,
         "Engine": 5,
         "Pipeline": 6, "Cluster": 6,
         "Figures": 7,

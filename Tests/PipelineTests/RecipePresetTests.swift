@@ -59,7 +59,7 @@ import Testing
     func paper() throws {
         // What measures and compares is beside the method, and so are the other sources of labels, which it does not ask.
         let keys = recipe.entries.filter { entry in
-            !["measure", "evaluate", "extent", "model-labels", "sheets", "blobs"].contains { entry.step.hasPrefix($0) }
+            !["measure", "evaluate", "extent", "compartments", "model-labels", "sheets", "blobs"].contains { entry.step.hasPrefix($0) }
                 && !entry.parameter.isModel
         }.map(\.key)
         let (published, off) = (Set(RecipePreset.published.keys), Set(RecipePreset.additionsOff.keys))

@@ -13,13 +13,15 @@ import Basics
 public struct Statistics: Sendable, Hashable {
     /// What the question is about.
     public enum Topic: String, CaseIterable, Sendable {
-        case datasets, objects, evaluation, tomograms, changes, steps
+        case datasets, objects, compartments, context, evaluation, tomograms, changes, steps
 
         /// The topic in one line.
         public var summary: String {
             switch self {
             case .datasets: "how many tomograms of which voxel size, and how much volume"
             case .objects: "how many objects of each class, how large, how near to one another and to membranes"
+            case .compartments: "how many compartments, how large, how closed and how deep within others"
+            case .context: "how many particles lie in which kind of compartment, and how far below its membrane"
             case .evaluation: "how well steps did against annotations: mean and spread of each number"
             case .tomograms: "the tomograms with the highest and lowest values of a metric"
             case .changes: "how each metric moved from one run to another"
@@ -32,6 +34,8 @@ public struct Statistics: Sendable, Hashable {
             switch self {
             case .datasets: "v_tomogram"
             case .objects: "v_object_summary"
+            case .compartments: "v_compartment"
+            case .context: "v_context"
             case .evaluation: "v_evaluation"
             case .tomograms: "v_metric"
             case .changes: "v_metric_history"
@@ -44,6 +48,8 @@ public struct Statistics: Sendable, Hashable {
             switch self {
             case .datasets: "`cellar add PATH --dataset NAME` adds tomograms"
             case .objects: "steps such as pseudo-labels, pick and measure find objects; `cellar run` runs them"
+            case .compartments: "`cellar run --until compartments` finds them in what was segmented"
+            case .context: "`cellar run --until measure-picks` says in which compartment each particle lies"
             case .evaluation:
                 "`cellar annotate` brings labels or points to compare with, and `cellar run` evaluates where there are results"
             case .tomograms: "`cellar query 'SELECT DISTINCT step, name FROM v_metric'` lists the metrics that there are"
@@ -102,6 +108,8 @@ public struct Statistics: Sendable, Hashable {
         switch topic {
         case .datasets: return datasets
         case .objects: return try objects(connection)
+        case .compartments: return compartments
+        case .context: return context
         case .evaluation: return evaluation
         case .tomograms: return try tomograms(connection)
         case .changes: return try changes(connection)
@@ -153,6 +161,28 @@ public struct Statistics: Sendable, Hashable {
             FROM v_metric\(whereClause("measure = 'concentration'"))
             GROUP BY \(keys)
             ORDER BY \(keys)
+            """
+    }
+
+    private var compartments: String {
+        let keys = keys(["state", "level"])
+        return """
+            SELECT \(keys), count(*) AS n, avg(volume_nm3) AS volume_nm3,
+                \(Self.deviation("sum(volume_nm3)", "sum(volume_nm3 * volume_nm3)", "count(*)")) AS volume_std,
+                avg(diameter_nm) AS diameter_nm, avg(sphericity) AS sphericity, avg(gap) AS gap, max(depth) AS deepest
+            FROM v_compartment\(whereClause())
+            GROUP BY \(keys) ORDER BY \(keys)
+            """
+    }
+
+    private var context: String {
+        let keys = keys(["class", "state", "level"])
+        return """
+            SELECT \(keys), count(*) AS n, count(DISTINCT tomogram_id) AS tomograms, avg(depth) AS depth,
+                \(Self.deviation("sum(depth)", "sum(depth * depth)", "count(depth)")) AS depth_std, min(depth) AS least,
+                max(depth) AS greatest
+            FROM v_context\(whereClause())
+            GROUP BY \(keys) ORDER BY \(keys)
             """
     }
 

@@ -58,7 +58,7 @@ extension Catalog.Results {
                 db,
                 sql: """
                     SELECT step, scope_id, number, class, x, y, z, radius, voxels, volume_nm3, surface_nm2, elongation, density_mean,
-                        membrane_distance, confidence, uncertainty, x_min, y_min, z_min, x_max, y_max, z_max
+                        membrane_distance, confidence, uncertainty, x_min, y_min, z_min, x_max, y_max, z_max, compartment
                     FROM v_object WHERE \(condition) ORDER BY step, scope_id, number
                     """, arguments: arguments
             ).map { row in
@@ -70,7 +70,8 @@ extension Catalog.Results {
                     confidence: row["confidence"], uncertainty: row["uncertainty"],
                     boxMinimumInAngstroms: SIMD3(row["x_min"], row["y_min"], row["z_min"]),
                     boxMaximumInAngstroms: SIMD3(row["x_max"], row["y_max"], row["z_max"]),
-                    neighbours: neighbours[Key(step: row[0], scopeID: row[1], number: row["number"])] ?? [])
+                    neighbours: neighbours[Key(step: row[0], scopeID: row[1], number: row["number"])] ?? [],
+                    compartment: row["compartment"])
             }
         }
     }

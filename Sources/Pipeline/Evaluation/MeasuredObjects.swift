@@ -34,8 +34,10 @@ struct MeasuredObjects {
     /// - Parameters:
     ///   - densities: the mean density of each.
     ///   - distances: the distances to the membrane; nil where there is no such class.
+    ///   - compartments: the number of the compartment in which each lies; nil where nobody looked.
     init(
-        _ particles: [FoundParticle], densities: [Double?], distances: ClassDistances?, voxelSize: VoxelSize
+        _ particles: [FoundParticle], densities: [Double?], distances: ClassDistances?, compartments: [Int?]?,
+        voxelSize: VoxelSize
     ) throws {
         let away = try distances?.distancesInAngstroms(from: particles.map(\.pick.center)) ?? []
         let voxelVolume = 1000 * voxelSize.volumeInCubicNanometers
@@ -51,7 +53,7 @@ struct MeasuredObjects {
                 membraneDistanceInAngstroms: away.isEmpty ? nil : away[index],
                 confidence: min(max(particle.pick.score, 0), 1), uncertainty: particle.uncertainty,
                 boxMinimumInAngstroms: particle.pick.center - radius,
-                boxMaximumInAngstroms: particle.pick.center + radius)
+                boxMaximumInAngstroms: particle.pick.center + radius, compartment: compartments?[index])
         }
         try findNeighbours()
     }

@@ -85,16 +85,20 @@ public struct MeasureStep: TypedStep {
     }
 }
 
-/// Measures the particles of the picker: a row in `v_object` for each, with its mean density and its distances to the membrane and to its
-/// neighbours, and totals of each class as metrics.
+/// Measures the particles of the picker: a row in `v_object` for each, with its mean density, its distances to the membrane and to its
+/// neighbours, and the compartment in which it lies (`v_context`), and totals of each class as metrics.
 public struct MeasurePicksStep: TypedStep {
     public static let name = "measure-picks"
-    public static let version = 1
+    public static let version = 2
     public static let scope = ScopeKind.tomogram
-    public static let summary = "density, neighbours and distance to the membrane of every particle, and how many there are"
+    public static let summary = "density, neighbours, compartment and distance to the membrane of every particle, and how many there are"
 
     public struct Parameters: Sendable {
         let score = Parameter.real("score", default: 0, in: 0...1, "least confidence of a particle that counts")
+        let countsCompartments = Parameter.flag(
+            compartmentsName, default: true, "whether it is said in which compartment a particle lies")
+
+        static let compartmentsName = CompartmentsStep.name
     }
     public struct Inputs: Sendable {
         let voxels = Input.voxels
@@ -103,6 +107,7 @@ public struct MeasurePicksStep: TypedStep {
         let surfaces = Input(CentreSurfaceStep.self, \.surfaces)
         let thickness = Input(MembraneStep.self, \.thickness)
         let picks = Input(PickStep.self, \.particles)
+        let compartments = Input(CompartmentsStep.self, \.map, by: Parameters.compartmentsName, needs: ["false": .never])
         let lamella = Input(MeasureStep.self, \.lamella)
     }
     public struct Outputs: Sendable {
@@ -131,7 +136,9 @@ public struct MeasurePicksStep: TypedStep {
             if densities.needs(z) { try densities.add(volume.readSlice(z: z).floats(), z: z) }
             if membrane != nil { try membrane?.add(segmentation.labels(z).map { $0 == label }) }
         }
-        let objects = try MeasuredObjects(particles, densities: densities.means, distances: membrane, voxelSize: voxelSize)
+        let places = try item.inputs.compartments?.numbers(at: particles.map(\.pick.center), voxelSize: voxelSize)
+        let objects = try MeasuredObjects(
+            particles, densities: densities.means, distances: membrane, compartments: places, voxelSize: voxelSize)
         try item.record(objects.found)
         let lamella = try item.inputs.lamella
         let tomogram = MeasuredTomogram(shape: shape, voxelSize: voxelSize, thicknessInAngstroms: lamella?.thicknessInAngstroms)
