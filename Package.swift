@@ -103,7 +103,8 @@ let package = Package(
             name: "Metrics", dependencies: ["Basics", "ImageProcessing", "Volumes"], exclude: ["README.md"],
             swiftSettings: settings),
         .target(
-            name: "Mining", dependencies: ["Basics", "ImageProcessing", "Tensors", "Volumes"], exclude: ["README.md"], swiftSettings: settings),
+            name: "Mining", dependencies: ["Basics", "ImageProcessing", "Tensors", "Volumes"], exclude: ["README.md"],
+            swiftSettings: settings),
         .target(
             name: "Catalog", dependencies: ["Basics", "CatalogSchema", "CatalogMigrations", "Volumes", grdb, sqlite],
             exclude: ["README.md"], swiftSettings: settings),
@@ -142,7 +143,7 @@ let package = Package(
             name: "CellarKit",
             dependencies: [
                 "Basics", "BlobStore", "BuiltinModels", "Catalog", "CatalogSchema", "Cellpose", "Checkpoints", "Diffusion",
-                "Engine", "Figures", "ImageProcessing", "Pipeline", "Rendering", "Simulation", "Tensors", "Volumes",
+                "Engine", "Figures", "ImageProcessing", "Mining", "Pipeline", "Rendering", "Simulation", "Tensors", "Volumes",
             ],
             exclude: ["README.md"], swiftSettings: settings),
 

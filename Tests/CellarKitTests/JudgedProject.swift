@@ -34,11 +34,12 @@ final class JudgedProject {
         return try project.catalog.collection.add([tomogram], dataset: "d")[0].id
     }
 
-    private func digest(_ text: String) -> Digest { Digest(of: text.utf8) }
+    func digest(_ text: String) -> Digest { Digest(of: text.utf8) }
 
-    private func publish(
+    /// Publishes the result of a step on a tomogram; on `t`, if no other is named.
+    func publish(
         _ step: String, key: String, inputs: [ItemOutcome.Input] = [], outputs: [ItemOutcome.Output] = [],
-        objects: [FoundObject] = []
+        objects: [FoundObject] = [], of tomogram: Int64? = nil
     ) throws {
         let (runID, ids) = try project.catalog.runs.begin(
             command: "test", version: "0", owner: "test", host: "here", pid: 1, recipe: (digest(key), "{}"),
@@ -49,7 +50,7 @@ final class JudgedProject {
             [
                 .done(
                     .init(
-                        stepID: ids[0].stepID, scopeID: tomogramID, configurationID: ids[0].configurationID,
+                        stepID: ids[0].stepID, scopeID: tomogram ?? tomogramID, configurationID: ids[0].configurationID,
                         key: digest("key \(step)\(key)"), startedAt: "2026-01-01T00:00:00.000Z", seconds: 1, inputs: inputs,
                         outputs: outputs, metrics: [], objects: objects))
             ], runID: runID)

@@ -174,6 +174,23 @@ struct HandmadeResults {
             ])
     }
 
+    /// Descriptors of the two picks.
+    func publishDescriptors() throws {
+        try publish(
+            "descriptors",
+            artifacts: [
+                (
+                    "rows", "descriptors",
+                    { artifact in
+                        try artifact.setAttribute("parts", .string("shells"))
+                        try artifact.setAttribute("version", .integer(1))
+                        try artifact.setAttribute("radius", .real(115))
+                        try artifact.write("rows", shape: [2, 3], values: [0, 1, 2, 0, 1, 0.5].map { Float16($0) })
+                    }
+                )
+            ])
+    }
+
     /// A network whose artifact holds these bytes.
     func publishNetwork(_ step: String, bytes: [UInt8]) throws {
         try publish(

@@ -108,7 +108,7 @@ struct OptionTable {
             "columns", "subject",
             "sql", "param", "format", "topic", "by", "metric", "column", "x", "y", "kind", "step", "until", "licence",
             "provenance", "what", "runs", "tomogram-type", "users", "user", "session", "targets",
-            "at", "host", "key=value", "on", "scheduler", "profile", "job",
+            "at", "host", "key=value", "on", "scheduler", "profile", "job", "particle",
         ]
         return [(Kind.number, numbers), (.path, paths), (.text, texts)].reduce(into: [:]) { kinds, entry in
             for name in entry.1 { kinds[name] = entry.0 }
@@ -187,6 +187,7 @@ struct OptionTable {
             ["topic": "tomograms", "metric": "membrane/dice", "count": "1"],
             ["topic": "changes", "from": "1", "to": "2"],
         ],
+        "similar": [["particle": "t#1", "count": "5", "where": "x > 0", "format": "csv"]],
         "plot": [
             ["kind": "histogram", "output": "h.svg", "column": "volume_nm3", "bins": "5", "where": "volume_nm3 > 0"],
             ["kind": "box", "output": "b.png", "metric": "membrane/dice", "by": "dataset"],

@@ -57,6 +57,7 @@ struct OptionWorkplace {
             try results.publishSegmentation()
             try results.publishCentreSurface()
             try results.publishPicks()
+            try results.publishDescriptors()
             let header = #"{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#
             let length = withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { Array($0) }
             try results.publishNetwork("train-membrane", bytes: length + Array(header.utf8) + [UInt8](1...8))

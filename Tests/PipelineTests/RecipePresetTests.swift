@@ -59,8 +59,9 @@ import Testing
     func paper() throws {
         // What measures and compares is beside the method, and so are the other sources of labels, which it does not ask.
         let keys = recipe.entries.filter { entry in
-            !["measure", "evaluate", "extent", "compartments", "model-labels", "sheets", "blobs"].contains { entry.step.hasPrefix($0) }
-                && !entry.parameter.isModel
+            ![
+                "measure", "evaluate", "extent", "compartments", "descriptors", "model-labels", "sheets", "blobs",
+            ].contains { entry.step.hasPrefix($0) } && !entry.parameter.isModel
         }.map(\.key)
         let (published, off) = (Set(RecipePreset.published.keys), Set(RecipePreset.additionsOff.keys))
         #expect(published.isDisjoint(with: off) && Self.silent.isDisjoint(with: published.union(off)))

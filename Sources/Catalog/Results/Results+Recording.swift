@@ -273,7 +273,8 @@ private struct RecordingStatements {
                 VALUES (?, ?, ?, ?, ?, ?, ?, ?)
                 """,
                 [
-                    traceID, object.number, enclosure.state.rawValue, enclosure.level, enclosure.gapInAngstroms, enclosure.openPart,
+                    traceID, object.number, enclosure.state.rawValue, enclosure.level, enclosure.gapInAngstroms,
+                    enclosure.openPart,
                     enclosure.depthInAngstroms, enclosure.sphericity,
                 ])
         }

@@ -62,6 +62,22 @@ public struct ParticleDescriptor: Hashable, Sendable {
         }
     }
 
+    /// The descriptor of the parts that a text names, with commas between them.
+    ///
+    /// - Throws: ``MiningError`` where one is unknown, or there is none.
+    public init(parsing text: String) throws(MiningError) {
+        var parts: [Part] = []
+        for word in text.split(separator: ",").map({ $0.filter { !$0.isWhitespace } }) where !word.isEmpty {
+            guard let part = Part(rawValue: word) else {
+                throw .parameter(
+                    "a part of a descriptor", "\"\(word)\"",
+                    mustBe: "one of \(Part.allCases.map(\.rawValue).joined(separator: ", "))")
+            }
+            parts.append(part)
+        }
+        try self.init(parts)
+    }
+
     /// The number of components.
     public var count: Int { parts.reduce(0) { $0 + $1.count } }
 

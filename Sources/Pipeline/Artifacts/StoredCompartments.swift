@@ -19,10 +19,12 @@ public struct StoredCompartments: ArtifactContent {
     /// - Throws: ``PipelineError`` where the artifact is no map of compartments.
     public init(_ artifact: Artifact) throws {
         let extents = try artifact.description(of: Self.labels).shape
-        guard case .integer(let binning)? = artifact.attributes[Self.binning], (1...1 << 16).contains(binning), extents.count == 3,
+        guard case .integer(let binning)? = artifact.attributes[Self.binning], (1...1 << 16).contains(binning),
+            extents.count == 3,
             let shape = VolumeShape(z: extents[0], y: extents[1], x: extents[2])
         else {
-            throw PipelineError("the compartments \(artifact.path) contradict themselves; `cellar verify --deep` looks for damage")
+            throw PipelineError(
+                "the compartments \(artifact.path) contradict themselves; `cellar verify --deep` looks for damage")
         }
         (self.artifact, self.binning, self.shape) = (artifact, Int(binning), shape)
     }

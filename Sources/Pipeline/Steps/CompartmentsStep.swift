@@ -28,7 +28,8 @@ public struct CompartmentsStep: TypedStep {
         let openPart = Parameter.real(
             "open_part", default: 0.12, in: 0...1, "most of a compartment's surface that may be gap; what is more open is a bay")
         let smallestVolume = Parameter.real(
-            "smallest_volume", default: 500, in: 0...1e9, "of a compartment, in nm³; smaller ones join the neighbour behind the widest gap")
+            "smallest_volume", default: 500, in: 0...1e9,
+            "of a compartment, in nm³; smaller ones join the neighbour behind the widest gap")
         let memory = Parameter.integer(
             "memory", default: 512, in: 1...1_048_576, "MiB that the search may take; a larger tomogram is binned until it fits")
         let sample = SampleCut.Parameters(SampleCut.Voxels.ground, "what voxels outside of the sample are")

@@ -91,7 +91,8 @@ public struct MeasurePicksStep: TypedStep {
     public static let name = "measure-picks"
     public static let version = 2
     public static let scope = ScopeKind.tomogram
-    public static let summary = "density, neighbours, compartment and distance to the membrane of every particle, and how many there are"
+    public static let summary =
+        "density, neighbours, compartment and distance to the membrane of every particle, and how many there are"
 
     public struct Parameters: Sendable {
         let score = Parameter.real("score", default: 0, in: 0...1, "least confidence of a particle that counts")

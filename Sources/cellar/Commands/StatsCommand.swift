@@ -18,7 +18,9 @@ struct StatsCommand: ParsableCommand {
             `cellar query`. Without a topic, it says what there is.
             """)
 
-    @Argument(help: ArgumentHelp("datasets, objects, evaluation, tomograms, changes, or steps.", valueName: "topic"))
+    @Argument(
+        help: ArgumentHelp(
+            "datasets, objects, compartments, context, evaluation, tomograms, changes, or steps.", valueName: "topic"))
     var topic: Statistics.Topic?
 
     @Option(

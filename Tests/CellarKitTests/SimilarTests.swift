@@ -1,0 +1,111 @@
+import CellarKit
+import TestSupport
+import Testing
+
+@Suite("Particles that are like one") struct SimilarTests {
+    /// A project with particles of several tomograms, whose descriptors are numbers that a test says.
+    private final class Described {
+        let judged: JudgedProject
+        var project: Project { judged.project }
+        private(set) var tomograms: [String: Int64] = [:]
+
+        init() throws {
+            judged = try JudgedProject()
+            tomograms["t"] = judged.tomogramID
+        }
+
+        /// Adds a tomogram whose picks are balls of 50 Å along x, 200 Å apart.
+        func add(_ name: String, _ rows: [[Float]], parts: String = "shells") throws {
+            if tomograms[name] == nil {
+                let tomogram = NewTomogram(
+                    name: name, location: VolumeLocation(path: judged.folder.file("\(name).mrc")), format: "mrc",
+                    scalarType: .float32, shape: try #require(VolumeShape(z: 60, y: 200, x: 200)),
+                    userVoxelSize: VoxelSize(cubicInAngstroms: 10))
+                tomograms[name] = try project.catalog.collection.add([tomogram], dataset: "d")[0].id
+            }
+            let id = try #require(tomograms[name])
+            let objects = rows.indices.map { index in
+                let centre = SIMD3(100 + 200 * Double(index), 100, 100)
+                return FoundObject(
+                    number: index + 1, class: index % 2 == 0 ? "even" : "odd", centroidInAngstroms: centre, radiusInAngstroms: 50,
+                    voxels: 30, volumeInCubicNanometers: 100, confidence: 0.9, boxMinimumInAngstroms: centre - 50,
+                    boxMaximumInAngstroms: centre + 50)
+            }
+            try judged.publish(
+                "pick", key: name,
+                outputs: [.init(name: "particles", digest: judged.digest("picks \(name)"), content: .value("[]"))],
+                objects: objects, of: id)
+            // As Schema/blobs.md has it.
+            let store = try BlobStore(directory: project.directory.blobs)
+            let staged = try store.stage(kind: "descriptors") { artifact in
+                try artifact.setAttribute("parts", .string(parts))
+                try artifact.setAttribute("version", .integer(1))
+                try artifact.setAttribute("radius", .real(115))
+                try artifact.write("rows", shape: [rows.count, rows[0].count], values: rows.flatMap { $0.map { Float16($0) } })
+            }
+            try store.commit([staged])
+            try judged.publish(
+                "descriptors", key: name,
+                outputs: [
+                    .init(
+                        name: "rows", digest: staged.digest,
+                        content: .artifact(kind: "descriptors", bytes: 1000, evictable: true))
+                ], of: id)
+        }
+
+        func names(_ similar: SimilarParticles) -> [String] {
+            similar.hits.map { hit in "\(tomograms.first { $0.value == hit.tomogramID }?.key ?? "?")#\(hit.number)" }
+        }
+    }
+
+    @Test("the nearest of all tomograms come first, without the particle itself")
+    func nearest() throws {
+        let described = try Described()
+        defer { withExtendedLifetime(described) {} }
+        try described.add("t", [[0, 0], [5, 0], [0, 1]])
+        try described.add("u", [[0, 0.5], [9, 9], [0, 0]])
+        try described.add("v", [[0, 0, 0]], parts: "shells,form")
+        let project = described.project
+        let query = try #require(ParticleReference("t#1"))
+        let all = try project.similar(to: query, count: 10)
+        #expect(described.names(all) == ["u#3", "u#1", "t#3", "t#2", "u#2"])
+        #expect(all.hits.map(\.distance).prefix(4) == [0, 0.5, 1, 5] && all.compared == 6 && all.others == 1)
+        #expect(all.query.number == 1 && all.query.distance == 0)
+        #expect(try described.names(project.similar(to: query, count: 2)) == ["u#3", "u#1"])
+        // Conditions choose who is compared, and not who is shown.
+        let odd = try project.similar(to: query, count: 2, where: "class = 'odd'")
+        #expect(described.names(odd) == ["t#2", "u#2"] && odd.compared == 2)
+        #expect(
+            try described.names(project.similar(to: query, count: 2, where: "tomogram = 't' -- only here")) == ["t#3", "t#2"])
+        #expect(try project.similar(to: query, count: 2, where: "1 = 0").hits.isEmpty)
+        // By a place in it; a statement shows the rows, the particle itself first.
+        let place = try project.similar(to: #require(ParticleReference("d/u@530, 100,95")), count: 1)
+        #expect(place.query.number == 3 && described.names(place) == ["t#1"])
+        var rows: [[String]] = []
+        try project.query(place.sql) { row in rows.append(row.map(\.plainText)) }
+        #expect(rows.map { Array($0[0...4]) } == [["0", "0.0", "d", "u", "3"], ["1", "0.0", "d", "t", "1"]])
+    }
+
+    @Test("what cannot be answered is said in a sentence")
+    func refusals() throws {
+        let described = try Described()
+        defer { withExtendedLifetime(described) {} }
+        let project = described.project
+        func message(_ text: String, where condition: String? = nil) throws -> String {
+            let reference = try #require(ParticleReference(text))
+            let error = #expect(throws: CatalogError.self) { try project.similar(to: reference, count: 5, where: condition) }
+            return error?.message ?? ""
+        }
+        #expect(try message("t#1").contains("`cellar run --until descriptors`"))
+        try described.add("t", [[0, 0], [5, 0]])
+        #expect(try message("t#3").contains("is not described, of 2"))
+        #expect(try message("nobody#1").contains("nobody"))
+        #expect(try message("t@100,500,100").contains("no particle of t holds the place"))
+        #expect(try message("t#1", where: "colour = 'red'").contains("colour"))
+        for text in ["t", "t#", "t#0", "t#-1", "#1", "@1,2,3", "t@1,2", "t@1,2,x", "t@1,,3", "t@1,2,3,4", "t@nan,1,1", ""] {
+            #expect(ParticleReference(text) == nil, "\(text)")
+        }
+        #expect(ParticleReference("a@b#2") == .number(tomogram: "a@b", 2))
+        #expect(ParticleReference("a#b@1,2,3") == .place(tomogram: "a#b", SIMD3(1, 2, 3)))
+    }
+}
