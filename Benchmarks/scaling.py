@@ -1,9 +1,10 @@
 """How the steps scale with processors: seconds on one and on two, the serial part that these say, and what 16 and 64 would give.
 
     python scaling.py CELLAR FOLDER [--rounds 3] [--size 512,512,64] [--slices 24,32] [--processors 2] [--set "key=value …"]
+        [--stages features,segment]
 
 CELLAR is the program. FOLDER receives a simulated tomogram and a catalog with a slab, and a copy of the catalog for each measurement. The chain goes
-stage by stage. Each stage is run from the same state, with `taskset` on one processor and on N (--processors), in turn: one item at a time, and
+stage by stage; only those of --stages are timed. Each stage is run from the same state, with `taskset` on one processor and on N (--processors), in turn: one item at a time, and
 N items at a time, where a stage has several. The median of the rounds counts; what the program needs where nothing is stale is taken off.
 
 By Amdahl's law a stage of which the part s is serial takes T(n) = T(1) (s + (1 - s) / n), so that s = (n T(n) / T(1) - 1) / (n - 1). What is printed
@@ -55,6 +56,7 @@ def main():
     parser.add_argument("--slices", default="24,32")
     parser.add_argument("--processors", type=int, default=2)
     parser.add_argument("--set", default="")
+    parser.add_argument("--stages", default=",".join(STAGES))
     options = parser.parse_args()
     state = options.folder / "state"
     shutil.rmtree(state, ignore_errors=True)
@@ -70,6 +72,9 @@ def main():
     rows, n = [], options.processors
     for stage in STAGES:
         command = ["run", "--until", stage, "--jobs"]
+        if stage not in options.stages.split(","):
+            run(*command, str(n))
+            continue
         times = {"one": [], "several": [], "items": [], "nothing": []}
         for _ in range(options.rounds):
             times["one"].append(seconds(options.cellar, options.folder, state, 1, [*command, "1"]))

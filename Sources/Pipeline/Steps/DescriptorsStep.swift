@@ -38,7 +38,7 @@ public struct DescriptorsStep: TypedStep {
         let picks = Input(PickStep.self, \.particles)
     }
     public struct Outputs: Sendable {
-        package let rows = ArtifactOutput<StoredDescriptors>("rows", evictable: true)
+        package let rows = ArtifactOutput<StoredDescriptors>("rows", evictable: false)
     }
     public static let (parameters, inputs, outputs) = (Parameters(), Inputs(), Outputs())
 
