@@ -27,6 +27,7 @@ let package = Package(
         .executable(name: "training-benchmark", targets: ["TrainingBenchmark"]),
         .executable(name: "picking-benchmark", targets: ["PickingBenchmark"]),
         .executable(name: "metrics-benchmark", targets: ["MetricsBenchmark"]),
+        .executable(name: "mining-benchmark", targets: ["MiningBenchmark"]),
         .executable(name: "statistics-benchmark", targets: ["StatisticsBenchmark"]),
         .executable(name: "splitter-quality", targets: ["SplitterQuality"]),
         .executable(name: "network-teacher", targets: ["NetworkTeacher"]),
@@ -53,6 +54,7 @@ let package = Package(
         .executableTarget(name: "TrainingBenchmark", dependencies: [cellar, "BenchmarkSupport"], swiftSettings: settings),
         .executableTarget(name: "PickingBenchmark", dependencies: [cellar, "BenchmarkSupport"], swiftSettings: settings),
         .executableTarget(name: "MetricsBenchmark", dependencies: [cellar, "BenchmarkSupport"], swiftSettings: settings),
+        .executableTarget(name: "MiningBenchmark", dependencies: [cellar, "BenchmarkSupport"], swiftSettings: settings),
         .executableTarget(
             name: "StatisticsBenchmark",
             dependencies: [cellar, "BenchmarkSupport", .product(name: "GRDB", package: "GRDB.swift")],

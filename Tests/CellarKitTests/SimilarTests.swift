@@ -24,7 +24,32 @@ import Testing
                 tomograms[name] = try project.catalog.collection.add([tomogram], dataset: "d")[0].id
             }
             let id = try #require(tomograms[name])
-            let objects = rows.indices.map { index in
+            try pick(name, rows.count)
+            // As Schema/blobs.md has it.
+            let store = try BlobStore(directory: project.directory.blobs)
+            let staged = try store.stage(kind: "descriptors") { artifact in
+                try artifact.setAttribute("parts", .string(parts))
+                try artifact.setAttribute("version", .integer(1))
+                try artifact.setAttribute("radius", .real(115))
+                try artifact.setAttribute("tilt", .real(60))
+                try artifact.setAttribute("structures", .string("dark"))
+                try artifact.write("rows", shape: [rows.count, rows[0].count], values: rows.flatMap { $0.map { Float16($0) } })
+            }
+            try store.commit([staged])
+            try judged.publish(
+                "descriptors", key: name,
+                inputs: [.init(name: "pick.particles", digest: judged.digest("picks \(name)"), value: nil)],
+                outputs: [
+                    .init(
+                        name: "rows", digest: staged.digest,
+                        content: .artifact(kind: "descriptors", bytes: 1000, evictable: true))
+                ], of: id)
+        }
+
+        /// Picks balls anew.
+        func pick(_ name: String, _ count: Int, key: String = "") throws {
+            let id = try #require(tomograms[name])
+            let objects = (0..<count).map { index in
                 let centre = SIMD3(100 + 200 * Double(index), 100, 100)
                 return FoundObject(
                     number: index + 1, class: index % 2 == 0 ? "even" : "odd", centroidInAngstroms: centre, radiusInAngstroms: 50,
@@ -33,24 +58,8 @@ import Testing
             }
             try judged.publish(
                 "pick", key: name,
-                outputs: [.init(name: "particles", digest: judged.digest("picks \(name)"), content: .value("[]"))],
+                outputs: [.init(name: "particles", digest: judged.digest("picks \(name)\(key)"), content: .value("[]"))],
                 objects: objects, of: id)
-            // As Schema/blobs.md has it.
-            let store = try BlobStore(directory: project.directory.blobs)
-            let staged = try store.stage(kind: "descriptors") { artifact in
-                try artifact.setAttribute("parts", .string(parts))
-                try artifact.setAttribute("version", .integer(1))
-                try artifact.setAttribute("radius", .real(115))
-                try artifact.write("rows", shape: [rows.count, rows[0].count], values: rows.flatMap { $0.map { Float16($0) } })
-            }
-            try store.commit([staged])
-            try judged.publish(
-                "descriptors", key: name,
-                outputs: [
-                    .init(
-                        name: "rows", digest: staged.digest,
-                        content: .artifact(kind: "descriptors", bytes: 1000, evictable: true))
-                ], of: id)
         }
 
         func names(_ similar: SimilarParticles) -> [String] {
@@ -86,6 +95,23 @@ import Testing
         #expect(rows.map { Array($0[0...4]) } == [["0", "0.0", "d", "u", "3"], ["1", "0.0", "d", "t", "1"]])
     }
 
+    @Test("descriptors of earlier picks are of other particles: they are not compared")
+    func stale() throws {
+        let described = try Described()
+        defer { withExtendedLifetime(described) {} }
+        try described.add("t", [[0, 0], [5, 0]])
+        try described.add("o'u", [[0, 0.5], [9, 9]])
+        let project = described.project
+        let query = try #require(ParticleReference("t#1"))
+        #expect(try described.names(project.similar(to: query, count: 5)) == ["o'u#1", "t#2", "o'u#2"])
+        try described.pick("o'u", 2, key: "again")
+        let fewer = try project.similar(to: query, count: 5)
+        #expect(described.names(fewer) == ["t#2"] && fewer.others == 1)
+        try described.pick("t", 2, key: "again")
+        let error = #expect(throws: CatalogError.self) { try project.similar(to: query, count: 5) }
+        #expect(error?.message.contains("not described as they are now; `cellar run --until descriptors`") == true)
+    }
+
     @Test("what cannot be answered is said in a sentence")
     func refusals() throws {
         let described = try Described()
@@ -98,7 +124,11 @@ import Testing
         }
         #expect(try message("t#1").contains("`cellar run --until descriptors`"))
         try described.add("t", [[0, 0], [5, 0]])
-        #expect(try message("t#3").contains("is not described, of 2"))
+        #expect(try message("t#3").contains("give a number from 1 to 2"))
+        for number in [0, -1] {
+            #expect(throws: CatalogError.self) { try project.similar(to: .number(tomogram: "t", number), count: 5) }
+        }
+        #expect(try project.similar(to: .number(tomogram: "t", 1), count: -1).hits.count == 1)
         #expect(try message("nobody#1").contains("nobody"))
         #expect(try message("t@100,500,100").contains("no particle of t holds the place"))
         #expect(try message("t#1", where: "colour = 'red'").contains("colour"))

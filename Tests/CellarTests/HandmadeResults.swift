@@ -176,8 +176,9 @@ struct HandmadeResults {
 
     /// Descriptors of the two picks.
     func publishDescriptors() throws {
+        let picks = try #require(try catalog.results.standingArtifact(step: "pick", scopeID: tomogramID, output: "particles"))
         try publish(
-            "descriptors",
+            "descriptors", inputs: [.init(name: "pick.particles", digest: picks, value: nil)],
             artifacts: [
                 (
                     "rows", "descriptors",
@@ -185,6 +186,8 @@ struct HandmadeResults {
                         try artifact.setAttribute("parts", .string("shells"))
                         try artifact.setAttribute("version", .integer(1))
                         try artifact.setAttribute("radius", .real(115))
+                        try artifact.setAttribute("tilt", .real(60))
+                        try artifact.setAttribute("structures", .string("dark"))
                         try artifact.write("rows", shape: [2, 3], values: [0, 1, 2, 0, 1, 0.5].map { Float16($0) })
                     }
                 )

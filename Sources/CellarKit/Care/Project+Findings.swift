@@ -67,8 +67,8 @@ extension Project {
             let step = row[0].plainText
             remarks.append(
                 row[1].plainText == TrainingSummary.nothingToLearn
-                    ? "\(step) learned nothing from \(set.name), in whose labels there is none of what is learned: the model that "
-                        + "the recipe names serves alone, and more slabs may teach something (`cellar slab suggest`)"
+                    ? "\(step) gave no network, and where the recipe averages it with a model, the model serves alone: the labels of "
+                        + "\(set.name) have none of what is learned; more slabs may (`cellar slab suggest`)"
                     : "\(step) made the model that it began with no better on what is held out of \(set.name), and kept it as it is: "
                         + "more slabs, in which there is more of what is learned, may (`cellar slab suggest`)")
         }

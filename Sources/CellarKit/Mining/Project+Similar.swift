@@ -55,7 +55,7 @@ public struct SimilarParticles: Sendable {
     public let hits: [Hit]
     /// The particles that were compared.
     public let compared: Int
-    /// The tomograms that were left out, because their descriptors mean something else.
+    /// The tomograms that were left out: their particles are described in another way, or were picked anew since.
     public let others: Int
 
     /// A statement that gives the particles with their columns of `v_object`, the particle itself first, with the place 0.
@@ -79,33 +79,47 @@ extension Project {
     ///
     /// - Parameters:
     ///   - count: how many are given, 1 to 10,000.
-    ///   - condition: an SQL expression over the columns of `v_object`; nil for all.
-    /// - Throws: `CatalogError` where there is no such particle, it has no descriptor, or the condition is not understood.
+    ///   - condition: an SQL expression over the columns of `v_object`, as the step `pick` gives them; nil for all.
+    /// - Throws: `CatalogError` where there is no such particle, it is not described, or the condition is not understood.
     /// - Complexity: reads the descriptors of all tomograms, one tomogram at a time.
     public func similar(to particle: ParticleReference, count: Int, where condition: String? = nil) throws -> SimilarParticles {
         let tomogram = try catalog.collection.tomogram(named: particle.tomogram)
-        guard let id = tomogram.id, let own = try descriptors(ofTomogram: id) else {
+        let count = min(max(count, 1), 10_000)
+        let described = try describedTomograms()
+        guard let id = tomogram.id, let isCurrent = described.first(where: { $0.id == id })?.isCurrent, isCurrent,
+            let own = try descriptors(ofTomogram: id)
+        else {
             throw CatalogError(
                 .notFound,
-                "no particle of \(particle.tomogram) is described; `cellar run --until \(DescriptorsStep.name)` describes them")
+                "the particles of \(particle.tomogram) are not described as they are now; `cellar run --until \(DescriptorsStep.name)` "
+                    + "describes them")
+        }
+        guard own.count > 0 else {
+            throw CatalogError(
+                .notFound,
+                "\(particle.tomogram) has no particle that could be described: nothing was picked, or its voxels do not fit the radius; "
+                    + "`cellar recipe set \(DescriptorsStep.name).radius=…` changes that")
         }
         let number = try number(of: particle, tomogramID: id)
-        guard number <= own.count else {
+        guard (1...own.count).contains(number) else {
             throw CatalogError(
                 .notFound,
-                "the particle \(number) of \(particle.tomogram) is not described, of \(own.count); `cellar run --until "
-                    + "\(DescriptorsStep.name)` describes all that it can")
+                "there is no particle \(number) of \(particle.tomogram), but \(own.count); give a number from 1 to \(own.count)")
         }
         let query = try own.patterns()[(number - 1) * own.dimension..<number * own.dimension].map {
             Float(Float16(bitPattern: $0))
         }
         // One more, since the particle finds itself.
-        var search = try DescriptorSearch(query: query, count: min(max(count, 1), 10_000) + 1)
+        var search = try DescriptorSearch(query: query, count: count + 1)
         let wanted = try condition.map { try wantedPicks($0) }
         // Of each tomogram the number of its first row in the search, and the numbers of its particles.
         var places: [(first: Int, tomogramID: Int64, numbers: [Int]?)] = []
         var others = 0
-        for id in try describedTomograms() {
+        for (id, isCurrent) in described {
+            guard isCurrent else {
+                others += 1
+                continue
+            }
             let numbers = wanted.map { $0[id, default: []] }
             if let numbers, numbers.isEmpty { continue }
             guard let rows = try descriptors(ofTomogram: id), rows.count > 0 else { continue }
@@ -138,13 +152,27 @@ extension Project {
         try results().content(DescriptorsStep.self, \.rows, scopeID: id)
     }
 
-    /// The ids of tomograms that have descriptors, ascending.
-    private func describedTomograms() throws -> [Int64] {
-        var ids: [Int64] = []
+    /// The ids of tomograms that have descriptors, ascending, and whether these are of the picks that stand.
+    private func describedTomograms() throws -> [(id: Int64, isCurrent: Bool)] {
+        var tomograms: [(id: Int64, isCurrent: Bool)] = []
+        let picks = PickStep.outputs.particles.output.name
         try query(
-            "SELECT scope_id FROM v_step WHERE step = :step ORDER BY scope_id", parameters: ["step": .text(DescriptorsStep.name)]
-        ) { row in if case .integer(let id)? = row.first { ids.append(id) } }
-        return ids
+            """
+            SELECT own.scope_id, read.digest = pick.digest
+            FROM v_step AS own
+            LEFT JOIN v_trace_input AS read ON read.trace_id = own.trace_id AND read.name = :input
+            LEFT JOIN v_output AS pick ON pick.step = :pick AND pick.scope_id = own.scope_id AND pick.name = :output
+            WHERE own.step = :step ORDER BY own.scope_id
+            """,
+            parameters: [
+                "step": .text(DescriptorsStep.name), "pick": .text(PickStep.name), "output": .text(picks),
+                "input": .text("\(PickStep.name).\(picks)"),
+            ]
+        ) { row in
+            guard case .integer(let id)? = row.first else { return }
+            tomograms.append((id, row[1] == .integer(1)))
+        }
+        return tomograms
     }
 
     /// The numbers of the picks for which an expression is true, by tomogram, ascending.

@@ -12,7 +12,7 @@ extension Report {
         let name = set[0].plainText
         page.heading("Training")
         page.paragraph(
-            "Networks were trained on the set \(name) of \(set[4].plainText): \(set[1].plainText) slabs and \(set[2].plainText) annotations of "
+            "Networks learn from the set \(name) of \(set[4].plainText): \(set[1].plainText) slabs and \(set[2].plainText) annotations of "
                 + "\(set[3].plainText) tomograms.")
         let members = try rows(
             "SELECT step, dataset || '/' || tomogram, member, input, substr(digest, 1, 12) FROM v_trained_on WHERE training_set = :name "

@@ -44,7 +44,7 @@ public struct StoredCompartments: ArtifactContent {
     /// The number of the compartment at each place; nil in a membrane, and outside of the sample or the tomogram.
     ///
     /// Where the map is binned, one of its voxels that is membrane can hold voxels of the tomogram that are not: there the nearest of the 26 voxels
-    /// around it counts that has a number.
+    /// around it counts that has a number. So a place in a membrane has one, too, and ends of the sample are known to a voxel of the map.
     ///
     /// - Parameter places: x, y, z in Å from the centre of the tomogram's first voxel.
     /// - Complexity: reads the slices of the map that hold a place, three of them at a time.

@@ -6,13 +6,47 @@ import Mining
 /// picks.
 public struct StoredDescriptors: ArtifactContent {
     public static let kind = "descriptors"
-    private static let (rows, parts, version, radius) = ("rows", "parts", "version", "radius")
+    private static let rows = "rows"
 
-    /// What has to be equal so that rows can be compared.
+    /// What has to be equal so that rows can be compared: each is an attribute of the artifact.
     package struct Meaning: Hashable, Sendable {
+        private static let (parts, version, radius, tilt, structures) = ("parts", "version", "radius", "tilt", "structures")
+
         let parts: String
         let version: Int
         let radiusInAngstroms: Double
+        let tiltInDegrees: Double
+        let structures: String
+
+        init(
+            _ descriptor: ParticleDescriptor, radiusInAngstroms: Double, tiltInDegrees: Double, structures: PrepareStep.Structures
+        ) {
+            parts = descriptor.parts.map(\.rawValue).joined(separator: ",")
+            version = ParticleDescriptor.version
+            (self.radiusInAngstroms, self.tiltInDegrees, self.structures) = (
+                radiusInAngstroms, tiltInDegrees, structures.rawValue
+            )
+        }
+
+        /// nil where the artifact does not say it.
+        init?(_ artifact: Artifact) {
+            let attributes = artifact.attributes
+            guard case .string(let parts)? = attributes[Self.parts], case .integer(let version)? = attributes[Self.version],
+                case .real(let radius)? = attributes[Self.radius], case .real(let tilt)? = attributes[Self.tilt],
+                case .string(let structures)? = attributes[Self.structures]
+            else { return nil }
+            (self.parts, self.version, radiusInAngstroms, tiltInDegrees, self.structures) = (
+                parts, Int(version), radius, tilt, structures
+            )
+        }
+
+        func write(to artifact: ArtifactWriter) throws {
+            try artifact.setAttribute(Self.parts, .string(parts))
+            try artifact.setAttribute(Self.version, .integer(Int64(version)))
+            try artifact.setAttribute(Self.radius, .real(radiusInAngstroms))
+            try artifact.setAttribute(Self.tilt, .real(tiltInDegrees))
+            try artifact.setAttribute(Self.structures, .string(structures))
+        }
     }
 
     /// What the components mean.
@@ -25,33 +59,27 @@ public struct StoredDescriptors: ArtifactContent {
 
     /// - Throws: ``PipelineError`` where the artifact holds no descriptors.
     public init(_ artifact: Artifact) throws {
-        let attributes = artifact.attributes
-        guard case .string(let parts)? = attributes[Self.parts], case .integer(let version)? = attributes[Self.version],
-            case .real(let radius)? = attributes[Self.radius]
-        else {
+        guard let meaning = Meaning(artifact) else {
             throw PipelineError(
                 "the descriptors \(artifact.path) do not say what they are; `cellar verify --deep` looks for damage")
         }
-        meaning = Meaning(parts: parts, version: Int(version), radiusInAngstroms: radius)
         let isEmpty = !artifact.datasets.contains { $0.name == Self.rows }
         let shape = isEmpty ? [0, 0] : try artifact.description(of: Self.rows).shape
         guard shape.count == 2 else {
             throw PipelineError(
                 "the descriptors \(artifact.path) have the shape \(shape); `cellar verify --deep` looks for damage")
         }
-        (count, dimension, self.artifact) = (shape[0], shape[1], artifact)
+        (self.meaning, count, dimension, self.artifact) = (meaning, shape[0], shape[1], artifact)
     }
 
     /// - Parameter rows: the standardised components of each particle.
-    static func write(
-        _ rows: [[Float]], of descriptor: ParticleDescriptor, radiusInAngstroms: Double, to artifact: ArtifactWriter
-    ) throws {
-        try artifact.setAttribute(parts, .string(descriptor.parts.map(\.rawValue).joined(separator: ",")))
-        try artifact.setAttribute(version, .integer(Int64(ParticleDescriptor.version)))
-        try artifact.setAttribute(radius, .real(radiusInAngstroms))
+    /// - Throws: ``MiningError`` where one is beyond the numbers of float16.
+    static func write(_ rows: [[Float]], _ meaning: Meaning, to artifact: ArtifactWriter) throws {
+        try meaning.write(to: artifact)
         // HDF5 datasets here have at least one element.
-        guard !rows.isEmpty else { return }
-        try artifact.write(self.rows, shape: [rows.count, descriptor.count], values: rows.flatMap { $0.map { Float16($0) } })
+        guard let first = rows.first else { return }
+        let values = try rows.flatMap { try DescriptorSearch.stored($0).map { Float16(bitPattern: $0) } }
+        try artifact.write(self.rows, shape: [rows.count, first.count], values: values)
     }
 
     /// The bit patterns of all rows, `[particle][component]`.

@@ -5,7 +5,7 @@ import ImageProcessing
 import Metrics
 import Volumes
 
-/// Objects for the catalog with their measures: numbered from 1, each with its nearest neighbour of each class.
+/// Objects for the catalog with their measures, each with its nearest neighbour of each class.
 struct MeasuredObjects {
     private(set) var found: [FoundObject]
 
@@ -32,11 +32,12 @@ struct MeasuredObjects {
     /// Particles, which are measured as balls.
     ///
     /// - Parameters:
+    ///   - numbers: those of the picks.
     ///   - densities: the mean density of each.
     ///   - distances: the distances to the membrane; nil where there is no such class.
     ///   - compartments: the number of the compartment in which each lies; nil where nobody looked.
     init(
-        _ particles: [FoundParticle], densities: [Double?], distances: ClassDistances?, compartments: [Int?]?,
+        _ particles: [FoundParticle], numbers: [Int], densities: [Double?], distances: ClassDistances?, compartments: [Int?]?,
         voxelSize: VoxelSize
     ) throws {
         let away = try distances?.distancesInAngstroms(from: particles.map(\.pick.center)) ?? []
@@ -46,7 +47,7 @@ struct MeasuredObjects {
             let radius = particle.radiusInAngstroms
             let volume = 4 / 3 * Double.pi * radius * radius * radius
             return FoundObject(
-                number: index + 1, class: particle.className, centroidInAngstroms: particle.pick.center,
+                number: numbers[index], class: particle.className, centroidInAngstroms: particle.pick.center,
                 radiusInAngstroms: radius,
                 voxels: max(1, Int((volume / voxelVolume).rounded())), volumeInCubicNanometers: volume / 1000,
                 surfaceInSquareNanometers: 4 * Double.pi * radius * radius / 100, elongation: 1, meanDensity: density,

@@ -57,13 +57,13 @@ extension Item where S.Outputs == TrainingOutputs {
     /// them (``PreparedTraining``): the model is kept as it is where training makes it no better. Labels that are few, or wrong, would else
     /// unlearn what the model knows. Then the metric `kept_round` is 0.
     ///
-    /// Where labels that nobody made by hand teach nothing, there is no network, and that is an answer (``TrainedNetwork/absence``): a step
-    /// that also has a model goes on with the model alone. It is a failure where people made the labels, or named the class: then they meant
-    /// something else.
+    /// Where pseudo-labels have none of what is learned, there is no network, and that is an answer (``TrainedNetwork/absence``): a step
+    /// that also has a model goes on with the model alone. It is a failure where people made some of the labels, or named the class: then they
+    /// meant something else.
     ///
     /// - Parameters:
     ///   - classes: that are learned.
-    ///   - members: what teaches.
+    ///   - members: what teaches, with what people say of single particles.
     func trainFirst(
         _ first: FirstNetwork, classes: [String], members: [NetworkDescription.Member], _ prepare: () throws -> PreparedTraining
     ) throws {
@@ -71,8 +71,8 @@ extension Item where S.Outputs == TrainingOutputs {
             let training: PreparedTraining
             do {
                 training = try prepare()
-            } catch let error as PipelineError where error.code == .nothingToLearn {
-                guard members.contains(where: \.isSlab), classes.allSatisfy(PseudoLabels.classes.contains) else { throw error }
+            } catch let error as PipelineError where error.code == .noneInLabels {
+                guard members.allSatisfy(\.isSlab), classes.allSatisfy(PseudoLabels.classes.contains) else { throw error }
                 return try giveNothing(error.message, classes: classes)
             }
             let result = try train(first.network, loss: training.loss, settings: training.settings, examples: training.examples)

@@ -209,12 +209,13 @@ struct NetworkApplication {
         _ item: StepItem, _ inputs: InputValues<Inputs>, _ parameters: ParameterValues<Parameters>, models: OpenModels<String>,
         for purpose: Purpose
     ) throws {
-        let tomogram = try Tomogram(inputs.tomogram, of: item.scope)
         var networks: [NamedNetwork] = []
         let choice = try parameters.choice
+        // Before the tomogram is opened: where there is no network, nothing else matters.
         if let trained = try inputs.trained, choice == .trained || trained.absence == nil {
             networks.append(try NamedNetwork(trained, in: item.workspace()))
         }
+        let tomogram = try Tomogram(inputs.tomogram, of: item.scope)
         if choice != .trained {
             guard let record = try parameters.settings.model else {
                 let step = purpose == .labels ? SegmentStep.name : PickStep.name

@@ -41,7 +41,7 @@ extension Item where S.Outputs == TrainingOutputs {
         let training: PreparedTraining
         do {
             training = try prepare()
-        } catch let error as PipelineError where error.code == .nothingToLearn {
+        } catch let error as PipelineError where error.teachesNothing {
             return try keepTeacher(error.message, nil)
         }
         // Before it is trained: its weights change in place.

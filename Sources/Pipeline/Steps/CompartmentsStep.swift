@@ -7,7 +7,7 @@ import Volumes
 /// Finds the compartments of a tomogram: connected regions of the sample that are not membrane, each with the one that encloses it.
 ///
 /// Membranes are those of the segmentation, drawn at the recipe's thickness. Narrow gaps are closed, and wider ones leave a compartment open
-/// (``CompartmentFinder``). Without a membrane the sample is one compartment.
+/// (``CompartmentFinder``). Without a membrane the sample is one compartment, if it is large enough to be one.
 public struct CompartmentsStep: TypedStep {
     public static let name = "compartments"
     public static let version = 1

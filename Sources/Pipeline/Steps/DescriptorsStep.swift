@@ -9,7 +9,8 @@ import Volumes
 /// (`cellar similar`).
 ///
 /// They are standardised by those of boxes at random places of the same tomogram: they count as they stand out of its noise
-/// (``DescriptorStandardizer``). A tomogram whose voxels are too coarse, or too fine, for the radius has none, and the metric `described` is 0.
+/// (``DescriptorStandardizer``). A tomogram whose voxels are too coarse, or too fine, for the radius, or that is masked but for little, has none, and
+/// the metric `described` is 0. Voxels are taken as cubes of their mean length.
 public struct DescriptorsStep: TypedStep {
     public static let name = "descriptors"
     public static let version = 1
@@ -48,8 +49,10 @@ public struct DescriptorsStep: TypedStep {
         let picks = try item.inputs.picks.particles
         let radius = try item.parameters.radius
         let descriptor = try item.parameters.parts
+        let meaning = try StoredDescriptors.Meaning(
+            descriptor, radiusInAngstroms: radius, tiltInDegrees: item.parameters.tilt, structures: item.parameters.structures)
         func give(_ rows: [[Float]]) throws {
-            try item.give(\.rows) { try StoredDescriptors.write(rows, of: descriptor, radiusInAngstroms: radius, to: $0) }
+            try item.give(\.rows) { try StoredDescriptors.write(rows, meaning, to: $0) }
             item.record("described", Double(rows.count))
         }
         guard !picks.isEmpty else { return try give([]) }
@@ -69,29 +72,34 @@ public struct DescriptorsStep: TypedStep {
                 Double(random.index(below: shape.x)), Double(random.index(below: shape.y)), Double(random.index(below: shape.z)))
         }
         let centres = picks.map { $0.pick.center / tomogram.voxelSize.vectorInAngstroms } + places
-        var window = BoxWindow(tomogram, side: maker.sideInVoxels, structuresAreDark: try item.parameters.structures == .dark)
+        let middles = centres.map { $0.rounded(.toNearestOrAwayFromZero) }
+        let sides = SIMD3(Double(shape.x), Double(shape.y), Double(shape.z))
+        guard middles.allSatisfy({ middle in (0..<3).allSatisfy { middle[$0] >= 0 && middle[$0] < sides[$0] } }) else {
+            throw PipelineError(
+                "a particle of \(item.scope.tomogram) lies outside of it; `cellar verify --deep` looks for damage, `cellar run` picks anew"
+            )
+        }
         var rows = [[Float]](repeating: [], count: centres.count)
-        let order = centres.indices.sorted { centres[$0].z < centres[$1].z }
-        for (done, index) in order.enumerated() {
-            try item.checkCancellation()
-            item.report(Double(done) / Double(order.count), "particle or place \(done) of \(order.count)")
-            let middle = centres[index].rounded(.toNearestOrAwayFromZero)
-            guard let voxel = SIMD3(exactly: middle) else {
-                throw PipelineError("a particle of \(item.scope.tomogram) has no place; `cellar verify --deep` looks for damage")
+        var done = 0
+        for band in BoxWindow.bands(of: shape, side: maker.sideInVoxels) {
+            var window = BoxWindow(
+                tomogram, side: maker.sideInVoxels, band: band, structuresAreDark: try item.parameters.structures == .dark)
+            let mine = centres.indices.filter { band.contains(Int(middles[$0].y)) }.sorted { middles[$0].z < middles[$1].z }
+            for index in mine {
+                try item.checkCancellation()
+                item.report(Double(done) / Double(centres.count), "particle or place \(done) of \(centres.count)")
+                let middle = middles[index]
+                let box = try window.box(at: SIMD3(Int(middle.x), Int(middle.y), Int(middle.z)))
+                rows[index] = try maker.describe(box: box, offset: centres[index] - middle)
+                done += 1
             }
-            rows[index] = try maker.describe(box: window.box(at: voxel), offset: centres[index] - middle)
         }
         var learner = DescriptorStandardizer.Learner(descriptor: descriptor)
-        for row in rows[picks.count...] { try learner.add(row) }
+        // What was masked has no noise: it says nothing.
+        let noise = rows[picks.count...].filter { row in row.contains { $0 != 0 } }
+        guard noise.count >= DescriptorStandardizer.leastRows else { return try give([]) }
+        for row in noise { try learner.add(row) }
         let standardizer = try learner.finish()
         try give(rows.prefix(picks.count).map { try standardizer($0) })
-    }
-}
-
-extension SIMD3<Int> {
-    /// Whole numbers; nil where one is none, or too large.
-    fileprivate init?(exactly values: SIMD3<Double>) {
-        guard let x = Int(exactly: values.x), let y = Int(exactly: values.y), let z = Int(exactly: values.z) else { return nil }
-        self.init(x, y, z)
     }
 }

@@ -125,21 +125,34 @@ public struct MeasurePicksStep: TypedStep {
         let shape = segmentation.shape
         let picks = try item.inputs.picks
         let least = try item.parameters.score
-        let particles = picks.particles.filter { $0.pick.score >= least }
+        let numbers = picks.particles.indices.filter { picks.particles[$0].pick.score >= least }
+        let particles = numbers.map { picks.particles[$0] }
         let volume = try item.inputs.voxels.open()
         var membrane =
             segmentation.classes.names.contains(PseudoLabels.membrane) ? ClassDistances(shape: shape, voxelSize: voxelSize) : nil
         let label = UInt8((segmentation.classes.names.firstIndex(of: PseudoLabels.membrane) ?? -1) + 1)
+        // Of each particle the voxel that holds its centre: where it is membrane, the particle lies in no compartment.
+        let centres = particles.map { ($0.pick.center / voxelSize.vectorInAngstroms).rounded(.toNearestOrAwayFromZero) }
+        let sides = SIMD3(Double(shape.x), Double(shape.y), Double(shape.z))
+        let isWithin = centres.map { centre in (0..<3).allSatisfy { centre[$0] >= 0 && centre[$0] < sides[$0] } }
+        let pixels = zip(centres, isWithin).map { $1 ? Int($0.y) * shape.x + Int($0.x) : 0 }
+        let bySlice = Dictionary(grouping: centres.indices.filter { isWithin[$0] }) { Int(centres[$0].z) }
+        var inMembrane: Set<Int> = []
         var densities = BallDensities(particles, voxelSize: voxelSize, shape: shape)
         for z in 0..<shape.z {
             try item.checkCancellation()
             item.report(Double(z) / Double(shape.z), "slice \(z) of \(shape.z)")
             if densities.needs(z) { try densities.add(volume.readSlice(z: z).floats(), z: z) }
-            if membrane != nil { try membrane?.add(segmentation.labels(z).map { $0 == label }) }
+            guard membrane != nil else { continue }
+            let labels = try segmentation.labels(z)
+            try membrane?.add(labels.map { $0 == label })
+            for index in bySlice[z, default: []] where labels.values[pixels[index]] == label { inMembrane.insert(index) }
         }
         let places = try item.inputs.compartments?.numbers(at: particles.map(\.pick.center), voxelSize: voxelSize)
+            .enumerated().map { isWithin[$0] && !inMembrane.contains($0) ? $1 : nil }
         let objects = try MeasuredObjects(
-            particles, densities: densities.means, distances: membrane, compartments: places, voxelSize: voxelSize)
+            particles, numbers: numbers.map { $0 + 1 }, densities: densities.means, distances: membrane, compartments: places,
+            voxelSize: voxelSize)
         try item.record(objects.found)
         let lamella = try item.inputs.lamella
         let tomogram = MeasuredTomogram(shape: shape, voxelSize: voxelSize, thicknessInAngstroms: lamella?.thicknessInAngstroms)

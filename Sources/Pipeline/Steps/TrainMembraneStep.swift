@@ -139,7 +139,7 @@ public struct TrainMembraneStep: TypedStep {
             "`cellar show TOMOGRAM --z N --step pseudo-labels` shows what there is, `cellar training add` chooses other slabs"
         for (index, name) in classes.enumerated() where counts[index + 1] == 0 {
             throw PipelineError(
-                .nothingToLearn,
+                .noneInLabels,
                 "the labels of the training set \(set) have no voxel of the class \(name), so that nothing can be learned of it; \(ways)"
             )
         }

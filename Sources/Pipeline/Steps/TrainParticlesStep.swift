@@ -77,7 +77,7 @@ public struct TrainParticlesStep: TypedStep {
             try PickerArchitecture(width: item.parameters.width, classes: classes.count))
         let first = try item.parameters.training.firstNetwork(architecture, classes: classes, of: name, models)
         let (voxelSize, seed) = (material.voxelSizeInAngstroms, try item.parameters.training.seed)
-        try item.trainFirst(first, classes: classes, members: sources.map(\.member)) {
+        try item.trainFirst(first, classes: classes, members: sources.map(\.member) + Self.members(curation)) {
             let radii = try radii(item, sources, verdicts, classes)
             let (examples, learned) = try Self.examples(
                 item.base, item.parameters, material, training: sources, heldOut: sources, verdicts, classes,
@@ -130,7 +130,7 @@ public struct TrainParticlesStep: TypedStep {
 
     /// The radius of each class in Å: the recipe's, else the median of the particles that are not cut off (of all, where all are cut off).
     ///
-    /// - Throws: ``PipelineError`` where a class has no particle, or no radius is known.
+    /// - Throws: ``PipelineError`` where a class has no particle (``PipelineErrorCode/noneInLabels``), or no radius is known.
     private func radii(
         _ item: Item<Self>, _ sources: [ParticleSource], _ verdicts: [ParticleVerdict], _ classes: [String]
     ) throws -> [Double] {
@@ -179,7 +179,7 @@ public struct TrainParticlesStep: TypedStep {
 
     private static func noParticle(of name: String, in set: String) -> PipelineError {
         PipelineError(
-            .nothingToLearn,
+            .noneInLabels,
             "the training set \(set) has no particle of the class \(name) to learn from; `cellar show TOMOGRAM --z N --step "
                 + "pseudo-labels` shows what there is, `cellar training add` chooses other slabs")
     }

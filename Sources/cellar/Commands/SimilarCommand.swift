@@ -18,7 +18,8 @@ struct SimilarCommand: ParsableCommand {
 
     @Argument(
         help: ArgumentHelp(
-            "A particle: TOMOGRAM#NUMBER, its number in v_object, or TOMOGRAM@x,y,z, a place in it in Å.", valueName: "particle"))
+            "A particle: TOMOGRAM#NUMBER, its number in v_object, step pick, or TOMOGRAM@x,y,z, a place in it in Å.",
+            valueName: "particle"))
     var particle: String
 
     @Option(help: "How many.")
@@ -27,7 +28,7 @@ struct SimilarCommand: ParsableCommand {
     @Option(
         name: .customLong("where"),
         help: ArgumentHelp(
-            "Only those for which an SQL expression over the columns of v_object is true, such as \"class = 'ribosome'\".",
+            "Only those for which an SQL expression over the columns of v_object, as the step pick gives them, is true, such as \"class = 'ribosome'\".",
             valueName: "sql"))
     var expression: String?
 
@@ -48,8 +49,8 @@ struct SimilarCommand: ParsableCommand {
             similar.sql, parameters: [:], format: formatOptions.format, connection: QueryConnection(project.catalog))
         if similar.others > 0 {
             note(
-                "\(similar.others) tomograms were described in another way, and left out; `cellar run --until descriptors` describes them "
-                    + "anew")
+                "\(similar.others == 1 ? "One tomogram was" : "\(similar.others) tomograms were") left out, described in another way or "
+                    + "picked anew since; `cellar run` describes what is there now")
         }
         if similar.hits.isEmpty {
             note(
