@@ -155,7 +155,7 @@ import Volumes
             [outer, inner, middle, core].contains { $0.contains(place) }
         }.map()
         #expect(map.compartments.count == 5)
-        func compartment(_ place: SIMD3<Double>) throws -> Compartment {
+        func compartment(_ place: SIMD3<Double>) throws -> MeasuredCompartment {
             map.compartments[try #require(map.compartment(at: place)) - 1]
         }
         let (cytosol, organelle) = (try compartment(.zero), try compartment(SIMD3(400, 600, 400)))

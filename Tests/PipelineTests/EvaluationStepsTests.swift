@@ -102,7 +102,7 @@ import Volumes
         #expect(abs(try #require(evaluated["membrane/thickness_true"]) - 30) < 4)
         collection.settings["membrane.thickness"] = "70"
         #expect(try #require(try collection.run()).isComplete)
-        #expect(try ranLast(collection) == ["evaluate", "measure", "measure-picks", "membrane"])
+        #expect(try ranLast(collection) == ["compartments", "evaluate", "measure", "measure-picks", "membrane"])
         let thicker = try metrics(collection, step: "evaluate")
         let thickness = try #require(thicker["membrane/thickness_found"])
         #expect(abs(thickness - 70) < 15, "\(thickness)")

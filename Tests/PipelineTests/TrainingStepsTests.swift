@@ -72,9 +72,9 @@ import Volumes
         }
         #expect(points == 6)
         #expect(try collection.run() == nil)
-        // Another threshold segments, finds centre surfaces and measures anew, and trains nothing.
+        // Another threshold segments, finds centre surfaces and compartments and measures anew, and trains nothing.
         collection.settings["segment.threshold"] = "0.6"
-        #expect(try collection.run()?.progress.ran == 5)
+        #expect(try collection.run()?.progress.ran == 6)
         // A second round, in which no particle is agreed on: that is no failure, and the first picker stays.
         collection.settings.merge([
             "training.rounds": "2", "pseudo-labels.particle.distance": "0", "pseudo-labels.teacher.sure_particle": "1",

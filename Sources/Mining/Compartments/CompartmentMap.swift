@@ -8,7 +8,7 @@ public import Volumes
 /// Places (x, y, z) are in Å from the centre of the volume's first voxel.
 public struct CompartmentMap: Sendable {
     /// The compartments: that with the number n is at index n − 1.
-    public let compartments: [Compartment]
+    public let compartments: [MeasuredCompartment]
     /// The number of voxels of the volume along z, y and x.
     public let shape: VolumeShape
     /// The size of a voxel of the volume.
@@ -124,13 +124,13 @@ extension CompartmentMap {
 
         compartments = order.map { index in
             let (sum, gap) = (sums[index], rule.gap(gaps[index].square))
-            let state: Compartment.State =
+            let state: MeasuredCompartment.State =
                 index == outer ? .outer : sum.isCut ? .cut : rule.isClosed(gap) ? .closed : .open
             let unit = grid.amountInCubicNanometers
             let volume = amounts[index] * unit
             let area = Self.area(crofton.area(sum.crossings) / 100, of: Double(sum.amount) * unit, grownTo: volume)
             let (lower, upper) = Self.box(sum, grid, shape, voxelSize)
-            return Compartment(
+            return MeasuredCompartment(
                 number: numbers[index], state: state, gapInAngstroms: gap, parent: nesting.parents[index].map { numbers[$0] },
                 level: nesting.levels[index], volumeInCubicNanometers: volume, surfaceAreaInSquareNanometers: area,
                 sphericity: sum.isCut || area <= 0 ? nil : Self.sphericity(volume, area),

@@ -82,7 +82,7 @@ public struct CompartmentsStep: TypedStep {
     }
 
     /// A compartment as a row of the catalog.
-    private static func object(_ found: Compartment, voxelSize: VoxelSize) -> FoundObject {
+    private static func object(_ found: MeasuredCompartment, voxelSize: VoxelSize) -> FoundObject {
         let state: FoundObject.Enclosure.State =
             switch found.state {
             case .outer: .outer

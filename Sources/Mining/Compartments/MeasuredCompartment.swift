@@ -1,7 +1,7 @@
 /// A compartment: a connected region of a tomogram that membranes enclose, as ``CompartmentFinder`` finds it.
 ///
 /// Coordinates (x, y, z) are in Å from the centre of the volume's first voxel.
-public struct Compartment: Hashable, Codable, Sendable {
+public struct MeasuredCompartment: Hashable, Codable, Sendable {
     /// How far membranes enclose a compartment. The first case that holds is its state.
     public enum State: String, Codable, CaseIterable, Hashable, Sendable {
         /// The surroundings of all others: the largest compartment that touches an edge of the volume or an end of the sample.
