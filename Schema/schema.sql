@@ -900,6 +900,14 @@ FROM v_object AS object
 LEFT JOIN step AS finder ON finder.name = 'compartments' AND finder.scope = 'tomogram'
 LEFT JOIN head ON head.step_id = finder.id AND head.scope_id = object.tomogram_id
 LEFT JOIN object_enclosure AS enclosure ON enclosure.trace_id = head.trace_id AND enclosure.number = object.compartment
+    -- Only of the compartments that the particle was looked up in, and not of later ones that have the same numbers.
+    AND EXISTS (
+        SELECT 1
+        FROM step AS measuring
+        JOIN head AS measured ON measured.step_id = measuring.id AND measured.scope_id = object.tomogram_id
+        JOIN trace_input AS read ON read.trace_id = measured.trace_id AND read.name = 'compartments.map'
+        JOIN trace_output AS found ON found.trace_id = head.trace_id AND found.name = 'map' AND found.digest = read.digest
+        WHERE measuring.name = object.step AND measuring.scope = 'tomogram')
 WHERE object.step = 'measure-picks';
 
 CREATE VIEW v_scope AS
