@@ -201,11 +201,13 @@ import Volumes
         #expect(present >= 1 + 3 * 4)
 
         #expect(try cellar("gc", "--budget", "0", "--apply").status == 0)
-        // The histogram, the labels and the particles stay.
+        // The histogram, the labels, the particles and their descriptors stay.
         let kinds = try rows(cellar("list", "artifacts", "--where", "state = 'present'", "--format", "json").output).compactMap {
             $0["kind"] as? String
         }
-        #expect(kinds.sorted() == ["centre-surfaces", "picks", "pseudo-labels", "segmentation", "tomogram-histogram"])
+        #expect(
+            kinds.sorted()
+                == ["centre-surfaces", "descriptors", "picks", "pseudo-labels", "segmentation", "tomogram-histogram"])
         #expect(try cellar("plan", "--check").status == 0)
         // Nothing that was dropped is shown as if it were there.
         #expect(try cellar("show", "tomo_01", "--z", "1", "--step", "prepare", "--output", "x.png").status == 1)

@@ -161,11 +161,11 @@ extension Project {
             SELECT own.scope_id, read.digest = pick.digest
             FROM v_step AS own
             LEFT JOIN v_trace_input AS read ON read.trace_id = own.trace_id AND read.name = :input
-            LEFT JOIN v_output AS pick ON pick.step = :pick AND pick.scope_id = own.scope_id AND pick.name = :output
+            LEFT JOIN v_output AS pick ON pick.step = :picker AND pick.scope_id = own.scope_id AND pick.name = :output
             WHERE own.step = :step ORDER BY own.scope_id
             """,
             parameters: [
-                "step": .text(DescriptorsStep.name), "pick": .text(PickStep.name), "output": .text(picks),
+                "step": .text(DescriptorsStep.name), "picker": .text(PickStep.name), "output": .text(picks),
                 "input": .text("\(PickStep.name).\(picks)"),
             ]
         ) { row in
