@@ -59,6 +59,7 @@ let package = Package(
                 .embedInCode("v0009_uncertainty.sql"), .embedInCode("v0010_curation.sql"),
                 .embedInCode("v0011_places.sql"),
                 .embedInCode("v0012_totals.sql"), .embedInCode("v0013_compartments.sql"),
+                .embedInCode("v0014_kinds.sql"),
             ], swiftSettings: settings),
 
         .target(

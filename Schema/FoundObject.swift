@@ -18,6 +18,18 @@ public struct FoundObject: Sendable, Hashable, Codable {
         }
     }
 
+    /// What a particle looks like, among the kinds of the collection (`v_kind`).
+    public struct Kind: Sendable, Hashable, Codable {
+        /// From 1; 0 where it is unlike all kinds that are known.
+        public var number: Int
+        /// How sure that is, 0 to 1.
+        public var certainty: Double
+
+        public init(number: Int, certainty: Double) { (self.number, self.certainty) = (number, certainty) }
+
+        fileprivate var isValid: Bool { number >= 0 && (0...1).contains(certainty) }
+    }
+
     /// What a compartment is more than other objects: a row of `object_enclosure`.
     public struct Enclosure: Sendable, Hashable, Codable {
         /// How far membranes enclose a compartment.
@@ -93,13 +105,15 @@ public struct FoundObject: Sendable, Hashable, Codable {
     public var compartment: Int?
     /// Of a compartment.
     public var enclosure: Enclosure?
+    /// Of a particle, where kinds are known.
+    public var kind: Kind?
 
     public init(
         number: Int, class: String, centroidInAngstroms: SIMD3<Double>, radiusInAngstroms: Double? = nil, voxels: Int,
         volumeInCubicNanometers: Double, surfaceInSquareNanometers: Double? = nil, elongation: Double? = nil,
         meanDensity: Double? = nil, membraneDistanceInAngstroms: Double? = nil, confidence: Double? = nil,
         uncertainty: Double? = nil, boxMinimumInAngstroms: SIMD3<Double>, boxMaximumInAngstroms: SIMD3<Double>,
-        neighbours: [Neighbour] = [], compartment: Int? = nil, enclosure: Enclosure? = nil
+        neighbours: [Neighbour] = [], compartment: Int? = nil, enclosure: Enclosure? = nil, kind: Kind? = nil
     ) {
         self.number = number
         self.class = `class`
@@ -118,6 +132,7 @@ public struct FoundObject: Sendable, Hashable, Codable {
         self.neighbours = neighbours
         self.compartment = compartment
         self.enclosure = enclosure
+        self.kind = kind
     }
 
     /// The diameter of the ball of the same volume.
@@ -134,7 +149,7 @@ public struct FoundObject: Sendable, Hashable, Codable {
             && volumeInCubicNanometers > 0 && volumeInCubicNanometers.isFinite && radiusInAngstroms ?? 1 > 0
             && surfaceInSquareNanometers ?? 1 > 0 && elongation ?? 1 >= 1 && membraneDistanceInAngstroms ?? 0 >= 0
             && (0...1).contains(confidence ?? 0) && (0...0.5).contains(uncertainty ?? 0) && areNeighboursValid
-            && compartment ?? 1 >= 1 && enclosure?.isValid ?? true
+            && compartment ?? 1 >= 1 && enclosure?.isValid ?? true && kind?.isValid ?? true
     }
 
     private var areNeighboursValid: Bool {

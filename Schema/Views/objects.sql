@@ -33,14 +33,18 @@ SELECT
     object.density_mean AS density_mean,
     object.membrane_distance_angstrom AS membrane_distance,
     object.uncertainty AS uncertainty,
-    object.compartment AS compartment
+    object.compartment AS compartment,
+    object.kind AS kind,
+    kind.name AS kind_name,
+    object.kind_certainty AS kind_certainty
 FROM step
 CROSS JOIN v_scope AS scope ON scope.scope = step.scope
 CROSS JOIN head ON head.step_id = step.id AND head.scope_id = scope.scope_id
 CROSS JOIN trace ON trace.id = head.trace_id
 LEFT JOIN tomogram AS t ON t.id = scope.tomogram_id
 LEFT JOIN dataset ON dataset.id = t.dataset_id
-CROSS JOIN object ON object.trace_id = trace.id;
+CROSS JOIN object ON object.trace_id = trace.id
+LEFT JOIN kind ON kind.number = object.kind;
 
 -- For every object of the results that stand, the nearest other one of each class.
 CREATE VIEW v_neighbour AS
@@ -151,6 +155,25 @@ CROSS JOIN trace ON trace.id = head.trace_id
 CROSS JOIN object_enclosure AS enclosure ON enclosure.trace_id = trace.id
 CROSS JOIN object ON object.trace_id = enclosure.trace_id AND object.number = enclosure.number
 WHERE step.name = 'compartments' AND step.scope = 'tomogram';
+
+-- Every kind of particles that was ever found, and what of it there is in the results that stand.
+CREATE VIEW v_kind AS
+WITH member (kind, objects, tomograms, certainty, diameter_nm) AS (
+    SELECT kind, count(*), count(DISTINCT tomogram_id), avg(kind_certainty), avg(diameter_nm)
+    FROM v_object
+    WHERE step = 'measure-picks' AND kind IS NOT NULL
+    GROUP BY kind)
+SELECT
+    known.number AS number,
+    kind.name AS name,
+    coalesce(member.objects, 0) AS objects,
+    coalesce(member.tomograms, 0) AS tomograms,
+    member.certainty AS certainty,
+    member.diameter_nm AS diameter_nm,
+    kind.found_at AS found_at
+FROM (SELECT number FROM kind UNION SELECT kind FROM member) AS known
+LEFT JOIN kind ON kind.number = known.number
+LEFT JOIN member ON member.kind = known.number;
 
 -- Every particle that was measured, with the compartment in which it lies.
 CREATE VIEW v_context AS

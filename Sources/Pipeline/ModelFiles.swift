@@ -38,6 +38,7 @@ public struct ModelFiles: Sendable {
         case .diffusion: try DiffusionModel(path: path, tokenizer: tokenizer, residency: .streamed).summary
         case .cellpose: try CellposeModel(path: path).summary
         case .network: nil
+        case .kinds: try KindsFile(path: path).summary
         }
     }
 
@@ -57,6 +58,7 @@ public struct ModelFiles: Sendable {
             let network = try NetworkCheckpoint.read(path)
             let description = try NetworkDescription(NetworkCheckpoint.metadata(of: path), path: path)
             try description.check(network.architecture, path: path)
+        case .kinds: _ = try KindsFile(path: path)
         }
     }
 
@@ -81,7 +83,7 @@ public struct ModelFiles: Sendable {
         let files: [(name: String, path: String)] =
             switch kind {
             case .diffusion: try diffusionFiles().map { ($0, "\(path)/\($0)") }
-            case .cellpose, .network: [("weights", path)]
+            case .cellpose, .network, .kinds: [("weights", path)]
             }
         for file in files {
             hash.update("\(file.name)\0".utf8)
@@ -167,6 +169,8 @@ public enum ModelKind: String, Sendable, Hashable, CaseIterable {
     case cellpose
     /// A network that Cellar trained, here or elsewhere: a safetensors file (`cellar export network`).
     case network
+    /// Kinds of particles that were found, here or elsewhere: a JSON file (`cellar kind find`).
+    case kinds
 }
 
 /// The open models of one kind: each is opened once for all items of a run.

@@ -10,7 +10,7 @@ public enum StandardSteps {
         PseudoLabelsStep(), TrainMembraneStep(), TrainParticlesStep(),
         Relabel2Step(), TrainMembrane2Step(), TrainParticles2Step(), Relabel3Step(), TrainMembrane3Step(), TrainParticles3Step(),
         SegmentStep(), PickStep(), CentreSurfaceStep(), MembraneStep(), MeasureStep(), CompartmentsStep(),
-        MeasurePicksStep(), DescriptorsStep(), EvaluateStep(),
+        DescriptorsStep(), MeasurePicksStep(), EvaluateStep(),
         EvaluatePicksStep(), EvaluatePseudoLabelsStep(),
     ]
 }

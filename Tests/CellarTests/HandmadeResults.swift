@@ -174,7 +174,7 @@ struct HandmadeResults {
             ])
     }
 
-    /// Descriptors of the two picks.
+    /// Descriptors of the two picks, and of as many others as kinds take: in two groups, on a line each.
     func publishDescriptors() throws {
         let picks = try #require(try catalog.results.standingArtifact(step: "pick", scopeID: tomogramID, output: "particles"))
         try publish(
@@ -188,7 +188,9 @@ struct HandmadeResults {
                         try artifact.setAttribute("radius", .real(115))
                         try artifact.setAttribute("tilt", .real(60))
                         try artifact.setAttribute("structures", .string("dark"))
-                        try artifact.write("rows", shape: [2, 3], values: [0, 1, 2, 0, 1, 0.5].map { Float16($0) })
+                        var rows: [Float16] = []
+                        for row in 0..<80 { rows += [row % 2 == 0 ? 0 : 90, Float16(row % 7) / 10, Float16(row % 11) / 10] }
+                        try artifact.write("rows", shape: [80, 3], values: rows)
                     }
                 )
             ])

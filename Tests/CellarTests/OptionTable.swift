@@ -98,6 +98,7 @@ struct OptionTable {
             "keep-runs",
             "threshold", "threads", "task", "wait",
             "thickness", "voxel-spacing", "accept-above", "remove",
+            "most", "number", "numbers",
         ]
         let paths = [
             "paths", "directory", "destination", "labels", "points", "output", "path", "input", "catalog",
@@ -188,6 +189,11 @@ struct OptionTable {
             ["topic": "changes", "from": "1", "to": "2"],
         ],
         "similar": [["particle": "t#1", "count": "5", "where": "x > 0", "format": "csv"]],
+        "kind find": [["where": "x > 0", "most": "3", "seed": "2"]],
+        "kind list": [["format": "csv"]],
+        "kind name": [["number": "1", "name": "ribosome"]],
+        "kind merge": [["number": "1", "numbers": "2"]],
+        "kind split": [["number": "1"]],
         "plot": [
             ["kind": "histogram", "output": "h.svg", "column": "volume_nm3", "bins": "5", "where": "volume_nm3 > 0"],
             ["kind": "box", "output": "b.png", "metric": "membrane/dice", "by": "dataset"],

@@ -58,6 +58,8 @@ struct OptionWorkplace {
             try results.publishCentreSurface()
             try results.publishPicks()
             try results.publishDescriptors()
+            let kinds = try Project(at: CatalogDirectory(path: results.folder.file(".cellar"))).findKinds()
+            #expect(kinds.numbers == [1, 2])
             let header = #"{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#
             let length = withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { Array($0) }
             try results.publishNetwork("train-membrane", bytes: length + Array(header.utf8) + [UInt8](1...8))

@@ -13,7 +13,7 @@ import Basics
 public struct Statistics: Sendable, Hashable {
     /// What the question is about.
     public enum Topic: String, CaseIterable, Sendable {
-        case datasets, objects, compartments, context, evaluation, tomograms, changes, steps
+        case datasets, objects, compartments, context, kinds, evaluation, tomograms, changes, steps
 
         /// The topic in one line.
         public var summary: String {
@@ -22,6 +22,7 @@ public struct Statistics: Sendable, Hashable {
             case .objects: "how many objects of each class, how large, how near to one another and to membranes"
             case .compartments: "how many compartments, how large, how closed and how deep within others"
             case .context: "how many particles lie in which kind of compartment, and how far below its membrane"
+            case .kinds: "how many particles of each kind, in how many tomograms, how near to membranes and to one another"
             case .evaluation: "how well steps did against annotations: mean and spread of each number"
             case .tomograms: "the tomograms with the highest and lowest values of a metric"
             case .changes: "how each metric moved from one run to another"
@@ -36,6 +37,7 @@ public struct Statistics: Sendable, Hashable {
             case .objects: "v_object_summary"
             case .compartments: "v_compartment"
             case .context: "v_context"
+            case .kinds: "v_object"
             case .evaluation: "v_evaluation"
             case .tomograms: "v_metric"
             case .changes: "v_metric_history"
@@ -50,6 +52,7 @@ public struct Statistics: Sendable, Hashable {
             case .objects: "steps such as pseudo-labels, pick and measure find objects; `cellar run` runs them"
             case .compartments: "`cellar run --until compartments` finds them in what was segmented"
             case .context: "`cellar run --until measure-picks` says in which compartment each particle lies"
+            case .kinds: "`cellar kind find` finds kinds among what was picked, and `cellar run` gives each particle one"
             case .evaluation:
                 "`cellar annotate` brings labels or points to compare with, and `cellar run` evaluates where there are results"
             case .tomograms: "`cellar query 'SELECT DISTINCT step, name FROM v_metric'` lists the metrics that there are"
@@ -110,6 +113,7 @@ public struct Statistics: Sendable, Hashable {
         case .objects: return try objects(connection)
         case .compartments: return compartments
         case .context: return context
+        case .kinds: return kinds
         case .evaluation: return evaluation
         case .tomograms: return try tomograms(connection)
         case .changes: return try changes(connection)
@@ -182,6 +186,18 @@ public struct Statistics: Sendable, Hashable {
                 \(Self.deviation("sum(depth)", "sum(depth * depth)", "count(depth)")) AS depth_std, min(depth) AS least,
                 max(depth) AS greatest
             FROM v_context\(whereClause())
+            GROUP BY \(keys) ORDER BY \(keys)
+            """
+    }
+
+    private var kinds: String {
+        let keys = keys(["kind", "kind_name"])
+        return """
+            SELECT \(keys), count(*) AS n, count(DISTINCT tomogram_id) AS tomograms, avg(kind_certainty) AS certainty,
+                avg(membrane_distance) AS membrane_distance,
+                \(Self.deviation("sum(membrane_distance)", "sum(membrane_distance * membrane_distance)", "count(membrane_distance)"))
+                AS membrane_distance_std, avg(diameter_nm) AS diameter_nm, avg(confidence) AS confidence
+            FROM v_object\(whereClause("kind IS NOT NULL AND step = 'measure-picks'"))
             GROUP BY \(keys) ORDER BY \(keys)
             """
     }

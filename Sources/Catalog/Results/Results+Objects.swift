@@ -59,7 +59,8 @@ extension Catalog.Results {
                 db,
                 sql: """
                     SELECT step, scope_id, number, class, x, y, z, radius, voxels, volume_nm3, surface_nm2, elongation, density_mean,
-                        membrane_distance, confidence, uncertainty, x_min, y_min, z_min, x_max, y_max, z_max, compartment
+                        membrane_distance, confidence, uncertainty, x_min, y_min, z_min, x_max, y_max, z_max, compartment,
+                        kind, kind_certainty
                     FROM v_object WHERE \(condition) ORDER BY step, scope_id, number
                     """, arguments: arguments
             ).map { row in
@@ -72,7 +73,10 @@ extension Catalog.Results {
                     boxMinimumInAngstroms: SIMD3(row["x_min"], row["y_min"], row["z_min"]),
                     boxMaximumInAngstroms: SIMD3(row["x_max"], row["y_max"], row["z_max"]),
                     neighbours: neighbours[Key(step: row[0], scopeID: row[1], number: row["number"])] ?? [],
-                    compartment: row["compartment"])
+                    compartment: row["compartment"],
+                    kind: (row["kind"] as Int?).flatMap { number in
+                        (row["kind_certainty"] as Double?).map { .init(number: number, certainty: $0) }
+                    })
             }
         }
     }

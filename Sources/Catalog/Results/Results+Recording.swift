@@ -257,14 +257,16 @@ private struct RecordingStatements {
             INSERT INTO object (
                 trace_id, number, class, x_angstrom, y_angstrom, z_angstrom, radius_angstrom, voxels, volume_nm3, confidence,
                 x_min_angstrom, x_max_angstrom, y_min_angstrom, y_max_angstrom, z_min_angstrom, z_max_angstrom,
-                surface_nm2, diameter_nm, elongation, density_mean, membrane_distance_angstrom, uncertainty, compartment
-            ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+                surface_nm2, diameter_nm, elongation, density_mean, membrane_distance_angstrom, uncertainty, compartment,
+                kind, kind_certainty
+            ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
             """,
             [
                 traceID, object.number, object.class, centroid.x, centroid.y, centroid.z, object.radiusInAngstroms, object.voxels,
                 object.volumeInCubicNanometers, object.confidence, low.x, high.x, low.y, high.y, low.z, high.z,
                 object.surfaceInSquareNanometers, object.diameterInNanometers, object.elongation, object.meanDensity,
                 object.membraneDistanceInAngstroms, object.uncertainty, object.compartment,
+                object.kind?.number, object.kind?.certainty,
             ])
         if let enclosure = object.enclosure {
             try execute(

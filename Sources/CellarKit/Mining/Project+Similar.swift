@@ -148,12 +148,12 @@ extension Project {
         return SimilarParticles(query: itself, hits: Array(hits), compared: search.rows, others: others)
     }
 
-    private func descriptors(ofTomogram id: Int64) throws -> StoredDescriptors? {
+    func descriptors(ofTomogram id: Int64) throws -> StoredDescriptors? {
         try results().content(DescriptorsStep.self, \.rows, scopeID: id)
     }
 
     /// The ids of tomograms that have descriptors, ascending, and whether these are of the picks that stand.
-    private func describedTomograms() throws -> [(id: Int64, isCurrent: Bool)] {
+    func describedTomograms() throws -> [(id: Int64, isCurrent: Bool)] {
         var tomograms: [(id: Int64, isCurrent: Bool)] = []
         let picks = PickStep.outputs.particles.output.name
         try query(
@@ -176,7 +176,7 @@ extension Project {
     }
 
     /// The numbers of the picks for which an expression is true, by tomogram, ascending.
-    private func wantedPicks(_ condition: String) throws -> [Int64: [Int]] {
+    func wantedPicks(_ condition: String) throws -> [Int64: [Int]] {
         let connection = try QueryConnection(catalog)
         try ViewColumns("v_object", in: connection).check(condition: condition)
         var numbers: [Int64: [Int]] = [:]

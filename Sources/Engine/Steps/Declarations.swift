@@ -25,11 +25,12 @@ extension Input {
     /// - Parameters:
     ///   - parameter: the name of a parameter of the step that reads it.
     ///   - needs: the need under each value of the parameter; under all others, it is always read.
+    ///   - ownsParameter: whether the parameter says nothing but how the input is used (``InputCondition/ownsParameter``).
     public init<S: TypedStep, Content: ArtifactContent>(
         _ step: S.Type, _ output: KeyPath<S.Outputs, ArtifactOutput<Content>>, by parameter: String,
-        needs: [String: InputCondition.Need]
+        needs: [String: InputCondition.Need], ownsParameter: Bool = false
     ) where Value == Content? {
-        self.init(Input<Content>(step, output), by: parameter, needs: needs)
+        self.init(Input<Content>(step, output), by: parameter, needs: needs, ownsParameter: ownsParameter)
     }
 
     /// A value of another step that items need only sometimes, as a choice or a flag of the recipe says; nil where it is not read.
@@ -45,11 +46,12 @@ extension Input {
     }
 
     /// An input that is read where the item needs it.
-    private init<Content>(_ always: Input<Content>, by parameter: String, needs: [String: InputCondition.Need])
-    where Value == Content? {
+    private init<Content>(
+        _ always: Input<Content>, by parameter: String, needs: [String: InputCondition.Need], ownsParameter: Bool = false
+    ) where Value == Content? {
         self.init(
             input: always.input, read: { item in item.reads(always.input) ? try always.read(item) : nil },
-            conditions: [InputCondition(always.input, parameter: parameter, needs: needs)])
+            conditions: [InputCondition(always.input, parameter: parameter, needs: needs, ownsParameter: ownsParameter)])
     }
 
     /// The same input under one more condition: a choice that several steps share. It is read where neither condition says never.

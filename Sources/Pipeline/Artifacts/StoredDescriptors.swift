@@ -9,7 +9,7 @@ public struct StoredDescriptors: ArtifactContent {
     private static let rows = "rows"
 
     /// What has to be equal so that rows can be compared: each is an attribute of the artifact.
-    package struct Meaning: Hashable, Sendable {
+    package struct Meaning: Hashable, Codable, Sendable {
         private static let (parts, version, radius, tilt, structures) = ("parts", "version", "radius", "tilt", "structures")
 
         let parts: String
@@ -87,4 +87,7 @@ public struct StoredDescriptors: ArtifactContent {
         guard count > 0 else { return [] }
         return try artifact.readRows(Self.rows, 0..<count, as: Float16.self).map(\.bitPattern)
     }
+
+    /// All rows, `[particle][component]`.
+    package func values() throws -> [Float] { try patterns().map { Float(Float16(bitPattern: $0)) } }
 }

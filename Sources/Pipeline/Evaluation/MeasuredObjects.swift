@@ -36,9 +36,10 @@ struct MeasuredObjects {
     ///   - densities: the mean density of each.
     ///   - distances: the distances to the membrane; nil where there is no such class.
     ///   - compartments: the number of the compartment in which each lies; nil where nobody looked.
+    ///   - kinds: the kind of each; nil where none are known.
     init(
         _ particles: [FoundParticle], numbers: [Int], densities: [Double?], distances: ClassDistances?, compartments: [Int?]?,
-        voxelSize: VoxelSize
+        kinds: [FoundObject.Kind?]?, voxelSize: VoxelSize
     ) throws {
         let away = try distances?.distancesInAngstroms(from: particles.map(\.pick.center)) ?? []
         let voxelVolume = 1000 * voxelSize.volumeInCubicNanometers
@@ -54,7 +55,7 @@ struct MeasuredObjects {
                 membraneDistanceInAngstroms: away.isEmpty ? nil : away[index],
                 confidence: min(max(particle.pick.score, 0), 1), uncertainty: particle.uncertainty,
                 boxMinimumInAngstroms: particle.pick.center - radius,
-                boxMaximumInAngstroms: particle.pick.center + radius, compartment: compartments?[index])
+                boxMaximumInAngstroms: particle.pick.center + radius, compartment: compartments?[index], kind: kinds?[index])
         }
         try findNeighbours()
     }

@@ -2,6 +2,7 @@ public import CatalogSchema
 public import Engine
 import ImageProcessing
 import Metrics
+import Mining
 import Volumes
 
 /// Measures the segmentation of the U-Net: a row in `v_object` for each connected piece of each class, and totals of each class as metrics.
@@ -99,7 +100,11 @@ public struct MeasurePicksStep: TypedStep {
         let countsCompartments = Parameter.flag(
             compartmentsName, default: true, "whether it is said in which compartment a particle lies")
 
+        let kinds = Parameter.model(
+            kindsName, kind: ModelKind.kinds.rawValue, "the kinds of which each particle is given one (`cellar kind find`)")
+
         static let compartmentsName = CompartmentsStep.name
+        package static let kindsName = "kinds"
     }
     public struct Inputs: Sendable {
         let voxels = Input.voxels
@@ -109,12 +114,17 @@ public struct MeasurePicksStep: TypedStep {
         let thickness = Input(MembraneStep.self, \.thickness)
         let picks = Input(PickStep.self, \.particles)
         let compartments = Input(CompartmentsStep.self, \.map, by: Parameters.compartmentsName, needs: ["false": .never])
+        let descriptors = Input(
+            DescriptorsStep.self, \.rows, by: Parameters.kindsName, needs: [ParameterDeclaration.noModel: .never],
+            ownsParameter: true)
         let lamella = Input(MeasureStep.self, \.lamella)
     }
     public struct Outputs: Sendable {
         let counts = ValueOutput<[String: Int]>("counts")
     }
     public static let (parameters, inputs, outputs) = (Parameters(), Inputs(), Outputs())
+
+    private let models = OpenModels(.kinds) { path, _ in try KindsFile(path: path) }
 
     public init() {}
 
@@ -150,9 +160,10 @@ public struct MeasurePicksStep: TypedStep {
         }
         let places = try item.inputs.compartments?.numbers(at: particles.map(\.pick.center), voxelSize: voxelSize)
             .enumerated().map { isWithin[$0] && !inMembrane.contains($0) ? $1 : nil }
+        let kinds = try kinds(item, particles: picks.particles.count)
         let objects = try MeasuredObjects(
             particles, numbers: numbers.map { $0 + 1 }, densities: densities.means, distances: membrane, compartments: places,
-            voxelSize: voxelSize)
+            kinds: kinds.map { kinds in numbers.map { kinds[$0] } }, voxelSize: voxelSize)
         try item.record(objects.found)
         let lamella = try item.inputs.lamella
         let tomogram = MeasuredTomogram(shape: shape, voxelSize: voxelSize, thicknessInAngstroms: lamella?.thicknessInAngstroms)
@@ -163,5 +174,21 @@ public struct MeasurePicksStep: TypedStep {
             counts[name] = mine.count
         }
         try item.give(\.counts, counts)
+    }
+
+    /// The kind of each pick; nil where none are known, or the particles are not described.
+    private func kinds(_ item: Item<Self>, particles: Int) throws -> [FoundObject.Kind]? {
+        guard let record = try item.parameters.kinds, let descriptors = try item.inputs.descriptors else { return nil }
+        let file = try models.model(record)
+        guard descriptors.count == particles, particles > 0 else { return nil }
+        guard descriptors.meaning == file.meaning, descriptors.dimension == file.model.dimension else {
+            throw PipelineError(
+                "the kinds \(record.name) were found among descriptors of other parts, radius or tilt than those of "
+                    + "\(item.scope.tomogram); `cellar kind find` finds them again")
+        }
+        let assignments = try file.model.assign(rows: descriptors.values())
+        for kind in file.model.kinds { item.record("kind_\(kind)", Double(assignments.count { $0.kind == kind })) }
+        item.record("kind_0", Double(assignments.count { $0.kind == 0 }))
+        return assignments.map { FoundObject.Kind(number: $0.kind, certainty: $0.certainty) }
     }
 }

@@ -1,0 +1,202 @@
+import Basics
+internal import Foundation
+
+/// A mixture of normal distributions that share one covariance, and a broad one behind them for what belongs to none.
+///
+/// The density of x is Σ wₖ N(x; μₖ, S) + w₀ N(x; μ, c² D): D has the variances of all rows, c = 3. It is fitted by expectation and maximisation
+/// (Dempster, Laird, Rubin, 1977); S is shared, so that a kind of ten particles has its shape from all others.
+public struct NormalMixture: Codable, Hashable, Sendable {
+    /// The mean of each component, `[component][coordinate]`.
+    public internal(set) var means: [[Double]]
+    /// The part of the rows that each has.
+    public internal(set) var weights: [Double]
+    /// The part of the rows that belong to none.
+    public private(set) var backgroundWeight: Double
+    /// The inverse of the Cholesky factor of S, `[row][column]`, lower triangular.
+    let inverseFactor: [Double]
+    let logDeterminant: Double
+    let backgroundMean: [Double]
+    let backgroundVariances: [Double]
+    /// Twice the negative logarithm of the likelihood of the rows it was fitted to, and its number of parameters times the logarithm of their
+    /// number (G. Schwarz, 1978): less is better.
+    public let informationCriterion: Double
+
+    /// c: how much wider than all rows the broad one is.
+    private static let breadth = 3.0
+    private static let steps = 60
+
+    private var dimension: Int { backgroundMean.count }
+
+    /// Fits a mixture, from the best of several starts (D. Arthur, S. Vassilvitskii, *k-means++*, 2007).
+    ///
+    /// - Parameters:
+    ///   - points: `[point][coordinate]`, at least one, each with the same number of coordinates, all finite.
+    ///   - count: of components, at least 1. Those that lose all of their points are dropped.
+    ///   - starts: how many are tried.
+    ///   - random: the source of the starts.
+    /// - Complexity: O(starts · steps · n · (d² + k d)).
+    init?(_ points: [[Double]], count: Int, starts: Int, random: inout RandomStream) {
+        guard let first = points.first, !first.isEmpty, count >= 1 else { return nil }
+        var best: NormalMixture?
+        for _ in 0..<max(starts, 1) {
+            guard let fitted = NormalMixture(points, from: Self.seeds(points, count, &random)) else { continue }
+            if fitted.informationCriterion < best?.informationCriterion ?? .infinity { best = fitted }
+        }
+        guard let best else { return nil }
+        self = best
+    }
+
+    /// Points that lie far from one another: the first at random, each other one with a chance that grows with its squared distance.
+    private static func seeds(_ points: [[Double]], _ count: Int, _ random: inout RandomStream) -> [[Double]] {
+        var seeds = [points[random.index(below: points.count)]]
+        var nearest = points.map { squaredDistance($0, seeds[0]) }
+        while seeds.count < count {
+            let total = nearest.reduce(0, +)
+            guard total > 0, total.isFinite else { break }
+            var rest = random.unit() * total
+            let chosen = nearest.firstIndex { value in
+                rest -= value
+                return rest < 0
+            }
+            let seed = points[chosen ?? points.count - 1]
+            seeds.append(seed)
+            for index in points.indices { nearest[index] = min(nearest[index], squaredDistance(points[index], seed)) }
+        }
+        return seeds
+    }
+
+    private static func squaredDistance(_ a: [Double], _ b: [Double]) -> Double {
+        var sum = 0.0
+        for index in a.indices { sum += (a[index] - b[index]) * (a[index] - b[index]) }
+        return sum
+    }
+
+    /// nil where the points have no covariance.
+    private init?(_ points: [[Double]], from seeds: [[Double]]) {
+        let (count, dimension) = (Double(points.count), points[0].count)
+        var center = [Double](repeating: 0, count: dimension)
+        for point in points { for index in center.indices { center[index] += point[index] / count } }
+        var spread = [Double](repeating: 0, count: dimension)
+        for point in points {
+            for index in center.indices {
+                spread[index] += (point[index] - center[index]) * (point[index] - center[index]) / count
+            }
+        }
+        let scale = spread.reduce(0, +) / Double(dimension)
+        guard scale > 0, scale.isFinite else { return nil }
+        // What never varies along an axis still has a little breadth.
+        let floor = scale * 1e-3
+        let backgroundMean = center
+        let backgroundVariances = spread.map { Self.breadth * Self.breadth * max($0, floor) }
+
+        // A first covariance: around the nearest seed.
+        var (means, weights, background) = (seeds, [Double](repeating: 0.98 / Double(seeds.count), count: seeds.count), 0.02)
+        var covariance = SymmetricMatrix(dimension)
+        for point in points {
+            let nearest = means.min { Self.squaredDistance(point, $0) < Self.squaredDistance(point, $1) } ?? center
+            covariance.add(zip(point, nearest).map { $0 - $1 }, weight: 1 / count)
+        }
+        for index in 0..<dimension { covariance[index, index] += floor }
+        guard var (inverse, logDeterminant) = covariance.inverseFactor() else { return nil }
+        var likelihood = -Double.infinity
+        for _ in 0..<Self.steps {
+            let current = NormalMixture(
+                means: means, weights: weights, backgroundWeight: background, inverse.values, logDeterminant, backgroundMean,
+                backgroundVariances, 0)
+            var sums = [[Double]](repeating: [Double](repeating: 0, count: dimension), count: means.count)
+            var masses = [Double](repeating: 0, count: means.count)
+            var second = SymmetricMatrix(dimension)
+            var (rest, sum) = (0.0, 0.0)
+            for point in points {
+                let (parts, total) = current.posterior(point)
+                sum += total
+                rest += parts[0]
+                for component in means.indices where parts[component + 1] > 1e-9 {
+                    masses[component] += parts[component + 1]
+                    for index in 0..<dimension { sums[component][index] += parts[component + 1] * point[index] }
+                }
+                // S = (Σ p x xᵀ − Σ m μ μᵀ) / Σ m, about the centre of all, so that the difference keeps its digits.
+                second.add(zip(point, center).map { $0 - $1 }, weight: 1 - parts[0])
+            }
+            let alive = means.indices.filter { masses[$0] > 1 }
+            guard !alive.isEmpty else { break }
+            let mass = alive.reduce(0) { $0 + masses[$1] }
+            means = alive.map { component in sums[component].map { $0 / masses[component] } }
+            weights = alive.map { masses[$0] / count }
+            background = max(rest / count, 1e-6)
+            for (mean, component) in zip(means, alive) {
+                second.add(zip(mean, center).map { $0 - $1 }, weight: -masses[component])
+            }
+            for index in second.values.indices { second.values[index] /= mass }
+            for index in 0..<dimension { second[index, index] += floor }
+            guard let next = second.inverseFactor() else { break }
+            (inverse, logDeterminant) = next
+            let isDone = sum - likelihood < 1e-6 * count
+            likelihood = sum
+            if isDone { break }
+        }
+        let free = Double(means.count * (dimension + 1) + dimension * (dimension + 1) / 2)
+        self.init(
+            means: means, weights: weights, backgroundWeight: background, inverse.values, logDeterminant, backgroundMean,
+            backgroundVariances, -2 * likelihood + free * log(count))
+    }
+
+    private init(
+        means: [[Double]], weights: [Double], backgroundWeight: Double, _ inverseFactor: [Double], _ logDeterminant: Double,
+        _ backgroundMean: [Double], _ backgroundVariances: [Double], _ informationCriterion: Double
+    ) {
+        (self.means, self.weights, self.backgroundWeight) = (means, weights, backgroundWeight)
+        (self.inverseFactor, self.logDeterminant) = (inverseFactor, logDeterminant)
+        (self.backgroundMean, self.backgroundVariances) = (backgroundMean, backgroundVariances)
+        self.informationCriterion = informationCriterion
+    }
+
+    /// The probability that a point belongs to none, and to each component; they sum to 1. And the logarithm of its density.
+    ///
+    /// - Parameter point: as many finite coordinates as the points that were fitted.
+    func posterior(_ point: [Double]) -> (parts: [Double], logDensity: Double) {
+        var logarithms = [Double](repeating: 0, count: means.count + 1)
+        var broad = log(backgroundWeight)
+        for index in 0..<dimension {
+            let offset = point[index] - backgroundMean[index]
+            broad -= 0.5 * (offset * offset / backgroundVariances[index] + log(backgroundVariances[index]))
+        }
+        logarithms[0] = broad
+        for component in means.indices {
+            let mean = means[component]
+            var square = 0.0
+            for row in 0..<dimension {
+                var sum = 0.0
+                for column in 0...row { sum += inverseFactor[row * dimension + column] * (point[column] - mean[column]) }
+                square += sum * sum
+            }
+            logarithms[component + 1] = log(max(weights[component], 1e-300)) - 0.5 * (square + logDeterminant)
+        }
+        let greatest = logarithms.max() ?? 0
+        var total = 0.0
+        for index in logarithms.indices {
+            logarithms[index] = exp(logarithms[index] - greatest)
+            total += logarithms[index]
+        }
+        for index in logarithms.indices { logarithms[index] /= total }
+        return (logarithms, greatest + log(total) - 0.5 * Double(dimension) * log(2 * Double.pi))
+    }
+
+    /// The most probable component of a point, from 1; 0 for none.
+    func component(of point: [Double]) -> Int {
+        let parts = posterior(point).parts
+        return parts.indices.max { (parts[$0], $1) < (parts[$1], $0) } ?? 0
+    }
+
+    /// A mixture in which two components take the place of one.
+    func splitting(_ component: Int, into first: [Double], _ second: [Double], part: Double) -> NormalMixture {
+        var (means, weights) = (means, weights)
+        means[component] = first
+        means.append(second)
+        weights.append(weights[component] * (1 - part))
+        weights[component] *= part
+        return NormalMixture(
+            means: means, weights: weights, backgroundWeight: backgroundWeight, inverseFactor, logDeterminant, backgroundMean,
+            backgroundVariances, informationCriterion)
+    }
+}

@@ -1,0 +1,85 @@
+import CellarKit
+import Foundation
+import TestSupport
+import Testing
+
+@Suite("Kinds of a collection") struct FoundKindsTests {
+    /// Rows in groups 40 apart, each with a spread of about 1.
+    private func rows(_ groups: [Int], seed: Int = 0) -> [[Float]] {
+        groups.enumerated().map { index, group in
+            let angle = Double(index * 7919 + seed * 104_729)
+            return (0..<4).map { Float(sin(angle * Double($0 + 1)) + ($0 == group ? 40 : 0)) }
+        }
+    }
+
+    @Test("kinds are found over tomograms, kept when found again, and named without a computation")
+    func found() throws {
+        let described = try Described()
+        defer { withExtendedLifetime(described) {} }
+        let project = described.project
+        let groups = (0..<60).map { $0 % 3 == 0 ? 1 : 0 }
+        try described.add("t", rows(groups))
+        try described.add("u", rows(groups, seed: 1))
+        try described.add("v", [[0, 0, 0]], parts: "shells,form")
+        let first = try project.findKinds()
+        #expect(first.numbers == [1, 2] && first.new == [1, 2])
+        #expect(first.particles == 120 && first.tomograms == 2 && first.others == 1)
+        #expect(try project.recipe()["measure-picks.kinds"]?.text == "kinds")
+        let record = try project.catalog.collection.model(named: "kinds")
+        #expect(record.kind == "kinds" && record.provenance == "2 kinds of 120 particles of 2 tomograms")
+        try project.catalog.collection.nameKind(2, "ribosome")
+
+        // A third kind in a new tomogram gets a new number; the others keep theirs, though they are no longer in the same order of size.
+        try described.add("w", rows((0..<90).map { $0 % 3 == 0 ? 2 : 1 }, seed: 2))
+        let second = try project.findKinds()
+        #expect(second.numbers == [1, 2, 3] && second.new == [3] && second.model == "kinds")
+        let replaced = try project.catalog.collection.model(named: "kinds")
+        #expect(replaced.digest != record.digest)
+        #expect(try project.catalog.collection.kindNames() == [2: "ribosome"])
+        // The same particles give the same file.
+        #expect(try project.findKinds().new == [])
+        #expect(try project.catalog.collection.model(named: "kinds").digest == replaced.digest)
+
+        try project.mergeKinds([1, 3])
+        #expect(try project.catalog.collection.model(named: "kinds").digest != replaced.digest)
+        #expect(try project.splitKind(1) == 4)
+        var listed: [[String]] = []
+        try project.query("SELECT number, name, objects FROM v_kind ORDER BY number") { listed.append($0.map(\.plainText)) }
+        #expect(listed.map { $0[0] } == ["1", "2", "3", "4"] && listed[1][1] == "ribosome")
+    }
+
+    @Test("only particles for which a condition holds teach")
+    func condition() throws {
+        let described = try Described()
+        defer { withExtendedLifetime(described) {} }
+        try described.add("t", rows((0..<80).map { $0 % 2 }))
+        let found = try described.project.findKinds(where: "class = 'odd'")
+        #expect(found.numbers == [1] && found.particles == 40)
+    }
+
+    @Test("what cannot be done is said in a sentence")
+    func refusals() throws {
+        let described = try Described()
+        defer { withExtendedLifetime(described) {} }
+        let project = described.project
+        let none = #expect(throws: CatalogError.self) { try project.findKinds() }
+        #expect(none?.message.contains("`cellar run --until descriptors`") == true)
+        #expect(throws: CatalogError.self) { try project.mergeKinds([1, 2]) }
+        #expect(throws: CatalogError.self) { try project.splitKind(1) }
+        #expect(throws: CatalogError.self) { try project.catalog.collection.nameKind(1, "ribosome") }
+        try described.add("t", rows([0, 1, 0]))
+        #expect(throws: (any Error).self) { try project.findKinds() }
+        try described.add("t2", rows((0..<60).map { $0 % 2 }))
+        #expect(try project.findKinds().numbers == [1, 2])
+        #expect(throws: CatalogError.self) { try project.mergeKinds([1]) }
+        #expect(throws: CatalogError.self) { try project.mergeKinds([1, 9]) }
+        #expect(throws: CatalogError.self) { try project.splitKind(9) }
+        #expect(throws: CatalogError.self) { try project.catalog.collection.nameKind(1, "a b") }
+        #expect(throws: CatalogError.self) { try project.findKinds(where: "colour = 'red'") }
+        // A file that somebody damaged.
+        let record = try project.catalog.collection.model(named: "kinds")
+        try Data("{}".utf8).write(to: URL(fileURLWithPath: record.path))
+        let damaged = #expect(throws: (any Error).self) { try project.splitKind(1) }
+        #expect("\(damaged.map { "\($0)" } ?? "")".contains("holds no kinds"))
+    }
+}
