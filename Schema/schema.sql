@@ -1,5 +1,5 @@
 -- The schema of an empty catalog, as all migrations together make it; `make schema` writes this file anew.
--- application_id 1128614994, user_version 13
+-- application_id 1128614994, user_version 14
 
 CREATE TABLE dataset (
     id INTEGER PRIMARY KEY,
@@ -212,7 +212,7 @@ CREATE TABLE object (
     y_min_angstrom REAL NOT NULL,
     y_max_angstrom REAL NOT NULL CHECK (y_max_angstrom > y_min_angstrom),
     z_min_angstrom REAL NOT NULL,
-    z_max_angstrom REAL NOT NULL CHECK (z_max_angstrom > z_min_angstrom), surface_nm2 REAL CHECK (surface_nm2 > 0), diameter_nm REAL CHECK (diameter_nm > 0), elongation REAL CHECK (elongation >= 1), density_mean REAL, membrane_distance_angstrom REAL CHECK (membrane_distance_angstrom >= 0), uncertainty REAL CHECK (uncertainty BETWEEN 0 AND 0.5), compartment INTEGER CHECK (compartment >= 1),
+    z_max_angstrom REAL NOT NULL CHECK (z_max_angstrom > z_min_angstrom), surface_nm2 REAL CHECK (surface_nm2 > 0), diameter_nm REAL CHECK (diameter_nm > 0), elongation REAL CHECK (elongation >= 1), density_mean REAL, membrane_distance_angstrom REAL CHECK (membrane_distance_angstrom >= 0), uncertainty REAL CHECK (uncertainty BETWEEN 0 AND 0.5), compartment INTEGER CHECK (compartment >= 1), kind INTEGER CHECK (kind >= 0), kind_certainty REAL CHECK (kind_certainty BETWEEN 0 AND 1),
     PRIMARY KEY (trace_id, number)
 ) STRICT, WITHOUT ROWID;
 
@@ -467,6 +467,12 @@ CREATE TABLE object_enclosure (
     PRIMARY KEY (trace_id, number),
     FOREIGN KEY (trace_id, number) REFERENCES object (trace_id, number) ON DELETE CASCADE
 ) STRICT, WITHOUT ROWID;
+
+CREATE TABLE kind (
+    number INTEGER PRIMARY KEY CHECK (number >= 1),
+    name TEXT CHECK (name <> ''),
+    found_at TEXT NOT NULL
+) STRICT;
 
 CREATE VIEW v_dataset AS
 SELECT
@@ -763,14 +769,18 @@ SELECT
     object.density_mean AS density_mean,
     object.membrane_distance_angstrom AS membrane_distance,
     object.uncertainty AS uncertainty,
-    object.compartment AS compartment
+    object.compartment AS compartment,
+    object.kind AS kind,
+    kind.name AS kind_name,
+    object.kind_certainty AS kind_certainty
 FROM step
 CROSS JOIN v_scope AS scope ON scope.scope = step.scope
 CROSS JOIN head ON head.step_id = step.id AND head.scope_id = scope.scope_id
 CROSS JOIN trace ON trace.id = head.trace_id
 LEFT JOIN tomogram AS t ON t.id = scope.tomogram_id
 LEFT JOIN dataset ON dataset.id = t.dataset_id
-CROSS JOIN object ON object.trace_id = trace.id;
+CROSS JOIN object ON object.trace_id = trace.id
+LEFT JOIN kind ON kind.number = object.kind;
 
 CREATE VIEW v_neighbour AS
 SELECT
@@ -877,6 +887,24 @@ CROSS JOIN trace ON trace.id = head.trace_id
 CROSS JOIN object_enclosure AS enclosure ON enclosure.trace_id = trace.id
 CROSS JOIN object ON object.trace_id = enclosure.trace_id AND object.number = enclosure.number
 WHERE step.name = 'compartments' AND step.scope = 'tomogram';
+
+CREATE VIEW v_kind AS
+WITH member (kind, objects, tomograms, certainty, diameter_nm) AS (
+    SELECT kind, count(*), count(DISTINCT tomogram_id), avg(kind_certainty), avg(diameter_nm)
+    FROM v_object
+    WHERE step = 'measure-picks' AND kind IS NOT NULL
+    GROUP BY kind)
+SELECT
+    known.number AS number,
+    kind.name AS name,
+    coalesce(member.objects, 0) AS objects,
+    coalesce(member.tomograms, 0) AS tomograms,
+    member.certainty AS certainty,
+    member.diameter_nm AS diameter_nm,
+    kind.found_at AS found_at
+FROM (SELECT number FROM kind UNION SELECT kind FROM member) AS known
+LEFT JOIN kind ON kind.number = known.number
+LEFT JOIN member ON member.kind = known.number;
 
 CREATE VIEW v_context AS
 SELECT

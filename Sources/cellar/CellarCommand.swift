@@ -31,8 +31,8 @@ struct CellarCommand: ParsableCommand {
             CommandGroup(
                 name: "Questions",
                 subcommands: [
-                    ListCommand.self, QueryCommand.self, StatsCommand.self, SimilarCommand.self, KindCommand.self, PlotCommand.self,
-                    ShowCommand.self,
+                    ListCommand.self, QueryCommand.self, StatsCommand.self, SimilarCommand.self, KindCommand.self,
+                    PlotCommand.self, ShowCommand.self,
                     ReportCommand.self, ExportCommand.self, ServeCommand.self, MCPCommand.self,
                 ]),
             CommandGroup(

@@ -8,6 +8,8 @@ import BenchmarkSupport
 ///     mining-benchmark describe-time
 ///     mining-benchmark describe IN OUT VOXEL RADIUS TILT PARTS
 ///     mining-benchmark side VOXEL RADIUS
+///     mining-benchmark kinds ROWS COMPONENTS KINDS
+///     mining-benchmark kinds-time [ROWS] [COMPONENTS] [KINDS]
 ///
 /// NOISE is the greatest displacement of a membrane in voxels of 1 nm, MIB the memory that the search for compartments may have.
 /// IN holds boxes and OUT receives rows of components, both float32 without a header, little-endian as the machine is. VOXEL and
@@ -17,6 +19,7 @@ struct MiningBenchmark {
     static let usage = """
         mining-benchmark vesicles [SEED] [NOISE] [MIB] | large [MIB] | search [ROWS] [COMPONENTS] | describe-time
                    | describe IN OUT VOXEL RADIUS TILT PARTS | side VOXEL RADIUS
+                   | kinds ROWS COMPONENTS KINDS | kinds-time [ROWS] [COMPONENTS] [KINDS]
         """
 
     static func main() throws {
@@ -38,6 +41,13 @@ struct MiningBenchmark {
             try DescriptorBenchmark.describe(
                 boxes: arguments[0], rows: arguments[1], voxelSize: required(arguments[2]), radius: required(arguments[3]),
                 tilt: required(arguments[4]), parts: arguments[5])
+        case ("kinds", 3):
+            try KindBenchmark.find(rows: arguments[0], dimension: Int(required(arguments[1])), kinds: arguments[2])
+        case ("kinds-time", ...3):
+            try KindBenchmark.time(
+                rows: number(arguments, 0, otherwise: 100_000, in: 100...10_000_000),
+                components: number(arguments, 1, otherwise: 84, in: 2...1024),
+                kinds: number(arguments, 2, otherwise: 6, in: 1...50))
         case ("side", 2):
             print(try DescriptorBenchmark.side(voxelSize: required(arguments[0]), radius: required(arguments[1])))
         default:

@@ -197,7 +197,7 @@ public struct Statistics: Sendable, Hashable {
                 avg(membrane_distance) AS membrane_distance,
                 \(Self.deviation("sum(membrane_distance)", "sum(membrane_distance * membrane_distance)", "count(membrane_distance)"))
                 AS membrane_distance_std, avg(diameter_nm) AS diameter_nm, avg(confidence) AS confidence
-            FROM v_object\(whereClause("kind IS NOT NULL AND step = 'measure-picks'"))
+            FROM v_object\(whereClause("kind IS NOT NULL"))
             GROUP BY \(keys) ORDER BY \(keys)
             """
     }

@@ -75,8 +75,11 @@ public struct KindFinder: Sendable {
         let trials = Self.computed(counts.count) { index -> Trial? in
             guard let whole = fits[index * each] else { return nil }
             let agreements = (0..<Self.pairs).compactMap { pair -> Double? in
-                guard let a = fits[index * each + 1 + 2 * pair], let b = fits[index * each + 2 + 2 * pair] else { return nil }
-                return PartitionAgreement.adjustedRand(some.map(a.component), some.map(b.component))
+                guard var a = fits[index * each + 1 + 2 * pair]?.density, var b = fits[index * each + 2 + 2 * pair]?.density
+                else {
+                    return nil
+                }
+                return PartitionAgreement.adjustedRand(a.components(of: some), b.components(of: some))
             }
             return Trial(
                 count: index + 1,
@@ -86,7 +89,7 @@ public struct KindFinder: Sendable {
         let stable = trials.filter { $0.stability >= leastStability }
         let chosen = stable.min { $0.informationCriterion < $1.informationCriterion }?.count ?? 1
         var random = RandomStream(seed: seed, purpose: 3)
-        guard let mixture = NormalMixture(points, count: chosen, starts: 2 * Self.starts, random: &random) else {
+        guard let mixture = NormalMixture(points, count: chosen, starts: Self.starts, random: &random) else {
             throw MiningError(.tooFew, "all particles have the same descriptor; describe others to find kinds among")
         }
         return (KindModel(axes: axes, mixture: mixture).numberedBySize(points), trials)

@@ -47,8 +47,14 @@ public struct KindModel: Codable, Hashable, Sendable {
     /// - Complexity: O(d · axes + kinds · axes²): microseconds.
     public func assign(_ row: ArraySlice<Float>) throws(MiningError) -> Assignment {
         guard row.count == dimension else { throw .row(row.count, of: dimension) }
+        var density = mixture.density
+        return assign(row, by: &density)
+    }
+
+    private func assign(_ row: ArraySlice<Float>, by density: inout MixtureDensity) -> Assignment {
         guard row.allSatisfy(\.isFinite) else { return Assignment(kind: 0, certainty: 0) }
-        let parts = mixture.posterior(axes(row)).parts
+        _ = density.visit(axes(row))
+        let parts = density.parts
         var sums: [Int: Double] = [0: parts[0]]
         for (number, part) in zip(numbers, parts.dropFirst()) { sums[number, default: 0] += part }
         let best = sums.max { ($0.value, $1.key) < ($1.value, $0.key) }
@@ -64,8 +70,9 @@ public struct KindModel: Codable, Hashable, Sendable {
         }
         var assignments: [Assignment] = []
         assignments.reserveCapacity(rows.count / dimension)
+        var density = mixture.density
         for first in stride(from: 0, to: rows.count, by: dimension) {
-            assignments.append(try assign(rows[first..<first + dimension]))
+            assignments.append(assign(rows[first..<first + dimension], by: &density))
         }
         return assignments
     }
@@ -82,10 +89,8 @@ public struct KindModel: Codable, Hashable, Sendable {
     /// The kinds by the number of points, the most first.
     func numberedBySize(_ points: [[Double]]) -> KindModel {
         var sizes = [Int](repeating: 0, count: numbers.count)
-        for point in points {
-            let component = mixture.component(of: point)
-            if component > 0 { sizes[component - 1] += 1 }
-        }
+        var density = mixture.density
+        for component in density.components(of: points) where component > 0 { sizes[component - 1] += 1 }
         let order = sizes.indices.sorted { (sizes[$1], $0) < (sizes[$0], $1) }
         var names: [Int: Int] = [:]
         for (place, component) in order.enumerated() { names[component + 1] = place + 1 }

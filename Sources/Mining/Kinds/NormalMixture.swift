@@ -11,7 +11,7 @@ public struct NormalMixture: Codable, Hashable, Sendable {
     /// The part of the rows that each has.
     public internal(set) var weights: [Double]
     /// The part of the rows that belong to none.
-    public private(set) var backgroundWeight: Double
+    public let backgroundWeight: Double
     /// The inverse of the Cholesky factor of S, `[row][column]`, lower triangular.
     let inverseFactor: [Double]
     let logDeterminant: Double
@@ -23,15 +23,15 @@ public struct NormalMixture: Codable, Hashable, Sendable {
 
     /// c: how much wider than all rows the broad one is.
     private static let breadth = 3.0
+    /// The least sum of probabilities of a component: a single stranger is no kind.
+    private static let leastMembers = 5.0
     private static let steps = 60
-
-    private var dimension: Int { backgroundMean.count }
 
     /// Fits a mixture, from the best of several starts (D. Arthur, S. Vassilvitskii, *k-means++*, 2007).
     ///
     /// - Parameters:
     ///   - points: `[point][coordinate]`, at least one, each with the same number of coordinates, all finite.
-    ///   - count: of components, at least 1. Those that lose all of their points are dropped.
+    ///   - count: of components, at least 1. Those that are left with fewer than five are dropped.
     ///   - starts: how many are tried.
     ///   - random: the source of the starts.
     /// - Complexity: O(starts · steps · n · (d² + k d)).
@@ -100,16 +100,17 @@ public struct NormalMixture: Codable, Hashable, Sendable {
         guard var (inverse, logDeterminant) = covariance.inverseFactor() else { return nil }
         var likelihood = -Double.infinity
         for _ in 0..<Self.steps {
-            let current = NormalMixture(
+            var current = NormalMixture(
                 means: means, weights: weights, backgroundWeight: background, inverse.values, logDeterminant, backgroundMean,
-                backgroundVariances, 0)
+                backgroundVariances, 0
+            ).density
             var sums = [[Double]](repeating: [Double](repeating: 0, count: dimension), count: means.count)
             var masses = [Double](repeating: 0, count: means.count)
             var second = SymmetricMatrix(dimension)
             var (rest, sum) = (0.0, 0.0)
             for point in points {
-                let (parts, total) = current.posterior(point)
-                sum += total
+                sum += current.visit(point)
+                let parts = current.parts
                 rest += parts[0]
                 for component in means.indices where parts[component + 1] > 1e-9 {
                     masses[component] += parts[component + 1]
@@ -118,7 +119,7 @@ public struct NormalMixture: Codable, Hashable, Sendable {
                 // S = (Σ p x xᵀ − Σ m μ μᵀ) / Σ m, about the centre of all, so that the difference keeps its digits.
                 second.add(zip(point, center).map { $0 - $1 }, weight: 1 - parts[0])
             }
-            let alive = means.indices.filter { masses[$0] > 1 }
+            let alive = means.indices.filter { masses[$0] >= Self.leastMembers }
             guard !alive.isEmpty else { break }
             let mass = alive.reduce(0) { $0 + masses[$1] }
             means = alive.map { component in sums[component].map { $0 / masses[component] } }
@@ -151,42 +152,8 @@ public struct NormalMixture: Codable, Hashable, Sendable {
         self.informationCriterion = informationCriterion
     }
 
-    /// The probability that a point belongs to none, and to each component; they sum to 1. And the logarithm of its density.
-    ///
-    /// - Parameter point: as many finite coordinates as the points that were fitted.
-    func posterior(_ point: [Double]) -> (parts: [Double], logDensity: Double) {
-        var logarithms = [Double](repeating: 0, count: means.count + 1)
-        var broad = log(backgroundWeight)
-        for index in 0..<dimension {
-            let offset = point[index] - backgroundMean[index]
-            broad -= 0.5 * (offset * offset / backgroundVariances[index] + log(backgroundVariances[index]))
-        }
-        logarithms[0] = broad
-        for component in means.indices {
-            let mean = means[component]
-            var square = 0.0
-            for row in 0..<dimension {
-                var sum = 0.0
-                for column in 0...row { sum += inverseFactor[row * dimension + column] * (point[column] - mean[column]) }
-                square += sum * sum
-            }
-            logarithms[component + 1] = log(max(weights[component], 1e-300)) - 0.5 * (square + logDeterminant)
-        }
-        let greatest = logarithms.max() ?? 0
-        var total = 0.0
-        for index in logarithms.indices {
-            logarithms[index] = exp(logarithms[index] - greatest)
-            total += logarithms[index]
-        }
-        for index in logarithms.indices { logarithms[index] /= total }
-        return (logarithms, greatest + log(total) - 0.5 * Double(dimension) * log(2 * Double.pi))
-    }
-
-    /// The most probable component of a point, from 1; 0 for none.
-    func component(of point: [Double]) -> Int {
-        let parts = posterior(point).parts
-        return parts.indices.max { (parts[$0], $1) < (parts[$1], $0) } ?? 0
-    }
+    /// What says to which component a point belongs.
+    var density: MixtureDensity { MixtureDensity(self) }
 
     /// A mixture in which two components take the place of one.
     func splitting(_ component: Int, into first: [Double], _ second: [Double], part: Double) -> NormalMixture {
