@@ -11,8 +11,8 @@ at least 15 nm of the others; filaments are left out. Its numbers are standardis
 of the same tomogram, and each part weighs the same. Candidates are single parts, the three of the default (with these weights, and with each number
 weighing the same), and all.
 
-Clusters are found on the first 8 principal components, with the true number of kinds: by k-means, and by a mixture of normal distributions with one
-covariance for all. Figures are the adjusted Rand index over particles of at least 15 nm, and the median distance within a kind over that to
+"Found" are kinds as the program finds them (`KindFinder`), which is not told how many there are. Beside it clusters are found on the first 8 principal
+components, with the true number of kinds: by k-means, and by a mixture of normal distributions with one covariance for all. Figures are the adjusted Rand index over particles of at least 15 nm, and the median distance within a kind over that to
 other kinds, the mean over kinds (of at least 4 such particles; below 1 is better). Particles of all tomograms are clustered together, but those of
 the third simulator within each tomogram, since each has other kinds; the mean is over tomograms with two kinds or more. One table is printed;
 FOLDER/kinds.json holds every figure. Needs numpy 2.4.6, scipy 1.17.1, mrcfile 1.5.4, scikit-learn 1.9.1, and for the second and the third
@@ -56,7 +56,9 @@ COUNTED = 150
 TILTS = {"simulate": 60, "second": 90}
 WITHIN_TOMOGRAMS = {"third"}
 COMPONENTS = 8
-FIGURES = {"ari_kmeans": "ARI, k-means", "ari_mixture": "ARI, mixture", "within_between": "within ÷ between"}
+FIGURES = {
+    "ari_found": "ARI, found", "kinds_found": "kinds found", "ari_kmeans": "ARI, k-means", "ari_mixture": "ARI, mixture",
+    "within_between": "within ÷ between"}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -170,13 +172,25 @@ def clusters(rows, count):
     return KMeans(count, n_init=6, random_state=1).fit_predict(points), mixture.fit_predict(points)
 
 
-def figures(group, candidate):
+def found(options, rows):
+    """Each particle's kind as the program finds it, which is not told how many there are; 0 is none."""
+    with tempfile.TemporaryDirectory() as folder:
+        rows.astype("<f4").tofile(f"{folder}/rows")
+        program(options, "kinds", f"{folder}/rows", rows.shape[1], f"{folder}/kinds")
+        return np.fromfile(f"{folder}/kinds", "<i4")
+
+
+def figures(options, group, candidate):
     # Rows have the weights of parts, which the root of a part's count takes away.
     weights = {part: PARTS[part]**0.5 if candidate == UNWEIGHTED else 1 for part in CANDIDATES[candidate]}
     rows = np.concatenate([weight * group.rows[:, columns(part)] for part, weight in weights.items()], 1)
     counts = group.counts
     kmeans, mixture = clusters(rows, len(np.unique(group.kinds)))
+    # The program refuses fewer than twenty.
+    own = found(options, rows) if len(rows) >= 20 else np.ones(len(rows), int)
     return {
+        "ari_found": float(adjusted_rand_score(group.kinds[counts], own[counts])),
+        "kinds_found": float(len(set(own) - {0})),
         "ari_kmeans": float(adjusted_rand_score(group.kinds[counts], kmeans[counts])),
         "ari_mixture": float(adjusted_rand_score(group.kinds[counts], mixture[counts])),
         "within_between": within_between(rows[counts], group.kinds[counts])}
@@ -191,12 +205,12 @@ def groups(data, tomograms):
             if len(np.unique(one.kinds[one.counts])) > 1 and len(one.kinds) >= max(COMPONENTS, 2 * len(np.unique(one.kinds)))]
 
 
-def reported(data, ratio, tomograms):
+def reported(options, data, ratio, tomograms):
     """Prints the rows of a simulator and ratio; the same for the file of figures."""
     rows, kept = [], groups(data, tomograms)
     particles, kinds = sum(int(one.counts.sum()) for one in kept), [len(np.unique(one.kinds)) for one in kept]
     for name, parts in CANDIDATES.items():
-        of_groups = {one.name: figures(one, name) for one in kept}
+        of_groups = {one.name: figures(options, one, name) for one in kept}
         means = {}
         for figure in FIGURES:
             known = [values[figure] for values in of_groups.values() if not np.isnan(values[figure])]
@@ -244,7 +258,7 @@ def main():
     print(f"| {' | '.join(names)} |\n|{'---|' * len(names)}")
     rows, tallies = [], {}
     for (data, ratio), tomograms in together.items():
-        of_ratio, tally = reported(data, ratio, [described(options, tomogram, data) for tomogram in tomograms])
+        of_ratio, tally = reported(options, data, ratio, [described(options, tomogram, data) for tomogram in tomograms])
         rows += of_ratio
         tallies[f"{data} {ratio}"] = tally
         (options.folder / "kinds.json").write_text(json.dumps({"options": facts, "rows": rows, "kinds": tallies}, indent=1) + "\n")

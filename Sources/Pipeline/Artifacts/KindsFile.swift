@@ -36,7 +36,8 @@ public struct KindsFile: Codable, Sendable {
         let url = URL(fileURLWithPath: path)
         let size = (try? url.resourceValues(forKeys: [.fileSizeKey]).fileSize) ?? 0
         guard size <= 64 << 20, let data = try? Data(contentsOf: url) else {
-            throw PipelineError("the kinds in \(path) cannot be read; put the file back, or find kinds again with `cellar kind find`")
+            throw PipelineError(
+                "the kinds in \(path) cannot be read; put the file back, or find kinds again with `cellar kind find`")
         }
         guard let file = try? JSONDecoder().decode(Self.self, from: data), file.format == Self.format, file.model.isSound else {
             throw PipelineError("\(path) holds no kinds of particles; give a file that `cellar kind find` wrote")
