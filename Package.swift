@@ -245,6 +245,7 @@ let package = Package(
             exclude: ["Golden/make_golden.py"], resources: [.copy("Golden/data")], swiftSettings: settings),
         .testTarget(
             name: "MiningTests", dependencies: ["Basics", "Mining", "ImageProcessing", "Tensors", "Volumes", "TestSupport"],
+            exclude: ["golden_rotations.py"],
             swiftSettings: settings),
         .testTarget(
             name: "SimulationTests", dependencies: ["Basics", "Tensors", "Simulation", "Volumes", "TestSupport"],

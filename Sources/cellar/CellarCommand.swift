@@ -32,6 +32,7 @@ struct CellarCommand: ParsableCommand {
                 name: "Questions",
                 subcommands: [
                     ListCommand.self, QueryCommand.self, StatsCommand.self, SimilarCommand.self, KindCommand.self,
+                    AverageCommand.self,
                     PlotCommand.self, ShowCommand.self,
                     ReportCommand.self, ExportCommand.self, ServeCommand.self, MCPCommand.self,
                 ]),

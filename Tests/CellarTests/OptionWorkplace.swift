@@ -57,6 +57,7 @@ struct OptionWorkplace {
             try results.publishSegmentation()
             try results.publishCentreSurface()
             try results.publishPicks()
+            try results.publish("measure-picks", objects: Array(objects.prefix(4)))
             try results.publishDescriptors()
             let kinds = try Project(at: CatalogDirectory(path: results.folder.file(".cellar"))).findKinds()
             #expect(kinds.numbers == [1, 2])

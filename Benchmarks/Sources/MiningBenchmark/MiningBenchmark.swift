@@ -8,6 +8,7 @@ import BenchmarkSupport
 ///     mining-benchmark describe-time
 ///     mining-benchmark describe IN OUT VOXEL RADIUS TILT PARTS
 ///     mining-benchmark side VOXEL RADIUS
+///     mining-benchmark average BOXES SIDE VOXEL RADIUS TILT OUT
 ///     mining-benchmark kinds ROWS COMPONENTS KINDS
 ///     mining-benchmark kinds-time [ROWS] [COMPONENTS] [KINDS]
 ///
@@ -19,7 +20,7 @@ struct MiningBenchmark {
     static let usage = """
         mining-benchmark vesicles [SEED] [NOISE] [MIB] | large [MIB] | search [ROWS] [COMPONENTS] | describe-time
                    | describe IN OUT VOXEL RADIUS TILT PARTS | side VOXEL RADIUS
-                   | kinds ROWS COMPONENTS KINDS | kinds-time [ROWS] [COMPONENTS] [KINDS]
+                   | average BOXES SIDE VOXEL RADIUS TILT OUT | kinds ROWS COMPONENTS KINDS | kinds-time [ROWS] [COMPONENTS] [KINDS]
         """
 
     static func main() throws {
@@ -41,6 +42,11 @@ struct MiningBenchmark {
             try DescriptorBenchmark.describe(
                 boxes: arguments[0], rows: arguments[1], voxelSize: required(arguments[2]), radius: required(arguments[3]),
                 tilt: required(arguments[4]), parts: arguments[5])
+        case ("average", 6):
+            try AverageBenchmark.average(
+                boxes: arguments[0], side: Int(required(arguments[1])), voxelSize: required(arguments[2]),
+                radius: required(arguments[3]),
+                tilt: required(arguments[4]), output: arguments[5])
         case ("kinds", 3):
             try KindBenchmark.find(rows: arguments[0], dimension: Int(required(arguments[1])), kinds: arguments[2])
         case ("kinds-time", ...3):

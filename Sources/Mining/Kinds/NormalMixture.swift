@@ -91,7 +91,7 @@ public struct NormalMixture: Codable, Hashable, Sendable {
 
         // A first covariance: around the nearest seed.
         var (means, weights, background) = (seeds, [Double](repeating: 0.98 / Double(seeds.count), count: seeds.count), 0.02)
-        var covariance = SymmetricMatrix(dimension)
+        var covariance = CovarianceMatrix(dimension)
         for point in points {
             let nearest = means.min { Self.squaredDistance(point, $0) < Self.squaredDistance(point, $1) } ?? center
             covariance.add(zip(point, nearest).map { $0 - $1 }, weight: 1 / count)
@@ -106,7 +106,7 @@ public struct NormalMixture: Codable, Hashable, Sendable {
             ).density
             var sums = [[Double]](repeating: [Double](repeating: 0, count: dimension), count: means.count)
             var masses = [Double](repeating: 0, count: means.count)
-            var second = SymmetricMatrix(dimension)
+            var second = CovarianceMatrix(dimension)
             var (rest, sum) = (0.0, 0.0)
             for point in points {
                 sum += current.visit(point)

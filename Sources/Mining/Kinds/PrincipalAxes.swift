@@ -34,7 +34,7 @@ public struct PrincipalAxes: Codable, Hashable, Sendable {
             }
         }
         for index in mean.indices { mean[index] /= Double(count) }
-        var covariance = SymmetricMatrix(dimension)
+        var covariance = CovarianceMatrix(dimension)
         var centred = [Double](repeating: 0, count: dimension)
         for row in 0..<count {
             for index in 0..<dimension { centred[index] = Double(rows[row * dimension + index]) - mean[index] }
@@ -61,7 +61,7 @@ public struct PrincipalAxes: Codable, Hashable, Sendable {
 }
 
 /// A symmetric matrix of doubles, `[row][column]`.
-struct SymmetricMatrix: Hashable, Sendable {
+struct CovarianceMatrix: Hashable, Sendable {
     let size: Int
     var values: [Double]
 
@@ -82,8 +82,8 @@ struct SymmetricMatrix: Hashable, Sendable {
     }
 
     /// The inverse of its Cholesky factor, lower triangular, and the logarithm of its determinant; nil where it is not positive definite.
-    func inverseFactor() -> (inverse: SymmetricMatrix, logDeterminant: Double)? {
-        var factor = SymmetricMatrix(size)
+    func inverseFactor() -> (inverse: CovarianceMatrix, logDeterminant: Double)? {
+        var factor = CovarianceMatrix(size)
         var logDeterminant = 0.0
         for row in 0..<size {
             for column in 0...row {
@@ -98,7 +98,7 @@ struct SymmetricMatrix: Hashable, Sendable {
                 }
             }
         }
-        var inverse = SymmetricMatrix(size)
+        var inverse = CovarianceMatrix(size)
         for column in 0..<size {
             inverse[column, column] = 1 / factor[column, column]
             for row in (column + 1)..<max(size, column + 1) {
@@ -116,7 +116,7 @@ struct SymmetricMatrix: Hashable, Sendable {
     /// - Complexity: some ten sweeps of O(n³).
     func eigenvectors() -> (values: [Double], vectors: [[Double]]) {
         var matrix = self
-        var vectors = SymmetricMatrix(size)
+        var vectors = CovarianceMatrix(size)
         for index in 0..<size { vectors[index, index] = 1 }
         let scale = values.reduce(0) { max($0, abs($1)) }
         for _ in 0..<60 where scale > 0 {

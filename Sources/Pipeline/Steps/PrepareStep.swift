@@ -16,7 +16,7 @@ public struct PrepareStep: TypedStep {
     public static let runsOnlyWhereRead = true
 
     /// Whether structures are darker or brighter than the ground in the tomogram.
-    enum Structures: String, CaseIterable, Sendable { case dark, bright }
+    package enum Structures: String, CaseIterable, Sendable { case dark, bright }
 
     public struct Parameters: Sendable {
         let lowerPercentile = Parameter.real(

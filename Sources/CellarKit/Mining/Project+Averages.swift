@@ -1,0 +1,291 @@
+import Basics
+import Catalog
+import CatalogSchema
+import Engine
+import Foundation
+import Mining
+import Pipeline
+import Volumes
+
+/// How particles are averaged.
+public struct AveragingOptions: Sendable {
+    /// The most particles that are averaged; of more, as many are drawn.
+    public var count = 200
+    /// The radius around a particle that is aligned, in Å; nil for that of `descriptors` in the recipe.
+    public var radiusInAngstroms: Double?
+    /// Decides which particles are drawn, on the halves and on the first references.
+    public var seed: UInt64 = 1
+
+    public init() {}
+}
+
+/// The average of particles of a collection.
+public struct AveragedParticles: Sendable {
+    /// How many were averaged, and how many there were.
+    public let particles: Int
+    public let candidates: Int
+    public let tomograms: Int
+    /// The side of the average in voxels.
+    public let side: Int
+    public let voxelSizeInAngstroms: Double
+    /// Where the correlation of two halves falls below 0.143, in Å; nil where it never was above, or there was one particle.
+    public let resolutionInAngstroms: Double?
+    /// Whether voxels limit the resolution.
+    public let isLimitedByVoxels: Bool
+    /// Whether the resolution is no evidence of a common structure: noise reaches it, too, since the halves began with one reference.
+    public let isWithinReachOfNoise: Bool
+}
+
+/// A particle that may be averaged.
+private struct Candidate {
+    let tomogramID: Int64
+    let dataset: String
+    let tomogram: String
+    let number: Int
+    let className: String
+    /// x, y, z in Å.
+    let center: SIMD3<Double>
+    let radiusInAngstroms: Double?
+}
+
+extension Project {
+    /// The most particles of an average.
+    public static let mostAveraged = 1000
+    /// The memory for boxes, in bytes.
+    private static let memoryForBoxes = 512 << 20
+    /// The files of an average, within its folder.
+    private enum AverageFile {
+        static let (average, halves, curve) = ("average.mrc", ["half1.mrc", "half2.mrc"], "fsc.csv")
+        static let particles = "particles.star"
+    }
+
+    /// Averages particles of the collection after aligning them, and writes the average, two half averages, their correlation, and how each
+    /// particle lies.
+    ///
+    /// Into the folder come `average.mrc`, `half1.mrc`, `half2.mrc` (float32, bright structures), `fsc.csv` (frequency in 1/Å, resolution in Å,
+    /// correlation) and `particles.star` (RELION 5: places with the shifts that were found, angles; the score is the correlation with the average).
+    /// Where there is one particle, there are no halves.
+    ///
+    /// - Parameters:
+    ///   - condition: an SQL expression over the columns of `v_object`, as `measure-picks` gives them: which particles.
+    ///   - folder: the folder, and how its files are written.
+    ///   - progress: receives the part that is done, 0 to 1; what it throws ends the work.
+    /// - Throws: `CatalogError` where no particle is measured for which the condition is true, they have several voxel sizes, or one is not known;
+    ///   `MiningError` where the radius does not fit the voxels; `VolumeError` where a file cannot be read or written.
+    /// - Complexity: reads a box of each particle; see ``SubvolumeAverager/average(count:reference:wedge:box:progress:)``. Memory is at most 512 MiB
+    ///   for boxes.
+    public func averageParticles(
+        where condition: String?, to folder: String, files: OutputFiles, options: AveragingOptions = AveragingOptions(),
+        progress: (Double) throws -> Void = { _ in }
+    ) throws -> AveragedParticles {
+        let candidates = try averageCandidates(where: condition)
+        guard !candidates.isEmpty else {
+            throw CatalogError(
+                .notFound,
+                "no particle is measured\(condition == nil ? "" : " for which --where is true"); `cellar run --until "
+                    + "\(MeasurePicksStep.name)` measures those that were picked")
+        }
+        let recipe = try recipe()
+        func real(_ name: String) throws -> Double {
+            guard let value = recipe["\(DescriptorsStep.name).\(name)"].flatMap({ Double($0.text) }) else {
+                throw CatalogError(.invalid, "the recipe has no \(DescriptorsStep.name).\(name); `cellar recipe check` says more")
+            }
+            return value
+        }
+        let (tilt, axis) = (try real("tilt"), try real("axis"))
+        let radius = try options.radiusInAngstroms ?? real("radius")
+        let areDark = recipe["\(DescriptorsStep.name).structures"]?.text == PrepareStep.Structures.dark.rawValue
+        let voxelSize = try commonVoxelSize(candidates)
+        let edge = voxelSize.meanInAngstroms
+        var parameters = SubvolumeAveragingParameters(radiusInAngstroms: radius)
+        parameters.seed = options.seed
+        // The mask's soft edge and the shifts must fit beside the particle; even, as transforms like it.
+        let needed = 2.4 * radius / edge + 2 * parameters.shiftInVoxels
+        let side = needed < Double(SubvolumeAverager.sides.upperBound) ? 2 * Int((needed / 2).rounded(.up)) : 2 * Int(1e6)
+        guard SubvolumeAverager.sides.contains(max(side, SubvolumeAverager.sides.lowerBound)) else {
+            throw CatalogError(
+                .invalid,
+                "a particle of \(radius) Å takes boxes of more than \(SubvolumeAverager.sides.upperBound) voxels of \(edge) Å; give a smaller "
+                    + "--radius, or bin the tomograms")
+        }
+        let averager = try SubvolumeAverager(
+            side: max(side, SubvolumeAverager.sides.lowerBound), voxelSizeInAngstroms: edge, parameters: parameters)
+        let most = min(
+            options.count, Self.mostAveraged, Self.memoryForBoxes / (4 * averager.side * averager.side * averager.side))
+        var random = RandomStream(seed: options.seed)
+        let chosen = candidates.shuffled(using: &random).prefix(max(1, most)).sorted {
+            ($0.tomogramID, $0.number) < ($1.tomogramID, $1.number)
+        }
+        let output = try AverageOutput(folder, files: files, hasHalves: chosen.count > 1)
+        let (boxes, offsets, shapes) = try boxes(chosen, side: averager.side, voxelSize: voxelSize, areDark: areDark) {
+            try progress(0.05 * $0)
+        }
+        let wedge = tilt < 90 ? try MissingWedge(tiltsInDegrees: -tilt...tilt, axisInDegrees: axis) : .none
+        let average = try averager.average(boxes, wedge: wedge) { try progress(0.05 + 0.95 * $0) }
+        try output.write(average, points: points(chosen, offsets, shapes, average, voxelSize), voxelSize: voxelSize)
+        let resolution = average.resolutionInAngstroms
+        let first = parameters.initialResolutionInAngstroms ?? radius / 2
+        return AveragedParticles(
+            particles: chosen.count, candidates: candidates.count, tomograms: Set(chosen.map(\.tomogramID)).count,
+            side: averager.side, voxelSizeInAngstroms: edge, resolutionInAngstroms: resolution,
+            isLimitedByVoxels: average.isLimitedByVoxels, isWithinReachOfNoise: (resolution ?? .infinity) > 0.7 * first)
+    }
+
+    private func averageCandidates(where condition: String?) throws -> [Candidate] {
+        let connection = try QueryConnection(catalog)
+        if let condition { try ViewColumns("v_object", in: connection).check(condition: condition) }
+        var candidates: [Candidate] = []
+        let own = "step = \(MeasurePicksStep.name.sqlLiteral)"
+        try connection.run(
+            QueryConnection.select(
+                columns: "tomogram_id, dataset, tomogram, number, class, x, y, z, radius", from: "v_object",
+                where: condition.map { "\(own) AND (\n\($0)\n)" } ?? own) + " ORDER BY tomogram_id, number"
+        ) { row in
+            guard case .integer(let id) = row[0], case .integer(let number) = row[3] else { return }
+            let numbers = row[5...8].map { value -> Double? in
+                switch value {
+                case .real(let number): number
+                case .integer(let number): Double(number)
+                default: nil
+                }
+            }
+            guard let x = numbers[0], let y = numbers[1], let z = numbers[2] else { return }
+            candidates.append(
+                Candidate(
+                    tomogramID: id, dataset: row[1].plainText, tomogram: row[2].plainText, number: Int(number),
+                    className: row[4].plainText, center: SIMD3(x, y, z), radiusInAngstroms: numbers[3]))
+        }
+        return candidates
+    }
+
+    /// The voxel size of all tomograms of particles.
+    private func commonVoxelSize(_ candidates: [Candidate]) throws -> VoxelSize {
+        var common: VoxelSize?
+        for (id, name) in Dictionary(candidates.map { ($0.tomogramID, $0.tomogram) }, uniquingKeysWith: { $1 }).sorted(by: {
+            $0.key < $1.key
+        }) {
+            guard let size = try catalog.collection.effectiveVoxelSize(ofTomogram: id) else {
+                throw CatalogError(
+                    .invalid, "the voxel size of \(name) is not known; add it again with --voxel-size, or leave it out by --where"
+                )
+            }
+            if let common, abs(size.meanInAngstroms / common.meanInAngstroms - 1) > 0.01 {
+                throw CatalogError(
+                    .invalid,
+                    "the particles lie in tomograms of \(common) and of \(size); choose those of one by --where \"dataset = '…'\""
+                )
+            }
+            common = common ?? size
+        }
+        guard let common else { throw CatalogError(.notFound, "there is no particle; `cellar run` picks them") }
+        return common
+    }
+
+    /// The boxes around particles, `[z][y][x]`, with bright structures; what lies beyond a tomogram has the mean of its box. And how far, in
+    /// voxels, each particle lies from the middle of its own; and the shapes of tomograms by id.
+    private func boxes(
+        _ particles: [Candidate], side: Int, voxelSize: VoxelSize, areDark: Bool, progress: (Double) throws -> Void
+    ) throws -> (boxes: [[Float]], offsets: [SIMD3<Double>], shapes: [Int64: VolumeShape]) {
+        var (boxes, offsets, shapes): ([[Float]], [SIMD3<Double>], [Int64: VolumeShape]) = ([], [], [:])
+        var opened: (id: Int64, volume: any Volume)?
+        for (index, particle) in particles.enumerated() {
+            try progress(Double(index) / Double(particles.count))
+            let volume: any Volume
+            if let opened, opened.id == particle.tomogramID {
+                volume = opened.volume
+            } else {
+                volume = try catalog.collection.tomogram(named: "id:\(particle.tomogramID)").location.open()
+                opened = (particle.tomogramID, volume)
+                shapes[particle.tomogramID] = volume.shape
+            }
+            let place = particle.center / voxelSize.vectorInAngstroms
+            let middle = place.rounded(.toNearestOrAwayFromZero)
+            boxes.append(try Self.box(of: volume, around: middle, side: side, sign: areDark ? -1 : 1))
+            offsets.append(middle)
+        }
+        return (boxes, offsets, shapes)
+    }
+
+    private static func box(of volume: any Volume, around middle: SIMD3<Double>, side: Int, sign: Float) throws -> [Float] {
+        var box = [Float](repeating: .nan, count: side * side * side)
+        let shape = volume.shape
+        func range(_ middle: Double, _ count: Int) -> (range: Range<Int>, first: Int)? {
+            guard abs(middle) < 1e9 else { return nil }
+            let first = Int(middle) - side / 2
+            let range = (first..<first + side).clamped(to: 0..<count)
+            return range.isEmpty ? nil : (range, first)
+        }
+        if let x = range(middle.x, shape.x), let y = range(middle.y, shape.y), let z = range(middle.z, shape.z),
+            let part = Box(z: z.range, y: y.range, x: x.range)
+        {
+            let values = try volume.read(part).floats()
+            var source = 0
+            for slice in z.range {
+                for row in y.range {
+                    let target = ((slice - z.first) * side + row - y.first) * side - x.first
+                    for column in x.range {
+                        box[target + column] = sign * values[source]
+                        source += 1
+                    }
+                }
+            }
+        }
+        let known = box.filter(\.isFinite)
+        let mean = known.isEmpty ? 0 : Float(known.reduce(0) { $0 + Double($1) } / Double(known.count))
+        return box.map { $0.isFinite ? $0 : mean }
+    }
+
+    /// The particles where they were found to lie, in RELION's convention.
+    private func points(
+        _ particles: [Candidate], _ middles: [SIMD3<Double>], _ shapes: [Int64: VolumeShape], _ average: SubvolumeAverage,
+        _ voxelSize: VoxelSize
+    ) -> PointSet {
+        let points = particles.indices.compactMap { index -> PickedPoint? in
+            let (particle, pose) = (particles[index], average.poses[index])
+            guard let shape = shapes[particle.tomogramID] else { return nil }
+            let place = (middles[index] + pose.shift) * voxelSize.vectorInAngstroms
+            let angles = pose.relionAngles
+            let point = PickedPoint(
+                x: place.x, y: place.y, z: place.z,
+                orientation: ParticleOrientation(rot: angles.rot, tilt: angles.tilt, psi: angles.psi),
+                className: particle.className,
+                tomogramName: particle.tomogram, score: pose.score, radiusInAngstroms: particle.radiusInAngstroms)
+            return PointSet(points: [point], convention: .angstrom)
+                .converted(to: .relion5Centered, voxelSize: voxelSize, shape: shape).points.first
+        }
+        return PointSet(points: points, convention: .relion5Centered)
+    }
+
+    /// The files of an average, all of which may be written.
+    private struct AverageOutput {
+        let (average, curve, particles): (OutputFile, OutputFile, OutputFile)
+        let halves: [OutputFile]
+
+        init(_ folder: String, files: OutputFiles, hasHalves: Bool) throws {
+            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            (average, curve, particles) = (
+                try files.file("\(folder)/\(AverageFile.average)"), try files.file("\(folder)/\(AverageFile.curve)"),
+                try files.file("\(folder)/\(AverageFile.particles)")
+            )
+            halves = hasHalves ? try AverageFile.halves.map { try files.file("\(folder)/\($0)") } : []
+        }
+
+        func write(_ result: SubvolumeAverage, points: PointSet, voxelSize: VoxelSize) throws {
+            guard let shape = VolumeShape(z: result.side, y: result.side, x: result.side) else { return }
+            let resolution = result.resolutionInAngstroms.map { ", \(Int($0.rounded())) A by halves" } ?? ""
+            for (file, values) in zip([average] + halves, [result.volume] + result.halves) {
+                guard let voxels = VoxelBuffer(shape: shape, values: values) else { continue }
+                let writer = try MRCWriter(
+                    file, shape: shape, scalarType: .float32, voxelSize: voxelSize,
+                    labels: ["Cellar: average of \(result.poses.count) particles\(resolution)"])
+                try writer.append(voxels)
+                try writer.finish()
+            }
+            let rows = result.correlation.map { zip($0.frequencies, $0.values) }?.map { frequency, value in
+                "\(frequency),\(frequency > 0 ? "\(1 / frequency)" : ""),\(value)"
+            }
+            try curve.write(Array((["frequency,resolution,correlation"] + (rows ?? [])).map { "\($0)\n" }.joined().utf8))
+            try PointFile.write(points, to: particles, voxelSize: voxelSize, shape: shape)
+        }
+    }
+}
