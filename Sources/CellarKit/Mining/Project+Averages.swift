@@ -260,9 +260,10 @@ extension Project {
     private struct AverageOutput {
         let (average, curve, particles): (OutputFile, OutputFile, OutputFile)
         let halves: [OutputFile]
+        private let folder: String
 
         init(_ folder: String, files: OutputFiles, hasHalves: Bool) throws {
-            try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+            self.folder = folder
             (average, curve, particles) = (
                 try files.file("\(folder)/\(AverageFile.average)"), try files.file("\(folder)/\(AverageFile.curve)"),
                 try files.file("\(folder)/\(AverageFile.particles)")
@@ -272,6 +273,17 @@ extension Project {
 
         func write(_ result: SubvolumeAverage, points: PointSet, voxelSize: VoxelSize) throws {
             guard let shape = VolumeShape(z: result.side, y: result.side, x: result.side) else { return }
+            var isFolder: ObjCBool = false
+            if !FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder) {
+                // One folder and not those above it, so that nothing is left of what fails.
+                do {
+                    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
+                } catch {
+                    throw CatalogError(
+                        .invalid,
+                        "the folder \(folder) cannot be made; give one in a folder that is there, and that you may write to")
+                }
+            }
             let resolution = result.resolutionInAngstroms.map { ", \(Int($0.rounded())) A by halves" } ?? ""
             for (file, values) in zip([average] + halves, [result.volume] + result.halves) {
                 guard let voxels = VoxelBuffer(shape: shape, values: values) else { continue }
