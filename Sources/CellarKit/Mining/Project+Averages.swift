@@ -72,7 +72,7 @@ extension Project {
     ///   - progress: receives the part that is done, 0 to 1; what it throws ends the work.
     /// - Throws: `CatalogError` where no particle is measured for which the condition is true, they have several voxel sizes, or one is not known;
     ///   `MiningError` where the radius does not fit the voxels; `VolumeError` where a file cannot be read or written.
-    /// - Complexity: reads a box of each particle; see ``SubvolumeAverager/average(count:reference:wedge:box:progress:)``. Memory is at most 512 MiB
+    /// - Complexity: reads a box of each particle; some tenths of a second of a core for each particle. Memory is at most 512 MiB
     ///   for boxes.
     public func averageParticles(
         where condition: String?, to folder: String, files: OutputFiles, options: AveragingOptions = AveragingOptions(),
