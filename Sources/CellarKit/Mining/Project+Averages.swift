@@ -101,15 +101,15 @@ extension Project {
         parameters.seed = options.seed
         // The mask's soft edge and the shifts must fit beside the particle; even, as transforms like it.
         let needed = 2.4 * radius / edge + 2 * parameters.shiftInVoxels
-        let side = needed < Double(SubvolumeAverager.sides.upperBound) ? 2 * Int((needed / 2).rounded(.up)) : 2 * Int(1e6)
-        guard SubvolumeAverager.sides.contains(max(side, SubvolumeAverager.sides.lowerBound)) else {
+        let sides = SubvolumeAverager.sides
+        guard needed <= Double(sides.upperBound) else {
             throw CatalogError(
                 .invalid,
-                "a particle of \(radius) Å takes boxes of more than \(SubvolumeAverager.sides.upperBound) voxels of \(edge) Å; give a smaller "
+                "a particle of \(radius) Å takes boxes of more than \(sides.upperBound) voxels of \(edge) Å; give a smaller "
                     + "--radius, or bin the tomograms")
         }
         let averager = try SubvolumeAverager(
-            side: max(side, SubvolumeAverager.sides.lowerBound), voxelSizeInAngstroms: edge, parameters: parameters)
+            side: max(2 * Int((needed / 2).rounded(.up)), sides.lowerBound), voxelSizeInAngstroms: edge, parameters: parameters)
         let most = min(
             options.count, Self.mostAveraged, Self.memoryForBoxes / (4 * averager.side * averager.side * averager.side))
         var random = RandomStream(seed: options.seed)
@@ -117,12 +117,18 @@ extension Project {
             ($0.tomogramID, $0.number) < ($1.tomogramID, $1.number)
         }
         let output = try AverageOutput(folder, files: files, hasHalves: chosen.count > 1)
-        let (boxes, offsets, shapes) = try boxes(chosen, side: averager.side, voxelSize: voxelSize, areDark: areDark) {
-            try progress(0.05 * $0)
-        }
         let wedge = tilt < 90 ? try MissingWedge(tiltsInDegrees: -tilt...tilt, axisInDegrees: axis) : .none
-        let average = try averager.average(boxes, wedge: wedge) { try progress(0.05 + 0.95 * $0) }
-        try output.write(average, points: points(chosen, offsets, shapes, average, voxelSize), voxelSize: voxelSize)
+        let average: SubvolumeAverage
+        do {
+            let (boxes, middles, shapes) = try boxes(chosen, side: averager.side, voxelSize: voxelSize, areDark: areDark) {
+                try progress(0.05 * $0)
+            }
+            average = try averager.average(boxes, wedge: wedge) { try progress(0.05 + 0.95 * $0) }
+            try output.write(average, points: points(chosen, middles, shapes, average, voxelSize), voxelSize: voxelSize)
+        } catch {
+            output.discard()
+            throw error
+        }
         let resolution = average.resolutionInAngstroms
         let first = parameters.initialResolutionInAngstroms ?? radius / 2
         return AveragedParticles(
@@ -164,7 +170,9 @@ extension Project {
         for (id, name) in Dictionary(candidates.map { ($0.tomogramID, $0.tomogram) }, uniquingKeysWith: { $1 }).sorted(by: {
             $0.key < $1.key
         }) {
-            guard let size = try catalog.collection.effectiveVoxelSize(ofTomogram: id) else {
+            // Places are in Å of the voxel size that they were computed with.
+            let measured = try catalog.results.provenance(step: MeasurePicksStep.name, scopeID: id)?.voxelSize
+            guard let size = try measured ?? catalog.collection.effectiveVoxelSize(ofTomogram: id) else {
                 throw CatalogError(
                     .invalid, "the voxel size of \(name) is not known; add it again with --voxel-size, or leave it out by --where"
                 )
@@ -181,12 +189,12 @@ extension Project {
         return common
     }
 
-    /// The boxes around particles, `[z][y][x]`, with bright structures; what lies beyond a tomogram has the mean of its box. And how far, in
-    /// voxels, each particle lies from the middle of its own; and the shapes of tomograms by id.
+    /// The boxes around particles, `[z][y][x]`, with bright structures; what lies beyond a tomogram has the mean of its box. And
+    /// the middle voxel of each, (x, y, z), and the shapes of tomograms by id.
     private func boxes(
         _ particles: [Candidate], side: Int, voxelSize: VoxelSize, areDark: Bool, progress: (Double) throws -> Void
-    ) throws -> (boxes: [[Float]], offsets: [SIMD3<Double>], shapes: [Int64: VolumeShape]) {
-        var (boxes, offsets, shapes): ([[Float]], [SIMD3<Double>], [Int64: VolumeShape]) = ([], [], [:])
+    ) throws -> (boxes: [[Float]], middles: [SIMD3<Double>], shapes: [Int64: VolumeShape]) {
+        var (boxes, middles, shapes): ([[Float]], [SIMD3<Double>], [Int64: VolumeShape]) = ([], [], [:])
         var opened: (id: Int64, volume: any Volume)?
         for (index, particle) in particles.enumerated() {
             try progress(Double(index) / Double(particles.count))
@@ -201,9 +209,9 @@ extension Project {
             let place = particle.center / voxelSize.vectorInAngstroms
             let middle = place.rounded(.toNearestOrAwayFromZero)
             boxes.append(try Self.box(of: volume, around: middle, side: side, sign: areDark ? -1 : 1))
-            offsets.append(middle)
+            middles.append(middle)
         }
-        return (boxes, offsets, shapes)
+        return (boxes, middles, shapes)
     }
 
     private static func box(of volume: any Volume, around middle: SIMD3<Double>, side: Int, sign: Float) throws -> [Float] {
@@ -240,6 +248,8 @@ extension Project {
         _ particles: [Candidate], _ middles: [SIMD3<Double>], _ shapes: [Int64: VolumeShape], _ average: SubvolumeAverage,
         _ voxelSize: VoxelSize
     ) -> PointSet {
+        // Names are unique within a dataset only.
+        let owners = Dictionary(grouping: particles, by: \.tomogram).mapValues { Set($0.map(\.tomogramID)).count }
         let points = particles.indices.compactMap { index -> PickedPoint? in
             let (particle, pose) = (particles[index], average.poses[index])
             guard let shape = shapes[particle.tomogramID] else { return nil }
@@ -249,7 +259,8 @@ extension Project {
                 x: place.x, y: place.y, z: place.z,
                 orientation: ParticleOrientation(rot: angles.rot, tilt: angles.tilt, psi: angles.psi),
                 className: particle.className,
-                tomogramName: particle.tomogram, score: pose.score, radiusInAngstroms: particle.radiusInAngstroms)
+                tomogramName: owners[particle.tomogram] == 1 ? particle.tomogram : "\(particle.dataset)_\(particle.tomogram)",
+                score: pose.score, radiusInAngstroms: particle.radiusInAngstroms)
             return PointSet(points: [point], convention: .angstrom)
                 .converted(to: .relion5Centered, voxelSize: voxelSize, shape: shape).points.first
         }
@@ -261,29 +272,32 @@ extension Project {
         let (average, curve, particles): (OutputFile, OutputFile, OutputFile)
         let halves: [OutputFile]
         private let folder: String
+        private let isNew: Bool
 
         init(_ folder: String, files: OutputFiles, hasHalves: Bool) throws {
             self.folder = folder
+            isNew = !FileManager.default.fileExists(atPath: folder)
             (average, curve, particles) = (
                 try files.file("\(folder)/\(AverageFile.average)"), try files.file("\(folder)/\(AverageFile.curve)"),
                 try files.file("\(folder)/\(AverageFile.particles)")
             )
             halves = hasHalves ? try AverageFile.halves.map { try files.file("\(folder)/\($0)") } : []
+            guard isNew else { return }
+            // One folder and not those above it, so that nothing is left of what fails; before the work, which takes minutes.
+            do {
+                try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
+            } catch {
+                throw CatalogError(
+                    .invalid, "the folder \(folder) cannot be made; give one in a folder that is there, and that you may write to"
+                )
+            }
         }
+
+        /// Removes the folder where it was made here and is still empty.
+        func discard() { if isNew { rmdir(folder) } }
 
         func write(_ result: SubvolumeAverage, points: PointSet, voxelSize: VoxelSize) throws {
             guard let shape = VolumeShape(z: result.side, y: result.side, x: result.side) else { return }
-            var isFolder: ObjCBool = false
-            if !FileManager.default.fileExists(atPath: folder, isDirectory: &isFolder) {
-                // One folder and not those above it, so that nothing is left of what fails.
-                do {
-                    try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
-                } catch {
-                    throw CatalogError(
-                        .invalid,
-                        "the folder \(folder) cannot be made; give one in a folder that is there, and that you may write to")
-                }
-            }
             let resolution = result.resolutionInAngstroms.map { ", \(Int($0.rounded())) A by halves" } ?? ""
             for (file, values) in zip([average] + halves, [result.volume] + result.halves) {
                 guard let voxels = VoxelBuffer(shape: shape, values: values) else { continue }

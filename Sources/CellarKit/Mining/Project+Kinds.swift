@@ -206,7 +206,8 @@ extension Project {
         try query("SELECT id, dataset || '/' || name FROM v_tomogram") { row in
             if case .integer(let id)? = row.first, case .text(let name) = row[1] { names[id] = name }
         }
-        var stored: [(id: Int64, rows: StoredDescriptors, numbers: [Int])] = []
+        // Files are opened one after the other, and again when it is known how many particles there are: open ones are limited.
+        var stored: [(id: Int64, numbers: [Int])] = []
         for (id, isCurrent) in described where isCurrent {
             guard let rows = try descriptors(ofTomogram: id), rows.count > 0 else { continue }
             let numbers = wanted.map { $0[id, default: []].filter { $0 <= rows.count } } ?? Array(1...rows.count)
@@ -217,11 +218,12 @@ extension Project {
                 sample.others += 1
                 continue
             }
-            stored.append((id, rows, numbers))
+            stored.append((id, numbers))
         }
         let total = stored.reduce(0) { $0 + $1.numbers.count }
         var random = RandomStream(seed: 1)
-        for (id, rows, numbers) in stored {
+        for (id, numbers) in stored {
+            guard let rows = try descriptors(ofTomogram: id) else { continue }
             let count = total <= Self.mostParticles ? numbers.count : max(1, numbers.count * Self.mostParticles / total)
             let values = try rows.values()
             for number in numbers.shuffled(using: &random).prefix(count).sorted() {

@@ -5,13 +5,13 @@ internal import Foundation
 ///
 /// The density of x is Σ wₖ N(x; μₖ, S) + w₀ N(x; μ, c² D): D has the variances of all rows, c = 3. It is fitted by expectation and maximisation
 /// (Dempster, Laird, Rubin, 1977); S is shared, so that a kind of ten particles has its shape from all others.
-public struct NormalMixture: Codable, Hashable, Sendable {
+struct NormalMixture: Codable, Hashable, Sendable {
     /// The mean of each component, `[component][coordinate]`.
-    public internal(set) var means: [[Double]]
+    private(set) var means: [[Double]]
     /// The part of the rows that each has.
-    public internal(set) var weights: [Double]
+    private(set) var weights: [Double]
     /// The part of the rows that belong to none.
-    public let backgroundWeight: Double
+    let backgroundWeight: Double
     /// The inverse of the Cholesky factor of S, `[row][column]`, lower triangular.
     let inverseFactor: [Double]
     let logDeterminant: Double
@@ -19,7 +19,7 @@ public struct NormalMixture: Codable, Hashable, Sendable {
     let backgroundVariances: [Double]
     /// Twice the negative logarithm of the likelihood of the rows it was fitted to, and its number of parameters times the logarithm of their
     /// number (G. Schwarz, 1978): less is better.
-    public let informationCriterion: Double
+    let informationCriterion: Double
 
     /// c: how much wider than all rows the broad one is.
     private static let breadth = 3.0
@@ -122,9 +122,15 @@ public struct NormalMixture: Codable, Hashable, Sendable {
             let alive = means.indices.filter { masses[$0] >= Self.leastMembers }
             guard !alive.isEmpty else { break }
             let mass = alive.reduce(0) { $0 + masses[$1] }
+            let lost = means.count - alive.count
             means = alive.map { component in sums[component].map { $0 / masses[component] } }
             weights = alive.map { masses[$0] / count }
             background = max(rest / count, 1e-6)
+            // What a lost component held belongs to others now: S and the likelihood are theirs only after another step.
+            if lost > 0 {
+                likelihood = -.infinity
+                continue
+            }
             for (mean, component) in zip(means, alive) {
                 second.add(zip(mean, center).map { $0 - $1 }, weight: -masses[component])
             }

@@ -1,13 +1,13 @@
 internal import Foundation
 
 /// The mean of rows and the directions in which they vary most: principal components.
-public struct PrincipalAxes: Codable, Hashable, Sendable {
+struct PrincipalAxes: Codable, Hashable, Sendable {
     /// The mean of each component.
-    public let mean: [Double]
+    let mean: [Double]
     /// Directions of length 1, `[axis][component]`: the one with the greatest variance first.
-    public let axes: [[Double]]
+    let axes: [[Double]]
     /// The variance along each axis, above 0.
-    public let variances: [Double]
+    let variances: [Double]
 
     /// The part of the greatest variance below which an axis says nothing.
     private static let leastPart = 0.01
@@ -20,7 +20,7 @@ public struct PrincipalAxes: Codable, Hashable, Sendable {
     ///   - most: how many axes there are at most. Those with less than a hundredth of the greatest variance are left out.
     /// - Throws: ``MiningError`` where the number of values is no multiple of the dimension, or one is NaN or infinite.
     /// - Complexity: O(n d²) and, for the axes of the covariance, O(d³); memory is d² numbers.
-    public init(of rows: [Float], dimension: Int, most: Int) throws(MiningError) {
+    init(of rows: [Float], dimension: Int, most: Int) throws(MiningError) {
         guard (1...1024).contains(dimension), !rows.isEmpty, rows.count.isMultiple(of: dimension) else {
             throw .row(rows.count % max(dimension, 1), of: dimension)
         }
