@@ -16,17 +16,21 @@ public struct AveragingOptions: Sendable {
     /// Decides which particles are drawn, on the halves and on the first references.
     public var seed: UInt64 = 1
 
+    /// 200 particles, and the recipe's radius.
     public init() {}
 }
 
 /// The average of particles of a collection.
 public struct AveragedParticles: Sendable {
-    /// How many were averaged, and how many there were.
+    /// How many were averaged.
     public let particles: Int
+    /// How many there were, of which these were drawn.
     public let candidates: Int
+    /// How many tomograms the averaged ones lie in.
     public let tomograms: Int
     /// The side of the average in voxels.
     public let side: Int
+    /// The edge of its voxels in Å: the mean of the tomograms' three.
     public let voxelSizeInAngstroms: Double
     /// Where the correlation of two halves falls below 0.143, in Å; nil where it never was above, or there was one particle.
     public let resolutionInAngstroms: Double?
