@@ -60,6 +60,7 @@ let package = Package(
                 .embedInCode("v0011_places.sql"),
                 .embedInCode("v0012_totals.sql"), .embedInCode("v0013_compartments.sql"),
                 .embedInCode("v0014_kinds.sql"),
+                .embedInCode("v0015_membranes.sql"),
             ], swiftSettings: settings),
 
         .target(

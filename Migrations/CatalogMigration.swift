@@ -24,6 +24,7 @@ public struct CatalogMigration: Sendable {
         CatalogMigration(number: 12, sql: String(decoding: PackageResources.v0012_totals_sql, as: UTF8.self)),
         CatalogMigration(number: 13, sql: String(decoding: PackageResources.v0013_compartments_sql, as: UTF8.self)),
         CatalogMigration(number: 14, sql: String(decoding: PackageResources.v0014_kinds_sql, as: UTF8.self)),
+        CatalogMigration(number: 15, sql: String(decoding: PackageResources.v0015_membranes_sql, as: UTF8.self)),
     ]
 
     /// The schema version that this build of Cellar writes.

@@ -1,7 +1,7 @@
 import Foundation
 
 /// An object that a step found in a tomogram, such as a particle or a piece of membrane: a row of `object` with its rows of
-/// `object_neighbour` and `object_enclosure`.
+/// `object_neighbour`, `object_enclosure` and `object_membrane`.
 public struct FoundObject: Sendable, Hashable, Codable {
     /// The nearest other object of a class, by centroids.
     public struct Neighbour: Sendable, Hashable, Codable {
@@ -105,6 +105,8 @@ public struct FoundObject: Sendable, Hashable, Codable {
     public var compartment: Int?
     /// Of a compartment.
     public var enclosure: Enclosure?
+    /// Of a piece of membrane, where it was measured.
+    public var membrane: Membrane?
     /// Of a particle, where kinds are known.
     public var kind: Kind?
 
@@ -113,7 +115,8 @@ public struct FoundObject: Sendable, Hashable, Codable {
         volumeInCubicNanometers: Double, surfaceInSquareNanometers: Double? = nil, elongation: Double? = nil,
         meanDensity: Double? = nil, membraneDistanceInAngstroms: Double? = nil, confidence: Double? = nil,
         uncertainty: Double? = nil, boxMinimumInAngstroms: SIMD3<Double>, boxMaximumInAngstroms: SIMD3<Double>,
-        neighbours: [Neighbour] = [], compartment: Int? = nil, enclosure: Enclosure? = nil, kind: Kind? = nil
+        neighbours: [Neighbour] = [], compartment: Int? = nil, enclosure: Enclosure? = nil, membrane: Membrane? = nil,
+        kind: Kind? = nil
     ) {
         self.number = number
         self.class = `class`
@@ -132,6 +135,7 @@ public struct FoundObject: Sendable, Hashable, Codable {
         self.neighbours = neighbours
         self.compartment = compartment
         self.enclosure = enclosure
+        self.membrane = membrane
         self.kind = kind
     }
 
@@ -149,7 +153,8 @@ public struct FoundObject: Sendable, Hashable, Codable {
             && volumeInCubicNanometers > 0 && volumeInCubicNanometers.isFinite && radiusInAngstroms ?? 1 > 0
             && surfaceInSquareNanometers ?? 1 > 0 && elongation ?? 1 >= 1 && membraneDistanceInAngstroms ?? 0 >= 0
             && (0...1).contains(confidence ?? 0) && (0...0.5).contains(uncertainty ?? 0) && areNeighboursValid
-            && compartment ?? 1 >= 1 && enclosure?.isValid ?? true && kind?.isValid ?? true
+            && compartment ?? 1 >= 1 && enclosure?.isValid ?? true && membrane?.isValid ?? true
+            && kind?.isValid ?? true
     }
 
     private var areNeighboursValid: Bool {

@@ -156,6 +156,54 @@ CROSS JOIN object_enclosure AS enclosure ON enclosure.trace_id = trace.id
 CROSS JOIN object ON object.trace_id = enclosure.trace_id AND object.number = enclosure.number
 WHERE step.name = 'compartments' AND step.scope = 'tomogram';
 
+-- Every piece of membrane that was measured, of the results that stand. Å, nm: as in `v_object`.
+CREATE VIEW v_membrane AS
+SELECT
+    step.name AS step,
+    dataset.name AS dataset,
+    t.name AS tomogram,
+    t.id AS tomogram_id,
+    trace.run_id AS run_id,
+    object.number AS number,
+    object.class AS class,
+    membrane.area_nm2 AS area_nm2,
+    membrane.mean_curvature_per_nm AS mean_curvature,
+    membrane.mean_curvature_lower_per_nm AS mean_curvature_lower,
+    membrane.mean_curvature_upper_per_nm AS mean_curvature_upper,
+    membrane.gaussian_curvature_per_nm2 AS gaussian_curvature,
+    membrane.gaussian_curvature_lower_per_nm2 AS gaussian_curvature_lower,
+    membrane.gaussian_curvature_upper_per_nm2 AS gaussian_curvature_upper,
+    -- Flatter than a sphere of 1 µm is flat.
+    CASE WHEN abs(membrane.mean_curvature_per_nm) >= 0.001 THEN 10 / abs(membrane.mean_curvature_per_nm) END AS sphere_radius,
+    CASE WHEN abs(membrane.mean_curvature_per_nm) >= 0.001 THEN 5 / abs(membrane.mean_curvature_per_nm) END AS tube_radius,
+    CASE WHEN abs(membrane.mean_curvature_per_nm) >= 0.001
+        THEN membrane.gaussian_curvature_per_nm2 / (membrane.mean_curvature_per_nm * membrane.mean_curvature_per_nm)
+    END AS roundness,
+    membrane.roughness_angstrom AS roughness,
+    membrane.thickness_angstrom AS thickness,
+    membrane.thickness_by AS thickness_by,
+    membrane.profile AS profile,
+    membrane.profile_step_angstrom AS profile_step,
+    membrane.spacing_angstrom AS spacing,
+    membrane.spacing_lower_angstrom AS spacing_lower,
+    membrane.spacing_upper_angstrom AS spacing_upper,
+    membrane.neighboured_part AS neighboured_part,
+    membrane.other_part AS other_part,
+    membrane.places AS places,
+    membrane.curved_places AS curved_places,
+    object.volume_nm3 AS volume_nm3,
+    object.x_angstrom AS x,
+    object.y_angstrom AS y,
+    object.z_angstrom AS z
+FROM step
+CROSS JOIN head ON head.step_id = step.id
+CROSS JOIN tomogram AS t ON t.id = head.scope_id
+LEFT JOIN dataset ON dataset.id = t.dataset_id
+CROSS JOIN trace ON trace.id = head.trace_id
+CROSS JOIN object_membrane AS membrane ON membrane.trace_id = trace.id
+CROSS JOIN object ON object.trace_id = membrane.trace_id AND object.number = membrane.number
+WHERE step.name = 'measure' AND step.scope = 'tomogram';
+
 -- Every kind of particles that was ever found, and what of it there is in the results that stand.
 CREATE VIEW v_kind AS
 WITH member (kind, objects, tomograms, certainty, diameter_nm) AS (

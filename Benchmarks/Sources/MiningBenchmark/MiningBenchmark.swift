@@ -4,6 +4,7 @@ import BenchmarkSupport
 ///
 ///     mining-benchmark vesicles [SEED] [NOISE] [MIB]
 ///     mining-benchmark large [MIB]
+///     mining-benchmark membranes [VOXEL]
 ///     mining-benchmark search [ROWS] [COMPONENTS]
 ///     mining-benchmark describe-time
 ///     mining-benchmark describe IN OUT VOXEL RADIUS TILT PARTS
@@ -18,7 +19,7 @@ import BenchmarkSupport
 @main
 struct MiningBenchmark {
     static let usage = """
-        mining-benchmark vesicles [SEED] [NOISE] [MIB] | large [MIB] | search [ROWS] [COMPONENTS] | describe-time
+        mining-benchmark vesicles [SEED] [NOISE] [MIB] | large [MIB] | membranes [VOXEL] | search [ROWS] [COMPONENTS] | describe-time
                    | describe IN OUT VOXEL RADIUS TILT PARTS | side VOXEL RADIUS
                    | average BOXES SIDE VOXEL RADIUS TILT OUT | kinds ROWS COMPONENTS KINDS | kinds-time [ROWS] [COMPONENTS] [KINDS]
         """
@@ -32,6 +33,8 @@ struct MiningBenchmark {
                 .vesicles(seed: number(arguments, 0, otherwise: 1, in: 0...UInt64.max), noise: noise)
         case ("large", ...1):
             try CompartmentBenchmark(memoryInMebibytes: number(arguments, 0, otherwise: 512, in: 1...65_536)).large()
+        case ("membranes", ...1):
+            try MembraneBenchmark(angstromsPerVoxel: number(arguments, 0, otherwise: 10, in: 4...40)).shapes()
         case ("search", ...2):
             try DescriptorBenchmark.search(
                 rows: number(arguments, 0, otherwise: 1_000_000, in: 1...100_000_000),

@@ -280,11 +280,34 @@ private struct RecordingStatements {
                     enclosure.depthInAngstroms, enclosure.sphericity,
                 ])
         }
+        if let membrane = object.membrane { try insert(membrane, number: object.number, traceID: traceID) }
         for neighbour in object.neighbours {
             try execute(
                 "INSERT INTO object_neighbour (trace_id, number, class, neighbour, distance_angstrom) VALUES (?, ?, ?, ?, ?)",
                 [traceID, object.number, neighbour.class, neighbour.number, neighbour.distanceInAngstroms])
         }
+    }
+
+    private func insert(_ membrane: FoundObject.Membrane, number: Int, traceID: Int64) throws {
+        let (mean, gaussian, spacing) = (membrane.meanCurvature, membrane.gaussianCurvature, membrane.spacing)
+        let profile = membrane.profile.map { "[\($0.densities.map { $0.map { "\($0)" } ?? "null" }.joined(separator: ","))]" }
+        try execute(
+            """
+            INSERT INTO object_membrane (
+                trace_id, number, places, curved_places, area_nm2,
+                mean_curvature_per_nm, mean_curvature_lower_per_nm, mean_curvature_upper_per_nm,
+                gaussian_curvature_per_nm2, gaussian_curvature_lower_per_nm2, gaussian_curvature_upper_per_nm2,
+                roughness_angstrom, thickness_angstrom, thickness_by, profile, profile_step_angstrom,
+                spacing_angstrom, spacing_lower_angstrom, spacing_upper_angstrom, neighboured_part, other_part
+            ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+            """,
+            [
+                traceID, number, membrane.places, membrane.curvedPlaces, membrane.areaInSquareNanometers,
+                mean?.median, mean?.lower, mean?.upper, gaussian?.median, gaussian?.lower, gaussian?.upper,
+                membrane.roughnessInAngstroms, membrane.thicknessInAngstroms, membrane.thicknessMethod?.rawValue,
+                profile, membrane.profile?.stepInAngstroms,
+                spacing?.median, spacing?.lower, spacing?.upper, membrane.neighbouredPart, membrane.otherPart,
+            ])
     }
 
     private func artifactID(of output: ItemOutcome.Output) throws -> Int64? {

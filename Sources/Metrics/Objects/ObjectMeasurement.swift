@@ -40,6 +40,8 @@ public struct ObjectMeasurement: Sendable {
     /// Which maps the slices have: densities, uncertainties.
     private var maps: [Bool]?
     private var isFinished = false
+    /// For each provisional object the position in what ``finish()`` returned; −1 for none.
+    private var positions: [Int32] = []
 
     private static let mostObjects = Int(Int32.max)
 
@@ -133,7 +135,36 @@ public struct ObjectMeasurement: Sendable {
         for (part, object) in zip(sums, objects) {
             if joined[Int(object)]?.add(part) == nil { joined[Int(object)] = part }
         }
-        return joined.compactMap { $0.flatMap { $0.voxels >= leastVoxels ? measured($0) : nil } }
+        var (found, places) = ([MeasuredObject](), [Int32](repeating: -1, count: count))
+        for (object, sums) in joined.enumerated() {
+            guard let sums, sums.voxels >= leastVoxels else { continue }
+            places[object] = Int32(found.count)
+            found.append(measured(sums))
+        }
+        positions = objects.map { places[Int($0)] }
+        return found
+    }
+
+    /// For each pixel `[y][x]` of the slice that was added last the number of its part, from 1; 0 where it has no class. Later slices may
+    /// join parts to one object: ``position(ofPart:)``.
+    ///
+    /// - Complexity: one pass over the pixels.
+    public var partsOfLastSlice: [Int32] {
+        var parts = [Int32](repeating: 0, count: shape.voxelsPerSlice)
+        guard let slice = slices.last else { return parts }
+        for y in 0..<shape.y {
+            for index in slice.runs(ofRow: y) {
+                let run = slice[index]
+                for x in run.pixels { parts[y &* shape.x &+ x] = run.object + 1 }
+            }
+        }
+        return parts
+    }
+
+    /// Which of the objects that ``finish()`` returned a part belongs to; nil where that was too small, or the volume has not ended.
+    public func position(ofPart part: Int32) -> Int? {
+        let index = Int(part) - 1
+        return positions.indices.contains(index) && positions[index] >= 0 ? Int(positions[index]) : nil
     }
 
     /// Checks that each label of a slice is a class or ignored.

@@ -12,9 +12,12 @@ struct MeasuredObjects {
     /// The connected pieces of a segmentation.
     ///
     /// - Parameters:
+    ///   - sheets: what is found of those that are sheets, by their positions.
     ///   - distances: the distances to the membrane; nil where there is no such class. Pieces of membrane get no distance.
     ///   - uncertain: the classes of which there was more than one opinion.
-    init(_ pieces: [MeasuredObject], distances: ClassDistances?, uncertain: Set<String>) throws {
+    init(
+        _ pieces: [MeasuredObject], sheets: [Int: FoundObject.Membrane], distances: ClassDistances?, uncertain: Set<String>
+    ) throws {
         let away = try distances?.distancesInAngstroms(from: pieces.map(\.centroidInAngstroms)) ?? []
         found = pieces.enumerated().map { index, piece in
             FoundObject(
@@ -24,7 +27,8 @@ struct MeasuredObjects {
                 meanDensity: piece.meanDensity,
                 membraneDistanceInAngstroms: away.isEmpty || piece.className == PseudoLabels.membrane ? nil : away[index],
                 uncertainty: uncertain.contains(piece.className) ? piece.meanUncertainty.map { min(max($0, 0), 0.5) } : nil,
-                boxMinimumInAngstroms: piece.lowerInAngstroms, boxMaximumInAngstroms: piece.upperInAngstroms)
+                boxMinimumInAngstroms: piece.lowerInAngstroms, boxMaximumInAngstroms: piece.upperInAngstroms,
+                membrane: sheets[index])
         }
         try findNeighbours()
     }

@@ -5,12 +5,13 @@ import Metrics
 import Mining
 import Volumes
 
-/// Measures the segmentation of the U-Net: a row in `v_object` for each connected piece of each class, and totals of each class as metrics.
+/// Measures the segmentation of the U-Net: a row in `v_object` for each connected piece of each class, one in `v_membrane` for each that is a
+/// sheet, and totals of each class as metrics.
 ///
 /// Where `extent` found both surfaces of the sample, objects are counted for its volume, too (``StoredLamella``).
 public struct MeasureStep: TypedStep {
     public static let name = "measure"
-    public static let version = 3
+    public static let version = 4
     public static let scope = ScopeKind.tomogram
     public static let summary = "size, surface, shape and place of every connected piece that was segmented"
 
@@ -19,6 +20,13 @@ public struct MeasureStep: TypedStep {
             "smallest_volume", default: 1000, in: 0...1e9,
             "of a piece that gets a row, in nm³; smaller ones are counted in no number")
         let measuresSurface = Parameter.flag("surface", default: true, "whether surfaces are measured")
+        let measuresSheets = Parameter.flag(
+            "membranes", default: true, "whether curvature, thickness, profile and spacing of sheets are measured")
+        let spacing = Parameter.real(
+            "spacing", default: 600, in: 10...100_000, "how far from a sheet the next one is looked for, in Å")
+        let memory = Parameter.integer(
+            "memory", default: 512, in: 1...1_048_576,
+            "MiB that the places of sheets may take; of more places a random part is measured")
         let countsInLamella = Parameter.flag(
             lamellaName, default: true, "whether objects are counted for the volume of the lamella, too")
 
@@ -59,6 +67,12 @@ public struct MeasureStep: TypedStep {
         var membrane =
             segmentation.classes.names.contains(PseudoLabels.membrane) ? ClassDistances(shape: shape, voxelSize: voxelSize) : nil
         let label = UInt8((segmentation.classes.names.firstIndex(of: PseudoLabels.membrane) ?? -1) + 1)
+        let surfaces = try item.inputs.surfaces
+        var sheets =
+            try item.parameters.measuresSheets && !surfaces.sheets.isEmpty && surfaces.belong(to: item.inputs.segmentation)
+            ? MeasuredSheets(
+                surfaces, shape: shape, voxelSize: voxelSize, spacingLimitInAngstroms: item.parameters.spacing,
+                memory: item.parameters.memory << 20) : nil
         let probability = try item.inputs.probability
         let uncertain = probability.classesWithSpread
         for z in 0..<shape.z {
@@ -69,10 +83,13 @@ public struct MeasureStep: TypedStep {
             try measurement.add(
                 labels, density: density,
                 uncertainty: uncertain.isEmpty ? nil : shape.image(probability.uncertainty(z, of: labels.values)))
+            try sheets?.add(labels, parts: measurement.partsOfLastSlice, z: z)
             try membrane?.add(labels.map { $0 == label })
         }
         let pieces = try measurement.finish()
-        let objects = try MeasuredObjects(pieces, distances: membrane, uncertain: uncertain)
+        let found = try sheets?.finish(
+            position: measurement.position, density: { try volume.readSlice(z: $0).floats() }, check: item.checkCancellation)
+        let objects = try MeasuredObjects(pieces, sheets: found ?? [:], distances: membrane, uncertain: uncertain)
         try item.record(objects.found)
         let lamella = try item.inputs.extent.flatMap { StoredLamella($0, voxelSize: voxelSize) }
         let tomogram = MeasuredTomogram(shape: shape, voxelSize: voxelSize, thicknessInAngstroms: lamella?.thicknessInAngstroms)
