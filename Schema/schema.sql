@@ -1,5 +1,5 @@
 -- The schema of an empty catalog, as all migrations together make it; `make schema` writes this file anew.
--- application_id 1128614994, user_version 14
+-- application_id 1128614994, user_version 15
 
 CREATE TABLE dataset (
     id INTEGER PRIMARY KEY,
@@ -474,6 +474,40 @@ CREATE TABLE kind (
     found_at TEXT NOT NULL
 ) STRICT;
 
+CREATE TABLE object_membrane (
+    trace_id INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    -- How many places of the centre surface were measured, and how many of them have a curvature.
+    places INTEGER NOT NULL CHECK (places >= 1),
+    curved_places INTEGER NOT NULL CHECK (curved_places BETWEEN 0 AND places),
+    -- Of the centre surface: one side.
+    area_nm2 REAL CHECK (area_nm2 > 0),
+    -- (k1 + k2) / 2, positive towards the side to which most of the piece bends.
+    mean_curvature_per_nm REAL,
+    mean_curvature_lower_per_nm REAL,
+    mean_curvature_upper_per_nm REAL,
+    -- k1 k2.
+    gaussian_curvature_per_nm2 REAL,
+    gaussian_curvature_lower_per_nm2 REAL,
+    gaussian_curvature_upper_per_nm2 REAL,
+    -- How far places lie off the smooth surface through them: the root mean square.
+    roughness_angstrom REAL CHECK (roughness_angstrom >= 0),
+    -- Of the mean density across: the distance of the leaflets, or the width at half of the depth where they are not resolved.
+    thickness_angstrom REAL CHECK (thickness_angstrom > 0),
+    thickness_by TEXT CHECK (thickness_by IN ('leaflets', 'half depth')),
+    -- The mean densities across, a JSON array of which the middle value is at the centre surface; null where none is known.
+    profile TEXT CHECK (json_valid(profile)),
+    profile_step_angstrom REAL CHECK (profile_step_angstrom > 0),
+    -- To the next sheet, and the part of the places that have one; of these, the part whose next sheet is another piece.
+    spacing_angstrom REAL CHECK (spacing_angstrom > 0),
+    spacing_lower_angstrom REAL CHECK (spacing_lower_angstrom > 0),
+    spacing_upper_angstrom REAL CHECK (spacing_upper_angstrom > 0),
+    neighboured_part REAL CHECK (neighboured_part BETWEEN 0 AND 1),
+    other_part REAL CHECK (other_part BETWEEN 0 AND 1),
+    PRIMARY KEY (trace_id, number),
+    FOREIGN KEY (trace_id, number) REFERENCES object (trace_id, number) ON DELETE CASCADE
+) STRICT, WITHOUT ROWID;
+
 CREATE VIEW v_dataset AS
 SELECT
     dataset.id AS id,
@@ -887,6 +921,53 @@ CROSS JOIN trace ON trace.id = head.trace_id
 CROSS JOIN object_enclosure AS enclosure ON enclosure.trace_id = trace.id
 CROSS JOIN object ON object.trace_id = enclosure.trace_id AND object.number = enclosure.number
 WHERE step.name = 'compartments' AND step.scope = 'tomogram';
+
+CREATE VIEW v_membrane AS
+SELECT
+    step.name AS step,
+    dataset.name AS dataset,
+    t.name AS tomogram,
+    t.id AS tomogram_id,
+    trace.run_id AS run_id,
+    object.number AS number,
+    object.class AS class,
+    membrane.area_nm2 AS area_nm2,
+    membrane.mean_curvature_per_nm AS mean_curvature,
+    membrane.mean_curvature_lower_per_nm AS mean_curvature_lower,
+    membrane.mean_curvature_upper_per_nm AS mean_curvature_upper,
+    membrane.gaussian_curvature_per_nm2 AS gaussian_curvature,
+    membrane.gaussian_curvature_lower_per_nm2 AS gaussian_curvature_lower,
+    membrane.gaussian_curvature_upper_per_nm2 AS gaussian_curvature_upper,
+    -- Flatter than a sphere of 1 µm is flat.
+    CASE WHEN abs(membrane.mean_curvature_per_nm) >= 0.001 THEN 10 / abs(membrane.mean_curvature_per_nm) END AS sphere_radius,
+    CASE WHEN abs(membrane.mean_curvature_per_nm) >= 0.001 THEN 5 / abs(membrane.mean_curvature_per_nm) END AS tube_radius,
+    CASE WHEN abs(membrane.mean_curvature_per_nm) >= 0.001
+        THEN membrane.gaussian_curvature_per_nm2 / (membrane.mean_curvature_per_nm * membrane.mean_curvature_per_nm)
+    END AS roundness,
+    membrane.roughness_angstrom AS roughness,
+    membrane.thickness_angstrom AS thickness,
+    membrane.thickness_by AS thickness_by,
+    membrane.profile AS profile,
+    membrane.profile_step_angstrom AS profile_step,
+    membrane.spacing_angstrom AS spacing,
+    membrane.spacing_lower_angstrom AS spacing_lower,
+    membrane.spacing_upper_angstrom AS spacing_upper,
+    membrane.neighboured_part AS neighboured_part,
+    membrane.other_part AS other_part,
+    membrane.places AS places,
+    membrane.curved_places AS curved_places,
+    object.volume_nm3 AS volume_nm3,
+    object.x_angstrom AS x,
+    object.y_angstrom AS y,
+    object.z_angstrom AS z
+FROM step
+CROSS JOIN head ON head.step_id = step.id
+CROSS JOIN tomogram AS t ON t.id = head.scope_id
+LEFT JOIN dataset ON dataset.id = t.dataset_id
+CROSS JOIN trace ON trace.id = head.trace_id
+CROSS JOIN object_membrane AS membrane ON membrane.trace_id = trace.id
+CROSS JOIN object ON object.trace_id = membrane.trace_id AND object.number = membrane.number
+WHERE step.name = 'measure' AND step.scope = 'tomogram';
 
 CREATE VIEW v_kind AS
 WITH member (kind, objects, tomograms, certainty, diameter_nm) AS (
