@@ -21,10 +21,13 @@ import Volumes
             try query.run(sql) { row in rows.append(row.map(\.plainText)) }
             return rows
         }
-        let columns = "number, area_nm2, mean_curvature, sphere_radius, thickness, profile_step, other_part, places, curved_places"
+        let columns =
+            "number, area_nm2, mean_curvature, sphere_radius, thickness, profile_step, other_part, places, curved_places"
         let found = try rows("SELECT \(columns), profile FROM v_membrane ORDER BY area_nm2 DESC")
         let sheet = try #require(found.first)
-        #expect(Set(found.map { $0[0] }).isSubset(of: Set(try rows("SELECT number FROM v_object WHERE class = 'membrane'").map { $0[0] })))
+        #expect(
+            Set(found.map { $0[0] }).isSubset(
+                of: Set(try rows("SELECT number FROM v_object WHERE class = 'membrane'").map { $0[0] })))
         // 24 · 64 voxels of 10 Å, of which the network may miss a rim.
         let area = try #require(Double(sheet[1]))
         #expect(area > 0.85 * 24 * 64 && area < 1.1 * 24 * 64, "\(area)")

@@ -28,12 +28,16 @@ struct MembraneBenchmark {
                 try measure(name, radius) { place in
                     let across = place - (place * axis).sum() * axis
                     return Self.length(across) - radius
-                } say: { membrane in (membrane.tubeRadiusInAngstroms ?? .infinity, "K/H² ") }
+                } say: { membrane in
+                    (membrane.tubeRadiusInAngstroms ?? .infinity, "K/H² ")
+                }
             }
         }
         for (name, normal) in [("plane", SIMD3(0.0, 0, 1)), ("oblique plane", SIMD3(1.0, 2, 0.7))] {
             let normal = normal / Self.length(normal)
-            try measure(name, 600) { place in (place * normal).sum() } say: { membrane in
+            try measure(name, 600) { place in
+                (place * normal).sum()
+            } say: { membrane in
                 (membrane.sphereRadiusInAngstroms ?? .infinity, "")
             }
         }
@@ -48,7 +52,9 @@ struct MembraneBenchmark {
         _ name: String, _ radius: Double, distance: (SIMD3<Double>) -> Double, say: (MeasuredMembrane) -> (Double, String)
     ) throws {
         let side = Int(2 * radius / edge) + 20
-        guard let shape = VolumeShape(z: side, y: side, x: side), let voxelSize = VoxelSize(cubicInAngstroms: edge) else { return }
+        guard let shape = VolumeShape(z: side, y: side, x: side), let voxelSize = VoxelSize(cubicInAngstroms: edge) else {
+            return
+        }
         let middle = SIMD3(0.31, 0.12, 0.47) + Double(side) / 2
         func place(_ index: Int, _ z: Int) -> SIMD3<Double> {
             (SIMD3(Double(index % side), Double(index / side), Double(z)) - middle) * edge
@@ -59,6 +65,7 @@ struct MembraneBenchmark {
             let mask = Mask(
                 height: side, width: side,
                 values: (0..<side * side).map { abs(distance(place($0, z))) <= Self.thickness / 2 })
+            guard let mask else { continue }
             for codes in try finder.add(mask) {
                 try points.add(codes: codes.values, z: next)
                 next += 1
@@ -84,6 +91,7 @@ struct MembraneBenchmark {
         Report.row(
             "Cellar: \(name) of \(Report.text(radius / 10, 0)) nm, voxels of \(Report.text(edge, 0)) Å",
             "radius × \(Report.text(found / radius, 3)), \(words)\(roundness), \(thickness) Å thick (\(Self.thickness) were drawn), "
-                + "\(points.count) places, \(Report.text(use.seconds, 2)) s, \(Report.text(use.processorSeconds, 2)) s of processor")
+                + "\(points.count) places, \(Report.text(use.seconds, 2)) s, \(Report.text(use.processorSeconds, 2)) s of processor"
+        )
     }
 }
