@@ -23,7 +23,7 @@ CREATE TABLE object_membrane (
     thickness_angstrom REAL CHECK (thickness_angstrom > 0),
     thickness_by TEXT CHECK (thickness_by IN ('leaflets', 'half depth')),
     -- The mean densities across, a JSON array of which the middle value is at the centre surface; null where none is known.
-    profile TEXT CHECK (json_valid(profile)),
+    profile TEXT CHECK (profile IS NULL OR json_valid(profile)),
     profile_step_angstrom REAL CHECK (profile_step_angstrom > 0),
     -- To the next sheet, and the part of the places that have one; of these, the part whose next sheet is another piece.
     spacing_angstrom REAL CHECK (spacing_angstrom > 0),
