@@ -1,3 +1,4 @@
+import Catalog
 import CatalogSchema
 import Testing
 
@@ -24,5 +25,41 @@ import Testing
         var plain = Self.object
         (plain.radiusInAngstroms, plain.confidence) = (nil, nil)
         #expect(plain.isValid)
+    }
+
+    @Test("a piece of membrane has what is known of it, be it nothing, and goes with its result") func membranes() throws {
+        let results = try PublishedResults()
+        defer { withExtendedLifetime(results) {} }
+        let bare = FoundObject.Membrane(
+            places: 5, curvedPlaces: 0, areaInSquareNanometers: nil, meanCurvature: nil, gaussianCurvature: nil,
+            roughnessInAngstroms: nil, thicknessInAngstroms: nil, thicknessMethod: nil, profile: nil, spacing: nil,
+            neighbouredPart: nil, otherPart: nil)
+        var whole = bare
+        (whole.areaInSquareNanometers, whole.thicknessInAngstroms, whole.thicknessMethod) = (100, 45, .halfDepth)
+        whole.meanCurvature = .init(median: 0.02, lower: 0.01, upper: 0.03)
+        whole.gaussianCurvature = .init(median: 0.0004, lower: 0, upper: 0.001)
+        whole.profile = .init(stepInAngstroms: 5, densities: [nil, -1e-7, 2])
+        var objects = [Self.object, Self.object]
+        (objects[0].membrane, objects[1].membrane, objects[1].number) = (bare, whole, 4)
+        #expect(objects.areOneResult)
+        try results.publish("measure", objects: objects)
+        let columns = "number, places, area_nm2, sphere_radius, tube_radius, roundness, thickness_by, profile, spacing"
+        let rows = try results.query("SELECT \(columns) FROM v_membrane ORDER BY number").map { $0.map(\.plainText) }
+        #expect(rows.count == 2)
+        #expect(rows.first == ["3", "5", "", "", "", "", "", "", ""])
+        #expect(rows.last == ["4", "5", "100.0", "500.0", "250.0", "1.0", "half depth", "[null,-1e-07,2.0]", ""])
+        try results.publish("measure", key: "again", objects: [Self.object])
+        #expect(try results.query("SELECT number FROM v_membrane").isEmpty)
+
+        for change: (inout FoundObject.Membrane) -> Void in [
+            { $0.places = 0 }, { $0.curvedPlaces = 6 }, { $0.areaInSquareNanometers = 0 }, { $0.otherPart = 1.1 },
+            { $0.meanCurvature = .init(median: .nan, lower: 0, upper: 1) }, { $0.spacing = .init(median: 2, lower: 3, upper: 4) },
+            { $0.profile = .init(stepInAngstroms: 5, densities: [.infinity]) }, { $0.roughnessInAngstroms = -1 },
+        ] {
+            var piece = whole
+            change(&piece)
+            objects[1].membrane = piece
+            #expect(!objects[1].isValid)
+        }
     }
 }

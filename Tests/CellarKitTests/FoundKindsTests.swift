@@ -48,6 +48,37 @@ import Testing
         #expect(listed.map { $0[0] } == ["1", "2", "3", "4"] && listed[1][1] == "ribosome")
     }
 
+    @Test("particles of a named kind are written with its name as their class, and only while numbers mean the picks of today")
+    func exported() throws {
+        let described = try Described()
+        defer { withExtendedLifetime(described) {} }
+        let (project, judged) = (described.project, described.judged)
+        let files = try OutputFiles(at: judged.folder.file("kind.csv"), knownTo: project.directory, areReplaced: false)
+        let output = { (name: String) in try files.file(judged.folder.file(name)) }
+        try described.add("t", rows((0..<60).map { $0 % 2 }))
+        _ = try project.findKinds()
+        #expect(throws: CatalogError.self) { try project.exportPoints(of: "t", kind: "ribosome", to: output("none.csv")) }
+        try project.catalog.collection.nameKind(2, "ribosome")
+        let unknown = #expect(throws: CatalogError.self) {
+            try project.exportPoints(of: "t", kind: "ribosome", to: output("none.csv"))
+        }
+        #expect(unknown?.message.contains("have no kinds") == true)
+        var objects = try project.catalog.results.objects(ofTomogram: judged.tomogramID, step: "pick")
+        for index in objects.indices { objects[index].kind = .init(number: 1 + index % 3 % 2, certainty: 0.8) }
+        try judged.publish(
+            "measure-picks", key: "t", inputs: [.init(name: "pick.particles", digest: judged.digest("picks t"), value: nil)],
+            objects: objects)
+        let export = try project.exportPoints(of: "t", kind: "ribosome", to: output("kind.csv"))
+        #expect(export.contents.hasPrefix("20 points of pick, of the kind ribosome"))
+        let written = try PointFile.read(judged.folder.file("kind.csv"))
+        let places: [Double] = stride(from: 1, to: 60, by: 3).map { 100 + 200 * Double($0) }
+        #expect(written.points.map(\.x) == places)
+        #expect(written.points.allSatisfy { $0.className == "ribosome" })
+        // Picked anew: the numbers are those of other particles.
+        try described.pick("t", 50, key: "again")
+        #expect(throws: CatalogError.self) { try project.exportPoints(of: "t", kind: "ribosome", to: output("again.csv")) }
+    }
+
     @Test("only particles for which a condition holds teach")
     func condition() throws {
         let described = try Described()

@@ -212,7 +212,8 @@ struct OptionTable {
             [
                 "target": "t", "step": "pick", "class": "ribosome", "least-confidence": "0.5", "convention": "angstrom",
                 "output": "p.csv",
-            ]
+            ],
+            ["target": "t", "kind": "small", "output": "k.csv"],
         ],
         "export mesh": [["target": "t", "class": "ribosome", "smooth": "10", "triangles": "5000", "output": "m.glb"]],
         "export map": [["target": "t", "step": "segment", "class": "ribosome", "what": "probability", "output": "m.mrc"]],

@@ -166,6 +166,7 @@ extension Project {
     ///   - className: only objects of this class, also those that are no particles; nil for all particles.
     ///   - leastConfidence: only objects of at least this confidence; those without one are left out then. What people accepted or
     ///     added stays.
+    ///   - kind: only particles of the kinds of this name, which is their class in the file; nil for all. What people added has none.
     ///   - isCurated: whether what people rejected is left out, and what they added is written, with a score of 1; false for what
     ///     was found.
     ///   - convention: the meaning of coordinates; nil for the one that is usual in such a file.
@@ -173,15 +174,22 @@ extension Project {
     ///   be written.
     public func exportPoints(
         of name: String, from source: ExportedPoints? = nil, class className: String? = nil, leastConfidence: Double? = nil,
-        isCurated: Bool = true, convention: CoordinateConvention? = nil, to output: OutputFile
+        kind: String? = nil, isCurated: Bool = true, convention: CoordinateConvention? = nil, to output: OutputFile
     ) throws -> Export {
+        guard kind == nil || source != .pseudoLabels else {
+            throw CatalogError(
+                .invalid, "pseudo-labels have no kinds; leave out --step \(ExportedPoints.pseudoLabels.step), or --kind")
+        }
         let exported = try TomogramResults(self, of: name).points(
-            from: source, class: className, leastConfidence: leastConfidence, isCurated: isCurated)
+            from: kind == nil ? source : .picks, class: className, leastConfidence: leastConfidence, kind: kind,
+            isCurated: isCurated)
         try PointFile.write(
             PointSet(points: exported.points, convention: .angstrom), to: output, convention: convention,
             voxelSize: exported.voxelSize, shape: exported.shape)
         return Export(
-            contents: "\(exported.points.count) points of \(exported.step)\(exported.curation)", results: exported.results)
+            contents:
+                "\(exported.points.count) points of \(exported.step)\(kind.map { ", of the kind \($0)" } ?? "")\(exported.curation)",
+            results: exported.results)
     }
 }
 
@@ -197,9 +205,10 @@ struct ExportedPointSet {
 }
 
 extension TomogramResults {
-    /// The centres of particles; see ``Project/exportPoints(of:from:class:leastConfidence:isCurated:convention:to:)``.
+    /// The centres of particles; see ``Project/exportPoints(of:from:class:leastConfidence:kind:isCurated:convention:to:)``.
     func points(
-        from source: ExportedPoints?, class className: String? = nil, leastConfidence: Double? = nil, isCurated: Bool = true
+        from source: ExportedPoints?, class className: String? = nil, leastConfidence: Double? = nil, kind: String? = nil,
+        isCurated: Bool = true
     ) throws -> ExportedPointSet {
         guard let source = try (source.map { [$0] } ?? ExportedPoints.allCases).first(where: hasPoints) else {
             throw missing((source ?? .pseudoLabels).step)
@@ -214,17 +223,19 @@ extension TomogramResults {
             className != nil || $0.radiusInAngstroms != nil
         }
         let particles = isCurated ? try curated(objects, voxelSize: voxelSize, class: className) : objects.map { .init($0, nil) }
+        let numbers = try kind.map { try project.picks(ofKind: $0, tomogram: tomogram) }
         let kept = particles.filter { particle in
+            if let numbers, !(particle.number.map(numbers.contains) ?? false) { return false }
             guard particle.verdict == nil else { return particle.isParticle }
             return leastConfidence.map { $0 <= particle.score ?? -.infinity } ?? true
         }
         let points = kept.map { particle in
             PickedPoint(
                 x: particle.centreInAngstroms.x, y: particle.centreInAngstroms.y, z: particle.centreInAngstroms.z,
-                className: particle.className, tomogramName: tomogram.name,
+                className: kind ?? particle.className, tomogramName: tomogram.name,
                 score: particle.score ?? (particle.verdict == nil ? nil : 1), radiusInAngstroms: particle.radiusInAngstroms)
         }
-        let (rejected, added) = (particles.count { !$0.isParticle }, kept.count { $0.number == nil })
+        let (rejected, added) = (numbers == nil ? particles.count { !$0.isParticle } : 0, kept.count { $0.number == nil })
         let curation = [(rejected, "rejected left out"), (added, "added")].map { $0 > 0 ? ", \($0) \($1)" : "" }.joined()
         return ExportedPointSet(
             points: points, step: source.step, voxelSize: voxelSize, shape: shape, results: results,

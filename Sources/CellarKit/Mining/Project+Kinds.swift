@@ -89,6 +89,27 @@ extension Project {
             })
     }
 
+    /// The numbers of the picks of a tomogram that are of a kind, by the kind's name.
+    ///
+    /// - Throws: `CatalogError` where no kind has the name, or particles were given no kinds since they were picked.
+    func picks(ofKind name: String, tomogram: TomogramRecord) throws -> Set<Int> {
+        let numbers = Set(try catalog.collection.kindNames().filter { $0.value == name }.keys)
+        guard !numbers.isEmpty else {
+            throw CatalogError(
+                .notFound, "no kind is named \(name); `cellar kind list` shows kinds, and `cellar kind name` names one")
+        }
+        let id = try tomogram.requiredID
+        let known = try catalog.results.objects(ofTomogram: id, step: MeasurePicksStep.name).filter { $0.kind != nil }
+        let isCurrent = try tomograms(withPicksOf: MeasurePicksStep.name).contains { $0.id == id && $0.isCurrent }
+        guard isCurrent, !known.isEmpty else {
+            throw CatalogError(
+                .notFound,
+                "the particles of \(tomogram.name) that were picked have no kinds; `cellar kind find` finds kinds, and `cellar run` gives "
+                    + "each particle one")
+        }
+        return Set(known.filter { numbers.contains($0.kind?.number ?? 0) }.map(\.number))
+    }
+
     /// Makes several kinds one, which has the first number.
     ///
     /// - Throws: `CatalogError` where the recipe names no kinds, or there is no such kind.
@@ -200,7 +221,7 @@ extension Project {
     private func describedParticles(where condition: String?) throws -> DescribedParticles {
         var sample = DescribedParticles()
         let wanted = try condition.map { try wantedPicks($0) }
-        let described = try describedTomograms()
+        let described = try tomograms(withPicksOf: DescriptorsStep.name)
         sample.others = described.count { !$0.isCurrent }
         var names: [Int64: String] = [:]
         try query("SELECT id, dataset || '/' || name FROM v_tomogram") { row in

@@ -85,7 +85,7 @@ extension Project {
     public func similar(to particle: ParticleReference, count: Int, where condition: String? = nil) throws -> SimilarParticles {
         let tomogram = try catalog.collection.tomogram(named: particle.tomogram)
         let count = min(max(count, 1), 10_000)
-        let described = try describedTomograms()
+        let described = try tomograms(withPicksOf: DescriptorsStep.name)
         guard let id = tomogram.id, let isCurrent = described.first(where: { $0.id == id })?.isCurrent, isCurrent,
             let own = try descriptors(ofTomogram: id)
         else {
@@ -152,8 +152,9 @@ extension Project {
         try results().content(DescriptorsStep.self, \.rows, scopeID: id)
     }
 
-    /// The ids of tomograms that have descriptors, ascending, and whether these are of the picks that stand.
-    func describedTomograms() throws -> [(id: Int64, isCurrent: Bool)] {
+    /// The tomograms on which a result of a step stands that read the picks, and whether these are the picks of today: only then numbers
+    /// mean the same particles.
+    func tomograms(withPicksOf step: String) throws -> [(id: Int64, isCurrent: Bool)] {
         var tomograms: [(id: Int64, isCurrent: Bool)] = []
         let picks = PickStep.outputs.particles.output.name
         try query(
@@ -165,7 +166,7 @@ extension Project {
             WHERE own.step = :step ORDER BY own.scope_id
             """,
             parameters: [
-                "step": .text(DescriptorsStep.name), "picker": .text(PickStep.name), "output": .text(picks),
+                "step": .text(step), "picker": .text(PickStep.name), "output": .text(picks),
                 "input": .text("\(PickStep.name).\(picks)"),
             ]
         ) { row in

@@ -147,6 +147,11 @@ struct ExportCommand: ParsableCommand {
 
         @Option(
             help: ArgumentHelp(
+                "Only particles of the kind of this name, which is their class in the file (`cellar kind`).", valueName: "name"))
+        var kind: String?
+
+        @Option(
+            help: ArgumentHelp(
                 "What coordinates mean: \(CoordinateConvention.allCases.map(\.rawValue).joined(separator: ", ")).",
                 valueName: "convention"),
             transform: ExportCommand.convention)
@@ -161,7 +166,8 @@ struct ExportCommand: ParsableCommand {
             try target.write { project, file in
                 try project.exportPoints(
                     of: target.target, from: step, class: className,
-                    leastConfidence: leastConfidence?.value, isCurated: !uncurated, convention: convention, to: file)
+                    leastConfidence: leastConfidence?.value, kind: kind, isCurated: !uncurated, convention: convention,
+                    to: file)
             }
         }
     }
