@@ -22,8 +22,8 @@ extension Catalog.Results {
         }
     }
 
-    /// The objects in the standing results on a tomogram and its parts, ordered by step, scope and number. What compartments are more
-    /// than other objects is not read (`v_compartment`).
+    /// The objects in the standing results on a tomogram and its parts, ordered by step, scope and number. What compartments and
+    /// pieces of membrane are more than other objects is not read (`v_compartment`, `v_membrane`).
     ///
     /// - Parameters:
     ///   - step: one step; nil for all.
