@@ -186,3 +186,24 @@ import Volumes
         #expect(throws: MetricsError.self) { try NearestNeighbors.nearest(among: [SIMD3(0, .nan, 0)]) }
     }
 }
+
+@Suite("Parts of objects") struct ObjectPartTests {
+    @Test("parts that a later slice joins are one object, and what is too small is none") func joined() throws {
+        let shape = try #require(VolumeShape(z: 2, y: 3, x: 7))
+        let voxelSize = try #require(VoxelSize(cubicInAngstroms: 10))
+        var measurement = try ObjectMeasurement(
+            shape: shape, voxelSize: voxelSize, classes: [1: "membrane"], leastVoxels: 2, measuresSurface: false)
+        // Two columns and a speck; the next slice joins the columns.
+        let first: [UInt8] = [1, 0, 0, 1, 0, 0, 1, 1, 0, 0, 1, 0, 0, 0, 1, 0, 0, 1, 0, 0, 0]
+        let second: [UInt8] = [0, 0, 0, 0, 0, 0, 0, 1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]
+        try measurement.add(#require(Image(height: 3, width: 7, values: first)))
+        let parts = measurement.partsOfLastSlice
+        #expect(parts.map { $0 > 0 } == first.map { $0 == 1 })
+        #expect(Set(parts).count == 4)
+        #expect(measurement.position(ofPart: parts[0]) == nil)
+        try measurement.add(#require(Image(height: 3, width: 7, values: second)))
+        #expect(try measurement.finish().map(\.voxels) == [10])
+        #expect(measurement.position(ofPart: parts[0]) == 0 && measurement.position(ofPart: parts[3]) == 0)
+        #expect(measurement.position(ofPart: parts[6]) == nil && measurement.position(ofPart: 0) == nil)
+    }
+}
