@@ -72,11 +72,13 @@ export class ObjectTable {
 	}
 }
 
-/** Steps with their state; a click says why. */
+/** Steps with their state; a click says why. What is open stays open when the page is drawn anew, as it is when the catalog changes. */
 export function stepTable(page, steps) {
 	const list = h("div.steps");
+	const open = page.explained ??= new Set();
 	const why = async (step, place, toggle) => {
-		if (place.firstChild) { toggle.setAttribute("aria-expanded", "false"); return fill(place); }
+		if (place.firstChild) { open.delete(step); toggle.setAttribute("aria-expanded", "false"); return fill(place); }
+		open.add(step);
 		toggle.setAttribute("aria-expanded", "true");
 		fill(place, "…");
 		try {
@@ -88,6 +90,7 @@ export function stepTable(page, steps) {
 		const toggle = h("button.stepname", { "aria-expanded": "false", title: `Why is ${step.step} ${step.state}?`, onclick: () => why(step.step, place, toggle) },
 			h("span", { class: `dot ${step.state}`, "aria-hidden": "true" }), h("b", step.step), grow(), step.count > 1 ? h("span.faint", `${count(step.count)} ${step.scope}s`) : null, h("span", { class: `state ${step.state}` }, step.state));
 		list.append(h("div.step", toggle, step.reason ? h("p.reason", step.reason) : null, place));
+		if (open.has(step.step)) why(step.step, place, toggle);
 	}
 	return steps.length ? list : faint("There is no step yet.");
 }
