@@ -55,8 +55,9 @@ def measure():
         inside = (truth[:, 2] >= FIRST * VOXEL) & (truth[:, 2] < END * VOXEL)
         truth, radii = truth[inside], radii[inside]
         objects = json.loads(run(
-            "query", "SELECT x, y, z FROM v_object WHERE tomogram = :name AND class = 'macromolecule'", "--param", f"name={name}",
-            "--format", "json"))
+            "query",
+            "SELECT x, y, z FROM v_object WHERE step = 'pseudo-labels' AND tomogram = :name AND class = 'macromolecule'",
+            "--param", f"name={name}", "--format", "json"))
         found = np.array([[row["x"], row["y"], row["z"]] for row in objects]).reshape(-1, 3)
         right = matches(found, truth, radii)
         run("export", "labels", name, "--output", f"{name}.mrc")
