@@ -48,6 +48,20 @@ import Testing
         #expect(rows.count == 2)
         #expect(rows.first == ["3", "5", "", "", "", "", "", "", ""])
         #expect(rows.last == ["4", "5", "100.0", "500.0", "250.0", "1.0", "half depth", "[null,-1e-07,2.0]", ""])
+        // Means are weighted with the area; what is not known of a piece does not count.
+        var large = whole
+        (large.areaInSquareNanometers, large.thicknessInAngstroms, large.spacing) = (
+            300, 35, .init(median: 200, lower: 100, upper: 300)
+        )
+        objects.append(Self.object)
+        (objects[2].membrane, objects[2].number) = (large, 5)
+        try results.publish("measure", key: "more", objects: objects)
+        let statement = try Statistics(.membranes).sql(for: QueryConnection(results.catalog))
+        #expect(
+            try results.query("SELECT n, area_nm2, thickness, mean_curvature, spacing FROM (\(statement))").map {
+                $0.map(\.plainText)
+            }
+                == [["3", "400.0", "37.5", "0.02", "200.0"]])
         try results.publish("measure", key: "again", objects: [Self.object])
         #expect(try results.query("SELECT number FROM v_membrane").isEmpty)
 

@@ -13,13 +13,14 @@ import Basics
 public struct Statistics: Sendable, Hashable {
     /// What the question is about.
     public enum Topic: String, CaseIterable, Sendable {
-        case datasets, objects, compartments, context, kinds, evaluation, tomograms, changes, steps
+        case datasets, objects, membranes, compartments, context, kinds, evaluation, tomograms, changes, steps
 
         /// The topic in one line.
         public var summary: String {
             switch self {
             case .datasets: "how many tomograms of which voxel size, and how much volume"
             case .objects: "how many objects of each class, how large, how near to one another and to membranes"
+            case .membranes: "how much membrane, how thick, how curved, how rough, how near to the next sheet"
             case .compartments: "how many compartments, how large, how closed and how deep within others"
             case .context: "how many particles lie in which kind of compartment, and how far below its membrane"
             case .kinds: "how many particles of each kind, in how many tomograms, how near to membranes and to one another"
@@ -35,6 +36,7 @@ public struct Statistics: Sendable, Hashable {
             switch self {
             case .datasets: "v_tomogram"
             case .objects: "v_object_summary"
+            case .membranes: "v_membrane"
             case .compartments: "v_compartment"
             case .context: "v_context"
             case .kinds: "v_object"
@@ -50,6 +52,7 @@ public struct Statistics: Sendable, Hashable {
             switch self {
             case .datasets: "`cellar add PATH --dataset NAME` adds tomograms"
             case .objects: "steps such as pseudo-labels, pick and measure find objects; `cellar run` runs them"
+            case .membranes: "`cellar run --until measure` measures the membranes of what was segmented"
             case .compartments: "`cellar run --until compartments` finds them in what was segmented"
             case .context: "`cellar run --until measure-picks` says in which compartment each particle lies"
             case .kinds: "`cellar kind find` finds kinds among what was picked, and `cellar run` gives each particle one"
@@ -111,6 +114,7 @@ public struct Statistics: Sendable, Hashable {
         switch topic {
         case .datasets: return datasets
         case .objects: return try objects(connection)
+        case .membranes: return membranes
         case .compartments: return compartments
         case .context: return context
         case .kinds: return kinds
@@ -165,6 +169,21 @@ public struct Statistics: Sendable, Hashable {
             FROM v_metric\(whereClause("measure = 'concentration'"))
             GROUP BY \(keys)
             ORDER BY \(keys)
+            """
+    }
+
+    /// The means over pieces, each weighted with its area: a scrap of membrane counts as little as it covers.
+    private var membranes: String {
+        let keys = keys(["class"])
+        func mean(_ column: String) -> String {
+            "sum(area_nm2 * \(column)) / sum(CASE WHEN \(column) IS NOT NULL THEN area_nm2 END) AS \(column)"
+        }
+        let columns = ["thickness", "mean_curvature", "gaussian_curvature", "roughness", "spacing", "neighboured_part"]
+        return """
+            SELECT \(keys), count(*) AS n, count(DISTINCT tomogram_id) AS tomograms, sum(area_nm2) AS area_nm2,
+                \(columns.map(mean).joined(separator: ",\n    "))
+            FROM v_membrane\(whereClause())
+            GROUP BY \(keys) ORDER BY \(keys)
             """
     }
 

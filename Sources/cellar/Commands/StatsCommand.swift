@@ -20,7 +20,8 @@ struct StatsCommand: ParsableCommand {
 
     @Argument(
         help: ArgumentHelp(
-            "datasets, objects, compartments, context, kinds, evaluation, tomograms, changes, or steps.", valueName: "topic"))
+            "datasets, objects, membranes, compartments, context, kinds, evaluation, tomograms, changes, or steps.",
+            valueName: "topic"))
     var topic: Statistics.Topic?
 
     @Option(
