@@ -85,6 +85,18 @@ import Testing
             let trace: Double = rest[0].x + rest[1].y + rest[2].z
             #expect(acos(min(max((trace - 1) / 2, -1), 1)) * 180 / .pi < 12)
         }
+        // copick's file says the same: its matrices are those of the angles, and its places those of the STAR file.
+        let picks = try PointFile.read(judged.folder.file("average/ExperimentRuns/t/Picks/cellar_0_ribosome.json")).points
+        let shape = try #require(VolumeShape(z: 60, y: 200, x: 200))
+        let star = PointSet(points: points, convention: .relion5Centered)
+            .converted(to: .angstrom, voxelSize: try #require(VoxelSize(cubicInAngstroms: 10)), shape: shape).points
+        #expect(picks.count == 12 && picks.allSatisfy { $0.className == "ribosome" && $0.tomogramName == "t" })
+        for (pick, point) in zip(picks, star) {
+            let apart = SIMD3<Double>(pick.x - point.x, pick.y - point.y, pick.z - point.z)
+            #expect((apart * apart).sum() < 1e-6)
+            let (one, other) = (Self.matrix(try #require(pick.orientation)), Self.matrix(try #require(point.orientation)))
+            for row in 0..<3 { #expect((one[row] * other[row]).sum() > 0.999_999) }
+        }
         // What is there is not written over.
         #expect(throws: VolumeError.self) { try average(judged) }
     }

@@ -41,12 +41,14 @@ public struct AveragedParticles: Sendable {
 }
 
 /// A particle that may be averaged.
-private struct Candidate {
+struct AveragedCandidate {
     let tomogramID: Int64
     let dataset: String
     let tomogram: String
     let number: Int
     let className: String
+    /// The name that people gave its kind.
+    let kindName: String?
     /// x, y, z in Å.
     let center: SIMD3<Double>
     let radiusInAngstroms: Double?
@@ -57,18 +59,14 @@ extension Project {
     public static let mostAveraged = 1000
     /// The memory for boxes, in bytes.
     private static let memoryForBoxes = 512 << 20
-    /// The files of an average, within its folder.
-    private enum AverageFile {
-        static let (average, halves, curve) = ("average.mrc", ["half1.mrc", "half2.mrc"], "fsc.csv")
-        static let particles = "particles.star"
-    }
 
     /// Averages particles of the collection after aligning them, and writes the average, two half averages, their correlation, and how each
     /// particle lies.
     ///
     /// Into the folder come `average.mrc`, `half1.mrc`, `half2.mrc` (float32, bright structures), `fsc.csv` (frequency in 1/Å, resolution in Å,
-    /// correlation) and `particles.star` (RELION 5: places with the shifts that were found, angles; the score is the correlation with the average).
-    /// Where there is one particle, there are no halves.
+    /// correlation), `particles.star` (RELION 5: places with the shifts that were found, angles; the score is the correlation with the average),
+    /// and the same as copick's picks, `ExperimentRuns/RUN/Picks/cellar_0_OBJECT.json`: the folder is an overlay of a copick project. The
+    /// object is the name of the particle's kind, or else its class. Where there is one particle, there are no halves.
     ///
     /// - Parameters:
     ///   - condition: an SQL expression over the columns of `v_object`, as `measure-picks` gives them: which particles.
@@ -120,7 +118,7 @@ extension Project {
         let chosen = candidates.shuffled(using: &random).prefix(max(1, most)).sorted {
             ($0.tomogramID, $0.number) < ($1.tomogramID, $1.number)
         }
-        let output = try AverageOutput(folder, files: files, hasHalves: chosen.count > 1)
+        let output = try AverageFiles(folder, files: files, particles: chosen, runs: copickRuns(of: chosen))
         let wedge = tilt < 90 ? try MissingWedge(tiltsInDegrees: -tilt...tilt, axisInDegrees: axis) : .none
         let average: SubvolumeAverage
         do {
@@ -128,7 +126,7 @@ extension Project {
                 try progress(0.05 * $0)
             }
             average = try averager.average(boxes, wedge: wedge) { try progress(0.05 + 0.95 * $0) }
-            try output.write(average, points: points(chosen, middles, shapes, average, voxelSize), voxelSize: voxelSize)
+            try output.write(average, at: middles, shapes: shapes, voxelSize: voxelSize)
         } catch {
             output.discard()
             throw error
@@ -141,14 +139,14 @@ extension Project {
             isLimitedByVoxels: average.isLimitedByVoxels, isWithinReachOfNoise: (resolution ?? .infinity) > 0.7 * first)
     }
 
-    private func averageCandidates(where condition: String?) throws -> [Candidate] {
+    private func averageCandidates(where condition: String?) throws -> [AveragedCandidate] {
         let connection = try QueryConnection(catalog)
         if let condition { try ViewColumns("v_object", in: connection).check(condition: condition) }
-        var candidates: [Candidate] = []
+        var candidates: [AveragedCandidate] = []
         let own = "step = \(MeasurePicksStep.name.sqlLiteral)"
         try connection.run(
             QueryConnection.select(
-                columns: "tomogram_id, dataset, tomogram, number, class, x, y, z, radius", from: "v_object",
+                columns: "tomogram_id, dataset, tomogram, number, class, x, y, z, radius, kind_name", from: "v_object",
                 where: condition.map { "\(own) AND (\n\($0)\n)" } ?? own) + " ORDER BY tomogram_id, number"
         ) { row in
             guard case .integer(let id) = row[0], case .integer(let number) = row[3] else { return }
@@ -161,15 +159,28 @@ extension Project {
             }
             guard let x = numbers[0], let y = numbers[1], let z = numbers[2] else { return }
             candidates.append(
-                Candidate(
+                AveragedCandidate(
                     tomogramID: id, dataset: row[1].plainText, tomogram: row[2].plainText, number: Int(number),
-                    className: row[4].plainText, center: SIMD3(x, y, z), radiusInAngstroms: numbers[3]))
+                    className: row[4].plainText, kindName: row[9] == .null ? nil : row[9].plainText, center: SIMD3(x, y, z),
+                    radiusInAngstroms: numbers[3]))
         }
         return candidates
     }
 
+    /// The copick run of each tomogram by id: the one that it came from, or else its name, with that of its dataset before it where two
+    /// would be one.
+    private func copickRuns(of particles: [AveragedCandidate]) throws -> [Int64: String] {
+        var runs: [Int64: (own: String, qualified: String)] = [:]
+        for particle in particles where runs[particle.tomogramID] == nil {
+            let noted = try catalog.collection.metadata(ofTomogram: particle.tomogramID)[CopickProject.runKey]
+            runs[particle.tomogramID] = (noted ?? particle.tomogram, "\(particle.dataset)_\(particle.tomogram)")
+        }
+        let counts = Dictionary(runs.values.map { ($0.own, 1) }, uniquingKeysWith: +)
+        return runs.mapValues { counts[$0.own] == 1 ? $0.own : $0.qualified }
+    }
+
     /// The voxel size of all tomograms of particles.
-    private func commonVoxelSize(_ candidates: [Candidate]) throws -> VoxelSize {
+    private func commonVoxelSize(_ candidates: [AveragedCandidate]) throws -> VoxelSize {
         var common: VoxelSize?
         for (id, name) in Dictionary(candidates.map { ($0.tomogramID, $0.tomogram) }, uniquingKeysWith: { $1 }).sorted(by: {
             $0.key < $1.key
@@ -196,7 +207,7 @@ extension Project {
     /// The boxes around particles, `[z][y][x]`, with bright structures; what lies beyond a tomogram has the mean of its box. And
     /// the middle voxel of each, (x, y, z), and the shapes of tomograms by id.
     private func boxes(
-        _ particles: [Candidate], side: Int, voxelSize: VoxelSize, areDark: Bool, progress: (Double) throws -> Void
+        _ particles: [AveragedCandidate], side: Int, voxelSize: VoxelSize, areDark: Bool, progress: (Double) throws -> Void
     ) throws -> (boxes: [[Float]], middles: [SIMD3<Double>], shapes: [Int64: VolumeShape]) {
         var (boxes, middles, shapes): ([[Float]], [SIMD3<Double>], [Int64: VolumeShape]) = ([], [], [:])
         var opened: (id: Int64, volume: any Volume)?
@@ -245,77 +256,5 @@ extension Project {
         let known = box.filter(\.isFinite)
         let mean = known.isEmpty ? 0 : Float(known.reduce(0) { $0 + Double($1) } / Double(known.count))
         return box.map { $0.isFinite ? $0 : mean }
-    }
-
-    /// The particles where they were found to lie, in RELION's convention.
-    private func points(
-        _ particles: [Candidate], _ middles: [SIMD3<Double>], _ shapes: [Int64: VolumeShape], _ average: SubvolumeAverage,
-        _ voxelSize: VoxelSize
-    ) -> PointSet {
-        // Names are unique within a dataset only.
-        let owners = Dictionary(grouping: particles, by: \.tomogram).mapValues { Set($0.map(\.tomogramID)).count }
-        let points = particles.indices.compactMap { index -> PickedPoint? in
-            let (particle, pose) = (particles[index], average.poses[index])
-            guard let shape = shapes[particle.tomogramID] else { return nil }
-            let place = (middles[index] + pose.shift) * voxelSize.vectorInAngstroms
-            let angles = pose.relionAngles
-            let point = PickedPoint(
-                x: place.x, y: place.y, z: place.z,
-                orientation: ParticleOrientation(rot: angles.rot, tilt: angles.tilt, psi: angles.psi),
-                className: particle.className,
-                tomogramName: owners[particle.tomogram] == 1 ? particle.tomogram : "\(particle.dataset)_\(particle.tomogram)",
-                score: pose.score, radiusInAngstroms: particle.radiusInAngstroms)
-            return PointSet(points: [point], convention: .angstrom)
-                .converted(to: .relion5Centered, voxelSize: voxelSize, shape: shape).points.first
-        }
-        return PointSet(points: points, convention: .relion5Centered)
-    }
-
-    /// The files of an average, all of which may be written.
-    private struct AverageOutput {
-        let (average, curve, particles): (OutputFile, OutputFile, OutputFile)
-        let halves: [OutputFile]
-        private let folder: String
-        private let isNew: Bool
-
-        init(_ folder: String, files: OutputFiles, hasHalves: Bool) throws {
-            self.folder = folder
-            isNew = !FileManager.default.fileExists(atPath: folder)
-            (average, curve, particles) = (
-                try files.file("\(folder)/\(AverageFile.average)"), try files.file("\(folder)/\(AverageFile.curve)"),
-                try files.file("\(folder)/\(AverageFile.particles)")
-            )
-            halves = hasHalves ? try AverageFile.halves.map { try files.file("\(folder)/\($0)") } : []
-            guard isNew else { return }
-            // One folder and not those above it, so that nothing is left of what fails; before the work, which takes minutes.
-            do {
-                try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: false)
-            } catch {
-                throw CatalogError(
-                    .invalid, "the folder \(folder) cannot be made; give one in a folder that is there, and that you may write to"
-                )
-            }
-        }
-
-        /// Removes the folder where it was made here and is still empty.
-        func discard() { if isNew { rmdir(folder) } }
-
-        func write(_ result: SubvolumeAverage, points: PointSet, voxelSize: VoxelSize) throws {
-            guard let shape = VolumeShape(z: result.side, y: result.side, x: result.side) else { return }
-            let resolution = result.resolutionInAngstroms.map { ", \(Int($0.rounded())) A by halves" } ?? ""
-            for (file, values) in zip([average] + halves, [result.volume] + result.halves) {
-                guard let voxels = VoxelBuffer(shape: shape, values: values) else { continue }
-                let writer = try MRCWriter(
-                    file, shape: shape, scalarType: .float32, voxelSize: voxelSize,
-                    labels: ["Cellar: average of \(result.poses.count) particles\(resolution)"])
-                try writer.append(voxels)
-                try writer.finish()
-            }
-            let rows = result.correlation.map { zip($0.frequencies, $0.values) }?.map { frequency, value in
-                "\(frequency),\(frequency > 0 ? "\(1 / frequency)" : ""),\(value)"
-            }
-            try curve.write(Array((["frequency,resolution,correlation"] + (rows ?? [])).map { "\($0)\n" }.joined().utf8))
-            try PointFile.write(points, to: particles, voxelSize: voxelSize, shape: shape)
-        }
     }
 }

@@ -34,12 +34,4 @@ public struct SubvolumePose: Hashable, Codable, Sendable {
         guard sine > 1e-9 else { return (0, tilt, atan2(r[0].y, r[1].y) * degrees) }
         return (atan2(r[2].y, r[2].x) * degrees, tilt, atan2(r[1].z, -r[0].z) * degrees)
     }
-
-    /// The 4 × 4 matrix `transformation_` of a copick point, as rows: R, and the shift in Å as translation, which copick adds to the
-    /// location of the point.
-    ///
-    /// - Parameter voxelSizeInAngstroms: the edge of the voxels in which the shift counts.
-    public func copickTransformation(voxelSizeInAngstroms: Double) -> [[Double]] {
-        zip(rotation.rows, [shift.x, shift.y, shift.z]).map { [$0.x, $0.y, $0.z, $1 * voxelSizeInAngstroms] } + [[0, 0, 0, 1]]
-    }
 }

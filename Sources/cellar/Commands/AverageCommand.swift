@@ -9,8 +9,8 @@ struct AverageCommand: ParsableCommand {
         discussion: """
             Particles are turned and moved until they fit their average, over what the tilt series measured (descriptors.tilt and axis of the \
             recipe). Two halves are aligned apart from one another, and where their averages no longer agree (correlation 0.143) is the \
-            resolution. The folder receives average.mrc, half1.mrc and half2.mrc with bright structures, fsc.csv, and particles.star for \
-            RELION 5 with angles.
+            resolution. The folder receives average.mrc, half1.mrc and half2.mrc with bright structures, fsc.csv, particles.star for \
+            RELION 5 with angles, and the same for copick in ExperimentRuns: the folder can be the overlay_root of a project.
 
             cellar average ribosomes --where "kind_name = 'ribosome'"
             cellar average large --where "class = 'macromolecule' AND confidence > 0.9" --count 500 --radius 140
