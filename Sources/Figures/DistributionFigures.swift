@@ -113,6 +113,40 @@ struct BoxFigure {
     }
 }
 
+/// What the objects of each group are made of, by the values of a column.
+///
+/// SQLite counts; only counts are kept.
+struct CompositionFigure {
+    private static let mostGroups = 100
+    let plot: StackedBarPlot
+
+    init(_ source: FigureSource) throws {
+        let column = source.quantity.expression
+        var counts: [String: [String: Int]] = [:]
+        var values: Set<String> = []
+        let statement = source.statement("\(source.key) AS kind, '' || \(column) AS part, count(*)") + " GROUP BY 1, 2"
+        try source.connection.run(statement) { row in
+            guard let count = row[2].integer else { return }
+            let value = row[1].plainText
+            counts[row[0].plainText, default: [:]][value] = Int(count)
+            values.insert(value)
+            try FigureSource.check(kinds: values.count, most: PlotSeries.palette.count)
+            try FigureSource.check(kinds: counts.count, most: Self.mostGroups)
+        }
+        guard !counts.isEmpty else { throw FigureSource.empty("\(source.quantity.noun) with a \(column) at hand, or none") }
+        // The most frequent first; numbers of kinds in their order where they are equally frequent.
+        let totals = counts.values.reduce(into: [String: Int]()) { $0.merge($1, uniquingKeysWith: +) }
+        let parts = totals.sorted { ($1.value, $0.key) < ($0.value, $1.key) }.map(\.key)
+        let total = totals.values.reduce(0, +)
+        plot = StackedBarPlot(
+            "\(total) \(source.quantity.noun) by \(source.quantity.label)", label: "part of the \(source.quantity.noun)",
+            parts: parts.map { "\($0) (\(totals[$0] ?? 0))" },
+            bars: counts.sorted { $0.key < $1.key }.map { key, counts in
+                .init(key.isEmpty ? "all" : key, counts: parts.map { counts[$0] ?? 0 })
+            })
+    }
+}
+
 /// Quantiles of a stream of ascending values: the quantile of the fraction p of n values is the value at the rank p · (n − 1),
 /// interpolated between the two values beside it (type 7 of Hyndman and Fan, 1996). No value is kept.
 struct OrderedQuantiles {

@@ -18,6 +18,9 @@ public struct FigureRequest: Hashable, Sendable {
         case histogram(FigureQuantity, bins: Int = 40)
         /// Median, quartiles, and the 5th and 95th percentile of each group.
         case box(FigureQuantity)
+        /// What the objects of each group are made of: the parts with each value of a column of `v_object`, such as `kind_name`. Objects
+        /// without a value are left out.
+        case composition(column: String)
         /// Two columns of `v_object`, a dot for each object; or two metrics, a dot for each tomogram. A name that is no column is
         /// a metric.
         case scatter(x: String, y: String)
@@ -69,6 +72,10 @@ public struct FigureRequest: Hashable, Sendable {
         case .box(let quantity):
             let source = try FigureSource(quantity, by: grouping ?? "dataset", where: condition, in: connection)
             let plot = try BoxFigure(source, isLogarithmic: isLogarithmic).plot
+            return Figure(plot: plot, width: 640, height: plot.suitableHeight)
+        case .composition(let column):
+            let source = try FigureSource(.column(column), by: grouping ?? "dataset", where: condition, in: connection)
+            let plot = try CompositionFigure(source).plot
             return Figure(plot: plot, width: 640, height: plot.suitableHeight)
         case .scatter(let x, let y):
             let columns = try ViewColumns(FigureQuantity.objectView, in: connection).names

@@ -198,6 +198,7 @@ struct OptionTable {
         "plot": [
             ["kind": "histogram", "output": "h.svg", "column": "volume_nm3", "bins": "5", "where": "volume_nm3 > 0"],
             ["kind": "box", "output": "b.png", "metric": "membrane/dice", "by": "dataset"],
+            ["kind": "composition", "output": "c.svg", "column": "class"],
             ["kind": "scatter", "output": "s.png", "x": "volume_nm3", "y": "elongation"],
             ["kind": "runs", "output": "r.png", "metric": "membrane/dice"],
             ["kind": "pr", "output": "p.png"],

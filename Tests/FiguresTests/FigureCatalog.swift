@@ -42,7 +42,7 @@ struct FigureCatalog {
     func publish(
         _ step: String, _ scope: ScopeKind = .tomogram, of id: Int64? = nil, key: String = "",
         metrics: [(name: String, value: Double)] = [],
-        values: [String: String] = [:], objects: [FoundObject] = [],
+        values: [String: String] = [:], inputs: [ItemOutcome.Input] = [], objects: [FoundObject] = [],
         artifacts: [(name: String, kind: String, write: (ArtifactWriter) throws -> Void)] = []
     ) throws {
         let digest = Digest(of: "\(step) \(key)".utf8)
@@ -56,7 +56,7 @@ struct FigureCatalog {
                 .done(
                     .init(
                         stepID: ids[0].stepID, scopeID: id ?? tomogramID, configurationID: ids[0].configurationID, key: digest,
-                        startedAt: "2026-01-01T00:00:00.000Z", seconds: 1, inputs: [],
+                        startedAt: "2026-01-01T00:00:00.000Z", seconds: 1, inputs: inputs,
                         outputs: staged.map { name, kind, artifact in
                             .init(
                                 name: name, digest: artifact.digest,

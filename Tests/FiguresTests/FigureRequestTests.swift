@@ -41,6 +41,23 @@ import Testing
         #expect(abs(plot.groups[0].quantiles[middle] - 274.5) < 1e-9)
     }
 
+    @Test("a composition has the part of each value in each group, the most frequent first")
+    func composition() throws {
+        let results = try FigureCatalog()
+        try results.publish(MeasureStep.name, objects: FigureCatalog.objects)
+        var request = FigureRequest(.composition(column: "class"))
+        let plot = try #require(try request.figure(of: results.catalog).plot as? StackedBarPlot)
+        #expect(plot.title == "30 objects by class" && plot.parts == ["ribosome (20)", "membrane (10)"])
+        #expect(plot.bars == [.init("d", counts: [20, 10])] && plot.y.categories == ["d (30)"])
+        // Whole numbers are values, too; and there are only so many colours.
+        request = FigureRequest(.composition(column: "number"), grouping: "class", condition: "number < 4")
+        let numbers = try #require(try request.figure(of: results.catalog).plot as? StackedBarPlot)
+        #expect(numbers.parts == ["1 (1)", "2 (1)", "3 (1)"])
+        #expect(numbers.bars == [.init("membrane", counts: [0, 0, 1]), .init("ribosome", counts: [1, 1, 0])])
+        request.condition = nil
+        #expect(throws: CatalogError.self) { try request.figure(of: results.catalog) }
+    }
+
     @Test("where there is nothing to draw the error says so, and what does not exist is named")
     func nothing() throws {
         let scene = try FigureCatalog()
@@ -51,6 +68,7 @@ import Testing
         }
         for content: FigureRequest.Content in [
             .histogram(.column("volume_nm3")), .box(.column("volume_nm3")), .scatter(x: "volume_nm3", y: "elongation"),
+            .composition(column: "class"),
             .precisionRecall, .runs(metric: "membrane/dice"), .box(.metric("membrane/dice")),
         ] { #expect(error(FigureRequest(content))?.code == .notFound, "\(content)") }
         #expect(error(FigureRequest(.histogram(.column("x; --"))))?.message.contains("has no column x; --") == true)

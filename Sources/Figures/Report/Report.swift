@@ -95,6 +95,7 @@ public struct Report {
         var traces: Set<Int64> = []
         try addTomograms(to: &page, &traces)
         try addObjects(to: &page, &traces)
+        try addMining(to: &page)
         try addEvaluation(to: &page, &traces)
         try addPictures(to: &page)
         try addTraining(to: &page, &traces)

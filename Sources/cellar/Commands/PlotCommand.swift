@@ -7,13 +7,17 @@ struct PlotCommand: ParsableCommand {
         discussion: """
             histogram: how often values of --column (of v_object) or --metric fall into bins, by class or --by
             box: median, quartiles and 5 to 95 % of the same, by dataset or --by
+            composition: what objects are, by --column such as class or kind_name, for each dataset or --by
+            neighbours: how near particles lie to one another, and how near at random in the same compartments
             scatter: --x against --y, two columns of v_object, or two metrics with a dot for each tomogram
             pr: precision by recall, of the evaluations that stand
             runs: the mean of --metric as it was at each run
 
             cellar plot histogram --column volume_nm3 --log --output volumes.svg
             cellar plot box --metric membrane/dice --by dataset --output dice.png
-            cellar plot scatter --x diameter_nm --y membrane_distance --where "class = 'ribosome'" --output near.png
+            cellar plot composition --column kind_name --output kinds.svg
+            cellar plot neighbours --where "kind_name = 'ribosome'" --output near.svg
+            cellar plot scatter --x diameter_nm --y membrane_distance --where "class = 'ribosome'" --output distances.png
             cellar plot scatter --x membrane/dice --y macromolecule/f1 --output both.png
             cellar plot pr --where "step = 'evaluate'" --output pr.svg
             cellar plot runs --metric membrane/dice --output runs.svg
@@ -22,15 +26,15 @@ struct PlotCommand: ParsableCommand {
             quantiles, and of more than 20000 dots a sample. The data are those of `cellar stats` and `cellar query`.
             """)
 
-    enum Kind: String, CaseIterable, ExpressibleByArgument { case histogram, box, scatter, pr, runs }
+    enum Kind: String, CaseIterable, ExpressibleByArgument { case histogram, box, composition, neighbours, scatter, pr, runs }
 
-    @Argument(help: "histogram, box, scatter, pr, or runs.")
+    @Argument(help: "histogram, box, composition, neighbours, scatter, pr, or runs.")
     var kind: Kind
 
     @Option(help: ArgumentHelp("The picture to write.", valueName: "file.png|file.svg"))
     var output: String
 
-    @Option(help: ArgumentHelp("Of histogram and box: a column of v_object.", valueName: "column"))
+    @Option(help: ArgumentHelp("Of histogram, box and composition: a column of v_object.", valueName: "column"))
     var column: String?
 
     @Option(help: ArgumentHelp("Of histogram, box and runs: a metric, such as membrane/dice.", valueName: "name"))
@@ -70,46 +74,60 @@ struct PlotCommand: ParsableCommand {
             guard (column == nil) != (metric == nil) else {
                 throw ValidationError("--column or --metric says what to draw; give one of them.")
             }
+        case .composition:
+            guard column != nil else {
+                throw ValidationError("--column says what to draw; give it, such as --column class.")
+            }
         case .scatter:
             guard x != nil, y != nil else { throw ValidationError("--x and --y say what to draw; give both.") }
         case .runs:
             guard metric != nil else {
                 throw ValidationError("--metric says what to draw; give it, such as --metric membrane/dice.")
             }
-        case .pr: break
+        case .pr, .neighbours: break
         }
         if kind != .histogram, bins != nil {
             throw ValidationError("--bins are of histograms; leave it out, or draw `histogram`.")
         }
-        if kind != .histogram, kind != .box, column != nil {
-            throw ValidationError("--column is of histogram and box; leave it out, or draw one of them.")
+        if ![.histogram, .box, .composition].contains(kind), column != nil {
+            throw ValidationError("--column is of histogram, box and composition; leave it out, or draw one of them.")
         }
-        if kind == .scatter || kind == .pr, metric != nil {
+        if ![.histogram, .box, .runs].contains(kind), metric != nil {
             throw ValidationError("--metric is of histogram, box and runs; leave it out, or draw one of them.")
         }
         if kind != .scatter, x != nil || y != nil {
             throw ValidationError("--x and --y are of scatter; leave them out, or draw `scatter`.")
         }
         if kind == .pr, by != nil { throw ValidationError("pr tells classes apart: leave out --by.") }
-        if kind == .pr || kind == .runs, isLogarithmic {
+        if kind == .neighbours, by != nil { throw ValidationError("neighbours is of all particles together: leave out --by.") }
+        if ![.histogram, .box, .scatter].contains(kind), isLogarithmic {
             throw ValidationError("--log is of histogram, box and scatter; leave it out, or draw one of them.")
         }
     }
 
     func run() throws {
-        let catalog = try catalogOptions.open().catalog
+        let project = try catalogOptions.open()
+        let catalog = project.catalog
         let file = try writingOptions.file(output, knownTo: catalog.directory)
-        let request = FigureRequest(content, grouping: by, condition: expression, isLogarithmic: isLogarithmic)
-        let figure = try request.figure(of: catalog)
+        let figure: Figure
+        if let content {
+            figure = try FigureRequest(content, grouping: by, condition: expression, isLogarithmic: isLogarithmic)
+                .figure(of: catalog)
+        } else {
+            figure = try NeighbourFigure(of: catalog, store: project.store(), where: expression).figure
+        }
         try DrawingFile.write(figure.drawing(), to: file)
         print("\(output): \(figure.plot.title)")
     }
 
-    private var content: FigureRequest.Content {
+    /// nil for neighbours, which need more than the database.
+    private var content: FigureRequest.Content? {
         let quantity = column.map { FigureQuantity.column($0) } ?? .metric(metric ?? "")
         return switch kind {
         case .histogram: .histogram(quantity, bins: bins?.value ?? 40)
         case .box: .box(quantity)
+        case .composition: .composition(column: column ?? "")
+        case .neighbours: nil
         case .scatter: .scatter(x: x ?? "", y: y ?? "")
         case .pr: .precisionRecall
         case .runs: .runs(metric: metric ?? "")
