@@ -35,6 +35,11 @@ struct FigureSource {
         // Several steps may speak of the same things: their values are never thrown together.
         var hasSeveralSteps = false
         try connection.run(steps) { hasSeveralSteps = $0.first == .integer(1) }
+        if hasSeveralSteps, case .column = quantity {
+            // Several steps have objects; not all have this column, or meet the condition. Few questions are worth reading all objects.
+            let own = "SELECT count(DISTINCT step) > 1 FROM \(quantity.view) WHERE " + conditions.joined(separator: " AND ")
+            try connection.run(own) { hasSeveralSteps = $0.first == .integer(1) }
+        }
         let parts = (by.map { ["'' || ifnull(\($0), 'none')"] } ?? []) + (by == "step" || !hasSeveralSteps ? [] : ["step"])
         key = parts.isEmpty ? "''" : parts.joined(separator: " || ', ' || ")
         self.quantity = quantity

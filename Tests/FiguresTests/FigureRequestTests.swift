@@ -39,6 +39,17 @@ import Testing
         // The membranes: 9, 36, 81, …, 900; the median lies between 15² and 18².
         let middle = try #require(BoxPlot.Group.fractions.firstIndex(of: 0.5))
         #expect(abs(plot.groups[0].quantiles[middle] - 274.5) < 1e-9)
+
+        // Values of two steps are kept apart, and the step is named only where two have the column.
+        var particle = FigureCatalog.objects[0]
+        particle.radiusInAngstroms = 60
+        try results.publish(MeasurePicksStep.name, objects: [particle])
+        func names(_ column: String) throws -> [String]? {
+            let figure = try FigureRequest(.box(.column(column)), grouping: "class").figure(of: results.catalog)
+            return (figure.plot as? BoxPlot)?.groups.map(\.name)
+        }
+        #expect(try names("volume_nm3") == ["membrane, measure", "ribosome, measure", "ribosome, measure-picks"])
+        #expect(try names("radius") == ["ribosome"])
     }
 
     @Test("a composition has the part of each value in each group, the most frequent first")

@@ -103,7 +103,7 @@ public struct HTMLPage: Sendable {
     private static let style = """
         body { font: 15px/1.5 system-ui, sans-serif; color: #222; background: #fff; max-width: 1180px; margin: 2em auto; padding: 0 1em; }
         h1 { font-size: 1.7em; } h2 { font-size: 1.25em; margin-top: 2.2em; border-bottom: 1px solid #ddd; } h3 { font-size: 1.05em; }
-        .wide { overflow-x: auto; }
+        .wide { overflow-x: auto; } .wide + .wide { margin-top: 1.2em; }
         table { border-collapse: collapse; font-size: 0.92em; } th, td { padding: 0.25em 0.7em; text-align: left; vertical-align: top; }
         th { border-bottom: 2px solid #888; } td { border-bottom: 1px solid #eee; } td.number { text-align: right; font-variant-numeric: tabular-nums; }
         td a { color: inherit; text-decoration: underline dotted #888; } tr:target, td:target { background: #fff3c4; }

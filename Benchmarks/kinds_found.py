@@ -1,0 +1,83 @@
+"""How pure the kinds are that the program finds among what it picked itself, in catalogs that `carry_over.py` made.
+
+    python kinds_found.py CELLAR FOLDER... [key=value...]
+
+CELLAR is the program, each FOLDER one of `carry_over.py`'s with collections that name the kinds of their true particles. Each catalog is copied to
+FOLDER/kinds, given these settings, brought up to `measure-picks`, and asked for kinds (`cellar kind find`), of picks in all of its tomograms. A pick is what the nearest true
+particle is that lies nearer than its radius, paired one to one; others are false. The kind that holds most of a true kind is its own: purity is the part
+of that kind's picks which are it, completeness the part of its picks which have that kind. The two true kinds with most picks are shown, and in which
+kinds false picks end. Needs numpy 2.4.6, scipy 1.17.1.
+"""
+
+import collections
+import csv
+import json
+import pathlib
+import shutil
+import sys
+
+import numpy as np
+from comparison import runner
+from scipy.optimize import linear_sum_assignment
+
+KINDS = "SELECT tomogram, x, y, z, kind FROM v_object WHERE step = 'measure-picks'"
+FALSE = "false"
+
+
+def named(truth, picks):
+    """The class of the true particle of each pick."""
+    with open(truth) as file:
+        rows = list(csv.DictReader(file))
+    centres = np.array([[float(row[f"{axis}_angstrom"]) for axis in "xyz"] for row in rows]).reshape(-1, 3)
+    radii = np.array([float(row["radius_angstrom"]) for row in rows])
+    places = np.array([[pick[axis] for axis in "xyz"] for pick in picks]).reshape(-1, 3)
+    names = [FALSE] * len(picks)
+    if len(rows) and len(picks):
+        distances = np.linalg.norm(places[:, None] - centres[None], axis=2)
+        for pick, true in zip(*linear_sum_assignment(np.where(distances < radii[None], distances / radii[None], 10))):
+            if distances[pick, true] < radii[true]:
+                names[pick] = rows[true]["class"]
+    return names
+
+
+def main():
+    if len(sys.argv) < 3:
+        sys.exit(__doc__)
+    print("| catalog | picks | kinds found | true kind | picks of it | its kind | purity | completeness | false picks: kind: number |")
+    print("|---|---|---|---|---|---|---|---|---|")
+    settings = [text for text in sys.argv[2:] if "=" in text]
+    for folder in [pathlib.Path(text) for text in sys.argv[2:] if "=" not in text]:
+        for catalog in sorted(folder.glob("projects/*/*/*/.cellar")):
+            collection = catalog.parts[-4]
+            if not list(folder.glob(f"collections/{collection}/truth/*_particles.csv")):
+                continue
+            copy = folder / "kinds" / collection / catalog.parts[-3] / catalog.parts[-2]
+            if not copy.exists():
+                shutil.copytree(catalog.parent, copy, ignore=shutil.ignore_patterns("figures"))
+            run = runner(pathlib.Path(sys.argv[1]).resolve(), copy)
+            if settings:
+                run("recipe", "set", *settings)
+            run("run", "--until", "measure-picks")
+            run("kind", "find")
+            run("run", "--until", "measure-picks")
+            picks = {}
+            for row in json.loads(run("query", KINDS, "--format", "json")):
+                picks.setdefault(row["tomogram"], []).append(row)
+            pairs = collections.Counter()
+            for name, rows in picks.items():
+                truth = folder / f"collections/{collection}/truth/{name}_particles.csv"
+                pairs.update(zip(named(truth, rows), (row["kind"] for row in rows)))
+            true, found = collections.Counter(), collections.Counter()
+            for (name, kind), count in pairs.items():
+                true[name] += count
+                found[kind] += count
+            false = ", ".join(f"{kind}: {count}" for (name, kind), count in sorted(pairs.items(), key=str) if name == FALSE)
+            for name, count in [entry for entry in true.most_common() if entry[0] != FALSE][:2]:
+                own = max(found, key=lambda kind: pairs[name, kind])
+                print(
+                    f"| {copy.relative_to(folder / 'kinds')} | {sum(true.values())} | {len(found.keys() - {0, None})} | {name} | {count} "
+                    f"| {own} | {pairs[name, own] / found[own]:.2f} | {pairs[name, own] / count:.2f} | {false} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()
