@@ -57,7 +57,7 @@ def main():
             run = runner(pathlib.Path(sys.argv[1]).resolve(), copy)
             if settings:
                 run("recipe", "set", *settings)
-            run("run", "--until", "measure-picks")
+            run("run", "--until", "descriptors")
             run("kind", "find")
             run("run", "--until", "measure-picks")
             picks = {}
