@@ -105,10 +105,16 @@ check-install-setup: packaging-setup
 	@Packaging/check_install.sh possible
 
 # Tests of foreign files fork, which takes a large process many times as long as a small one: they have a process of their own.
+# What failed is said again at the end, where thousands of lines have gone by.
 test: setup
 	$(BUILD_TESTS)
-	$(TEST) --filter VolumesTests
-	$(TEST) --skip VolumesTests
+	$(call tested,--filter VolumesTests)
+	$(call tested,--skip VolumesTests)
+
+define tested
+	@set -o pipefail; log=$$(mktemp); trap 'rm -f "$$log"' EXIT; \
+	    $(TEST) $(1) 2>&1 | tee "$$log" || { echo "— what failed —"; grep -a 'recorded an issue' "$$log" | cut -c1-600 | head -20; exit 1; }
+endef
 
 # `swift format -i` mends most of what it finds.
 lint:

@@ -165,6 +165,7 @@ let package = Package(
                 .embedInCode("Pages/index.html"), .embedInCode("Pages/layers.js"), .embedInCode("Pages/numbers.js"),
                 .embedInCode("Pages/palette.js"), .embedInCode("Pages/particles.js"), .embedInCode("Pages/readout.js"),
                 .embedInCode("Pages/runs.js"),
+                .embedInCode("Pages/similar.js"),
                 .embedInCode("Pages/slices.js"), .embedInCode("Pages/solid.js"), .embedInCode("Pages/sql.js"),
                 .embedInCode("Pages/table.js"), .embedInCode("Pages/tomogram.js"), .embedInCode("Pages/tomokeys.js"),
                 .embedInCode("Pages/view.js"),

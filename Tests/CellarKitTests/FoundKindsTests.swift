@@ -79,6 +79,45 @@ import Testing
         #expect(throws: CatalogError.self) { try project.exportPoints(of: "t", kind: "ribosome", to: output("again.csv")) }
     }
 
+    @Test("particles of named kinds become particles of classes, once, and not where somebody said otherwise")
+    func taught() throws {
+        let described = try Described()
+        defer { withExtendedLifetime(described) {} }
+        let (project, judged) = (described.project, described.judged)
+        try described.add("u", rows((0..<9).map { $0 % 2 }))
+        try described.add("v", rows((0..<9).map { $0 % 2 }, seed: 1))
+        try project.catalog.collection.noteKinds([1, 2])
+        func refusal(_ names: [String]) -> String {
+            #expect(throws: CatalogError.self) { try project.teachKinds(names) }?.message ?? ""
+        }
+        #expect(refusal([]).contains("no kind has a name"))
+        try project.catalog.collection.nameKind(2, "ribosome")
+        #expect(refusal(["proteasome"]).contains("no kind is named proteasome"))
+        #expect(refusal([]).contains("`cellar kind find`"))
+        let id = try #require(described.tomograms["u"])
+        var objects = try project.catalog.results.objects(ofTomogram: id, step: "pick")
+        for index in objects.indices {
+            objects[index].kind = .init(number: 1 + index % 3 % 2, certainty: index == 7 ? 0.95 : 0.8)
+        }
+        try judged.publish(
+            "measure-picks", key: "u", inputs: [.init(name: "pick.particles", digest: judged.digest("picks u"), value: nil)],
+            objects: objects, of: id)
+        let sure = try project.teachKinds(["ribosome"], leastCertainty: 0.9)
+        #expect(sure.verdicts["ribosome"]?.map(\.x) == [150] && sure.others == 0)
+        let first = try project.teachKinds()
+        #expect(first.verdicts.keys.sorted() == ["ribosome"] && first.verdicts["ribosome"]?.map(\.x) == [30, 90])
+        #expect(try project.teachKinds().count == 0)
+        // What a person rejects stays rejected; the name of a kind is a class that people can add to.
+        try project.curate("u", .rejected, class: "ribosome", at: .voxels(SIMD3(30, 10, 10)))
+        #expect(try project.teachKinds().count == 0)
+        try project.catalog.collection.nameKind(1, "filament")
+        try project.curate("v", .added, class: "filament", at: .voxels(SIMD3(30, 10, 10)))
+        #expect(throws: CatalogError.self) { try project.curate("v", .added, class: "gold", at: .voxels(SIMD3(30, 10, 10))) }
+        // Picked anew: the numbers are those of other particles.
+        try described.pick("u", 9, key: "again")
+        #expect(refusal([]).contains("`cellar kind find`"))
+    }
+
     @Test("only particles for which a condition holds teach")
     func condition() throws {
         let described = try Described()

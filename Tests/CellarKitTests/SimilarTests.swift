@@ -28,7 +28,35 @@ import Testing
         #expect(place.query.number == 3 && described.names(place) == ["t#1"])
         var rows: [[String]] = []
         try project.query(place.sql) { row in rows.append(row.map(\.plainText)) }
-        #expect(rows.map { Array($0[0...4]) } == [["0", "0.0", "d", "u", "3"], ["1", "0.0", "d", "t", "1"]])
+        #expect(rows.map { Array($0[0...5]) } == [["0", "0.0", "", "d", "u", "3"], ["1", "0.0", "", "d", "t", "1"]])
+    }
+
+    @Test("a distance says how many pairs of the particle's kind are at least as far apart")
+    func alikeness() throws {
+        let described = try Described()
+        defer { withExtendedLifetime(described) {} }
+        let (project, judged) = (described.project, described.judged)
+        try described.add("u", (0..<9).map { [Float($0), 0] })
+        let query = try #require(ParticleReference("u#1"))
+        #expect(try project.similar(to: query, count: 3).hits.allSatisfy { $0.alikeness == nil })
+        let id = try #require(described.tomograms["u"])
+        func publish(_ kind: (Int) -> Int) throws {
+            var objects = try project.catalog.results.objects(ofTomogram: id, step: "pick")
+            for index in objects.indices { objects[index].kind = .init(number: kind(index), certainty: 1) }
+            try judged.publish(
+                "measure-picks", key: "u \(kind(0)) \(kind(8))",
+                inputs: [.init(name: "pick.particles", digest: judged.digest("picks u"), value: nil)], objects: objects, of: id)
+        }
+        // Of eight places in a row, 28 pairs: 7 are 1 apart, 22 at least 2, one 7.
+        try publish { $0 < 8 ? 1 : 0 }
+        let alike = try project.similar(to: query, count: 8).hits.map { $0.alikeness ?? -1 }
+        #expect(alike.count == 8 && alike[0] == 1 && alike[6] <= 0.01 && alike[7] == 0)
+        #expect(zip(alike, alike.dropFirst()).allSatisfy { $0 >= $1 } && abs(alike[1] - 0.75) < 0.02, "\(alike)")
+        // What is unlike all others has no kind whose pairs could be compared, and few pairs say nothing.
+        try publish { $0 == 0 ? 0 : 1 }
+        #expect(try project.similar(to: query, count: 3).hits.allSatisfy { $0.alikeness == nil })
+        try publish { $0 < 3 ? 2 : 1 }
+        #expect(try project.similar(to: query, count: 3).hits.allSatisfy { $0.alikeness == nil })
     }
 
     @Test("descriptors of earlier picks are of other particles: they are not compared")

@@ -98,7 +98,7 @@ struct OptionTable {
             "keep-runs",
             "threshold", "threads", "task", "wait",
             "thickness", "voxel-spacing", "accept-above", "remove",
-            "most", "number", "numbers",
+            "most", "number", "numbers", "certainty",
         ]
         let paths = [
             "paths", "directory", "destination", "labels", "points", "output", "path", "input", "catalog",
@@ -195,6 +195,7 @@ struct OptionTable {
         "kind name": [["number": "1", "name": "ribosome"]],
         "kind merge": [["number": "1", "numbers": "2"]],
         "kind split": [["number": "1"]],
+        "kind teach": [["names": "small", "certainty": "0.5"]],
         "plot": [
             ["kind": "histogram", "output": "h.svg", "column": "volume_nm3", "bins": "5", "where": "volume_nm3 > 0"],
             ["kind": "box", "output": "b.png", "metric": "membrane/dice", "by": "dataset"],

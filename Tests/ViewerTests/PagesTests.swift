@@ -1,18 +1,27 @@
 import Testing
 
 @testable import Viewer
+@testable import Volumes
 
 /// What is embedded in the program for the browser.
 @Suite("The page") struct PagesTests {
     @Test("is small, and every file has a type")
     func size() throws {
-        var bytes = 0
+        var (bytes, sent) = (0, 0)
         for path in Pages.paths {
             let file = try #require(Pages.file(path), "\(path)")
             #expect(!file.bytes.isEmpty && !file.contentType.isEmpty, "\(path)")
             bytes += file.bytes.count
+            let deflated = try #require(Pages.deflated(path), "\(path)")
+            sent += deflated.count
+            var inflated = [UInt8](repeating: 0, count: file.bytes.count + 1)
+            let progress = deflated.withUnsafeBytes { input in
+                inflated.withUnsafeMutableBytes { Inflate(.zlib)?.decode(input, into: $0) }
+            }
+            #expect(progress?.status == .ended && Array(inflated.dropLast()) == file.bytes, "\(path)")
         }
-        #expect(bytes <= 200_000, "\(bytes)")
+        #expect(sent <= 90_000 && bytes <= 220_000, "\(sent), \(bytes)")
+        #expect(Pages.deflated("/nothing.js") == nil)
         #expect(Pages.file("/nothing.js") == nil && Pages.file("") == nil)
     }
 

@@ -61,6 +61,10 @@ import Testing
             ("/api/v1/tomograms/1/slice?axis=z&index=\(huge)", 400), ("/api/v1/tomograms/1/slice?axis=z&index=0&level=9", 400),
             ("/api/v1/tomograms/1/slice?axis=z&index=6", 400), ("/api/v1/tomograms/1/points", 400),
             ("/api/v1/tomograms/1/why?step=nothing", 400),
+            ("/api/v1/tomograms/1/similar", 400), ("/api/v1/tomograms/1/similar?number=1", 404),
+            ("/api/v1/tomograms/1/similar?number=1&count=0", 400), ("/api/v1/tomograms/99/similar?number=1", 404),
+            ("/api/v1/tomograms/1/picture?x=1&y=1", 400), ("/api/v1/tomograms/1/picture?x=1&y=1&z=nan", 400),
+            ("/api/v1/tomograms/1/picture?x=1&y=1&z=99", 400), ("/api/v1/tomograms/1/picture?x=1&y=1&z=1&side=7", 400),
         ]
         for (target, status) in cases {
             let answer = service.respond(to: ServedCatalog.request(target))

@@ -125,6 +125,7 @@ extension Project {
         // A recipe that is not understood knows no classes.
         let wanted = (try? TrainParticlesStep.classes(of: recipe())) ?? []
         if wanted.contains(className) { return }
+        if try catalog.collection.kindNames().values.contains(className) { return }
         let all = Set(known).union(wanted).sorted()
         throw CatalogError(
             .notFound,
@@ -156,7 +157,7 @@ private struct CurationSubject {
 
 extension NewCuration {
     /// Moves a position that lies just outside, as the centre of a particle at an edge may, to the nearest voxel.
-    fileprivate mutating func clamp(to shape: VolumeShape) {
+    mutating func clamp(to shape: VolumeShape) {
         let last = SIMD3(Double(shape.x), Double(shape.y), Double(shape.z)) - 0.5
         positionInVoxels = positionInVoxels.clamped(lowerBound: SIMD3(repeating: -0.5), upperBound: last)
     }

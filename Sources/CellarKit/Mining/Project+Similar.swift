@@ -47,6 +47,9 @@ public struct SimilarParticles: Sendable {
         public let number: Int
         /// The Euclidean distance of the two descriptors; of two boxes of noise it is about the root of twice the number of parts.
         public let distance: Double
+        /// The part of the pairs of the particle's kind that are at least as far apart, 0 … 1: 0.5 is as alike as two of one kind usually
+        /// are. nil where the particle has no kind.
+        public var alikeness: Double?
     }
 
     /// The particle itself.
@@ -61,11 +64,11 @@ public struct SimilarParticles: Sendable {
     /// A statement that gives the particles with their columns of `v_object`, the particle itself first, with the place 0.
     public var sql: String {
         let rows = ([query] + hits).enumerated().map { place, hit in
-            "(\(place), \(hit.tomogramID), \(hit.number), \(hit.distance))"
+            "(\(place), \(hit.tomogramID), \(hit.number), \(hit.distance), \(hit.alikeness.map { "\($0)" } ?? "NULL"))"
         }
         return """
-            WITH hit (place, tomogram_id, number, distance) AS (VALUES \(rows.joined(separator: ", ")))
-            SELECT hit.place, round(hit.distance, 3) AS distance, object.dataset, object.tomogram, object.number, object.class,
+            WITH hit (place, tomogram_id, number, distance, alike) AS (VALUES \(rows.joined(separator: ", ")))
+            SELECT hit.place, round(hit.distance, 3) AS distance, round(hit.alike, 2) AS alike, object.dataset, object.tomogram, object.number, object.class,
                 round(object.x, 1) AS x, round(object.y, 1) AS y, round(object.z, 1) AS z, round(object.confidence, 3) AS confidence
             FROM hit CROSS JOIN v_object AS object
             WHERE object.step = \(PickStep.name.sqlLiteral) AND object.tomogram_id = hit.tomogram_id AND object.number = hit.number
@@ -137,12 +140,14 @@ extension Project {
                 try search.add(patterns)
             }
         }
-        let itself = SimilarParticles.Hit(tomogramID: id, number: number, distance: 0)
+        let calibration = try alikeness(ofKindOf: number, tomogramID: id, meaning: own.meaning)
+        let itself = SimilarParticles.Hit(tomogramID: id, number: number, distance: 0, alikeness: calibration.map { _ in 1 })
         let found = search.neighbors.map { neighbor -> SimilarParticles.Hit in
             guard let place = places.last(where: { $0.first <= neighbor.index }) else { return itself }
             let row = neighbor.index - place.first
             return .init(
-                tomogramID: place.tomogramID, number: place.numbers?[row] ?? row + 1, distance: Double(neighbor.distance))
+                tomogramID: place.tomogramID, number: place.numbers?[row] ?? row + 1, distance: Double(neighbor.distance),
+                alikeness: calibration?.alikeness(at: neighbor.distance))
         }
         let hits = found.filter { $0.tomogramID != id || $0.number != number }.prefix(count)
         return SimilarParticles(query: itself, hits: Array(hits), compared: search.rows, others: others)

@@ -1,6 +1,7 @@
 import Basics
 import Catalog
 package import CellarKit
+import Rendering
 import Synchronization
 import Volumes
 
@@ -160,5 +161,10 @@ package final class TomogramImages: Sendable {
         let png = try Thumbnail.png(of: tomogram.volume)
         thumbnails.insert(png, for: tomogram.version, cost: png.count + 256)
         return png
+    }
+
+    /// A PNG picture of what surrounds a place; see ``ParticlePicture``.
+    package func picture(of tomogram: Int64, around place: SIMD3<Double>, side: Int) throws -> [UInt8] {
+        try PNGEncoder().encode(ParticlePicture.around(place, in: tomograms.tomogram(tomogram).volume, side: side))
     }
 }

@@ -4,6 +4,7 @@ import { get, post, remove } from "./api.js";
 import { brushedHistogram } from "./facets.js";
 import { bar, button, choice, complain, count, faint, fill, h, memory, number, part, plural, swatch, tick, toast } from "./dom.js";
 import { classColor } from "./palette.js";
+import { showSimilar } from "./similar.js";
 
 export class Particles {
 	/** @param page the page of the tomogram: `id`, `classes`, `isReadOnly`, `layers`, `goTo(point)`, `redraw()`, `changes` */
@@ -156,6 +157,7 @@ export class Particles {
 				h("dt", "voxels"), h("dd", ["x", "y", "z"].map((axis) => number(chosen[axis])).join(", ")),
 				voxel ? [h("dt", "Å"), h("dd", ["x", "y", "z"].map((axis, index) => number(chosen[axis] * (this.page.voxelSize[index] ?? voxel), 5)).join(", ")),
 					h("dt", "diameter"), h("dd", `${number((2 * chosen.radius * voxel) / 10, 3)} nm`)] : null),
+			chosen.layer === "particles" && chosen.id > 0 ? bar(button("More like this", "The particles of the collection that are most like it", () => showSimilar(this.page, chosen))) : null,
 			this.page.isReadOnly ? null : chosen.canBeJudged ? bar(button("Accept", "Accept this particle (a)", () => this.judge("accepted"), { icon: "check", class: "accept", "aria-pressed": chosen.state === "accepted" }),
 				button("Reject", "Reject this particle (r)", () => this.judge("rejected"), { icon: "close", class: "reject", "aria-pressed": chosen.state === "rejected" })) : faint("An annotation; it is not judged."),
 		] : faint("Click on a circle, or press n, to choose a particle."),

@@ -149,6 +149,12 @@ struct RequestParameters {
         return value
     }
 
+    /// - Throws: ``ViewerError`` where it is not given, or no finite number.
+    func requiredNumber(_ name: String) throws(ViewerError) -> Double {
+        guard let value = try number(name, in: -1e9...1e9) else { throw missing(name) }
+        return value
+    }
+
     /// `1` or `true`, `0` or `false`; false where it is not given.
     func flag(_ name: String) throws(ViewerError) -> Bool {
         switch text(name) {

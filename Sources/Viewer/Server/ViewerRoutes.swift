@@ -26,8 +26,16 @@ struct ViewerRoutes {
             return try resource(request, Array(path.dropFirst(2)), parameters)
         default:
             try allow("GET", request)
-            guard let file = Pages.file("/" + path.joined(separator: "/")) else { break }
-            return ViewerResponse(contentType: file.contentType, headers: [("Cache-Control", "no-cache")], body: file.bytes)
+            let name = "/" + path.joined(separator: "/")
+            guard let file = Pages.file(name) else { break }
+            var response = ViewerResponse(
+                contentType: file.contentType, headers: [("Cache-Control", "no-cache")], body: file.bytes)
+            let codings = (request.headers["accept-encoding"] ?? "").split(separator: ",").map { $0.filter { $0 != " " } }
+            if codings.contains("deflate"), let deflated = Pages.deflated(name == "/index.html" ? "/" : name) {
+                response.headers += [("Content-Encoding", "deflate"), ("Vary", "Accept-Encoding")]
+                response.body = .bytes(deflated)
+            }
+            return response
         }
         throw ViewerError(.notFound, "there is no page at this address; open the one that `cellar serve` printed")
     }
@@ -136,6 +144,18 @@ struct ViewerRoutes {
             return ViewerResponse(
                 contentType: "image/png", headers: [("Cache-Control", "private, max-age=60")],
                 body: try api.images.thumbnail(of: id))
+        case "picture":
+            let place = SIMD3(
+                try parameters.requiredNumber("x"), try parameters.requiredNumber("y"), try parameters.requiredNumber("z"))
+            return ViewerResponse(
+                contentType: "image/png", headers: [("Cache-Control", "private, max-age=600")],
+                body: try api.images.picture(
+                    of: id, around: place, side: parameters.integer("side", in: ParticlePicture.sides) ?? 64))
+        case "similar":
+            return try .json(
+                api.similar(
+                    to: parameters.requiredInteger("number"), of: id, count: parameters.integer("count", in: 1...500) ?? 48,
+                    where: parameters.text("where")))
         case "points":
             return try .json(["points": try api.images.points(of: parameters.requiredText("layer"), tomogram: id)])
         case "objects":
@@ -154,7 +174,7 @@ struct ViewerRoutes {
         default:
             throw ViewerError(
                 .notFound,
-                "a tomogram has no part \(path[2].prefix(40)); it has slice, thumbnail, points, objects, why, mesh and layers/LAYER/slice"
+                "a tomogram has no part \(path[2].prefix(40)); it has slice, thumbnail, picture, points, objects, similar, why, mesh and layers/LAYER/slice"
             )
         }
     }

@@ -60,7 +60,7 @@ package final class ViewerService: Sendable {
     /// Which requests may take long: they have threads of their own, so that slices never wait for a query.
     static func isSlow(_ request: ViewerRequest) -> Bool {
         let path = request.target.prefix { $0 != "?" }
-        return ["query", "plot", "plan", "mesh", "why"].contains { path.hasSuffix("/\($0)") }
+        return ["query", "plot", "plan", "mesh", "why", "similar"].contains { path.hasSuffix("/\($0)") }
     }
 
     /// Whether a path is of OME-Zarr, which pages of other sites may read where they have the token.

@@ -1,7 +1,7 @@
 internal import CZlib
 
 /// Encodes deflate streams (RFC 1951) with zlib.
-enum Deflate {
+package enum Deflate {
     /// An upper limit for the size of an encoded stream of `byteCount` bytes.
     static func encodedByteLimit(_ byteCount: Int) -> Int {
         // Deflate adds at most 5 bytes per 16 kB and a few more. A 512th of the size and a kilobyte exceed that.
@@ -15,7 +15,7 @@ enum Deflate {
     ///   - level: 1, the fastest, to 9.
     ///   - isRunLength: whether only runs of one byte are matched: for shuffled numbers, faster and no larger.
     /// - Complexity: one pass over the bytes; allocates slightly more than their number.
-    static func zlib(_ bytes: UnsafeRawBufferPointer, level: Int, isRunLength: Bool = false) -> [UInt8]? {
+    package static func zlib(_ bytes: UnsafeRawBufferPointer, level: Int, isRunLength: Bool = false) -> [UInt8]? {
         var stream = z_stream()
         guard czlib_deflate_init(&stream, Int32(level), 15) == Z_OK else { return nil }
         defer { deflateEnd(&stream) }

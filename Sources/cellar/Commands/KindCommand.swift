@@ -15,8 +15,9 @@ struct KindCommand: ParsableCommand {
             cellar kind list
             cellar kind name 2 ribosome
             cellar stats kinds
+            cellar kind teach ribosome
             """,
-        subcommands: [Find.self, List.self, Name.self, Merge.self, Split.self])
+        subcommands: [Find.self, List.self, Name.self, Merge.self, Split.self, Teach.self])
 
     struct Find: ParsableCommand {
         static let configuration = CommandConfiguration(
@@ -140,6 +141,47 @@ struct KindCommand: ParsableCommand {
             let new = try catalogOptions.open().splitKind(number.value)
             print("kind \(number.value): split, new \(new)")
             note("`cellar run` gives each particle its kind.")
+        }
+    }
+
+    struct Teach: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Make named kinds classes that networks learn: each of their particles is added to the class of that name.",
+            discussion: """
+                As by `cellar curate --add`, but where somebody judged a particle of the class there before: what is rejected stays rejected. \
+                `cellar curate --remove` takes single ones back. The picker learns classes that train-particles.classes of the recipe names, \
+                and `cellar evaluate` knows them.
+
+                cellar kind teach
+                cellar kind teach ribosome --certainty 0.9
+                """)
+
+        @Argument(help: "Names of kinds; all that have one, if not given.")
+        var names: [String] = []
+
+        @Option(
+            help: ArgumentHelp("Only particles that are of their kind with at least this certainty, 0 to 1.", valueName: "number")
+        )
+        var certainty: RealNumber<Confidence>?
+
+        @OptionGroup var catalogOptions: CatalogOptions
+
+        func run() throws {
+            let project = try catalogOptions.open()
+            let taught = try project.teachKinds(names, leastCertainty: certainty?.value ?? 0)
+            for (name, records) in taught.verdicts.sorted(by: { $0.key < $1.key }) {
+                let tomograms = Set(records.map(\.tomogramId)).count
+                print(
+                    "\(name): added \(records.count) \(records.count == 1 ? "particle" : "particles") of \(tomograms) "
+                        + (tomograms == 1 ? "tomogram" : "tomograms"))
+            }
+            if taught.count == 0 { print("nothing to add: there is no such particle that nobody judged") }
+            if taught.others > 0 {
+                note(
+                    "\(taught.others == 1 ? "One tomogram was" : "\(taught.others) tomograms were") left out, without kinds since its particles "
+                        + "were picked; `cellar run` gives each particle one")
+            }
+            note("The picker learns the classes that `cellar recipe set train-particles.classes=NAME,NAME` names.")
         }
     }
 }

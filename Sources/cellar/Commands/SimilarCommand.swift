@@ -13,7 +13,9 @@ struct SimilarCommand: ParsableCommand {
             cellar similar TS_0008@1620,4185,864 --count 50
             cellar similar pombe/TS_0008#12 --where "dataset <> 'pombe' AND confidence > 0.9" --format csv
 
-            The place 0 is the particle itself. Without labels nobody knows how near is near: look at some with `cellar show`.
+            The place 0 is the particle itself. Where `cellar kind find` found kinds, alike says which part of the pairs of its kind are \
+            at least as far apart: 0.5 is as alike as two of one kind usually are, 0 farther than all. Without kinds nobody knows how \
+            near is near: look at some in `cellar serve`, by "More like this".
             """)
 
     @Argument(
