@@ -122,9 +122,13 @@ public enum FigureQuantity: Hashable, Sendable {
 public struct Figure: Sendable {
     public let plot: any Plot
     /// In points.
-    public var width = 480.0
+    public var width: Double
     /// In points.
-    public var height = 300.0
+    public var height: Double
+
+    public init(plot: any Plot, width: Double = 480, height: Double = 300) {
+        (self.plot, self.width, self.height) = (plot, width, height)
+    }
 
     /// A drawing that holds only this plot.
     public func drawing() -> VectorDrawing { plot.drawing(width: width, height: height) }

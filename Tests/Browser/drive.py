@@ -185,6 +185,7 @@ class Checks:
                 browser.one(".trow .title a")
         rows = self.api("tomograms?limit=1&columns=name,size_z")
         self.tomogram = self.arguments.tomogram or rows["rows"][0]["id"]
+        self.name = self.api(f"tomograms/{self.tomogram}")["tomogram"]["name"]
         self.collection(rows["total"])
         self.slices()
         # The rest does not differ for who may only read.
@@ -405,6 +406,22 @@ class Checks:
             self.picture("particles")
             browser.keys(Keys.CONTROL, "z")
             browser.until(lambda: rejected() == before, "the particle is still rejected")
+        with self.check("more like this: some are chosen, added to a class, and taken back"):
+            added = lambda: sum(point["state"] == "added" for point in self.points())
+            before = added()
+            browser.click("[role=tab]", 1)
+            browser.keys("n")
+            next(button for button in browser.all(".chosen button") if button.text == "More like this").click()
+            browser.until(lambda: len(browser.all(".gallery img")) > 2, "no particle is like it")
+            browser.until(lambda: browser.script("return [...document.querySelectorAll('.gallery img')].every((image) => image.complete && image.naturalWidth > 0)"), "pictures are missing")
+            own = [button for button in browser.all(".gallery button") if f"/{self.name} #" in button.get_attribute("title")][:2]
+            for button in own:
+                button.click()
+            self.picture("like")
+            browser.click("dialog .primary")
+            browser.until(lambda: added() == before + len(own), "what was chosen is not added")
+            browser.keys(Keys.CONTROL, "z")
+            browser.until(lambda: added() == before, "what was added is still there")
         with self.check("a particle is added by keys alone, and taken back"):
             added = lambda: sum(point["state"] == "added" for point in self.points())
             before = added()

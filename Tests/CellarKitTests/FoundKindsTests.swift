@@ -40,6 +40,14 @@ import Testing
         #expect(try project.findKinds().new == [])
         #expect(try project.catalog.collection.model(named: "kinds").digest == replaced.digest)
 
+        let map = try #require(project.kindMap().plot as? ScatterPlot)
+        #expect(
+            map.title == "210 particles, 3 kinds" && map.series.map(\.name) == ["kind 1 (80)", "2 ribosome (100)", "kind 3 (30)"])
+        #expect(map.series.allSatisfy { $0.points.allSatisfy { $0.x.isFinite && $0.y.isFinite } })
+        let odd = try #require(project.kindMap(where: "class = 'odd' AND tomogram = 't'").plot as? ScatterPlot)
+        #expect(odd.title.hasPrefix("30 particles"))
+        #expect(throws: CatalogError.self) { try project.kindMap(where: "1 = 0") }
+
         try project.mergeKinds([1, 3])
         #expect(try project.catalog.collection.model(named: "kinds").digest != replaced.digest)
         #expect(try project.splitKind(1) == 4)
@@ -135,6 +143,8 @@ import Testing
         let none = #expect(throws: CatalogError.self) { try project.findKinds() }
         #expect(none?.message.contains("`cellar run --until descriptors`") == true)
         #expect(throws: CatalogError.self) { try project.mergeKinds([1, 2]) }
+        let unknown = #expect(throws: CatalogError.self) { try project.kindMap() }
+        #expect(unknown?.message.contains("`cellar kind find`") == true)
         #expect(throws: CatalogError.self) { try project.splitKind(1) }
         #expect(throws: CatalogError.self) { try project.catalog.collection.nameKind(1, "ribosome") }
         try described.add("t", rows([0, 1, 0]))

@@ -200,6 +200,7 @@ struct OptionTable {
             ["kind": "histogram", "output": "h.svg", "column": "volume_nm3", "bins": "5", "where": "volume_nm3 > 0"],
             ["kind": "box", "output": "b.png", "metric": "membrane/dice", "by": "dataset"],
             ["kind": "composition", "output": "c.svg", "column": "class"],
+            ["kind": "kinds", "output": "k.svg", "where": "number > 0"],
             ["kind": "scatter", "output": "s.png", "x": "volume_nm3", "y": "elongation"],
             ["kind": "runs", "output": "r.png", "metric": "membrane/dice"],
             ["kind": "pr", "output": "p.png"],

@@ -45,6 +45,32 @@ struct KindTests {
         #expect((1...count).map { sizes[$0] ?? 0 } == sizes.values.sorted(by: >))
     }
 
+    @Test("on the map of kinds each is a disc of deviation 1, and kinds lie apart", arguments: [1, 2, 3, 5])
+    func map(count: Int) throws {
+        let (rows, kinds) = Self.rows((0..<count).map { 200 + 20 * $0 }, seed: 4)
+        let values = rows.flatMap(\.self)
+        let places = try KindMap(KindFinder().find(values, dimension: 12).model).places(of: values)
+        let groups = Dictionary(grouping: zip(kinds, places), by: \.0).mapValues { $0.map(\.1) }
+        var means: [SIMD2<Double>] = []
+        for group in groups.values {
+            let mean = group.reduce(.zero, +) / Double(group.count)
+            let variance = group.reduce(SIMD2<Double>.zero) { $0 + ($1 - mean) * ($1 - mean) } / Double(group.count)
+            #expect(all(variance .> 0.7) && all(variance .< 1.4), "\(variance)")
+            means.append(mean)
+        }
+        // Two and three means span the plane in which they lie 9 apart; of more, the two widest directions are kept.
+        let least = count <= 3 ? 8.0 : 2.0
+        for (index, one) in means.enumerated() {
+            for other in means[(index + 1)...] {
+                let offset = one - other
+                #expect((offset * offset).sum().squareRoot() > least)
+            }
+        }
+        let model = try KindFinder().find(values, dimension: 12).model
+        #expect(try KindMap(model).places(of: values) == places && KindMap(model).places(of: []).isEmpty)
+        #expect(throws: MiningError.self) { try KindMap(model).places(of: [1, 2]) }
+    }
+
     @Test("one long group is one kind, however it is cut the same way each time")
     func long() throws {
         var random = RandomStream(seed: 5)

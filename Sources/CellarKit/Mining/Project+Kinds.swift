@@ -132,9 +132,7 @@ extension Project {
         try check(number, of: file.model)
         let sample = try describedParticles(where: nil)
         guard sample.meaning == file.meaning, sample.dimension == file.model.dimension else {
-            throw CatalogError(
-                .invalid,
-                "the particles are described in another way than the kinds \(name); `cellar kind find` finds kinds again")
+            throw otherDescriptors(than: name)
         }
         let next = max(try catalog.collection.nextKindNumber(), (file.model.kinds.max() ?? 0) + 1)
         let split = try file.model.splitting(number, rows: sample.rows, number: next, seed: seed)
@@ -152,7 +150,12 @@ extension Project {
     }
 
     /// The kinds that the recipe names.
-    private func knownKinds() throws -> (name: String, file: KindsFile) {
+    func otherDescriptors(than name: String) -> CatalogError {
+        CatalogError(
+            .invalid, "the particles are described in another way than the kinds \(name); `cellar kind find` finds kinds again")
+    }
+
+    func knownKinds() throws -> (name: String, file: KindsFile) {
         guard let known = try kindsFile() else {
             throw CatalogError(.notFound, "the recipe names no kinds; `cellar kind find` finds them")
         }
@@ -183,8 +186,8 @@ extension Project {
     }
 
     /// The kinds of picks as the catalog has them now; 0 where it says nothing.
-    private func measuredKinds(_ places: [Pick]) throws -> [Int] {
-        var known: [Pick: Int] = [:]
+    private func measuredKinds(_ places: [DescribedPick]) throws -> [Int] {
+        var known: [DescribedPick: Int] = [:]
         try query(
             "SELECT tomogram_id, number, kind FROM v_object WHERE step = :step AND kind > 0",
             parameters: ["step": .text(MeasurePicksStep.name)]
@@ -192,25 +195,25 @@ extension Project {
             guard case .integer(let id)? = row.first, case .integer(let number) = row[1], case .integer(let kind) = row[2] else {
                 return
             }
-            known[Pick(tomogramID: id, number: Int(number))] = Int(kind)
+            known[DescribedPick(tomogramID: id, number: Int(number))] = Int(kind)
         }
         return places.map { known[$0] ?? 0 }
     }
 }
 
 /// A pick of a collection.
-private struct Pick: Hashable {
+struct DescribedPick: Hashable {
     let tomogramID: Int64
     let number: Int
 }
 
 /// Particles that are described in one way.
-private struct DescribedParticles {
+struct DescribedParticles {
     var meaning: StoredDescriptors.Meaning?
     var dimension = 0
     /// `[particle][component]`.
     var rows: [Float] = []
-    var places: [Pick] = []
+    var places: [DescribedPick] = []
     var teachers: [KindsFile.Teacher] = []
     /// The tomograms that were left out.
     var others = 0
@@ -218,7 +221,7 @@ private struct DescribedParticles {
 
 extension Project {
     /// The particles of all tomograms that are described as those of the first one; of too many, each tomogram gives the same part.
-    private func describedParticles(where condition: String?) throws -> DescribedParticles {
+    func describedParticles(where condition: String?) throws -> DescribedParticles {
         var sample = DescribedParticles()
         let wanted = try condition.map { try wantedPicks($0) }
         let described = try tomograms(withPicksOf: DescriptorsStep.name)
@@ -249,7 +252,7 @@ extension Project {
             let values = try rows.values()
             for number in numbers.shuffled(using: &random).prefix(count).sorted() {
                 sample.rows += values[(number - 1) * rows.dimension..<number * rows.dimension]
-                sample.places.append(Pick(tomogramID: id, number: number))
+                sample.places.append(DescribedPick(tomogramID: id, number: number))
             }
             sample.teachers.append(.init(tomogram: names[id] ?? "id:\(id)", particles: count))
         }

@@ -1,7 +1,7 @@
 // "More like this": pictures of the particles of the collection that are most like one; those that are chosen are added to a class.
 
 import { address, get, post, remove } from "./api.js";
-import { bar, button, choice, complain, count, dialog, faint, fill, grow, h, number, plural } from "./dom.js";
+import { bar, button, choice, complain, count, dialog, faint, fill, grow, h, plural } from "./dom.js";
 
 /** Opens the gallery. @param page the page of the tomogram, @param point a particle of the picker */
 export function showSimilar(page, point) {
@@ -30,7 +30,7 @@ export function showSimilar(page, point) {
 		return h("figure", h("button.bare", { "aria-pressed": "false", title: where, onclick: () => choose((other) => other === place, !chosen.has(place)) },
 			h("img", { src: address(`tomograms/${tomogram}/picture`, { x, y, z, side }), alt: where, width: 96, height: 96 })),
 		h("figcaption", h("a", { href: `#/t/${tomogram}?${new URLSearchParams({ axis: "z", x: Math.round(x), y: Math.round(y), z: Math.round(z) })}`, title: `Go to ${where}`, onclick: () => box.close() },
-			place ? `${number(like.distance, 3)}${alike}` : "this one")));
+			place ? `${like.distance.toFixed(2)}${alike}` : "this one")));
 	};
 	const load = async (wanted) => {
 		try {

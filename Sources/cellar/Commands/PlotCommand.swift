@@ -9,6 +9,7 @@ struct PlotCommand: ParsableCommand {
             box: median, quartiles and 5 to 95 % of the same, by dataset or --by
             composition: what objects are, by --column such as class or kind_name, for each dataset or --by
             neighbours: how near particles lie to one another, and how near at random in the same compartments
+            kinds: a map of the particles on which the kinds of `cellar kind find` lie farthest apart
             scatter: --x against --y, two columns of v_object, or two metrics with a dot for each tomogram
             pr: precision by recall, of the evaluations that stand
             runs: the mean of --metric as it was at each run
@@ -17,6 +18,7 @@ struct PlotCommand: ParsableCommand {
             cellar plot box --metric membrane/dice --by dataset --output dice.png
             cellar plot composition --column kind_name --output kinds.svg
             cellar plot neighbours --where "kind_name = 'ribosome'" --output near.svg
+            cellar plot kinds --output map.svg
             cellar plot scatter --x diameter_nm --y membrane_distance --where "class = 'ribosome'" --output distances.png
             cellar plot scatter --x membrane/dice --y macromolecule/f1 --output both.png
             cellar plot pr --where "step = 'evaluate'" --output pr.svg
@@ -26,9 +28,11 @@ struct PlotCommand: ParsableCommand {
             quantiles, and of more than 20000 dots a sample. The data are those of `cellar stats` and `cellar query`.
             """)
 
-    enum Kind: String, CaseIterable, ExpressibleByArgument { case histogram, box, composition, neighbours, scatter, pr, runs }
+    enum Kind: String, CaseIterable, ExpressibleByArgument {
+        case histogram, box, composition, neighbours, kinds, scatter, pr, runs
+    }
 
-    @Argument(help: "histogram, box, composition, neighbours, scatter, pr, or runs.")
+    @Argument(help: "histogram, box, composition, neighbours, kinds, scatter, pr, or runs.")
     var kind: Kind
 
     @Option(help: ArgumentHelp("The picture to write.", valueName: "file.png|file.svg"))
@@ -84,7 +88,7 @@ struct PlotCommand: ParsableCommand {
             guard metric != nil else {
                 throw ValidationError("--metric says what to draw; give it, such as --metric membrane/dice.")
             }
-        case .pr, .neighbours: break
+        case .pr, .neighbours, .kinds: break
         }
         if kind != .histogram, bins != nil {
             throw ValidationError("--bins are of histograms; leave it out, or draw `histogram`.")
@@ -99,7 +103,9 @@ struct PlotCommand: ParsableCommand {
             throw ValidationError("--x and --y are of scatter; leave them out, or draw `scatter`.")
         }
         if kind == .pr, by != nil { throw ValidationError("pr tells classes apart: leave out --by.") }
-        if kind == .neighbours, by != nil { throw ValidationError("neighbours is of all particles together: leave out --by.") }
+        if [.neighbours, .kinds].contains(kind), by != nil {
+            throw ValidationError("\(kind.rawValue) is of all particles together: leave out --by.")
+        }
         if ![.histogram, .box, .scatter].contains(kind), isLogarithmic {
             throw ValidationError("--log is of histogram, box and scatter; leave it out, or draw one of them.")
         }
@@ -113,6 +119,8 @@ struct PlotCommand: ParsableCommand {
         if let content {
             figure = try FigureRequest(content, grouping: by, condition: expression, isLogarithmic: isLogarithmic)
                 .figure(of: catalog)
+        } else if kind == .kinds {
+            figure = try project.kindMap(where: expression)
         } else {
             figure = try NeighbourFigure(of: catalog, store: project.store(), where: expression).figure
         }
@@ -120,14 +128,14 @@ struct PlotCommand: ParsableCommand {
         print("\(output): \(figure.plot.title)")
     }
 
-    /// nil for neighbours, which need more than the database.
+    /// nil for neighbours and kinds, which need more than the database.
     private var content: FigureRequest.Content? {
         let quantity = column.map { FigureQuantity.column($0) } ?? .metric(metric ?? "")
         return switch kind {
         case .histogram: .histogram(quantity, bins: bins?.value ?? 40)
         case .box: .box(quantity)
         case .composition: .composition(column: column ?? "")
-        case .neighbours: nil
+        case .neighbours, .kinds: nil
         case .scatter: .scatter(x: x ?? "", y: y ?? "")
         case .pr: .precisionRecall
         case .runs: .runs(metric: metric ?? "")
