@@ -12,6 +12,7 @@ import Foundation
 /// ├── clusters.yaml     how a cluster is used, where there is one; people write it
 /// ├── receipts/         one JSON file for each run, for people and for Git
 /// ├── work/             what items that take long keep until they are done, one folder for each key
+/// ├── descriptors.index  what `similar` reads, a copy that is made anew where it is not there
 /// ├── spool/            what workers compute and their results, until these are in the catalog
 /// ├── spools            the folders elsewhere that were spools, where there are any
 /// ├── coordinator       the job that a run was submitted as, where one was; its logs in coordinator-logs/
@@ -38,6 +39,7 @@ public struct CatalogDirectory: Hashable, Sendable {
     public var work: String { "\(path)/work" }
     public var spool: String { "\(path)/spool" }
     public var lock: String { "\(path)/run.lock" }
+    package var descriptorIndex: String { "\(path)/descriptors.index" }
     var lease: String { "\(path)/owner.lease" }
     var snapshot: String { "\(path)/catalog.snapshot.sqlite" }
 

@@ -32,7 +32,9 @@ final class Described {
             try artifact.setAttribute("radius", .real(115))
             try artifact.setAttribute("tilt", .real(60))
             try artifact.setAttribute("structures", .string("dark"))
-            try artifact.write("rows", shape: [rows.count, rows[0].count], values: rows.flatMap { $0.map { Float16($0) } })
+            // HDF5 datasets here have at least one element.
+            guard let first = rows.first else { return }
+            try artifact.write("rows", shape: [rows.count, first.count], values: rows.flatMap { $0.map { Float16($0) } })
         }
         try store.commit([staged])
         try judged.publish(

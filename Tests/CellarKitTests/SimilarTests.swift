@@ -1,4 +1,5 @@
 import CellarKit
+import Foundation
 import TestSupport
 import Testing
 
@@ -57,6 +58,51 @@ import Testing
         #expect(try project.similar(to: query, count: 3).hits.allSatisfy { $0.alikeness == nil })
         try publish { $0 < 3 ? 2 : 1 }
         #expect(try project.similar(to: query, count: 3).hits.allSatisfy { $0.alikeness == nil })
+    }
+
+    @Test("the index says what artifacts say, whatever becomes of it")
+    func index() throws {
+        let described = try Described()
+        defer { withExtendedLifetime(described) {} }
+        let project = described.project
+        let path = project.directory.descriptorIndex
+        let query = try #require(ParticleReference("t#1"))
+        func add(_ number: Int, shift: Float = 0) throws {
+            try described.add("n\(number)", [[Float(number) + shift, 0], [0, Float(number) + 0.5]])
+        }
+        func answer() throws -> [String] { try described.names(project.similar(to: query, count: 40)) }
+        try described.add("t", [[0, 0]])
+        for number in 1...14 { try add(number) }
+        _ = try answer()
+        #expect(!FileManager.default.fileExists(atPath: path), "few are not worth a file")
+        for number in 15...20 { try add(number) }
+        try described.add("other", [[0, 0, 0]], parts: "shells,form")
+        try described.add("none", [])
+        let expected = (1...20).flatMap { ["n\($0)#1", "n\($0)#2"] }
+        #expect(try answer() == expected)
+        let written = try Data(contentsOf: URL(fileURLWithPath: path))
+        #expect(try answer() == expected && project.similar(to: query, count: 40).others == 1)
+        #expect(try Data(contentsOf: URL(fileURLWithPath: path)) == written)
+        #expect(try described.names(project.similar(to: query, count: 2, where: "class = 'odd'")) == ["n1#2", "n2#2"])
+        // One that changed is read from its artifact; many, and the file is written anew.
+        try add(1, shift: 0.75)
+        #expect(try answer().prefix(3) == ["n1#2", "n1#1", "n2#1"] && Data(contentsOf: URL(fileURLWithPath: path)) == written)
+        for number in 2...5 { try add(number, shift: 0.75) }
+        let later = try answer()
+        #expect(try Data(contentsOf: URL(fileURLWithPath: path)) != written && later != expected)
+        let current = try Data(contentsOf: URL(fileURLWithPath: path))
+        // What is damaged is not believed, and made anew.
+        for damage in [
+            Data(), current.prefix(100), current.dropLast(), Data(repeating: 7, count: 500), current.dropFirst(2), written,
+        ] {
+            try damage.write(to: URL(fileURLWithPath: path))
+            #expect(try answer() == later)
+        }
+        try FileManager.default.removeItem(atPath: path)
+        try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: false)
+        #expect(try answer() == later, "a place that cannot be written changes nothing")
+        let names = try FileManager.default.contentsOfDirectory(atPath: project.directory.path)
+        #expect(!names.contains { $0.hasSuffix(".tmp") })
     }
 
     @Test("descriptors of earlier picks are of other particles: they are not compared")

@@ -92,6 +92,46 @@ extension Catalog.Results {
         }
     }
 
+    /// A result that stands on a tomogram and read that of another step.
+    package struct StandingReader: Sendable {
+        /// The tomogram.
+        package let scopeID: Int64
+        /// Whether what it read stands still.
+        package let isCurrent: Bool
+        /// An artifact that it gave; nil where it gave none, or it is evicted.
+        package let artifact: Digest?
+    }
+
+    /// The results of a step that stand on tomograms, by the tomograms' ids.
+    ///
+    /// - Parameters:
+    ///   - input: the step and the output that it reads.
+    ///   - output: of which the artifact is given.
+    /// - Complexity: some microseconds for each.
+    package func standingReaders(
+        step: String, of input: (step: String, output: String), giving output: String
+    ) throws -> [StandingReader] {
+        try database.read { db in
+            try Row.fetchAll(
+                db,
+                sql: """
+                    SELECT head.scope_id, read.digest = theirs.digest, artifact.digest
+                    FROM step
+                    JOIN head ON head.step_id = step.id
+                    JOIN tomogram ON tomogram.id = head.scope_id
+                    LEFT JOIN trace_output AS own ON own.trace_id = head.trace_id AND own.name = ?2
+                    LEFT JOIN artifact ON artifact.id = own.artifact_id AND artifact.state = 'present'
+                    LEFT JOIN trace_input AS read ON read.trace_id = head.trace_id AND read.name = ?3 || '.' || ?4
+                    LEFT JOIN step AS other ON other.name = ?3
+                    LEFT JOIN head AS their ON their.step_id = other.id AND their.scope_id = head.scope_id
+                    LEFT JOIN trace_output AS theirs ON theirs.trace_id = their.trace_id AND theirs.name = ?4
+                    WHERE step.name = ?1 AND step.scope = 'tomogram'
+                    ORDER BY head.scope_id
+                    """, arguments: [step, output, input.step, input.output]
+            ).map { StandingReader(scopeID: $0[0], isCurrent: $0[1] ?? false, artifact: $0[2]) }
+        }
+    }
+
     /// The artifacts that stand as an output of a step on the slabs of a tomogram, in the order in which the slabs were added.
     public func slabArtifacts(ofTomogram id: Int64, step: String, output: String) throws -> [Catalog.SlabArtifact] {
         try database.read { db in

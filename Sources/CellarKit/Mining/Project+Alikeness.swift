@@ -27,7 +27,7 @@ extension Project {
         guard let kind, kind > 0 else { return nil }
         var members: [Int64: [Int]] = [:]
         try query(
-            "SELECT tomogram_id, number FROM v_object WHERE step = \(step) AND kind = \(kind) ORDER BY tomogram_id, number LIMIT 8192"
+            "SELECT tomogram_id, number FROM v_object WHERE step = \(step) AND kind = \(kind) LIMIT 8192"
         ) { row in
             guard case .integer(let id) = row[0], case .integer(let number) = row[1], current.contains(id) else { return }
             members[id, default: []].append(Int(number))

@@ -88,8 +88,8 @@ extension Project {
     public func similar(to particle: ParticleReference, count: Int, where condition: String? = nil) throws -> SimilarParticles {
         let tomogram = try catalog.collection.tomogram(named: particle.tomogram)
         let count = min(max(count, 1), 10_000)
-        let described = try tomograms(withPicksOf: DescriptorsStep.name)
-        guard let id = tomogram.id, let isCurrent = described.first(where: { $0.id == id })?.isCurrent, isCurrent,
+        let described = try readers(ofPicks: DescriptorsStep.name, giving: DescriptorsStep.outputs.rows.output.name)
+        guard let id = tomogram.id, let isCurrent = described.first(where: { $0.scopeID == id })?.isCurrent, isCurrent,
             let own = try descriptors(ofTomogram: id)
         else {
             throw CatalogError(
@@ -117,29 +117,27 @@ extension Project {
         let wanted = try condition.map { try wantedPicks($0) }
         // Of each tomogram the number of its first row in the search, and the numbers of its particles.
         var places: [(first: Int, tomogramID: Int64, numbers: [Int]?)] = []
-        var others = 0
-        for (id, isCurrent) in described {
-            guard isCurrent else {
-                others += 1
-                continue
+        var others = described.count { !$0.isCurrent }
+        let artifacts = wanted == nil ? described.filter(\.isCurrent).compactMap(\.artifact) : []
+        let reader = try DescriptorReader(self, like: own, artifacts: artifacts)
+        for result in described where result.isCurrent {
+            let numbers = wanted.map { $0[result.scopeID, default: []] }
+            // What nobody asks for is not read.
+            guard let artifact = result.artifact, numbers?.isEmpty != true else { continue }
+            let isOfOneMeaning = try reader.read(artifact) { rows in
+                guard !rows.isEmpty else { return }
+                let count = rows.count / own.dimension
+                guard let numbers else {
+                    places.append((search.rows, result.scopeID, nil))
+                    return try search.add(rows)
+                }
+                let known = numbers.filter { $0 <= count }
+                places.append((search.rows, result.scopeID, known))
+                try search.add(known.flatMap { rows[($0 - 1) * own.dimension..<$0 * own.dimension] })
             }
-            let numbers = wanted.map { $0[id, default: []] }
-            if let numbers, numbers.isEmpty { continue }
-            guard let rows = try descriptors(ofTomogram: id), rows.count > 0 else { continue }
-            guard rows.meaning == own.meaning, rows.dimension == own.dimension else {
-                others += 1
-                continue
-            }
-            places.append((search.rows, id, numbers))
-            let patterns = try rows.patterns()
-            if let numbers {
-                let known = numbers.filter { $0 <= rows.count }
-                places[places.count - 1].numbers = known
-                try search.add(known.flatMap { patterns[($0 - 1) * rows.dimension..<$0 * rows.dimension] })
-            } else {
-                try search.add(patterns)
-            }
+            if !isOfOneMeaning { others += 1 }
         }
+        reader.finish()
         let calibration = try alikeness(ofKindOf: number, tomogramID: id, meaning: own.meaning)
         let itself = SimilarParticles.Hit(tomogramID: id, number: number, distance: 0, alikeness: calibration.map { _ in 1 })
         let found = search.neighbors.map { neighbor -> SimilarParticles.Hit in
@@ -157,28 +155,16 @@ extension Project {
         try results().content(DescriptorsStep.self, \.rows, scopeID: id)
     }
 
-    /// The tomograms on which a result of a step stands that read the picks, and whether these are the picks of today: only then numbers
+    /// The results of a step that stand and read the picks. Where they are not current, the picks are others than today's: only else numbers
     /// mean the same particles.
+    func readers(ofPicks step: String, giving output: String = "") throws -> [Catalog.Results.StandingReader] {
+        try catalog.results.standingReaders(
+            step: step, of: (PickStep.name, PickStep.outputs.particles.output.name), giving: output)
+    }
+
+    /// The tomograms on which a result of a step stands that read the picks, and whether these are the picks of today.
     func tomograms(withPicksOf step: String) throws -> [(id: Int64, isCurrent: Bool)] {
-        var tomograms: [(id: Int64, isCurrent: Bool)] = []
-        let picks = PickStep.outputs.particles.output.name
-        try query(
-            """
-            SELECT own.scope_id, read.digest = pick.digest
-            FROM v_step AS own
-            LEFT JOIN v_trace_input AS read ON read.trace_id = own.trace_id AND read.name = :input
-            LEFT JOIN v_output AS pick ON pick.step = :picker AND pick.scope_id = own.scope_id AND pick.name = :output
-            WHERE own.step = :step ORDER BY own.scope_id
-            """,
-            parameters: [
-                "step": .text(step), "picker": .text(PickStep.name), "output": .text(picks),
-                "input": .text("\(PickStep.name).\(picks)"),
-            ]
-        ) { row in
-            guard case .integer(let id)? = row.first else { return }
-            tomograms.append((id, row[1] == .integer(1)))
-        }
-        return tomograms
+        try readers(ofPicks: step).map { ($0.scopeID, $0.isCurrent) }
     }
 
     /// The numbers of the picks for which an expression is true, by tomogram, ascending.
