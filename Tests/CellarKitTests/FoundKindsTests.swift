@@ -40,11 +40,11 @@ import Testing
         #expect(try project.findKinds().new == [])
         #expect(try project.catalog.collection.model(named: "kinds").digest == replaced.digest)
 
-        let map = try #require(project.kindMap().plot as? ScatterPlot)
+        let map = try #require(project.kindMap().figure.plot as? ScatterPlot)
         #expect(
             map.title == "210 particles, 3 kinds" && map.series.map(\.name) == ["kind 1 (80)", "2 ribosome (100)", "kind 3 (30)"])
         #expect(map.series.allSatisfy { $0.points.allSatisfy { $0.x.isFinite && $0.y.isFinite } })
-        let odd = try #require(project.kindMap(where: "class = 'odd' AND tomogram = 't'").plot as? ScatterPlot)
+        let odd = try #require(project.kindMap(where: "class = 'odd' AND tomogram = 't'").figure.plot as? ScatterPlot)
         #expect(odd.title.hasPrefix("30 particles"))
         #expect(throws: CatalogError.self) { try project.kindMap(where: "1 = 0") }
 
@@ -94,7 +94,8 @@ import Testing
         let (project, judged) = (described.project, described.judged)
         try described.add("u", rows((0..<9).map { $0 % 2 }))
         try described.add("v", rows((0..<9).map { $0 % 2 }, seed: 1))
-        try project.catalog.collection.noteKinds([1, 2])
+        try described.add("w", rows((0..<9).map { $0 % 2 }, seed: 2))
+        #expect(try project.findKinds().numbers == [1, 2])
         func refusal(_ names: [String]) -> String {
             #expect(throws: CatalogError.self) { try project.teachKinds(names) }?.message ?? ""
         }
@@ -107,16 +108,27 @@ import Testing
         for index in objects.indices {
             objects[index].kind = .init(number: 1 + index % 3 % 2, certainty: index == 7 ? 0.95 : 0.8)
         }
-        try judged.publish(
-            "measure-picks", key: "u", inputs: [.init(name: "pick.particles", digest: judged.digest("picks u"), value: nil)],
-            objects: objects, of: id)
+        func measure(_ key: String) throws {
+            let model = try project.catalog.collection.model(named: "kinds").digest.hexadecimal
+            try judged.publish(
+                "measure-picks", key: key, inputs: [.init(name: "pick.particles", digest: judged.digest("picks u"), value: nil)],
+                objects: objects, models: ["kinds": model], of: id)
+        }
+        try measure("u")
+        // What was rejected as anything is no particle of a kind.
+        try project.curate("u", .rejected, class: "odd", at: .voxels(SIMD3(30, 10, 10)))
         let sure = try project.teachKinds(["ribosome"], leastCertainty: 0.9)
-        #expect(sure.verdicts["ribosome"]?.map(\.x) == [150] && sure.others == 0)
+        #expect(sure.verdicts["ribosome"]?.map(\.x) == [150] && sure.others == 2 && sure.radiiInAngstroms == ["ribosome": 50])
         let first = try project.teachKinds()
-        #expect(first.verdicts.keys.sorted() == ["ribosome"] && first.verdicts["ribosome"]?.map(\.x) == [30, 90])
-        #expect(try project.teachKinds().count == 0)
+        #expect(first.verdicts.keys.sorted() == ["ribosome"] && first.verdicts["ribosome"]?.map(\.x) == [90])
+        #expect(try project.teachKinds().count == 0 && project.teachKinds().radiiInAngstroms == ["ribosome": 50])
         // What a person rejects stays rejected; the name of a kind is a class that people can add to.
-        try project.curate("u", .rejected, class: "ribosome", at: .voxels(SIMD3(30, 10, 10)))
+        try project.curate("u", .rejected, class: "ribosome", at: .voxels(SIMD3(90, 10, 10)))
+        #expect(try project.teachKinds().count == 0)
+        // Kinds that changed since are no longer those of the particles.
+        try project.mergeKinds([2, 1])
+        #expect(refusal([]).contains("`cellar run` gives each particle one"))
+        try measure("u again")
         #expect(try project.teachKinds().count == 0)
         try project.catalog.collection.nameKind(1, "filament")
         try project.curate("v", .added, class: "filament", at: .voxels(SIMD3(30, 10, 10)))

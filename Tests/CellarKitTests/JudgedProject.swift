@@ -39,12 +39,12 @@ final class JudgedProject {
     /// Publishes the result of a step on a tomogram; on `t`, if no other is named.
     func publish(
         _ step: String, key: String, inputs: [ItemOutcome.Input] = [], outputs: [ItemOutcome.Output] = [],
-        objects: [FoundObject] = [], of tomogram: Int64? = nil
+        objects: [FoundObject] = [], models: [String: String] = [:], of tomogram: Int64? = nil
     ) throws {
         let (runID, ids) = try project.catalog.runs.begin(
             command: "test", version: "0", owner: "test", host: "here", pid: 1, recipe: (digest(key), "{}"),
             configurations: [
-                .init(step: step, scope: .tomogram, version: 1, parameters: [:], models: [:], digest: digest("\(step)\(key)"))
+                .init(step: step, scope: .tomogram, version: 1, parameters: [:], models: models, digest: digest("\(step)\(key)"))
             ])
         try project.catalog.results.record(
             [

@@ -53,6 +53,16 @@ import Testing
         let alike = try project.similar(to: query, count: 8).hits.map { $0.alikeness ?? -1 }
         #expect(alike.count == 8 && alike[0] == 1 && alike[6] <= 0.01 && alike[7] == 0)
         #expect(zip(alike, alike.dropFirst()).allSatisfy { $0 >= $1 } && abs(alike[1] - 0.75) < 0.02, "\(alike)")
+        // A tomogram whose particles have a kind, and could not be described as the others since.
+        try described.add("none", [])
+        let none = try #require(described.tomograms["none"])
+        var stranger = try project.catalog.results.objects(ofTomogram: id, step: "pick")[0]
+        stranger.kind = .init(number: 1, certainty: 1)
+        try judged.publish(
+            "measure-picks", key: "none",
+            inputs: [.init(name: "pick.particles", digest: judged.digest("picks none"), value: nil)],
+            objects: [stranger], of: none)
+        #expect(try project.similar(to: query, count: 8).hits.map { $0.alikeness ?? -1 } == alike)
         // What is unlike all others has no kind whose pairs could be compared, and few pairs say nothing.
         try publish { $0 == 0 ? 0 : 1 }
         #expect(try project.similar(to: query, count: 3).hits.allSatisfy { $0.alikeness == nil })
@@ -92,6 +102,12 @@ import Testing
         #expect(try Data(contentsOf: URL(fileURLWithPath: path)) != written && later != expected)
         let current = try Data(contentsOf: URL(fileURLWithPath: path))
         // What is damaged is not believed, and made anew.
+        var flipped = current
+        flipped[9] ^= 0x40
+        try flipped.write(to: URL(fileURLWithPath: path))
+        #expect(try answer() == later && !FileManager.default.fileExists(atPath: path), "a number that changed is seen")
+        _ = try answer()
+        #expect(FileManager.default.fileExists(atPath: path))
         for damage in [
             Data(), current.prefix(100), current.dropLast(), Data(repeating: 7, count: 500), current.dropFirst(2), written,
         ] {

@@ -16,6 +16,8 @@ struct DescriptorIndex {
         let digest: String
         /// Its particles; nil where the artifact's numbers have another meaning.
         let count: Int?
+        /// Of its rows; see ``checksum(_:)``.
+        let checksum: UInt64?
     }
 
     private struct Contents: Codable {
@@ -26,7 +28,7 @@ struct DescriptorIndex {
 
     /// What is known of an artifact.
     enum Place {
-        case rows(offset: Int, count: Int)
+        case rows(offset: Int, count: Int, checksum: UInt64)
         /// Its numbers have another meaning.
         case other
     }
@@ -50,12 +52,12 @@ struct DescriptorIndex {
         var (offset, places) = (0, [Digest: Place]())
         for entry in contents.entries {
             guard let digest = Digest(hexadecimal: entry.digest) else { return nil }
-            guard let count = entry.count else {
+            guard let count = entry.count, let checksum = entry.checksum else {
                 places[digest] = .other
                 continue
             }
             guard count >= 0, count <= source.size / 2 / max(dimension, 1) else { return nil }
-            places[digest] = .rows(offset: offset, count: count)
+            places[digest] = .rows(offset: offset, count: count, checksum: checksum)
             offset += 2 * count * dimension
         }
         guard offset + Int(length) + 16 == source.size else { return nil }
@@ -67,16 +69,30 @@ struct DescriptorIndex {
 
     /// Fills the beginning of an array, which grows where it must, with the bit patterns of rows.
     ///
-    /// - Throws: `CatalogError` where the file became shorter, or the disk fails.
-    func read(offset: Int, count: Int, into patterns: inout [UInt16]) throws {
+    /// - Returns: whether they are what was written; else the disk failed, or changed them.
+    func read(offset: Int, count: Int, checksum: UInt64, into patterns: inout [UInt16]) -> Bool {
         let numbers = count * dimension
         if patterns.count < numbers { patterns = [UInt16](repeating: 0, count: numbers) }
-        let filled = try patterns.withUnsafeMutableBytes { bytes in
-            try source.readAvailable(at: offset, into: UnsafeMutableRawBufferPointer(rebasing: bytes[..<(2 * numbers)]))
+        return patterns.withUnsafeMutableBytes { bytes in
+            let bytes = UnsafeMutableRawBufferPointer(rebasing: bytes[..<(2 * numbers)])
+            return (try? source.readAvailable(at: offset, into: bytes)) == 2 * numbers
+                && Self.checksum(UnsafeRawBufferPointer(bytes)) == checksum
         }
-        guard filled == 2 * numbers else {
-            throw CatalogError(.storage, "is cut off; remove it, and it is made anew", path: source.path)
+    }
+
+    /// Fletcher's two sums over words of eight bytes, modulo 2⁶⁴: every change of one word is seen, and so are words that change places.
+    private static func checksum(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
+        var (sum, sums) = (UInt64(0), UInt64(0))
+        let whole = bytes.count / 8 * 8
+        for offset in stride(from: 0, to: whole, by: 8) {
+            sum &+= bytes.loadUnaligned(fromByteOffset: offset, as: UInt64.self)
+            sums &+= sum
         }
+        for offset in whole..<bytes.count {
+            sum &+= UInt64(bytes[offset])
+            sums &+= sum
+        }
+        return sum &* 0x9E37_79B9_7F4A_7C15 ^ sums
     }
 
     private static func bytes(_ source: FileSource, _ range: Range<Int>) -> [UInt8]? {
@@ -93,14 +109,29 @@ struct DescriptorIndex {
         private var known: Set<Digest> = []
 
         init(at path: String, meaning: StoredDescriptors.Meaning, dimension: Int) throws {
+            Self.sweep(beside: path)
             file = try AtomicFile(OutputFile(path, replacing: true, protecting: .none))
             (self.meaning, self.dimension) = (meaning, dimension)
+        }
+
+        /// Removes what searches that were killed left of this file: what nobody has written to for an hour.
+        private static func sweep(beside path: String) {
+            let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
+            let files = try? FileManager.default.contentsOfDirectory(
+                at: folder, includingPropertiesForKeys: [.contentModificationDateKey])
+            for file in files ?? [] where AtomicFile.isTemporary(file.lastPathComponent) {
+                let changed = try? file.resourceValues(forKeys: [.contentModificationDateKey]).contentModificationDate
+                if let changed, changed.timeIntervalSinceNow < -3600 { try? FileManager.default.removeItem(at: file) }
+            }
         }
 
         /// Appends the rows of an artifact, or notes that they have another meaning. Each artifact is kept once.
         func append(_ digest: Digest, _ rows: UnsafeBufferPointer<UInt16>?) throws {
             guard known.insert(digest).inserted else { return }
-            entries.append(Entry(digest: digest.hexadecimal, count: rows.map { $0.count / max(dimension, 1) }))
+            entries.append(
+                Entry(
+                    digest: digest.hexadecimal, count: rows.map { $0.count / max(dimension, 1) },
+                    checksum: rows.map { DescriptorIndex.checksum(UnsafeRawBufferPointer($0)) }))
             if let rows, !rows.isEmpty { try file.write(UnsafeRawBufferPointer(rows).bytes) }
         }
 

@@ -1,6 +1,7 @@
 import Basics
 import BlobStore
 import Catalog
+import Glibc
 import Pipeline
 
 /// Reads the descriptors of tomograms one after the other: from the ``DescriptorIndex`` where it holds them, else from their artifacts. Where
@@ -11,6 +12,9 @@ final class DescriptorReader {
     private let store: BlobStore
     private let index: DescriptorIndex?
     private var writer: DescriptorIndex.Writer?
+    private let path: String
+    private let mayWrite: Bool
+    private var isDamaged = false
     /// The rows that were read last, with what an earlier reading left behind them.
     private var patterns: [UInt16] = []
 
@@ -23,11 +27,12 @@ final class DescriptorReader {
     init(_ project: Project, like own: StoredDescriptors, artifacts: [Digest]) throws {
         (meaning, dimension) = (own.meaning, own.dimension)
         store = try project.store()
-        let path = project.directory.descriptorIndex
+        path = project.directory.descriptorIndex
+        mayWrite = !artifacts.isEmpty && project.catalog.isWritable
         let index = DescriptorIndex(at: path, meaning: own.meaning, dimension: own.dimension)
         self.index = index
         let missing = artifacts.count { index?[$0] == nil }
-        if artifacts.count >= Self.leastArtifacts, missing * 8 > artifacts.count, project.catalog.isWritable {
+        if artifacts.count >= Self.leastArtifacts, missing * 8 > artifacts.count, mayWrite {
             // A disk that is full or read-only is no reason not to answer.
             writer = try? DescriptorIndex.Writer(at: path, meaning: own.meaning, dimension: own.dimension)
         }
@@ -37,15 +42,19 @@ final class DescriptorReader {
     ///
     /// - Returns: whether the numbers have the meaning that counts; the closure is not called where they have not.
     func read(_ digest: Digest, _ body: (UnsafeBufferPointer<UInt16>) throws -> Void) throws -> Bool {
-        var numbers = 0
-        switch index?[digest] {
-        case .other:
+        let numbers: Int
+        let place = index?[digest]
+        if case .other = place {
             keep(digest, nil)
             return false
-        case .rows(let offset, let count):
-            try index?.read(offset: offset, count: count, into: &patterns)
+        }
+        if case .rows(let offset, let count, let checksum) = place,
+            index?.read(offset: offset, count: count, checksum: checksum, into: &patterns) == true
+        {
             numbers = count * dimension
-        case nil:
+        } else {
+            // What the index has, and cannot be read there, makes it worthless: the artifact is what counts.
+            isDamaged = isDamaged || place != nil
             let rows = try StoredDescriptors(store.open(digest))
             // A tomogram without picks has no rows that could mean something else.
             guard rows.count == 0 || rows.meaning == meaning && rows.dimension == dimension else {
@@ -67,9 +76,9 @@ final class DescriptorReader {
         do { try writer?.append(digest, rows) } catch { writer = nil }
     }
 
-    /// Names the index that was written, where one was.
+    /// Names the index that was written, where one was; removes one that is damaged, so that the next search makes it anew.
     func finish() {
-        try? writer?.finish()
+        if let writer { try? writer.finish() } else if isDamaged, mayWrite { unlink(path) }
         writer = nil
     }
 }

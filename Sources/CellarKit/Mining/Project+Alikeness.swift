@@ -7,6 +7,9 @@ import Mining
 import Pipeline
 
 extension Project {
+    /// The most tomograms that are asked for members of a kind, and of which descriptors are read; the most members that are compared.
+    private static let (mostLookedAt, mostRead, mostMembers) = (64, 16, 256)
+
     /// How far apart two particles of the kind of one are: what turns a distance into "as alike as two of one kind".
     ///
     /// - Parameters:
@@ -16,28 +19,33 @@ extension Project {
     /// - Throws: `CatalogError` where the catalog cannot be read.
     /// - Complexity: reads the descriptors of at most 16 tomograms, and compares at most 256 particles with one another.
     func alikeness(ofKindOf number: Int, tomogramID: Int64, meaning: StoredDescriptors.Meaning) throws -> DistanceCalibration? {
-        let current = Set(try tomograms(withPicksOf: MeasurePicksStep.name).filter(\.isCurrent).map(\.id))
-        guard current.contains(tomogramID) else { return nil }
         let step = MeasurePicksStep.name.sqlLiteral
-        var kind: Int64?
-        try query("SELECT kind FROM v_object WHERE step = \(step) AND tomogram_id = \(tomogramID) AND number = \(number)") {
-            row in
-            kind = row.first?.integer
+        let measured = Set(try tomograms(withPicksOf: MeasurePicksStep.name).filter(\.isCurrent).map(\.id))
+        let current = try tomograms(withPicksOf: DescriptorsStep.name).filter(\.isCurrent).map(\.id).filter(measured.contains)
+        guard current.contains(tomogramID) else { return nil }
+        func numbers(_ id: Int64, _ condition: String, _ column: String = "number") throws -> [Int] {
+            var values: [Int] = []
+            try query(
+                "SELECT \(column) FROM v_object WHERE step = \(step) AND tomogram_id = \(id) AND \(condition) LIMIT \(Self.mostMembers)"
+            ) { row in
+                if let value = row.first?.integer { values.append(Int(value)) }
+            }
+            return values
         }
-        guard let kind, kind > 0 else { return nil }
-        var members: [Int64: [Int]] = [:]
-        try query(
-            "SELECT tomogram_id, number FROM v_object WHERE step = \(step) AND kind = \(kind) LIMIT 8192"
-        ) { row in
-            guard case .integer(let id) = row[0], case .integer(let number) = row[1], current.contains(id) else { return }
-            members[id, default: []].append(Int(number))
+        guard let kind = try numbers(tomogramID, "number = \(number)", "kind").first, kind > 0 else { return nil }
+        var members: [(id: Int64, numbers: [Int])] = []
+        for id in [tomogramID] + Self.spread(current.filter { $0 != tomogramID }, over: Self.mostLookedAt) {
+            guard members.count < Self.mostRead else { break }
+            let own = try numbers(id, "kind = \(kind)").filter { $0 >= 1 }
+            if !own.isEmpty { members.append((id, own)) }
         }
-        let chosen = Self.spread(members.keys.sorted(), over: 16)
         var rows: [(tomogramID: Int64, values: [Float])] = []
-        for id in chosen {
-            guard let described = try descriptors(ofTomogram: id), described.meaning == meaning else { continue }
+        for (id, numbers) in members {
+            guard let described = try descriptors(ofTomogram: id), described.meaning == meaning, described.count > 0 else {
+                continue
+            }
             let (patterns, dimension) = (try described.patterns(), described.dimension)
-            for number in Self.spread(members[id] ?? [], over: 256 / chosen.count) where (1...described.count).contains(number) {
+            for number in Self.spread(numbers.sorted(), over: Self.mostMembers / members.count) where number <= described.count {
                 let row = patterns[(number - 1) * dimension..<number * dimension].map { Float(Float16(bitPattern: $0)) }
                 rows.append((id, row))
             }

@@ -11,18 +11,19 @@ extension Project {
     /// A map of kinds: each particle a dot on the plane on which the kinds that the recipe names lie farthest apart.
     ///
     /// - Parameter condition: an SQL expression over the columns of `v_object`, as the step `pick` gives them: which particles; nil for all.
+    /// - Returns: the map, and the number of tomograms that were left out: described in another way, or picked anew since.
     /// - Throws: `CatalogError` where the recipe names no kinds, no particle is described, or the condition is not understood.
     /// - Complexity: reads the descriptors of all tomograms, one tomogram at a time; keeps at most 200,000.
-    public func kindMap(where condition: String? = nil) throws -> Figure {
-        let sample = try describedParticles(where: condition)
+    public func kindMap(where condition: String? = nil) throws -> (figure: Figure, others: Int) {
         let (name, file) = try knownKinds()
-        guard let meaning = sample.meaning else {
+        let sample = try describedParticles(where: condition, as: file.meaning)
+        guard sample.dimension == file.model.dimension else {
+            guard sample.others == 0, sample.dimension == 0 else { throw otherDescriptors(than: name) }
             throw CatalogError(
                 .notFound,
                 "there is nothing to draw: no particle for which --where is true is described; `cellar run --until "
                     + "\(DescriptorsStep.name)` describes what was picked")
         }
-        guard meaning == file.meaning, sample.dimension == file.model.dimension else { throw otherDescriptors(than: name) }
         let kinds = try file.model.assign(rows: sample.rows).map(\.kind)
         let places = try KindMap(file.model).places(of: sample.rows)
         let names = try catalog.collection.kindNames()
@@ -48,10 +49,11 @@ extension Project {
         let words =
             step > 1
             ? "\((places.count + step - 1) / step) of \(places.count) particles" : "\(places.count) particles"
-        return Figure(
+        let figure = Figure(
             plot: ScatterPlot(
                 "\(words), \(own.count + rest.count) kind\(own.count + rest.count == 1 ? "" : "s")",
                 x: PlotAxis("first axis (deviations of a kind)"),
                 y: PlotAxis("second axis"), series: drawn.compactMap(\.self)))
+        return (figure, sample.others)
     }
 }

@@ -220,9 +220,13 @@ struct DescribedParticles {
 }
 
 extension Project {
-    /// The particles of all tomograms that are described as those of the first one; of too many, each tomogram gives the same part.
-    func describedParticles(where condition: String?) throws -> DescribedParticles {
-        var sample = DescribedParticles()
+    /// The particles of all tomograms that are described in one way; of too many, each tomogram gives the same part.
+    ///
+    /// - Parameter meaning: the way; nil for that of the first tomogram.
+    func describedParticles(
+        where condition: String?, as meaning: StoredDescriptors.Meaning? = nil
+    ) throws -> DescribedParticles {
+        var sample = DescribedParticles(meaning: meaning)
         let wanted = try condition.map { try wantedPicks($0) }
         let described = try tomograms(withPicksOf: DescriptorsStep.name)
         sample.others = described.count { !$0.isCurrent }

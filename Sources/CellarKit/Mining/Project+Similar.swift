@@ -83,9 +83,12 @@ extension Project {
     /// - Parameters:
     ///   - count: how many are given, 1 to 10,000.
     ///   - condition: an SQL expression over the columns of `v_object`, as the step `pick` gives them; nil for all.
+    ///   - mayWrite: whether the file that makes the next search faster may be written.
     /// - Throws: `CatalogError` where there is no such particle, it is not described, or the condition is not understood.
     /// - Complexity: reads the descriptors of all tomograms, one tomogram at a time.
-    public func similar(to particle: ParticleReference, count: Int, where condition: String? = nil) throws -> SimilarParticles {
+    public func similar(
+        to particle: ParticleReference, count: Int, where condition: String? = nil, mayWrite: Bool = true
+    ) throws -> SimilarParticles {
         let tomogram = try catalog.collection.tomogram(named: particle.tomogram)
         let count = min(max(count, 1), 10_000)
         let described = try readers(ofPicks: DescriptorsStep.name, giving: DescriptorsStep.outputs.rows.output.name)
@@ -118,7 +121,7 @@ extension Project {
         // Of each tomogram the number of its first row in the search, and the numbers of its particles.
         var places: [(first: Int, tomogramID: Int64, numbers: [Int]?)] = []
         var others = described.count { !$0.isCurrent }
-        let artifacts = wanted == nil ? described.filter(\.isCurrent).compactMap(\.artifact) : []
+        let artifacts = wanted == nil && mayWrite ? described.filter(\.isCurrent).compactMap(\.artifact) : []
         let reader = try DescriptorReader(self, like: own, artifacts: artifacts)
         for result in described where result.isCurrent {
             let numbers = wanted.map { $0[result.scopeID, default: []] }

@@ -94,7 +94,8 @@ export class Particles {
 		const point = { class: name, ...place, radius: radii[Math.floor(radii.length / 2)] ?? 6, score: null, state: "added", layer: entry?.layer.id, canBeJudged: true };
 		try {
 			const { id } = await post("curation", { tomogram: this.page.id, class: name, ...place, verdict: "added" });
-			point.id = id;
+			// As the server names what only people say: a number above 0 is one of the picker's.
+			point.id = -id;
 			const list = entry ? this.byLayer.get(entry.layer.id) ?? [] : [];
 			list.push(point);
 			if (entry) this.byLayer.set(entry.layer.id, list);

@@ -10,10 +10,10 @@ export function showSimilar(page, point) {
 	const note = faint("…");
 	const name = h("input", { type: "text", list: "likeclasses", "aria-label": "Class", placeholder: "class", value: point.class });
 	const add = button("", "", () => addChosen(), { class: "primary" });
-	let particles = [];
+	let [particles, isAdding] = [[], false];
 	const tell = () => {
 		add.textContent = `Add ${plural(chosen.size, "particle")}`;
-		add.disabled = chosen.size === 0;
+		add.disabled = isAdding || chosen.size === 0;
 	};
 	const choose = (from, isOn) => {
 		for (const [place, figure] of [...grid.children].entries()) {
@@ -47,22 +47,24 @@ export function showSimilar(page, point) {
 		}
 	};
 	const addChosen = async () => {
-		if (page.changes.refuses()) return;
+		if (isAdding || page.changes.refuses()) return;
 		const [label, ids] = [name.value.trim(), []];
-		add.disabled = true;
+		const own = [...chosen].map((place) => particles[place]);
+		isAdding = true;
+		tell();
 		try {
-			for (const place of chosen) {
-				const { tomogram, x, y, z } = particles[place];
-				ids.push((await post("curation", { tomogram, class: label, x, y, z, verdict: "added" })).id);
-			}
+			for (const { tomogram, x, y, z } of own) ids.push((await post("curation", { tomogram, class: label, x, y, z, verdict: "added" })).id);
 			box.close();
 		} catch (error) { complain(error); }
+		isAdding = false;
 		tell();
 		if (ids.length === 0) return;
 		const show = () => page.particles.load(true);
 		page.changes.push(`added ${plural(ids.length, label)}`, async () => {
-			for (const id of ids.reverse()) await remove(`curation/${id}`);
-			show();
+			try {
+				// One that somebody took back meanwhile is no reason to keep the others.
+				for (const id of ids.reverse()) await remove(`curation/${id}`).catch((error) => { if (error.status !== 404) throw error; });
+			} finally { show(); }
 		});
 		show();
 	};

@@ -14,12 +14,17 @@ package final class AtomicFile {
     private let output: OutputFile
     private var descriptor: CInt
 
+    private static let (prefix, suffix) = (".cellar-", ".tmp")
+
+    /// Whether a file of this name is one that was not committed: that is being written, or whose process was killed.
+    package static func isTemporary(_ name: String) -> Bool { name.hasPrefix(prefix) && name.hasSuffix(suffix) }
+
     /// Creates the temporary file.
     ///
     /// - Throws: ``VolumeError``, `.unwritable`, where the folder does not exist or may not be written.
     package init(_ output: OutputFile) throws(VolumeError) {
         self.output = output
-        temporaryPath = "\(FilePath.folder(of: output.path)).cellar-\(UInt64.random(in: .min ... .max)).tmp"
+        temporaryPath = "\(FilePath.folder(of: output.path))\(Self.prefix)\(UInt64.random(in: .min ... .max))\(Self.suffix)"
         descriptor = open(temporaryPath, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
         guard descriptor >= 0 else { throw .cannotWrite(output.path, .last) }
         // The new file gets the permissions of the file that it replaces.

@@ -149,8 +149,8 @@ struct KindCommand: ParsableCommand {
             abstract: "Make named kinds classes that networks learn: each of their particles is added to the class of that name.",
             discussion: """
                 As by `cellar curate --add`, but where somebody judged a particle of the class there before: what is rejected stays rejected. \
-                `cellar curate --remove` takes single ones back. The picker learns classes that train-particles.classes of the recipe names, \
-                and `cellar evaluate` knows them.
+                `cellar curate --remove` takes single ones back. The picker learns classes that train-particles.classes of the recipe names, with \
+                train-particles.radius, since verdicts have none; the command says which.
 
                 cellar kind teach
                 cellar kind teach ribosome --certainty 0.9
@@ -178,10 +178,15 @@ struct KindCommand: ParsableCommand {
             if taught.count == 0 { print("nothing to add: there is no such particle that nobody judged") }
             if taught.others > 0 {
                 note(
-                    "\(taught.others == 1 ? "One tomogram was" : "\(taught.others) tomograms were") left out, without kinds since its particles "
-                        + "were picked; `cellar run` gives each particle one")
+                    "\(taught.others == 1 ? "One tomogram was" : "\(taught.others) tomograms were") left out, whose particles have not the kinds "
+                        + "of today; `cellar run` gives each particle its kind")
             }
-            note("The picker learns the classes that `cellar recipe set train-particles.classes=NAME,NAME` names.")
+            let classes = taught.radiiInAngstroms.sorted { $0.key < $1.key }
+            guard let largest = classes.map(\.value).max(), let least = classes.map(\.value).min() else { return }
+            let names = classes.map(\.key).joined(separator: ",")
+            note(
+                "`cellar recipe set train-particles.classes=\(names) train-particles.radius=\(Int(largest.rounded()))` has the picker "
+                    + "learn \(classes.count == 1 ? "it" : "them")\(largest > 1.2 * least ? "; one radius is for all" : "").")
         }
     }
 }

@@ -120,7 +120,13 @@ struct PlotCommand: ParsableCommand {
             figure = try FigureRequest(content, grouping: by, condition: expression, isLogarithmic: isLogarithmic)
                 .figure(of: catalog)
         } else if kind == .kinds {
-            figure = try project.kindMap(where: expression)
+            let map = try project.kindMap(where: expression)
+            figure = map.figure
+            if map.others > 0 {
+                note(
+                    "\(map.others == 1 ? "One tomogram was" : "\(map.others) tomograms were") left out, described in another way than the kinds, "
+                        + "or picked anew since; `cellar run` describes what is there now")
+            }
         } else {
             figure = try NeighbourFigure(of: catalog, store: project.store(), where: expression).figure
         }
