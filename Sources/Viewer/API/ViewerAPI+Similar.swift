@@ -44,7 +44,8 @@ extension ViewerAPI {
     /// - Throws: ``CatalogError`` where there is no such tomogram or particle, or it is not described.
     /// - Complexity: reads the descriptors of all tomograms.
     package func similar(to number: Int, of id: Int64, count: Int, where condition: String? = nil) throws -> LikeParticles {
-        let found = try project.similar(to: .number(tomogram: Self.reference(id), number), count: count, where: condition, mayWrite: !isReadOnly)
+        let found = try project.similar(
+            to: .number(tomogram: Self.reference(id), number), count: count, where: condition, mayWrite: !isReadOnly)
         let own = try project.catalog.results.objects(ofTomogram: id, step: PickStep.name).first { $0.number == number }
         let radius = own?.radiusInAngstroms ?? 100
         let hits = [found.query] + found.hits
