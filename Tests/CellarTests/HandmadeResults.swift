@@ -51,7 +51,8 @@ struct HandmadeResults {
     func publish(
         _ step: String, _ scope: ScopeKind = .tomogram, of id: Int64? = nil, key: String = "",
         metrics: [(name: String, value: Double)] = [],
-        inputs: [ItemOutcome.Input] = [], values: [String: String] = [:], objects: [FoundObject] = [],
+        inputs: [ItemOutcome.Input] = [], models: [String: String] = [:], values: [String: String] = [:],
+        objects: [FoundObject] = [],
         curves: [String: [Double]] = [:], isDone: Bool = true,
         artifacts: [(name: String, kind: String, (ArtifactWriter) throws -> Void)] = []
     ) throws {
@@ -59,7 +60,7 @@ struct HandmadeResults {
         let (runID, ids) = try catalog.runs.begin(
             command: "test", version: "0", owner: "test", host: "here", pid: 1, recipe: (digest, "{}"),
             configurations: [
-                .init(step: step, scope: scope, version: 1, parameters: [:], models: [:], digest: digest)
+                .init(step: step, scope: scope, version: 1, parameters: [:], models: models, digest: digest)
             ])
         for (name, values) in curves {
             for (index, value) in values.enumerated() {

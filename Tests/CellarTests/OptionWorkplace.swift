@@ -62,11 +62,12 @@ struct OptionWorkplace {
                     step: "pick", scopeID: results.tomogramID, output: "particles"))
             var measured = Array(objects.prefix(4))
             for index in measured.indices { measured[index].kind = .init(number: 1 + index % 2, certainty: 0.9) }
-            try results.publish(
-                "measure-picks", inputs: [.init(name: "pick.particles", digest: picks, value: nil)], objects: measured)
             try results.publishDescriptors()
             let kinds = try Project(at: CatalogDirectory(path: results.folder.file(".cellar"))).findKinds()
             #expect(kinds.numbers == [1, 2])
+            try results.publish(
+                "measure-picks", inputs: [.init(name: "pick.particles", digest: picks, value: nil)],
+                models: ["kinds": results.catalog.collection.model(named: kinds.model).digest.hexadecimal], objects: measured)
             try results.catalog.collection.nameKind(2, "small")
             let header = #"{"w":{"dtype":"F32","shape":[2],"data_offsets":[0,8]}}"#
             let length = withUnsafeBytes(of: UInt64(header.utf8.count).littleEndian) { Array($0) }

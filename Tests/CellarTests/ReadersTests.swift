@@ -96,13 +96,10 @@ import Testing
         #expect(try cellar("recipe", "set", "prepare.clahe.clip_limit=3").status == 0)
         process.waitUntilExit()
         let (killed, _, _) = try cellar.start(["run"])
-        // It has opened the catalog where it has written that it runs: nobody can read beside one that is stopped while it opens.
-        let log = "\(folder.path)/.cellar/catalog.sqlite-wal"
-        let end = ContinuousClock.now + .seconds(60)
-        while (FileManager.default.contents(atPath: log) ?? Data()).isEmpty, killed.isRunning, ContinuousClock.now < end {
-            usleep(5_000)
-        }
-        usleep(100_000)
+        // It has opened the catalog where the catalog says that it runs: nobody can read beside one that is stopped while it opens.
+        let running = ["query", "SELECT count(*) FROM v_run WHERE status = 'running'", "--format", "csv"]
+        let end = ContinuousClock.now + .seconds(120)
+        while try !cellar(running).output.hasSuffix("\n1\n"), killed.isRunning, ContinuousClock.now < end { usleep(5_000) }
         kill(killed.processIdentifier, SIGSTOP)
         try asOther(folder) { prefix in try check(folder, prefix, some) }
         kill(killed.processIdentifier, SIGKILL)
