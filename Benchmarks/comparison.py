@@ -2,6 +2,8 @@
 
 import csv
 import json
+import pathlib
+import shutil
 import subprocess
 
 import mrcfile
@@ -40,6 +42,27 @@ def runner(program, folder):
         return result.stdout
 
     return run
+
+
+def copied_catalogs(program, words, name, truths):
+    """Copies of the catalogs that `carry_over.py` made, each in FOLDER/NAME/… with settings of its own.
+
+    Words are folders, and settings `key=value`. Yields of each catalog how it is called, the folder of its collection's truth, the copy's folder, and the
+    `runner` there. A copy that is there is taken; a collection without files of truth of the name TRUTHS, a pattern, is left out.
+    """
+    settings = [word for word in words if "=" in word]
+    for folder in [pathlib.Path(word) for word in words if "=" not in word]:
+        for catalog in sorted(folder.glob("projects/*/*/*/.cellar")):
+            place = catalog.parent.relative_to(folder / "projects")
+            truth, copy = folder / "collections" / place.parts[0] / "truth", folder / name / place
+            if not list(truth.glob(truths)):
+                continue
+            if not copy.exists():
+                shutil.copytree(catalog.parent, copy, ignore=shutil.ignore_patterns("figures"))
+            run = runner(pathlib.Path(program).resolve(), copy)
+            if settings:
+                run("recipe", "set", *settings)
+            yield place, truth, copy, run
 
 
 def arrays(run, folder, step, dataset):

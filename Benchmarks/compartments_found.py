@@ -12,14 +12,12 @@ the one that was found for the true region at its place, the largest region of b
 """
 
 import json
-import pathlib
-import shutil
 import sys
 
 import h5py
 import mrcfile
 import numpy as np
-from comparison import runner
+from comparison import copied_catalogs
 from scipy import ndimage
 
 LEAST = 4000.0
@@ -57,73 +55,61 @@ def main():
         sys.exit(__doc__)
     print("| catalog | true: closed, cut | found of closed | and said to be closed | found of cut | not true | volume, median (within 15 %) | picks in the right one, of those in a compartment | of all |")
     print("|---|---|---|---|---|---|---|---|---|")
-    settings = [text for text in sys.argv[2:] if "=" in text]
-    for folder in [pathlib.Path(text) for text in sys.argv[2:] if "=" not in text]:
-        for catalog in sorted(folder.glob("projects/*/*/*/.cellar")):
-            collection = catalog.parts[-4]
-            truth = folder / f"collections/{collection}/truth"
-            if not list(truth.glob("*_labels.mrc")):
-                continue
-            copy = folder / "compartments" / collection / catalog.parts[-3] / catalog.parts[-2]
-            if not copy.exists():
-                shutil.copytree(catalog.parent, copy, ignore=shutil.ignore_patterns("figures"))
-            run = runner(pathlib.Path(sys.argv[1]).resolve(), copy)
-            if settings:
-                run("recipe", "set", *settings)
-            run("run", "--until", "measure-picks")
-            rows = {name: json.loads(run("query", sql, "--format", "json")) for name, sql in QUERIES.items()}
-            states = {(row["tomogram"], row["number"]): row for row in rows["states"]}
-            closed = [0, 0, 0]
-            cut = [0, 0]
-            false, ratios, right, inside, places = 0, [], [0, 0], [0, 0], 0
-            for entry in rows["maps"]:
-                name = entry["tomogram"]
-                numbers, largest, regions, size, sample = true_regions(truth, name)
-                with h5py.File(next((copy / ".cellar/blobs").glob(f"**/{entry['digest']}*"))) as file:
-                    found = file["labels"][:]
-                    binning = int(file.attrs["binning"])
-                found = found.repeat(binning, 0).repeat(binning, 1).repeat(binning, 2)[: numbers.shape[0], : numbers.shape[1], : numbers.shape[2]]
-                found = np.pad(found, [(0, whole - part) for whole, part in zip(numbers.shape, found.shape)])
-                found[~sample] = 0
-                counts = np.bincount(found.ravel())
-                own = {}
-                for number, (volume, is_closed) in regions.items():
-                    mask = numbers == number
-                    overlap = np.bincount(found[mask], minlength=len(counts))
-                    overlap[0] = 0
-                    best = int(overlap.argmax())
-                    union = mask.sum() + counts[best] - overlap[best]
-                    hit = best > 0 and overlap[best] / union >= 0.5
-                    state = states.get((name, best), {}).get("state") if hit else None
-                    if is_closed:
-                        closed[0] += 1
-                        closed[1] += hit
-                        closed[2] += state == "closed"
-                    else:
-                        cut[0] += 1
-                        cut[1] += hit
-                    if hit:
-                        own[number] = best
-                        ratios.append(states[name, best]["volume_nm3"] / volume)
-                main_one = int(np.bincount(found[numbers == largest])[1:].argmax()) + 1
-                own[largest] = main_one
-                false += len([number for tomogram, number in states if tomogram == name and number not in own.values()])
-                for pick in [row for row in rows["picks"] if row["tomogram"] == name]:
-                    place = tuple(min(max(int(round(pick[axis] / size)), 0), edge - 1) for axis, edge in zip("zyx", numbers.shape))
-                    true = int(numbers[place])
-                    if true == 0 or (true != largest and true not in regions):
-                        continue
-                    is_right = pick["compartment"] == own.get(true, -1)
-                    right[0] += is_right
-                    places += 1
-                    if true != largest:
-                        inside[0] += is_right
-                        inside[1] += 1
-            ratios = np.array(ratios)
-            within = np.mean(np.abs(ratios - 1) <= 0.15) if len(ratios) else float("nan")
-            print(
-                f"| {copy.relative_to(folder / 'compartments')} | {closed[0]}, {cut[0]} | {closed[1]} | {closed[2]} | {cut[1]} | {false} "
-                f"| {np.median(ratios) if len(ratios) else float('nan'):.2f} ({within:.2f}) | {inside[0]} of {inside[1]} | {right[0]} of {places} |", flush=True)
+    for title, truth, copy, run in copied_catalogs(sys.argv[1], sys.argv[2:], "compartments", "*_labels.mrc"):
+        run("run", "--until", "measure-picks")
+        rows = {name: json.loads(run("query", sql, "--format", "json")) for name, sql in QUERIES.items()}
+        states = {(row["tomogram"], row["number"]): row for row in rows["states"]}
+        closed = [0, 0, 0]
+        cut = [0, 0]
+        false, ratios, right, inside, places = 0, [], [0, 0], [0, 0], 0
+        for entry in rows["maps"]:
+            name = entry["tomogram"]
+            numbers, largest, regions, size, sample = true_regions(truth, name)
+            with h5py.File(next((copy / ".cellar/blobs").glob(f"**/{entry['digest']}*"))) as file:
+                found = file["labels"][:]
+                binning = int(file.attrs["binning"])
+            found = found.repeat(binning, 0).repeat(binning, 1).repeat(binning, 2)[: numbers.shape[0], : numbers.shape[1], : numbers.shape[2]]
+            found = np.pad(found, [(0, whole - part) for whole, part in zip(numbers.shape, found.shape)])
+            found[~sample] = 0
+            counts = np.bincount(found.ravel())
+            own = {}
+            for number, (volume, is_closed) in regions.items():
+                mask = numbers == number
+                overlap = np.bincount(found[mask], minlength=len(counts))
+                overlap[0] = 0
+                best = int(overlap.argmax())
+                union = mask.sum() + counts[best] - overlap[best]
+                hit = best > 0 and overlap[best] / union >= 0.5
+                state = states.get((name, best), {}).get("state") if hit else None
+                if is_closed:
+                    closed[0] += 1
+                    closed[1] += hit
+                    closed[2] += state == "closed"
+                else:
+                    cut[0] += 1
+                    cut[1] += hit
+                if hit:
+                    own[number] = best
+                    ratios.append(states[name, best]["volume_nm3"] / volume)
+            main_one = int(np.bincount(found[numbers == largest])[1:].argmax()) + 1
+            own[largest] = main_one
+            false += len([number for tomogram, number in states if tomogram == name and number not in own.values()])
+            for pick in [row for row in rows["picks"] if row["tomogram"] == name]:
+                place = tuple(min(max(int(round(pick[axis] / size)), 0), edge - 1) for axis, edge in zip("zyx", numbers.shape))
+                true = int(numbers[place])
+                if true == 0 or (true != largest and true not in regions):
+                    continue
+                is_right = pick["compartment"] == own.get(true, -1)
+                right[0] += is_right
+                places += 1
+                if true != largest:
+                    inside[0] += is_right
+                    inside[1] += 1
+        ratios = np.array(ratios)
+        within = np.mean(np.abs(ratios - 1) <= 0.15) if len(ratios) else float("nan")
+        print(
+            f"| {title} | {closed[0]}, {cut[0]} | {closed[1]} | {closed[2]} | {cut[1]} | {false} "
+            f"| {np.median(ratios) if len(ratios) else float('nan'):.2f} ({within:.2f}) | {inside[0]} of {inside[1]} | {right[0]} of {places} |", flush=True)
 
 
 if __name__ == "__main__":

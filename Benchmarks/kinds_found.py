@@ -12,12 +12,10 @@ kinds false picks end. Needs numpy 2.4.6, scipy 1.17.1.
 import collections
 import csv
 import json
-import pathlib
-import shutil
 import sys
 
 import numpy as np
-from comparison import runner
+from comparison import copied_catalogs
 from scipy.optimize import linear_sum_assignment
 
 KINDS = "SELECT tomogram, x, y, z, kind FROM v_object WHERE step = 'measure-picks'"
@@ -45,38 +43,26 @@ def main():
         sys.exit(__doc__)
     print("| catalog | picks | kinds found | true kind | picks of it | its kind | purity | completeness | false picks: kind: number |")
     print("|---|---|---|---|---|---|---|---|---|")
-    settings = [text for text in sys.argv[2:] if "=" in text]
-    for folder in [pathlib.Path(text) for text in sys.argv[2:] if "=" not in text]:
-        for catalog in sorted(folder.glob("projects/*/*/*/.cellar")):
-            collection = catalog.parts[-4]
-            if not list(folder.glob(f"collections/{collection}/truth/*_particles.csv")):
-                continue
-            copy = folder / "kinds" / collection / catalog.parts[-3] / catalog.parts[-2]
-            if not copy.exists():
-                shutil.copytree(catalog.parent, copy, ignore=shutil.ignore_patterns("figures"))
-            run = runner(pathlib.Path(sys.argv[1]).resolve(), copy)
-            if settings:
-                run("recipe", "set", *settings)
-            run("run", "--until", "descriptors")
-            run("kind", "find")
-            run("run", "--until", "measure-picks")
-            picks = {}
-            for row in json.loads(run("query", KINDS, "--format", "json")):
-                picks.setdefault(row["tomogram"], []).append(row)
-            pairs = collections.Counter()
-            for name, rows in picks.items():
-                truth = folder / f"collections/{collection}/truth/{name}_particles.csv"
-                pairs.update(zip(named(truth, rows), (row["kind"] for row in rows)))
-            true, found = collections.Counter(), collections.Counter()
-            for (name, kind), count in pairs.items():
-                true[name] += count
-                found[kind] += count
-            false = ", ".join(f"{kind}: {count}" for (name, kind), count in sorted(pairs.items(), key=str) if name == FALSE)
-            for name, count in [entry for entry in true.most_common() if entry[0] != FALSE][:2]:
-                own = max(found, key=lambda kind: pairs[name, kind])
-                print(
-                    f"| {copy.relative_to(folder / 'kinds')} | {sum(true.values())} | {len(found.keys() - {0, None})} | {name} | {count} "
-                    f"| {own} | {pairs[name, own] / found[own]:.2f} | {pairs[name, own] / count:.2f} | {false} |", flush=True)
+    for title, truth, _, run in copied_catalogs(sys.argv[1], sys.argv[2:], "kinds", "*_particles.csv"):
+        run("run", "--until", "descriptors")
+        run("kind", "find")
+        run("run", "--until", "measure-picks")
+        picks = {}
+        for row in json.loads(run("query", KINDS, "--format", "json")):
+            picks.setdefault(row["tomogram"], []).append(row)
+        pairs = collections.Counter()
+        for name, rows in picks.items():
+            pairs.update(zip(named(truth / f"{name}_particles.csv", rows), (row["kind"] for row in rows)))
+        true, found = collections.Counter(), collections.Counter()
+        for (name, kind), count in pairs.items():
+            true[name] += count
+            found[kind] += count
+        false = ", ".join(f"{kind}: {count}" for (name, kind), count in sorted(pairs.items(), key=str) if name == FALSE)
+        for name, count in [entry for entry in true.most_common() if entry[0] != FALSE][:2]:
+            own = max(found, key=lambda kind: pairs[name, kind])
+            print(
+                f"| {title} | {sum(true.values())} | {len(found.keys() - {0, None})} | {name} | {count} "
+                f"| {own} | {pairs[name, own] / found[own]:.2f} | {pairs[name, own] / count:.2f} | {false} |", flush=True)
 
 
 if __name__ == "__main__":
