@@ -9,6 +9,9 @@ let settings: [SwiftSetting] =
         .enableUpcomingFeature("InternalImportsByDefault"),
     ] + (Context.environment["CI"] == nil ? [] : [.treatAllWarnings(as: .error)])
 
+/// Of tests that only call and compare: they are not optimised, which halves the time that it takes to compile them. What they call is.
+let calling = settings + [.unsafeFlags(["-Xfrontend", "-Onone"])]
+
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")
 let sqlite = Target.Dependency.product(name: "GRDBSQLite", package: "GRDB.swift")
 let yams = Target.Dependency.product(name: "Yams", package: "Yams")
@@ -198,7 +201,7 @@ let package = Package(
             swiftSettings: settings),
         .testTarget(
             name: "BlobStoreTests", dependencies: ["Basics", "BlobStore", "Volumes", "TestSupport", "CHDF5"],
-            swiftSettings: settings),
+            swiftSettings: calling),
         .testTarget(
             name: "ImageProcessingTests", dependencies: ["Basics", "ImageProcessing", "Volumes", "TestSupport"],
             exclude: ["Golden/make_golden.py", "Golden/make_instances_golden.py", "Golden/make_operations_golden.py"],
@@ -255,7 +258,7 @@ let package = Package(
         .testTarget(
             name: "CatalogTests",
             dependencies: ["Basics", "Catalog", "CatalogSchema", "CatalogMigrations", "Volumes", "TestSupport", grdb],
-            exclude: ["Golden"], swiftSettings: settings),
+            exclude: ["Golden"], swiftSettings: calling),
         .target(
             name: "ToySteps", dependencies: ["Basics", "Engine", "Catalog", "CatalogSchema", "BlobStore", "Volumes", grdb],
             path: "Tests/ToySteps", swiftSettings: settings),
@@ -267,13 +270,13 @@ let package = Package(
             dependencies: [
                 "Basics", "Engine", "Catalog", "CatalogSchema", "BlobStore", "Volumes", "ToySteps", "CrashRunner", "TestSupport",
                 grdb,
-            ], swiftSettings: settings),
+            ], swiftSettings: calling),
         .testTarget(
             name: "ClusterTests",
             dependencies: [
                 "Basics", "BlobStore", "Catalog", "Cluster", "CrashRunner", "Engine", "ToySteps", "TestSupport",
             ],
-            swiftSettings: settings),
+            swiftSettings: calling),
         .testTarget(
             name: "PipelineTests",
             dependencies: [
@@ -286,21 +289,22 @@ let package = Package(
             dependencies: [
                 "Basics", "BlobStore", "Catalog", "CatalogSchema", "Engine", "Figures", "ImageProcessing", "Pipeline",
                 "Rendering", "Volumes", "TestSupport",
-            ], swiftSettings: settings),
+            ], swiftSettings: calling),
         .testTarget(
             name: "ViewerTests",
             dependencies: [
-                "Basics", "BlobStore", "Catalog", "CatalogSchema", "CellarKit", "Engine", "ImageProcessing", "Pipeline",
+                "Basics", "BlobStore", "Catalog", "CatalogSchema", "CellarKit", "Engine", "Figures", "ImageProcessing",
+                "Pipeline",
                 "Rendering", "Viewer", "Volumes", "cellar", "TestSupport",
-            ], swiftSettings: settings),
+            ], swiftSettings: calling),
         .testTarget(
             name: "CellarKitTests",
-            dependencies: ["Basics", "CellarKit", "TestSupport"], swiftSettings: settings),
+            dependencies: ["Basics", "CellarKit", "TestSupport"], swiftSettings: calling),
         .testTarget(
             name: "CellarTests",
             dependencies: [
                 "Basics", "cellar", "CatalogSchema", "CellarKit", "BlobStore", "Engine", "Volumes", "TestSupport", arguments,
             ],
-            exclude: ["Workflows"], swiftSettings: settings),
+            exclude: ["Workflows"], swiftSettings: calling),
     ]
 )

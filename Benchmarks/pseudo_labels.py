@@ -1,86 +1,149 @@
-"""How good pseudo-labels are on simulated tomograms, from the pipeline's own masks.
+"""How good pseudo-labels are on simulated tomograms, from the pipeline's own masks, and what their confidence tells.
 
-    python pseudo_labels.py CELLAR FOLDER [--seeds 201,202,203] [--ratios 0.1,0.5] [--set "key=value key=value"]
-        [--cellpose FILE]
+    python pseudo_labels.py CELLAR FOLDER [--collections simulate,second,third] [--seeds 201] [--tomograms 3] [--ratios 0.1,0.5]
+        [--set "key=value key=value"] [--size 256,256,64] [--first 12] [--end 52] [--cellpose FILE] [--templates FOLDER]
 
-CELLAR is the program; FOLDER receives tomograms and a catalog. A slab of 40 slices of each tomogram (256 × 256 × 64 voxels) goes through
-all steps to `pseudo-labels` and is compared with the truth: macromolecules (ribosomes, proteasomes, complexes) one to one, each
-prediction with a truth nearer than half of its diameter; membrane voxel by voxel. With --cellpose the masks are split by that network,
-and by the watershed before, so that both are seen on the same masks. Needs numpy, scipy, mrcfile.
+CELLAR is the program; FOLDER receives tomograms, as for carry_over.py, and catalogs; what is there is taken. A slab of each tomogram goes through
+all steps to `pseudo-labels` and is compared with the truth: particles one to one, each prediction with a truth nearer than half of its diameter
+(all of at least 10 nm, and those of at least 20 nm alone, for which predictions count whose own diameter is that); membrane voxel by voxel, as labels have it, where what is ignored
+is not found.
+
+"AUC" is that of confidence for right and wrong: of particles, right where one is matched; of pieces of membrane, right where half of the voxels are true
+membrane, each weighing its voxels. It is empty where nothing is wrong or nothing right, or nothing has a confidence. With --cellpose the masks are
+split by that network, and by the watershed before, so that both are seen on the same masks. Needs numpy, scipy, mrcfile, h5py; the second simulator
+opencv.
 """
 
 import argparse
 import json
 import pathlib
 
-import mrcfile
 import numpy as np
-from comparison import VOXEL, dice, matches, particles, runner
+from comparison import arrays, dice, pairs, runner
+from unseen_data import collections
 
-parser = argparse.ArgumentParser()
-parser.add_argument("cellar", type=lambda path: pathlib.Path(path).resolve())
-parser.add_argument("folder", type=pathlib.Path)
-parser.add_argument("--seeds", default="201,202,203")
-parser.add_argument("--ratios", default="0.1,0.5")
-parser.add_argument("--set", default="")
-parser.add_argument("--first", type=int, default=12)
-parser.add_argument("--end", type=int, default=52)
-parser.add_argument("--cellpose", type=lambda path: pathlib.Path(path).resolve())
-options = parser.parse_args()
-folder = options.folder
-FIRST, END = options.first, options.end
-folder.mkdir(parents=True)
-run = runner(options.cellar, folder)
-run("init")
-if options.set:
-    run("recipe", "set", *options.set.split())
-names = {}
-for seed in options.seeds.split(","):
-    for ratio in options.ratios.split(","):
-        name = f"s{seed}_{ratio}"
-        run("simulate", name, "--tomograms", "1", "--size", "256,256,64", "--seed", seed, "--snr", ratio)
-        run("add", f"{name}/tomo_01.mrc", "--dataset", "quality", "--name", name)
-        run("slab", "add", name, "--z", f"{FIRST}..<{END}")
-        names[name] = ratio
+OBJECTS = "SELECT class, number, x, y, z, radius, voxels, confidence FROM v_object WHERE step = 'pseudo-labels' AND tomogram = :name"
+LARGE = 100
 
 
-def measure():
-    run("run")
+def weighted_auc(scores, right, weights):
+    """The part of the pairs of a right and a wrong one in which the right one has the higher score; None without pairs."""
+    good, bad = right & np.isfinite(scores), ~right & np.isfinite(scores)
+    if not good.any() or not bad.any():
+        return None
+    more = (scores[good][:, None] > scores[bad][None]) + 0.5 * (scores[good][:, None] == scores[bad][None])
+    pair_weights = weights[good][:, None] * weights[bad][None]
+    return float((more * pair_weights).sum() / pair_weights.sum())
 
-    print("| tomogram | particles | found | right | precision | recall | F1 | membrane Dice | ignored |")
-    print("|---|---|---|---|---|---|---|---|---|")
+
+def prepared(options, collection):
+    """A catalog of the tomograms of a collection, each with its slab."""
+    folder = options.folder / "catalogs" / collection.name
+    run = runner(options.cellar, folder)
+    if not (folder / ".cellar").exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        run("init")
+        for tomogram in collection.tomograms:
+            run("add", str(tomogram.volume), "--dataset", "quality", "--name", tomogram.name)
+            run("slab", "add", tomogram.name, "--z", f"{options.first}..<{options.end}")
+    if options.set:
+        run("recipe", "set", *options.set.split())
+    return folder, run
+
+
+def figures(found, radii, truth, truth_radii):
+    right = pairs(found, truth, truth_radii)
+    count = len(right)
+    return right, count / max(1, len(found)), count / max(1, len(truth)), 2 * count / max(1, len(found) + len(truth))
+
+
+def measured(options, tomogram, run, artifacts, voxel):
+    """The cells of a tomogram, and scores for the areas under curves: (confidence, right, weight) of particles and of pieces."""
+    rows = json.loads(run("query", OBJECTS, "--param", f"name={tomogram.name}", "--format", "json"))
+    balls = [row for row in rows if row["class"] != "membrane"]
+    found = np.array([[row["x"], row["y"], row["z"]] for row in balls]).reshape(-1, 3)
+    radii = np.array([row["radius"] for row in balls])
+    inside = (tomogram.centres[:, 2] >= options.first * voxel) & (tomogram.centres[:, 2] < options.end * voxel) & (tomogram.sizes != "")
+    truth, truth_radii = tomogram.centres[inside], tomogram.radii[inside]
+    pairing, precision, recall, f1 = figures(found, radii, truth, truth_radii)
+    large, true_large = radii >= LARGE, truth_radii >= LARGE
+    of_large = figures(found[large], radii[large], truth[true_large], truth_radii[true_large])[1:]
+    right = np.isin(np.arange(len(found)), pairing)
+    particles = np.array([[row["confidence"] if row["confidence"] is not None else np.nan for row in balls], right, np.ones(len(balls))])
+
+    membrane, _ = tomogram.read_labels()
+    membrane = membrane[options.first:options.end] == 1
+    classes, objects = (artifacts[part][tomogram.name, options.first] for part in ("classes", "objects"))
+    predicted = classes == 1
+    pieces = [row for row in rows if row["class"] == "membrane" and row["confidence"] is not None]
+    counts = np.bincount(objects.ravel(), minlength=1 + max([row["number"] for row in rows], default=0))
+    true_counts = np.bincount(objects[membrane].ravel(), minlength=len(counts))
+    sheets = np.array([
+        [row["confidence"] for row in pieces], [2 * true_counts[row["number"]] >= counts[row["number"]] for row in pieces],
+        [counts[row["number"]] for row in pieces]])
+    both = (predicted & membrane).sum()
+    values = [len(truth), len(found), len(pairing), precision, recall, f1, *of_large, both / max(1, predicted.sum()),
+              both / max(1, membrane.sum()), dice(predicted, membrane), (classes == 3).mean()]
+    return values, particles, sheets
+
+
+NAMES = ["particles", "found", "right", "precision", "recall", "F1", "precision ≥ 20 nm", "recall ≥ 20 nm", "F1 ≥ 20 nm",
+         "membrane precision", "membrane recall", "membrane Dice", "ignored"]
+
+
+def measure(options, title, changes=()):
     summary = {}
-    for name, ratio in names.items():
-        truth, radii = particles(folder / name / "truth/tomo_01_particles.csv")
-        inside = (truth[:, 2] >= FIRST * VOXEL) & (truth[:, 2] < END * VOXEL)
-        truth, radii = truth[inside], radii[inside]
-        objects = json.loads(run(
-            "query",
-            "SELECT x, y, z FROM v_object WHERE step = 'pseudo-labels' AND tomogram = :name AND class = 'macromolecule'",
-            "--param", f"name={name}", "--format", "json"))
-        found = np.array([[row["x"], row["y"], row["z"]] for row in objects]).reshape(-1, 3)
-        right = matches(found, truth, radii)
-        run("export", "labels", name, "--output", f"{name}.mrc")
-        with mrcfile.open(folder / f"{name}.mrc") as file:
-            labels = file.data[FIRST:END]
-        with mrcfile.open(folder / name / "truth/tomo_01_labels.mrc") as file:
-            membrane = file.data[FIRST:END] == 1
-        predicted = labels == 1
-        overlap = dice(predicted, membrane)
-        precision, recall = right / max(1, len(found)), right / max(1, len(truth))
-        f1 = 2 * right / max(1, len(found) + len(truth))
-        ignored = (labels == 3).mean()
-        summary.setdefault(ratio, []).append((f1, overlap))
-        print(f"| {name} | {len(truth)} | {len(found)} | {right} | {precision:.2f} | {recall:.2f} | {f1:.2f} | {overlap:.2f} | {ignored:.3f} |",
-              flush=True)
-    for ratio, rows in summary.items():
-        f1, overlap = np.mean(rows, axis=0)
-        print(f"\nSNR {ratio}: F1 {f1:.2f}, membrane Dice {overlap:.2f} (means of {len(rows)})")
+    print(f"\n{title}\n\n| tomogram | {' | '.join(NAMES)} |\n|{'---|' * (len(NAMES) + 1)}", flush=True)
+    for collection in collections(options):
+        folder, run = prepared(options, collection)
+        if changes:
+            run("recipe", "set", *changes)
+        run("run", "--until", "pseudo-labels")
+        artifacts = {part: arrays(run, folder, "pseudo-labels", part) for part in ("classes", "objects")}
+        for tomogram in collection.tomograms:
+            voxel = tomogram.read_labels()[1]
+            values, particles, sheets = measured(options, tomogram, run, artifacts, voxel)
+            cells = [str(value) if isinstance(value, int) else f"{value:.2f}" for value in values]
+            print(f"| {collection.data} {collection.ratio} {tomogram.name} | {' | '.join(cells)} |", flush=True)
+            summary.setdefault((collection.data, collection.ratio), []).append((values, particles, sheets))
+    print("\n| collection, SNR | F1 | F1 ≥ 20 nm | membrane Dice (least-greatest) | AUC of particles (right, wrong) | AUC of membranes (right, wrong) |\n|" + "---|" * 6)
+    for (data, ratio), rows in summary.items():
+        values = np.array([row[0] for row in rows], float)
+        # Within the collection: a reader sets one limit for all its tomograms.
+        areas = []
+        for part in (1, 2):
+            scores, right, weights = np.concatenate([row[part] for row in rows], 1)
+            area = weighted_auc(scores, right > 0, weights)
+            areas.append(f"{'' if area is None else f'{area:.2f}'} ({int((right > 0).sum())}, {int((right == 0).sum())})")
+        dices = values[:, NAMES.index("membrane Dice")]
+        print(f"| {data}, {ratio} | {values[:, NAMES.index('F1')].mean():.2f} | {values[:, NAMES.index('F1 ≥ 20 nm')].mean():.2f} | "
+              f"{dices.mean():.2f} ({dices.min():.2f}-{dices.max():.2f}) | {' | '.join(areas)} |", flush=True)
 
 
-measure()
-if options.cellpose:
-    run("model", "add", "cellpose", str(options.cellpose), "--kind", "cellpose")
-    run("recipe", "set", "split.method=cellpose", "split.model=cellpose")
-    print("\nCellPose")
-    measure()
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("cellar", type=lambda path: pathlib.Path(path).resolve())
+    parser.add_argument("folder", type=lambda path: pathlib.Path(path).resolve())
+    parser.add_argument("--collections", default="simulate")
+    parser.add_argument("--seeds", default="201", help="of collections: their first tomograms'")
+    parser.add_argument("--tomograms", type=int, default=3)
+    parser.add_argument("--ratios", default="0.1,0.5")
+    parser.add_argument("--set", default="")
+    parser.add_argument("--size", default="256,256,64")
+    parser.add_argument("--first", type=int, default=12)
+    parser.add_argument("--end", type=int, default=52)
+    parser.add_argument("--cellpose", type=lambda path: pathlib.Path(path).resolve())
+    parser.add_argument("--templates", type=lambda path: pathlib.Path(path).resolve())
+    options = parser.parse_args()
+    # What carry_over.py's collections are asked for; slices that teach are the slab's here.
+    options.snr, options.labelled, options.slices = options.ratios, 0, "0,0"
+    if not options.cellpose:
+        return measure(options, "Pseudo-labels")
+    measure(options, "Watershed")
+    for catalog in sorted((options.folder / "catalogs").iterdir()):
+        runner(options.cellar, catalog)("model", "add", "cellpose", str(options.cellpose), "--kind", "cellpose")
+    measure(options, "CellPose", ["split.method=cellpose", "split.model=cellpose"])
+
+
+if __name__ == "__main__":
+    main()

@@ -2,6 +2,7 @@ import Basics
 import Catalog
 import CatalogSchema
 import CellarKit
+import Figures
 import Foundation
 import Pipeline
 import TestSupport
@@ -92,7 +93,7 @@ import Volumes
         #expect(corner[0] == 128 && corner[7 * 16 + 7] == 128, "outside is grey")
         #expect(Set(corner[8 * 16 + 8..<8 * 16 + 16]).count == 2)
         for place in [SIMD3(-2.0, 0, 0), SIMD3(0, 70, 0), SIMD3(0, 0, 1e300), SIMD3(.nan, 0, 0)] {
-            #expect(throws: ViewerError.self) { try pixels(place, 16) }
+            #expect(throws: CatalogError.self) { try pixels(place, 16) }
         }
         let nothing = try MemoryVolume(shape, chunk: chunk, ImageCatalog.volume { _, _, _ in Float.nan })
         #expect(Set(try ParticlePicture.around(SIMD3(40, 30, 10), in: nothing, side: 8).pixels).count == 1)

@@ -125,8 +125,9 @@ extension Project {
         // A recipe that is not understood knows no classes.
         let wanted = (try? TrainParticlesStep.classes(of: recipe())) ?? []
         if wanted.contains(className) { return }
-        if try catalog.collection.kindNames().values.contains(className) { return }
-        let all = Set(known).union(wanted).sorted()
+        let kinds = Set(try catalog.collection.kindNames().values)
+        if kinds.contains(className) { return }
+        let all = kinds.union(known).union(wanted).sorted()
         throw CatalogError(
             .notFound,
             "there is no class \(className) of particles"

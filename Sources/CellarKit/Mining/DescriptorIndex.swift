@@ -59,6 +59,8 @@ struct DescriptorIndex {
             guard count >= 0, count <= source.size / 2 / max(dimension, 1) else { return nil }
             places[digest] = .rows(offset: offset, count: count, checksum: checksum)
             offset += 2 * count * dimension
+            // So that no sum of a file that somebody made gets beyond the numbers of the machine.
+            guard offset <= source.size else { return nil }
         }
         guard offset + Int(length) + 16 == source.size else { return nil }
         (self.source, self.places, self.dimension) = (source, places, dimension)
@@ -80,7 +82,8 @@ struct DescriptorIndex {
         }
     }
 
-    /// Fletcher's two sums over words of eight bytes, modulo 2⁶⁴: every change of one word is seen, and so are words that change places.
+    /// Fletcher's two sums over words of eight bytes, modulo 2⁶⁴, mixed to one: it sees words that changed, and those that changed places. It is
+    /// no protection against somebody who wants to deceive.
     private static func checksum(_ bytes: UnsafeRawBufferPointer) -> UInt64 {
         var (sum, sums) = (UInt64(0), UInt64(0))
         let whole = bytes.count / 8 * 8

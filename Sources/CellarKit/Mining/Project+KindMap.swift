@@ -18,11 +18,10 @@ extension Project {
         let (name, file) = try knownKinds()
         let sample = try describedParticles(where: condition, as: file.meaning)
         guard sample.dimension == file.model.dimension else {
-            guard sample.others == 0, sample.dimension == 0 else { throw otherDescriptors(than: name) }
             throw CatalogError(
                 .notFound,
-                "there is nothing to draw: no particle for which --where is true is described; `cellar run --until "
-                    + "\(DescriptorsStep.name)` describes what was picked")
+                "there is nothing to draw: no particle for which --where is true is described as the kinds \(name) are; `cellar run --until "
+                    + "\(DescriptorsStep.name)` describes what was picked, and `cellar kind find` finds kinds again")
         }
         let kinds = try file.model.assign(rows: sample.rows).map(\.kind)
         let places = try KindMap(file.model).places(of: sample.rows)

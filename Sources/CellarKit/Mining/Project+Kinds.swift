@@ -132,7 +132,9 @@ extension Project {
         try check(number, of: file.model)
         let sample = try describedParticles(where: nil)
         guard sample.meaning == file.meaning, sample.dimension == file.model.dimension else {
-            throw otherDescriptors(than: name)
+            throw CatalogError(
+                .invalid,
+                "the particles are described in another way than the kinds \(name); `cellar kind find` finds kinds again")
         }
         let next = max(try catalog.collection.nextKindNumber(), (file.model.kinds.max() ?? 0) + 1)
         let split = try file.model.splitting(number, rows: sample.rows, number: next, seed: seed)
@@ -150,11 +152,6 @@ extension Project {
     }
 
     /// The kinds that the recipe names.
-    func otherDescriptors(than name: String) -> CatalogError {
-        CatalogError(
-            .invalid, "the particles are described in another way than the kinds \(name); `cellar kind find` finds kinds again")
-    }
-
     func knownKinds() throws -> (name: String, file: KindsFile) {
         guard let known = try kindsFile() else {
             throw CatalogError(.notFound, "the recipe names no kinds; `cellar kind find` finds them")

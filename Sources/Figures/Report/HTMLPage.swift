@@ -55,10 +55,12 @@ public struct HTMLPage: Sendable {
     }
 
     /// A picture and the text below it.
-    package mutating func figure(png bytes: [UInt8], caption: String) {
+    ///
+    /// - Parameter isWide: whether it may take the width of the page.
+    package mutating func figure(png bytes: [UInt8], caption: String, isWide: Bool = false) {
         let source = "data:image/png;base64," + Data(bytes).base64EncodedString()
         body.append(
-            "<figure><img alt=\"\(Self.escaped(caption))\" src=\"\(source)\"><figcaption>\(Self.escaped(caption))</figcaption></figure>"
+            "<figure\(isWide ? " class=\"wide\"" : "")><img alt=\"\(Self.escaped(caption))\" src=\"\(source)\"><figcaption>\(Self.escaped(caption))</figcaption></figure>"
         )
     }
 
@@ -108,7 +110,8 @@ public struct HTMLPage: Sendable {
         th { border-bottom: 2px solid #888; } td { border-bottom: 1px solid #eee; } td.number { text-align: right; font-variant-numeric: tabular-nums; }
         td a { color: inherit; text-decoration: underline dotted #888; } tr:target, td:target { background: #fff3c4; }
         .figures { display: flex; flex-wrap: wrap; gap: 1em; } figure { margin: 0; } figure img { max-width: 360px; height: auto; display: block; }
-        figcaption { font-size: 0.85em; color: #555; max-width: 360px; } pre { background: #f6f6f6; padding: 0.8em; overflow-x: auto; font-size: 0.85em; }
+        figcaption { font-size: 0.85em; color: #555; max-width: 360px; } figure.wide { margin-bottom: 1em; }
+        figure.wide img, figure.wide figcaption { max-width: 100%; } pre { background: #f6f6f6; padding: 0.8em; overflow-x: auto; font-size: 0.85em; }
         """
 
     /// The text with the five characters that HTML reserves as entities, and control characters as U+FFFD.

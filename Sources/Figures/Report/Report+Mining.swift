@@ -7,7 +7,7 @@ import Rendering
 /// What the sample is made of: membranes by class, compartments, where particles are, and kinds of particles.
 extension Report {
     /// Tables of `cellar stats membranes`, `compartments`, `context` and `kinds` for the tomograms of the page, each only where there is
-    /// something; and plots of kinds and neighbours.
+    /// something; plots of kinds and neighbours; and pictures of particles of each kind.
     func addMining(to page: inout HTMLPage) throws {
         let condition = "tomogram_id IN (\(idList))"
         let membranes = try answer(.membranes, condition)
@@ -46,6 +46,7 @@ extension Report {
                 ], cells(kinds, texts: 2))
         }
         try addMiningPlots(hasKinds: !kinds.isEmpty, condition, to: &page)
+        if !kinds.isEmpty, pictureCount > 0 { try addGallery(condition, to: &page) }
         page.paragraph(
             "These are of all tomograms together, of the items `\(MeasureStep.name)`, `\(CompartmentsStep.name)` and "
                 + "`\(MeasurePicksStep.name)` of each. Means of membranes are weighted with the area. Kind 0 is what is unlike all "
@@ -66,6 +67,13 @@ extension Report {
         let store = self.store
         let near = try figure { try NeighbourFigure(of: catalog, store: store(), where: condition).figure }
         if let near { page.figure(near.drawing()) }
+    }
+
+    /// A row of pictures for each kind.
+    private func addGallery(_ condition: String, to page: inout HTMLPage) throws {
+        let gallery = try KindGallery(of: catalog, in: connection, where: condition)
+        for kind in gallery.kinds { try page.figure(png: PNGEncoder().encode(kind.sheet), caption: kind.caption, isWide: true) }
+        for failure in gallery.failures { page.paragraph("Particles of a tomogram cannot be drawn: \(failure)") }
     }
 
     /// nil where there is nothing to draw, or too much of it.

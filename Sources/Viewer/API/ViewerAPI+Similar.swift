@@ -2,6 +2,7 @@ import Basics
 import Catalog
 import CatalogSchema
 import CellarKit
+import Figures
 import Pipeline
 
 /// "More like this": the particles of the collection that are most like one, and pictures of them.

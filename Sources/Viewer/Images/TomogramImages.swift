@@ -1,6 +1,7 @@
 import Basics
 import Catalog
 package import CellarKit
+import Figures
 import Rendering
 import Synchronization
 import Volumes

@@ -1,5 +1,6 @@
 import Basics
 import CellarKit
+import Figures
 import Foundation
 
 /// Which function of ``ViewerAPI`` answers which path, and with which parameters.

@@ -19,7 +19,7 @@ struct ReportCommand: ParsableCommand {
     @Option(help: "Only tomograms of this dataset.")
     var dataset: String?
 
-    @Option(help: "How many tomograms are drawn, evenly spread over the list.")
+    @Option(help: "How many tomograms are drawn, evenly spread over the list; 0 for no pictures, of kinds of particles too.")
     var pictures: WholeNumber<0, 1000> = 12
 
     @OptionGroup var selectionOptions: SelectionOptions
