@@ -115,8 +115,8 @@ def described(options, tomogram, data):
     random = np.random.default_rng(0)
     centres = np.concatenate([np.rint(places).astype(int), random.integers(0, volume.shape, (PLACES, 3))])
     side = int(program(options, "side", voxel, options.radius))
-    # Beyond the tomogram is its mean.
-    padded = np.pad(volume, side // 2)
+    # Beyond the faces of the tomogram is its mirror image, as for the step.
+    padded = np.pad(volume, side // 2, mode="symmetric")
     with tempfile.TemporaryDirectory() as folder:
         boxes, rows = f"{folder}/boxes", f"{folder}/rows"
         with open(boxes, "wb") as file:

@@ -39,7 +39,7 @@ import Volumes
         let found = try gallery(results)
         #expect(
             found.kinds.map(\.caption) == [
-                "kind 0: 1 of 1 particles, certainty 0.5 to 0.5; a picture is 16 nm wide",
+                "kind 0, unlike all: 1 of 1 particles, certainty 0.5 to 0.5; a picture is 16 nm wide",
                 "kind 1 (ribosome): 10 of 37 particles, certainty 0.95 to 0.5; a picture is 16 nm wide",
                 "kind 2: 1 of 1 particles, certainty 0.75 to 0.75; a picture is 16 nm wide",
             ])
@@ -56,7 +56,7 @@ import Volumes
 
     @Test("a report shows it, also where the file of a tomogram is away, and not without pictures")
     func report() throws {
-        let results = try catalog([(1, 1, 10), (1, 0.5, 20), (0, 0.5, 30)])
+        let results = try catalog([(1, 1, 10), (1, 0.504, 20), (0, 0.5, 30)])
         defer { withExtendedLifetime(results) {} }
         func page(pictures: Int) throws -> String {
             let report = try Report(results.catalog, results.store, selection: nil, dataset: nil, pictures: pictures)

@@ -79,6 +79,24 @@ struct KindTests {
         #expect(try KindFinder().find(rows.flatMap(\.self), dimension: 6).model.kinds == [1])
     }
 
+    @Test("a group that is not normal is one kind, though the mixture gives it several components", arguments: [UInt64(1), 2, 3])
+    func flat(seed: UInt64) throws {
+        var random = RandomStream(seed: seed)
+        func normal() -> Double { (-2 * log(1 - random.unit())).squareRoot() * cos(2 * .pi * random.unit()) }
+        // Spread evenly along the first axis; and a second group, which is far from it.
+        let rows = (0..<800).map { row in
+            (0..<6).map { axis -> Float in
+                if row >= 600 { return Float(normal() + (axis == 1 ? 12 : 0)) }
+                return Float(axis == 0 ? 14 * random.unit() - 7 : normal())
+            }
+        }
+        let (model, trials) = try KindFinder().find(rows.flatMap(\.self), dimension: 6)
+        let best = try #require(trials.min { $0.informationCriterion < $1.informationCriterion })
+        #expect(model.kinds == [1, 2] && best.kinds == 2 && best.count > 2, "\(trials)")
+        let found = try model.assign(rows: rows.flatMap(\.self)).map(\.kind)
+        #expect(PartitionAgreement.adjustedRand(found, rows.indices.map { $0 < 600 ? 1 : 2 }) > 0.97)
+    }
+
     @Test("what is unlike all kinds is none", arguments: [UInt64(1), 2, 3])
     func strangers(seed: UInt64) throws {
         let (rows, kinds) = Self.rows([200, 150], strangers: 12, seed: seed)

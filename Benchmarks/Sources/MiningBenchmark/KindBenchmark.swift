@@ -16,7 +16,7 @@ enum KindBenchmark {
         let (model, trials) = try KindFinder().find(values, dimension: dimension)
         let found = try model.assign(rows: values).map { Int32($0.kind) }
         try found.withUnsafeBytes { Data($0) }.write(to: URL(fileURLWithPath: kinds))
-        for trial in trials { print(trial.count, trial.stability, trial.informationCriterion) }
+        for trial in trials { print(trial.count, trial.kinds ?? trial.count, trial.stability, trial.informationCriterion) }
     }
 
     /// Times a million rows less or more, around as many centres as there are kinds.

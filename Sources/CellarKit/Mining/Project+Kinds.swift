@@ -8,10 +8,12 @@ import Pipeline
 
 /// Kinds of particles that were found in a collection.
 public struct FoundKinds: Sendable {
-    /// What a number of kinds was worth.
+    /// What a number of components of the mixture was worth.
     public struct Trial: Sendable, Hashable {
-        /// The number of kinds.
+        /// The number of components.
         public let count: Int
+        /// The number of kinds that they are, since those that overlap are one.
+        public let kinds: Int
         /// The mean agreement (adjusted Rand) of kinds that were found in two halves of the particles; 1 for one kind.
         public let stability: Double
         /// The information criterion of the mixture (Schwarz, 1978): less is better.
@@ -85,7 +87,9 @@ extension Project {
             model: name, numbers: model.kinds, new: model.kinds.filter { $0 >= next }, particles: groups.count,
             tomograms: sample.teachers.count, others: sample.others,
             trials: trials.map {
-                .init(count: $0.count, stability: $0.stability, informationCriterion: $0.informationCriterion)
+                .init(
+                    count: $0.count, kinds: $0.kinds ?? $0.count, stability: $0.stability,
+                    informationCriterion: $0.informationCriterion)
             })
     }
 

@@ -26,7 +26,7 @@ struct KindGallery {
         let sheet: RGBImage
     }
 
-    /// The surest kinds last.
+    /// By the number of the kind.
     let kinds: [Row]
     /// The reasons for which tomograms could not be read, once each.
     let failures: [String]
@@ -76,11 +76,12 @@ struct KindGallery {
             kind, indices in
             let shown = indices.filter { pictures[$0] != nil }
             guard let first = shown.first, let last = shown.last else { return nil }
-            let name = particles[first].name.map { " (\($0))" } ?? ""
-            let certainties = "certainty \(particles[first].certainty.brief) to \(particles[last].certainty.brief)"
+            let name = kind == 0 ? ", unlike all" : particles[first].name.map { " (\($0))" } ?? ""
+            func rounded(_ certainty: Double) -> String { ((certainty * 100).rounded() / 100).brief }
+            let certainties = "certainty \(rounded(particles[first].certainty)) to \(rounded(particles[last].certainty))"
             return Row(
                 caption: "kind \(kind)\(name): \(shown.count) of \(particles[first].of) particles, \(certainties); a picture is "
-                    + "\((length / 10).brief) nm wide",
+                    + "\((length / 10).rounded().brief) nm wide",
                 sheet: try sheet(shown.compactMap { pictures[$0] }))
         }
         self.failures = failures

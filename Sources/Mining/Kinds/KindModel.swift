@@ -54,7 +54,13 @@ public struct KindModel: Codable, Hashable, Sendable {
     private func assign(_ row: ArraySlice<Float>, by density: inout MixtureDensity) -> Assignment {
         guard row.allSatisfy(\.isFinite) else { return Assignment(kind: 0, certainty: 0) }
         _ = density.visit(axes(row))
-        let parts = density.parts
+        return assignment(of: density.parts)
+    }
+
+    /// The kind with the greatest sum of the probabilities of its components.
+    ///
+    /// - Parameter parts: of no component, and of each.
+    func assignment(of parts: [Double]) -> Assignment {
         var sums: [Int: Double] = [0: parts[0]]
         for (number, part) in zip(numbers, parts.dropFirst()) { sums[number, default: 0] += part }
         let best = sums.max { ($0.value, $1.key) < ($1.value, $0.key) }
@@ -88,13 +94,10 @@ public struct KindModel: Codable, Hashable, Sendable {
 
     /// The kinds by the number of points, the most first.
     func numberedBySize(_ points: [[Double]]) -> KindModel {
-        var sizes = [Int](repeating: 0, count: numbers.count)
-        var density = mixture.density
-        for component in density.components(of: points) where component > 0 { sizes[component - 1] += 1 }
-        let order = sizes.indices.sorted { (sizes[$1], $0) < (sizes[$0], $1) }
-        var names: [Int: Int] = [:]
-        for (place, component) in order.enumerated() { names[component + 1] = place + 1 }
-        return renumbered(names)
+        var sizes = Dictionary(uniqueKeysWithValues: kinds.map { ($0, 0) })
+        for kind in kinds(of: points) { sizes[kind]? += 1 }
+        let order = sizes.sorted { ($1.value, $0.key) < ($0.value, $1.key) }
+        return renumbered(Dictionary(uniqueKeysWithValues: order.enumerated().map { ($1.key, $0 + 1) }))
     }
 
     /// A model in which a kind is two: the least of what was merged comes apart again; else its rows are taken apart by a mixture of two.

@@ -2,7 +2,8 @@ import Volumes
 
 /// Boxes of a tomogram around places that come in the order of their slices, so that each slice is read once.
 ///
-/// Densities are clipped and normalised (``DensityScaling``), and turned so that structures are bright. What lies beyond the tomogram has the mean.
+/// Densities are clipped and normalised (``DensityScaling``), and turned so that structures are bright. Beyond the
+/// faces of the tomogram lies its mirror image: a ball that a face cuts has the shells of a whole one, where a mean would make it another thing.
 ///
 /// Memory is bounded: the places are taken in bands of rows, and of a slice only the rows of a band are kept.
 struct BoxWindow {
@@ -29,8 +30,8 @@ struct BoxWindow {
     ///   - side: of a box in voxels, odd.
     ///   - band: the rows of the middle voxels, one of ``bands(of:side:)``.
     ///   - areDark: whether structures are dark in the tomogram.
-    init(_ tomogram: NetworkApplication.Tomogram, side: Int, band: Range<Int>, structuresAreDark areDark: Bool) {
-        (self.side, volume, scaling, sign) = (side, tomogram.volume, tomogram.scaling, areDark ? -1 : 1)
+    init(of volume: any Volume, scaling: DensityScaling, side: Int, band: Range<Int>, structuresAreDark areDark: Bool) {
+        (self.side, self.volume, self.scaling, sign) = (side, volume, scaling, areDark ? -1 : 1)
         rows = (band.lowerBound - side / 2..<band.upperBound + side / 2).clamped(to: 0..<volume.shape.y)
     }
 
@@ -42,18 +43,29 @@ struct BoxWindow {
         let (shape, reach) = (volume.shape, side / 2)
         var box = [Float](repeating: 0, count: side * side * side)
         slices = slices.filter { $0.key >= centre.z - reach }
-        let columns = (centre.x - reach..<centre.x + reach + 1).clamped(to: 0..<shape.x)
-        let wanted = (centre.y - reach..<centre.y + reach + 1).clamped(to: rows)
-        for z in (centre.z - reach..<centre.z + reach + 1).clamped(to: 0..<shape.z) {
+        let columns = (0..<side).map { Self.mirrored(centre.x - reach + $0, in: 0..<shape.x) }
+        for plane in 0..<side {
+            let z = Self.mirrored(centre.z - reach + plane, in: 0..<shape.z)
             let slice = try slices[z] ?? kept(z)
             slices[z] = slice
-            for y in wanted {
-                let target = ((z - centre.z + reach) * side + y - centre.y + reach) * side - centre.x + reach
-                let source = (y - rows.lowerBound) * shape.x
-                for x in columns { box[target + x] = sign * slice[source + x] }
+            for row in 0..<side {
+                let y = Self.mirrored(centre.y - reach + row, in: 0..<shape.y)
+                // Of a tomogram that is narrower than half of a box, what is not kept is the nearest that is.
+                let source = (min(max(y, rows.lowerBound), rows.upperBound - 1) - rows.lowerBound) * shape.x
+                let target = (plane * side + row) * side
+                for column in 0..<side { box[target + column] = sign * slice[source + columns[column]] }
             }
         }
         return box
+    }
+
+    /// The place inside of a range of which a place beyond it is the mirror image: the first beyond a face is the last before it.
+    static func mirrored(_ place: Int, in range: Range<Int>) -> Int {
+        var place = place
+        while !range.contains(place) {
+            place = place < range.lowerBound ? 2 * range.lowerBound - 1 - place : 2 * range.upperBound - 1 - place
+        }
+        return place
     }
 
     /// The rows of a slice that are kept.

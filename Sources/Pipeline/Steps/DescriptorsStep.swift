@@ -13,7 +13,7 @@ import Volumes
 /// the metric `described` is 0. Voxels are taken as cubes of their mean length.
 public struct DescriptorsStep: TypedStep {
     public static let name = "descriptors"
-    public static let version = 1
+    public static let version = 2
     public static let scope = ScopeKind.tomogram
     public static let summary = "numbers that say what each particle looks like, whichever way it is turned"
 
@@ -83,7 +83,8 @@ public struct DescriptorsStep: TypedStep {
         var done = 0
         for band in BoxWindow.bands(of: shape, side: maker.sideInVoxels) {
             var window = BoxWindow(
-                tomogram, side: maker.sideInVoxels, band: band, structuresAreDark: try item.parameters.structures == .dark)
+                of: tomogram.volume, scaling: tomogram.scaling, side: maker.sideInVoxels, band: band,
+                structuresAreDark: try item.parameters.structures == .dark)
             let mine = centres.indices.filter { band.contains(Int(middles[$0].y)) }.sorted { middles[$0].z < middles[$1].z }
             for index in mine {
                 try item.checkCancellation()

@@ -37,7 +37,8 @@ struct KindCommand: ParsableCommand {
         @Option(help: "Of random starts.")
         var seed: UInt64 = 0
 
-        @Flag(name: .long, help: "Show what each number of kinds was worth.")
+        @Flag(
+            name: .long, help: "Show what each number of components of the mixture was worth.")
         var trials = false
 
         @OptionGroup var catalogOptions: CatalogOptions
@@ -48,7 +49,7 @@ struct KindCommand: ParsableCommand {
             if trials {
                 for trial in found.trials {
                     print(
-                        "\(trial.count) kinds: stability \(rounded(trial.stability)), criterion "
+                        "\(trial.count) components: \(trial.kinds) kinds, stability \(rounded(trial.stability)), criterion "
                             + "\(rounded(trial.informationCriterion))")
                 }
             }
