@@ -17,6 +17,13 @@ package enum ParticlePicture {
     private static let deviations: Float = 2.5
     private static let outside: UInt8 = 128
 
+    /// Whether a place (x, y, z in voxels, from the centre of the first one) is in a tomogram, or less than a voxel beyond it.
+    static func isPlace(_ place: SIMD3<Double>, in shape: VolumeShape) -> Bool {
+        // False for NaN, too.
+        place.x > -1 && place.y > -1 && place.z > -1 && place.x < Double(shape.x) && place.y < Double(shape.y)
+            && place.z < Double(shape.z)
+    }
+
     /// A picture of side × side pixels around the voxel that holds a place.
     ///
     /// - Parameters:
@@ -26,15 +33,13 @@ package enum ParticlePicture {
     /// - Complexity: reads side² voxels of at most 31 slices.
     package static func around(_ place: SIMD3<Double>, in volume: any Volume, side: Int) throws -> GreyImage {
         let shape = volume.shape
-        func middle(_ value: Double, _ count: Int) -> Int? {
-            guard value.isFinite, value > -1, value < Double(count) else { return nil }
-            return min(max(Int(value.rounded()), 0), count - 1)
-        }
-        guard let x = middle(place.x, shape.x), let y = middle(place.y, shape.y), let z = middle(place.z, shape.z) else {
+        guard isPlace(place, in: shape) else {
             throw CatalogError(
                 .invalid, "the place \(place.x), \(place.y), \(place.z) is outside of the tomogram; give x, y, z in voxels from 0"
             )
         }
+        func middle(_ value: Double, _ count: Int) -> Int { min(max(Int(value.rounded()), 0), count - 1) }
+        let (x, y, z) = (middle(place.x, shape.x), middle(place.y, shape.y), middle(place.z, shape.z))
         let side = min(max(side, sides.lowerBound), sides.upperBound)
         let reach = Int((Double(side) * depthPart / 2).rounded(.down))
         let (left, top) = (x - side / 2, y - side / 2)

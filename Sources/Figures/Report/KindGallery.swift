@@ -64,7 +64,8 @@ struct KindGallery {
                 for index in indices {
                     let place = particles[index].place / SIMD3(size.xInAngstroms, size.yInAngstroms, size.zInAngstroms)
                     // A tomogram that was replaced may be smaller than the one in which the particle was found.
-                    guard let picture = try? ParticlePicture.around(place, in: volume, side: side) else { continue }
+                    guard ParticlePicture.isPlace(place, in: volume.shape) else { continue }
+                    let picture = try ParticlePicture.around(place, in: volume, side: side)
                     pictures[index] = RGBImage(try picture.resized(toSide: Self.side))
                 }
             } catch let error as VolumeError {
