@@ -6,7 +6,8 @@ PACKAGES := libsqlite3-dev libhdf5-dev libopenblas-dev zlib1g-dev
 CODECS := libblosc1 libzstd1 liblz4-1
 INSTALL = $(SUDO) apt-get update -qq && $(SUDO) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends
 SUDO := $(shell [ "$$(id -u)" = 0 ] || echo sudo)
-# Numeric Swift is a hundred times slower in debug: everything, tests too, is built for release. Tests see internal declarations,
+# Numeric Swift is a hundred times slower in debug: everything is built for release, tests too, but for those that only call
+# (Package.swift). Tests see internal declarations,
 # which the program does without: each of the two has a build folder of its own, so that neither makes the other compile again.
 # Swift's libraries become part of the program: it runs where there is no Swift.
 BUILD := swift build -c release --product cellar --static-swift-stdlib

@@ -9,7 +9,8 @@ let settings: [SwiftSetting] =
         .enableUpcomingFeature("InternalImportsByDefault"),
     ] + (Context.environment["CI"] == nil ? [] : [.treatAllWarnings(as: .error)])
 
-/// Of tests that only call and compare: they are not optimised, which halves the time that it takes to compile them. What they call is.
+/// Of tests that only call and compare: they are not optimised, so that they compile sooner. What they call is. The frontend is told and not the
+/// driver, which would compile modules in another way then, with warnings that are wrong.
 let calling = settings + [.unsafeFlags(["-Xfrontend", "-Onone"])]
 
 let grdb = Target.Dependency.product(name: "GRDB", package: "GRDB.swift")

@@ -96,11 +96,11 @@ def agreement(average, template, frame):
     return best
 
 
-def main():
+def arguments():
+    """A parser for what every average of made boxes is asked with."""
     parser = argparse.ArgumentParser()
     parser.add_argument("program", type=lambda path: pathlib.Path(path).resolve())
     parser.add_argument("folder", type=lambda path: pathlib.Path(path).resolve())
-    parser.add_argument("--seeds", default="11,12")
     parser.add_argument("--snr", type=float, default=0.2)
     parser.add_argument("--template", default="4v4r")
     parser.add_argument("--count", type=int, default=200)
@@ -108,23 +108,34 @@ def main():
     parser.add_argument("--tilt", type=float, default=60)
     parser.add_argument("--radius", type=float, default=140)
     parser.add_argument("--templates", type=pathlib.Path, default=TEMPLATES)
-    options = parser.parse_args()
+    return parser
+
+
+def averaged(options, made, seed):
+    """What the program makes of boxes: the average, how each box was turned and moved, and what it printed: seconds and resolution in Å."""
     options.folder.mkdir(parents=True, exist_ok=True)
+    raw, out = options.folder / f"{seed}.raw", options.folder / f"{seed}.out"
+    made.tofile(raw)
+    said = subprocess.run(
+        [str(options.program), "average", raw, str(options.side), str(VOXEL), str(options.radius), str(options.tilt), out],
+        capture_output=True, text=True, check=True).stdout.split()
+    values, size = np.fromfile(out, np.float32), options.side**3
+    return values[:size].reshape((options.side,) * 3), values[size:].reshape(-1, 8).astype(float), float(said[0]), float(said[1])
+
+
+def main():
+    parser = arguments()
+    parser.add_argument("--seeds", default="11,12")
+    options = parser.parse_args()
     print("| template | SNR | seed | correlation | median error of rotations, ° | within 10° | of shifts, voxels | resolution, Å | seconds |")
     print("|---|---|---|---|---|---|---|---|---|")
     for seed in map(int, options.seeds.split(",")):
         made, truth, template = boxes(options, seed)
-        raw, out = options.folder / f"{seed}.raw", options.folder / f"{seed}.out"
-        made.tofile(raw)
-        said = subprocess.run(
-            [str(options.program), "average", raw, str(options.side), str(VOXEL), str(options.radius), str(options.tilt), out],
-            capture_output=True, text=True, check=True).stdout.split()
-        values = np.fromfile(out, np.float32)
-        average = values[:options.side**3].reshape((options.side,) * 3)
-        degrees, voxels, frame = errors(truth, values[options.side**3:].reshape(-1, 8).astype(float))
+        average, found, seconds, resolution = averaged(options, made, seed)
+        degrees, voxels, frame = errors(truth, found)
         print(
             f"| {options.template} | {options.snr} | {seed} | {agreement(average, template, frame):.4f} | {np.median(degrees):.2f} | "
-            f"{np.mean(degrees < 10):.3f} | {np.median(voxels[degrees < 20]):.2f} | {float(said[1]):.1f} | {float(said[0]):.1f} |", flush=True)
+            f"{np.mean(degrees < 10):.3f} | {np.median(voxels[degrees < 20]):.2f} | {resolution:.1f} | {seconds:.1f} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -19,9 +19,7 @@ seconds by the clock and of processor, without the making of boxes and the start
 Needs acryo 0.9.1 (dask 2026.8.0, polars 2.1.0), numpy 2.4.6, scipy 1.17.1, mrcfile 1.5.4.
 """
 
-import argparse
 import os
-import pathlib
 import resource
 import sys
 import time
@@ -36,8 +34,7 @@ from scipy.spatial.transform import Rotation
 import acryo
 from acryo.alignment import ZNCCAlignment
 from acryo.tilt import single_axis
-from averages import MOVED, TEMPLATES, VOXEL, agreement, boxes, errors
-from comparison import runner
+from averages import MOVED, VOXEL, agreement, arguments, averaged, boxes, errors
 
 # How many voxels of the boxes are one of the search of all rotations, along an axis.
 COARSE = 3
@@ -148,33 +145,17 @@ def timed(function):
 
 
 def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("program", type=lambda path: pathlib.Path(path).resolve())
-    parser.add_argument("folder", type=lambda path: pathlib.Path(path).resolve())
+    parser = arguments()
     parser.add_argument("--seed", type=int, default=11)
-    parser.add_argument("--snr", type=float, default=0.2)
-    parser.add_argument("--template", default="4v4r")
-    parser.add_argument("--count", type=int, default=200)
-    parser.add_argument("--side", type=int, default=36)
-    parser.add_argument("--tilt", type=float, default=60)
-    parser.add_argument("--radius", type=float, default=140)
     parser.add_argument("--resolution", type=float, default=50)
     parser.add_argument("--restarts", type=int, default=0)
     parser.add_argument("--rotations", type=int, default=600)
-    parser.add_argument("--templates", type=pathlib.Path, default=TEMPLATES)
     options = parser.parse_args()
-    options.folder.mkdir(parents=True, exist_ok=True)
     dask.config.set(scheduler="synchronous")
     made, truth, template = boxes(options, options.seed)
-    raw, out = options.folder / f"{options.seed}.raw", options.folder / f"{options.seed}.out"
-    made.tofile(raw)
 
     def own():
-        runner(options.program, options.folder)(
-            "average", str(raw), str(options.side), str(VOXEL), str(options.radius), str(options.tilt), str(out))
-        values = np.fromfile(out, np.float32)
-        size = options.side**3
-        return values[:size].reshape((options.side,) * 3), values[size:].reshape(-1, 8).astype(float)
+        return averaged(options, made, options.seed)[:2]
 
     def peer():
         return Peer(made, options).run(None if options.restarts else low(template, options.resolution)[1:, 1:, 1:])

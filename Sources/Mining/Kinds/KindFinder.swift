@@ -45,7 +45,7 @@ public struct KindFinder: Sendable {
     /// - Parameters:
     ///   - rows: `[particle][component]`, standardised, one after the other.
     ///   - dimension: the number of components.
-    /// - Returns: the model, and what each number of kinds was worth.
+    /// - Returns: the model, and what each number of components was worth.
     /// - Throws: ``MiningError`` with fewer than ``leastRows`` rows, where they are all the same, or one is NaN or infinite.
     /// - Complexity: linear in the rows; the choice of the number takes at most 4,000 of them, the fit 20,000. On as many threads as there are.
     public func find(_ rows: [Float], dimension: Int) throws(MiningError) -> (model: KindModel, trials: [Trial]) {

@@ -63,12 +63,4 @@ struct MixtureDensity {
         for index in parts.indices { parts[index] /= total }
         return greatest + log(total) - 0.5 * Double(dimension) * log(2 * Double.pi)
     }
-
-    /// The most probable component of each point, from 1; 0 for none.
-    mutating func components(of points: [[Double]]) -> [Int] {
-        points.map { point in
-            _ = visit(point)
-            return parts.indices.max { (parts[$0], $1) < (parts[$1], $0) } ?? 0
-        }
-    }
 }

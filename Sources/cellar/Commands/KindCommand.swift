@@ -31,7 +31,7 @@ struct KindCommand: ParsableCommand {
                 valueName: "sql"))
         var expression: String?
 
-        @Option(help: "The most kinds that are looked for.")
+        @Option(help: "The most components of the mixture, and so the most kinds.")
         var most: WholeNumber<1, 64> = 12
 
         @Option(help: "Of random starts.")
