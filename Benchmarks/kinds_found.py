@@ -5,8 +5,8 @@
 CELLAR is the program, each FOLDER one of `carry_over.py`'s with collections that name the kinds of their true particles. Each catalog is copied to
 FOLDER/kinds, given these settings, brought up to `measure-picks`, and asked for kinds (`cellar kind find`), of picks in all of its tomograms. A pick is what the nearest true
 particle is that lies nearer than its radius, paired one to one; others are false. The kind that holds most of a true kind is its own: purity is the part
-of that kind's picks which are it, completeness the part of its picks which have that kind. The two true kinds with most picks are shown, and in which
-kinds false picks end. Needs numpy 2.4.6, scipy 1.17.1.
+of that kind's picks which are it, completeness the part of its picks which have that kind. The two true kinds with most picks are shown, in which
+kinds false picks end, and the adjusted Rand index over all picks that are not false. Needs numpy 2.4.6, scipy 1.17.1, scikit-learn 1.9.1.
 """
 
 import collections
@@ -17,6 +17,7 @@ import sys
 import numpy as np
 from comparison import copied_catalogs
 from scipy.optimize import linear_sum_assignment
+from sklearn.metrics import adjusted_rand_score
 
 KINDS = "SELECT tomogram, x, y, z, kind FROM v_object WHERE step = 'measure-picks'"
 FALSE = "false"
@@ -41,8 +42,8 @@ def named(truth, picks):
 def main():
     if len(sys.argv) < 3:
         sys.exit(__doc__)
-    print("| catalog | picks | kinds found | true kind | picks of it | its kind | purity | completeness | false picks: kind: number |")
-    print("|---|---|---|---|---|---|---|---|---|")
+    print("| catalog | picks | kinds found | true kind | picks of it | its kind | purity | completeness | false picks: kind: number | ARI |")
+    print("|---|---|---|---|---|---|---|---|---|---|")
     for title, truth, _, run in copied_catalogs(sys.argv[1], sys.argv[2:], "kinds", "*_particles.csv"):
         run("run", "--until", "descriptors")
         run("kind", "find")
@@ -53,6 +54,8 @@ def main():
         pairs = collections.Counter()
         for name, rows in picks.items():
             pairs.update(zip(named(truth / f"{name}_particles.csv", rows), (row["kind"] for row in rows)))
+        real = [pair for pair in pairs.elements() if pair[0] != FALSE]
+        index = adjusted_rand_score([name for name, _ in real], [str(kind) for _, kind in real])
         true, found = collections.Counter(), collections.Counter()
         for (name, kind), count in pairs.items():
             true[name] += count
@@ -62,7 +65,7 @@ def main():
             own = max(found, key=lambda kind: pairs[name, kind])
             print(
                 f"| {title} | {sum(true.values())} | {len(found.keys() - {0, None})} | {name} | {count} "
-                f"| {own} | {pairs[name, own] / found[own]:.2f} | {pairs[name, own] / count:.2f} | {false} |", flush=True)
+                f"| {own} | {pairs[name, own] / found[own]:.2f} | {pairs[name, own] / count:.2f} | {false} | {index:.2f} |", flush=True)
 
 
 if __name__ == "__main__":

@@ -49,7 +49,7 @@ private func length(_ a: [Float]) -> Double { distance(a, a.map { _ in 0 }) }
 
 private func makeMaker(
     _ voxelSize: Double = 12, radius: Double = 115, wedge: MissingWedge = .none,
-    parts: [ParticleDescriptor.Part] = ParticleDescriptor.Part.allCases
+    parts: [ParticleDescriptor.Part] = ParticleDescriptor.Part.ofDensities
 ) throws -> DescriptorMaker {
     try DescriptorMaker(parts: parts, voxelSizeInAngstroms: voxelSize, radiusInAngstroms: radius, wedge: wedge)
 }

@@ -39,10 +39,7 @@ import Volumes
         try collection.catalog.collection.addSlab(tomogramID: collection.tomogramID, z: 0..<2)
         let path = collection.directory.file("net.safetensors")
         func add() throws {
-            let files = try ModelFiles(path, kind: .cellpose)
-            try files.verify()
-            try collection.catalog.collection.setModel(
-                name: "net", kind: ModelKind.cellpose.rawValue, path: files.path, digest: files.digest())
+            try collection.addModel("net", at: path, kind: .cellpose)
         }
         collection.settings["split.model"] = "net"
         try Self.write(logit: -1, to: path)

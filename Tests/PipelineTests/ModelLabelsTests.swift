@@ -35,10 +35,7 @@ import Volumes
     private func addModel(_ network: any Network, _ description: NetworkDescription, to collection: PipelineCollection) throws {
         let path = collection.directory.file("net.safetensors")
         try NetworkCheckpoint.write(network, to: path, metadata: description.metadata)
-        let files = try ModelFiles(path, kind: .network)
-        try files.verify()
-        try collection.catalog.collection.setModel(
-            name: "net", kind: ModelKind.network.rawValue, path: files.path, digest: files.digest())
+        try collection.addModel("net", at: path)
     }
 
     private func description(_ classes: [String], thresholds: [Double]) -> NetworkDescription {

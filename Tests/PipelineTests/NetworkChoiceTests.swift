@@ -18,24 +18,6 @@ import Volumes
         "segment.membrane.smallest_volume": "0",
     ]
 
-    /// The bytes of a network that a collection trained.
-    private static func network(_ step: String, of collection: PipelineCollection) throws -> [UInt8] {
-        let set = try #require(try collection.catalog.collection.currentTrainingSet()?.id)
-        let digest = try #require(
-            try collection.catalog.results.standingArtifact(step: step, scopeID: set, output: "network"))
-        var bytes: [UInt8] = []
-        try TrainedNetwork(collection.store.open(digest)).forEachPart { bytes += $0 }
-        return bytes
-    }
-
-    private static func addModel(_ name: String, _ bytes: [UInt8], to collection: PipelineCollection) throws {
-        let path = try collection.directory.write("\(name).safetensors", bytes)
-        let files = try ModelFiles(path, kind: .network)
-        try files.verify()
-        try collection.catalog.collection.setModel(
-            name: name, kind: ModelKind.network.rawValue, path: files.path, digest: files.digest())
-    }
-
     private static func output(_ step: String, _ output: String, of collection: PipelineCollection) throws -> Digest? {
         try collection.catalog.results.standingArtifact(step: step, scopeID: collection.tomogramID, output: output)
     }
@@ -46,7 +28,7 @@ import Volumes
         let trained = try PipelineCollection.annotated(scene, settings: Self.settings)
         #expect(try #require(try trained.run()).isComplete)
         let (membranes, picker) = (
-            try Self.network("train-membrane", of: trained), try Self.network("train-particles", of: trained)
+            try trained.network("train-membrane"), try trained.network("train-particles")
         )
         let labels = try #require(try Self.output("segment", "labels", of: trained))
         let particles = try #require(try Self.output("pick", "particles", of: trained))
@@ -62,8 +44,8 @@ import Volumes
             let failures = try #require(try bare.run()).failures
             #expect(failures.contains { $0.contains("segment.model") } && failures.contains { $0.contains("pick.model") })
         }
-        try Self.addModel("membranes", membranes, to: bare)
-        try Self.addModel("picker", picker, to: bare)
+        try bare.addModel("membranes", membranes)
+        try bare.addModel("picker", picker)
         for choice in ["builtin", "both"] {
             bare.settings.merge(
                 ["segment.network": choice, "pick.network": choice, "segment.model": "membranes", "pick.model": "picker"]
@@ -79,7 +61,7 @@ import Volumes
         #expect(failures.contains { $0.contains("membranes finds no particles") }, "\(failures)")
 
         // Beside the training set: of two networks that are one, the mean is the same, and they never differ.
-        try Self.addModel("membranes", membranes, to: trained)
+        try trained.addModel("membranes", membranes)
         trained.settings.merge(["segment.network": "both", "segment.model": "membranes"]) { $1 }
         #expect(try #require(try trained.run()).isComplete)
         #expect(try Self.output("segment", "labels", of: trained) == labels)
@@ -98,8 +80,8 @@ import Volumes
         let collection = try PipelineCollection.annotated(try BallsAndSheet(z: 24, side: 64), settings: Self.settings)
         #expect(try #require(try collection.run()).isComplete)
         let labels = try #require(try Self.output("segment", "labels", of: collection))
-        let network = try Self.network("train-membrane", of: collection)
-        try Self.addModel("known", network, to: collection)
+        let network = try collection.network("train-membrane")
+        try collection.addModel("known", network)
         func metrics() throws -> [String: Double] {
             try collection.catalog.unsafeRead { db in
                 let rows = try Row.fetchAll(db, sql: "SELECT name, value FROM v_metric WHERE step = 'train-membrane'")
@@ -126,7 +108,7 @@ import Volumes
         // Labels in which there is none of what is learned: the model stays, where there is one, and else it is a failure.
         let settings = Self.settings.merging(["train-membrane.initial": "known", "evaluate.unnamed": "ground"]) { $1 }
         let empty = try PipelineCollection.annotated(try BallsAndSheet(z: 24, side: 64), settings: settings, membrane: 99)
-        try Self.addModel("known", network, to: empty)
+        try empty.addModel("known", network)
         let report = try #require(try empty.run())
         #expect(report.isComplete, "\(report.failures)")
         #expect(try Self.output("segment", "labels", of: empty) == labels)
@@ -169,7 +151,7 @@ import Volumes
             settings: settings.merging([
                 "segment.network": "builtin", "segment.model": "membranes", "segment.voxel_size_tolerance": "0.05",
             ]) { $1 })
-        try Self.addModel("membranes", Self.network("train-membrane", of: trained), to: other)
+        try other.addModel("membranes", trained.network("train-membrane"))
         #expect(try #require(try other.run()).isComplete)
         let labels: [UInt8] = try other.store.open(#require(try Self.output("segment", "labels", of: other))).read("labels")
         #expect(labels.count == scene.shape.count)

@@ -1,6 +1,7 @@
 import Basics
 import BlobStore
 import Catalog
+import CatalogSchema
 import Engine
 import Foundation
 import TestSupport
@@ -55,6 +56,27 @@ final class PipelineCollection {
             return (isInside ? -contrast : 0) + Float.random(in: -1...1, using: &generator)
         }
         return try #require(VoxelBuffer(shape: shape, values: values))
+    }
+
+    /// Adds a model to the catalog, after a check of its files.
+    func addModel(_ name: String, at path: String, kind: ModelKind = .network) throws {
+        let files = try ModelFiles(path, kind: kind)
+        try files.verify()
+        try catalog.collection.setModel(name: name, kind: kind.rawValue, path: files.path, digest: files.digest())
+    }
+
+    /// Adds a network whose file has these bytes.
+    func addModel(_ name: String, _ bytes: [UInt8]) throws {
+        try addModel(name, at: directory.write("\(name).safetensors", bytes))
+    }
+
+    /// The bytes of the network that the current training set taught.
+    func network(_ step: String) throws -> [UInt8] {
+        let set = try #require(try catalog.collection.currentTrainingSet()?.id)
+        let digest = try #require(try catalog.results.standingArtifact(step: step, scopeID: set, output: "network"))
+        var bytes: [UInt8] = []
+        try TrainedNetwork(store.open(digest)).forEachPart { bytes += $0 }
+        return bytes
     }
 
     @discardableResult

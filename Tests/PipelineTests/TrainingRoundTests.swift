@@ -208,9 +208,7 @@ import Volumes
             patchSize: 24, seed: 1, epoch: 1, members: [])
         let path = collection.directory.file("picker.safetensors")
         try NetworkCheckpoint.write(NetworkArchitecture.picker(picker).network(seed: 1), to: path, metadata: description.metadata)
-        let files = try ModelFiles(path, kind: .network)
-        try collection.catalog.collection.setModel(
-            name: "picker", kind: ModelKind.network.rawValue, path: files.path, digest: files.digest())
+        try collection.addModel("picker", at: path)
         func picks() throws -> Digest? {
             try collection.catalog.results.standingArtifact(step: "pick", scopeID: collection.tomogramID, output: "particles")
         }

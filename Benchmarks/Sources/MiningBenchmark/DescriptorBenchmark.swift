@@ -41,7 +41,7 @@ enum DescriptorBenchmark {
         for (voxelSize, radius) in [(13.48, 115.0), (10, 115), (10, 160)] {
             let begin = ProcessUse.now
             let maker = try DescriptorMaker(
-                parts: ParticleDescriptor.Part.allCases, voxelSizeInAngstroms: voxelSize, radiusInAngstroms: radius)
+                parts: ParticleDescriptor.Part.ofDensities, voxelSizeInAngstroms: voxelSize, radiusInAngstroms: radius)
             let made = ProcessUse.now.since(begin)
             var random = RandomStream(seed: 1)
             let side = maker.sideInVoxels

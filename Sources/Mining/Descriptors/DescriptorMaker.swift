@@ -37,17 +37,22 @@ public struct DescriptorMaker: Sendable {
     public static let radiiInVoxels = 6.4...64
 
     /// - Parameters:
-    ///   - parts: what to compute; see ``ParticleDescriptor``.
+    ///   - parts: what to compute, of ``ParticleDescriptor/Part/ofDensities``.
     ///   - voxelSizeInAngstroms: the edge of the cubic voxels.
     ///   - radiusInAngstroms: R, best the radius of the largest particles that matter; 6.4 to 64 voxels.
     ///   - wedge: what the tilt series did not measure.
-    /// - Throws: ``MiningError`` where a number is out of range, or no part is named.
+    /// - Throws: ``MiningError`` where a number is out of range, no part is named, or one that a network makes.
     /// - Complexity: some 5 ms; memory is some 12 bytes for each voxel of a box.
     public init(
         parts: [ParticleDescriptor.Part] = [.shells, .spectrum, .harmonics], voxelSizeInAngstroms: Double,
         radiusInAngstroms: Double = 115, wedge: MissingWedge = .none
     ) throws(MiningError) {
         descriptor = try ParticleDescriptor(parts)
+        if let learned = descriptor.parts.first(where: \.isLearned) {
+            throw .parameter(
+                "a part of a descriptor of densities", "\"\(learned.rawValue)\"",
+                mustBe: "one of \(ParticleDescriptor.Part.ofDensities.map(\.rawValue).joined(separator: ", "))")
+        }
         guard voxelSizeInAngstroms.isFinite, voxelSizeInAngstroms > 0 else {
             throw .parameter("the voxel size", voxelSizeInAngstroms, mustBe: "above 0 Å; set the voxel size of the tomogram")
         }
@@ -67,6 +72,11 @@ public struct DescriptorMaker: Sendable {
 
     /// The side of the boxes to describe, an odd number of voxels: 2 ⌈1.4 R / voxel⌉ + 1.
     public var sideInVoxels: Int { ball.side }
+
+    /// The side of the boxes of a maker, an odd number of voxels.
+    public static func side(radiusInAngstroms radius: Double, voxelSizeInAngstroms voxelSize: Double) -> Int {
+        BallSampling.side(radius: radius, voxelSize: voxelSize)
+    }
 
     /// A name for each component, for readers.
     public var componentNames: [String] { descriptor.componentNames(radiusInAngstroms: radiusInAngstroms) }
@@ -108,6 +118,7 @@ public struct DescriptorMaker: Sendable {
             case .harmonics: row += Self.powers(coefficients)
             case .moments: row += ball.moments(windowed)
             case .form: row += Self.unit(ball.shells(box, ground: ground))
+            case .network, .diffusion: break
             }
         }
         guard row.allSatisfy(\.isFinite) else { throw .tooLarge }

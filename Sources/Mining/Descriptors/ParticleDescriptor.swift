@@ -3,8 +3,8 @@ public import Basics
 /// What a descriptor of a particle consists of: its parts, the names of its components, and the version of their meaning.
 ///
 /// Densities here are those of the box less the mean around the particle, so that an offset of the density has no effect. All
-/// components but those of ``Part/form`` grow in proportion to the density: a factor is a factor, and ``DescriptorStandardizer``
-/// removes it.
+/// components that are computed from them, but those of ``Part/form``, grow in proportion to the density: a factor is a factor, and
+/// ``DescriptorStandardizer`` removes it.
 public struct ParticleDescriptor: Hashable, Sendable {
     /// A group of components that a recipe can choose.
     public enum Part: String, CaseIterable, Codable, Hashable, Sendable {
@@ -25,6 +25,17 @@ public struct ParticleDescriptor: Hashable, Sendable {
         /// from hollow ones where contrast and size vary more than that (second_simulator.py); beside the other parts it does
         /// harm, as noise has a form too.
         case form
+        /// What a network that segments or picks makes of the particle's surroundings: its map of the last level but one on the way down, averaged
+        /// over the particle's middle and over mirrored copies, and projected (``FeatureProjection``). ``DescriptorMaker`` does not make it.
+        case network
+        /// The same of a block of a diffusion model (DIFT), over sections of the particle.
+        case diffusion
+
+        /// Those that are computed from the densities of a box alone, by ``DescriptorMaker``.
+        public static let ofDensities = allCases.filter { !$0.isLearned }
+
+        /// Whether a network makes the part. Such parts come last.
+        public var isLearned: Bool { self == .network || self == .diffusion }
 
         /// The number of components.
         public var count: Int {
@@ -34,6 +45,7 @@ public struct ParticleDescriptor: Hashable, Sendable {
             case .harmonics: ParticleDescriptor.degrees.count * (2 * ParticleDescriptor.bands - 1)
             case .moments: 6
             case .form: ParticleDescriptor.shells
+            case .network, .diffusion: ParticleDescriptor.learnedCount
             }
         }
     }
@@ -47,6 +59,9 @@ public struct ParticleDescriptor: Hashable, Sendable {
     static let bands = 8
     /// The degrees of harmonics beside 0.
     static let degrees = 1...4
+
+    /// The numbers to which the features of a network are projected.
+    public static let learnedCount = 16
 
     /// In the order of their components; each once.
     public let parts: [Part]
@@ -109,6 +124,8 @@ public struct ParticleDescriptor: Hashable, Sendable {
                 }
             case .form:
                 return (0..<Self.shells).map { "relative density at \(Int((0.15 * radius * Double($0)).rounded())) Å" }
+            case .network, .diffusion:
+                return (1...Self.learnedCount).map { "\(part.rawValue) \($0)" }
             case .moments:
                 return [
                     "mean density", "standard deviation of the density", "third moment of the density", "largest extent",

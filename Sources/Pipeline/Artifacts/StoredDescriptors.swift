@@ -11,16 +11,22 @@ public struct StoredDescriptors: ArtifactContent {
     /// What has to be equal so that rows can be compared: each is an attribute of the artifact.
     package struct Meaning: Hashable, Codable, Sendable {
         private static let (parts, version, radius, tilt, structures) = ("parts", "version", "radius", "tilt", "structures")
+        private static let models = "models"
 
         let parts: String
         let version: Int
         let radiusInAngstroms: Double
         let tiltInDegrees: Double
         let structures: String
+        /// The networks whose numbers they hold, with their digests; nil for none.
+        let models: String?
 
         init(
-            _ descriptor: ParticleDescriptor, radiusInAngstroms: Double, tiltInDegrees: Double, structures: PrepareStep.Structures
+            _ descriptor: ParticleDescriptor, radiusInAngstroms: Double, tiltInDegrees: Double,
+            structures: PrepareStep.Structures,
+            models: String? = nil
         ) {
+            self.models = models
             parts = descriptor.parts.map(\.rawValue).joined(separator: ",")
             version = ParticleDescriptor.version
             (self.radiusInAngstroms, self.tiltInDegrees, self.structures) = (
@@ -38,6 +44,7 @@ public struct StoredDescriptors: ArtifactContent {
             (self.parts, self.version, radiusInAngstroms, tiltInDegrees, self.structures) = (
                 parts, Int(version), radius, tilt, structures
             )
+            if case .string(let models)? = attributes[Self.models] { self.models = models } else { models = nil }
         }
 
         func write(to artifact: ArtifactWriter) throws {
@@ -46,6 +53,7 @@ public struct StoredDescriptors: ArtifactContent {
             try artifact.setAttribute(Self.radius, .real(radiusInAngstroms))
             try artifact.setAttribute(Self.tilt, .real(tiltInDegrees))
             try artifact.setAttribute(Self.structures, .string(structures))
+            if let models { try artifact.setAttribute(Self.models, .string(models)) }
         }
     }
 

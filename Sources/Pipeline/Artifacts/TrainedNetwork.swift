@@ -15,6 +15,9 @@ public struct TrainedNetwork: ArtifactContent {
 
     public init(_ artifact: Artifact) { self.artifact = artifact }
 
+    /// The digest of the artifact.
+    var digest: Digest { artifact.digest }
+
     /// The classes of the network.
     ///
     /// - Throws: ``PipelineError`` where the artifact names none.

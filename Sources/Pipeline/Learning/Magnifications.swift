@@ -8,6 +8,11 @@ import Foundation
 struct Magnifications: Sendable, Equatable {
     let values: [Double]
 
+    /// Everything is seen as large as it was learned.
+    static let asLearned = Magnifications(values: [1])
+
+    private init(values: [Double]) { self.values = values }
+
     static let form = TextForm(name: "magnifications") { (text: String) throws(PipelineError) in try Magnifications(parsing: text)
     }
 

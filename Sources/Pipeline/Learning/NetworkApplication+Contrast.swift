@@ -13,7 +13,7 @@ extension NetworkApplication {
             return nil
         }
         let (shape, alignment) = (model.scale.scaledShape, model.network.architecture.alignment)
-        let (reader, context) = (try reader(model), model.network.architecture.context)
+        let (reader, context) = (try tomogram.reader(model.scale), model.network.architecture.context)
         func middle(_ length: Int, _ alignment: Int) -> Range<Int>? {
             let side = min(length, 256) / alignment * alignment
             return side > 0 ? (length - side) / 2..<(length - side) / 2 + side : nil

@@ -88,7 +88,7 @@ extension NetworkApplication {
         let last = (first..<grid.layers).first { grid.slices(finishedBy: $0).upperBound > lastNeeded }
         let (begin, end) = (Double(number) / Double(members.count), Double(number + 1) / Double(members.count))
         let start = ContinuousClock.now
-        let reader = try reader(member)
+        let reader = try tomogram.reader(member.scale)
         let context = network.architecture.context
         var recent = RecentSlices(depth: 2 * context + 1, read: reader)
         let activation = network.architecture.activation
@@ -114,32 +114,6 @@ extension NetworkApplication {
         // Returns the memory before the next item begins.
         Tensor.releaseUnusedMemory()
         return file
-    }
-
-    /// Reads boxes of the grid that a network sees, normalised.
-    func reader(_ member: Member) throws -> (Box) throws -> [Float] {
-        let (volume, scaling) = (tomogram.volume, tomogram.scaling)
-        guard !member.scale.isIdentity else { return { box in scaling.normalized(try volume.read(box).floats()) } }
-        func scaled(_ box: Box) throws -> [Float] {
-            try member.scale.scaled(box) { scaling.clipped(try volume.read($0).floats()) }
-        }
-        // Scaling averages noise away, or stretches it: mean and deviation are those of some scaled slices.
-        let shape = member.scale.scaledShape
-        var (sum, squares, count) = (0.0, 0.0, 0.0)
-        for z in stride(from: 0, to: shape.z, by: max(shape.z / 8, 1)) {
-            guard let slice = Box(z: z..<z + 1, y: 0..<shape.y, x: 0..<shape.x) else { continue }
-            for value in try scaled(slice) {
-                sum += Double(value)
-                squares += Double(value) * Double(value)
-                count += 1
-            }
-        }
-        let mean = sum / max(count, 1)
-        // Of an empty tomogram no slice has any: it stays empty, whatever the network makes of that.
-        let variance = max(squares / max(count, 1) - mean * mean, 0)
-        let deviation = max(variance.squareRoot(), 1e-6 * scaling.standardDeviation, 1e-30)
-        let (middle, factor) = (Float(mean), Float(1 / deviation))
-        return { box in try scaled(box).map { ($0 - middle) * factor } }
     }
 
     /// The probabilities of classes from those of a network's outputs and, where there are copies, their standard deviations behind
@@ -168,6 +142,36 @@ extension NetworkApplication {
     private static func text(_ seconds: Double) -> String {
         seconds < 90
             ? "\(Int(seconds)) s" : seconds < 5400 ? "\(Int(seconds / 60)) min" : String(format: "%.1f h", seconds / 3600)
+    }
+}
+
+extension NetworkApplication.Tomogram {
+    /// Reads boxes of the grid that a network sees, normalised.
+    ///
+    /// - Complexity: of a grid that is scaled, reads some slices first.
+    func reader(_ scale: VoxelScale) throws -> (Box) throws -> [Float] {
+        let (volume, scaling) = (volume, scaling)
+        guard !scale.isIdentity else { return { box in scaling.normalized(try volume.read(box).floats()) } }
+        func scaled(_ box: Box) throws -> [Float] {
+            try scale.scaled(box) { scaling.clipped(try volume.read($0).floats()) }
+        }
+        // Scaling averages noise away, or stretches it: mean and deviation are those of some scaled slices.
+        let shape = scale.scaledShape
+        var (sum, squares, count) = (0.0, 0.0, 0.0)
+        for z in stride(from: 0, to: shape.z, by: max(shape.z / 8, 1)) {
+            guard let slice = Box(z: z..<z + 1, y: 0..<shape.y, x: 0..<shape.x) else { continue }
+            for value in try scaled(slice) {
+                sum += Double(value)
+                squares += Double(value) * Double(value)
+                count += 1
+            }
+        }
+        let mean = sum / max(count, 1)
+        // Of an empty tomogram no slice has any: it stays empty, whatever the network makes of that.
+        let variance = max(squares / max(count, 1) - mean * mean, 0)
+        let deviation = max(variance.squareRoot(), 1e-6 * scaling.standardDeviation, 1e-30)
+        let (middle, factor) = (Float(mean), Float(1 / deviation))
+        return { box in try scaled(box).map { ($0 - middle) * factor } }
     }
 }
 

@@ -129,14 +129,6 @@ struct NetworkApplication {
         let volume: any Volume
         let voxelSize: VoxelSize
         let scaling: DensityScaling
-
-        /// - Throws: ``PipelineError`` where the voxel size is not known, or the voxels are all the same.
-        init(_ inputs: InputValues<TomogramInputs>, of scope: StepItem.Scope) throws {
-            name = scope.tomogram
-            voxelSize = try inputs.calibration.voxelSize(of: scope)
-            volume = try inputs.voxels.open()
-            scaling = try DensityScaling(inputs.histogram.histogram, of: scope.tomogram)
-        }
     }
 
     /// A network that was read, with its name for messages.
@@ -153,7 +145,7 @@ struct NetworkApplication {
         /// - Parameter magnifications: for a network to which places in a block do not matter; such a one sees blocks of one size alone.
         /// - Throws: ``PipelineError`` where its file is not the one that was added; ``CheckpointError`` or ``TrainingError`` where
         ///   it cannot be read.
-        init(_ record: ModelRecord, _ models: OpenModels<String>, _ magnifications: Magnifications) throws {
+        init(_ record: ModelRecord, _ models: OpenModels<String>, _ magnifications: Magnifications = .asLearned) throws {
             let path = try models.model(record)
             description = try NetworkDescription(NetworkCheckpoint.metadata(of: path), path: record.name)
             network = try NetworkCheckpoint.read(path)
@@ -299,6 +291,16 @@ struct NetworkApplication {
 
     /// The diameter in Å of the particles of a class; nil where no network says it.
     func diameter(of name: String) -> Double? { members.flatMap(\.answers).first { $0.name == name }?.diameterInAngstroms }
+}
+
+extension NetworkApplication.Tomogram {
+    /// - Throws: ``PipelineError`` where the voxel size is not known, or the voxels are all the same.
+    init(_ inputs: InputValues<TomogramInputs>, of scope: StepItem.Scope) throws {
+        name = scope.tomogram
+        voxelSize = try inputs.calibration.voxelSize(of: scope)
+        volume = try inputs.voxels.open()
+        scaling = try DensityScaling(inputs.histogram.histogram, of: scope.tomogram)
+    }
 }
 
 extension InputValues<NetworkApplication.Inputs> {

@@ -200,7 +200,7 @@ public struct MeasurePicksStep: TypedStep {
         guard descriptors.count == particles, particles > 0 else { return nil }
         guard descriptors.meaning == file.meaning, descriptors.dimension == file.model.dimension else {
             throw PipelineError(
-                "the kinds \(record.name) were found among descriptors of other parts, radius or tilt than those of "
+                "the kinds \(record.name) were found among descriptors of other parts, radius, tilt or networks than those of "
                     + "\(item.scope.tomogram); `cellar kind find` finds them again")
         }
         let assignments = try file.model.assign(rows: descriptors.values())

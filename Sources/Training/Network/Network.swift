@@ -16,6 +16,13 @@ public protocol Network: AnyObject {
     ///
     /// - Precondition: D, H and W are multiples of ``NetworkArchitecture/alignment``.
     func callAsFunction(_ x: Variable, on tape: Tape) -> Variable
+
+    /// What the network sees on the way down, in inference: its map of the last level but one (of a network of one level, of that one).
+    /// Coarser than densities, and nearer to them than the coarsest map, it tells shapes apart.
+    ///
+    /// - Parameter x: densities `[N, D + 2 · context, H, W, 1]`, with lengths as for the forward pass.
+    /// - Returns: `[N, d, h, w, channels]`, of which the lengths are those of D, H and W divided by the pooling of the level.
+    func features(_ x: Tensor) -> Tensor
 }
 
 extension Network {

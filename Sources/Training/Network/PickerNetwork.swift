@@ -43,18 +43,28 @@ public final class PickerNetwork: Network {
 
     public var buffers: [NetworkParameter] { (encoder + decoder).joined().flatMap(\.buffers) }
 
-    public func callAsFunction(_ x: Variable, on tape: Tape) -> Variable {
+    public func features(_ x: Tensor) -> Tensor {
+        let tape = Tape(recording: false)
+        var image = x
+        return encoder.indices.dropLast().reduce(Variable(x)) { encoded($0, image: &image, level: $1, on: tape) }.value
+    }
+
+    /// The encoder's map of a level from that of the finer one.
+    ///
+    /// - Parameter image: the densities at the scale of the finer level, then at that of the level.
+    private func encoded(_ x: Variable, image: inout Tensor, level: Int, on tape: Tape) -> Variable {
+        guard level > 0 else { return residual(encoder[level], x, on: tape) }
         let halving = Pooling3D(.mean, window: Extent3D(2))
-        var image = Variable(x.value)
-        var x = x
+        image = halving(image)
+        return residual(encoder[level], tape.concatenation([tape.pooling(x, halving), Variable(image)]), on: tape)
+    }
+
+    public func callAsFunction(_ x: Variable, on tape: Tape) -> Variable {
+        var (x, image) = (x, x.value)
         var skipped: [Variable] = []
-        for (level, block) in encoder.enumerated() {
-            if level > 0 {
-                skipped.append(x)
-                image = Variable(halving(image.value))
-                x = tape.concatenation([tape.pooling(x, halving), image])
-            }
-            x = residual(block, x, on: tape)
+        for level in encoder.indices {
+            if level > 0 { skipped.append(x) }
+            x = encoded(x, image: &image, level: level, on: tape)
         }
         for level in decoder.indices.reversed() {
             let skip = skipped.removeLast()

@@ -77,15 +77,24 @@ public final class UNet: Network {
         }
     }
 
+    public func features(_ x: Tensor) -> Tensor {
+        let tape = Tape(recording: false)
+        return encoder.indices.dropLast(encoder.count > 1 ? 1 : 0).reduce(Variable(x)) { encoded($0, level: $1, on: tape) }.value
+    }
+
+    /// The encoder's map of a level from that of the finer one.
+    private func encoded(_ x: Variable, level: Int, on tape: Tape) -> Variable {
+        var x = level > 0 ? tape.pooling(x, Pooling3D(.largest, window: unet.window)) : x
+        for layer in encoder[level] { x = layer(x, on: tape) }
+        return x
+    }
+
     public func callAsFunction(_ x: Variable, on tape: Tape) -> Variable {
         var x = x
         var skipped: [Variable] = []
-        for (level, block) in encoder.enumerated() {
-            if level > 0 {
-                skipped.append(x)
-                x = tape.pooling(x, Pooling3D(.largest, window: unet.window))
-            }
-            for layer in block { x = layer(x, on: tape) }
+        for level in encoder.indices {
+            if level > 0 { skipped.append(x) }
+            x = encoded(x, level: level, on: tape)
         }
         for level in decoder.indices.reversed() {
             // Removed, so that its memory is freed after use.
