@@ -58,8 +58,8 @@ struct DiffusionFeatures {
     /// The numbers of a place.
     ///
     /// - Parameter place: (x, y, z) in voxels of the tomogram, the middle of the first one 0.
-    /// - Complexity: for each of three sections of 128² pixels the encoder and a pass of the U-Net up to the block: some 0.1 s for the built-in
-    ///   model on two cores, and seconds for Stable Diffusion.
+    /// - Complexity: for each of three sections of 128² pixels the encoder and a pass of the U-Net up to the block: some 0.1 s of processor for
+    ///   the built-in model; Stable Diffusion takes far longer.
     mutating func describe(_ place: SIMD3<Double>) throws -> [Float] {
         let half = Int((1.4 * reach).rounded(.up))
         let pixels = 2 * half + 1

@@ -9,7 +9,7 @@ import Volumes
 /// but one on the way down, averaged over the particle's middle half and over the four mirror images within slices, projected to few numbers.
 ///
 /// The network sees a window of its own voxel size, as large as its normalisation needs. It learned which sign structures have, so that none is
-/// turned here. That features of a segmentation network, averaged about a place, tell kinds apart: Benchmarks/NOTES.md, "Kinds".
+/// turned here. What these numbers tell of kinds, and what they do not: Benchmarks/NOTES.md, "Kinds".
 struct NetworkFeatures {
     private let network: any Network
     private let scale: VoxelScale
@@ -59,7 +59,8 @@ struct NetworkFeatures {
     /// The numbers of a place.
     ///
     /// - Parameter place: (x, y, z) in voxels of the tomogram, the middle of the first one 0.
-    /// - Complexity: four passes of the network down over the window: some 15 ms for 64² voxels in 9 slices on two cores.
+    /// - Complexity: four passes of the network down over the window: some 0.1 s of processor for 64² voxels in 9 slices and the built-in
+    ///   network.
     mutating func describe(_ place: SIMD3<Double>) throws -> [Float] {
         let inGrid = SIMD3(
             (place.z + 0.5) * scale.ratios[0] - 0.5, (place.y + 0.5) * scale.ratios[1] - 0.5,
