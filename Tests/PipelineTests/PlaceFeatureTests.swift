@@ -54,7 +54,7 @@ import Volumes
     }
 
     private func features(
-        _ values: [Float], _ shape: VolumeShape, voxelSize: Double = 10, learned: Double = 10
+        _ values: [Float], _ shape: VolumeShape, voxelSize: Double = 10, learned: Double = 10, radius: Double = 115
     ) throws -> NetworkFeatures {
         let folder = try TemporaryDirectory()
         defer { withExtendedLifetime(folder) {} }
@@ -73,7 +73,7 @@ import Volumes
         let description = NetworkDescription(
             step: "test", classes: ["membrane", "macromolecule"], voxelSizeInAngstroms: learned, patchSize: 32, seed: 1, epoch: 1,
             members: [])
-        return try NetworkFeatures(network, description, of: tomogram, radiusInAngstroms: 115)
+        return try NetworkFeatures(network, description, of: tomogram, radiusInAngstroms: radius)
     }
 
     @Test("mirrored within its slices, a place has the same numbers", arguments: [10, 20.0]) func mirrors(learned: Double) throws
@@ -95,5 +95,13 @@ import Volumes
         // What is elsewhere is something else.
         let (here, elsewhere) = (try own.describe(SIMD3(20, 15, 6)), try own.describe(SIMD3(35, 28, 3)))
         #expect(relativeError(here, elsewhere) > 3e-3)
+    }
+
+    @Test("a window that takes too much memory is refused, and voxels that are too far from the network's") func tooLarge() throws
+    {
+        let noise = try Noise()
+        let error = #expect(throws: PipelineError.self) { try features(noise.values, noise.shape, radius: 5000) }
+        #expect(error?.message.contains("; set a smaller descriptors.radius") == true)
+        #expect(throws: PipelineError.self) { try features(noise.values, noise.shape, learned: 45) }
     }
 }

@@ -23,8 +23,7 @@ public struct StoredDescriptors: ArtifactContent {
 
         init(
             _ descriptor: ParticleDescriptor, radiusInAngstroms: Double, tiltInDegrees: Double,
-            structures: PrepareStep.Structures,
-            models: String? = nil
+            structures: PrepareStep.Structures, models: String? = nil
         ) {
             self.models = models
             parts = descriptor.parts.map(\.rawValue).joined(separator: ",")

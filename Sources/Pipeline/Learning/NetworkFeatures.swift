@@ -25,7 +25,8 @@ struct NetworkFeatures {
     /// The largest ratio of voxel sizes, either way.
     private static let mostScale = 4.0
 
-    /// - Throws: ``PipelineError`` where the tomogram's voxels are more than ``mostScale`` times those of the network, or it is the other way round.
+    /// - Throws: ``PipelineError`` where the tomogram's voxels are more than ``mostScale`` times those of the network, or it is the other way round;
+    ///   where the window is too large for the memory of a network.
     init(
         _ network: any Network, _ description: NetworkDescription, of tomogram: NetworkApplication.Tomogram,
         radiusInAngstroms radius: Double
@@ -48,7 +49,9 @@ struct NetworkFeatures {
             : SIMD3(
                 isDeep ? side.rounded(upToMultipleOf: alignment.depth) : 2 * Int((reach / 2).rounded(.up)) + 1,
                 side.rounded(upToMultipleOf: alignment.height), side.rounded(upToMultipleOf: alignment.width))
-        guard let window = VolumeShape(z: sides.x, y: sides.y, x: sides.z) else {
+        guard let window = VolumeShape(z: sides.x, y: sides.y, x: sides.z),
+            window.count <= NetworkApplication.networkBytes / architecture.bytesPerVoxel
+        else {
             throw PipelineError(
                 "a window of \(sides.x) × \(sides.y) × \(sides.z) voxels is too large for descriptors; set a smaller \(DescriptorsStep.name).radius"
             )

@@ -8,7 +8,7 @@ extension NetworkApplication {
     /// The memory for the results of one layer of blocks, in bytes.
     private static let layerBytes = 400_000_000
     /// The memory for a network's own arrays, in bytes.
-    private static let networkBytes = 900_000_000
+    static let networkBytes = 900_000_000
 
     /// The blocks in which a network is run over a tomogram, and their margins.
     ///
