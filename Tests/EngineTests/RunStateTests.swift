@@ -1,4 +1,5 @@
 import Basics
+import BlobStore
 import Catalog
 import CatalogSchema
 import TestSupport
@@ -110,6 +111,40 @@ import Volumes
         var taken: [ItemNode] = []
         while let node = state.takeReady() { taken.append(node) }
         #expect(taken.contains(second))
+    }
+
+    @Test("what was spent is kept once an item that read it is to bring its own bytes back")
+    func spentAndWantedAgain() throws {
+        let toys = try ToyCollection()
+        toys.steps.handsOn = true
+        try toys.catalog.collection.addSlab(tomogramID: try toys.add("a", text: "one"), z: 0..<2)
+        try toys.run()
+        // The summary is to be computed anew, and the volume that it reads is gone.
+        let slab = try #require(
+            toys.catalog.results.artifacts().first { try ToyText.read(toys.store.open($0.digest)).hasPrefix("3:") })
+        try toys.store.remove(slab.digest)
+        try toys.catalog.results.setState(.evicted, of: [slab.digest])
+        toys.steps.versions["summary"] = 2
+        toys.settings["catalog.budget"] = "0"
+        let plan = try toys.plan()
+        var state = RunState(plan)
+        func disk() throws -> SpentArtifacts {
+            var disk = SpentArtifacts(try toys.recipe(), byteCount: 100)
+            disk.add(state.spentBefore.map { ($0, 10) })
+            return disk
+        }
+        var before = try disk()
+        let spent = before.takeExcess(where: state.isSpent)
+        #expect(spent.count == 2)
+        var disk = try disk()
+        let taken = state.takeReady()
+        let summary = try #require(taken)
+        #expect(plan.graph.steps[summary.step].name == "summary")
+        let isSentFor = state.sendForEvictedInputs(of: summary, key: Digest(of: "a key".utf8))
+        #expect(isSentFor)
+        let kept = disk.takeExcess(where: state.isSpent)
+        #expect(kept == [] && disk.byteCount == 100)
+        #expect(state.checkInvariants() == [])
     }
 
     @Test("nothing further begins where a run is stopping")

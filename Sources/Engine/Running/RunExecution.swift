@@ -159,11 +159,15 @@ final class RunExecution: Sendable {
     /// Drops what nobody reads any more while the catalog takes more than the recipe allows.
     private func dropExcess(of disk: inout SpentArtifacts, adding spent: [Digest]) throws {
         if !spent.isEmpty { disk.add(try catalog.results.evictableBytes(of: spent)) }
-        let excess = disk.takeExcess()
+        // In one step: an item that begins meanwhile either keeps the bytes that it reads, or sends for them.
+        let excess = state.update { state in
+            let excess = disk.takeExcess(where: state.isSpent)
+            state.drop(excess)
+            return excess
+        }
         guard !excess.isEmpty else { return }
         // The rows first: a row without its file would be trusted, a file without its row is only a stray.
         try catalog.results.setState(.evicted, of: excess)
-        state.update { $0.drop(excess) }
         try store.remove(excess)
     }
 

@@ -226,7 +226,7 @@ struct RunState {
 
     /// Whether a transient artifact is there, some item has read it, and all that could are done. One that failed may want it again in the next
     /// run.
-    private func isSpent(_ digest: Digest) -> Bool {
+    func isSpent(_ digest: Digest) -> Bool {
         guard let items = givers[digest], !evicted.contains(digest) else { return false }
         let readers = items.flatMap { dependants(of: $0) }.map { progress[$0.step][$0.position] }
         return readers.contains(.complete) && readers.allSatisfy { $0 == .complete || $0 == .absent }

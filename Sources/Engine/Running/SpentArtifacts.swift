@@ -38,14 +38,21 @@ struct SpentArtifacts {
     }
 
     /// Those that are to be dropped now; the caller drops them.
-    mutating func takeExcess() -> [Digest] {
+    ///
+    /// - Parameter isSpent: whether still nobody reads an artifact: one that an item began to read since it was added is not dropped, and is added
+    ///   again when that item ends.
+    mutating func takeExcess(where isSpent: (Digest) -> Bool) -> [Digest] {
         var excess: [Digest] = []
-        for artifact in spent where byteCount > limit {
+        var count = 0
+        while byteCount > limit, count < spent.count {
+            let artifact = spent[count]
+            count += 1
+            known.remove(artifact.digest)
+            guard isSpent(artifact.digest) else { continue }
             byteCount -= artifact.bytes
             excess.append(artifact.digest)
         }
-        spent.removeFirst(excess.count)
-        known.subtract(excess)
+        spent.removeFirst(count)
         return excess
     }
 }

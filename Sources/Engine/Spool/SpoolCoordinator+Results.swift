@@ -27,22 +27,19 @@ extension SpoolCoordinator {
     /// - Returns: whether there was any.
     func collect(_ task: SpoolTask) throws -> Bool {
         let folder = task.folder.results(of: task.number)
-        let status: FileStatus
-        do throws(SystemError) { status = try FileStatus(of: folder) } catch {
-            guard !error.isAbsence || FilePath.exists(task.folder.header) else {
-                throw task.folder.gone
-            }
-            throw EngineError(.spool, "cannot be looked at: \(error.reason); check disk and permissions", path: folder)
-        }
-        // Two changes may have one time where both are recent.
-        if let listed = task.listed, listed == status.modified, status.age > .seconds(3) { return false }
         var names: [String] = []
         do throws(SystemError) {
+            let status = try FileStatus(of: folder)
+            // Two changes may have one time where both are recent.
+            if let listed = task.listed, listed == status.modified, status.age > .seconds(3) { return false }
             try FilePath.forEachEntry(ofFolder: folder) { name, _ in
                 if !name.hasPrefix("."), !task.seen.contains(name) { names.append(name) }
             }
-        } catch { throw EngineError(.spool, "cannot be listed: \(error.reason); check disk and permissions", path: folder) }
-        task.listed = status.modified
+            task.listed = status.modified
+        } catch {
+            guard !error.isAbsence || FilePath.exists(task.folder.header) else { throw task.folder.gone }
+            throw EngineError(.spool, "cannot be listed: \(error.reason); check disk and permissions", path: folder)
+        }
         var isAny = false
         for name in names {
             task.seen.insert(name)
